@@ -1,0 +1,220 @@
+//! The ordered sources; the first that is configured wins.
+//!
+//! Only *not configured* falls through. A source that is there and broken stops the chain with its error,
+//! because the next source would be another identity, and nobody asked for that one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{debug, info};
+
+use crate::configuration::ClientConfiguration;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::options::Options;
+use crate::provider::CredentialProvider;
+use crate::registry::Registry;
+use crate::report::{Attempt, Outcome, Report, answer};
+use crate::text::clean_line;
+
+/// How long one source may take to resolve, unless it says otherwise. It only reads files; a network file
+/// system can hang all the same.
+const RESOLVE_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a chain found: the configuration, and how it came about.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Resolution {
+    /// Which API server to talk to, and as whom.
+    pub configuration: ClientConfiguration,
+    /// What each source of the chain did.
+    pub report: Report,
+}
+
+#[derive(Clone, Debug)]
+struct Source {
+    name: String,
+    provider: Arc<dyn CredentialProvider>,
+    limit: Duration,
+}
+
+/// An ordered list of sources, ready to be asked. See the [module](self).
+#[derive(Clone, Debug)]
+pub struct Chain {
+    sources: Vec<Source>,
+    host: Host,
+}
+
+impl Chain {
+    /// Starts an empty chain on the real host, with the plugins of this registry.
+    pub fn builder(registry: Registry) -> ChainBuilder {
+        ChainBuilder {
+            registry,
+            sources: Vec::new(),
+            host: Host::real(),
+        }
+    }
+
+    /// Asks the sources in order.
+    ///
+    /// # Errors
+    /// The error of the first source that is configured and broken, with its name; or `Exhausted`, with every
+    /// source's reason. Either way [`Error::report`] tells what each source did.
+    pub async fn resolve(&self) -> Result<Resolution> {
+        let mut report = Report::default();
+        let mut ended: Option<Result<ClientConfiguration>> = None;
+        for source in &self.sources {
+            if ended.is_some() {
+                report.push(&source.name, Outcome::NotAsked, Duration::ZERO);
+                continue;
+            }
+            let (outcome, took) = self.ask(source).await;
+            match outcome {
+                Ok(configuration) => {
+                    info!(target: "kubex::chain", source = %source.name, server = %configuration.cluster().server, "source chosen");
+                    let warnings = configuration.warnings().to_vec();
+                    report.push(
+                        &source.name,
+                        Outcome::Chosen {
+                            answer: answer(&configuration),
+                            warnings,
+                        },
+                        took,
+                    );
+                    ended = Some(Ok(configuration));
+                }
+                Err(error) if error.is_not_configured() => {
+                    debug!(target: "kubex::chain", source = %source.name, reason = error.message(), "source not configured");
+                    report.push(&source.name, Outcome::NotConfigured(error), took);
+                }
+                Err(error) => {
+                    let error = error.in_source(&source.name);
+                    report.push(&source.name, Outcome::Failed(error.clone()), took);
+                    ended = Some(Err(error));
+                }
+            }
+        }
+        match ended {
+            Some(Ok(configuration)) => Ok(Resolution {
+                configuration,
+                report,
+            }),
+            Some(Err(error)) => Err(error.with_report(report)),
+            None => Err(exhausted(&report).with_report(report)),
+        }
+    }
+
+    /// Asks a chain of one source, whose own error says more than that the chain is exhausted.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve), but `NotConfigured` where the last source is not configured.
+    pub async fn resolve_only(&self) -> Result<Resolution> {
+        self.resolve().await.map_err(|error| {
+            let attempts = error.report().map(Report::attempts).unwrap_or_default();
+            match attempts.last() {
+                Some(Attempt { source, outcome: Outcome::NotConfigured(reason), .. }) => {
+                    reason.clone().in_source(source)
+                }
+                _ => error,
+            }
+        })
+    }
+
+    async fn ask(&self, source: &Source) -> (Result<ClientConfiguration>, Duration) {
+        let started = self.host.now().monotonic;
+        let outcome = self
+            .host
+            .within(source.limit, source.provider.resolve(&self.host))
+            .await;
+        let took = self.host.now().monotonic.saturating_sub(started);
+        let outcome = outcome.unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorKind::TimedOut,
+                format_args!(
+                    "the source did not resolve within {} s",
+                    source.limit.as_secs_f32()
+                ),
+            ))
+        });
+        (
+            outcome.inspect(|configuration| configuration.credentials().name(&source.name)),
+            took,
+        )
+    }
+}
+
+fn exhausted(report: &Report) -> Error {
+    if report.attempts().is_empty() {
+        return Error::new(ErrorKind::Exhausted, "the chain has no sources").advise("add a source to it");
+    }
+    Error::new(
+        ErrorKind::Exhausted,
+        format_args!("no source of the chain is configured: {}", report.reasons()),
+    )
+    .advise("set KUBECONFIG, write ~/.kube/config, or run in a pod that has a service account")
+}
+
+/// Builds a [`Chain`].
+#[derive(Debug)]
+pub struct ChainBuilder {
+    registry: Registry,
+    sources: Vec<Source>,
+    host: Host,
+}
+
+impl ChainBuilder {
+    /// Asks the simulated host of a test instead of the real one.
+    #[must_use]
+    pub fn host(mut self, host: Host) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// Adds the registered provider of that name without options, as a source of the same name.
+    ///
+    /// # Errors
+    /// As [`configured`](Self::configured).
+    pub fn named(self, name: &str) -> Result<Self> {
+        self.configured(name, name, Options::new())
+    }
+
+    /// Adds a source: its name, the registered provider it uses, and that provider's options.
+    ///
+    /// # Errors
+    /// `UnknownProvider`, `DuplicateName`, or what the options have wrong, with the source's name.
+    pub fn configured(self, name: &str, provider: &str, options: Options) -> Result<Self> {
+        let provider = self
+            .registry
+            .provider(provider, options)
+            .map_err(|error| error.in_source(name))?;
+        self.provider(name, provider)
+    }
+
+    /// Adds a source made by the program.
+    ///
+    /// # Errors
+    /// `DuplicateName` where the chain has a source of that name.
+    pub fn provider(mut self, name: &str, provider: Arc<dyn CredentialProvider>) -> Result<Self> {
+        if self.sources.iter().any(|source| source.name == name) {
+            let name = clean_line(name);
+            return Err(Error::new(
+                ErrorKind::DuplicateName,
+                format_args!("the chain has two sources \"{name}\""),
+            ));
+        }
+        self.sources.push(Source {
+            name: name.to_owned(),
+            provider,
+            limit: RESOLVE_LIMIT,
+        });
+        Ok(self)
+    }
+
+    /// The chain.
+    pub fn build(self) -> Chain {
+        Chain {
+            sources: self.sources,
+            host: self.host,
+        }
+    }
+}

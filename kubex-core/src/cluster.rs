@@ -1,0 +1,228 @@
+//! The API server: where it is, how it is trusted, and how it is reached.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls_pki_types::CertificateDer;
+use url::Url;
+
+use crate::credential::certificates_in;
+use crate::error::{Error, ErrorKind, Result};
+use crate::options::Value;
+
+/// An API server's address: `https://` or `http://`, a host, and a path that prefixes every request's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerUrl(Url);
+
+impl ServerUrl {
+    /// Reads an address. Query and fragment are dropped.
+    ///
+    /// # Errors
+    /// `InvalidValue` without a scheme, with another scheme, or with a user name or password in it.
+    ///
+    /// ```
+    /// use kubex_core::ServerUrl;
+    /// assert_eq!(ServerUrl::parse("https://[fd00::1]:6443/k8s?x#y")?.as_str(), "https://[fd00::1]:6443/k8s");
+    /// assert!(ServerUrl::parse("10.0.0.1:6443").unwrap_err().to_string().contains("https://"));
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
+    pub fn parse(text: &str) -> Result<Self> {
+        let invalid = |why: &str| {
+            Error::new(
+                ErrorKind::InvalidValue,
+                format_args!("the server's address {why}"),
+            )
+        };
+        if !text.contains("://") {
+            return Err(invalid("has no scheme").advise("write https:// in front of it"));
+        }
+        let mut url = Url::parse(text).map_err(|error| invalid(&format!("is no URL: {error}")))?;
+        if !matches!(url.scheme(), "https" | "http") {
+            return Err(invalid("has a scheme other than https").advise("write https:// in front of it"));
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(invalid("has no host"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(invalid("has a user name or password in it")
+                .advise("set them as the user's, not the server's"));
+        }
+        url.set_query(None);
+        url.set_fragment(None);
+        Ok(Self(url))
+    }
+
+    /// Whether what is sent there is encrypted. No credential goes to a server where it is not.
+    pub fn is_encrypted(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// The address as a text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The address as a URL.
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// The URL of a path on this server, below its own path: `/version` on `https://h/k8s` is
+    /// `https://h/k8s/version`.
+    ///
+    /// # Errors
+    /// `InvalidValue` when the path is none, such as one that names another host.
+    pub fn join(&self, path: &str) -> Result<Url> {
+        let joined = format!(
+            "{}/{}",
+            self.0.as_str().trim_end_matches('/'),
+            path.trim_start_matches('/')
+        );
+        Url::parse(&joined)
+            .ok()
+            .filter(|url| url.origin() == self.0.origin())
+            .ok_or_else(|| Error::new(ErrorKind::InvalidValue, "this is no path on the server"))
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::text::clean_line(self.as_str()))
+    }
+}
+
+/// Whose certificate is accepted from the server.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Trust {
+    /// One that the system's own authorities signed.
+    System,
+    /// One that these authorities signed, and no other.
+    Authorities(Authorities),
+    /// Any certificate: whoever answers gets the credential. For a laboratory.
+    Anyone,
+}
+
+/// Certificate authorities, as PEM and as certificates.
+#[derive(Clone)]
+pub struct Authorities {
+    pem: Arc<[u8]>,
+    certificates: Arc<[CertificateDer<'static>]>,
+}
+
+impl Authorities {
+    /// Reads authorities from PEM.
+    ///
+    /// # Errors
+    /// `InvalidPem` where it holds none.
+    pub fn from_pem(pem: &[u8]) -> Result<Self> {
+        let certificates = certificates_in(pem, "the certificate authority")?;
+        Ok(Self {
+            pem: pem.into(),
+            certificates: certificates.into(),
+        })
+    }
+
+    /// The text they were read from.
+    pub fn pem(&self) -> &[u8] {
+        &self.pem
+    }
+
+    /// The certificates.
+    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.certificates
+    }
+}
+
+impl fmt::Debug for Authorities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorities")
+            .field("certificates", &self.certificates.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A proxy on the way to the server. Its URL may hold a password, so its `Debug` and `Display` do not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy(Url);
+
+impl Proxy {
+    /// Reads a proxy's URL.
+    ///
+    /// # Errors
+    /// `InvalidValue` for anything but `http`, `https`, `socks5` and `socks5h` (client-go,
+    /// tools/clientcmd/helpers.go; `socks5h` is Kubex's addition).
+    pub fn parse(text: &str) -> Result<Self> {
+        let invalid = || {
+            Error::new(
+                ErrorKind::InvalidValue,
+                "the proxy's URL is not one of http, https, socks5 or socks5h",
+            )
+            .advise("write it as http://host:port")
+        };
+        let url = Url::parse(text).map_err(|_| invalid())?;
+        if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h")
+            || url.host_str().is_none_or(str::is_empty)
+        {
+            return Err(invalid());
+        }
+        Ok(Self(url))
+    }
+
+    /// The URL with everything in it. It may hold a password: do not show it.
+    pub fn expose_url(&self) -> &Url {
+        &self.0
+    }
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut url = self.0.clone();
+        if !url.username().is_empty() || url.password().is_some() {
+            // Neither fails on a URL that has a host, which `parse` made sure of.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+        }
+        url.set_query(None);
+        url.set_fragment(None);
+        f.write_str(url.as_str())
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({self})")
+    }
+}
+
+/// The API server a configuration leads to, and how to reach it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Cluster {
+    /// Its address.
+    pub server: ServerUrl,
+    /// Whose certificate is accepted.
+    pub trust: Trust,
+    /// The name its certificate is checked for, and that is sent as SNI, where it is not the address's.
+    pub tls_server_name: Option<String>,
+    /// The proxy on the way.
+    pub proxy: Option<Proxy>,
+    /// Whether answers are asked for uncompressed.
+    pub disable_compression: bool,
+    /// What a kubeconfig attached to the cluster, by name; an exec plugin is told of its own.
+    pub extensions: Vec<(String, Value)>,
+}
+
+impl Cluster {
+    /// A server with the system's trust and nothing special on the way.
+    pub fn new(server: ServerUrl) -> Self {
+        Self {
+            server,
+            trust: Trust::System,
+            tls_server_name: None,
+            proxy: None,
+            disable_compression: false,
+            extensions: Vec::new(),
+        }
+    }
+}

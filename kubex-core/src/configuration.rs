@@ -1,0 +1,225 @@
+//! What a source resolves to: everything a client needs to talk to the API server, and no more.
+//!
+//! Request timeouts, retries, pools and API warnings are the HTTP client's concern and have no place here.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use crate::cluster::Cluster;
+use crate::credential::Credential;
+use crate::credentials::Credentials;
+use crate::error::Result;
+use crate::host::Host;
+use crate::impersonation::Impersonation;
+use crate::origin::Origin;
+use crate::provider::CredentialSource;
+use crate::text::clean_line;
+
+/// Something that works and that its user should know. The id is stable; the text is for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    id: &'static str,
+    message: String,
+    origin: Option<Origin>,
+}
+
+impl Warning {
+    /// A warning. The text is cleaned and must hold no secret.
+    pub fn new(id: &'static str, message: impl std::fmt::Display) -> Self {
+        Self {
+            id,
+            message: clean_line(&message.to_string()).into_owned(),
+            origin: None,
+        }
+    }
+
+    /// Where it is about.
+    #[must_use]
+    pub fn at(mut self, origin: &Origin) -> Self {
+        self.origin = Some(origin.clone());
+        self
+    }
+
+    /// Its stable name, in kebab-case.
+    pub fn id(&self) -> &'static str {
+        self.id
+    }
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.origin {
+            Some(origin) => write!(f, " ({origin}) [{}]", self.id),
+            None => write!(f, " [{}]", self.id),
+        }
+    }
+}
+
+/// Which API server to talk to, and as whom. Cheap to clone: clones share one live credential.
+///
+/// ```
+/// use std::sync::Arc;
+/// use kubex_core::{ClientConfiguration, Cluster, Credential, Host, ServerUrl};
+///
+/// let cluster = Cluster::new(ServerUrl::parse("https://10.0.0.1:6443")?);
+/// let configuration = ClientConfiguration::builder(cluster)
+///     .credential(Credential::bearer("abc".into())?)
+///     .namespace("team-a")
+///     .build(&Host::real())?;
+/// assert_eq!(configuration.namespace(), "team-a");
+/// # Ok::<(), kubex_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClientConfiguration {
+    cluster: Arc<Cluster>,
+    namespace: String,
+    impersonation: Option<Impersonation>,
+    impersonation_headers: HeaderMap,
+    credentials: Credentials,
+    warnings: Vec<Warning>,
+}
+
+impl ClientConfiguration {
+    /// Starts a configuration for this cluster: anonymous, in the namespace `default`.
+    pub fn builder(cluster: Cluster) -> ClientConfigurationBuilder {
+        ClientConfigurationBuilder {
+            cluster,
+            namespace: None,
+            impersonation: None,
+            identity: Identity::Fixed(Credential::anonymous()),
+            allows_credentials_over_http: false,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The API server and the way to it.
+    pub fn cluster(&self) -> &Arc<Cluster> {
+        &self.cluster
+    }
+
+    /// The namespace for requests that name none.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Whom to act as.
+    pub fn impersonation(&self) -> Option<&Impersonation> {
+        self.impersonation.as_ref()
+    }
+
+    /// The headers that say whom to act as; empty without impersonation. A request that already carries
+    /// `Impersonate-User` keeps its own.
+    pub fn impersonation_headers(&self) -> &HeaderMap {
+        &self.impersonation_headers
+    }
+
+    /// The live handle that gives the current credential.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// What its user should know.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+}
+
+/// Where a configuration's credentials come from.
+#[derive(Debug)]
+enum Identity {
+    Fixed(Credential),
+    Source(Arc<dyn CredentialSource>),
+}
+
+/// Builds a [`ClientConfiguration`].
+#[derive(Debug)]
+pub struct ClientConfigurationBuilder {
+    cluster: Cluster,
+    namespace: Option<String>,
+    impersonation: Option<Impersonation>,
+    identity: Identity,
+    allows_credentials_over_http: bool,
+    warnings: Vec<Warning>,
+}
+
+impl ClientConfigurationBuilder {
+    /// One credential that never changes.
+    #[must_use]
+    pub fn credential(mut self, credential: Credential) -> Self {
+        self.identity = Identity::Fixed(credential);
+        self
+    }
+
+    /// Credentials that this source fetches whenever they are wanted.
+    #[must_use]
+    pub fn source(mut self, source: Arc<dyn CredentialSource>) -> Self {
+        self.identity = Identity::Source(source);
+        self
+    }
+
+    /// The namespace for requests that name none; `default` unless set.
+    #[must_use]
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = Some(namespace.into()).filter(|namespace| !namespace.is_empty());
+        self
+    }
+
+    /// Whom to act as.
+    #[must_use]
+    pub fn impersonation(mut self, impersonation: Option<Impersonation>) -> Self {
+        self.impersonation = impersonation;
+        self
+    }
+
+    /// Sends credentials to an `http://` server, where everybody on the way can read them. Off unless set.
+    #[must_use]
+    pub fn allow_credentials_over_http(mut self, allowed: bool) -> Self {
+        self.allows_credentials_over_http = allowed;
+        self
+    }
+
+    /// Adds a warning.
+    #[must_use]
+    pub fn warning(mut self, warning: Warning) -> Self {
+        self.warnings.push(warning);
+        self
+    }
+
+    /// The configuration. This is the one place that withholds credentials from an unencrypted server: a
+    /// source whose server is `http://` is dropped here and never asked.
+    ///
+    /// # Errors
+    /// `InvalidValue` where the impersonation cannot travel in headers.
+    pub fn build(mut self, host: &Host) -> Result<ClientConfiguration> {
+        let withheld = !self.cluster.server.is_encrypted() && !self.allows_credentials_over_http;
+        let cluster = Arc::new(self.cluster);
+        let is_anonymous = matches!(&self.identity, Identity::Fixed(credential) if credential.is_anonymous());
+        if withheld && !is_anonymous {
+            self.warnings.push(Warning::new(
+                "credentials-withheld-over-http",
+                "the server's address is http://, so no credential is sent to it",
+            ));
+            self.identity = Identity::Fixed(Credential::anonymous());
+        }
+        let credentials = match self.identity {
+            Identity::Fixed(credential) => Credentials::fixed(credential),
+            Identity::Source(source) => Credentials::live(source, Arc::clone(&cluster), host.clone()),
+        };
+        let impersonation_headers = self
+            .impersonation
+            .as_ref()
+            .map(Impersonation::headers)
+            .transpose()?
+            .unwrap_or_default();
+        Ok(ClientConfiguration {
+            cluster,
+            namespace: self.namespace.unwrap_or_else(|| "default".to_owned()),
+            impersonation: self.impersonation,
+            impersonation_headers,
+            credentials,
+            warnings: self.warnings,
+        })
+    }
+}

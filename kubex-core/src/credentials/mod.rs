@@ -1,0 +1,315 @@
+//! The live handle: always the current credential.
+//!
+//! A request path asks [`Credentials::current`] before each request. While the credential is fresh that is a
+//! look at a snapshot: no lock, no allocation, no wait. As it nears its end, the first who asks starts a fetch
+//! in the background and everybody goes on with the old one; only where there is no valid credential do
+//! callers wait, and then all for one and the same fetch. When the server answers 401,
+//! [`Credentials::invalidate`] says so.
+//!
+//! The rules and their numbers are in [`machine`]; this file and [`flight`] drive it.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use kubex_core::{Cluster, Credential, CredentialSource, Credentials, FetchRequest, Host, Result, ServerUrl};
+//!
+//! #[derive(Debug)]
+//! struct Counter(std::sync::atomic::AtomicU32);
+//!
+//! #[async_trait::async_trait]
+//! impl CredentialSource for Counter {
+//!     async fn fetch(&self, _: FetchRequest<'_>) -> Result<Credential> {
+//!         let number = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+//!         Credential::bearer(format!("token-{number}").into())
+//!     }
+//!     fn describe(&self) -> String { "a counter".into() }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<()> {
+//! let cluster = Arc::new(Cluster::new(ServerUrl::parse("https://10.0.0.1")?));
+//! let credentials = Credentials::live(Arc::new(Counter(0.into())), cluster, Host::real());
+//! let first = credentials.current().await?;
+//! assert_eq!(first.generation().number(), 1);
+//!
+//! credentials.invalidate(first.generation()); // the server said 401
+//! assert_eq!(credentials.current().await?.generation().number(), 2);
+//! # Ok(())
+//! # }
+//! ```
+
+mod flight;
+mod machine;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::watch;
+use tracing::debug;
+
+use crate::cluster::Cluster;
+use crate::credential::{Credential, Generation};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::provider::CredentialSource;
+use crate::text::clean_line;
+
+use flight::Flight;
+use machine::{Decision, Machine, Quiet};
+
+/// The live handle. Clones share one credential and one fetch at a time. See the [module](self).
+#[derive(Clone)]
+pub struct Credentials(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    /// One that never changes.
+    Fixed(Arc<Credential>),
+    Live(Arc<Live>),
+}
+
+/// What the clones of a live handle share.
+struct Live {
+    source: Arc<dyn CredentialSource>,
+    cluster: Arc<Cluster>,
+    host: Host,
+    /// The name of the chain's source, set once it is known.
+    name: OnceLock<String>,
+    /// What the request path reads.
+    snapshot: ArcSwapOption<Snapshot>,
+    /// What everybody else goes through. Never held across an await.
+    state: Mutex<State>,
+    changes: watch::Sender<Generation>,
+}
+
+/// A credential and how long it may be taken without asking the machine.
+struct Snapshot {
+    credential: Arc<Credential>,
+    quiet: Quiet,
+}
+
+#[derive(Default)]
+struct State {
+    machine: Machine,
+    credential: Option<Arc<Credential>>,
+    flight: Option<Flight>,
+    last_error: Option<Error>,
+}
+
+impl Credentials {
+    /// A credential that never changes.
+    pub fn fixed(credential: Credential) -> Self {
+        Self(Kind::Fixed(Arc::new(credential)))
+    }
+
+    /// Credentials that the source fetches. Nothing is fetched before somebody asks.
+    pub fn live(source: Arc<dyn CredentialSource>, cluster: Arc<Cluster>, host: Host) -> Self {
+        Self(Kind::Live(Arc::new(Live {
+            source,
+            cluster,
+            host,
+            name: OnceLock::new(),
+            snapshot: ArcSwapOption::empty(),
+            state: Mutex::default(),
+            changes: watch::Sender::new(Generation::default()),
+        })))
+    }
+
+    /// The current credential. Waits only where there is no valid one; dropping the future at any time is safe.
+    ///
+    /// # Errors
+    /// What the source said, where there is no valid credential; the same error again, at once, until it is
+    /// time to try again.
+    pub async fn current(&self) -> Result<Arc<Credential>> {
+        match &self.0 {
+            Kind::Fixed(credential) => Ok(Arc::clone(credential)),
+            Kind::Live(live) => match live.snapshot_if_quiet() {
+                Some(credential) => Ok(credential),
+                None => live.ask().await,
+            },
+        }
+    }
+
+    /// The last credential that was fetched, if any, without asking for a newer one. For a TLS handshake,
+    /// which cannot wait.
+    pub fn last(&self) -> Option<Arc<Credential>> {
+        match &self.0 {
+            Kind::Fixed(credential) => Some(Arc::clone(credential)),
+            Kind::Live(live) => live.lock().credential.clone(),
+        }
+    }
+
+    /// The server rejected the credential of this generation (401). The next who asks waits for a newer one. A
+    /// generation that has been replaced already is ignored, and rejections that go on start at most one
+    /// fetch in 10 s.
+    pub fn invalidate(&self, generation: Generation) {
+        if let Kind::Live(live) = &self.0 {
+            live.invalidate(generation);
+        }
+    }
+
+    /// Tells of each new generation, without polling.
+    pub fn changes(&self) -> Changes {
+        Changes(match &self.0 {
+            Kind::Fixed(_) => watch::Sender::new(Generation::default()).subscribe(),
+            Kind::Live(live) => live.changes.subscribe(),
+        })
+    }
+
+    /// Whether the credential never changes.
+    pub fn is_fixed(&self) -> bool {
+        matches!(self.0, Kind::Fixed(_))
+    }
+
+    /// What gives the credential, for a person; no secret.
+    pub fn describe(&self) -> String {
+        match &self.0 {
+            Kind::Fixed(credential) => credential.description().to_owned(),
+            Kind::Live(live) => clean_line(&live.source.describe()).into_owned(),
+        }
+    }
+
+    /// Gives the handle the name of its source in the chain, for events and errors. The first name stays.
+    pub(crate) fn name(&self, name: &str) {
+        if let Kind::Live(live) = &self.0 {
+            live.name.get_or_init(|| clean_line(name).into_owned());
+        }
+    }
+}
+
+impl Live {
+    /// The request path: a look at the snapshot and at the clocks.
+    fn snapshot_if_quiet(&self) -> Option<Arc<Credential>> {
+        let snapshot = self.snapshot.load();
+        let snapshot = snapshot.as_ref()?;
+        snapshot
+            .quiet
+            .holds_at(self.host.now())
+            .then(|| Arc::clone(&snapshot.credential))
+    }
+
+    async fn ask(self: &Arc<Self>) -> Result<Arc<Credential>> {
+        let flight = {
+            let now = self.host.now();
+            let mut state = self.lock();
+            let decision = state.machine.ask(now);
+            let flight = match decision {
+                Decision::Serve => None,
+                Decision::Wait => state.flight.clone(),
+                Decision::ServeAndFetch(why) | Decision::FetchAndWait(why) => {
+                    let flight = Flight::start(self, why);
+                    state.flight.clone_from(&flight);
+                    if flight.is_none() {
+                        state.machine.failed(now, self.host.clock().random());
+                        state.last_error = Some(no_runtime());
+                    }
+                    flight.filter(|_| matches!(decision, Decision::FetchAndWait(_)))
+                }
+                Decision::Refuse => {
+                    let error = state.last_error.clone();
+                    return Err(
+                        error.unwrap_or_else(|| Error::new(ErrorKind::Aborted, "there is no credential"))
+                    );
+                }
+            };
+            self.publish(&state);
+            match flight {
+                Some(flight) => flight,
+                None => return self.served(&state),
+            }
+        };
+        match flight.landed().await {
+            Ok(credential) => Ok(credential),
+            // One that is still valid is better than none.
+            Err(error) => {
+                let state = self.lock();
+                if state.machine.has_valid(self.host.now()) {
+                    self.served(&state)
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    fn served(&self, state: &State) -> Result<Arc<Credential>> {
+        match (&state.credential, &state.last_error) {
+            (Some(credential), _) if state.machine.has_valid(self.host.now()) => Ok(Arc::clone(credential)),
+            (_, Some(error)) => Err(error.clone()),
+            _ => Err(Error::new(ErrorKind::Aborted, "there is no credential")),
+        }
+    }
+
+    fn invalidate(&self, generation: Generation) {
+        let mut state = self.lock();
+        if state.machine.rejected(generation) {
+            debug!(target: "kubex::credentials", source = self.name(), generation = generation.number(), "credential rejected");
+            self.publish(&state);
+        }
+    }
+
+    /// Puts what the request path may take without asking into the snapshot.
+    fn publish(&self, state: &State) {
+        let quiet = state.machine.quiet();
+        let snapshot = self.snapshot.load();
+        let is_published = match (&*snapshot, &state.credential) {
+            (Some(snapshot), Some(credential)) => {
+                snapshot.quiet == quiet && Arc::ptr_eq(&snapshot.credential, credential)
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        if !is_published {
+            let credential = state.credential.clone();
+            self.snapshot
+                .store(credential.map(|credential| Arc::new(Snapshot { credential, quiet })));
+        }
+    }
+
+    fn name(&self) -> &str {
+        self.name.get().map_or("", String::as_str)
+    }
+
+    /// A panic while the lock was held cannot have left the state half changed: nothing in between calls out.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn no_runtime() -> Error {
+    Error::new(
+        ErrorKind::Aborted,
+        "credentials were asked for outside of a tokio runtime",
+    )
+    .advise("call it from a tokio runtime")
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Credentials");
+        shown.field("gives", &self.describe());
+        if let Some(credential) = self.last() {
+            shown.field("last", &credential);
+        }
+        shown.finish()
+    }
+}
+
+/// Tells of each new generation of a handle's credential.
+#[derive(Debug)]
+pub struct Changes(watch::Receiver<Generation>);
+
+impl Changes {
+    /// Waits for a generation that was not seen yet. Pends forever once the handle is gone.
+    pub async fn next(&mut self) -> Generation {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        *self.0.borrow_and_update()
+    }
+
+    /// The newest generation; number 0 before the first fetch.
+    pub fn newest(&self) -> Generation {
+        *self.0.borrow()
+    }
+}

@@ -1,0 +1,271 @@
+//! What went wrong, where, and what to do about it.
+//!
+//! Every provider and every credential source returns this one [`Error`]. Its [`ErrorKind`] is what a program
+//! acts on; its text is for a person: what failed, where (source, file, line, key), why, and one thing to do.
+//! No text of it ever holds a secret, and everything that came from outside is cleaned on the way in.
+//!
+//! ```
+//! use kubex_core::{Error, ErrorKind, Origin};
+//! let error = Error::new(ErrorKind::MissingContext, "there is no context \"prodd\"")
+//!     .at(&Origin::file("/home/jane/.kube/config").key("current-context"))
+//!     .advise("did you mean \"prod\"?");
+//! assert_eq!(error.kind(), ErrorKind::MissingContext);
+//! assert_eq!(
+//!     error.to_string(),
+//!     "there is no context \"prodd\" (/home/jane/.kube/config, current-context); did you mean \"prod\"?",
+//! );
+//! ```
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::origin::Origin;
+use crate::report::Report;
+use crate::text::{clean, clean_line};
+
+/// The result of anything in Kubex that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What a program can act on. One flat list for all crates, so that `match` is all it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The source's file, variables or mount are not there. The chain goes on with the next source; every
+    /// other kind stops it.
+    NotConfigured,
+    /// Every source of the chain said [`NotConfigured`](Self::NotConfigured). [`Error::report`] has each reason.
+    Exhausted,
+
+    /// A document is not what its format asks for: YAML, JSON, kind or version.
+    MalformedDocument,
+    /// A file is there (or must be there) and cannot be read.
+    UnreadableFile,
+    /// The context asked for does not exist, or none is chosen.
+    MissingContext,
+    /// The cluster that a context names does not exist, or has no server.
+    MissingCluster,
+    /// The user that a context names does not exist.
+    MissingUser,
+    /// Two entries of one document have the same name.
+    DuplicateName,
+    /// A value is of the wrong type, or not one of those its field takes.
+    InvalidValue,
+    /// A field that must be there is not.
+    MissingField,
+    /// Fields that exclude each other are both set.
+    ConflictingFields,
+    /// A field is not one of those that are known here.
+    UnknownField,
+    /// Base64 that is none.
+    InvalidBase64,
+    /// PEM without what was looked for, or cut short.
+    InvalidPem,
+    /// A client certificate without its key, or a key without its certificate.
+    IncompleteKeyPair,
+    /// A token that is empty.
+    EmptyToken,
+    /// A token or a name that cannot travel in a header: control characters, line breaks.
+    InvalidToken,
+
+    /// No provider of that name is linked into the program.
+    UnknownProvider,
+    /// Two registrations claim one name.
+    DuplicateProvider,
+
+    /// A policy forbids it: the plugin policy, or an untrusted kubeconfig that wants a plugin or a file.
+    Refused,
+
+    /// The plugin's command is not there.
+    PluginNotFound,
+    /// The plugin's command is there and cannot be started.
+    PluginNotExecutable,
+    /// The plugin ended with a status other than 0, or by a signal.
+    PluginFailed,
+    /// The plugin printed nothing.
+    EmptyOutput,
+    /// The plugin printed more than the bound.
+    OutputTooLarge,
+    /// The plugin printed something that is no credential of the version asked for.
+    MalformedOutput,
+
+    /// It took longer than its deadline.
+    TimedOut,
+    /// The only credential there is has expired, and there is no newer one.
+    Expired,
+    /// What issues the credential refused to, or could not be reached.
+    Unavailable,
+    /// The fetch ended without an answer: its runtime was shut down, or it panicked.
+    Aborted,
+    /// A request could not be sent, or its answer not be received.
+    RequestFailed,
+    /// What was asked for is not supported by this build or this client.
+    Unsupported,
+}
+
+/// What went wrong, where, why, and one thing to do. Cheap to clone: callers of one flight share it.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    source_name: Option<String>,
+    message: String,
+    origin: Option<Origin>,
+    advice: Option<String>,
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    report: Option<Report>,
+}
+
+impl Error {
+    /// An error with what failed and why. The text is cleaned of control characters; that it holds no secret
+    /// is the caller's duty.
+    pub fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            source_name: None,
+            message: clean(&message.to_string()).into_owned(),
+            origin: None,
+            advice: None,
+            cause: None,
+            report: None,
+        }))
+    }
+
+    /// The source is not there; the chain goes on.
+    pub fn not_configured(reason: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::NotConfigured, reason)
+    }
+
+    /// A file that cannot be read, with the reason in words and the cause behind it.
+    pub fn unreadable(what: &str, path: &Path, cause: io::Error) -> Self {
+        let shown = path.to_string_lossy();
+        Self::new(
+            ErrorKind::UnreadableFile,
+            format_args!("cannot read {what} {}: {}", clean_line(&shown), reason(&cause)),
+        )
+        .because(cause)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn at(self, origin: &Origin) -> Self {
+        self.change(|inner| inner.origin = Some(origin.clone()))
+    }
+
+    /// One thing to do, as a sentence without a full stop.
+    #[must_use]
+    pub fn advise(self, advice: impl fmt::Display) -> Self {
+        let advice = clean(&advice.to_string()).into_owned();
+        self.change(|inner| inner.advice = Some(advice))
+    }
+
+    /// The error behind it, for [`source`](std::error::Error::source). It must not hold a secret: a parser's
+    /// error that quotes its input does not belong here.
+    #[must_use]
+    pub fn because(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.change(|inner| inner.cause = Some(Arc::new(cause)))
+    }
+
+    /// The name of the source it happened in. The chain sets it; the innermost name stays.
+    #[must_use]
+    pub fn in_source(self, name: &str) -> Self {
+        self.change(|inner| {
+            inner
+                .source_name
+                .get_or_insert_with(|| clean_line(name).into_owned());
+        })
+    }
+
+    /// The report of the chain that ended in this error.
+    #[must_use]
+    pub(crate) fn with_report(self, report: Report) -> Self {
+        self.change(|inner| inner.report = Some(report))
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// What a program can act on.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What failed and why, without place and advice.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The source of the chain it happened in.
+    pub fn source_name(&self) -> Option<&str> {
+        self.0.source_name.as_deref()
+    }
+
+    /// The file, line and key it is about.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.0.origin.as_ref()
+    }
+
+    /// One thing to do about it.
+    pub fn advice(&self) -> Option<&str> {
+        self.0.advice.as_deref()
+    }
+
+    /// What each source of the chain did, where a chain ended in this error.
+    pub fn report(&self) -> Option<&Report> {
+        self.0.report.as_ref()
+    }
+
+    /// Whether the source simply is not there, so that the next one may answer.
+    pub fn is_not_configured(&self) -> bool {
+        self.0.kind == ErrorKind::NotConfigured
+    }
+}
+
+/// The reason of an input or output error in words that do not depend on the platform.
+pub(crate) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it is not there".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::IsADirectory => "it is a directory".into(),
+        io::ErrorKind::NotADirectory => "a part of its path is no directory".into(),
+        _ => clean_line(&error.to_string()).into_owned(),
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(name) = &self.0.source_name {
+            write!(f, "{name}: ")?;
+        }
+        f.write_str(&self.0.message)?;
+        if let Some(origin) = &self.0.origin {
+            write!(f, " ({origin})")?;
+        }
+        if let Some(advice) = &self.0.advice {
+            write!(f, "; {advice}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Error");
+        shown.field("kind", &self.0.kind).field("text", &self.to_string());
+        if let Some(cause) = &self.0.cause {
+            shown.field("cause", &cause.to_string());
+        }
+        shown.finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.cause.as_deref().map(|cause| cause as _)
+    }
+}

@@ -1,0 +1,63 @@
+//! Environment variables and the home directory.
+
+use std::ffi::OsString;
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+/// The environment a program runs in.
+pub trait Environment: Debug + Send + Sync {
+    /// The value of a variable; `None` where it is unset.
+    fn variable(&self, name: &str) -> Option<OsString>;
+
+    /// All variables, for a child process.
+    fn variables(&self) -> Vec<(OsString, OsString)>;
+
+    /// The directory the program was started in, for paths that are relative to it.
+    fn current_directory(&self) -> Option<PathBuf>;
+
+    /// The value of a variable as text; `None` where it is unset, empty or not Unicode.
+    fn text(&self, name: &str) -> Option<String> {
+        self.variable(name)?
+            .into_string()
+            .ok()
+            .filter(|text| !text.is_empty())
+    }
+
+    /// The user's home directory, as client-go finds it: `$HOME`, on Windows also `%HOMEDRIVE%%HOMEPATH%` and
+    /// `%USERPROFILE%`. Never the working directory, and never a relative path.
+    fn home_directory(&self) -> Option<PathBuf> {
+        let candidates = if cfg!(windows) {
+            let drive = self
+                .text("HOMEDRIVE")
+                .zip(self.text("HOMEPATH"))
+                .map(|(drive, path)| drive + &path);
+            vec![self.text("HOME"), drive, self.text("USERPROFILE")]
+        } else {
+            vec![self.text("HOME")]
+        };
+        candidates
+            .into_iter()
+            .flatten()
+            .map(PathBuf::from)
+            .find(|path| path.is_absolute())
+    }
+}
+
+/// The environment of this very process.
+#[derive(Debug)]
+pub(super) struct ProcessEnvironment;
+
+#[expect(clippy::disallowed_methods, reason = "this is the real host's environment")]
+impl Environment for ProcessEnvironment {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name)
+    }
+
+    fn variables(&self) -> Vec<(OsString, OsString)> {
+        std::env::vars_os().collect()
+    }
+
+    fn current_directory(&self) -> Option<PathBuf> {
+        std::env::current_dir().ok()
+    }
+}

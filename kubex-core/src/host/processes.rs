@@ -1,0 +1,87 @@
+//! Processes: what a plugin run is asked for and what it gives back.
+
+use std::ffi::OsString;
+use std::fmt::{self, Debug};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::secret::{SecretBytes, SecretString};
+
+/// One process to run to its end: no shell, no terminal, standard input empty.
+pub struct Process {
+    /// The program, as it was resolved; nothing looks it up again.
+    pub program: PathBuf,
+    /// Its arguments, each passed as it is.
+    pub arguments: Vec<String>,
+    /// The variables it inherits. What is neither here nor added it does not have.
+    pub inherited: Vec<(OsString, OsString)>,
+    /// The variables it is given on top; a later one of a name wins. Values may be secrets.
+    pub added: Vec<(String, SecretString)>,
+    /// How long it may take; then its process group gets SIGTERM.
+    pub deadline: Duration,
+    /// How long after SIGTERM it gets SIGKILL.
+    pub kill_grace: Duration,
+    /// How long a grandchild may hold the output open after the process has exited.
+    pub pipe_grace: Duration,
+    /// How many bytes of output are accepted.
+    pub output_limit: usize,
+    /// How many bytes of what it said on standard error are kept: the last ones.
+    pub error_kept: usize,
+}
+
+impl Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Process")
+            .field("program", &self.program)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exit {
+    /// With this status.
+    Status(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// What a process left behind. Its output may be a credential.
+#[derive(Debug)]
+pub struct ProcessOutput {
+    /// How it ended.
+    pub exit: Exit,
+    /// What it printed.
+    pub output: SecretBytes,
+    /// The end of what it said on standard error, as it said it: neither cleaned nor masked yet.
+    pub error: SecretBytes,
+}
+
+/// Why a process gave no output.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ProcessError {
+    /// It could not be started.
+    NotStarted(io::Error),
+    /// It was ended at its deadline. What it had said on standard error until then is kept.
+    TimedOut {
+        /// The end of what it said on standard error.
+        error: SecretBytes,
+    },
+    /// It was ended because it printed more than the limit.
+    OutputTooLarge,
+    /// Its output could not be read.
+    Broken(io::Error),
+}
+
+/// What starts processes.
+#[async_trait]
+pub trait Processes: Debug + Send + Sync {
+    /// Runs the process to its end and leaves nothing of it running.
+    async fn run(&self, process: Process) -> Result<ProcessOutput, ProcessError>;
+}

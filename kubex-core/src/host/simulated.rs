@@ -1,0 +1,328 @@
+//! A world made for a test: its variables, files, processes and clocks.
+//!
+//! ```
+//! use std::time::Duration;
+//! use kubex_core::host::SimulatedHost;
+//!
+//! let world = SimulatedHost::new();
+//! world.set_variable("HOME", "/home/jane");
+//! world.write("/home/jane/token", "abc\n");
+//! let host = world.host();
+//! let before = host.now();
+//! world.advance(Duration::from_secs(60));
+//! assert_eq!(host.now().monotonic - before.monotonic, Duration::from_secs(60));
+//! ```
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Clock, Environment, FileKind, Files, Host, Moment, Process, ProcessError, ProcessOutput, Processes,
+};
+use crate::secret::{SecretBytes, SecretString};
+
+/// The wall clock of a new world: 2030-01-01, so that a test that asks the real clock is found out.
+const BEGINNING: Timestamp = Timestamp::constant(1_893_456_000, 0);
+
+/// What runs in the place of processes: it is given each process and says what it leaves behind.
+type Script = Arc<dyn Fn(&Process) -> Result<ProcessOutput, ProcessError> + Send + Sync>;
+
+/// A world of its own. Clones share it.
+#[derive(Clone, Default)]
+pub struct SimulatedHost(Arc<Mutex<World>>);
+
+struct World {
+    variables: BTreeMap<String, OsString>,
+    nodes: BTreeMap<PathBuf, Node>,
+    wall: Timestamp,
+    monotonic: Duration,
+    sleepers: Vec<(Duration, Waker)>,
+    script: Option<Script>,
+    process_time: Duration,
+    runs: usize,
+    reads: Vec<PathBuf>,
+}
+
+#[derive(Clone)]
+enum Node {
+    File(SecretString),
+    Program,
+    Link(PathBuf),
+    Broken(io::ErrorKind),
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            variables: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            wall: BEGINNING,
+            monotonic: Duration::ZERO,
+            sleepers: Vec::new(),
+            script: None,
+            process_time: Duration::ZERO,
+            runs: 0,
+            reads: Vec::new(),
+        }
+    }
+}
+
+impl SimulatedHost {
+    /// An empty world: no variable, no file, no program.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The host that shows this world to providers.
+    pub fn host(&self) -> Host {
+        let world = Arc::new(self.clone());
+        Host {
+            environment: world.clone(),
+            files: world.clone(),
+            clock: world.clone(),
+            processes: Some(world),
+        }
+    }
+
+    /// Sets an environment variable.
+    pub fn set_variable(&self, name: &str, value: &str) {
+        self.lock().variables.insert(name.to_owned(), value.into());
+    }
+
+    /// Removes an environment variable.
+    pub fn unset_variable(&self, name: &str) {
+        self.lock().variables.remove(name);
+    }
+
+    /// Writes a file, replacing what was there as one atomic step.
+    pub fn write(&self, path: impl Into<PathBuf>, content: &str) {
+        self.lock().nodes.insert(path.into(), Node::File(content.into()));
+    }
+
+    /// Puts an executable program there.
+    pub fn install_program(&self, path: impl Into<PathBuf>) {
+        self.lock().nodes.insert(path.into(), Node::Program);
+    }
+
+    /// Puts a symbolic link there, replacing the one that was.
+    pub fn link(&self, path: impl Into<PathBuf>, target: impl Into<PathBuf>) {
+        self.lock().nodes.insert(path.into(), Node::Link(target.into()));
+    }
+
+    /// Makes a path fail with this error from now on.
+    pub fn fail(&self, path: impl Into<PathBuf>, kind: io::ErrorKind) {
+        self.lock().nodes.insert(path.into(), Node::Broken(kind));
+    }
+
+    /// Removes what is at a path, and everything below it.
+    pub fn remove(&self, path: impl AsRef<Path>) {
+        self.lock()
+            .nodes
+            .retain(|node, _| !node.starts_with(path.as_ref()));
+    }
+
+    /// Says what every process leaves behind from now on.
+    pub fn run_processes(
+        &self,
+        script: impl Fn(&Process) -> Result<ProcessOutput, ProcessError> + Send + Sync + 'static,
+    ) {
+        self.lock().script = Some(Arc::new(script));
+    }
+
+    /// Lets every process take this much of the simulated time.
+    pub fn set_process_time(&self, time: Duration) {
+        self.lock().process_time = time;
+    }
+
+    /// How many processes were run.
+    pub fn runs(&self) -> usize {
+        self.lock().runs
+    }
+
+    /// The files that were read, in order.
+    pub fn reads(&self) -> Vec<PathBuf> {
+        self.lock().reads.clone()
+    }
+
+    /// Moves both clocks forward and wakes whoever slept until then.
+    pub fn advance(&self, span: Duration) {
+        let woken: Vec<Waker> = {
+            let mut world = self.lock();
+            world.wall = world.wall.checked_add(span).unwrap_or(Timestamp::MAX);
+            world.monotonic += span;
+            let now = world.monotonic;
+            let (due, asleep) = std::mem::take(&mut world.sleepers)
+                .into_iter()
+                .partition(|(until, _)| *until <= now);
+            world.sleepers = asleep;
+            Vec::from_iter::<Vec<(Duration, Waker)>>(due)
+                .into_iter()
+                .map(|(_, waker)| waker)
+                .collect()
+        };
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Sets the wall clock forward or back, as an administrator or a suspended laptop does; the monotonic one
+    /// does not notice.
+    pub fn step_wall_clock(&self, span: SignedDuration) {
+        let mut world = self.lock();
+        world.wall = world.wall.checked_add(span).unwrap_or(BEGINNING);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl World {
+    /// Follows symbolic links in every part of the path, as the system does.
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        let mut path = path.to_owned();
+        for _ in 0..40 {
+            let link = path
+                .ancestors()
+                .find_map(|ancestor| match self.nodes.get(ancestor) {
+                    Some(Node::Link(target)) => Some((ancestor.to_owned(), target.clone())),
+                    _ => None,
+                });
+            let Some((at, target)) = link else { return Ok(path) };
+            let rest = path.strip_prefix(&at).map(Path::to_owned).unwrap_or_default();
+            let base = at.parent().map(Path::to_owned).unwrap_or_default().join(target);
+            path = if rest.as_os_str().is_empty() {
+                base
+            } else {
+                base.join(rest)
+            };
+        }
+        Err(io::Error::other("too many levels of symbolic links"))
+    }
+
+    fn node(&self, path: &Path) -> io::Result<Option<Node>> {
+        let path = self.resolve(path)?;
+        match self.nodes.get(&path) {
+            Some(Node::Broken(kind)) => Err((*kind).into()),
+            Some(node) => Ok(Some(node.clone())),
+            None if self.nodes.keys().any(|node| node.starts_with(&path)) => Ok(None),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+impl Environment for SimulatedHost {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        self.lock().variables.get(name).cloned()
+    }
+
+    fn variables(&self) -> Vec<(OsString, OsString)> {
+        self.lock()
+            .variables
+            .iter()
+            .map(|(name, value)| (name.into(), value.clone()))
+            .collect()
+    }
+
+    fn current_directory(&self) -> Option<PathBuf> {
+        Some(PathBuf::from("/"))
+    }
+}
+
+#[async_trait]
+impl Files for SimulatedHost {
+    async fn read(&self, path: &Path, limit: usize) -> io::Result<SecretBytes> {
+        use crate::secret::ExposeSecret as _;
+        let mut world = self.lock();
+        world.reads.push(path.to_owned());
+        match world.node(path)? {
+            Some(Node::File(content)) if content.expose_secret().len() <= limit => {
+                Ok(content.expose_secret().as_bytes().to_vec().into())
+            }
+            Some(Node::File(_)) => Err(io::ErrorKind::FileTooLarge.into()),
+            Some(_) => Ok(Vec::new().into()),
+            None => Err(io::ErrorKind::IsADirectory.into()),
+        }
+    }
+
+    async fn kind(&self, path: &Path) -> io::Result<FileKind> {
+        Ok(match self.lock().node(path)? {
+            Some(Node::Program) => FileKind::Regular { executable: true },
+            Some(_) => FileKind::Regular { executable: false },
+            None => FileKind::Directory,
+        })
+    }
+
+    async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        match self.lock().nodes.get(path) {
+            Some(Node::Link(target)) => Ok(target.clone()),
+            Some(_) => Err(io::ErrorKind::InvalidInput.into()),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+impl Clock for SimulatedHost {
+    fn now(&self) -> Moment {
+        let world = self.lock();
+        Moment {
+            wall: world.wall,
+            monotonic: world.monotonic,
+        }
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let world = self.clone();
+        let until = self.lock().monotonic.saturating_add(duration);
+        Box::pin(std::future::poll_fn(move |context| {
+            let mut world = world.lock();
+            if world.monotonic >= until {
+                return Poll::Ready(());
+            }
+            world.sleepers.push((until, context.waker().clone()));
+            Poll::Pending
+        }))
+    }
+
+    fn random(&self) -> u64 {
+        0
+    }
+}
+
+#[async_trait]
+impl Processes for SimulatedHost {
+    async fn run(&self, process: Process) -> Result<ProcessOutput, ProcessError> {
+        let (script, time) = {
+            let mut world = self.lock();
+            world.runs += 1;
+            (world.script.clone(), world.process_time)
+        };
+        let Some(script) = script else {
+            return Err(ProcessError::NotStarted(io::ErrorKind::NotFound.into()));
+        };
+        if time >= process.deadline {
+            self.sleep(process.deadline).await;
+            return Err(ProcessError::TimedOut {
+                error: Vec::new().into(),
+            });
+        }
+        if !time.is_zero() {
+            self.sleep(time).await;
+        }
+        script(&process)
+    }
+}
+
+impl fmt::Debug for SimulatedHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SimulatedHost")
+    }
+}

@@ -1,0 +1,55 @@
+//! The model and the mechanism of Kubex.
+//!
+//! Kubex answers one question: which Kubernetes API server do I talk to, and as whom? This crate has the
+//! words for the answer and the machinery that keeps it true; it knows no provider, no configuration file
+//! format and no HTTP client. Programs use the facade, the `kubex` crate; authors of providers use this one.
+//!
+//! | to | look at |
+//! |---|---|
+//! | write a provider | [`CredentialSource`] or [`CredentialProvider`], [`FromOptions`], [`register!`] |
+//! | build a chain | [`Registry`], [`Chain`] |
+//! | read the answer | [`ClientConfiguration`], [`Cluster`], [`Credentials`], [`Credential`] |
+//! | tell what happened | [`Report`], [`Error`], [`Warning`] |
+//! | test without the world | [`Host`], and `SimulatedHost` with the feature `test-util` |
+//!
+//! The way of the data: options → registry builds providers → [`Chain::resolve`] → [`Resolution`], which is a
+//! configuration and its report; then, for each request, [`Credentials::current`] → [`Credential`].
+
+mod chain;
+mod cluster;
+mod configuration;
+pub mod credential;
+pub mod credentials;
+mod error;
+pub mod host;
+mod impersonation;
+pub mod options;
+pub mod origin;
+mod provider;
+pub mod registry;
+pub mod report;
+mod secret;
+pub mod text;
+
+pub use chain::{Chain, ChainBuilder, Resolution};
+pub use cluster::{Authorities, Cluster, Proxy, ServerUrl, Trust};
+pub use configuration::{ClientConfiguration, ClientConfigurationBuilder, Warning};
+pub use credential::{ClientCertificate, Credential, Generation};
+pub use credentials::Credentials;
+pub use error::{Error, ErrorKind, Result};
+pub use host::Host;
+pub use impersonation::Impersonation;
+pub use options::Options;
+pub use origin::Origin;
+pub use provider::{CredentialProvider, CredentialSource, FetchReason, FetchRequest};
+pub use registry::{BuildContext, FromOptions, Registration, Registry};
+pub use report::Report;
+pub use secret::{ExposeSecret, SecretBytes, SecretString};
+
+/// What the macros of this crate expand to.
+#[doc(hidden)]
+pub mod __private {
+    pub use inventory;
+
+    pub use crate::registry::Submission;
+}

@@ -1,0 +1,64 @@
+//! The four options that name a client certificate and its key.
+
+use std::path::PathBuf;
+
+use super::Options;
+use super::pem::Pem;
+use crate::credential::ClientCertificate;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::secret::{ExposeSecret, SecretString};
+
+/// A client certificate and its key, each as a file or inline, spelled as in a kubeconfig:
+/// `client-certificate`, `client-certificate-data`, `client-key`, `client-key-data`.
+#[derive(Debug)]
+pub struct KeyPairOptions {
+    certificate: Pem,
+    key: Pem,
+}
+
+impl KeyPairOptions {
+    /// The pair, or `None` where none of the four is set. Files are read when it is [loaded](Self::load).
+    ///
+    /// # Errors
+    /// `ConflictingFields` where a file and inline data are both set, `IncompleteKeyPair` where a half is
+    /// missing.
+    pub fn new(
+        certificate: (Option<PathBuf>, Option<SecretString>),
+        key: (Option<PathBuf>, Option<SecretString>),
+        options: &Options,
+    ) -> Result<Option<Self>> {
+        let certificate = Pem::new("client-certificate", certificate.0, certificate.1, options)?;
+        let key = Pem::new("client-key", key.0, key.1, options)?;
+        match (certificate, key) {
+            (None, None) => Ok(None),
+            (Some(certificate), Some(key)) => Ok(Some(Self { certificate, key })),
+            (Some(half), None) => {
+                Err(incomplete("a client certificate is set without its key", "client-key").at(half.origin()))
+            }
+            (None, Some(half)) => Err(incomplete(
+                "a client key is set without its certificate",
+                "client-certificate",
+            )
+            .at(half.origin())),
+        }
+    }
+
+    /// Reads both halves.
+    ///
+    /// # Errors
+    /// `UnreadableFile`, `InvalidBase64` or `InvalidPem`, with the key it is about.
+    pub async fn load(&self, host: &Host) -> Result<ClientCertificate> {
+        let certificate = self.certificate.load(host, "the client certificate").await?;
+        let key = self.key.load(host, "the client key").await?;
+        let chain = ClientCertificate::chain_from_pem(certificate.expose_secret())
+            .map_err(|error| error.at(self.certificate.origin()))?;
+        ClientCertificate::new(chain, key).map_err(|error| error.at(self.key.origin()))
+    }
+}
+
+fn incomplete(message: &str, missing: &str) -> Error {
+    Error::new(ErrorKind::IncompleteKeyPair, message).advise(format_args!(
+        "set \"{missing}\" or \"{missing}-data\", or remove the other half"
+    ))
+}

@@ -1,0 +1,297 @@
+//! One value with its origin.
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer};
+use zeroize::Zeroizing;
+
+use super::deserialize;
+use crate::error::Result;
+use crate::origin::Origin;
+
+/// A value and where it was written down.
+#[derive(Clone)]
+pub struct Value {
+    origin: Origin,
+    kind: ValueKind,
+}
+
+/// What a value is. Its strings are wiped on drop.
+#[derive(Clone)]
+pub enum ValueKind {
+    /// Nothing: `null`, `~`, or a key without a value.
+    Null,
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i128),
+    /// Any other number.
+    Float(f64),
+    /// Text.
+    String(Zeroizing<String>),
+    /// A list.
+    Sequence(Vec<Value>),
+    /// A mapping, in the order it was written. A key that is written twice is in it twice.
+    Mapping(Vec<(String, Value)>),
+}
+
+impl Value {
+    /// A value from this place.
+    pub fn new(kind: impl Into<ValueKind>, origin: Origin) -> Self {
+        Self {
+            origin,
+            kind: kind.into(),
+        }
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> &ValueKind {
+        &self.kind
+    }
+
+    /// Where it was written down.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Gives the value, and every value in it, its place: this origin, and the keys that lead to each.
+    #[must_use]
+    pub fn located(mut self, origin: Origin) -> Self {
+        match &mut self.kind {
+            ValueKind::Sequence(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    *item = std::mem::take(item).located(origin.clone().key(&format!("[{index}]")));
+                }
+            }
+            ValueKind::Mapping(entries) => {
+                for (key, value) in entries.iter_mut() {
+                    *value = std::mem::take(value).located(origin.clone().key(key));
+                }
+            }
+            _ => {}
+        }
+        self.origin = origin;
+        self
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            ValueKind::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value of a key, if this is a mapping that has it; the last one where it is written twice.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        match &self.kind {
+            ValueKind::Mapping(entries) => entries
+                .iter()
+                .rev()
+                .find(|(name, _)| name == key)
+                .map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// Whether it is nothing: null, or an empty text.
+    pub fn is_blank(&self) -> bool {
+        match &self.kind {
+            ValueKind::Null => true,
+            ValueKind::String(text) => text.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// What it is, in words: `a text`, `a list`.
+    pub fn type_name(&self) -> &'static str {
+        match &self.kind {
+            ValueKind::Null => "nothing",
+            ValueKind::Boolean(_) => "a boolean",
+            ValueKind::Integer(_) | ValueKind::Float(_) => "a number",
+            ValueKind::String(_) => "a text",
+            ValueKind::Sequence(_) => "a list",
+            ValueKind::Mapping(_) => "a mapping",
+        }
+    }
+
+    /// Reads the value as a type; errors name the place and the keys, never the value.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
+        deserialize::from_value(self)
+    }
+}
+
+impl Default for Value {
+    fn default() -> Self {
+        Self {
+            origin: Origin::code(),
+            kind: ValueKind::Null,
+        }
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ValueKind::Sequence(items) => f.debug_list().entries(items).finish(),
+            ValueKind::Mapping(entries) => f
+                .debug_map()
+                .entries(
+                    entries
+                        .iter()
+                        .map(|(key, value)| (crate::text::clean_line(key), value)),
+                )
+                .finish(),
+            _ => write!(f, "[{}]", self.type_name()),
+        }
+    }
+}
+
+impl fmt::Debug for ValueKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Value::new(self.clone(), Origin::code()).fmt(f)
+    }
+}
+
+impl From<&str> for ValueKind {
+    fn from(text: &str) -> Self {
+        Self::String(Zeroizing::new(text.to_owned()))
+    }
+}
+
+impl From<String> for ValueKind {
+    fn from(text: String) -> Self {
+        Self::String(Zeroizing::new(text))
+    }
+}
+
+impl From<bool> for ValueKind {
+    fn from(value: bool) -> Self {
+        Self::Boolean(value)
+    }
+}
+
+impl From<i64> for ValueKind {
+    fn from(number: i64) -> Self {
+        Self::Integer(number.into())
+    }
+}
+
+impl<T: Into<ValueKind>> From<Vec<T>> for ValueKind {
+    fn from(items: Vec<T>) -> Self {
+        Self::Sequence(
+            items
+                .into_iter()
+                .map(|item| Value::new(item, Origin::code()))
+                .collect(),
+        )
+    }
+}
+
+impl From<Vec<(String, Value)>> for ValueKind {
+    fn from(entries: Vec<(String, Value)>) -> Self {
+        Self::Mapping(entries)
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = ValueKind;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<ValueKind, E> {
+                Ok(ValueKind::Boolean(value))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<ValueKind, E> {
+                Ok(ValueKind::Integer(number.into()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<ValueKind, E> {
+                Ok(ValueKind::Integer(number.into()))
+            }
+
+            fn visit_i128<E>(self, number: i128) -> Result<ValueKind, E> {
+                Ok(ValueKind::Integer(number))
+            }
+
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a number beyond i128 is a float as far as options go"
+            )]
+            fn visit_u128<E>(self, number: u128) -> Result<ValueKind, E> {
+                Ok(i128::try_from(number).map_or(ValueKind::Float(number as f64), ValueKind::Integer))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<ValueKind, E> {
+                Ok(ValueKind::Float(number))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<ValueKind, E> {
+                Ok(text.into())
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<ValueKind, E> {
+                Ok(text.into())
+            }
+
+            fn visit_unit<E>(self) -> Result<ValueKind, E> {
+                Ok(ValueKind::Null)
+            }
+
+            fn visit_none<E>(self) -> Result<ValueKind, E> {
+                Ok(ValueKind::Null)
+            }
+
+            fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<ValueKind, D::Error> {
+                inner.deserialize_any(self)
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<ValueKind, D::Error> {
+                inner.deserialize_any(self)
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<ValueKind, A::Error> {
+                let mut sequence = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    sequence.push(item);
+                }
+                Ok(ValueKind::Sequence(sequence))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<ValueKind, A::Error> {
+                let mut mapping = Vec::new();
+                while let Some(key) = entries.next_key::<Key>()? {
+                    mapping.push((key.0, entries.next_value()?));
+                }
+                Ok(ValueKind::Mapping(mapping))
+            }
+        }
+
+        Ok(Self::new(deserializer.deserialize_any(Visitor)?, Origin::code()))
+    }
+}
+
+/// A key of a mapping as text, also where the format has it as a number or a boolean.
+struct Key(String);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|value| {
+            Self(match value.kind {
+                ValueKind::String(text) => text.as_str().to_owned(),
+                ValueKind::Boolean(value) => value.to_string(),
+                ValueKind::Integer(number) => number.to_string(),
+                ValueKind::Float(number) => number.to_string(),
+                ValueKind::Null => "null".to_owned(),
+                ValueKind::Sequence(_) | ValueKind::Mapping(_) => "?".to_owned(),
+            })
+        })
+    }
+}

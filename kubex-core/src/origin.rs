@@ -1,0 +1,124 @@
+//! Where a value was written down.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::text::clean_line;
+
+/// The document, variable or program a value came from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Place {
+    /// A file of the user's.
+    File(Arc<Path>),
+    /// An environment variable.
+    Variable(Arc<str>),
+    /// A document that the program handed over as bytes; the text names it.
+    Bytes(Arc<str>),
+    /// The program itself, through a builder.
+    Code,
+}
+
+/// Where a value was written down: the place, the line and column where the format tells them, and the path
+/// of keys that leads to it.
+///
+/// ```
+/// use kubex_core::origin::Origin;
+/// let origin = Origin::file("/home/jane/.kube/config").position(12, 5).key("users[jane]").key("token");
+/// assert_eq!(origin.to_string(), "/home/jane/.kube/config:12:5, users[jane].token");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    place: Place,
+    position: Option<(u32, u32)>,
+    keys: String,
+}
+
+impl Origin {
+    /// Something in this file.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::new(Place::File(path.into().into()))
+    }
+
+    /// An environment variable.
+    pub fn variable(name: &str) -> Self {
+        Self::new(Place::Variable(name.into()))
+    }
+
+    /// A document that was handed over as bytes, under a name that a person can place.
+    pub fn bytes(name: &str) -> Self {
+        Self::new(Place::Bytes(name.into()))
+    }
+
+    /// Given by the program.
+    pub fn code() -> Self {
+        Self::new(Place::Code)
+    }
+
+    fn new(place: Place) -> Self {
+        Self {
+            place,
+            position: None,
+            keys: String::new(),
+        }
+    }
+
+    /// With the line and the column, both counted from 1.
+    #[must_use]
+    pub fn position(mut self, line: u32, column: u32) -> Self {
+        self.position = Some((line, column));
+        self
+    }
+
+    /// One key further in: `.key("cluster").key("server")` reads `cluster.server`.
+    #[must_use]
+    pub fn key(mut self, key: &str) -> Self {
+        if !self.keys.is_empty() && !key.starts_with('[') {
+            self.keys.push('.');
+        }
+        self.keys.push_str(&clean_line(key));
+        self
+    }
+
+    /// The document, variable or program.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The file, where the place is one.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Line and column, counted from 1.
+    pub fn line_and_column(&self) -> Option<(u32, u32)> {
+        self.position
+    }
+
+    /// The keys that lead to the value, `users[jane].token`; empty for the whole document.
+    pub fn keys(&self) -> &str {
+        &self.keys
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::File(path) => f.write_str(&clean_line(&path.to_string_lossy()))?,
+            Place::Variable(name) => write!(f, "${}", clean_line(name))?,
+            Place::Bytes(name) => f.write_str(&clean_line(name))?,
+            Place::Code => f.write_str("the program")?,
+        }
+        if let Some((line, column)) = self.position {
+            write!(f, ":{line}:{column}")?;
+        }
+        if !self.keys.is_empty() {
+            write!(f, ", {}", self.keys)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! What each source of the chain did, and why. Kept on success too.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::configuration::{ClientConfiguration, Warning};
+use crate::error::Error;
+use crate::text::clean_line;
+
+/// How one source fared.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It answered, and the chain ended here.
+    Chosen {
+        /// What it answered, in words: server, namespace, kind of credential.
+        answer: String,
+        /// What its user should know.
+        warnings: Vec<Warning>,
+    },
+    /// It is not configured; the error says why, and the chain went on.
+    NotConfigured(Error),
+    /// It is configured and broken; the chain stopped here.
+    Failed(Error),
+    /// A source before it ended the chain.
+    NotAsked,
+}
+
+/// One source's line in the report.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The source's name in the chain.
+    pub source: String,
+    /// How it fared.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What each source of the chain did, in order.
+///
+/// Its `Display` is a numbered list, one source a line, and holds no secret.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    attempts: Vec<Attempt>,
+}
+
+impl Report {
+    pub(crate) fn push(&mut self, source: &str, outcome: Outcome, took: Duration) {
+        self.attempts.push(Attempt {
+            source: clean_line(source).into_owned(),
+            outcome,
+            took,
+        });
+    }
+
+    /// The sources in the order of the chain.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// The source that answered.
+    pub fn chosen(&self) -> Option<&Attempt> {
+        self.attempts
+            .iter()
+            .find(|attempt| matches!(attempt.outcome, Outcome::Chosen { .. }))
+    }
+
+    /// The reasons of the sources that were not configured, as one sentence.
+    pub(crate) fn reasons(&self) -> String {
+        let reasons: Vec<_> = self
+            .attempts
+            .iter()
+            .filter_map(|attempt| match &attempt.outcome {
+                Outcome::NotConfigured(error) => Some(format!("{}: {}", attempt.source, error.message())),
+                _ => None,
+            })
+            .collect();
+        reasons.join("; ")
+    }
+}
+
+/// A configuration in words, for the line of the source that answered.
+pub(crate) fn answer(configuration: &ClientConfiguration) -> String {
+    let mut words = format!(
+        "{}, namespace {}, {}",
+        configuration.cluster().server,
+        clean_line(configuration.namespace()),
+        configuration.credentials().describe()
+    );
+    if let Some(impersonation) = configuration.impersonation() {
+        words.push_str(", acting as ");
+        words.push_str(&clean_line(&impersonation.user));
+    }
+    words
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, attempt) in self.attempts.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{}. {}: ", index + 1, attempt.source)?;
+            match &attempt.outcome {
+                Outcome::Chosen { answer, warnings } => {
+                    write!(f, "chosen: {answer}")?;
+                    for warning in warnings {
+                        write!(f, "\n   warning: {warning}")?;
+                    }
+                }
+                Outcome::NotConfigured(error) => write!(f, "not configured: {}", error.message())?,
+                Outcome::Failed(error) => write!(f, "failed: {error}")?,
+                Outcome::NotAsked => f.write_str("not asked")?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,262 @@
+//! Text from outside, made safe to show.
+//!
+//! Names, paths, plugin output and server messages end up in errors, reports and terminals. None of it is
+//! trusted: an escape sequence can repaint a screen, a right-to-left override can make `evil.example` read
+//! as something else, and a plugin may print its own token. [`clean`] and [`clean_line`] take the first two
+//! away, a [`Mask`] the third.
+//!
+//! ```
+//! use kubex_core::text::clean_line;
+//! assert_eq!(clean_line("prod\u{1b}[31m"), "prodU+001B[31m");
+//! ```
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use crate::secret::{ExposeSecret, SecretString};
+
+/// What stands in a text where a secret was.
+pub const MASKED: &str = "[masked]";
+
+/// Secrets shorter than this many bytes are not searched for: masking every `a` would hide the text itself.
+const SHORTEST_MASKED: usize = 4;
+
+/// Cleans a text of one line: control characters (line breaks and tabs too), bidirectional controls and
+/// invisible characters are replaced by their `U+XXXX` name.
+pub fn clean_line(text: &str) -> Cow<'_, str> {
+    replace(text, |c| c.is_control() || is_deceptive(c))
+}
+
+/// Cleans a text of several lines: as [`clean_line`], but line feeds and tabs stay, and `\r\n` becomes `\n`.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    let unix = if text.contains("\r\n") {
+        Cow::Owned(text.replace("\r\n", "\n"))
+    } else {
+        Cow::Borrowed(text)
+    };
+    match unix {
+        Cow::Borrowed(text) => replace(text, is_unfit_for_paragraph),
+        Cow::Owned(text) => Cow::Owned(replace(&text, is_unfit_for_paragraph).into_owned()),
+    }
+}
+
+fn is_unfit_for_paragraph(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t') || is_deceptive(c)
+}
+
+/// Characters that change how the text around them is shown, or that show nothing at all.
+fn is_deceptive(c: char) -> bool {
+    matches!(c,
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+fn replace(text: &str, unfit: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&unfit) {
+        return Cow::Borrowed(text);
+    }
+    let mut cleaned = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if unfit(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(cleaned, "U+{:04X}", u32::from(c));
+        } else {
+            cleaned.push(c);
+        }
+    }
+    Cow::Owned(cleaned)
+}
+
+/// Hides secrets in a text that a person will see: the ones it was told, and what looks like one.
+///
+/// What looks like one: a JSON web token, the word after `Bearer` or `Basic`, the value after a key such as
+/// `token=` or `password:`, the user information of a URL, and a PEM private key.
+///
+/// ```
+/// use kubex_core::text::Mask;
+/// let mask = Mask::new().hiding("hunter22".into());
+/// assert_eq!(mask.apply("login failed: hunter22"), "login failed: [masked]");
+/// assert_eq!(mask.apply("token=abc123 rejected"), "token=[masked] rejected");
+/// ```
+#[derive(Debug, Default)]
+pub struct Mask {
+    secrets: Vec<SecretString>,
+}
+
+impl Mask {
+    /// A mask that knows no secret yet, only what secrets look like.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Also hides this very text. Secrets of fewer than four bytes are left alone.
+    #[must_use]
+    pub fn hiding(mut self, secret: SecretString) -> Self {
+        if secret.expose_secret().len() >= SHORTEST_MASKED {
+            self.secrets.push(secret);
+            // The longest first, so that a secret that holds another is not cut in two.
+            self.secrets
+                .sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
+        }
+        self
+    }
+
+    /// The text without the secrets.
+    pub fn apply(&self, text: &str) -> String {
+        let mut masked = text.to_owned();
+        for secret in &self.secrets {
+            masked = masked.replace(secret.expose_secret(), MASKED);
+        }
+        mask_words(&mask_private_keys(&masked))
+    }
+}
+
+/// Replaces each PEM block whose label says that it is a private key. A block that is cut off is hidden to
+/// the end of the text.
+fn mask_private_keys(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, block)) = rest.split_once("-----BEGIN ") {
+        masked.push_str(before);
+        if block
+            .split("-----")
+            .next()
+            .is_some_and(|label| label.contains("PRIVATE KEY"))
+        {
+            masked.push_str(MASKED);
+            rest = match block.split_once("-----END ") {
+                Some((_, end)) => end.split_once("-----").map_or("", |(_, after)| after),
+                None => "",
+            };
+        } else {
+            masked.push_str("-----BEGIN ");
+            rest = block;
+        }
+    }
+    masked.push_str(rest);
+    masked
+}
+
+/// Goes through the text word by word; separators stay as they are.
+fn mask_words(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut is_secret_next = false;
+    let mut named_a_secret = false;
+    for piece in text.split_inclusive(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';')) {
+        let word = piece.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';'));
+        let separator = piece.get(word.len()..).unwrap_or_default();
+        if word.is_empty() {
+            masked.push_str(separator);
+            continue;
+        }
+        if is_secret_next || looks_like_jwt(word) {
+            masked.push_str(MASKED);
+        } else if let Some(shown) = mask_assignment(word) {
+            masked.push_str(&shown);
+        } else if let Some(shown) = mask_user_information(word) {
+            masked.push_str(&shown);
+        } else {
+            masked.push_str(word);
+        }
+        // `"id_token": "..."` comes as three words.
+        is_secret_next = announces_a_secret(word) || (named_a_secret && matches!(word, ":" | "="));
+        named_a_secret = names_a_secret(&word.to_ascii_lowercase());
+        masked.push_str(separator);
+    }
+    masked
+}
+
+fn announces_a_secret(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    lower == "bearer"
+        || lower == "basic"
+        || lower.strip_suffix([':', '=']).is_some_and(names_a_secret)
+        || lower.strip_prefix("--").is_some_and(names_a_secret)
+}
+
+fn names_a_secret(key: &str) -> bool {
+    let key = key.trim_start_matches('-');
+    [
+        "token",
+        "password",
+        "passwd",
+        "secret",
+        "api_key",
+        "apikey",
+        "api-key",
+        "access_key",
+        "access-key",
+        "credential",
+    ]
+    .iter()
+    .any(|name| key.ends_with(name))
+}
+
+fn looks_like_jwt(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    word.starts_with("eyJ") && word.len() > 20 && word.contains('.')
+}
+
+fn mask_assignment(word: &str) -> Option<String> {
+    let at = word.find(['=', ':'])?;
+    let (key, value) = word.split_at_checked(at + 1)?;
+    let name = key.get(..at)?.to_ascii_lowercase();
+    (!value.is_empty() && names_a_secret(&name)).then(|| format!("{key}{MASKED}"))
+}
+
+fn mask_user_information(word: &str) -> Option<String> {
+    let (scheme, rest) = word.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (_, host) = authority.rsplit_once('@')?;
+    let path = rest.get(authority.len()..)?;
+    Some(format!("{scheme}://{MASKED}@{host}{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_and_bidi_characters_lose_their_effect() {
+        assert_eq!(
+            clean_line("a\u{1b}]8;;x\u{7}b\r\n\u{202e}c"),
+            "aU+001B]8;;xU+0007bU+000DU+000AU+202Ec"
+        );
+        assert_eq!(clean("one\r\ntwo\tthree\rfour"), "one\ntwo\tthreeU+000Dfour");
+        assert!(matches!(clean_line("plain ünïcode"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_hidden() {
+        let mask = Mask::new();
+        for (said, shown) in [
+            ("Authorization: Bearer abc.def", "Authorization: Bearer [masked]"),
+            ("got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.sig!", "got [masked]"),
+            (r#"{"id_token": "abcdef"}"#, r#"{"id_token": "[masked]"}"#),
+            ("refresh_token=abc&x", "refresh_token=[masked]"),
+            ("aws --session-token abc", "aws --session-token [masked]"),
+            (
+                "see https://jane:pw@example.com/x",
+                "see https://[masked]@example.com/x",
+            ),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----\nend",
+                "[masked]\nend",
+            ),
+            ("-----BEGIN PRIVATE KEY-----\nMII", "[masked]"),
+            ("the token is missing", "the token is missing"),
+        ] {
+            assert_eq!(mask.apply(said), shown);
+        }
+    }
+
+    #[test]
+    fn a_secret_within_a_secret_is_hidden_whole() {
+        let mask = Mask::new()
+            .hiding("inner".into())
+            .hiding("has-inner-in-it".into());
+        assert_eq!(mask.apply("x has-inner-in-it inner"), "x [masked] [masked]");
+    }
+}

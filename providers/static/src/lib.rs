@@ -1,0 +1,42 @@
+//! An identity written down in the configuration: a token, a user name and password, a client certificate,
+//! or nothing at all.
+//!
+//! | option | meaning |
+//! |---|---|
+//! | `token` | a bearer token |
+//! | `username`, `password` | a basic pair; never beside a token |
+//! | `client-certificate`, `client-key` | files in PEM |
+//! | `client-certificate-data`, `client-key-data` | the same inline: PEM, or base64 of it |
+//! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
+//!
+//! Take it for a laboratory, for break-glass access, and for what another provider already holds in its hand.
+//! A token that somebody rotates belongs in a file: take `token-file`.
+//!
+//! ```
+//! use kubex_core::{Chain, Options, Registry};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> kubex_core::Result<()> {
+//! let registry = Registry::of([&kubex_static::REGISTRATION])?;
+//! let options = Options::new().set("server", "https://10.0.0.1:6443").set("token", "abc");
+//! let chain = Chain::builder(registry).configured("break-glass", "static", options)?.build();
+//!
+//! let configuration = chain.resolve().await?.configuration;
+//! assert_eq!(configuration.credentials().current().await?.description(), "bearer token");
+//! # Ok(())
+//! # }
+//! ```
+
+mod options;
+mod source;
+
+use kubex_core::Registration;
+
+pub use options::StaticOptions;
+pub use source::StaticSource;
+
+kubex_core::register! {
+    /// The provider `static`.
+    pub static REGISTRATION =
+        Registration::source::<StaticSource>("static", "an identity written down in the configuration");
+}

@@ -1,0 +1,31 @@
+//! What the provider `static` is told.
+
+use std::path::PathBuf;
+
+use kubex_core::SecretString;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The options of the provider `static`, beside the cluster's.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct StaticOptions {
+    /// A bearer token, sent as it is.
+    #[schemars(with = "Option<String>")]
+    pub token: Option<SecretString>,
+    /// The user name of a basic pair.
+    pub username: Option<String>,
+    /// The password of a basic pair.
+    #[schemars(with = "Option<String>")]
+    pub password: Option<SecretString>,
+    /// The file of the client certificate, in PEM.
+    pub client_certificate: Option<PathBuf>,
+    /// The client certificate itself: PEM, or base64 of it as in a kubeconfig.
+    #[schemars(with = "Option<String>")]
+    pub client_certificate_data: Option<SecretString>,
+    /// The file of the client certificate's key, in PEM.
+    pub client_key: Option<PathBuf>,
+    /// The key itself: PEM, or base64 of it as in a kubeconfig.
+    #[schemars(with = "Option<String>")]
+    pub client_key_data: Option<SecretString>,
+}

@@ -1,0 +1,103 @@
+//! Making a credential of what the options say.
+
+use async_trait::async_trait;
+use kubex_core::options::KeyPairOptions;
+use kubex_core::{
+    BuildContext, Credential, CredentialSource, Error, ErrorKind, FetchRequest, FromOptions, Host, Origin,
+    Result, SecretString,
+};
+
+use crate::options::StaticOptions;
+
+/// The credential source of the provider `static`. Certificate files are read when a credential is fetched.
+#[derive(Debug)]
+pub struct StaticSource {
+    word: Option<(Word, Origin)>,
+    key_pair: Option<KeyPairOptions>,
+}
+
+/// What goes into the `Authorization` header.
+#[derive(Debug)]
+enum Word {
+    Token(SecretString),
+    Pair(String, SecretString),
+}
+
+impl FromOptions for StaticSource {
+    type Options = StaticOptions;
+
+    fn from_options(options: StaticOptions, context: &BuildContext<'_>) -> Result<Self> {
+        let origin_of = |key: &str| context.options.origin_of(key);
+        let word = match (options.token, options.username, options.password) {
+            (Some(_), Some(_), _) => {
+                return Err(Error::new(
+                    ErrorKind::ConflictingFields,
+                    "\"token\" and \"username\" are both set, and a request can carry only one",
+                )
+                .at(&origin_of("username"))
+                .advise("remove one of them"));
+            }
+            (Some(token), None, _) => Some((Word::Token(token), origin_of("token"))),
+            (None, Some(username), password) => Some((
+                Word::Pair(username, password.unwrap_or_default()),
+                origin_of("username"),
+            )),
+            (None, None, Some(_)) => {
+                return Err(Error::new(
+                    ErrorKind::MissingField,
+                    "\"password\" is set without \"username\"",
+                )
+                .at(&origin_of("password"))
+                .advise("set \"username\""));
+            }
+            (None, None, None) => None,
+        };
+        let key_pair = KeyPairOptions::new(
+            (options.client_certificate, options.client_certificate_data),
+            (options.client_key, options.client_key_data),
+            context.options,
+        )?;
+        Ok(Self { word, key_pair })
+    }
+}
+
+impl StaticSource {
+    async fn credential(&self, host: &Host) -> Result<Credential> {
+        let credential = match &self.word {
+            None => Credential::anonymous(),
+            Some((Word::Token(token), origin)) => {
+                Credential::bearer(token.clone()).map_err(|error| error.at(origin))?
+            }
+            Some((Word::Pair(username, password), origin)) => {
+                Credential::basic(username, password.clone()).map_err(|error| error.at(origin))?
+            }
+        };
+        Ok(match &self.key_pair {
+            Some(key_pair) => credential.and_certificate(key_pair.load(host).await?),
+            None => credential,
+        })
+    }
+}
+
+#[async_trait]
+impl CredentialSource for StaticSource {
+    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
+        self.credential(request.host).await
+    }
+
+    fn describe(&self) -> String {
+        match (&self.word, &self.key_pair) {
+            (None, None) => "no credential",
+            (None, Some(_)) => "client certificate",
+            (Some((Word::Token(_), _)), None) => "bearer token",
+            (Some((Word::Token(_), _)), Some(_)) => "bearer token and client certificate",
+            (Some((Word::Pair(..), _)), None) => "user name and password",
+            (Some((Word::Pair(..), _)), Some(_)) => "user name, password and client certificate",
+        }
+        .to_owned()
+    }
+
+    async fn check(&self, host: &Host) -> Result<()> {
+        self.credential(host).await.map(drop)
+    }
+}
