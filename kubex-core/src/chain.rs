@@ -112,9 +112,11 @@ impl Chain {
         self.resolve().await.map_err(|error| {
             let attempts = error.report().map(Report::attempts).unwrap_or_default();
             match attempts.last() {
-                Some(Attempt { source, outcome: Outcome::NotConfigured(reason), .. }) => {
-                    reason.clone().in_source(source)
-                }
+                Some(Attempt {
+                    source,
+                    outcome: Outcome::NotConfigured(reason),
+                    ..
+                }) => reason.clone().in_source(source),
                 _ => error,
             }
         })

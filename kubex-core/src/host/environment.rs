@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt::Debug;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The environment a program runs in.
 pub trait Environment: Debug + Send + Sync {
@@ -40,6 +41,35 @@ pub trait Environment: Debug + Send + Sync {
             .flatten()
             .map(PathBuf::from)
             .find(|path| path.is_absolute())
+    }
+}
+
+/// An environment in which one variable is another.
+#[derive(Debug)]
+pub(super) struct Overlaid {
+    pub(super) beneath: Arc<dyn Environment>,
+    pub(super) name: String,
+    pub(super) value: Option<OsString>,
+}
+
+impl Environment for Overlaid {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        if name == self.name {
+            self.value.clone()
+        } else {
+            self.beneath.variable(name)
+        }
+    }
+
+    fn variables(&self) -> Vec<(OsString, OsString)> {
+        let mut variables = self.beneath.variables();
+        variables.retain(|(name, _)| *name != *self.name);
+        variables.extend(self.value.clone().map(|value| (self.name.clone().into(), value)));
+        variables
+    }
+
+    fn current_directory(&self) -> Option<PathBuf> {
+        self.beneath.current_directory()
     }
 }
 

@@ -14,6 +14,7 @@ mod processes;
 #[cfg(feature = "test-util")]
 mod simulated;
 
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +43,24 @@ impl Host {
             clock: Arc::new(clock::SystemClock::default()),
             processes: None,
         }
+    }
+
+    /// The same host with one variable set, or unset by `None`, for providers and for the plugins they run.
+    /// The process's own environment stays as it is.
+    ///
+    /// ```
+    /// use kubex_core::Host;
+    /// let host = Host::real().with_variable("KUBECONFIG", Some("/etc/kubeconfig"));
+    /// assert_eq!(host.environment().text("KUBECONFIG").as_deref(), Some("/etc/kubeconfig"));
+    /// ```
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: Option<impl Into<OsString>>) -> Self {
+        self.environment = Arc::new(environment::Overlaid {
+            beneath: self.environment,
+            name: name.to_owned(),
+            value: value.map(Into::into),
+        });
+        self
     }
 
     /// The environment variables and the home directory.

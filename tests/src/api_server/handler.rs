@@ -1,0 +1,105 @@
+//! One request on its way: read, authenticated, impersonated, answered, recorded.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, Version, header, request};
+use http_body_util::{BodyExt as _, Collected, Full, Limited};
+use hyper::body::Incoming;
+
+use super::answer::{Answer, route};
+use super::impersonation::{acting_user, impersonation_headers};
+use super::listener::Peer;
+use super::record::RecordedRequest;
+use super::user::User;
+use super::{Shared, held};
+
+/// The real server's limit.
+const MAXIMUM_BODY: usize = 3 * 1024 * 1024;
+
+pub(super) async fn handle(
+    shared: Arc<Shared>,
+    peer: Arc<Peer>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, MAXIMUM_BODY)
+        .collect()
+        .await
+        .ok()
+        .map(Collected::to_bytes);
+
+    let decision = decide(&shared, &peer, &head, body.is_some());
+    let is_known = decision
+        .requester
+        .as_ref()
+        .is_some_and(|user| !user.is_anonymous());
+    if head.version == Version::HTTP_2 && !is_known {
+        // kube-apiserver keeps nobody's HTTP/2 connection open whom it does not know, to limit what a flood costs it.
+        peer.going_away.notify_one();
+    }
+
+    let response = decision.answer.into_response();
+    let record = RecordedRequest {
+        method: head.method,
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().map(str::to_owned),
+        version: head.version,
+        authorization: head
+            .headers
+            .get(header::AUTHORIZATION)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+        client_certificate: peer.certificate.clone(),
+        server_name: peer.server_name.clone(),
+        connection: peer.connection,
+        impersonation: impersonation_headers(&head.headers),
+        headers: head.headers,
+        body: body.unwrap_or_default(),
+        authenticated_as: decision.requester.map(|user| user.name().to_owned()),
+        user: decision.acting.map(|user| user.name().to_owned()),
+        status: response.status(),
+    };
+    held(&shared.requests).push(record);
+    Ok(response)
+}
+
+/// What became of a request.
+struct Decision {
+    requester: Option<User>,
+    acting: Option<User>,
+    answer: Answer,
+}
+
+fn decide(shared: &Shared, peer: &Peer, head: &request::Parts, is_body_whole: bool) -> Decision {
+    let authenticated = held(&shared.authenticator).authenticate(&peer.certificates, &head.headers);
+    let Ok(requester) = authenticated else {
+        let answer = Answer::failure(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized");
+        return Decision {
+            requester: None,
+            acting: None,
+            answer,
+        };
+    };
+    let Ok(acting) = acting_user(&requester, &head.headers) else {
+        let message = "a group, uid or extra is impersonated without a user";
+        let answer = Answer::failure(StatusCode::BAD_REQUEST, "BadRequest", message);
+        return Decision {
+            requester: Some(requester),
+            acting: None,
+            answer,
+        };
+    };
+    let answer = if is_body_whole {
+        let canned = held(&shared.answers).find(head.uri.path());
+        canned.unwrap_or_else(|| route(&head.method, head.uri.path(), &acting))
+    } else {
+        let message = "the body is not whole, or larger than 3 MiB";
+        Answer::failure(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
+    };
+    Decision {
+        requester: Some(requester),
+        acting: Some(acting),
+        answer,
+    }
+}

@@ -1,0 +1,142 @@
+//! The TLS side of the server: its certificate, which can be replaced while it runs, and its leniency with clients.
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
+
+use super::certificate::CertificateAuthority;
+
+/// The one implementation of cryptography in the test world. It is always named: a process that links two of them
+/// has no default.
+pub(super) fn crypto_provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// The certificate that new connections are served with.
+pub(super) struct ServingTls {
+    names: Vec<String>,
+    is_http2_offered: bool,
+    generation: usize,
+    authority_pem: String,
+    configuration: Arc<ServerConfig>,
+}
+
+impl ServingTls {
+    /// Fails if one of `names` is neither a DNS name nor an IP address.
+    pub(super) fn new(names: Vec<String>, is_http2_offered: bool) -> io::Result<Self> {
+        let generation = 1;
+        let (authority_pem, configuration) = fresh_configuration(generation, &names, is_http2_offered)?;
+        Ok(Self {
+            names,
+            is_http2_offered,
+            generation,
+            authority_pem,
+            configuration,
+        })
+    }
+
+    #[allow(
+        clippy::expect_used,
+        reason = "the same names have made a certificate when the server started"
+    )]
+    pub(super) fn rotate(&mut self) {
+        self.generation += 1;
+        (self.authority_pem, self.configuration) =
+            fresh_configuration(self.generation, &self.names, self.is_http2_offered)
+                .expect("the names of the server are valid");
+    }
+
+    pub(super) fn authority_pem(&self) -> &str {
+        &self.authority_pem
+    }
+
+    pub(super) fn configuration(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.configuration)
+    }
+}
+
+/// A new authority (its PEM), and a configuration with a certificate of it. Sessions of another configuration cannot
+/// be resumed, so that a client which still trusts only the old authority is found out.
+fn fresh_configuration(
+    generation: usize,
+    names: &[String],
+    is_http2_offered: bool,
+) -> io::Result<(String, Arc<ServerConfig>)> {
+    let authority = CertificateAuthority::new(&format!("API server CA {generation}"));
+    let (certificate, key) = authority.issue_serving(names).map_err(|error| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("no certificate for {names:?}: {error}"),
+        )
+    })?;
+    let provider = crypto_provider();
+    let mut configuration = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_client_cert_verifier(Arc::new(AnyClientCertificate { provider }))
+        .with_single_cert(vec![certificate], key)
+        .map_err(io::Error::other)?;
+    if is_http2_offered {
+        configuration.alpn_protocols.push(b"h2".to_vec());
+    }
+    configuration.alpn_protocols.push(b"http/1.1".to_vec());
+    Ok((authority.pem(), Arc::new(configuration)))
+}
+
+/// Asks for a client certificate, proves that the client has its key, and leaves open whether it means anything:
+/// kube-apiserver decides that a layer higher, where a token may stand beside it.
+#[derive(Debug)]
+struct AnyClientCertificate {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ClientCertVerifier for AnyClientCertificate {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    /// No hints: a client that heeds them would keep a certificate of another authority to itself.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _certificate: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}

@@ -1,0 +1,211 @@
+//! The chain's rules, with providers that say what they are told to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use kubex_core::host::SimulatedHost;
+use kubex_core::report::Outcome;
+use kubex_core::{
+    Chain, ClientConfiguration, Cluster, Credential, CredentialProvider, Error, ErrorKind, Host, Options,
+    Registration, Registry, Result, ServerUrl,
+};
+
+#[derive(Debug)]
+enum Says {
+    Yes(&'static str),
+    NotHere,
+    Broken,
+    Nothing,
+}
+
+#[async_trait]
+impl CredentialProvider for Says {
+    async fn resolve(&self, host: &Host) -> Result<ClientConfiguration> {
+        match self {
+            Self::Yes(server) => {
+                let cluster = Cluster::new(ServerUrl::parse(server)?);
+                ClientConfiguration::builder(cluster)
+                    .credential(Credential::bearer("s3cr3t".into())?)
+                    .build(host)
+            }
+            Self::NotHere => Err(Error::not_configured("there is nothing here")),
+            Self::Broken => Err(Error::new(ErrorKind::MalformedDocument, "it is broken")),
+            Self::Nothing => std::future::pending().await,
+        }
+    }
+}
+
+fn chain(world: &SimulatedHost, sources: impl IntoIterator<Item = (&'static str, Says)>) -> Chain {
+    let empty = Chain::builder(Registry::of([]).unwrap()).host(world.host());
+    sources
+        .into_iter()
+        .fold(empty, |chain, (name, says)| {
+            chain.provider(name, Arc::new(says)).unwrap()
+        })
+        .build()
+}
+
+#[tokio::test]
+async fn the_first_source_that_is_configured_wins_and_the_report_tells_of_all() {
+    let world = SimulatedHost::new();
+    let sources = [
+        ("a", Says::NotHere),
+        ("b", Says::Yes("https://b.example")),
+        ("c", Says::Yes("https://c.example")),
+    ];
+    let resolution = chain(&world, sources).resolve().await.unwrap();
+    assert_eq!(
+        resolution.configuration.cluster().server.as_str(),
+        "https://b.example/"
+    );
+    assert_eq!(
+        resolution.report.to_string(),
+        "1. a: not configured: there is nothing here\n\
+         2. b: chosen: https://b.example/, namespace default, bearer token\n\
+         3. c: not asked"
+    );
+    assert_eq!(resolution.report.chosen().unwrap().source, "b");
+}
+
+#[tokio::test]
+async fn a_broken_source_ends_the_chain_with_its_error() {
+    let world = SimulatedHost::new();
+    let error = chain(
+        &world,
+        [("a", Says::Broken), ("b", Says::Yes("https://b.example"))],
+    )
+    .resolve()
+    .await
+    .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.source_name()),
+        (ErrorKind::MalformedDocument, Some("a"))
+    );
+    let report = error.report().unwrap();
+    assert!(matches!(report.attempts()[0].outcome, Outcome::Failed(_)));
+    assert!(matches!(report.attempts()[1].outcome, Outcome::NotAsked));
+}
+
+#[tokio::test]
+async fn an_exhausted_chain_lists_every_reason_and_says_what_to_set() {
+    let world = SimulatedHost::new();
+    let error = chain(&world, [("a", Says::NotHere), ("b", Says::NotHere)])
+        .resolve()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Exhausted);
+    let text = error.to_string();
+    assert!(
+        text.contains("a: there is nothing here; b: there is nothing here"),
+        "{text}"
+    );
+    assert!(text.contains("KUBECONFIG"), "{text}");
+}
+
+#[tokio::test]
+async fn a_source_that_hangs_is_an_error_and_not_a_hang() {
+    let world = SimulatedHost::new();
+    let chain = chain(
+        &world,
+        [("slow", Says::Nothing), ("b", Says::Yes("https://b.example"))],
+    );
+    let resolving = tokio::spawn(async move { chain.resolve().await.map(drop) });
+    tokio::task::yield_now().await;
+    world.advance(Duration::from_secs(30));
+    assert_eq!(resolving.await.unwrap().unwrap_err().kind(), ErrorKind::TimedOut);
+}
+
+#[tokio::test]
+async fn an_unencrypted_server_gets_no_credential_unless_asked_for_by_name() {
+    let world = SimulatedHost::new();
+    let resolution = chain(&world, [("lab", Says::Yes("http://lab.example"))])
+        .resolve()
+        .await
+        .unwrap();
+    let credential = resolution.configuration.credentials().current().await.unwrap();
+    assert!(credential.is_anonymous());
+    assert!(
+        resolution
+            .report
+            .to_string()
+            .contains("credentials-withheld-over-http"),
+        "{}",
+        resolution.report
+    );
+
+    let options = Options::new()
+        .set("server", "http://lab.example")
+        .set("token", "t");
+    let opted_in = Options::clone(&options).set("allow-credentials-over-http", true);
+    for (options, is_sent) in [(options, false), (opted_in, true)] {
+        let registry = Registry::of([&kubex_static::REGISTRATION]).unwrap();
+        let chain = Chain::builder(registry)
+            .configured("lab", "static", options)
+            .unwrap()
+            .build();
+        let configuration = chain.resolve().await.unwrap().configuration;
+        let credential = configuration.credentials().current().await.unwrap();
+        assert_eq!(credential.authorization().is_some(), is_sent);
+    }
+}
+
+#[test]
+fn two_sources_of_one_name_are_an_error() {
+    let chain = Chain::builder(Registry::of([]).unwrap())
+        .provider("a", Arc::new(Says::NotHere))
+        .unwrap();
+    assert_eq!(
+        chain.provider("a", Arc::new(Says::NotHere)).unwrap_err().kind(),
+        ErrorKind::DuplicateName
+    );
+}
+
+#[test]
+fn an_unknown_provider_names_the_known_ones_and_the_way_to_link_another() {
+    let registry = Registry::of([&kubex_static::REGISTRATION, &kubex_token_file::REGISTRATION]).unwrap();
+    let error = registry.provider("vault", Options::new()).map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnknownProvider);
+    let text = error.to_string();
+    assert!(
+        text.contains("static, token-file") && text.contains("use that_crate as _;"),
+        "{text}"
+    );
+    let text = registry
+        .provider("token_file", Options::new())
+        .map(drop)
+        .unwrap_err()
+        .to_string();
+    assert!(text.contains("did you mean \"token-file\"?"), "{text}");
+}
+
+#[test]
+fn two_registrations_of_one_name_are_an_error_that_names_both_crates() {
+    static OTHER: Registration = Registration::source::<kubex_static::StaticSource>("static", "another one")
+        .from_crate("other-crate", "9.9.9");
+    let twice = Registry::of([&kubex_static::REGISTRATION, &kubex_static::REGISTRATION]).unwrap();
+    assert_eq!(twice.iter().count(), 1, "the same registration counts once");
+    let error = Registry::of([&kubex_static::REGISTRATION, &OTHER])
+        .map(drop)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DuplicateProvider);
+    assert!(
+        error.to_string().contains("kubex-static") && error.to_string().contains("other-crate 9.9.9"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_schema_of_a_source_has_its_own_options_and_the_clusters() {
+    let schema = kubex_static::REGISTRATION.schema();
+    let properties = schema.get("properties").unwrap().as_object().unwrap();
+    for key in [
+        "token",
+        "client-certificate-data",
+        "server",
+        "certificate-authority",
+        "as-groups",
+    ] {
+        assert!(properties.contains_key(key), "{key}");
+    }
+}
