@@ -10,9 +10,13 @@ use crate::credential::certificates_in;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Value;
 
-/// An API server's address: `https://` or `http://`, a host, and a path that prefixes every request's.
+/// An API server's address: `https://` or `http://`, a host, and a path that prefixes every request's. It
+/// keeps the text as it was written, because an exec plugin is told that very text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerUrl(Url);
+pub struct ServerUrl {
+    text: String,
+    url: Url,
+}
 
 impl ServerUrl {
     /// Reads an address. Query and fragment are dropped.
@@ -33,10 +37,14 @@ impl ServerUrl {
                 format_args!("the server's address {why}"),
             )
         };
+        if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+            return Err(invalid("has white space or a control character in it"));
+        }
         if !text.contains("://") {
             return Err(invalid("has no scheme").advise("write https:// in front of it"));
         }
-        let mut url = Url::parse(text).map_err(|error| invalid(&format!("is no URL: {error}")))?;
+        let text = text.split(['?', '#']).next().unwrap_or(text);
+        let url = Url::parse(text).map_err(|error| invalid(&format!("is no URL: {error}")))?;
         if !matches!(url.scheme(), "https" | "http") {
             return Err(invalid("has a scheme other than https").advise("write https:// in front of it"));
         }
@@ -47,24 +55,25 @@ impl ServerUrl {
             return Err(invalid("has a user name or password in it")
                 .advise("set them as the user's, not the server's"));
         }
-        url.set_query(None);
-        url.set_fragment(None);
-        Ok(Self(url))
+        Ok(Self {
+            text: text.to_owned(),
+            url,
+        })
     }
 
     /// Whether what is sent there is encrypted. No credential goes to a server where it is not.
     pub fn is_encrypted(&self) -> bool {
-        self.0.scheme() == "https"
+        self.url.scheme() == "https"
     }
 
-    /// The address as a text.
+    /// The address as it was written, without query and fragment.
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        &self.text
     }
 
     /// The address as a URL.
     pub fn url(&self) -> &Url {
-        &self.0
+        &self.url
     }
 
     /// The URL of a path on this server, below its own path: `/version` on `https://h/k8s` is
@@ -75,19 +84,19 @@ impl ServerUrl {
     pub fn join(&self, path: &str) -> Result<Url> {
         let joined = format!(
             "{}/{}",
-            self.0.as_str().trim_end_matches('/'),
+            self.url.as_str().trim_end_matches('/'),
             path.trim_start_matches('/')
         );
         Url::parse(&joined)
             .ok()
-            .filter(|url| url.origin() == self.0.origin())
+            .filter(|url| url.origin() == self.url.origin())
             .ok_or_else(|| Error::new(ErrorKind::InvalidValue, "this is no path on the server"))
     }
 }
 
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::text::clean_line(self.as_str()))
+        f.write_str(&crate::text::clean_line(&self.text))
     }
 }
 

@@ -57,12 +57,12 @@ async fn the_first_source_that_is_configured_wins_and_the_report_tells_of_all() 
     let resolution = chain(&world, sources).resolve().await.unwrap();
     assert_eq!(
         resolution.configuration.cluster().server.as_str(),
-        "https://b.example/"
+        "https://b.example"
     );
     assert_eq!(
         resolution.report.to_string(),
         "1. a: not configured: there is nothing here\n\
-         2. b: chosen: https://b.example/, namespace default, bearer token\n\
+         2. b: chosen: https://b.example, namespace default, bearer token\n\
          3. c: not asked"
     );
     assert_eq!(resolution.report.chosen().unwrap().source, "b");

@@ -43,7 +43,7 @@ async fn refusal(world: &SimulatedHost) -> Error {
 #[tokio::test]
 async fn the_pod_gives_server_namespace_and_token() {
     let configuration = resolve(&pod()).await.unwrap();
-    assert_eq!(configuration.cluster().server.as_str(), "https://10.0.0.1/");
+    assert_eq!(configuration.cluster().server.as_str(), "https://10.0.0.1:443");
     assert_eq!(configuration.namespace(), "team-a");
     let credential = configuration.credentials().current().await.unwrap();
     assert_eq!(credential.token().unwrap().expose_secret(), "s3cr3t-token");
@@ -105,7 +105,7 @@ async fn an_ipv6_host_is_bracketed_once() {
         world.set_variable("KUBERNETES_SERVICE_PORT", "6443");
         assert_eq!(
             resolve(&world).await.unwrap().cluster().server.as_str(),
-            "https://[fd00::1]:6443/"
+            "https://[fd00::1]:6443"
         );
     }
 }
@@ -138,7 +138,7 @@ async fn every_path_and_variable_is_an_option() {
     let configuration = resolve_with(&world, options).await.unwrap();
     assert_eq!(
         configuration.cluster().server.as_str(),
-        "https://api.example:1234/"
+        "https://api.example:1234"
     );
     assert_eq!(configuration.namespace(), "elsewhere");
 

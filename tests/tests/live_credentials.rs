@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -332,6 +332,41 @@ fn a_runtime_that_is_shut_down_in_mid_flight_leaves_the_handle_usable() {
         world.advance(SECOND);
         assert_eq!(waiting.await.unwrap(), "token-2");
     });
+}
+
+/// Looks for the answer for two seconds at the most; a runtime takes a moment to be gone.
+fn answer_without_runtime<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    for _ in 0..2000 {
+        if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("there was no answer in two seconds");
+}
+
+#[test]
+fn asking_in_a_runtime_that_is_gone_is_an_error_and_not_a_deadlock() {
+    let world = SimulatedHost::new();
+    let credentials = live(&world, &Arc::new(Issuer::default()));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .build()
+        .unwrap();
+    let handle = runtime.handle().clone();
+    runtime.shutdown_background();
+    let entered = handle.enter();
+    assert_eq!(
+        answer_without_runtime(credentials.current()).unwrap_err().kind(),
+        ErrorKind::Aborted
+    );
+    drop(entered);
+
+    // Outside of any runtime.
+    world.advance(2 * SECOND);
+    let answer = answer_without_runtime(credentials.current());
+    assert!(answer.unwrap_err().to_string().contains("tokio runtime"));
 }
 
 #[tokio::test]

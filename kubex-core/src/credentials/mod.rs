@@ -54,7 +54,7 @@ use crate::host::Host;
 use crate::provider::CredentialSource;
 use crate::text::clean_line;
 
-use flight::Flight;
+use flight::{Flight, Pilot};
 use machine::{Decision, Machine, Quiet};
 
 /// The live handle. Clones share one credential and one fetch at a time. See the [module](self).
@@ -71,6 +71,8 @@ enum Kind {
 /// What the clones of a live handle share.
 struct Live {
     source: Arc<dyn CredentialSource>,
+    /// What the source says it is, asked for once.
+    description: Arc<str>,
     cluster: Arc<Cluster>,
     host: Host,
     /// The name of the chain's source, set once it is known.
@@ -96,6 +98,12 @@ struct State {
     last_error: Option<Error>,
 }
 
+/// What somebody who asks gets: an answer at once, or a flight to wait for.
+enum Answer {
+    Ready(Result<Arc<Credential>>),
+    Flight(Flight),
+}
+
 impl Credentials {
     /// A credential that never changes.
     pub fn fixed(credential: Credential) -> Self {
@@ -104,8 +112,10 @@ impl Credentials {
 
     /// Credentials that the source fetches. Nothing is fetched before somebody asks.
     pub fn live(source: Arc<dyn CredentialSource>, cluster: Arc<Cluster>, host: Host) -> Self {
+        let description = clean_line(&source.describe()).into();
         Self(Kind::Live(Arc::new(Live {
             source,
+            description,
             cluster,
             host,
             name: OnceLock::new(),
@@ -165,7 +175,7 @@ impl Credentials {
     pub fn describe(&self) -> String {
         match &self.0 {
             Kind::Fixed(credential) => credential.description().to_owned(),
-            Kind::Live(live) => clean_line(&live.source.describe()).into_owned(),
+            Kind::Live(live) => live.description.to_string(),
         }
     }
 
@@ -189,47 +199,40 @@ impl Live {
     }
 
     async fn ask(self: &Arc<Self>) -> Result<Arc<Credential>> {
-        let flight = {
-            let now = self.host.now();
-            let mut state = self.lock();
-            let decision = state.machine.ask(now);
-            let flight = match decision {
-                Decision::Serve => None,
-                Decision::Wait => state.flight.clone(),
-                Decision::ServeAndFetch(why) | Decision::FetchAndWait(why) => {
-                    let flight = Flight::start(self, why);
-                    state.flight.clone_from(&flight);
-                    if flight.is_none() {
-                        state.machine.failed(now, self.host.clock().random());
-                        state.last_error = Some(no_runtime());
-                    }
-                    flight.filter(|_| matches!(decision, Decision::FetchAndWait(_)))
-                }
-                Decision::Refuse => {
-                    let error = state.last_error.clone();
-                    return Err(
-                        error.unwrap_or_else(|| Error::new(ErrorKind::Aborted, "there is no credential"))
-                    );
-                }
-            };
-            self.publish(&state);
-            match flight {
-                Some(flight) => flight,
-                None => return self.served(&state),
-            }
+        let (pilot, answer) = self.decide();
+        if let Some(pilot) = pilot {
+            pilot.take_off();
+        }
+        let flight = match answer {
+            Answer::Ready(answer) => return answer,
+            Answer::Flight(flight) => flight,
         };
         match flight.landed().await {
             Ok(credential) => Ok(credential),
             // One that is still valid is better than none.
-            Err(error) => {
-                let state = self.lock();
-                if state.machine.has_valid(self.host.now()) {
-                    self.served(&state)
-                } else {
-                    Err(error)
-                }
-            }
+            Err(error) => self.served(&self.lock()).or(Err(error)),
         }
+    }
+
+    /// Asks the machine what to do, and prepares the flight that it may want.
+    fn decide(self: &Arc<Self>) -> (Option<Pilot>, Answer) {
+        let now = self.host.now();
+        let mut state = self.lock();
+        let decision = state.machine.ask(now);
+        let pilot = match decision {
+            Decision::ServeAndFetch(why) | Decision::FetchAndWait(why) => {
+                let (flight, pilot) = Flight::prepare(self, why, now);
+                state.flight = Some(flight);
+                Some(pilot)
+            }
+            Decision::Serve | Decision::Wait | Decision::Refuse => None,
+        };
+        self.publish(&state);
+        let answer = match (decision, &state.flight) {
+            (Decision::Wait | Decision::FetchAndWait(_), Some(flight)) => Answer::Flight(flight.clone()),
+            _ => Answer::Ready(self.served(&state)),
+        };
+        (pilot, answer)
     }
 
     fn served(&self, state: &State) -> Result<Arc<Credential>> {
@@ -241,10 +244,14 @@ impl Live {
     }
 
     fn invalidate(&self, generation: Generation) {
-        let mut state = self.lock();
-        if state.machine.rejected(generation) {
-            debug!(target: "kubex::credentials", source = self.name(), generation = generation.number(), "credential rejected");
+        let is_news = {
+            let mut state = self.lock();
+            let is_news = state.machine.rejected(generation);
             self.publish(&state);
+            is_news
+        };
+        if is_news {
+            debug!(target: "kubex::credentials", source = self.name(), generation = generation.number(), "credential rejected");
         }
     }
 
@@ -266,6 +273,23 @@ impl Live {
         }
     }
 
+    fn description(&self) -> &str {
+        &self.description
+    }
+
+    fn description_shared(&self) -> Arc<str> {
+        Arc::clone(&self.description)
+    }
+
+    /// Puts the name of the chain's source on an error.
+    fn sign(&self, error: Error) -> Error {
+        if self.name().is_empty() {
+            error
+        } else {
+            error.in_source(self.name())
+        }
+    }
+
     fn name(&self) -> &str {
         self.name.get().map_or("", String::as_str)
     }
@@ -274,14 +298,6 @@ impl Live {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn no_runtime() -> Error {
-    Error::new(
-        ErrorKind::Aborted,
-        "credentials were asked for outside of a tokio runtime",
-    )
-    .advise("call it from a tokio runtime")
 }
 
 impl fmt::Debug for Credentials {

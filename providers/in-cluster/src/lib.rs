@@ -26,7 +26,7 @@
 //! let registry = Registry::of([&kubex_in_cluster::REGISTRATION, &kubex_token_file::REGISTRATION])?;
 //! let configuration =
 //!     Chain::builder(registry).host(world.host()).named("in-cluster")?.build().resolve().await?.configuration;
-//! assert_eq!(configuration.cluster().server.as_str(), "https://[fd00::1]/");
+//! assert_eq!(configuration.cluster().server.as_str(), "https://[fd00::1]:443");
 //! assert_eq!(configuration.namespace(), "team-a");
 //! # Ok(())
 //! # }
