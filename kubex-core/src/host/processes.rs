@@ -68,8 +68,10 @@ pub struct ProcessOutput {
 pub enum ProcessError {
     /// It could not be started.
     NotStarted(io::Error),
-    /// It was ended at its deadline. What it had said on standard error until then is kept.
+    /// It was ended at its deadline.
     TimedOut {
+        /// What it had printed until then. It may be a credential.
+        output: SecretBytes,
         /// The end of what it said on standard error.
         error: SecretBytes,
     },
@@ -82,6 +84,7 @@ pub enum ProcessError {
 /// What starts processes.
 #[async_trait]
 pub trait Processes: Debug + Send + Sync {
-    /// Runs the process to its end and leaves nothing of it running.
+    /// Runs the process to its end, by force at its deadline. Nothing that holds its output or its standard
+    /// error is left running; what let go of both was sent to the background on purpose, and stays.
     async fn run(&self, process: Process) -> Result<ProcessOutput, ProcessError>;
 }

@@ -311,6 +311,7 @@ impl Processes for SimulatedHost {
         if time >= process.deadline {
             self.sleep(process.deadline).await;
             return Err(ProcessError::TimedOut {
+                output: Vec::new().into(),
                 error: Vec::new().into(),
             });
         }

@@ -1,0 +1,402 @@
+//! The plugin's answer: an `ExecCredential` as JSON or YAML.
+//!
+//! The rules are client-go's (plugin/pkg/client/auth/exec/exec.go): unknown fields are passed over, names are
+//! case-sensitive, an empty text is as good as none. No error quotes the answer, which may be a credential even
+//! where it is malformed; so no parser's message ever becomes part of one.
+
+use jiff::Timestamp;
+use kubex_core::options::Value;
+use kubex_core::text::clean_line;
+use kubex_core::{ClientCertificate, Credential, Error, ErrorKind, ExposeSecret, Result, SecretBytes};
+
+use crate::protocol::{ApiVersion, GROUP, KIND};
+
+/// Whether there is no answer at all.
+pub(crate) fn is_empty(output: &SecretBytes) -> bool {
+    output.expose_secret().trim_ascii().is_empty()
+}
+
+/// Reads the answer of a plugin that was asked in this version. `plugin` names it in errors.
+pub(crate) fn read(output: &SecretBytes, asked: ApiVersion, plugin: &str) -> Result<Credential> {
+    Answer { plugin, asked }.credential(output.expose_secret())
+}
+
+struct Answer<'a> {
+    plugin: &'a str,
+    asked: ApiVersion,
+}
+
+impl Answer<'_> {
+    fn credential(&self, output: &[u8]) -> Result<Credential> {
+        let answer = parse(output)
+            .filter(|answer| answer.type_name() == "a mapping")
+            .ok_or_else(|| {
+                self.malformed("printed something that is no ExecCredential in JSON or YAML")
+                    .advise("run it in a terminal and see that it prints that and nothing else")
+            })?;
+        self.check_version(&answer)?;
+        let status = answer
+            .get("status")
+            .filter(|status| !status.is_blank())
+            .ok_or_else(|| self.malformed("returned no status"))?;
+        if status.type_name() != "a mapping" {
+            return Err(self.malformed("returned a status that is no mapping"));
+        }
+        let expires_at = self.expiry(status)?;
+        let token = self.text(status, "token")?;
+        let pair = match (
+            self.text(status, "clientCertificateData")?,
+            self.text(status, "clientKeyData")?,
+        ) {
+            (Some(certificate), Some(key)) => {
+                let key = key.as_bytes().to_vec().into();
+                let pair = ClientCertificate::from_pem(certificate.as_bytes(), key);
+                Some(pair.map_err(|error| self.about(&error))?)
+            }
+            (None, None) => None,
+            (Some(_), None) => return Err(self.half("a client certificate without its key")),
+            (None, Some(_)) => return Err(self.half("a client key without its certificate")),
+        };
+        let credential = match (token, &pair) {
+            (Some(token), _) => Credential::bearer(token.into()).map_err(|error| self.about(&error))?,
+            (None, Some(_)) => Credential::anonymous(),
+            (None, None) => {
+                return Err(self.malformed("returned neither a token nor a client certificate and key"));
+            }
+        };
+        let credential = credential.expiring_at(expires_at);
+        Ok(match pair {
+            Some(pair) => credential.and_certificate(pair),
+            None => credential,
+        })
+    }
+
+    fn check_version(&self, answer: &Value) -> Result<()> {
+        let asked = self.asked;
+        match self.text(answer, "apiVersion")? {
+            Some(version) if version == asked.as_str() => {}
+            Some(version) => {
+                let returned = if is_a_version(version) {
+                    clean_line(version).into_owned()
+                } else {
+                    "something that is none".to_owned()
+                };
+                return Err(self
+                    .malformed(&format!(
+                        "was asked for API version {asked} and returned {returned}"
+                    ))
+                    .advise("set the API version to the one that the plugin speaks, or update the plugin"));
+            }
+            None => {
+                return Err(self.malformed(&format!("was asked for API version {asked} and returned none")));
+            }
+        }
+        match self.text(answer, "kind")? {
+            None => Ok(()),
+            Some(kind) if kind == KIND => Ok(()),
+            Some(kind) if is_a_kind(kind) => {
+                Err(self.malformed(&format!("returned kind {kind} and not {KIND}")))
+            }
+            Some(_) => Err(self.malformed(&format!("returned a kind that is not {KIND}"))),
+        }
+    }
+
+    fn expiry(&self, status: &Value) -> Result<Option<Timestamp>> {
+        self.text(status, "expirationTimestamp")?
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| {
+                self.malformed("returned an expirationTimestamp that is no time as RFC 3339 writes it")
+            })
+    }
+
+    /// A field's text; `None` where it is missing, null or empty.
+    fn text<'v>(&self, value: &'v Value, name: &str) -> Result<Option<&'v str>> {
+        match value.get(name).filter(|field| !field.is_blank()) {
+            None => Ok(None),
+            Some(field) => field.as_str().map(Some).ok_or_else(|| {
+                self.malformed(&format!(
+                    "returned {name} as {}, and it must be a text",
+                    field.type_name()
+                ))
+            }),
+        }
+    }
+
+    fn malformed(&self, what: &str) -> Error {
+        Error::new(ErrorKind::MalformedOutput, format_args!("{} {what}", self.plugin))
+    }
+
+    fn half(&self, what: &str) -> Error {
+        Error::new(
+            ErrorKind::IncompleteKeyPair,
+            format_args!("{} returned {what}", self.plugin),
+        )
+    }
+
+    /// An error about what it returned, with the plugin in front.
+    fn about(&self, error: &Error) -> Error {
+        let named = Error::new(
+            error.kind(),
+            format_args!("{} returned something unfit: {}", self.plugin, error.message()),
+        );
+        match error.advice() {
+            Some(advice) => named.advise(advice),
+            None => named,
+        }
+    }
+}
+
+/// JSON first, which is what nearly all plugins print, and then YAML.
+fn parse(output: &[u8]) -> Option<Value> {
+    let text = std::str::from_utf8(output).ok()?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match serde_json::from_str(text) {
+        Ok(answer) => Some(answer),
+        Err(_) if is_too_deep(text) => None,
+        Err(_) => serde_yaml::from_str(text).ok(),
+    }
+}
+
+/// Whether brackets are open within one another more often than either parser follows. The YAML scanner takes
+/// time by the square of that depth, a minute for a megabyte of `{a:`, before it looks at its own limit.
+fn is_too_deep(text: &str) -> bool {
+    const DEEPEST: usize = 128;
+    let mut depth: usize = 0;
+    text.bytes().any(|byte| {
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
+}
+
+/// Whether it looks like the version of an API, and so may be shown.
+fn is_a_version(text: &str) -> bool {
+    let version = text
+        .strip_prefix(GROUP)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .unwrap_or(text);
+    version.len() <= 12
+        && version
+            .strip_prefix('v')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        && version
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+}
+
+/// Whether it looks like the kind of an object, and so may be shown.
+fn is_a_kind(text: &str) -> bool {
+    text.len() <= 40
+        && text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text.chars().all(|c| c.is_ascii_alphabetic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "s3cret-marker";
+
+    fn read(output: &str) -> Result<Credential> {
+        super::read(
+            &output.as_bytes().to_vec().into(),
+            ApiVersion::V1,
+            "exec plugin x",
+        )
+    }
+
+    fn of_status(status: &str) -> Result<Credential> {
+        read(&format!(
+            r#"{{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{status}}}"#
+        ))
+    }
+
+    fn pair() -> (String, String) {
+        let pair = rcgen::generate_simple_self_signed(vec!["jane".into()]).unwrap();
+        (pair.cert.pem(), pair.signing_key.serialize_pem())
+    }
+
+    #[test]
+    fn json_and_yaml_mean_the_same() {
+        for output in [
+            r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","metadata":{},
+                "status":{"token":"abc","expirationTimestamp":"2030-01-01T00:00:00.123456Z","more":[1]}}"#,
+            "\u{feff}{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":null,\"status\":\
+             {\"token\":\"abc\",\"expirationTimestamp\":\"2030-01-01T01:00:00.123456+01:00\",\
+             \"clientKeyData\":\"\"}}\n",
+            "---\napiVersion: client.authentication.k8s.io/v1\nkind: ExecCredential\nstatus:\n  token: abc\n  \
+             expirationTimestamp: 2030-01-01T00:00:00.123456Z\n",
+        ] {
+            let credential = read(output).unwrap();
+            assert_eq!(credential.token().unwrap().expose_secret(), "abc");
+            let expiry = credential.expires_at().unwrap();
+            assert_eq!(expiry.to_string(), "2030-01-01T00:00:00.123456Z");
+        }
+        assert_eq!(of_status(r#"{"token":"abc"}"#).unwrap().expires_at(), None);
+    }
+
+    #[test]
+    fn a_token_and_a_pair_are_both_used() {
+        let (certificate, key) = pair();
+        let status = serde_json::json!({"clientCertificateData": certificate, "clientKeyData": key});
+        let credential = of_status(&status.to_string()).unwrap();
+        assert_eq!(credential.description(), "client certificate");
+
+        let mut status = status;
+        status["token"] = "abc".into();
+        let credential = of_status(&status.to_string()).unwrap();
+        assert_eq!(credential.description(), "bearer token and client certificate");
+    }
+
+    #[test]
+    fn each_fault_has_an_error_of_its_own_without_the_content() {
+        let (certificate, key) = pair();
+        let pem = |text: &str| serde_json::Value::from(text).to_string();
+        let (certificate, key) = (pem(&certificate), pem(&key));
+        let statuses = [
+            ("null".to_owned(), ErrorKind::MalformedOutput, "no status"),
+            (
+                r#""s3cret-marker""#.to_owned(),
+                ErrorKind::MalformedOutput,
+                "no mapping",
+            ),
+            ("{}".to_owned(), ErrorKind::MalformedOutput, "neither a token"),
+            (
+                r#"{"token":""}"#.to_owned(),
+                ErrorKind::MalformedOutput,
+                "neither a token",
+            ),
+            (
+                r#"{"Token":"s3cret-marker"}"#.to_owned(),
+                ErrorKind::MalformedOutput,
+                "neither a token",
+            ),
+            (
+                r#"{"token":31337}"#.to_owned(),
+                ErrorKind::MalformedOutput,
+                "token as a number",
+            ),
+            (
+                r#"{"token":"s3cret-marker\r\nX: y"}"#.to_owned(),
+                ErrorKind::InvalidToken,
+                "line break",
+            ),
+            (
+                r#"{"token":"s3cret-marker\u0000"}"#.to_owned(),
+                ErrorKind::InvalidToken,
+                "control",
+            ),
+            (
+                format!(r#"{{"token":"{}"}}"#, "s3cret-marker".repeat(80_000)),
+                ErrorKind::InvalidToken,
+                "longer than",
+            ),
+            (
+                format!(r#"{{"token":"s3cret-marker","clientCertificateData":{certificate}}}"#),
+                ErrorKind::IncompleteKeyPair,
+                "without its key",
+            ),
+            (
+                format!(r#"{{"clientKeyData":{key}}}"#),
+                ErrorKind::IncompleteKeyPair,
+                "without its certificate",
+            ),
+            (
+                format!(r#"{{"clientCertificateData":"s3cret-marker","clientKeyData":{key}}}"#),
+                ErrorKind::InvalidPem,
+                "the client certificate",
+            ),
+            (
+                format!(r#"{{"clientCertificateData":{certificate},"clientKeyData":"s3cret-marker"}}"#),
+                ErrorKind::InvalidPem,
+                "the client key",
+            ),
+            (
+                r#"{"token":"s3cret-marker","expirationTimestamp":"s3cret-marker"}"#.to_owned(),
+                ErrorKind::MalformedOutput,
+                "expirationTimestamp",
+            ),
+            (
+                r#"{"token":"s3cret-marker","expirationTimestamp":1893456000}"#.to_owned(),
+                ErrorKind::MalformedOutput,
+                "expirationTimestamp as a number",
+            ),
+        ];
+        for (status, kind, said) in &statuses {
+            let error = of_status(status).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert_eq!(error.kind(), *kind, "{shown}");
+            assert!(
+                shown.contains(said) && shown.starts_with("exec plugin x"),
+                "{shown}"
+            );
+            assert!(!shown.contains(SECRET) && !shown.contains("31337"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn another_version_or_kind_is_named_where_it_is_one() {
+        let with = |version: &str, kind: &str| {
+            let output =
+                format!(r#"{{"apiVersion":"{version}","kind":"{kind}","status":{{"token":"{SECRET}"}}}}"#);
+            read(&output).unwrap_err().message().to_owned()
+        };
+        let v1 = "client.authentication.k8s.io/v1";
+        let asked = "exec plugin x was asked for API version client.authentication.k8s.io/v1 and returned";
+        for (version, said) in [
+            (
+                "client.authentication.k8s.io/v1beta1",
+                "client.authentication.k8s.io/v1beta1",
+            ),
+            (
+                "client.authentication.k8s.io/v1alpha1",
+                "client.authentication.k8s.io/v1alpha1",
+            ),
+            ("v1", "v1"),
+            ("", "none"),
+            (SECRET, "something that is none"),
+        ] {
+            assert_eq!(with(version, KIND), format!("{asked} {said}"));
+        }
+        assert_eq!(
+            with(v1, "Status"),
+            "exec plugin x returned kind Status and not ExecCredential"
+        );
+        assert!(!with(v1, SECRET).contains(SECRET));
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_anywhere_is_malformed() {
+        let whole = format!(
+            r#"{{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{{"token":"{SECRET}"}}}}"#
+        );
+        for end in 1..whole.len() {
+            let error = read(&whole[..end]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::MalformedOutput, "{end}");
+            assert!(!format!("{error} {error:?}").contains("s3cr"), "{end}");
+        }
+        for broken in [
+            format!("{whole} s3cret-marker"),
+            format!("{whole}{whole}"),
+            format!("{whole}\n{whole}"),
+            format!("Warning: s3cret-marker\n{whole}"),
+            "s3cret-marker".to_owned(),
+            "[]".to_owned(),
+            "null".to_owned(),
+            "[".repeat(100_000),
+            "{\"a\":".repeat(100_000),
+            "[{a: ".repeat(100_000),
+            "- ".repeat(100_000),
+        ] {
+            let error = read(&broken).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::MalformedOutput);
+            assert!(!format!("{error} {error:?}").contains(SECRET));
+        }
+        let not_text = super::read(&vec![0xff, 0xfe, b'{'].into(), ApiVersion::V1, "exec plugin x");
+        assert_eq!(not_text.unwrap_err().kind(), ErrorKind::MalformedOutput);
+    }
+}

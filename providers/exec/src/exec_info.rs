@@ -1,0 +1,237 @@
+//! `KUBERNETES_EXEC_INFO`: what the plugin is told.
+//!
+//! The bytes are those that client-go writes (plugin/pkg/client/auth/exec/exec.go): compact JSON in the order of
+//! its structs, escaped as Go's encoder does, and a line feed at the end.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use kubex_core::options::{Value, ValueKind};
+use kubex_core::{Cluster, Proxy, SecretString, Trust};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use zeroize::Zeroizing;
+
+use crate::protocol::{ApiVersion, KIND};
+
+/// The variable the plugin finds it in.
+pub(crate) const VARIABLE: &str = "KUBERNETES_EXEC_INFO";
+
+/// The extension of a cluster that is meant for its plugins.
+const EXTENSION: &str = "client.authentication.k8s.io/exec";
+
+#[derive(serde::Serialize)]
+struct ExecInfo<'a> {
+    kind: &'static str,
+    #[serde(rename = "apiVersion")]
+    api_version: &'static str,
+    spec: Spec<'a>,
+}
+
+#[derive(serde::Serialize)]
+struct Spec<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<ClusterInfo<'a>>,
+    interactive: bool,
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct ClusterInfo<'a> {
+    server: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    tls_server_name: &'a str,
+    #[serde(skip_serializing_if = "is_off")]
+    insecure_skip_tls_verify: bool,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    certificate_authority_data: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    proxy_url: &'a str,
+    #[serde(skip_serializing_if = "is_off")]
+    disable_compression: bool,
+    /// There is always one: Go's encoder does not leave out an empty struct.
+    config: Option<Json<'a>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_off(value: &bool) -> bool {
+    !value
+}
+
+/// The variable's value. It is a secret because a proxy's URL may hold a password.
+pub(crate) fn exec_info(
+    version: ApiVersion,
+    cluster: Option<&Cluster>,
+    is_interactive: bool,
+) -> SecretString {
+    let info = ExecInfo {
+        kind: KIND,
+        api_version: version.as_str(),
+        spec: Spec {
+            cluster: cluster.map(cluster_info),
+            interactive: is_interactive,
+        },
+    };
+    // Nothing here fails to serialize: all keys are texts. An empty variable is what a plugin calls unset.
+    let json = Zeroizing::new(serde_json::to_string(&info).unwrap_or_default());
+    let mut escaped = Zeroizing::new(String::with_capacity(json.len() + 64));
+    for c in json.chars() {
+        // These stand only within strings, where an escape means the same.
+        match c {
+            '<' => escaped.push_str("\\u003c"),
+            '>' => escaped.push_str("\\u003e"),
+            '&' => escaped.push_str("\\u0026"),
+            '\u{2028}' => escaped.push_str("\\u2028"),
+            '\u{2029}' => escaped.push_str("\\u2029"),
+            c => escaped.push(c),
+        }
+    }
+    escaped.push('\n');
+    escaped.as_str().into()
+}
+
+fn cluster_info(cluster: &Cluster) -> ClusterInfo<'_> {
+    ClusterInfo {
+        server: cluster.server.as_str(),
+        tls_server_name: cluster.tls_server_name.as_deref().unwrap_or_default(),
+        insecure_skip_tls_verify: matches!(cluster.trust, Trust::Anyone),
+        certificate_authority_data: match &cluster.trust {
+            Trust::Authorities(authorities) => BASE64_STANDARD.encode(authorities.pem()),
+            _ => String::new(),
+        },
+        proxy_url: cluster.proxy.as_ref().map_or("", proxy_url),
+        disable_compression: cluster.disable_compression,
+        config: cluster
+            .extensions
+            .iter()
+            .find(|(name, _)| name == EXTENSION)
+            .map(|(_, value)| Json(value)),
+    }
+}
+
+/// The proxy's URL without the `/` that parsing adds where no path was written; Go adds none.
+fn proxy_url(proxy: &Proxy) -> &str {
+    let url = proxy.expose_url();
+    match url.as_str().strip_suffix('/') {
+        Some(shorter) if url.path() == "/" => shorter,
+        _ => url.as_str(),
+    }
+}
+
+/// A value as the JSON that a Go program makes of a YAML document: keys sorted, the last of two equal ones
+/// kept, whole floats without a fraction.
+struct Json<'a>(&'a Value);
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.kind() {
+            ValueKind::Null => serializer.serialize_unit(),
+            ValueKind::Boolean(value) => serializer.serialize_bool(*value),
+            ValueKind::Integer(number) => serializer.serialize_i128(*number),
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "whole, and within the range of an i64"
+            )]
+            ValueKind::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+                serializer.serialize_i64(*number as i64)
+            }
+            ValueKind::Float(number) => serializer.serialize_f64(*number),
+            ValueKind::String(text) => serializer.serialize_str(text),
+            ValueKind::Sequence(items) => {
+                let mut sequence = serializer.serialize_seq(Some(items.len()))?;
+                for item in items {
+                    sequence.serialize_element(&Json(item))?;
+                }
+                sequence.end()
+            }
+            ValueKind::Mapping(entries) => {
+                let sorted: std::collections::BTreeMap<&str, &Value> =
+                    entries.iter().map(|(key, value)| (key.as_str(), value)).collect();
+                let mut mapping = serializer.serialize_map(Some(sorted.len()))?;
+                for (key, value) in sorted {
+                    mapping.serialize_entry(key, &Json(value))?;
+                }
+                mapping.end()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kubex_core::{Authorities, ExposeSecret, ServerUrl};
+
+    use super::*;
+
+    fn cluster(server: &str) -> Cluster {
+        Cluster::new(ServerUrl::parse(server).unwrap())
+    }
+
+    fn written(version: ApiVersion, cluster: Option<&Cluster>, is_interactive: bool) -> String {
+        exec_info(version, cluster, is_interactive)
+            .expose_secret()
+            .to_owned()
+    }
+
+    #[test]
+    fn without_a_cluster_it_is_short() {
+        assert_eq!(
+            written(ApiVersion::V1, None, false),
+            "{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\
+             \"spec\":{\"interactive\":false}}\n"
+        );
+    }
+
+    #[test]
+    fn of_a_bare_cluster_only_server_and_config_are_there() {
+        assert_eq!(
+            written(ApiVersion::V1, Some(&cluster("https://h:6443")), false),
+            "{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\
+             \"spec\":{\"cluster\":{\"server\":\"https://h:6443\",\"config\":null},\"interactive\":false}}\n"
+        );
+    }
+
+    #[test]
+    fn a_cluster_with_everything_comes_in_the_order_of_client_go() {
+        let certificate = rcgen::generate_simple_self_signed(vec!["h".into()]).unwrap();
+        let pem = certificate.cert.pem();
+        let mut cluster = cluster("https://h:6443/prefix");
+        cluster.trust = Trust::Authorities(Authorities::from_pem(pem.as_bytes()).unwrap());
+        cluster.tls_server_name = Some("n".into());
+        cluster.proxy = Some(Proxy::parse("http://u:p@p:3128").unwrap());
+        cluster.disable_compression = true;
+        let config = r#"{"z": [1, 2.0, 2.5, null, true], "a": {"b": "<&>\u2028\u2029\""}, "big": 18446744073709551615}"#;
+        cluster.extensions = vec![
+            ("other".into(), serde_json::from_str("1").unwrap()),
+            (EXTENSION.into(), serde_json::from_str(config).unwrap()),
+        ];
+        assert_eq!(
+            written(ApiVersion::V1Beta1, Some(&cluster), true),
+            format!(
+                "{{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\
+                 \"spec\":{{\"cluster\":{{\"server\":\"https://h:6443/prefix\",\"tls-server-name\":\"n\",\
+                 \"certificate-authority-data\":\"{}\",\"proxy-url\":\"http://u:p@p:3128\",\
+                 \"disable-compression\":true,\"config\":{{\"a\":{{\"b\":\
+                 \"\\u003c\\u0026\\u003e\\u2028\\u2029\\\"\"}},\"big\":18446744073709551615,\
+                 \"z\":[1,2,2.5,null,true]}}}},\"interactive\":true}}}}\n",
+                BASE64_STANDARD.encode(&pem)
+            )
+        );
+    }
+
+    #[test]
+    fn the_server_is_told_as_it_was_written() {
+        for server in ["https://H:443", "https://h/", "https://h:6443/k8s/"] {
+            let info = written(ApiVersion::V1, Some(&cluster(server)), false);
+            assert!(info.contains(&format!("{{\"server\":\"{server}\",")), "{info}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_that_trusts_anyone_says_so() {
+        let mut cluster = cluster("http://h");
+        cluster.trust = Trust::Anyone;
+        assert!(
+            written(ApiVersion::V1, Some(&cluster), false)
+                .contains("{\"server\":\"http://h\",\"insecure-skip-tls-verify\":true,\"config\":null}")
+        );
+    }
+}

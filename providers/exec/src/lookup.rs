@@ -1,0 +1,273 @@
+//! Finding the program.
+//!
+//! A bare name is looked up in this program's own `PATH`, before anything is started, and only in its absolute
+//! directories: an empty or relative entry would run whatever lies in the directory one happens to stand in.
+//! What was found is what runs; nothing looks it up again.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use kubex_core::host::FileKind;
+use kubex_core::text::clean_line;
+use kubex_core::{Error, ErrorKind, Host, Origin, Result};
+
+/// Where Kubernetes explains plugins to people.
+const DOCUMENTATION: &str =
+    "https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins";
+
+/// A plugin's command, as its options name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// A name, to be looked up in `PATH`.
+    Name(String),
+    /// A path, used as it is; relative only where the file it was written in has a relative path itself.
+    Path(PathBuf),
+}
+
+impl Command {
+    /// Reads a command that was written down at this place.
+    pub(crate) fn new(text: &str, origin: &Origin) -> Result<Self> {
+        let invalid = |why: &str| Error::new(ErrorKind::InvalidValue, format_args!("the command {why}"));
+        if text.is_empty() {
+            return Err(invalid("is empty").advise("set it to the plugin's name or path"));
+        }
+        if text.contains('\0') {
+            return Err(invalid("has a zero byte in it"));
+        }
+        if !text.contains(std::path::is_separator) {
+            return Ok(Self::Name(text.to_owned()));
+        }
+        let path = Path::new(text);
+        if path.is_absolute() {
+            return Ok(Self::Path(path.to_owned()));
+        }
+        match origin.path().and_then(Path::parent) {
+            Some(directory) => Ok(Self::Path(directory.join(path))),
+            None => Err(
+                invalid("is a relative path, and there is no file that it could be relative to")
+                    .advise("give an absolute path"),
+            ),
+        }
+    }
+
+    /// The program that the command stands for now.
+    pub(crate) async fn find(&self, host: &Host) -> Result<PathBuf> {
+        match self {
+            Self::Name(name) => find_in_path(name, host).await,
+            Self::Path(path) if path.is_absolute() => check(path, host).await,
+            Self::Path(path) => match host.environment().current_directory() {
+                Some(directory) => check(&directory.join(path), host).await,
+                None => check(path, host).await,
+            },
+        }
+    }
+}
+
+async fn find_in_path(name: &str, host: &Host) -> Result<PathBuf> {
+    let path = host.environment().variable("PATH").unwrap_or_default();
+    let mut was_passed_over = false;
+    let mut unfit = None;
+    for directory in std::env::split_paths(&path) {
+        if !directory.is_absolute() {
+            was_passed_over = true;
+            continue;
+        }
+        for file in file_names(name, host) {
+            let candidate = directory.join(file);
+            match host.files().kind(&candidate).await {
+                Ok(FileKind::Regular { executable: true }) => return Ok(candidate),
+                Ok(FileKind::Regular { executable: false }) => {
+                    unfit.get_or_insert(candidate);
+                }
+                _ => {}
+            }
+        }
+    }
+    if let Some(candidate) = unfit {
+        return Err(not_executable(&candidate));
+    }
+    let shown = clean_line(name);
+    let why = if path.is_empty() {
+        "PATH is not set"
+    } else if was_passed_over {
+        "it is in no directory of PATH; relative and empty entries of PATH are not searched"
+    } else {
+        "it is in no directory of PATH"
+    };
+    Err(not_found(&format!("exec plugin {shown} not found: {why}")))
+}
+
+/// The names a program may have on disk.
+fn file_names(name: &str, host: &Host) -> Vec<String> {
+    if !cfg!(windows) || Path::new(name).extension().is_some() {
+        return vec![name.to_owned()];
+    }
+    let extensions = host.environment().text("PATHEXT");
+    extensions
+        .as_deref()
+        .unwrap_or(".COM;.EXE;.BAT;.CMD")
+        .split(';')
+        .filter(|extension| !extension.is_empty())
+        .map(|extension| format!("{name}{extension}"))
+        .collect()
+}
+
+async fn check(path: &Path, host: &Host) -> Result<PathBuf> {
+    let shown = path.to_string_lossy();
+    let shown = clean_line(&shown);
+    match host.files().kind(path).await {
+        Ok(FileKind::Regular { executable: true }) => Ok(path.to_owned()),
+        Ok(FileKind::Regular { .. }) => Err(not_executable(path)),
+        Ok(FileKind::Directory) => {
+            Err(unfit(&format!("exec plugin {shown} is a directory")).advise("name the program in it"))
+        }
+        Ok(_) => Err(unfit(&format!(
+            "exec plugin {shown} is no program, but a pipe or a device"
+        ))),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Err(not_found(&format!("exec plugin {shown} not found")))
+        }
+        Err(error) => {
+            let why = match error.kind() {
+                io::ErrorKind::PermissionDenied => "permission denied",
+                _ => "the system cannot look at it",
+            };
+            Err(unfit(&format!("exec plugin {shown} cannot be reached: {why}")).because(error))
+        }
+    }
+}
+
+fn not_found(message: &str) -> Error {
+    Error::new(ErrorKind::PluginNotFound, message).advise(format_args!(
+        "install the plugin, or correct the command; about plugins: {DOCUMENTATION}"
+    ))
+}
+
+fn not_executable(path: &Path) -> Error {
+    let shown = path.to_string_lossy();
+    let shown = clean_line(&shown);
+    unfit(&format!("exec plugin {shown} is not executable")).advise("make it executable: chmod +x")
+}
+
+fn unfit(message: &str) -> Error {
+    Error::new(ErrorKind::PluginNotExecutable, message)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use kubex_core::host::SimulatedHost;
+
+    use super::*;
+
+    fn world(path: &str) -> SimulatedHost {
+        let world = SimulatedHost::new();
+        world.set_variable("PATH", path);
+        world
+    }
+
+    async fn find(command: &str, world: &SimulatedHost) -> Result<PathBuf> {
+        Command::new(command, &Origin::file("/home/jane/.kube/config").key("command"))?
+            .find(&world.host())
+            .await
+    }
+
+    #[tokio::test]
+    async fn a_bare_name_is_looked_up_in_absolute_directories_only() {
+        let world = world(".::bin:/a/../b:/usr/bin");
+        for planted in ["./aws", "aws", "/aws", "bin/aws", "/bin/aws"] {
+            world.install_program(planted);
+        }
+        let error = find("aws", &world).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PluginNotFound);
+        assert!(error.message().contains("relative"), "{error}");
+
+        world.install_program("/usr/bin/aws");
+        assert_eq!(find("aws", &world).await.unwrap(), Path::new("/usr/bin/aws"));
+    }
+
+    #[tokio::test]
+    async fn the_first_executable_in_path_wins() {
+        let world = world("/one:/two:/three:/four");
+        world.write("/one/aws", "not a program");
+        world.write("/two/aws/README", "a directory of that name");
+        world.install_program("/three/aws");
+        world.install_program("/four/aws");
+        assert_eq!(find("aws", &world).await.unwrap(), Path::new("/three/aws"));
+
+        world.remove("/three");
+        world.remove("/four");
+        let error = find("aws", &world).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PluginNotExecutable);
+        assert!(error.message().contains("/one/aws"), "{error}");
+
+        world.remove("/one");
+        assert_eq!(
+            find("aws", &world).await.unwrap_err().kind(),
+            ErrorKind::PluginNotFound
+        );
+    }
+
+    #[tokio::test]
+    async fn a_path_is_relative_to_the_file_it_is_written_in() {
+        let world = world("/usr/bin");
+        world.install_program("/usr/bin/plugin");
+        world.install_program("/home/jane/.kube/bin/plugin");
+        world.install_program("/opt/plugin");
+        let found = find("bin/plugin", &world).await.unwrap();
+        assert_eq!(found, Path::new("/home/jane/.kube/bin/plugin"));
+        assert_eq!(
+            find("/opt/plugin", &world).await.unwrap(),
+            Path::new("/opt/plugin")
+        );
+        assert_eq!(
+            find("./plugin", &world).await.unwrap_err().kind(),
+            ErrorKind::PluginNotFound
+        );
+
+        let error = Command::new("./plugin", &Origin::code()).unwrap_err();
+        assert_eq!(error.advice(), Some("give an absolute path"));
+    }
+
+    #[tokio::test]
+    async fn a_file_with_a_relative_path_is_taken_from_the_working_directory() {
+        let world = world("");
+        world.install_program("/conf/plugin");
+        let command = Command::new("./plugin", &Origin::file("conf/config")).unwrap();
+        let found = command.find(&world.host()).await.unwrap();
+        assert_eq!(found, Path::new("/conf/plugin"));
+        let bare = Command::new("./conf/plugin", &Origin::file("config")).unwrap();
+        assert_eq!(bare.find(&world.host()).await.unwrap(), Path::new("/conf/plugin"));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_run_is_told_apart() {
+        let world = world("");
+        world.write("/d/file", "text");
+        world.fail("/locked", io::ErrorKind::PermissionDenied);
+        for (command, kind, said) in [
+            ("/nothing", ErrorKind::PluginNotFound, "not found"),
+            ("/d", ErrorKind::PluginNotExecutable, "is a directory"),
+            ("/d/file", ErrorKind::PluginNotExecutable, "is not executable"),
+            ("/locked", ErrorKind::PluginNotExecutable, "permission denied"),
+            ("bare", ErrorKind::PluginNotFound, "PATH is not set"),
+            ("", ErrorKind::InvalidValue, "is empty"),
+        ] {
+            let error = find(command, &world).await.unwrap_err();
+            assert_eq!(error.kind(), kind, "{command}");
+            assert!(error.message().contains(said), "{command}: {error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_from_outside_is_cleaned() {
+        let error = find("a\u{1b}]8;;x\u{7}\u{202e}", &world("/bin"))
+            .await
+            .unwrap_err();
+        assert!(!error.to_string().contains(['\u{1b}', '\u{7}', '\u{202e}']));
+    }
+}

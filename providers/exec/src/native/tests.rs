@@ -1,0 +1,294 @@
+//! Real `sh` scripts that behave as badly as plugins do.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "these tests watch real processes"
+)]
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::*;
+
+/// What counts as at once, on a machine that is busy with other tests. The scripts would take a minute.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// A script, with times short enough for a test.
+fn sh(script: &str) -> Process {
+    Process {
+        program: "/bin/sh".into(),
+        arguments: vec!["-c".into(), script.into()],
+        inherited: vec![("PATH".into(), std::env::var_os("PATH").unwrap_or_default())],
+        added: Vec::new(),
+        deadline: Duration::from_secs(10),
+        kill_grace: Duration::from_millis(200),
+        pipe_grace: Duration::from_millis(200),
+        output_limit: 1024 * 1024,
+        error_kept: 8 * 1024,
+    }
+}
+
+async fn run(process: Process) -> Result<ProcessOutput, ProcessError> {
+    NativeProcesses.run(process).await
+}
+
+fn text(bytes: &SecretBytes) -> String {
+    String::from_utf8_lossy(bytes.expose_secret()).into_owned()
+}
+
+/// The process id that a script wrote to a file, as soon as it is there.
+async fn id_in(file: &Path) -> i32 {
+    for _ in 0..200 {
+        if let Some(id) = std::fs::read_to_string(file)
+            .ok()
+            .filter(|text| text.ends_with('\n'))
+        {
+            return id.trim().parse().unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the script did not start");
+}
+
+/// Whether the process vanishes within a second. One that nobody collects counts as gone.
+async fn vanishes(id: i32) -> bool {
+    for _ in 0..100 {
+        let is_collected =
+            rustix::process::test_kill_process(rustix::process::Pid::from_raw(id).unwrap()).is_err();
+        let is_zombie = std::fs::read_to_string(format!("/proc/{id}/stat"))
+            .is_ok_and(|stat| stat.rsplit(") ").next().unwrap().starts_with('Z'));
+        if is_collected || is_zombie {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    false
+}
+
+#[tokio::test]
+async fn a_run_gets_arguments_and_variables_as_they_are_and_no_input() {
+    let mut process = sh(r#"cat; printf '%s|%s|%s|%s' "$1" "$LATER" "$KEPT" "${HOME-unset}"; echo said >&2"#);
+    process.arguments.extend(["sh".into(), "a b  $HOME 'c'".into()]);
+    process.inherited.push(("KEPT".into(), "kept".into()));
+    process.inherited.push(("LATER".into(), "inherited".into()));
+    process.added = vec![("LATER".into(), "first".into()), ("LATER".into(), "last".into())];
+    let output = run(process).await.unwrap();
+    assert_eq!(output.exit, Exit::Status(0));
+    assert_eq!(text(&output.output), "a b  $HOME 'c'|last|kept|unset");
+    assert_eq!(text(&output.error), "said\n");
+}
+
+#[tokio::test]
+async fn how_it_ended_is_told() {
+    let output = run(sh("echo reason >&2; exit 7")).await.unwrap();
+    assert_eq!(output.exit, Exit::Status(7));
+    assert_eq!(text(&output.error), "reason\n");
+    let output = run(sh("kill -SEGV $$")).await.unwrap();
+    assert_eq!(output.exit, Exit::Signal(11));
+}
+
+#[tokio::test]
+async fn what_hangs_is_ended_at_the_deadline_with_all_it_started() {
+    let files = tempfile::tempdir().unwrap();
+    let (one, two) = (files.path().join("one"), files.path().join("two"));
+    let mut process = sh(&format!(
+        "echo $$ > {}; echo waiting >&2; sleep 60 & echo $! > {}; wait",
+        one.display(),
+        two.display()
+    ));
+    process.deadline = Duration::from_millis(300);
+    let started = Instant::now();
+    let Err(ProcessError::TimedOut { error, .. }) = run(process).await else {
+        panic!("it did not time out");
+    };
+    assert!(started.elapsed() < PATIENCE);
+    assert_eq!(text(&error), "waiting\n");
+    assert!(vanishes(id_in(&one).await).await && vanishes(id_in(&two).await).await);
+}
+
+#[tokio::test]
+async fn what_ignores_sigterm_is_killed_after_the_grace() {
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("id");
+    let mut process = sh(&format!(
+        "trap 'echo ignored >&2' TERM; echo $$ > {}; while :; do sleep 0.05; done",
+        file.display()
+    ));
+    process.deadline = Duration::from_millis(300);
+    let started = Instant::now();
+    let Err(ProcessError::TimedOut { error, .. }) = run(process).await else {
+        panic!("it did not time out");
+    };
+    let took = started.elapsed();
+    assert!(took >= Duration::from_millis(500) && took < PATIENCE, "{took:?}");
+    assert!(text(&error).ends_with("ignored\n"));
+    assert!(vanishes(id_in(&file).await).await);
+}
+
+#[tokio::test]
+async fn a_grandchild_that_holds_the_output_holds_nothing_up() {
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("id");
+    let started = Instant::now();
+    let script = format!("sleep 60 & echo $! > {}; echo token", file.display());
+    let output = run(sh(&script)).await.unwrap();
+    assert!(started.elapsed() < PATIENCE);
+    assert_eq!(
+        (output.exit, text(&output.output).as_str()),
+        (Exit::Status(0), "token\n")
+    );
+    assert!(vanishes(id_in(&file).await).await);
+}
+
+#[tokio::test]
+async fn what_was_sent_to_the_background_on_purpose_stays() {
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("id");
+    let script = format!(
+        "sleep 5 >/dev/null 2>&1 & echo $! > {}; echo token",
+        file.display()
+    );
+    let output = run(sh(&script)).await.unwrap();
+    assert_eq!(text(&output.output), "token\n");
+    let id = rustix::process::Pid::from_raw(id_in(&file).await).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::KILL).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_grandchild_in_a_session_of_its_own_holds_nothing_up() {
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("id");
+    let script = format!(
+        "setsid sh -c 'echo $$ > {}; exec sleep 5' & echo token",
+        file.display()
+    );
+    let started = Instant::now();
+    let output = run(sh(&script)).await.unwrap();
+    assert!(started.elapsed() < PATIENCE);
+    assert_eq!(text(&output.output), "token\n");
+    let id = rustix::process::Pid::from_raw(id_in(&file).await).unwrap();
+    let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+}
+
+#[tokio::test]
+async fn endless_output_ends_the_run_at_the_bound() {
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("id");
+    let started = Instant::now();
+    let script = format!(
+        "echo $$ > {}; head -c 200000000 /dev/zero; sleep 60",
+        file.display()
+    );
+    let ended = run(sh(&script)).await;
+    assert!(matches!(ended, Err(ProcessError::OutputTooLarge)));
+    assert!(started.elapsed() < PATIENCE);
+    assert!(vanishes(id_in(&file).await).await);
+}
+
+#[tokio::test]
+async fn output_of_just_the_limit_is_taken() {
+    let output = run(sh("head -c 1048576 /dev/zero")).await.unwrap();
+    assert_eq!(output.output.expose_secret().len(), 1024 * 1024);
+    assert!(matches!(
+        run(sh("head -c 1048577 /dev/zero")).await,
+        Err(ProcessError::OutputTooLarge)
+    ));
+}
+
+#[tokio::test]
+async fn of_much_standard_error_the_end_is_kept() {
+    let output = run(sh("head -c 50000000 /dev/zero >&2; printf end >&2; echo token"))
+        .await
+        .unwrap();
+    assert_eq!(text(&output.output), "token\n");
+    let error = output.error.expose_secret();
+    assert_eq!(error.len(), 8 * 1024);
+    assert!(error.ends_with(b"\0end"));
+}
+
+#[tokio::test]
+async fn a_dropped_run_leaves_nothing_running() {
+    let files = tempfile::tempdir().unwrap();
+    let (one, two) = (files.path().join("one"), files.path().join("two"));
+    let script = format!(
+        "echo $$ > {}; sleep 60 & echo $! > {}; wait",
+        one.display(),
+        two.display()
+    );
+    let running = tokio::spawn(run(sh(&script)));
+    let ids = (id_in(&one).await, id_in(&two).await);
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    assert!(vanishes(ids.0).await && vanishes(ids.1).await);
+}
+
+#[test]
+fn a_runtime_that_is_shut_down_leaves_nothing_running() {
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("id");
+    let build = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let runtime = build();
+    let script = format!("echo $$ > {}; sleep 60", file.display());
+    let id = runtime.block_on(async {
+        tokio::spawn(run(sh(&script)));
+        id_in(&file).await
+    });
+    drop(runtime);
+    assert!(build().block_on(vanishes(id)));
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_is_told_apart() {
+    let files = tempfile::tempdir().unwrap();
+    for (name, content, errno) in [
+        ("interpreter", "#!/nowhere/python\n", rustix::io::Errno::NOENT),
+        (
+            "architecture",
+            "\u{7f}not an executable format\n",
+            rustix::io::Errno::NOEXEC,
+        ),
+    ] {
+        let path = files.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&path, mode).unwrap();
+        let mut process = sh("");
+        process.program = path;
+        let Err(ProcessError::NotStarted(error)) = run(process).await else {
+            panic!("{name} was started");
+        };
+        assert_eq!(error.raw_os_error(), Some(errno.raw_os_error()), "{name}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_program_that_is_just_being_written_is_waited_for() {
+    let files = tempfile::tempdir().unwrap();
+    let path = files.path().join("plugin");
+    std::fs::write(&path, "#!/bin/sh\necho token\n").unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let writer = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+    let mut process = sh("");
+    process.program = path;
+    let running = tokio::spawn(run(process));
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    drop(writer);
+    assert_eq!(text(&running.await.unwrap().unwrap().output), "token\n");
+}
+
+#[test]
+fn the_tail_keeps_the_last_bytes_however_they_come() {
+    for chunk in 1..12 {
+        let mut tail = Tail::of(5);
+        b"abcdefghijk".chunks(chunk).for_each(|chunk| tail.take(chunk));
+        assert_eq!(tail.bytes.as_slice(), b"ghijk", "{chunk}");
+        assert_eq!(tail.bytes.capacity(), 5);
+    }
+}

@@ -1,0 +1,73 @@
+//! The versions of the protocol between Kubex and a plugin.
+
+use std::fmt;
+
+use kubex_core::text::clean_line;
+use kubex_core::{Error, ErrorKind, Result};
+
+/// The API group of the protocol.
+pub(crate) const GROUP: &str = "client.authentication.k8s.io";
+
+/// The kind of both of its messages.
+pub(crate) const KIND: &str = "ExecCredential";
+
+/// A version of the protocol. Both have the same fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ApiVersion {
+    /// `client.authentication.k8s.io/v1`.
+    #[default]
+    V1,
+    /// `client.authentication.k8s.io/v1beta1`.
+    V1Beta1,
+}
+
+impl ApiVersion {
+    /// Reads a version.
+    ///
+    /// # Errors
+    /// `InvalidValue` for any other; for `v1alpha1`, which Kubernetes removed in 1.24, it says what came after.
+    ///
+    /// ```
+    /// use kubex_exec::ApiVersion;
+    /// assert_eq!(ApiVersion::parse("client.authentication.k8s.io/v1beta1")?, ApiVersion::V1Beta1);
+    /// assert!(ApiVersion::parse("client.authentication.k8s.io/v1alpha1").is_err());
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "client.authentication.k8s.io/v1" => Ok(Self::V1),
+            "client.authentication.k8s.io/v1beta1" => Ok(Self::V1Beta1),
+            "client.authentication.k8s.io/v1alpha1" => Err(Error::new(
+                ErrorKind::InvalidValue,
+                format_args!("the exec API version {text} is no longer supported"),
+            )
+            .advise(
+                "set the API version to client.authentication.k8s.io/v1, or to \
+                 client.authentication.k8s.io/v1beta1 for a plugin that does not know that one, and update the \
+                 plugin",
+            )),
+            _ => Err(Error::new(
+                ErrorKind::InvalidValue,
+                format_args!("\"{}\" is no exec API version", clean_line(text)),
+            )
+            .advise(
+                "set the API version to client.authentication.k8s.io/v1 or client.authentication.k8s.io/v1beta1",
+            )),
+        }
+    }
+
+    /// The version as it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "client.authentication.k8s.io/v1",
+            Self::V1Beta1 => "client.authentication.k8s.io/v1beta1",
+        }
+    }
+}
+
+impl fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
