@@ -180,6 +180,11 @@ impl ClientConfigurationBuilder {
         self
     }
 
+    /// The cluster as it is until now.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
     /// Adds a warning.
     #[must_use]
     pub fn warning(mut self, warning: Warning) -> Self {

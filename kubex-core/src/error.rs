@@ -220,6 +220,11 @@ impl Error {
         self.0.report.as_ref()
     }
 
+    /// The text without the source's name.
+    pub(crate) fn unsigned(&self) -> Unsigned<'_> {
+        Unsigned(&self.0)
+    }
+
     /// Whether the source simply is not there, so that the next one may answer.
     pub fn is_not_configured(&self) -> bool {
         self.0.kind == ErrorKind::NotConfigured
@@ -242,6 +247,15 @@ impl fmt::Display for Error {
         if let Some(name) = &self.0.source_name {
             write!(f, "{name}: ")?;
         }
+        self.unsigned().fmt(f)
+    }
+}
+
+/// An error's text without the name of its source, for where that name stands already.
+pub(crate) struct Unsigned<'a>(&'a Inner);
+
+impl fmt::Display for Unsigned<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         if let Some(origin) = &self.0.origin {
             write!(f, " ({origin})")?;

@@ -15,20 +15,20 @@
 //! The way of the data: options → registry builds providers → [`Chain::resolve`] → [`Resolution`], which is a
 //! configuration and its report; then, for each request, [`Credentials::current`] → [`Credential`].
 
-mod chain;
-mod cluster;
-mod configuration;
+pub mod chain;
+pub mod cluster;
+pub mod configuration;
 pub mod credential;
 pub mod credentials;
-mod error;
+pub mod error;
 pub mod host;
-mod impersonation;
+pub mod impersonation;
 pub mod options;
 pub mod origin;
-mod provider;
+pub mod provider;
 pub mod registry;
 pub mod report;
-mod secret;
+pub mod secret;
 pub mod text;
 
 pub use chain::{Chain, ChainBuilder, Resolution};

@@ -110,7 +110,7 @@ impl fmt::Display for Report {
                     }
                 }
                 Outcome::NotConfigured(error) => write!(f, "not configured: {}", error.message())?,
-                Outcome::Failed(error) => write!(f, "failed: {error}")?,
+                Outcome::Failed(error) => write!(f, "failed: {}", error.unsigned())?,
                 Outcome::NotAsked => f.write_str("not asked")?,
             }
         }

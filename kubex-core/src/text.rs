@@ -69,6 +69,29 @@ fn replace(text: &str, unfit: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
+/// The known name that is nearest to what was written, if one is near enough to be meant.
+///
+/// ```
+/// use kubex_core::text::nearest;
+/// assert_eq!(nearest("prodd", &["prod", "staging"]), Some("prod"));
+/// assert_eq!(nearest("elsewhere", &["prod", "staging"]), None);
+/// ```
+pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&written.to_lowercase(), &name.to_lowercase()),
+                *name,
+            )
+        })
+        .min()
+        .filter(|(distance, name)| {
+            *distance <= (name.chars().count().max(written.chars().count()) / 3).max(1)
+        })
+        .map(|(_, name)| name)
+}
+
 /// Hides secrets in a text that a person will see: the ones it was told, and what looks like one.
 ///
 /// What looks like one: a JSON web token, the word after `Bearer` or `Basic`, the value after a key such as

@@ -6,7 +6,7 @@
 //! callers wait, and then all for one and the same fetch. When the server answers 401,
 //! [`Credentials::invalidate`] says so.
 //!
-//! The rules and their numbers are in [`machine`]; this file and [`flight`] drive it.
+//! The rules and their numbers are in `machine.rs`; this file and `flight.rs` drive it.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -1,22 +1,23 @@
 //! The options that say which cluster, for every source that knows an identity alone.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Options;
 use super::pem::Pem;
+use super::{Options, Value};
 use crate::cluster::{Authorities, Cluster, Proxy, ServerUrl, Trust};
 use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder, Warning};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::impersonation::Impersonation;
-use crate::secret::ExposeSecret;
+use crate::secret::{ExposeSecret, SecretString};
 
 /// The cluster, the namespace and the impersonation of a source, spelled as in a kubeconfig.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ClusterFields {
     /// The API server's address, `https://host:port`, with an optional path.
@@ -30,7 +31,8 @@ pub struct ClusterFields {
     /// The name the server's certificate is checked for.
     pub tls_server_name: Option<String>,
     /// The proxy on the way: http, https, socks5 or socks5h.
-    pub proxy_url: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub proxy_url: Option<SecretString>,
     /// Asks for answers uncompressed.
     pub disable_compression: bool,
     /// The namespace for requests that name none.
@@ -48,11 +50,24 @@ pub struct ClusterFields {
     pub allow_credentials_over_http: bool,
 }
 
+/// An address may have a password in it by mistake, and a proxy's on purpose, so none is shown.
+impl fmt::Debug for ClusterFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClusterFields")
+            .field("has_server", &self.server.is_some())
+            .field("has_proxy", &self.proxy_url.is_some())
+            .field("namespace", &self.namespace)
+            .field("act_as", &self.act_as)
+            .finish_non_exhaustive()
+    }
+}
+
 /// [`ClusterFields`] with the place each was written down.
 #[derive(Debug)]
 pub struct ClusterOptions {
     fields: ClusterFields,
     options: Options,
+    extensions: Vec<(String, Value)>,
 }
 
 impl ClusterOptions {
@@ -82,7 +97,15 @@ impl ClusterOptions {
         Ok(Self {
             fields: options.parse()?,
             options,
+            extensions: Vec::new(),
         })
+    }
+
+    /// Adds what is attached to the cluster, by name.
+    #[must_use]
+    pub fn with_extensions(mut self, extensions: Vec<(String, Value)>) -> Self {
+        self.extensions = extensions;
+        self
     }
 
     /// Starts the client configuration: reads the authorities and checks what excludes each other.
@@ -103,10 +126,11 @@ impl ClusterOptions {
         cluster.tls_server_name.clone_from(&fields.tls_server_name);
         cluster.proxy = fields
             .proxy_url
-            .as_deref()
-            .map(|text| Proxy::parse(text).map_err(|error| self.about("proxy-url", error)))
+            .as_ref()
+            .map(|text| Proxy::parse(text.expose_secret()).map_err(|error| self.about("proxy-url", error)))
             .transpose()?;
         cluster.disable_compression = fields.disable_compression;
+        cluster.extensions.clone_from(&self.extensions);
         let insecure = matches!(cluster.trust, Trust::Anyone);
         let mut builder = ClientConfiguration::builder(cluster)
             .impersonation(self.impersonation()?)

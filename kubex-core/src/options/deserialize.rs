@@ -11,7 +11,7 @@ use serde::de::{self, DeserializeOwned, Expected, IntoDeserializer, Unexpected, 
 use super::{Value, ValueKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::origin::Origin;
-use crate::text::clean_line;
+use crate::text::{clean_line, nearest};
 
 /// Reads a whole mapping as a type.
 pub(super) fn from_entries<T: DeserializeOwned>(entries: &[(String, Value)], origin: &Origin) -> Result<T> {
@@ -137,23 +137,6 @@ fn name_of(found: &Unexpected<'_>) -> &'static str {
         Unexpected::Map => "a mapping",
         _ => "something else",
     }
-}
-
-/// The known name that is nearest to what was written, if one is near enough to be meant.
-pub(crate) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
-    known
-        .iter()
-        .map(|name| {
-            (
-                strsim::damerau_levenshtein(&written.to_lowercase(), &name.to_lowercase()),
-                *name,
-            )
-        })
-        .min()
-        .filter(|(distance, name)| {
-            *distance <= (name.chars().count().max(written.chars().count()) / 3).max(1)
-        })
-        .map(|(_, name)| name)
 }
 
 struct Node<'a>(&'a Value);

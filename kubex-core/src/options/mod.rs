@@ -32,7 +32,6 @@ use crate::error::Result;
 use crate::origin::Origin;
 
 pub use cluster::{ClusterFields, ClusterOptions};
-pub(crate) use deserialize::nearest;
 pub use key_pair::KeyPairOptions;
 pub use value::{Value, ValueKind};
 

@@ -49,6 +49,11 @@ impl Value {
         &self.kind
     }
 
+    /// What it is, taken out of its place.
+    pub fn into_kind(self) -> ValueKind {
+        self.kind
+    }
+
     /// Where it was written down.
     pub fn origin(&self) -> &Origin {
         &self.origin
@@ -255,6 +260,12 @@ impl<'de> Deserialize<'de> for Value {
 
             fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<ValueKind, D::Error> {
                 inner.deserialize_any(self)
+            }
+
+            /// A YAML tag: the value counts, the tag does not.
+            fn visit_enum<A: de::EnumAccess<'de>>(self, tagged: A) -> Result<ValueKind, A::Error> {
+                let (de::IgnoredAny, value) = tagged.variant()?;
+                de::VariantAccess::newtype_variant::<Value>(value).map(|value| value.kind)
             }
 
             fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<ValueKind, A::Error> {

@@ -12,9 +12,9 @@ mod stand_alone;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::options::{Options, nearest};
+use crate::options::Options;
 use crate::provider::{CredentialProvider, CredentialSource};
-use crate::text::clean_line;
+use crate::text::{clean_line, nearest};
 
 pub use registration::{BuildContext, FromOptions, Registration};
 

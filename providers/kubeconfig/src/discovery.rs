@@ -1,0 +1,85 @@
+//! Which files: `$KUBECONFIG`, else the one in the home directory.
+
+use std::path::PathBuf;
+
+use kubex_core::{Error, Host, Result};
+
+/// The files that make up the kubeconfig, in order, and whether they must be there.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) are_required: bool,
+}
+
+/// Finds the files without reading them (client-go, tools/clientcmd/loader.go). An empty element is skipped,
+/// a file that is named twice is read once. A list replaces the home file, even where it names none.
+pub(crate) fn discover(host: &Host) -> Result<Places> {
+    let environment = host.environment();
+    let Some(list) = environment.variable("KUBECONFIG").filter(|list| !list.is_empty()) else {
+        let home = environment.home_directory().ok_or_else(|| {
+            Error::not_configured("neither KUBECONFIG nor a home directory is set, so there is no kubeconfig")
+        })?;
+        return Ok(Places {
+            paths: vec![home.join(".kube").join("config")],
+            are_required: false,
+        });
+    };
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for path in std::env::split_paths(&list) {
+        if !path.as_os_str().is_empty() && !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    if paths.is_empty() {
+        return Err(Error::not_configured("KUBECONFIG names no file"));
+    }
+    Ok(Places {
+        paths,
+        are_required: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use kubex_core::host::SimulatedHost;
+
+    use super::*;
+
+    fn found(kubeconfig: Option<&str>, home: Option<&str>) -> Result<Vec<PathBuf>> {
+        let world = SimulatedHost::new();
+        if let Some(kubeconfig) = kubeconfig {
+            world.set_variable("KUBECONFIG", kubeconfig);
+        }
+        if let Some(home) = home {
+            world.set_variable("HOME", home);
+        }
+        discover(&world.host()).map(|places| places.paths)
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_list_replaces_the_home_file() {
+        let paths = |paths: &[&str]| -> Vec<PathBuf> { paths.iter().map(PathBuf::from).collect() };
+        assert_eq!(
+            found(None, Some("/home/jane")).unwrap(),
+            [Path::new("/home/jane/.kube/config")]
+        );
+        assert_eq!(
+            found(Some(""), Some("/home/jane")).unwrap(),
+            [Path::new("/home/jane/.kube/config")]
+        );
+        assert_eq!(
+            found(Some("/a:/b::/a:"), Some("/home/jane")).unwrap(),
+            paths(&["/a", "/b"])
+        );
+        assert!(
+            found(Some(":"), Some("/home/jane"))
+                .unwrap_err()
+                .is_not_configured()
+        );
+        assert!(found(None, None).unwrap_err().is_not_configured());
+        assert!(found(None, Some("relative")).unwrap_err().is_not_configured());
+    }
+}

@@ -1,0 +1,180 @@
+//! The fields of one entry, read as a kubeconfig means them.
+//!
+//! An empty text and a null are the same as a field that is not there. A name or a token that is written as a
+//! number is an error that says to quote it, as kubectl refuses it too. Of a boolean, the words of YAML 1.1
+//! are taken (`yes`, `off`), which kubectl reads.
+
+use std::path::{Path, PathBuf};
+
+use kubex_core::options::{Value, ValueKind};
+use kubex_core::{Error, ErrorKind, Options, Origin, Result};
+
+/// A mapping of the kubeconfig and the directory that its relative paths start from.
+#[derive(Clone, Debug)]
+pub(crate) struct Fields {
+    value: Value,
+    /// `None` where the document came as bytes, which are in no directory.
+    directory: Option<PathBuf>,
+}
+
+impl Fields {
+    pub(crate) fn new(value: Value, directory: Option<PathBuf>) -> Self {
+        Self { value, directory }
+    }
+
+    /// Where the mapping is.
+    pub(crate) fn origin(&self) -> &Origin {
+        self.value.origin()
+    }
+
+    /// Where a field is, or would be.
+    pub(crate) fn origin_of(&self, key: &str) -> Origin {
+        self.get(key)
+            .map_or_else(|| self.origin().clone().key(key), |value| value.origin().clone())
+    }
+
+    /// A field that is there and not blank.
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
+        self.value.get(key).filter(|value| !is_blank(value))
+    }
+
+    /// Whether a field is there and not blank.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// A text.
+    pub(crate) fn text(&self, key: &str) -> Result<Option<&str>> {
+        self.get(key).map(text_of).transpose()
+    }
+
+    /// A boolean; `false` where it is not there.
+    pub(crate) fn flag(&self, key: &str) -> Result<bool> {
+        let Some(value) = self.get(key) else {
+            return Ok(false);
+        };
+        match value.kind() {
+            ValueKind::Boolean(flag) => Some(*flag),
+            ValueKind::String(word) => match word.to_ascii_lowercase().as_str() {
+                "y" | "yes" | "on" => Some(true),
+                "n" | "no" | "off" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        }
+        .ok_or_else(|| wrong_type(value, "true or false"))
+    }
+
+    /// A list of texts; empty where it is not there.
+    pub(crate) fn texts(&self, key: &str) -> Result<Vec<&str>> {
+        match self.get(key).map(|value| (value, value.kind())) {
+            None => Ok(Vec::new()),
+            Some((_, ValueKind::Sequence(items))) => items.iter().map(text_of).collect(),
+            Some((value, _)) => Err(wrong_type(value, "a list")),
+        }
+    }
+
+    /// A mapping within this one.
+    pub(crate) fn mapping(&self, key: &str) -> Result<Option<Self>> {
+        match self.get(key).map(|value| (value, value.kind())) {
+            None => Ok(None),
+            Some((value, ValueKind::Mapping(_))) => {
+                Ok(Some(Self::new(value.clone(), self.directory.clone())))
+            }
+            Some((value, _)) => Err(wrong_type(value, "a mapping")),
+        }
+    }
+
+    /// The entries of a mapping field; empty where it is not there.
+    pub(crate) fn entries(&self, key: &str) -> Result<Vec<(&str, &Value)>> {
+        match self.get(key).map(|value| (value, value.kind())) {
+            None => Ok(Vec::new()),
+            Some((_, ValueKind::Mapping(entries))) => Ok(entries
+                .iter()
+                .map(|(name, value)| (name.as_str(), value))
+                .collect()),
+            Some((value, _)) => Err(wrong_type(value, "a mapping")),
+        }
+    }
+
+    /// A path, made absolute by the directory of the file that has it; symbolic links are not followed.
+    pub(crate) fn path(&self, key: &str) -> Result<Option<PathBuf>> {
+        self.text(key)?.map(|path| self.resolve(path, key)).transpose()
+    }
+
+    /// A path as [`path`](Self::path) gives it, of a text that is one.
+    pub(crate) fn resolve(&self, path: &str, key: &str) -> Result<PathBuf> {
+        match &self.directory {
+            _ if Path::new(path).is_absolute() => Ok(PathBuf::from(path)),
+            Some(directory) => Ok(clean(&directory.join(path))),
+            None => Err(Error::new(
+                ErrorKind::InvalidValue,
+                "a kubeconfig that is no file has a relative path in it",
+            )
+            .at(&self.origin_of(key))
+            .advise("write an absolute path, or the content itself")),
+        }
+    }
+
+    /// Copies fields into options: the same field under the option's name.
+    pub(crate) fn copy_into(&self, options: &mut Options, fields: &[(&str, &str)]) -> Result<()> {
+        for (field, option) in fields {
+            if let Some(value) = self.get(field) {
+                text_of(value)?;
+                options.insert(option, value.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies a path into options, made absolute.
+    pub(crate) fn copy_path_into(&self, options: &mut Options, field: &str, option: &str) -> Result<()> {
+        if let Some(path) = self.path(field)? {
+            options.insert(
+                option,
+                Value::new(path.to_string_lossy().into_owned(), self.origin_of(field)),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Null, an empty text, an empty list or an empty mapping.
+fn is_blank(value: &Value) -> bool {
+    match value.kind() {
+        ValueKind::Sequence(items) => items.is_empty(),
+        ValueKind::Mapping(entries) => entries.is_empty(),
+        _ => value.is_blank(),
+    }
+}
+
+pub(crate) fn text_of(value: &Value) -> Result<&str> {
+    value.as_str().ok_or_else(|| match value.kind() {
+        ValueKind::Sequence(_) | ValueKind::Mapping(_) => wrong_type(value, "a text"),
+        _ => wrong_type(value, "a text").advise("put it in quotes"),
+    })
+}
+
+pub(crate) fn wrong_type(value: &Value, expected: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidValue,
+        format_args!("expected {expected}, found {}", value.type_name()),
+    )
+    .at(value.origin())
+}
+
+/// Takes `.` and `..` out of a path by its text alone, as client-go does.
+fn clean(path: &Path) -> PathBuf {
+    use std::path::Component;
+    let mut cleaned = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                cleaned.pop();
+            }
+            other => cleaned.push(other),
+        }
+    }
+    cleaned
+}

@@ -1,0 +1,58 @@
+//! Kubeconfig files, as kubectl reads them.
+//!
+//! | read | for |
+//! |---|---|
+//! | `$KUBECONFIG` | a list of files, as one; the first wins each named entry |
+//! | `~/.kube/config` | where that is unset |
+//! | the files that the chosen entries name | authorities, certificates, keys, tokens |
+//!
+//! Where none of the files is there, or none declares anything, the source is *not configured* and the chain
+//! goes on. Everything else that is wrong is an error with the file, the entry and the field, and never the
+//! next source: a kubeconfig that is broken must not become another identity.
+//!
+//! The user's credential comes from another provider, by its registered name: `static` for what is written
+//! down, `token-file`, `exec`, or whatever `auth-provider.name` says. Options: [`KubeconfigOptions`].
+//!
+//! ```
+//! use kubex_core::host::SimulatedHost;
+//! use kubex_core::{Chain, Registry};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> kubex_core::Result<()> {
+//! let world = SimulatedHost::new();
+//! world.set_variable("HOME", "/home/jane");
+//! world.write("/home/jane/.kube/config", "
+//! current-context: prod
+//! clusters: [{name: prod, cluster: {server: 'https://10.0.0.1:6443'}}]
+//! users: [{name: jane, user: {token: abc}}]
+//! contexts: [{name: prod, context: {cluster: prod, user: jane, namespace: team-a}}]
+//! ");
+//!
+//! let registry = Registry::of([&kubex_kubeconfig::REGISTRATION, &kubex_static::REGISTRATION])?;
+//! let chain = Chain::builder(registry).host(world.host()).named("kubeconfig")?.build();
+//! let configuration = chain.resolve().await?.configuration;
+//! assert_eq!(configuration.cluster().server.as_str(), "https://10.0.0.1:6443");
+//! assert_eq!(configuration.namespace(), "team-a");
+//! # Ok(())
+//! # }
+//! ```
+
+mod cluster;
+mod discovery;
+mod document;
+mod fields;
+mod merge;
+mod options;
+mod resolve;
+mod user;
+
+use kubex_core::Registration;
+
+pub use options::KubeconfigOptions;
+pub use resolve::KubeconfigProvider;
+
+kubex_core::register! {
+    /// The provider `kubeconfig`.
+    pub static REGISTRATION =
+        Registration::provider::<KubeconfigProvider>("kubeconfig", "kubeconfig files, as kubectl reads them");
+}
