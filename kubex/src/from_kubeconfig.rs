@@ -1,0 +1,151 @@
+//! One kubeconfig, and nothing else.
+
+use std::future::{Future, IntoFuture};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use kubex_core::{
+    Chain, ClientConfiguration, CredentialProvider, Error, ErrorKind, Host, Result, SecretBytes,
+};
+use kubex_kubeconfig::KubeconfigProvider;
+use zeroize::Zeroizing;
+
+use crate::registry;
+
+/// The largest kubeconfig that is read.
+const LARGEST: usize = 64 * 1024 * 1024;
+
+/// A configuration from a kubeconfig: `$KUBECONFIG` or `~/.kube/config`, unless it is told another one.
+///
+/// Await it, with or without a word before:
+///
+/// ```no_run
+/// # async fn example() -> kubex::Result<()> {
+/// let here = kubex::configure_from_kubeconfig().await?;
+/// let prod = kubex::configure_from_kubeconfig().path("/etc/kubeconfig").context("prod").await?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn configure_from_kubeconfig() -> FromKubeconfig {
+    FromKubeconfig {
+        document: Document::Discovered,
+        context: None,
+        is_trusted: false,
+        host: Host::real(),
+    }
+}
+
+/// Which kubeconfig, and what of it. Made by [`configure_from_kubeconfig`].
+///
+/// # Errors
+/// Awaiting it fails with `NotConfigured` where there is no kubeconfig to discover, and otherwise with what is
+/// wrong with the one there is.
+#[derive(Debug)]
+#[must_use = "nothing is read before it is awaited"]
+pub struct FromKubeconfig {
+    document: Document,
+    context: Option<String>,
+    is_trusted: bool,
+    host: Host,
+}
+
+#[derive(Debug)]
+enum Document {
+    Discovered,
+    Path(PathBuf),
+    Bytes(Result<SecretBytes>),
+}
+
+impl FromKubeconfig {
+    /// This file, and no other. A missing one is an error.
+    pub fn path(mut self, path: impl AsRef<Path>) -> Self {
+        self.document = Document::Path(path.as_ref().to_owned());
+        self
+    }
+
+    /// A kubeconfig that the program holds. It is not the user's own file, so plugins and file references in
+    /// it are refused unless it is [`trusted`](Self::trusted).
+    pub fn bytes(mut self, bytes: impl Into<SecretBytes>) -> Self {
+        self.document = Document::Bytes(Ok(bytes.into()));
+        self
+    }
+
+    /// A kubeconfig that is read to its end here and now; otherwise as [`bytes`](Self::bytes).
+    pub fn reader(mut self, reader: impl Read) -> Self {
+        self.document = Document::Bytes(read_to_end(reader));
+        self
+    }
+
+    /// Another context than the current one.
+    pub fn context(mut self, name: impl Into<String>) -> Self {
+        self.context = Some(name.into());
+        self
+    }
+
+    /// Lets a kubeconfig that came as bytes run plugins and name files.
+    pub fn trusted(mut self, trusted: bool) -> Self {
+        self.is_trusted = trusted;
+        self
+    }
+
+    /// Asks this host instead of the real one.
+    pub fn host(mut self, host: Host) -> Self {
+        self.host = host;
+        self
+    }
+
+    async fn resolve(self) -> Result<ClientConfiguration> {
+        let registry = registry()?;
+        let mut provider = match self.document {
+            Document::Discovered => KubeconfigProvider::new(registry.clone()),
+            Document::Path(path) => KubeconfigProvider::new(registry.clone()).path(path),
+            Document::Bytes(bytes) => {
+                KubeconfigProvider::from_bytes(registry.clone(), "the kubeconfig", bytes?)
+            }
+        };
+        if let Some(context) = self.context {
+            provider = provider.context(context);
+        }
+        let provider: Arc<dyn CredentialProvider> = Arc::new(provider.trusted(self.is_trusted));
+        let chain = Chain::builder(registry)
+            .host(self.host)
+            .provider("kubeconfig", provider)?
+            .build();
+        chain
+            .resolve_only()
+            .await
+            .map(|resolution| resolution.configuration)
+    }
+}
+
+impl IntoFuture for FromKubeconfig {
+    type Output = Result<ClientConfiguration>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.resolve())
+    }
+}
+
+fn read_to_end(reader: impl Read) -> Result<SecretBytes> {
+    let mut content = Zeroizing::new(Vec::new());
+    reader
+        .take(LARGEST as u64 + 1)
+        .read_to_end(&mut content)
+        .map_err(|error| {
+            Error::new(
+                ErrorKind::UnreadableFile,
+                "the kubeconfig could not be read from its reader",
+            )
+            .because(error)
+        })?;
+    if content.len() > LARGEST {
+        return Err(Error::new(
+            ErrorKind::UnreadableFile,
+            format_args!("the kubeconfig is larger than {LARGEST} bytes"),
+        ));
+    }
+    Ok(content.to_vec().into())
+}

@@ -1,0 +1,70 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
+//! Which Kubernetes API server do I talk to, and as whom?
+//!
+//! ```no_run
+//! # async fn example() -> kubex::Result<()> {
+//! let resolution = kubex::resolve().await?;
+//! println!("{}", resolution.report);
+//!
+//! let credential = resolution.configuration.credentials().current().await?;
+//! println!("{} as {}", resolution.configuration.cluster().server, credential.provenance());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`resolve`] asks an ordered chain of places: the kubeconfig, then the pod the program runs in. Only a place
+//! that is *not there* falls through to the next. One that is there and broken is an error, because the next
+//! place would be another identity, and nobody asked for that one. The report tells what each place said.
+//!
+//! What it gives is a [`ClientConfiguration`] whose credentials stay true: tokens and certificates are renewed
+//! behind it, one fetch at a time, and the request path never waits while there is a valid one.
+//!
+//! | to | call |
+//! |---|---|
+//! | take the default chain | [`resolve`] |
+//! | take one place only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
+//! | say everything yourself | [`configure`] |
+//! | order the places yourself, or add your own | [`registry`] and [`Chain`], [`register!`] |
+//! | send requests | [`mod@reqwest`] |
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `static` | yes | the provider `static` |
+//! | `token-file` | yes | the provider `token-file` |
+//! | `in-cluster` | yes | the provider `in-cluster`; takes `token-file` along |
+//! | `exec` | yes | the provider `exec`; without it the program cannot start a plugin |
+//! | `kubeconfig` | yes | the provider `kubeconfig`; takes `static` and `token-file` along |
+//! | `reqwest` | yes | [`mod@reqwest`] |
+
+mod built_in;
+mod default_chain;
+#[cfg(feature = "kubeconfig")]
+mod from_kubeconfig;
+#[cfg(feature = "static")]
+mod manual;
+pub mod prelude;
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
+
+pub use kubex_core::{
+    Authorities, BuildContext, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
+    ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, CredentialSource, Credentials,
+    Error, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions, Generation, Host, Impersonation,
+    Options, Origin, Proxy, Registration, Registry, Report, Resolution, Result, SecretBytes, SecretString,
+    ServerUrl, Trust, Warning, credential, credentials, host, options, origin, register, registry as plugins,
+    report, text,
+};
+
+#[doc(hidden)]
+pub use kubex_core::__private;
+
+pub use built_in::registry;
+#[cfg(feature = "in-cluster")]
+pub use default_chain::configure_from_pod_env;
+pub use default_chain::{default_chain, resolve};
+#[cfg(feature = "kubeconfig")]
+pub use from_kubeconfig::{FromKubeconfig, configure_from_kubeconfig};
+#[cfg(feature = "static")]
+pub use manual::{ManualConfiguration, configure};

@@ -1,0 +1,10 @@
+//! What most programs name.
+//!
+//! ```
+//! use kubex::prelude::*;
+//! ```
+
+pub use kubex_core::{
+    Chain, ClientConfiguration, Credential, CredentialProvider, CredentialSource, Credentials, Error,
+    ErrorKind, ExposeSecret, Registry, Report, Resolution,
+};

@@ -1,0 +1,196 @@
+//! Sending a request as somebody.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ::reqwest::header::{AUTHORIZATION, HOST, HeaderValue};
+use ::reqwest::{Method, Request, RequestBuilder, Response, StatusCode, Url};
+use kubex_core::text::{Mask, clean_line};
+use kubex_core::{ClientCertificate, ClientConfiguration, Credential, Error, ErrorKind, Result};
+
+use super::{Alias, client};
+
+/// Sends requests with the current credential of a configuration. Cheap to clone. See the [module](super).
+#[derive(Clone)]
+pub struct Client {
+    configuration: ClientConfiguration,
+    alias: Option<Alias>,
+    pool: Arc<Mutex<Pool>>,
+}
+
+/// The connections of one client certificate. A rotated certificate needs new connections, because the server
+/// looks at it only in the handshake.
+struct Pool {
+    certificate: Option<Arc<ClientCertificate>>,
+    http: ::reqwest::Client,
+}
+
+impl Client {
+    /// A client for the configuration's server. Nothing is connected or fetched yet.
+    ///
+    /// # Errors
+    /// As [`client`](super::client); `Unsupported` where both a proxy and a TLS server name are set, because
+    /// reqwest cannot send another SNI through a proxy.
+    pub fn new(configuration: &ClientConfiguration) -> Result<Self> {
+        let cluster = configuration.cluster();
+        let alias = Alias::of(cluster);
+        if alias.is_some() && cluster.proxy.is_some() {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "reqwest cannot send a TLS server name of its own through a proxy",
+            )
+            .advise("remove \"proxy-url\" or \"tls-server-name\""));
+        }
+        let certificate = configuration
+            .credentials()
+            .last()
+            .and_then(|credential| credential.certificate().cloned());
+        let http = client(configuration)?;
+        Ok(Self {
+            configuration: configuration.clone(),
+            alias,
+            pool: Arc::new(Mutex::new(Pool { certificate, http })),
+        })
+    }
+
+    /// A `GET` of a path on the server, below the path that the server's own address may have.
+    ///
+    /// # Errors
+    /// `InvalidValue` where it is no path on the server.
+    pub fn get(&self, path: &str) -> Result<RequestBuilder> {
+        self.request(Method::GET, path)
+    }
+
+    /// A request of a path on the server. It is sent by [`send`](Self::send).
+    ///
+    /// # Errors
+    /// `InvalidValue` where it is no path on the server.
+    pub fn request(&self, method: Method, path: &str) -> Result<RequestBuilder> {
+        let url = self.configuration.cluster().server.join(path)?;
+        Ok(self.lock().http.request(method, url))
+    }
+
+    /// Sends a request with the current credential and the impersonation headers. `Authorization` and
+    /// `Impersonate-User` of the request's own are left alone.
+    ///
+    /// # Errors
+    /// What the credential source said; `Refused` for a request to another server than the configuration's;
+    /// `RequestFailed`. A status, 401 included, is an answer and no error.
+    pub async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let request = request.build().map_err(|error| self.failed(error))?;
+        if request.url().origin() != self.configuration.cluster().server.url().origin() {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                "the request goes to another server than the configuration's",
+            ));
+        }
+        let again = request.try_clone();
+        let brings_its_own = request.headers().contains_key(AUTHORIZATION);
+
+        let credential = self.configuration.credentials().current().await?;
+        let response = self.send_as(&credential, request).await?;
+        if response.status() != StatusCode::UNAUTHORIZED || brings_its_own || credential.is_anonymous() {
+            return Ok(response);
+        }
+        self.configuration
+            .credentials()
+            .invalidate(credential.generation());
+        let Some(again) = again else { return Ok(response) };
+        match self.configuration.credentials().current().await {
+            Ok(newer) if newer.generation() != credential.generation() => self.send_as(&newer, again).await,
+            _ => Ok(response),
+        }
+    }
+
+    async fn send_as(&self, credential: &Credential, mut request: Request) -> Result<Response> {
+        if let Some(alias) = &self.alias {
+            aim_at_alias(&mut request, alias)?;
+        }
+        let headers = request.headers_mut();
+        if let Some(authorization) = credential.authorization()
+            && !headers.contains_key(AUTHORIZATION)
+        {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        if !headers.contains_key("impersonate-user") {
+            for (name, value) in self.configuration.impersonation_headers() {
+                headers.append(name, value.clone());
+            }
+        }
+        let http = self.http_for(credential.certificate())?;
+        http.execute(request).await.map_err(|error| self.failed(error))
+    }
+
+    /// The connections of this certificate; new ones where it has changed.
+    fn http_for(&self, certificate: Option<&Arc<ClientCertificate>>) -> Result<::reqwest::Client> {
+        let mut pool = self.lock();
+        let is_same = match (&pool.certificate, certificate) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        if !is_same {
+            *pool = Pool {
+                certificate: certificate.cloned(),
+                http: client(&self.configuration)?,
+            };
+        }
+        Ok(pool.http.clone())
+    }
+
+    fn failed(&self, error: ::reqwest::Error) -> Error {
+        let error = error.without_url();
+        let mut reason = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(next) = cause {
+            let text = next.to_string();
+            // Errors of one chain often repeat the text of the next.
+            if !reason.ends_with(&text) {
+                reason.push_str(": ");
+                reason.push_str(&text);
+            }
+            cause = next.source();
+        }
+        let reason = Mask::new().apply(&clean_line(&reason));
+        Error::new(
+            ErrorKind::RequestFailed,
+            format_args!(
+                "the request to {} failed: {reason}",
+                self.configuration.cluster().server
+            ),
+        )
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts the TLS server name into the URL, for the SNI, and the server's own into `Host`.
+fn aim_at_alias(request: &mut Request, alias: &Alias) -> Result<()> {
+    let host = authority(request.url());
+    let host = HeaderValue::from_str(&host).map_err(|_| unusable_name())?;
+    request
+        .url_mut()
+        .set_host(Some(&alias.tls_server_name))
+        .map_err(|_| unusable_name())?;
+    request.headers_mut().entry(HOST).or_insert(host);
+    Ok(())
+}
+
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn unusable_name() -> Error {
+    Error::new(ErrorKind::InvalidValue, "the TLS server name is no host name")
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("configuration", &self.configuration)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,132 @@
+//! Requests through [`reqwest`](::reqwest) 0.13.
+//!
+//! [`client`] makes a plain `reqwest::Client` that reaches the cluster: its trust (the given authorities and
+//! no other, where some are given), its proxy, its server name, and the client certificate, which is looked up
+//! at each handshake. It sends no `Authorization` by itself. [`Client`] does: for every request it takes the
+//! current credential and the impersonation headers, and after a 401 it asks for a newer credential and sends
+//! the request once more, where its body can be sent twice.
+//!
+//! What it never does: send a credential to another origin than the server's, be it by a redirect or by the
+//! request's own URL; or send one over `http://` ([withheld](crate::ClientConfigurationBuilder::build) in the
+//! configuration already). Timeouts, retries and pools are the HTTP client's own.
+//!
+//! ```no_run
+//! # async fn example() -> kubex::Result<()> {
+//! let resolution = kubex::resolve().await?;
+//! let client = kubex::reqwest::Client::new(&resolution.configuration)?;
+//! let answer = client.send(client.get("/version")?).await?;
+//! println!("{}", answer.status());
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+mod tls;
+mod trust;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ::reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use ::reqwest::redirect::Policy;
+use kubex_core::{ClientConfiguration, Cluster, Error, ErrorKind, Result};
+
+pub use client::Client;
+
+/// How many redirects on the same origin are followed.
+const MOST_REDIRECTS: usize = 10;
+
+/// A `reqwest::Client` that reaches the cluster and sends no `Authorization` by itself.
+///
+/// Where the cluster's certificate is checked for another name than its address's, so it is here; only
+/// [`Client`] also sends that name as SNI.
+///
+/// # Errors
+/// `InvalidPem` or `Unsupported` where the TLS library does not take the certificates or the proxy.
+pub fn client(configuration: &ClientConfiguration) -> Result<::reqwest::Client> {
+    let cluster = configuration.cluster();
+    let mut builder = ::reqwest::Client::builder()
+        .tls_backend_preconfigured(tls::client_config(configuration)?)
+        .redirect(same_origin())
+        .referer(false)
+        .gzip(!cluster.disable_compression)
+        .no_proxy();
+    if let Some(proxy) = &cluster.proxy {
+        let proxy = ::reqwest::Proxy::all(proxy.expose_url().clone()).map_err(|_| {
+            Error::new(
+                ErrorKind::Unsupported,
+                format_args!("the HTTP client does not take the proxy {proxy}"),
+            )
+        })?;
+        builder = builder.proxy(proxy);
+    }
+    if let Some(alias) = Alias::of(cluster) {
+        builder = builder.dns_resolver(Arc::new(alias));
+    }
+    builder.build().map_err(|error| {
+        Error::new(
+            ErrorKind::Unsupported,
+            format_args!("the HTTP client could not be made: {error}"),
+        )
+    })
+}
+
+/// Follows redirects that stay on one origin, and hands any other back to the caller unfollowed, so that no
+/// header goes along.
+fn same_origin() -> Policy {
+    Policy::custom(|attempt| {
+        let stays = attempt
+            .previous()
+            .last()
+            .is_some_and(|before| before.origin() == attempt.url().origin());
+        if stays && attempt.previous().len() <= MOST_REDIRECTS {
+            attempt.follow()
+        } else {
+            attempt.stop()
+        }
+    })
+}
+
+/// Finds the server under its TLS name. reqwest takes the SNI from the request's URL, so that URL carries the
+/// TLS name, and this resolver leads it to the server's address.
+#[derive(Clone, Debug)]
+struct Alias {
+    tls_server_name: String,
+    host: String,
+}
+
+impl Alias {
+    /// The alias, where a name other than the address's is to be sent as SNI. An IP address is never sent as
+    /// SNI (RFC 6066), so it needs none.
+    fn of(cluster: &Cluster) -> Option<Self> {
+        let tls_server_name = cluster.tls_server_name.clone()?;
+        let host = cluster
+            .server
+            .url()
+            .host_str()?
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        let is_name = tls_server_name.parse::<std::net::IpAddr>().is_err();
+        (is_name && tls_server_name != host && cluster.server.is_encrypted()).then_some(Self {
+            tls_server_name,
+            host,
+        })
+    }
+}
+
+impl Resolve for Alias {
+    fn resolve(&self, name: Name) -> Resolving {
+        let is_alias = name.as_str().eq_ignore_ascii_case(&self.tls_server_name);
+        let host = if is_alias {
+            self.host.clone()
+        } else {
+            name.as_str().to_owned()
+        };
+        Box::pin(async move {
+            // Port 0: reqwest puts the URL's port in.
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
