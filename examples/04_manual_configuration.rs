@@ -1,0 +1,44 @@
+//! A configuration of which the program says everything itself, against an API server on loopback.
+
+use kubex::Result;
+use kubex_tests::api_server::{ApiServer, User};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let server = ApiServer::builder().start().await?;
+    server.accept_token("written-down", User::new("jane").group("dev"));
+
+    let configuration = kubex::configure()
+        .url(server.url())
+        .server_ca_pem(server.ca_pem())
+        .token("written-down")
+        .namespace("team-a")
+        .build()
+        .await?;
+    println!("{configuration:?}\n");
+
+    let client = kubex::reqwest::Client::new(&configuration)?;
+    let path = format!("/api/v1/namespaces/{}/pods", configuration.namespace());
+    let answer = client.send(client.get(&path)?).await?;
+    println!("GET {path}: {}", answer.status());
+
+    // What does not go together is found when it is built, with what to do about it.
+    let error = kubex::configure().url("10.0.0.1:6443").build().await.map(drop);
+    println!(
+        "\nwithout a scheme: {}",
+        error.err().map(|error| error.to_string()).unwrap_or_default()
+    );
+    let error = kubex::configure()
+        .url(server.url())
+        .try_refresh_token(true)
+        .build()
+        .await
+        .map(drop);
+    println!(
+        "refresh of nothing: {}",
+        error.err().map(|error| error.to_string()).unwrap_or_default()
+    );
+
+    server.shutdown().await;
+    Ok(())
+}
