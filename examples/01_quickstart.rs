@@ -120,7 +120,7 @@ impl Stage {
         let server = ApiServer::builder().start().await?;
         for run in 1..=3 {
             server.accept_token_until(
-                &format!("plugin-token-{run}"),
+                format!("plugin-token-{run}"),
                 User::new("jane").group("developers"),
                 Instant::now() + LIFETIME * 30,
             );
@@ -200,7 +200,7 @@ impl Stage {
     }
 }
 
-/// Asks the server who we are (SelfSubjectReview).
+/// Asks the server who we are (`SelfSubjectReview`).
 async fn whoami(configuration: &ClientConfiguration) -> Result<String, Box<dyn Error>> {
     let client = kubex::reqwest::Client::new(configuration)?;
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
