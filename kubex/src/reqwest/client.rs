@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ::reqwest::header::{AUTHORIZATION, HOST, HeaderValue};
 use ::reqwest::{Method, Request, RequestBuilder, Response, StatusCode, Url};
 use kubex_core::text::{Mask, clean_line};
-use kubex_core::{ClientCertificate, ClientConfiguration, Credential, Error, ErrorKind, Result};
+use kubex_core::{ClientCertificate, ClientConfiguration, Credential, Error, ErrorKind, Generation, Result};
 
-use super::{Alias, client};
+use super::{Alias, connections, tls};
 
 /// Sends requests with the current credential of a configuration. Cheap to clone. See the [module](super).
 #[derive(Clone)]
@@ -22,6 +22,8 @@ pub struct Client {
 /// looks at it only in the handshake.
 struct Pool {
     certificate: Option<Arc<ClientCertificate>>,
+    /// The newest credential that was sent over them; none before the first.
+    generation: Option<Generation>,
     http: ::reqwest::Client,
 }
 
@@ -29,8 +31,9 @@ impl Client {
     /// A client for the configuration's server. Nothing is connected or fetched yet.
     ///
     /// # Errors
-    /// As [`client`](super::client); `Unsupported` where both a proxy and a TLS server name are set, because
-    /// reqwest cannot send another SNI through a proxy.
+    /// As [`client`](super::client); `IncompleteKeyPair` for a certificate that never changes with a key of
+    /// another pair; `Unsupported` where both a proxy and a TLS server name are set, because reqwest cannot send
+    /// another SNI through a proxy.
     pub fn new(configuration: &ClientConfiguration) -> Result<Self> {
         let cluster = configuration.cluster();
         let alias = Alias::of(cluster);
@@ -41,15 +44,17 @@ impl Client {
             )
             .advise("remove \"proxy-url\" or \"tls-server-name\""));
         }
-        let certificate = configuration
-            .credentials()
-            .last()
-            .and_then(|credential| credential.certificate().cloned());
-        let http = client(configuration)?;
+        let credential = configuration.credentials().last();
+        let certificate = credential.as_ref().and_then(|it| it.certificate().cloned());
+        let pool = Pool {
+            http: connections(cluster, tls::one(certificate.as_deref())?)?,
+            certificate,
+            generation: credential.map(|it| it.generation()),
+        };
         Ok(Self {
             configuration: configuration.clone(),
             alias,
-            pool: Arc::new(Mutex::new(Pool { certificate, http })),
+            pool: Arc::new(Mutex::new(pool)),
         })
     }
 
@@ -74,8 +79,9 @@ impl Client {
     /// `Impersonate-User` of the request's own are left alone.
     ///
     /// # Errors
-    /// What the credential source said; `Refused` for a request to another server than the configuration's;
-    /// `RequestFailed`. A status, 401 included, is an answer and no error.
+    /// What the credential source said; `IncompleteKeyPair` for a certificate with a key of another pair;
+    /// `Refused` for a request to another server than the configuration's; `RequestFailed`. A status, 401
+    /// included, is an answer and no error.
     pub async fn send(&self, request: RequestBuilder) -> Result<Response> {
         let request = request.build().map_err(|error| self.failed(error))?;
         if request.url().origin() != self.configuration.cluster().server.url().origin() {
@@ -117,24 +123,37 @@ impl Client {
                 headers.append(name, value.clone());
             }
         }
-        let http = self.http_for(credential.certificate())?;
+        let http = self.http_for(credential)?;
         http.execute(request).await.map_err(|error| self.failed(error))
     }
 
-    /// The connections of this certificate; new ones where it has changed.
-    fn http_for(&self, certificate: Option<&Arc<ClientCertificate>>) -> Result<::reqwest::Client> {
+    /// The connections for this credential; new ones where it brings another certificate.
+    ///
+    /// A request that still has an older credential takes the newest's connections, so that no connection is
+    /// opened any more with a certificate that has been replaced.
+    fn http_for(&self, credential: &Credential) -> Result<::reqwest::Client> {
         let mut pool = self.lock();
-        let is_same = match (&pool.certificate, certificate) {
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
-            (one, other) => one.is_none() && other.is_none(),
-        };
-        if !is_same {
-            *pool = Pool {
-                certificate: certificate.cloned(),
-                http: client(&self.configuration)?,
-            };
+        if pool.generation < Some(credential.generation()) {
+            let certificate = credential.certificate();
+            if pool.certificate.as_ref() != certificate {
+                pool.http = self.connect_as(credential)?;
+                pool.certificate = certificate.cloned();
+            }
+            pool.generation = Some(credential.generation());
         }
         Ok(pool.http.clone())
+    }
+
+    /// Where certificate and key do not fit together they may be in the middle of being replaced, so the next
+    /// request asks for them again.
+    fn connect_as(&self, credential: &Credential) -> Result<::reqwest::Client> {
+        let certificate = credential.certificate().map(Arc::as_ref);
+        let certificate = tls::one(certificate).inspect_err(|_| {
+            self.configuration
+                .credentials()
+                .invalidate(credential.generation());
+        })?;
+        connections(self.configuration.cluster(), certificate)
     }
 
     fn failed(&self, error: ::reqwest::Error) -> Error {

@@ -1,10 +1,12 @@
-//! Requests through [`reqwest`](::reqwest) 0.13.
+//! Requests through [`::reqwest`] 0.13.
 //!
-//! [`client`] makes a plain `reqwest::Client` that reaches the cluster: its trust (the given authorities and
-//! no other, where some are given), its proxy, its server name, and the client certificate, which is looked up
-//! at each handshake. It sends no `Authorization` by itself. [`Client`] does: for every request it takes the
-//! current credential and the impersonation headers, and after a 401 it asks for a newer credential and sends
-//! the request once more, where its body can be sent twice.
+//! [`Client`] sends each request with the current credential and the impersonation headers, and after a 401
+//! it asks for a newer credential and sends the request once more, where its body can be sent twice. When the
+//! client certificate changes it goes on with new connections.
+//!
+//! [`client`] makes a plain `reqwest::Client` that reaches the cluster, for a program that has its own way of
+//! authenticating requests: the same trust (the given authorities and no other, where some are given), proxy and
+//! server name, and the client certificate, looked up at each handshake. It sends no `Authorization`.
 //!
 //! What it never does: send a credential to another origin than the server's, be it by a redirect or by the
 //! request's own URL; or send one over `http://` ([withheld](crate::ClientConfigurationBuilder::build) in the
@@ -30,6 +32,7 @@ use std::sync::Arc;
 use ::reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use ::reqwest::redirect::Policy;
 use kubex_core::{ClientConfiguration, Cluster, Error, ErrorKind, Result};
+use rustls::client::ResolvesClientCert;
 
 pub use client::Client;
 
@@ -38,19 +41,27 @@ const MOST_REDIRECTS: usize = 10;
 
 /// A `reqwest::Client` that reaches the cluster and sends no `Authorization` by itself.
 ///
-/// Where the cluster's certificate is checked for another name than its address's, so it is here; only
-/// [`Client`] also sends that name as SNI.
+/// Connections that are open keep the certificate they were opened with. Where the cluster's certificate is
+/// checked for another name than its address's, so it is here; only [`Client`] also sends that name as SNI.
 ///
 /// # Errors
-/// `InvalidPem` or `Unsupported` where the TLS library does not take the certificates or the proxy.
+/// `InvalidPem` or `Unsupported` where the TLS library does not take the authorities or the proxy.
 pub fn client(configuration: &ClientConfiguration) -> Result<::reqwest::Client> {
-    let cluster = configuration.cluster();
+    connections(configuration.cluster(), tls::live(configuration.credentials()))
+}
+
+/// A pool of connections to the cluster, opened with this certificate.
+fn connections(cluster: &Cluster, certificate: Arc<dyn ResolvesClientCert>) -> Result<::reqwest::Client> {
     let mut builder = ::reqwest::Client::builder()
-        .tls_backend_preconfigured(tls::client_config(configuration)?)
+        .tls_backend_preconfigured(tls::client_config(cluster, certificate)?)
         .redirect(same_origin())
         .referer(false)
-        .gzip(!cluster.disable_compression)
+        // The proxy is the configuration's to name; reqwest would ask the environment.
         .no_proxy();
+    if cluster.disable_compression {
+        // Each of them: another crate may have switched on what Kubex does not.
+        builder = builder.no_gzip().no_brotli().no_deflate().no_zstd();
+    }
     if let Some(proxy) = &cluster.proxy {
         let proxy = ::reqwest::Proxy::all(proxy.expose_url().clone()).map_err(|_| {
             Error::new(

@@ -1,26 +1,27 @@
-//! The TLS side of a configuration: trust, and the client certificate of the moment.
+//! The TLS side of a configuration: trust, and the client's own certificate.
+//!
+//! A certificate is looked at in the handshake and then stands for every request of its connection. So a pool of
+//! connections either has one certificate for good ([`one`]), or it asks the live handle at each handshake
+//! ([`live`]) and may hold connections of several.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use kubex_core::{ClientCertificate, ClientConfiguration, Credentials, Error, ErrorKind, Result};
-use rustls::client::ResolvesClientCert;
+use kubex_core::{ClientCertificate, Cluster, Credentials, Error, ErrorKind, Result};
+use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, SignatureScheme};
+use rustls::{ClientConfig, InconsistentKeys, SignatureScheme};
 
-use super::trust;
+use super::{Alias, trust};
 
-/// A rustls configuration for this cluster, with an explicit crypto provider: a process that has two of them
-/// compiled in has no default.
-pub(super) fn client_config(configuration: &ClientConfiguration) -> Result<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = trust::verifier(configuration.cluster(), &provider)?;
-    let certificate = CurrentCertificate {
-        credentials: configuration.credentials().clone(),
-        provider: Arc::clone(&provider),
-        last: Mutex::new(None),
-    };
+/// A rustls configuration for this cluster.
+pub(super) fn client_config(
+    cluster: &Cluster,
+    certificate: Arc<dyn ResolvesClientCert>,
+) -> Result<ClientConfig> {
+    let provider = crypto_provider();
+    let verifier = trust::verifier(cluster, &provider)?;
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| {
@@ -31,39 +32,90 @@ pub(super) fn client_config(configuration: &ClientConfiguration) -> Result<Clien
         })?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_client_cert_resolver(Arc::new(certificate));
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    // A resumed session would carry the identity of the handshake before it, an old certificate's too.
-    config.resumption = rustls::client::Resumption::disabled();
+        .with_client_cert_resolver(certificate);
+    // Behind an alias the authority of the URL is not the server's. HTTP/1.1 can say so, in `Host`; HTTP/2
+    // cannot, for reqwest makes `:authority` of the URL and the two must not differ (RFC 9113, 8.3.1).
+    if Alias::of(cluster).is_none() {
+        config.alpn_protocols.push(b"h2".to_vec());
+    }
+    config.alpn_protocols.push(b"http/1.1".to_vec());
+    // A resumed session has the identity of the handshake before it, an old certificate's too. client-go
+    // resumes none either.
+    config.resumption = Resumption::disabled();
     Ok(config)
 }
 
-/// Answers each handshake with the certificate that the live handle holds at that moment.
-struct CurrentCertificate {
-    credentials: Credentials,
-    provider: Arc<CryptoProvider>,
-    /// The last pair that was parsed, because parsing a key is slow.
-    last: Mutex<Option<(Arc<ClientCertificate>, Arc<CertifiedKey>)>>,
+/// Always named: a process that has two providers compiled in has no default.
+fn crypto_provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
 }
 
-impl ResolvesClientCert for CurrentCertificate {
-    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        let credential = self.credentials.last()?;
-        let certificate = credential.certificate()?;
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, key)) = &*last
-            && Arc::ptr_eq(known, certificate)
-        {
-            return Some(Arc::clone(key));
-        }
-        let key = certified_key(certificate, &self.provider).map(Arc::new);
-        match key {
-            Ok(key) => {
-                *last = Some((Arc::clone(certificate), Arc::clone(&key)));
-                Some(key)
+/// This certificate, or none, at every handshake.
+///
+/// # Errors
+/// `IncompleteKeyPair` where certificate and key are of different pairs, `InvalidPem` or `Unsupported` where
+/// the TLS library does not take one of them.
+pub(super) fn one(certificate: Option<&ClientCertificate>) -> Result<Arc<dyn ResolvesClientCert>> {
+    let key = certificate
+        .map(|certificate| {
+            let key = certified_key(certificate)?;
+            match key.keys_match() {
+                // A key that does not tell its public half is found out by the server.
+                Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(Arc::new(key)),
+                Err(rustls::Error::InconsistentKeys(_)) => Err(Error::new(
+                    ErrorKind::IncompleteKeyPair,
+                    "the client certificate and the client key are not of one pair",
+                )
+                .advise("put the key there that the certificate was made for")),
+                Err(_) => Err(Error::new(
+                    ErrorKind::InvalidPem,
+                    "the client certificate is no X.509 certificate",
+                )),
             }
-            Err(_) => None,
-        }
+        })
+        .transpose()?;
+    Ok(Arc::new(One(key)))
+}
+
+/// The certificate that the live handle has fetched last, looked up at each handshake.
+pub(super) fn live(credentials: &Credentials) -> Arc<dyn ResolvesClientCert> {
+    Arc::new(Live(credentials.clone()))
+}
+
+fn certified_key(certificate: &ClientCertificate) -> Result<CertifiedKey> {
+    let key = crypto_provider()
+        .key_provider
+        .load_private_key(certificate.key()?)
+        .map_err(|_| {
+            Error::new(
+                ErrorKind::Unsupported,
+                "the client key is of a kind that the TLS library does not take",
+            )
+            .advise("use a key of RSA, P-256, P-384 or Ed25519")
+        })?;
+    Ok(CertifiedKey::new(certificate.chain().to_vec(), key))
+}
+
+struct One(Option<Arc<CertifiedKey>>);
+
+impl ResolvesClientCert for One {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.clone()
+    }
+
+    fn has_certs(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+struct Live(Credentials);
+
+impl ResolvesClientCert for Live {
+    /// Halves of different pairs are sent as they are: the server refuses the handshake, which is better than a
+    /// request without identity, and this place can return no error.
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        let credential = self.0.last()?;
+        certified_key(credential.certificate()?).ok().map(Arc::new)
     }
 
     fn has_certs(&self) -> bool {
@@ -71,18 +123,16 @@ impl ResolvesClientCert for CurrentCertificate {
     }
 }
 
-fn certified_key(certificate: &ClientCertificate, provider: &CryptoProvider) -> Result<CertifiedKey> {
-    let key = certificate.key()?;
-    CertifiedKey::from_der(certificate.chain().to_vec(), key, provider).map_err(|_| {
-        Error::new(
-            ErrorKind::IncompleteKeyPair,
-            "the client certificate and its key do not belong together",
-        )
-    })
+impl fmt::Debug for One {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("One")
+            .field("has_certificate", &self.0.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
-impl fmt::Debug for CurrentCertificate {
+impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CurrentCertificate").finish_non_exhaustive()
+        f.debug_struct("Live").finish_non_exhaustive()
     }
 }
