@@ -251,7 +251,7 @@ async fn a_redirect_to_another_origin_is_handed_back_and_nothing_goes_there() {
         ("scheme", format!("{}/version", plain.url())),
         ("host", format!("https://localhost:{port}/version")),
     ] {
-        server.redirect(&format!("/to-another-{place}"), &location);
+        server.redirect(format!("/to-another-{place}"), &location);
         assert_eq!(
             status(&client, &format!("/to-another-{place}")).await,
             StatusCode::FOUND,
