@@ -92,6 +92,27 @@ pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, name)| name)
 }
 
+/// Whether brackets and braces are open within one another more often than this. Those within quotes count
+/// as well. Scanners of YAML take time by the square of that depth before they look at a limit of their own, so
+/// this is asked first.
+///
+/// ```
+/// use kubex_core::text::is_nested_deeper_than;
+/// assert!(is_nested_deeper_than(3, "[[[["));
+/// assert!(!is_nested_deeper_than(3, "[[[]]] [[[]]]"));
+/// ```
+pub fn is_nested_deeper_than(deepest: usize, text: &str) -> bool {
+    let mut depth: usize = 0;
+    text.bytes().any(|byte| {
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > deepest
+    })
+}
+
 /// Hides secrets in a text that a person will see: the ones it was told, and what looks like one.
 ///
 /// What looks like one: a JSON web token, the word after `Bearer` or `Basic`, the value after a key such as

@@ -6,10 +6,13 @@
 
 use jiff::Timestamp;
 use kubex_core::options::Value;
-use kubex_core::text::clean_line;
+use kubex_core::text::{clean_line, is_nested_deeper_than};
 use kubex_core::{ClientCertificate, Credential, Error, ErrorKind, ExposeSecret, Result, SecretBytes};
 
 use crate::protocol::{ApiVersion, GROUP, KIND};
+
+/// How deep brackets may be nested: as deep as either parser follows.
+const DEEPEST: usize = 128;
 
 /// Whether there is no answer at all.
 pub(crate) fn is_empty(output: &SecretBytes) -> bool {
@@ -153,24 +156,9 @@ fn parse(output: &[u8]) -> Option<Value> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match serde_json::from_str(text) {
         Ok(answer) => Some(answer),
-        Err(_) if is_too_deep(text) => None,
+        Err(_) if is_nested_deeper_than(DEEPEST, text) => None,
         Err(_) => serde_yaml::from_str(text).ok(),
     }
-}
-
-/// Whether brackets are open within one another more often than either parser follows. The YAML scanner takes
-/// time by the square of that depth, a minute for a megabyte of `{a:`, before it looks at its own limit.
-fn is_too_deep(text: &str) -> bool {
-    const DEEPEST: usize = 128;
-    let mut depth: usize = 0;
-    text.bytes().any(|byte| {
-        match byte {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth > DEEPEST
-    })
 }
 
 /// Whether it looks like the version of an API, and so may be shown.
