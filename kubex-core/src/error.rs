@@ -62,7 +62,7 @@ pub enum ErrorKind {
     InvalidBase64,
     /// PEM without what was looked for, or cut short.
     InvalidPem,
-    /// A client certificate without its key, or a key without its certificate.
+    /// A client certificate without its key, a key without its certificate, or the two of different pairs.
     IncompleteKeyPair,
     /// A token that is empty.
     EmptyToken,

@@ -234,7 +234,7 @@ async fn every_field_of_a_cluster_and_a_user_arrives() {
 #[tokio::test]
 async fn blank_fields_are_as_good_as_none() {
     let world = world();
-    let blank = "{token: '', tokenFile: null, username: ~, exec: null, auth-provider: {}, client-key: '', as: '', as-groups: []}";
+    let blank = "{token: '', tokenFile: null, username: ~, exec: null, auth-provider: null, client-key: '', as: '', as-groups: []}";
     world.write("/home/jane/.kube/config", &kubeconfig("c", blank));
     let configuration = resolve(&world).await.unwrap().configuration;
     assert!(

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ::reqwest::header::{AUTHORIZATION, HOST, HeaderValue};
 use ::reqwest::{Method, Request, RequestBuilder, Response, StatusCode, Url};
-use kubex_core::text::{Mask, clean_line};
 use kubex_core::{ClientCertificate, ClientConfiguration, Credential, Error, ErrorKind, Generation, Result};
 
+use super::failure::request_failed;
 use super::{Alias, connections, tls};
 
 /// Sends requests with the current credential of a configuration. Cheap to clone. See the [module](super).
@@ -157,26 +157,7 @@ impl Client {
     }
 
     fn failed(&self, error: ::reqwest::Error) -> Error {
-        let error = error.without_url();
-        let mut reason = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(next) = cause {
-            let text = next.to_string();
-            // Errors of one chain often repeat the text of the next.
-            if !reason.ends_with(&text) {
-                reason.push_str(": ");
-                reason.push_str(&text);
-            }
-            cause = next.source();
-        }
-        let reason = Mask::new().apply(&clean_line(&reason));
-        Error::new(
-            ErrorKind::RequestFailed,
-            format_args!(
-                "the request to {} failed: {reason}",
-                self.configuration.cluster().server
-            ),
-        )
+        request_failed(&self.configuration.cluster().server, error)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Pool> {

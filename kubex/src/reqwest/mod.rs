@@ -12,6 +12,9 @@
 //! request's own URL; or send one over `http://` ([withheld](crate::ClientConfigurationBuilder::build) in the
 //! configuration already). Timeouts, retries and pools are the HTTP client's own.
 //!
+//! Kubex switches on no default TLS provider of reqwest's: it names its own. A program that also makes a
+//! `reqwest::Client` without Kubex needs one of reqwest's TLS features, or to install a provider in rustls.
+//!
 //! ```no_run
 //! # async fn example() -> kubex::Result<()> {
 //! let resolution = kubex::resolve().await?;
@@ -23,6 +26,7 @@
 //! ```
 
 mod client;
+mod failure;
 mod tls;
 mod trust;
 

@@ -7,7 +7,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 /// The verifier that the cluster's trust asks for.
 pub(super) fn verifier(
@@ -23,12 +23,13 @@ pub(super) fn verifier(
             })?,
         ),
     };
-    let Some(name) = &cluster.tls_server_name else {
-        return Ok(inner);
-    };
-    let name = ServerName::try_from(name.clone())
+    let name = cluster
+        .tls_server_name
+        .clone()
+        .map(ServerName::try_from)
+        .transpose()
         .map_err(|_| Error::new(ErrorKind::InvalidValue, "the TLS server name is no host name"))?;
-    Ok(Arc::new(Named { name, inner }))
+    Ok(Arc::new(Checked { name, inner }))
 }
 
 fn of_authorities(
@@ -47,24 +48,33 @@ fn of_authorities(
         })
 }
 
-/// Checks the certificate for this name, whatever the address was.
+/// Checks the certificate for this name where there is one, whatever the address was.
 #[derive(Debug)]
-struct Named {
-    name: ServerName<'static>,
+struct Checked {
+    name: Option<ServerName<'static>>,
     inner: Arc<dyn ServerCertVerifier>,
 }
 
-impl ServerCertVerifier for Named {
+impl ServerCertVerifier for Checked {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
+        address: &ServerName<'_>,
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        let name = self.name.as_ref().unwrap_or(address);
         self.inner
-            .verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
+            .verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
+            .map_err(|error| match error {
+                // The authorities of two clusters often have one name (kubeadm's is always `kubernetes`). That
+                // the signature is not by this one of them means that it is by one that is not known.
+                rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+                    CertificateError::UnknownIssuer.into()
+                }
+                error => error,
+            })
     }
 
     fn verify_tls12_signature(

@@ -72,12 +72,12 @@ impl Answers {
         clippy::expect_used,
         reason = "a test that redirects to what no header can hold is wrong itself"
     )]
-    pub(super) fn redirect(&mut self, path: String, location: String) {
+    pub(super) fn redirect(&mut self, path: String, status: StatusCode, location: String) {
         let location = HeaderValue::try_from(location).expect("the location of a redirect is a URL");
         self.by_path.insert(
             path,
             Answer {
-                status: StatusCode::FOUND,
+                status,
                 location: Some(location),
                 body: None,
             },

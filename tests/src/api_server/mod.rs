@@ -189,7 +189,12 @@ impl ApiServer {
     /// Answers requests of one path, whatever their method and query, with 302 and `location`. Who asks must be
     /// authenticated all the same.
     pub fn redirect(&self, path: impl Into<String>, location: impl Into<String>) {
-        held(&self.shared.answers).redirect(path.into(), location.into());
+        self.redirect_with(StatusCode::FOUND, path, location);
+    }
+
+    /// The same with another status, such as 307 or 308.
+    pub fn redirect_with(&self, status: StatusCode, path: impl Into<String>, location: impl Into<String>) {
+        held(&self.shared.answers).redirect(path.into(), status, location.into());
     }
 
     /// Answers requests of one path, whatever their method and query, with this status and JSON. Who asks must be

@@ -1,0 +1,9 @@
+//! Requests through reqwest: what arrives at the server, what never does, and what the caller is told.
+
+mod identity;
+mod proxy;
+mod redirects;
+mod rejection;
+mod rotation;
+mod trust;
+mod world;

@@ -1,0 +1,184 @@
+//! The proxy on the way: it sees where the connection goes, and nothing of the credential.
+
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use http::{StatusCode, Version};
+use kubex::{ClientConfiguration, Cluster, ErrorKind, Proxy, Trust};
+use kubex_tests::api_server::User;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::world::*;
+
+/// A proxy on the loopback that knows CONNECT, and what it was asked.
+struct Tunnels {
+    port: u16,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Tunnels {
+    /// Opens tunnels, or answers everybody with this instead.
+    async fn start(refusal: Option<&'static str>) -> Self {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let heads = Arc::<Mutex<Vec<String>>>::default();
+        let kept = Arc::clone(&heads);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = socket.accept().await {
+                tokio::spawn(tunnel(stream, Arc::clone(&kept), refusal));
+            }
+        });
+        Self { port, heads }
+    }
+
+    fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+async fn tunnel(mut client: TcpStream, heads: Arc<Mutex<Vec<String>>>, refusal: Option<&str>) {
+    let mut head = Vec::new();
+    if let Some(refusal) = refusal {
+        // Whatever it is asked, in whichever protocol.
+        let _ = client.read_u8().await;
+        let _ = client.write_all(refusal.as_bytes()).await;
+        return;
+    }
+    while !head.ends_with(b"\r\n\r\n") && head.len() < 8192 {
+        match client.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => return,
+        }
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    heads.lock().unwrap().push(head);
+    let Ok(mut server) = TcpStream::connect(target).await else {
+        return;
+    };
+    if client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.is_ok() {
+        let _ = copy_bidirectional(&mut client, &mut server).await;
+    }
+}
+
+fn through(mut cluster: Cluster, proxy: &str) -> ClientConfiguration {
+    cluster.proxy = Some(Proxy::parse(proxy).unwrap());
+    built(ClientConfiguration::builder(cluster).credential(bearer("s3cr3t-token")))
+}
+
+#[tokio::test]
+async fn the_connection_goes_through_the_proxy_which_gets_its_password_and_no_credential() {
+    for version in BOTH {
+        let server = server(version).await;
+        server.accept_token("s3cr3t-token", User::new("jane"));
+        let proxy = Tunnels::start(None).await;
+        let url = format!("http://user:p%40ss@127.0.0.1:{}", proxy.port);
+        let configuration = through(cluster(&server), &url);
+        let client = kubex::reqwest::Client::new(&configuration).unwrap();
+        for _ in 0..3 {
+            assert_eq!(status(&client, "/version").await, StatusCode::OK);
+        }
+        for request in server.requests() {
+            assert_eq!(request.version, version);
+            assert!(!request.headers.contains_key("proxy-authorization"));
+        }
+        let heads = proxy.heads();
+        assert_eq!(heads.len(), 1, "one tunnel for three requests");
+        let head = heads[0].to_lowercase();
+        assert!(
+            head.starts_with(&format!("connect {} http/1.1", server.address())),
+            "{head}"
+        );
+        assert!(
+            heads[0].contains("Basic dXNlcjpwQHNz"),
+            "user:p@ss, decoded: {head}"
+        );
+        assert!(!head.contains("\r\nauthorization:"), "{head}");
+        server.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_fails_is_an_error_without_its_password() {
+    let server = server(Version::HTTP_2).await;
+    let refusing = "HTTP/1.1 407 s3cr3t-proxy\r\nContent-Length: 12\r\n\r\ns3cr3t-proxy";
+    let proxies = [
+        Tunnels::start(Some(refusing)).await.port,
+        Tunnels::start(Some("s3cr3t-proxy, and no HTTP at all\r\n\r\n"))
+            .await
+            .port,
+        // Nobody listens there any more.
+        TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port(),
+    ];
+    for port in proxies {
+        for scheme in ["http", "https", "socks5", "socks5h"] {
+            let url = format!("{scheme}://user:s3cr3t-proxy@127.0.0.1:{port}");
+            let configuration = through(cluster(&server), &url);
+            let client = kubex::reqwest::Client::new(&configuration).unwrap();
+            let error = failure(&client).await;
+            assert_eq!(error.kind(), ErrorKind::RequestFailed, "{error}");
+            assert_hides(&error, &["s3cr3t", "czNjcjN0"]);
+            let shown = format!("{client:?} {configuration:?}");
+            assert!(!shown.contains("s3cr3t"), "{shown}");
+        }
+    }
+    assert!(server.requests().is_empty());
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_proxy_and_a_tls_server_name_together_are_an_error_that_says_so() {
+    let server = server(Version::HTTP_2).await;
+    let mut cluster = cluster(&server);
+    cluster.tls_server_name = Some("api.internal".into());
+    let error = kubex::reqwest::Client::new(&through(cluster, "http://127.0.0.1:1"))
+        .map(drop)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("tls-server-name"), "{error}");
+    server.shutdown().await;
+}
+
+const CHILD: &str = "KUBEX_TEST_SERVER";
+
+/// The environment of a process belongs to all of its tests, so the request is sent by a child, which is this
+/// very test once more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_proxy_of_the_environment_is_not_taken_by_surprise() {
+    if let Ok(url) = std::env::var(CHILD) {
+        let mut cluster = Cluster::new(kubex::ServerUrl::parse(&url).unwrap());
+        cluster.trust = Trust::Anyone;
+        let client = client(ClientConfiguration::builder(cluster).credential(bearer("s3cr3t-token")));
+        assert_eq!(status(&client, "/version").await, StatusCode::OK);
+        return;
+    }
+    let server = server(Version::HTTP_2).await;
+    server.accept_token("s3cr3t-token", User::new("jane"));
+    let proxy = Tunnels::start(None).await;
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child
+        .args([
+            "--exact",
+            "proxy::the_proxy_of_the_environment_is_not_taken_by_surprise",
+        ])
+        .env(CHILD, server.url());
+    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
+        let url = format!("http://127.0.0.1:{}", proxy.port);
+        child.env(name, &url).env(name.to_lowercase(), &url);
+    }
+    let output = tokio::task::spawn_blocking(move || child.output())
+        .await
+        .unwrap()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    assert_eq!(server.requests().len(), 1);
+    assert!(proxy.heads().is_empty(), "{:?}", proxy.heads());
+    server.shutdown().await;
+}

@@ -1,0 +1,100 @@
+//! Tokens and certificates that change while requests are under way.
+
+use http::StatusCode;
+use kubex_tests::api_server::User;
+
+use crate::world::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_requests_at_once_survive_the_change_of_a_token_with_one_fetch() {
+    for version in BOTH {
+        let server = server(version).await;
+        server.accept_token("one", User::new("jane"));
+        let source = Playback::of([bearer("one"), bearer("two"), bearer("three")]);
+        let client = client(configure(&server).source(source.clone()));
+        assert_eq!(statuses(&client, 50).await, [StatusCode::OK; 50]);
+
+        server.accept_token("two", User::new("jane"));
+        server.revoke_token("one");
+        server.forget_requests();
+        assert_eq!(statuses(&client, 50).await, [StatusCode::OK; 50], "{version:?}");
+        assert_eq!(source.fetches(), 2);
+        assert!(server.requests().len() <= 100, "nothing was sent three times");
+
+        server.forget_requests();
+        assert_eq!(statuses(&client, 50).await, [StatusCode::OK; 50]);
+        for request in server.requests() {
+            assert_eq!(request.bearer_token(), Some("two"));
+        }
+        server.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_the_change_of_a_certificate_no_request_arrives_with_the_old_one() {
+    for version in BOTH {
+        let server = server(version).await;
+        let old = server.issue_client_certificate("jane", &[]);
+        let new = server.issue_client_certificate("jane", &[]);
+        let source = Playback::of([certificate(&old), certificate(&new)]);
+        let client = client(configure(&server).source(source.clone()));
+        assert_eq!(statuses(&client, 20).await, [StatusCode::OK; 20]);
+        let last_old = server
+            .requests()
+            .iter()
+            .map(|request| request.connection)
+            .max()
+            .unwrap();
+
+        server.revoke_client_certificate(&old);
+        assert_eq!(statuses(&client, 50).await, [StatusCode::OK; 50], "{version:?}");
+        server.forget_requests();
+        assert_eq!(statuses(&client, 20).await, [StatusCode::OK; 20]);
+        for request in server.requests() {
+            assert_eq!(request.client_certificate.unwrap().sha256, new.sha256());
+            assert!(request.connection > last_old);
+        }
+        assert_eq!(source.fetches(), 2);
+        server.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_replaced_without_a_401_needs_new_connections_too() {
+    for version in BOTH {
+        let server = speaking(version).allow_anonymous(true).start().await.unwrap();
+        let old = server.issue_client_certificate("jane", &[]);
+        let new = server.issue_client_certificate("joe", &[]);
+        let steps = [certificate(&old), certificate(&new)];
+        let configuration = built(configure(&server).source(Playback::of(steps)));
+        let client = kubex::reqwest::Client::new(&configuration).unwrap();
+        for user in ["jane", "jane", "joe", "joe"] {
+            assert_eq!(status(&client, "/version").await, StatusCode::OK);
+            let requests = server.requests();
+            assert_eq!(requests.last().unwrap().user.as_deref(), Some(user));
+            if requests.len() == 2 {
+                let current = configuration.credentials().current().await.unwrap();
+                configuration.credentials().invalidate(current.generation());
+            }
+        }
+        // The same pair over and over is no reason for new ones.
+        assert_eq!(server.connections(), 2);
+        server.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_becomes_a_token_is_not_sent_any_more() {
+    for version in BOTH {
+        let server = server(version).await;
+        server.accept_token("t0ken", User::new("by-token"));
+        let old = server.issue_client_certificate("by-certificate", &[]);
+        server.revoke_client_certificate(&old);
+        let client = client(configure(&server).source(Playback::of([certificate(&old), bearer("t0ken")])));
+        assert_eq!(status(&client, "/version").await, StatusCode::OK);
+        let request = server.requests().pop().unwrap();
+        assert_eq!(request.user.as_deref(), Some("by-token"));
+        assert_eq!(request.client_certificate, None);
+        server.shutdown().await;
+    }
+}
