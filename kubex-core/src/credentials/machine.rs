@@ -507,11 +507,10 @@ mod tests {
                 match next() % 4 {
                     0 => drop(machine.ask(at(now))),
                     1 if machine.in_flight => {
-                        let expires_at = next().is_multiple_of(2).then(|| at(now + next() % 300).wall);
-                        let look_again_after = next()
-                            .is_multiple_of(2)
-                            .then(|| Duration::from_secs(next() % 60 + 1));
-                        let is_new = next().is_multiple_of(2);
+                        let expires_at = (next() & 1 == 0).then(|| at(now + next() % 300).wall);
+                        let look_again_after =
+                            (next() & 1 == 0).then(|| Duration::from_secs(next() % 60 + 1));
+                        let is_new = next() & 1 == 0;
                         machine.fetched(
                             Fetched {
                                 expires_at,
