@@ -1,19 +1,19 @@
 //! A cluster entry, and what of the user's entry goes with it, as the core's cluster options.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use kubex_core::options::{ClusterOptions, Value, ValueKind};
+use kubex_core::options::{ClusterOptions, Value};
 use kubex_core::{Error, ErrorKind, Options, Result};
 use zeroize::Zeroizing;
 
-use crate::fields::Fields;
+use crate::fields::{Fields, shown};
+use crate::select::Selection;
 
 /// The cluster's options. The impersonation is the user's, and the namespace the context's.
-pub(crate) fn options(
-    cluster: &Fields,
-    user: Option<&Fields>,
-    namespace: Option<Value>,
-) -> Result<ClusterOptions> {
+pub(crate) fn options(selection: &Selection) -> Result<ClusterOptions> {
+    let cluster = &selection.cluster;
     let mut options = Options::at(cluster.origin().clone());
     if !cluster.has("server") {
         return Err(Error::new(ErrorKind::MissingCluster, "the cluster has no server")
@@ -36,24 +36,57 @@ pub(crate) fn options(
             options.insert(flag, Value::new(true, cluster.origin_of(flag)));
         }
     }
-    if let Some(namespace) = namespace {
-        options.insert("namespace", namespace);
+    if let Some(namespace) = &selection.namespace {
+        options.insert("namespace", namespace.clone());
     }
-    if let Some(user) = user {
-        user.copy_into(&mut options, &[("as", "as"), ("as-uid", "as-uid")])?;
-        user.texts("as-groups")?;
-        for (_, values) in user.entries("as-user-extra")? {
-            if !matches!(values.kind(), ValueKind::Sequence(_) | ValueKind::Null) {
-                return Err(crate::fields::wrong_type(values, "a list"));
-            }
-        }
-        for key in ["as-groups", "as-user-extra"] {
-            if let Some(value) = user.get(key) {
-                options.insert(key, value.clone());
-            }
+    if let Some(user) = &selection.user {
+        impersonation(user, &mut options)?;
+    }
+    Ok(ClusterOptions::take_from(&mut options)?.with_extensions(extensions(cluster)?))
+}
+
+/// Whom the user acts as.
+fn impersonation(user: &Fields, options: &mut Options) -> Result<()> {
+    user.copy_into(options, &[("as", "as"), ("as-uid", "as-uid")])?;
+    user.texts("as-groups")?;
+    if let Some(groups) = user.get("as-groups") {
+        options.insert("as-groups", groups.clone());
+    }
+    let Some(extra) = user.mapping("as-user-extra")? else {
+        return Ok(());
+    };
+    let mut entries = Vec::new();
+    for (key, values) in extra.entries() {
+        extra.texts(key)?;
+        if extra.has(key) {
+            entries.push((key.to_owned(), values.clone()));
         }
     }
-    ClusterOptions::take_from(&mut options)
+    if !entries.is_empty() {
+        options.insert("as-user-extra", Value::new(entries, extra.origin().clone()));
+    }
+    Ok(())
+}
+
+/// What is attached to the cluster, by name, kept as it is.
+fn extensions(cluster: &Fields) -> Result<Vec<(String, Value)>> {
+    let mut extensions = Vec::new();
+    let mut names = HashSet::new();
+    for item in cluster.mappings("extensions")? {
+        let name = item.text("name")?.unwrap_or_default();
+        if !names.insert(name.to_owned()) {
+            return Err(Error::new(
+                ErrorKind::DuplicateName,
+                format_args!("two extensions have the same name \"{}\"", shown(name)),
+            )
+            .at(item.origin())
+            .advise("rename or remove one of them"));
+        }
+        if let Some(extension) = item.get("extension") {
+            extensions.push((name.to_owned(), extension.clone()));
+        }
+    }
+    Ok(extensions)
 }
 
 /// Whether a `-data` field is base64, as a kubeconfig must have it; the core also takes PEM as it is.

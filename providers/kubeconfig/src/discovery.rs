@@ -1,5 +1,6 @@
 //! Which files: `$KUBECONFIG`, else the one in the home directory.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use kubex_core::{Error, Host, Result};
@@ -24,12 +25,7 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
             are_required: false,
         });
     };
-    let mut paths: Vec<PathBuf> = Vec::new();
-    for path in std::env::split_paths(&list) {
-        if !path.as_os_str().is_empty() && !paths.contains(&path) {
-            paths.push(path);
-        }
-    }
+    let paths = distinct(std::env::split_paths(&list));
     if paths.is_empty() {
         return Err(Error::not_configured("KUBECONFIG names no file"));
     }
@@ -37,6 +33,15 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
         paths,
         are_required: false,
     })
+}
+
+/// The paths without empty ones, each once.
+pub(crate) fn distinct(paths: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let mut known = HashSet::new();
+    paths
+        .into_iter()
+        .filter(|path| !path.as_os_str().is_empty() && known.insert(path.clone()))
+        .collect()
 }
 
 #[cfg(test)]

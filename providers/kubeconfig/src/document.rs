@@ -1,182 +1,185 @@
 //! From the bytes of a file to a tree of values: the only module that knows YAML and JSON.
 
-use std::borrow::Cow;
+use std::ops::Deref;
 
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
-use serde::Deserialize as _;
+use serde::de::{Deserialize as _, DeserializeSeed as _, IgnoredAny};
 use zeroize::Zeroizing;
 
-/// How deep brackets may be nested. The YAML scanner takes time by the square of that depth before it looks at
-/// its own limit, which is the same.
-const DEEPEST: usize = 128;
+use crate::tree::Growth;
+
+/// How many separators a document may have: line ends, commas, colons, brackets, dashes of lists. The YAML parser
+/// keeps some hundred bytes for what stands between two of them. Those within texts count as well; a kubeconfig
+/// of the largest size has fewer.
+const MOST_SEPARATORS: usize = 4_000_000;
+
+/// How many brackets may be open at once. The YAML scanner takes time by the square of their number before it
+/// looks at its own limit. Brackets within texts count as well; no kubeconfig has so many.
+const MOST_OPEN_BRACKETS: usize = 1000;
 
 /// A document and what its user should know of it.
 pub(crate) struct Document {
+    /// A mapping, or nothing. Its values have no places yet.
     pub(crate) root: Value,
     pub(crate) warnings: Vec<Warning>,
 }
 
 /// Reads a document: YAML or JSON, in UTF-8 or, with a byte order mark, UTF-16.
 ///
-/// No parser's message is shown but those of libyaml about the form of a text, which never quote it.
+/// Of a parser's messages, only those of libyaml about the form of a text are shown, which never quote it.
 pub(crate) fn parse(bytes: &[u8], origin: &Origin) -> Result<Document> {
     let malformed =
         |why: &str| Error::new(ErrorKind::MalformedDocument, format_args!("the kubeconfig {why}")).at(origin);
     let text = decode(bytes).ok_or_else(|| malformed("is no text in UTF-8 or UTF-16"))?;
-    if text.trim_start().starts_with('{')
-        && let Ok(root) = serde_json::from_str::<Value>(&text)
-    {
-        return finish(root, Vec::new(), origin);
-    }
-    if is_too_deep(&text) {
-        return Err(malformed(&format!("is nested deeper than {DEEPEST} levels")));
-    }
-    let mut documents = serde_yaml::Deserializer::from_str(&text);
-    let root = match documents.next() {
-        None => Value::default(),
-        Some(document) => Value::deserialize(document).map_err(|error| {
-            let place = error.location().and_then(|place| {
-                Some((
-                    u32::try_from(place.line()).ok()?,
-                    u32::try_from(place.column()).ok()?,
-                ))
-            });
-            let origin = match place {
-                Some((line, column)) => origin.clone().position(line, column),
-                None => origin.clone(),
-            };
-            malformed(&format!("is no valid YAML: {}", problem(&error)))
-                .at(&origin)
-                .advise("mend the file at that place")
-        })?,
-    };
+    let mut growth = Growth::of(text.len());
     let mut warnings = Vec::new();
-    if documents.next().is_some() {
-        warnings.push(
-            Warning::new("several-documents", "only the first document of the file is read").at(origin),
-        );
-    }
-    finish(root, warnings, origin)
-}
-
-/// What libyaml found, without the place, which the origin tells.
-fn problem(error: &serde_yaml::Error) -> String {
-    let text = error.to_string();
-    text.split(" at line ").next().unwrap_or_default().to_owned()
-}
-
-fn finish(root: Value, mut warnings: Vec<Warning>, origin: &Origin) -> Result<Document> {
-    let root = merged(root).located(origin.clone());
+    let root = if let Some(root) = json(&text, &mut growth) {
+        root
+    } else {
+        if let Some(why) = excess(&text) {
+            return Err(malformed(why));
+        }
+        growth = Growth::of(text.len());
+        let mut documents = serde_yaml::Deserializer::from_str(&text);
+        let root = match documents.next() {
+            None => Value::default(),
+            Some(document) => growth.tree().deserialize(document).map_err(|error| {
+                let why = growth.refusal.map_or_else(|| problem(&text), str::to_owned);
+                malformed(&why).at(&position(&error, origin))
+            })?,
+        };
+        if documents.next().is_some() {
+            warnings.push(
+                Warning::new("several-documents", "only the first document of the file is read").at(origin),
+            );
+        }
+        root
+    };
     if !root.is_blank() && !matches!(root.kind(), ValueKind::Mapping(_)) {
-        return Err(Error::new(
-            ErrorKind::MalformedDocument,
-            format_args!("the kubeconfig is {} and must be a mapping", root.type_name()),
-        )
-        .at(origin));
+        return Err(malformed(&format!(
+            "is {} and must be a mapping",
+            root.type_name()
+        )));
     }
-    duplicates(&root, &mut warnings);
+    warnings.extend(growth.repeated(origin).map(|place| {
+        Warning::new(
+            "duplicate-key",
+            "the key is written twice, and the last one counts",
+        )
+        .at(&place)
+    }));
     Ok(Document { root, warnings })
 }
 
+/// The document, where it is JSON. What begins like JSON may still be YAML, whose brackets are the same.
+fn json(text: &str, growth: &mut Growth) -> Option<Value> {
+    if !text.trim_start().starts_with('{') {
+        return None;
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let root = growth.tree().deserialize(&mut deserializer).ok()?;
+    deserializer.end().ok()?;
+    Some(root)
+}
+
+/// What is wrong with a text that is no YAML, in words that quote nothing of it.
+///
+/// libyaml's own messages are fixed texts, and reading the text without looking at its values gives no others.
+/// What goes wrong only with the values in view may quote one.
+fn problem(text: &str) -> String {
+    let outcome = serde_yaml::Deserializer::from_str(text)
+        .next()
+        .map(IgnoredAny::deserialize);
+    match outcome {
+        Some(Err(error)) => {
+            let said = error.to_string();
+            format!(
+                "is no valid YAML: {}",
+                said.split(" at line ").next().unwrap_or_default()
+            )
+        }
+        _ => "has a value that does not fit its tag, or aliases that multiply".to_owned(),
+    }
+}
+
+fn position(error: &serde_yaml::Error, origin: &Origin) -> Origin {
+    let place = error.location().and_then(|place| {
+        Some((
+            u32::try_from(place.line()).ok()?,
+            u32::try_from(place.column()).ok()?,
+        ))
+    });
+    match place {
+        Some((line, column)) => origin.clone().position(line, column),
+        None => origin.clone(),
+    }
+}
+
+/// A document's text: that of the file as it is, or one made of it and wiped afterwards.
+enum Text<'b> {
+    Borrowed(&'b str),
+    Owned(Zeroizing<String>),
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Borrowed(text) => text,
+            Self::Owned(text) => text,
+        }
+    }
+}
+
 /// The text of the bytes, its byte order mark taken off.
-fn decode(bytes: &[u8]) -> Option<Zeroizing<String>> {
+fn decode(bytes: &[u8]) -> Option<Text<'_>> {
     let from_units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let (pairs, rest) = bytes.as_chunks::<2>();
         let units: Zeroizing<Vec<u16>> = Zeroizing::new(pairs.iter().map(|pair| unit(*pair)).collect());
-        rest.is_empty()
-            .then(|| String::from_utf16(&units).ok())
-            .flatten()
-            .map(Zeroizing::new)
+        let text = if rest.is_empty() {
+            String::from_utf16(&units).ok()
+        } else {
+            None
+        };
+        text.map(|text| Text::Owned(Zeroizing::new(text)))
     };
+    let from_utf8 = |bytes| std::str::from_utf8(bytes).ok().map(Text::Borrowed);
     match bytes {
         [0xff, 0xfe, rest @ ..] => from_units(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => from_units(rest, u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => std::str::from_utf8(rest)
-            .ok()
-            .map(|text| Zeroizing::new(text.to_owned())),
-        _ => std::str::from_utf8(bytes)
-            .ok()
-            .map(|text| Zeroizing::new(text.to_owned())),
+        [0xef, 0xbb, 0xbf, rest @ ..] => from_utf8(rest),
+        _ => from_utf8(bytes),
     }
 }
 
-/// Whether brackets are open within one another more often than the parser follows. Brackets within texts
-/// count as well; no kubeconfig has so many.
-fn is_too_deep(text: &str) -> bool {
-    let mut depth: usize = 0;
-    text.bytes().any(|byte| {
+/// What the YAML parser would take too much time or memory for, before its own limits hold.
+fn excess(text: &str) -> Option<&'static str> {
+    let mut open: usize = 0;
+    let mut separators: usize = 0;
+    let mut previous = b'\n';
+    for byte in text.bytes() {
         match byte {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'{' | b'[' => open += 1,
+            b'}' | b']' => open = open.saturating_sub(1),
             _ => {}
         }
-        depth > DEEPEST
-    })
-}
-
-/// Takes the mappings that a merge key names into the mapping that has it; keys of its own win (YAML 1.1,
-/// "Merge Key Language-Independent Type"). The places are given afterwards, to the tree as a whole.
-fn merged(value: Value) -> Value {
-    let kind = match value.into_kind() {
-        ValueKind::Sequence(items) => ValueKind::Sequence(items.into_iter().map(merged).collect()),
-        ValueKind::Mapping(entries) => {
-            let mut own = Vec::with_capacity(entries.len());
-            let mut inherited: Vec<(String, Value)> = Vec::new();
-            for (key, value) in entries {
-                let value = merged(value);
-                if key != "<<" {
-                    own.push((key, value));
-                    continue;
-                }
-                let sources = match value.into_kind() {
-                    ValueKind::Sequence(items) => items,
-                    single => vec![Value::new(single, Origin::code())],
-                };
-                for source in sources {
-                    if let ValueKind::Mapping(more) = source.into_kind() {
-                        inherit(&mut inherited, more);
-                    }
-                }
-            }
-            inherited.retain(|(key, _)| !own.iter().any(|(name, _)| name == key));
-            own.extend(inherited);
-            ValueKind::Mapping(own)
+        let is_separator = match byte {
+            b'{' | b'[' | b',' | b':' | b'\n' => true,
+            b' ' => matches!(previous, b'-' | b'?'),
+            _ => false,
+        };
+        separators += usize::from(is_separator);
+        previous = byte;
+        if open > MOST_OPEN_BRACKETS {
+            return Some("has too many brackets open at once");
         }
-        scalar => scalar,
-    };
-    Value::new(kind, Origin::code())
-}
-
-/// Adds what is not there yet: an earlier mapping wins over a later one.
-fn inherit(inherited: &mut Vec<(String, Value)>, more: Vec<(String, Value)>) {
-    for (key, value) in more {
-        if !inherited.iter().any(|(name, _)| *name == key) {
-            inherited.push((key, value));
+        if separators > MOST_SEPARATORS {
+            return Some("has too many values in it");
         }
     }
-}
-
-/// Warns of each key that a mapping has twice; the last one is the one that counts.
-fn duplicates(value: &Value, warnings: &mut Vec<Warning>) {
-    match value.kind() {
-        ValueKind::Sequence(items) => items.iter().for_each(|item| duplicates(item, warnings)),
-        ValueKind::Mapping(entries) => {
-            let mut seen: Vec<Cow<'_, str>> = Vec::with_capacity(entries.len());
-            for (key, value) in entries {
-                if seen.iter().any(|name| name == key) {
-                    warnings.push(
-                        Warning::new("duplicate-key", "a key is written twice, and the last one counts")
-                            .at(value.origin()),
-                    );
-                } else {
-                    seen.push(Cow::Borrowed(key));
-                }
-                duplicates(value, warnings);
-            }
-        }
-        _ => {}
-    }
+    None
 }
 
 #[cfg(test)]
@@ -253,11 +256,71 @@ mod tests {
             "[".repeat(20_000) + &"]".repeat(20_000),
             "[{a: ".repeat(40_000),
             format!("{{\"a\": {}{}}}", "[".repeat(20_000), "]".repeat(20_000)),
+            "- ".repeat(20_000),
+            "? ".repeat(20_000),
             block.concat(),
-            bomb,
+            bomb.clone(),
+            // The parser's own bound on aliases grows with the document.
+            format!("filler: [{}]\n{bomb}", "x,".repeat(200_000)),
         ] {
-            assert_eq!(parse(&text).err().unwrap().kind(), ErrorKind::MalformedDocument);
+            let shown = parse(&text).err().unwrap();
+            assert_eq!(shown.kind(), ErrorKind::MalformedDocument, "{shown}");
+            assert!(
+                shown.origin().is_some_and(|origin| origin.path().is_some()),
+                "{shown}"
+            );
         }
+    }
+
+    #[test]
+    fn a_document_of_nothing_but_values_is_refused_before_it_is_parsed() {
+        for text in ["x,", "x\n", "- ", "? ", "a: "] {
+            let text = format!("[{}", text.repeat(5_000_000));
+            assert!(excess(&text).is_some_and(|why| why.contains("values")));
+        }
+        assert_eq!(
+            excess(&"users: [{name: jane, user: {token: abc}}]\n".repeat(10_000)),
+            None
+        );
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_its_tag_is_not_quoted() {
+        for text in [
+            "a: !!int s3cret",
+            "a: !!bool s3cret",
+            "a: !!float 's3cret'",
+            "a: {b: !!null s3cret}",
+        ] {
+            if let Err(error) = parse(text) {
+                let shown = format!("{error} {error:?}");
+                assert!(!shown.contains("s3cret"), "{shown}");
+                assert!(shown.contains("/config:1:"), "{shown}");
+            }
+        }
+        let tagged = parse("a: !secret b\nc: !x [1]\nd: !!str 5\ne: !y {f: g}\n")
+            .unwrap()
+            .root;
+        assert_eq!(tagged.get("a").and_then(Value::as_str), Some("b"));
+        assert_eq!(tagged.get("d").and_then(Value::as_str), Some("5"));
+        assert!(matches!(tagged.get("c").unwrap().kind(), ValueKind::Sequence(_)));
+        assert_eq!(
+            tagged.get("e").and_then(|e| e.get("f")).and_then(Value::as_str),
+            Some("g")
+        );
+    }
+
+    #[test]
+    fn a_mapping_of_many_keys_is_read_in_time() {
+        let mut text = String::from("a: &a\n");
+        for key in 0..100_000 {
+            writeln!(text, "  k{key}: 1").unwrap();
+        }
+        text.push_str("b:\n  <<: *a\n  k7: 2\n");
+        let root = parse(&text).unwrap().root;
+        assert!(
+            matches!(root.get("b").unwrap().kind(), ValueKind::Mapping(entries) if entries.len() == 100_000)
+        );
     }
 
     #[test]
@@ -269,7 +332,32 @@ mod tests {
             _ => 0,
         };
         assert_eq!((number("a"), number("b"), number("c")), (9, 1, 3));
-        let twice = parse("a: 1\na: 2\n---\nb: 1\n").unwrap();
-        assert_eq!(twice.warnings.len(), 2);
+        for text in ["a: {<<: 5}", "a: {<<: [x]}", "? [a]\n: b\n", "? {a: b}\n: c\n"] {
+            assert_eq!(
+                parse(text).err().unwrap().kind(),
+                ErrorKind::MalformedDocument,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_last_of_a_repeated_key_counts_and_each_is_told_with_its_place() {
+        for text in [
+            "a: [{b: 1, b: 2}]\n---\nb: 1\n",
+            "{\"a\": [{\"b\": 1, \"b\": 2}]}",
+        ] {
+            let document = parse(text).unwrap();
+            let Some(ValueKind::Sequence(items)) = document.root.get("a").map(Value::kind) else {
+                panic!("{text}");
+            };
+            assert!(matches!(items[0].kind(), ValueKind::Mapping(entries) if entries.len() == 1));
+            assert!(matches!(items[0].get("b").unwrap().kind(), ValueKind::Integer(2)));
+            let told: Vec<String> = document.warnings.iter().map(ToString::to_string).collect();
+            assert!(
+                told.iter().any(|told| told.contains("/config, a[0].b")),
+                "{told:?}"
+            );
+        }
     }
 }

@@ -4,9 +4,12 @@
 //! number is an error that says to quote it, as kubectl refuses it too. Of a boolean, the words of YAML 1.1
 //! are taken (`yes`, `off`), which kubectl reads.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kubex_core::options::{Value, ValueKind};
+use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, Options, Origin, Result};
 
 /// A mapping of the kubeconfig and the directory that its relative paths start from.
@@ -14,11 +17,11 @@ use kubex_core::{Error, ErrorKind, Options, Origin, Result};
 pub(crate) struct Fields {
     value: Value,
     /// `None` where the document came as bytes, which are in no directory.
-    directory: Option<PathBuf>,
+    directory: Option<Arc<Path>>,
 }
 
 impl Fields {
-    pub(crate) fn new(value: Value, directory: Option<PathBuf>) -> Self {
+    pub(crate) fn new(value: Value, directory: Option<Arc<Path>>) -> Self {
         Self { value, directory }
     }
 
@@ -85,28 +88,47 @@ impl Fields {
         }
     }
 
-    /// The entries of a mapping field; empty where it is not there.
-    pub(crate) fn entries(&self, key: &str) -> Result<Vec<(&str, &Value)>> {
-        match self.get(key).map(|value| (value, value.kind())) {
-            None => Ok(Vec::new()),
-            Some((_, ValueKind::Mapping(entries))) => Ok(entries
-                .iter()
-                .map(|(name, value)| (name.as_str(), value))
-                .collect()),
-            Some((value, _)) => Err(wrong_type(value, "a mapping")),
-        }
+    /// A list of mappings within this one; empty where it is not there.
+    pub(crate) fn mappings(&self, key: &str) -> Result<Vec<Self>> {
+        let items = match self.get(key).map(|value| (value, value.kind())) {
+            None => return Ok(Vec::new()),
+            Some((_, ValueKind::Sequence(items))) => items,
+            Some((value, _)) => return Err(wrong_type(value, "a list")),
+        };
+        let items = items.iter().filter(|item| !item.is_blank());
+        items
+            .map(|item| match item.kind() {
+                ValueKind::Mapping(_) => Ok(Self::new(item.clone(), self.directory.clone())),
+                _ => Err(wrong_type(item, "a mapping")),
+            })
+            .collect()
     }
 
-    /// A path, made absolute by the directory of the file that has it; symbolic links are not followed.
-    pub(crate) fn path(&self, key: &str) -> Result<Option<PathBuf>> {
-        self.text(key)?.map(|path| self.resolve(path, key)).transpose()
+    /// The fields as they are written, blank ones included.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let entries = match self.value.kind() {
+            ValueKind::Mapping(entries) => entries.as_slice(),
+            _ => &[],
+        };
+        entries.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// A path as [`path`](Self::path) gives it, of a text that is one.
-    pub(crate) fn resolve(&self, path: &str, key: &str) -> Result<PathBuf> {
+    /// A path of the field of that key, made absolute by the directory of the file that has it; symbolic links
+    /// are not followed.
+    pub(crate) fn resolve(&self, path: &str, key: &str) -> Result<String> {
         match &self.directory {
-            _ if Path::new(path).is_absolute() => Ok(PathBuf::from(path)),
-            Some(directory) => Ok(clean(&directory.join(path))),
+            _ if Path::new(path).is_absolute() => Ok(path.to_owned()),
+            Some(directory) => clean(&directory.join(path))
+                .into_os_string()
+                .into_string()
+                .map_err(|_| {
+                    Error::new(
+                        ErrorKind::InvalidValue,
+                        "the path is relative to a directory whose name is not Unicode",
+                    )
+                    .at(&self.origin_of(key))
+                    .advise("write an absolute path")
+                }),
             None => Err(Error::new(
                 ErrorKind::InvalidValue,
                 "a kubeconfig that is no file has a relative path in it",
@@ -129,24 +151,32 @@ impl Fields {
 
     /// Copies a path into options, made absolute.
     pub(crate) fn copy_path_into(&self, options: &mut Options, field: &str, option: &str) -> Result<()> {
-        if let Some(path) = self.path(field)? {
-            options.insert(
-                option,
-                Value::new(path.to_string_lossy().into_owned(), self.origin_of(field)),
-            );
+        if let Some(path) = self.text(field)? {
+            let path = self.resolve(path, field)?;
+            options.insert(option, Value::new(path, self.origin_of(field)));
         }
         Ok(())
     }
 }
 
-/// Null, an empty text, an empty list or an empty mapping.
+/// Null, an empty text or an empty list. An empty mapping is a block that lacks its fields.
 fn is_blank(value: &Value) -> bool {
     match value.kind() {
         ValueKind::Sequence(items) => items.is_empty(),
-        ValueKind::Mapping(entries) => entries.is_empty(),
         _ => value.is_blank(),
     }
 }
+
+/// A name as a person is shown it: cleaned, and not longer than a line or two.
+pub(crate) fn shown(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(LONGEST_SHOWN) {
+        None => clean_line(name),
+        Some((end, _)) => Cow::Owned(format!("{}...", clean_line(name.get(..end).unwrap_or_default()))),
+    }
+}
+
+/// How many characters of a name are shown.
+const LONGEST_SHOWN: usize = 256;
 
 pub(crate) fn text_of(value: &Value) -> Result<&str> {
     value.as_str().ok_or_else(|| match value.kind() {

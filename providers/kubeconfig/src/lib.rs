@@ -13,6 +13,10 @@
 //! The user's credential comes from another provider, by its registered name: `static` for what is written
 //! down, `token-file`, `exec`, or whatever `auth-provider.name` says. Options: [`KubeconfigOptions`].
 //!
+//! A kubeconfig that the program holds as bytes ([`KubeconfigProvider::from_bytes`]) is not the user's own file:
+//! it may neither run a plugin nor name a file unless the program says that it is trusted. For a server and a
+//! token that the program has at hand, no kubeconfig need be made up: take `static`.
+//!
 //! ```
 //! use kubex_core::host::SimulatedHost;
 //! use kubex_core::{Chain, Registry};
@@ -44,6 +48,8 @@ mod fields;
 mod merge;
 mod options;
 mod resolve;
+mod select;
+mod tree;
 mod user;
 
 use kubex_core::Registration;

@@ -1,19 +1,34 @@
 //! Several files as one: the first file wins each named entry whole.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use kubex_core::options::{Value, ValueKind};
-use kubex_core::text::{clean_line, nearest};
+use kubex_core::text::nearest;
 use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
 
 use crate::document::Document;
-use crate::fields::{Fields, text_of, wrong_type};
+use crate::fields::{Fields, shown, text_of, wrong_type};
 
-/// A named entry: a cluster, a user or a context.
-#[derive(Clone, Debug)]
+/// A named entry: a cluster, a user or a context. What is in it is looked at when it is chosen.
+#[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) name: String,
-    pub(crate) fields: Fields,
+    content: Value,
+    origin: Origin,
+    directory: Option<Arc<Path>>,
+}
+
+impl Entry {
+    /// What is in the entry, each field with its place.
+    pub(crate) fn fields(&self) -> Result<Fields> {
+        let content = self.content.clone().located(self.origin.clone());
+        if !content.is_blank() && !matches!(content.kind(), ValueKind::Mapping(_)) {
+            return Err(wrong_type(&content, "a mapping"));
+        }
+        Ok(Fields::new(content, self.directory.clone()))
+    }
 }
 
 /// The kubeconfig of all files together.
@@ -37,25 +52,44 @@ impl Kubeconfig {
             && self.current_context.is_none()
     }
 
-    /// Adds a document after those that are there, which win.
+    /// Adds a document after those that are there, which win. Relative paths in it start from the directory.
+    ///
+    /// Nothing is added where the document is no kubeconfig.
     pub(crate) fn add(
         &mut self,
         document: Document,
         origin: &Origin,
-        directory: Option<&Path>,
+        directory: Option<&Arc<Path>>,
     ) -> Result<()> {
-        let root = Fields::new(document.root, directory.map(Path::to_owned));
-        is_a_kubeconfig(&root)?;
         let mut added = Self {
-            contexts: named_entries(&root, "contexts", "context", directory)?,
-            clusters: named_entries(&root, "clusters", "cluster", directory)?,
-            users: named_entries(&root, "users", "user", directory)?,
-            current_context: root
-                .text("current-context")?
-                .map(|name| (name.to_owned(), root.origin_of("current-context"))),
             warnings: document.warnings,
             origins: vec![origin.clone()],
+            ..Self::default()
         };
+        let ValueKind::Mapping(fields) = document.root.into_kind() else {
+            self.warnings.append(&mut added.warnings);
+            self.origins.append(&mut added.origins);
+            return Ok(());
+        };
+        let placed = |key: &str, value: Value| value.located(origin.clone().key(key));
+        // What is no kubeconfig is told so, and not what its fields would mean in one.
+        for (key, value) in &fields {
+            match key.as_str() {
+                "kind" => must_be(&placed(key, value.clone()), "Config")?,
+                "apiVersion" => must_be(&placed(key, value.clone()), "v1")?,
+                _ => {}
+            }
+        }
+        for (key, value) in fields {
+            let entries = |value, inner| named_entries(value, &key, inner, origin, directory);
+            match key.as_str() {
+                "contexts" => added.contexts = entries(value, "context")?,
+                "clusters" => added.clusters = entries(value, "cluster")?,
+                "users" => added.users = entries(value, "user")?,
+                "current-context" => added.current_context = name_in(&placed(&key, value))?,
+                _ => {}
+            }
+        }
         take_new(&mut self.contexts, added.contexts);
         take_new(&mut self.clusters, added.clusters);
         take_new(&mut self.users, added.users);
@@ -75,99 +109,119 @@ pub(crate) fn find<'a>(
     origin: &Origin,
 ) -> Result<&'a Entry> {
     entries.iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let error = Error::new(kind, format_args!("there is no {what} \"{}\"", clean_line(name))).at(origin);
-        let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+        let error = Error::new(kind, format_args!("there is no {what} \"{}\"", shown(name))).at(origin);
+        let mut names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+        if names.is_empty() {
+            return error.advise(format_args!("the kubeconfig declares no {what}"));
+        }
+        let declared = names.len();
+        // Comparing takes time by the product of the lengths.
+        names.retain(|known| known.len() <= LONGEST_COMPARED && name.len() <= LONGEST_COMPARED);
         match nearest(name, &names) {
-            Some(near) => error.advise(format_args!("did you mean \"{near}\"?")),
-            None if names.is_empty() => error.advise(format_args!("the kubeconfig declares no {what}")),
-            None => error.advise(format_args!("name one of the {} that are there", names.len())),
+            Some(near) => error.advise(format_args!("did you mean \"{}\"?", shown(near))),
+            None => error.advise(format_args!("name one of the {declared} that are there")),
         }
     })
 }
 
-fn is_a_kubeconfig(root: &Fields) -> Result<()> {
-    for (key, expected) in [("kind", "Config"), ("apiVersion", "v1")] {
-        if root.text(key)?.is_some_and(|found| found != expected) {
-            return Err(Error::new(
-                ErrorKind::MalformedDocument,
-                format_args!("this is no kubeconfig: its {key} is not {expected}"),
-            )
-            .at(&root.origin_of(key)));
-        }
+/// The longest name that is compared with others for its likeness.
+const LONGEST_COMPARED: usize = 256;
+
+fn name_in(value: &Value) -> Result<Option<(String, Origin)>> {
+    if value.is_blank() {
+        return Ok(None);
     }
-    Ok(())
+    Ok(Some((text_of(value)?.to_owned(), value.origin().clone())))
+}
+
+fn must_be(value: &Value, expected: &str) -> Result<()> {
+    if value.is_blank() || value.as_str() == Some(expected) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::MalformedDocument,
+        format_args!(
+            "this is no kubeconfig: its {} is not {expected}",
+            value.origin().keys()
+        ),
+    )
+    .at(value.origin()))
 }
 
 /// The entries of a list such as `users`, each under its name.
-fn named_entries(root: &Fields, list: &str, inner: &str, directory: Option<&Path>) -> Result<Vec<Entry>> {
-    let items = match root.get(list).map(|value| (value, value.kind())) {
-        None => return Ok(Vec::new()),
-        Some((_, ValueKind::Sequence(items))) => items,
-        Some((value, _)) => return Err(wrong_type(value, "a list")),
+fn named_entries(
+    value: Value,
+    list: &str,
+    inner: &str,
+    origin: &Origin,
+    directory: Option<&Arc<Path>>,
+) -> Result<Vec<Entry>> {
+    let place = |index: usize| origin.clone().key(list).key(&format!("[{index}]"));
+    if value.is_blank() {
+        return Ok(Vec::new());
+    }
+    if !matches!(value.kind(), ValueKind::Sequence(_)) {
+        return Err(wrong_type(&value.located(origin.clone().key(list)), "a list"));
+    }
+    let ValueKind::Sequence(items) = value.into_kind() else {
+        return Ok(Vec::new());
     };
     let mut entries: Vec<Entry> = Vec::with_capacity(items.len());
-    let mut positions = std::collections::HashMap::with_capacity(items.len());
-    for (position, item) in items.iter().enumerate() {
-        if !matches!(item.kind(), ValueKind::Mapping(_)) {
-            return Err(wrong_type(item, "a mapping with a name"));
+    let mut indexes = HashMap::with_capacity(items.len());
+    for (index, item) in items.into_iter().enumerate() {
+        if item.is_blank() {
+            continue;
         }
-        let name = item
-            .get("name")
-            .map(text_of)
-            .transpose()?
-            .unwrap_or_default()
-            .to_owned();
-        if let Some(first) = positions.insert(name.clone(), position + 1) {
+        let (name, content) = name_and_content(item, inner, place(index))?;
+        if let Some(first) = indexes.insert(name.clone(), index) {
             return Err(Error::new(
                 ErrorKind::DuplicateName,
                 format_args!(
-                    "the entries {first} and {} of {list} have the same name \"{name}\"",
-                    position + 1
+                    "the entries {} and {} of {list} have the same name \"{}\"",
+                    first + 1,
+                    index + 1,
+                    shown(&name)
                 ),
             )
-            .at(item.origin())
+            .at(&place(index))
             .advise("rename or remove one of them"));
         }
-        let origin = root.origin().clone().key(&format!("{list}[{name}]")).key(inner);
-        let value = item.get(inner).cloned().unwrap_or_default();
-        let is_mapping = matches!(value.kind(), ValueKind::Mapping(_)) || value.is_blank();
-        let value = value.located(origin);
-        if !is_mapping {
-            return Err(wrong_type(&value, "a mapping"));
-        }
+        let origin = origin
+            .clone()
+            .key(&format!("{list}[{}]", shown(&name)))
+            .key(inner);
         entries.push(Entry {
             name,
-            fields: Fields::new(value, directory.map(Path::to_owned)),
+            content,
+            origin,
+            directory: directory.cloned(),
         });
     }
     Ok(entries)
 }
 
+/// What an item of such a list says: its name, and what stands under `cluster`, `user` or `context`.
+fn name_and_content(item: Value, inner: &str, place: Origin) -> Result<(String, Value)> {
+    if !matches!(item.kind(), ValueKind::Mapping(_)) {
+        return Err(wrong_type(&item.located(place), "a mapping with a name"));
+    }
+    let mut name = String::new();
+    let mut content = Value::default();
+    if let ValueKind::Mapping(fields) = item.into_kind() {
+        for (key, value) in fields {
+            match key.as_str() {
+                "name" if !value.is_blank() => {
+                    text_of(&value.located(place.clone().key("name")))?.clone_into(&mut name);
+                }
+                _ if key == inner => content = value,
+                _ => {}
+            }
+        }
+    }
+    Ok((name, content))
+}
+
 fn take_new(entries: &mut Vec<Entry>, more: Vec<Entry>) {
-    let known: std::collections::HashSet<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+    let known: HashSet<String> = entries.iter().map(|entry| entry.name.clone()).collect();
     entries.extend(more.into_iter().filter(|entry| !known.contains(&entry.name)));
-}
-
-/// The value of a field that must be a name, or nothing.
-pub(crate) fn reference<'a>(fields: &'a Fields, key: &str) -> Result<Option<(&'a str, Origin)>> {
-    Ok(fields.text(key)?.map(|name| (name, fields.origin_of(key))))
-}
-
-/// Takes the value out of an entry, for what is kept as it is.
-pub(crate) fn extensions(fields: &Fields) -> Result<Vec<(String, Value)>> {
-    let Some(value) = fields.get("extensions") else {
-        return Ok(Vec::new());
-    };
-    let ValueKind::Sequence(items) = value.kind() else {
-        return Err(wrong_type(value, "a list"));
-    };
-    Ok(items
-        .iter()
-        .filter_map(|item| {
-            Some((
-                item.get("name")?.as_str()?.to_owned(),
-                item.get("extension").cloned()?,
-            ))
-        })
-        .collect())
 }

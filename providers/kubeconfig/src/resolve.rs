@@ -5,24 +5,35 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kubex_core::options::Value;
 use kubex_core::text::clean_line;
 use kubex_core::{
     BuildContext, ClientConfiguration, CredentialProvider, Error, ErrorKind, ExposeSecret, FromOptions, Host,
     Options, Origin, Registry, Result, SecretBytes, Warning,
 };
 
-use crate::discovery::{Places, discover};
-use crate::fields::Fields;
-use crate::merge::{Kubeconfig, extensions, find, reference};
+use crate::discovery::{Places, discover, distinct};
+use crate::merge::Kubeconfig;
 use crate::options::KubeconfigOptions;
+use crate::select::{Selection, select};
 use crate::user::{Identity, identity};
 use crate::{cluster, document};
 
 /// The largest kubeconfig that is read.
 const LARGEST_FILE: usize = 64 * 1024 * 1024;
 
-/// The provider `kubeconfig`.
+/// The provider `kubeconfig`. The registry must know the providers that the users of the kubeconfig need:
+/// `static`, `token-file`, `exec`, or what an `auth-provider` names.
+///
+/// ```no_run
+/// use kubex_core::{CredentialProvider, Host, Registry};
+/// use kubex_kubeconfig::KubeconfigProvider;
+///
+/// # async fn example() -> kubex_core::Result<()> {
+/// let provider = KubeconfigProvider::new(Registry::linked()?).path("/etc/kubeconfig").context("prod");
+/// let configuration = provider.resolve(&Host::real()).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct KubeconfigProvider {
     options: KubeconfigOptions,
@@ -62,8 +73,7 @@ impl FromOptions for KubeconfigProvider {
 }
 
 impl KubeconfigProvider {
-    /// The kubeconfig of the user: `$KUBECONFIG`, else `~/.kube/config`. The registry must know the providers
-    /// that its users need: `static`, `token-file`, `exec`.
+    /// The kubeconfig of the user: `$KUBECONFIG`, else `~/.kube/config`.
     pub fn new(registry: Registry) -> Self {
         Self {
             options: KubeconfigOptions::default(),
@@ -94,6 +104,13 @@ impl KubeconfigProvider {
         self
     }
 
+    /// These files, as one. Those that are not there are skipped. A [`path`](Self::path) wins over them.
+    #[must_use]
+    pub fn paths<P: Into<PathBuf>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.options.paths = paths.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The context, in place of the current one.
     #[must_use]
     pub fn context(mut self, name: impl Into<String>) -> Self {
@@ -101,7 +118,35 @@ impl KubeconfigProvider {
         self
     }
 
-    /// Lets a kubeconfig that came as bytes run plugins and name files.
+    /// The cluster, in place of the context's.
+    #[must_use]
+    pub fn cluster(mut self, name: impl Into<String>) -> Self {
+        self.options.cluster = Some(name.into());
+        self
+    }
+
+    /// The user, in place of the context's.
+    #[must_use]
+    pub fn user(mut self, name: impl Into<String>) -> Self {
+        self.options.user = Some(name.into());
+        self
+    }
+
+    /// The namespace, in place of the context's.
+    #[must_use]
+    pub fn namespace(mut self, name: impl Into<String>) -> Self {
+        self.options.namespace = Some(name.into());
+        self
+    }
+
+    /// Skips a broken file of several with a warning.
+    #[must_use]
+    pub fn lenient(mut self, is_lenient: bool) -> Self {
+        self.options.lenient = is_lenient;
+        self
+    }
+
+    /// Lets a kubeconfig that came as bytes run plugins and name files. A file of the user's always may.
     #[must_use]
     pub fn trusted(mut self, is_trusted: bool) -> Self {
         if let Some(document) = &mut self.document {
@@ -112,50 +157,10 @@ impl KubeconfigProvider {
 
     /// All documents as one.
     async fn load(&self, host: &Host) -> Result<Kubeconfig> {
-        let mut kubeconfig = Kubeconfig::default();
-        if let Some(bytes) = &self.document {
-            let origin = Origin::bytes(&bytes.name);
-            let document = document::parse(bytes.content.expose_secret(), &origin)?;
-            kubeconfig.add(document, &origin, None)?;
-            if kubeconfig.says_nothing() {
-                let name = clean_line(&bytes.name);
-                return Err(
-                    Error::new(ErrorKind::MissingContext, format_args!("{name} declares nothing"))
-                        .at(&origin),
-                );
-            }
-            return Ok(kubeconfig);
+        match &self.document {
+            Some(bytes) => bytes.load(),
+            None => self.load_files(&self.places(host)?, host).await,
         }
-        let places = self.places(host)?;
-        let mut tried = Vec::new();
-        for path in &places.paths {
-            let shown = clean_line(&path.to_string_lossy()).into_owned();
-            match self
-                .add_file(&mut kubeconfig, path, host, places.are_required)
-                .await
-            {
-                Ok(true) => tried.push(format!("{shown} (declares nothing)")),
-                Ok(false) => tried.push(shown),
-                Err(error) if self.options.lenient && places.paths.len() > 1 => {
-                    kubeconfig.warnings.push(
-                        Warning::new(
-                            "file-skipped",
-                            format_args!("a broken file was skipped: {}", error.message()),
-                        )
-                        .at(error.origin().unwrap_or(&Origin::file(path))),
-                    );
-                    tried.push(format!("{shown} (skipped: {})", error.message()));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        if kubeconfig.says_nothing() {
-            return Err(Error::not_configured(format_args!(
-                "there is no kubeconfig: tried {}",
-                tried.join(", ")
-            )));
-        }
-        Ok(kubeconfig)
     }
 
     fn places(&self, host: &Host) -> Result<Places> {
@@ -166,116 +171,59 @@ impl KubeconfigProvider {
             }),
             (None, []) => discover(host),
             (None, paths) => Ok(Places {
-                paths: paths.to_vec(),
+                paths: distinct(paths.iter().cloned()),
                 are_required: false,
             }),
         }
     }
 
-    /// Adds a file; says whether it was there.
-    async fn add_file(
-        &self,
-        kubeconfig: &mut Kubeconfig,
-        path: &Path,
-        host: &Host,
-        is_required: bool,
-    ) -> Result<bool> {
-        let origin = Origin::file(path);
-        let content = match host.files().read(path, LARGEST_FILE).await {
-            Ok(content) => content,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_required => return Ok(false),
-            Err(error) => return Err(Error::unreadable("the kubeconfig", path, error).at(&origin)),
-        };
-        let document = document::parse(content.expose_secret(), &origin)?;
-        let directory = host
-            .environment()
-            .current_directory()
-            .unwrap_or_default()
-            .join(path);
-        kubeconfig.add(document, &origin, directory.parent())?;
-        Ok(true)
-    }
-
-    /// The entries that the context, or the options in its place, name.
-    fn select<'k>(&self, kubeconfig: &'k Kubeconfig) -> Result<Selection<'k>> {
-        let place = kubeconfig.origins.first().cloned().unwrap_or_else(Origin::code);
-        let chosen = match (&self.options.context, &kubeconfig.current_context) {
-            (Some(name), _) => Some((name.as_str(), self.written.origin_of("context"))),
-            (None, Some((name, origin))) => Some((name.as_str(), origin.clone())),
-            (None, None) => None,
-        };
-        let context = match chosen {
-            Some((name, origin)) => Some(
-                &find(
-                    &kubeconfig.contexts,
-                    name,
-                    ErrorKind::MissingContext,
-                    "context",
-                    &origin,
-                )?
-                .fields,
-            ),
-            None if self.options.cluster.is_some() => None,
-            None => {
-                return Err(
-                    Error::new(ErrorKind::MissingContext, "the kubeconfig chooses no context")
-                        .at(&place.key("current-context"))
-                        .advise("set \"current-context\" to one of its contexts"),
-                );
-            }
-        };
-        let named = |option: &Option<String>, key: &str| -> Result<Option<(String, Origin)>> {
-            match (option, context) {
-                (Some(name), _) => Ok(Some((name.clone(), self.written.origin_of(key)))),
-                (None, Some(context)) => {
-                    Ok(reference(context, key)?.map(|(name, origin)| (name.to_owned(), origin)))
+    async fn load_files(&self, places: &Places, host: &Host) -> Result<Kubeconfig> {
+        let mut kubeconfig = Kubeconfig::default();
+        let mut tried = Vec::new();
+        let mut broken = None;
+        for path in &places.paths {
+            let shown = clean_line(&path.to_string_lossy()).into_owned();
+            match add_file(&mut kubeconfig, path, host, places.are_required).await {
+                Ok(true) => tried.push(format!("{shown} (declares nothing)")),
+                Ok(false) => tried.push(shown),
+                Err(error) if self.options.lenient && places.paths.len() > 1 => {
+                    kubeconfig.warnings.push(skipped(&error, path));
+                    broken.get_or_insert(error);
                 }
-                (None, None) => Ok(None),
+                Err(error) => return Err(error),
             }
-        };
-        let Some((name, origin)) = named(&self.options.cluster, "cluster")? else {
-            let origin = context.map_or_else(|| place.clone(), |context| context.origin_of("cluster"));
-            return Err(
-                Error::new(ErrorKind::MissingCluster, "the context names no cluster")
-                    .at(&origin)
-                    .advise("set \"cluster\" to one of the clusters"),
-            );
-        };
-        let cluster = &find(
-            &kubeconfig.clusters,
-            &name,
-            ErrorKind::MissingCluster,
-            "cluster",
-            &origin,
-        )?
-        .fields;
-        let user = match named(&self.options.user, "user")? {
-            Some((name, origin)) => {
-                Some(&find(&kubeconfig.users, &name, ErrorKind::MissingUser, "user", &origin)?.fields)
-            }
-            None => None,
-        };
-        Ok(Selection {
-            context,
-            cluster,
-            user,
-        })
+        }
+        if !kubeconfig.says_nothing() {
+            return Ok(kubeconfig);
+        }
+        // A broken file is no missing one: where nothing else is there, the next source must not answer.
+        if let Some(error) = broken {
+            return Err(error);
+        }
+        match places.paths.as_slice() {
+            [path] if places.are_required => Err(declares_nothing(&Origin::file(path))),
+            _ => Err(Error::not_configured(format_args!(
+                "there is no kubeconfig: tried {}",
+                tried.join(", ")
+            ))),
+        }
     }
 
     /// Bytes that are not trusted may neither run anything nor read anything.
-    fn refuse_the_untrusted(&self, selection: &Selection<'_>) -> Result<()> {
+    fn refuse_the_untrusted(&self, selection: &Selection) -> Result<()> {
         if self.document.as_ref().is_none_or(|document| document.is_trusted) {
             return Ok(());
         }
-        let wants = [
-            (Some(selection.cluster), "certificate-authority", "names a file"),
-            (selection.user, "client-certificate", "names a file"),
-            (selection.user, "client-key", "names a file"),
-            (selection.user, "tokenFile", "names a file"),
-            (selection.user, "exec", "wants to run a plugin"),
-            (selection.user, "auth-provider", "wants to run an auth provider"),
-        ];
-        for (fields, key, want) in wants {
+        let cluster = Some(&selection.cluster);
+        let user = selection.user.as_ref();
+        for (fields, key, want) in [
+            (cluster, "certificate-authority", "names a file"),
+            (user, "client-certificate", "names a file"),
+            (user, "client-key", "names a file"),
+            (user, "tokenFile", "names a file"),
+            (user, "exec", "wants to run a plugin"),
+            (user, "auth-provider", "wants to ask an auth provider"),
+        ] {
             if let Some(fields) = fields
                 && fields.has(key)
             {
@@ -291,66 +239,105 @@ impl KubeconfigProvider {
     }
 }
 
-/// What the kubeconfig says of the chosen context.
-struct Selection<'k> {
-    context: Option<&'k Fields>,
-    cluster: &'k Fields,
-    user: Option<&'k Fields>,
+impl Bytes {
+    fn load(&self) -> Result<Kubeconfig> {
+        let origin = Origin::bytes(&self.name);
+        let content = self.content.expose_secret();
+        if content.len() > LARGEST_FILE {
+            return Err(too_large(&self.name).at(&origin));
+        }
+        let mut kubeconfig = Kubeconfig::default();
+        kubeconfig.add(document::parse(content, &origin)?, &origin, None)?;
+        if kubeconfig.says_nothing() {
+            return Err(declares_nothing(&origin));
+        }
+        Ok(kubeconfig)
+    }
+}
+
+/// Adds a file; says whether it was there.
+async fn add_file(kubeconfig: &mut Kubeconfig, path: &Path, host: &Host, is_required: bool) -> Result<bool> {
+    let origin = Origin::file(path);
+    let content = match host.files().read(path, LARGEST_FILE).await {
+        Ok(content) => content,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_required => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            return Err(too_large(&path.to_string_lossy()).because(error).at(&origin));
+        }
+        Err(error) => return Err(Error::unreadable("the kubeconfig", path, error).at(&origin)),
+    };
+    let document = document::parse(content.expose_secret(), &origin)?;
+    let here = host.environment().current_directory().unwrap_or_default();
+    let directory = here.join(path).parent().map(Arc::from);
+    kubeconfig.add(document, &origin, directory.as_ref())?;
+    Ok(true)
+}
+
+fn skipped(error: &Error, path: &Path) -> Warning {
+    let origin = error.origin().cloned().unwrap_or_else(|| Origin::file(path));
+    Warning::new(
+        "file-skipped",
+        format_args!("a broken file was skipped: {}", error.message()),
+    )
+    .at(&origin)
+}
+
+fn declares_nothing(origin: &Origin) -> Error {
+    Error::new(
+        ErrorKind::MissingContext,
+        "the kubeconfig declares no cluster, user or context",
+    )
+    .at(origin)
+    .advise("name another one")
+}
+
+fn too_large(name: &str) -> Error {
+    Error::new(
+        ErrorKind::UnreadableFile,
+        format_args!(
+            "the kubeconfig {} is larger than {} MiB",
+            clean_line(name),
+            LARGEST_FILE / (1024 * 1024)
+        ),
+    )
 }
 
 #[async_trait]
 impl CredentialProvider for KubeconfigProvider {
     async fn resolve(&self, host: &Host) -> Result<ClientConfiguration> {
         let kubeconfig = self.load(host).await?;
-        let selection = self.select(&kubeconfig)?;
+        let selection = select(&kubeconfig, &self.options, &self.written)?;
         self.refuse_the_untrusted(&selection)?;
 
-        let namespace = match (&self.options.namespace, selection.context) {
-            (Some(namespace), _) => Some(Value::new(namespace.clone(), self.written.origin_of("namespace"))),
-            (None, Some(context)) => context
-                .text("namespace")?
-                .map(|text| Value::new(text, context.origin_of("namespace"))),
-            (None, None) => None,
-        };
-        let identity = selection.user.map(identity).transpose()?;
-        let cluster = cluster::options(selection.cluster, selection.user, namespace)?
-            .with_extensions(extensions(selection.cluster)?);
+        let identity = selection.user.as_ref().map(identity).transpose()?;
+        let cluster = cluster::options(&selection)?;
         let mut builder = cluster.configure(host).await?;
-        for warning in kubeconfig.warnings.iter().cloned() {
+        for warning in kubeconfig.warnings {
             builder = builder.warning(warning);
         }
-        match identity {
-            Some(Identity {
-                provider,
-                options,
-                warnings,
-            }) => {
-                for warning in warnings {
-                    builder = builder.warning(warning);
-                }
-                let source = self.registry.source(&provider, &options).map_err(|error| {
-                    let is_placed = error.origin().is_some();
-                    if is_placed {
-                        error
-                    } else {
-                        error.at(options.origin())
-                    }
-                })?;
-                if builder.cluster().server.is_encrypted() {
-                    source.check(host).await?;
-                }
-                builder = builder.source(Arc::clone(&source));
-            }
-            None => {
-                builder = builder.warning(
-                    Warning::new("no-user", "the context names no user, so requests are anonymous").at(
-                        selection
-                            .context
-                            .map_or(selection.cluster.origin(), Fields::origin),
-                    ),
-                );
-            }
+        let Some(Identity {
+            provider,
+            options,
+            warnings,
+        }) = identity
+        else {
+            let warning = Warning::new("no-user", "the context names no user, so requests are anonymous");
+            return builder.warning(warning.at(&selection.origin)).build(host);
+        };
+        for warning in warnings {
+            builder = builder.warning(warning);
         }
-        builder.build(host)
+        let source = self
+            .registry
+            .source(&provider, &options)
+            .map_err(|error| match error.origin() {
+                Some(_) => error,
+                None => error.at(options.origin()),
+            })?;
+        // For a server that gets no credential, none is looked for.
+        if builder.cluster().server.is_encrypted() {
+            source.check(host).await?;
+        }
+        builder.source(source).build(host)
     }
 }

@@ -4,7 +4,7 @@ use kubex_core::options::{Value, ValueKind};
 use kubex_core::{Error, ErrorKind, Options, Result, Warning};
 
 use crate::cluster::is_base64;
-use crate::fields::{Fields, wrong_type};
+use crate::fields::Fields;
 
 /// Which provider fetches the user's credentials, and what it is told.
 #[derive(Debug)]
@@ -16,6 +16,9 @@ pub(crate) struct Identity {
 
 /// What replaces the auth providers that client-go removed.
 const REMOVED_AUTH_PROVIDERS: &[(&str, &str)] = &[("gcp", "gke-gcloud-auth-plugin"), ("azure", "kubelogin")];
+
+/// What `interactiveMode` may be.
+const INTERACTIVE_MODES: &[&str] = &["Never", "IfAvailable", "Always"];
 
 /// The user's identity. A static one wins over a plugin, as in client-go, but here its user is told.
 pub(crate) fn identity(user: &Fields) -> Result<Identity> {
@@ -116,8 +119,16 @@ fn plugin(exec: &Fields, warnings: Vec<Warning>) -> Result<Identity> {
         }
     }
     let is_v1 = exec.text("apiVersion")? == Some("client.authentication.k8s.io/v1");
-    if is_v1 && exec.text("interactiveMode")?.is_none() {
-        return Err(missing(exec, "interactiveMode"));
+    match exec.text("interactiveMode")? {
+        None if is_v1 => return Err(missing(exec, "interactiveMode")),
+        Some(mode) if !INTERACTIVE_MODES.contains(&mode) => {
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                format_args!("the value is not one of: {}", INTERACTIVE_MODES.join(", ")),
+            )
+            .at(&exec.origin_of("interactiveMode")));
+        }
+        _ => {}
     }
     let mut options = Options::at(exec.origin().clone());
     exec.copy_into(
@@ -132,7 +143,7 @@ fn plugin(exec: &Fields, warnings: Vec<Warning>) -> Result<Identity> {
         // Only a command with a separator is a path; a bare one is looked up in PATH.
         let is_path = command.contains(std::path::is_separator);
         let command = if is_path {
-            exec.resolve(command, "command")?.to_string_lossy().into_owned()
+            exec.resolve(command, "command")?
         } else {
             command.to_owned()
         };
@@ -143,7 +154,8 @@ fn plugin(exec: &Fields, warnings: Vec<Warning>) -> Result<Identity> {
         options.insert("args", args.clone());
     }
     if let Some(env) = exec.get("env") {
-        options.insert("env", environment(env)?);
+        let variables = ValueKind::Sequence(environment(exec)?);
+        options.insert("env", Value::new(variables, env.origin().clone()));
     }
     if exec.flag("provideClusterInfo")? {
         options.insert(
@@ -159,21 +171,16 @@ fn plugin(exec: &Fields, warnings: Vec<Warning>) -> Result<Identity> {
 }
 
 /// The plugin's variables: name and value of each, without what else may be written there.
-fn environment(env: &Value) -> Result<Value> {
-    let ValueKind::Sequence(items) = env.kind() else {
-        return Err(wrong_type(env, "a list"));
-    };
-    let mut variables = Vec::with_capacity(items.len());
-    for item in items {
-        let entry = Fields::new(item.clone(), None);
-        let variable = ["name", "value"].map(|key| {
-            let text = entry.text(key)?.unwrap_or_default().to_owned();
-            Ok((key.to_owned(), Value::new(text, entry.origin_of(key))))
-        });
-        let variable = variable.into_iter().collect::<Result<Vec<_>>>()?;
-        variables.push(Value::new(variable, item.origin().clone()));
+fn environment(exec: &Fields) -> Result<Vec<Value>> {
+    let mut variables = Vec::new();
+    for variable in exec.mappings("env")? {
+        let name = variable.text("name")?.ok_or_else(|| missing(&variable, "name"))?;
+        let value = variable.text("value")?.unwrap_or_default();
+        let pair = [("name", name), ("value", value)]
+            .map(|(key, text)| (key.to_owned(), Value::new(text, variable.origin_of(key))));
+        variables.push(Value::new(pair.to_vec(), variable.origin().clone()));
     }
-    Ok(Value::new(ValueKind::Sequence(variables), env.origin().clone()))
+    Ok(variables)
 }
 
 /// An `auth-provider`: the registered provider of that name.
@@ -193,8 +200,8 @@ fn legacy(auth_provider: &Fields, warnings: Vec<Warning>) -> Result<Identity> {
         .advise(format_args!("use the exec plugin {plugin} in its place")));
     }
     let mut options = Options::at(auth_provider.origin().clone().key("config"));
-    for (key, value) in auth_provider.entries("config")? {
-        if !value.is_blank() {
+    if let Some(config) = auth_provider.mapping("config")? {
+        for (key, value) in config.entries().filter(|(_, value)| !value.is_blank()) {
             options.insert(key, value.clone());
         }
     }

@@ -1,0 +1,14 @@
+//! The provider `kubeconfig` by what it does, in a simulated world.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what fails in a helper of a test fails the test"
+)]
+
+mod finding;
+mod merging;
+mod reading;
+mod scene;
+mod selecting;
+mod untrusted;
+mod users;
