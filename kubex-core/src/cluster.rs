@@ -12,7 +12,7 @@ use crate::options::Value;
 
 /// An API server's address: `https://` or `http://`, a host, and a path that prefixes every request's. It
 /// keeps the text as it was written, because an exec plugin is told that very text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ServerUrl {
     text: String,
     url: Url,
@@ -91,6 +91,12 @@ impl ServerUrl {
             .ok()
             .filter(|url| url.origin() == self.url.origin())
             .ok_or_else(|| Error::new(ErrorKind::InvalidValue, "this is no path on the server"))
+    }
+}
+
+impl fmt::Debug for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServerUrl({self})")
     }
 }
 

@@ -267,14 +267,10 @@ impl fmt::Display for Unsigned<'_> {
     }
 }
 
+/// What `main` prints for an error that it returns: the kind and the whole text.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Error");
-        shown.field("kind", &self.0.kind).field("text", &self.to_string());
-        if let Some(cause) = &self.0.cause {
-            shown.field("cause", &cause.to_string());
-        }
-        shown.finish()
+        write!(f, "{:?}: {self}", self.0.kind)
     }
 }
 

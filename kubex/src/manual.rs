@@ -142,6 +142,11 @@ impl ManualConfiguration {
             .at(&Origin::code())
             .advise("set token_file, or leave try_refresh_token out"));
         }
+        if self.url.is_none() {
+            return Err(Error::new(ErrorKind::MissingCluster, "no server is set")
+                .at(&Origin::code())
+                .advise("set it by url(\"https://host:port\")"));
+        }
         let provider = if self.token_file.is_some() {
             "token-file"
         } else {

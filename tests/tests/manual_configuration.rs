@@ -80,7 +80,7 @@ async fn what_does_not_go_together_is_an_error_of_its_own_kind() {
     let host = || world.host();
     let configure = || kubex::configure().host(host());
     let cases = [
-        (configure(), ErrorKind::MissingCluster, "server"),
+        (configure(), ErrorKind::MissingCluster, "url("),
         (
             configure().url("10.0.0.1:6443"),
             ErrorKind::InvalidValue,

@@ -127,6 +127,9 @@ impl Credentials {
 
     /// The current credential. Waits only where there is no valid one; dropping the future at any time is safe.
     ///
+    /// A credential that has expired when it comes is given to those who waited for it, in case it is this
+    /// machine's clock that is wrong, and to nobody else: the next who asks gets an error of kind `Expired`.
+    ///
     /// # Errors
     /// What the source said, where there is no valid credential; the same error again, at once, until it is
     /// time to try again.

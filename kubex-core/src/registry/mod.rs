@@ -181,8 +181,8 @@ impl Registry {
         match nearest(name, &known) {
             Some(near) => error.advise(format_args!("did you mean \"{near}\"?")),
             None => error.advise(format_args!(
-                "enable the cargo feature \"{0}\" of kubex if \"{0}\" is one of its own, or name the crate that \
-                 registers it: use that_crate as _;",
+                "name the crate that registers \"{}\" in the program, as a dependency alone is not linked: \
+                 use that_crate as _; for one of Kubex's own, enable the cargo feature of that name",
                 clean_line(name)
             )),
         }

@@ -38,6 +38,8 @@ use ::reqwest::redirect::Policy;
 use kubex_core::{ClientConfiguration, Cluster, Error, ErrorKind, Result};
 use rustls::client::ResolvesClientCert;
 
+pub use ::reqwest::{Method, RequestBuilder, Response, StatusCode};
+
 pub use client::Client;
 
 /// How many redirects on the same origin are followed.

@@ -94,7 +94,7 @@ pub(crate) fn timed_out(plugin: &str, deadline: Duration, said: &str) -> Error {
             Said(said)
         ),
     )
-    .advise("run it in a terminal to see what it waits for, or raise \"deadline\"")
+    .advise("run it in a terminal to see what it waits for, or raise \"deadline\" where the source has that option")
 }
 
 /// It succeeded, as it says, and printed nothing.
@@ -116,6 +116,18 @@ pub(crate) fn printed_too_much(plugin: &str, limit: usize) -> Error {
         format_args!("{plugin} printed more than {limit} bytes and was ended"),
     )
     .advise("see whether the command and its arguments are those of a credential plugin")
+}
+
+/// What it printed is unfit; what it said on standard error may tell why.
+pub(crate) fn with_what_it_said(fault: Error, said: &str) -> Error {
+    if said.is_empty() {
+        return fault;
+    }
+    let told = Error::new(fault.kind(), format_args!("{}; it said: {said}", fault.message()));
+    match fault.advice() {
+        Some(advice) => told.advise(advice),
+        None => told,
+    }
 }
 
 /// What it printed could not be read.

@@ -146,6 +146,7 @@ impl ExecSource {
             tracing::debug!(target: "kubex::exec", plugin = self.name, said = said(), "the plugin said something");
         }
         answer::read(&output, self.api_version, &self.name)
+            .map_err(|fault| failure::with_what_it_said(fault, &said()))
     }
 
     fn process(&self, program: std::path::PathBuf, host: &Host, cluster: &Cluster) -> Process {

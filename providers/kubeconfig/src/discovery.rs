@@ -10,6 +10,8 @@ use kubex_core::{Error, Host, Result};
 pub(crate) struct Places {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) are_required: bool,
+    /// Who named them, for the reason why they are not there.
+    pub(crate) named_by: &'static str,
 }
 
 /// Finds the files without reading them (client-go, tools/clientcmd/loader.go). An empty element is skipped,
@@ -23,6 +25,7 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
         return Ok(Places {
             paths: vec![home.join(".kube").join("config")],
             are_required: false,
+            named_by: "",
         });
     };
     let paths = distinct(std::env::split_paths(&list));
@@ -32,6 +35,7 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
     Ok(Places {
         paths,
         are_required: false,
+        named_by: " (named by KUBECONFIG)",
     })
 }
 

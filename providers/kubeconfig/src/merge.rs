@@ -119,10 +119,20 @@ pub(crate) fn find<'a>(
         names.retain(|known| known.len() <= LONGEST_COMPARED && name.len() <= LONGEST_COMPARED);
         match nearest(name, &names) {
             Some(near) => error.advise(format_args!("did you mean \"{}\"?", shown(near))),
+            None if declared <= MOST_LISTED => {
+                let listed: Vec<_> = names.iter().map(|name| format!("\"{}\"", shown(name))).collect();
+                error.advise(format_args!(
+                    "name one of those that are there: {}",
+                    listed.join(", ")
+                ))
+            }
             None => error.advise(format_args!("name one of the {declared} that are there")),
         }
     })
 }
+
+/// How many names are listed in place of one that is near.
+const MOST_LISTED: usize = 8;
 
 /// The longest name that is compared with others for its likeness.
 const LONGEST_COMPARED: usize = 256;

@@ -168,11 +168,13 @@ impl KubeconfigProvider {
             (Some(path), _) => Ok(Places {
                 paths: vec![path.clone()],
                 are_required: true,
+                named_by: "",
             }),
             (None, []) => discover(host),
             (None, paths) => Ok(Places {
                 paths: distinct(paths.iter().cloned()),
                 are_required: false,
+                named_by: "",
             }),
         }
     }
@@ -184,8 +186,8 @@ impl KubeconfigProvider {
         for path in &places.paths {
             let shown = clean_line(&path.to_string_lossy()).into_owned();
             match add_file(&mut kubeconfig, path, host, places.are_required).await {
-                Ok(true) => tried.push(format!("{shown} (declares nothing)")),
-                Ok(false) => tried.push(shown),
+                Ok(true) => tried.push(format!("{shown} declares nothing")),
+                Ok(false) => tried.push(format!("{shown} is not there")),
                 Err(error) if self.options.lenient && places.paths.len() > 1 => {
                     kubeconfig.warnings.push(skipped(&error, path));
                     broken.get_or_insert(error);
@@ -203,8 +205,9 @@ impl KubeconfigProvider {
         match places.paths.as_slice() {
             [path] if places.are_required => Err(declares_nothing(&Origin::file(path))),
             _ => Err(Error::not_configured(format_args!(
-                "there is no kubeconfig: tried {}",
-                tried.join(", ")
+                "there is no kubeconfig: {}{}",
+                tried.join(", "),
+                places.named_by
             ))),
         }
     }
@@ -229,7 +232,7 @@ impl KubeconfigProvider {
             {
                 return Err(Error::new(
                     ErrorKind::Refused,
-                    format_args!("a kubeconfig that is no file of the user's {want}"),
+                    format_args!("a kubeconfig that was not loaded from the user's own file {want}"),
                 )
                 .at(&fields.origin_of(key))
                 .advise("take another one, or allow it by `trusted(true)` if you know where it comes from"));

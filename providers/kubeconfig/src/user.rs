@@ -120,7 +120,11 @@ fn plugin(exec: &Fields, warnings: Vec<Warning>) -> Result<Identity> {
     }
     let is_v1 = exec.text("apiVersion")? == Some("client.authentication.k8s.io/v1");
     match exec.text("interactiveMode")? {
-        None if is_v1 => return Err(missing(exec, "interactiveMode")),
+        None if is_v1 => {
+            let modes = INTERACTIVE_MODES.join(", ");
+            let error = missing(exec, "interactiveMode");
+            return Err(error.advise(format_args!("set \"interactiveMode\" to one of: {modes}")));
+        }
         Some(mode) if !INTERACTIVE_MODES.contains(&mode) => {
             return Err(Error::new(
                 ErrorKind::InvalidValue,
