@@ -60,10 +60,10 @@ async fn each_entry_is_relative_to_its_own_file() {
 async fn links_are_not_followed_to_find_the_directory() {
     let world = SimulatedHost::new();
     world.write("/real/config", &with_user("{tokenFile: token}"));
-    world.link("/home/link", "/real/config");
-    let options = Options::new().set("path", "/home/link");
+    world.link("/linked/config", "/real/config");
+    let options = Options::new().set("path", "/linked/config");
     let configuration = resolve_with(telling(), &world, options).await.unwrap();
-    assert_eq!(named(&configuration).1, json!({"token-file": "/home/token"}));
+    assert_eq!(named(&configuration).1, json!({"token-file": "/linked/token"}));
 }
 
 #[tokio::test]
