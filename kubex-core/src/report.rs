@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::configuration::{ClientConfiguration, Warning};
 use crate::error::Error;
+use crate::provenance::Provenance;
 use crate::text::clean_line;
 
 /// How one source fared.
@@ -17,6 +18,8 @@ pub enum Outcome {
         answer: String,
         /// What its user should know.
         warnings: Vec<Warning>,
+        /// Where each field of it was written down.
+        provenance: Provenance,
     },
     /// It is not configured; the error says why, and the chain went on.
     NotConfigured(Error),
@@ -39,7 +42,8 @@ pub struct Attempt {
 
 /// What each source of the chain did, in order.
 ///
-/// Its `Display` is a numbered list, one source a line, and holds no secret.
+/// Its `Display` is a numbered list, one source a line; `{:#}` adds where each field of the answer was written
+/// down, and the entries that others hide. Neither holds a secret.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     attempts: Vec<Attempt>,
@@ -103,10 +107,19 @@ impl fmt::Display for Report {
             }
             write!(f, "{}. {}: ", index + 1, attempt.source)?;
             match &attempt.outcome {
-                Outcome::Chosen { answer, warnings } => {
+                Outcome::Chosen {
+                    answer,
+                    warnings,
+                    provenance,
+                } => {
                     write!(f, "chosen: {answer}")?;
                     for warning in warnings {
                         write!(f, "\n   warning: {warning}")?;
+                    }
+                    if f.alternate() {
+                        for line in provenance.to_string().lines() {
+                            write!(f, "\n   {line}")?;
+                        }
                     }
                 }
                 Outcome::NotConfigured(error) => write!(f, "not configured: {}", error.message())?,

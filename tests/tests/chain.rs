@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use kubex_core::host::SimulatedHost;
 use kubex_core::report::Outcome;
 use kubex_core::{
-    Chain, ClientConfiguration, Cluster, Credential, CredentialProvider, Error, ErrorKind, Host, Options,
-    Registration, Registry, Result, ServerUrl,
+    Chain, ClientConfiguration, ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, Error,
+    ErrorKind, Options, Registration, Registry, ResolveRequest, Result, ServerUrl,
 };
 
 #[derive(Debug)]
@@ -21,13 +21,11 @@ enum Says {
 
 #[async_trait]
 impl CredentialProvider for Says {
-    async fn resolve(&self, host: &Host) -> Result<ClientConfiguration> {
+    async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder> {
         match self {
             Self::Yes(server) => {
                 let cluster = Cluster::new(ServerUrl::parse(server)?);
-                ClientConfiguration::builder(cluster)
-                    .credential(Credential::bearer("s3cr3t".into())?)
-                    .build(host)
+                Ok(ClientConfiguration::builder(cluster).credential(Credential::bearer("s3cr3t".into())?))
             }
             Self::NotHere => Err(Error::not_configured("there is nothing here")),
             Self::Broken => Err(Error::new(ErrorKind::MalformedDocument, "it is broken")),
