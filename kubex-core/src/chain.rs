@@ -162,11 +162,14 @@ fn exhausted(report: &Report) -> Error {
     if report.attempts().is_empty() {
         return Error::new(ErrorKind::Exhausted, "the chain has no sources").advise("add a source to it");
     }
-    Error::new(
+    let error = Error::new(
         ErrorKind::Exhausted,
         format_args!("no source of the chain is configured: {}", report.reasons()),
-    )
-    .advise("set KUBECONFIG, write ~/.kube/config, or run in a pod that has a service account")
+    );
+    match report.advice() {
+        Some(advice) => error.advise(advice),
+        None => error,
+    }
 }
 
 /// Builds a [`Chain`].

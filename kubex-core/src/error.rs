@@ -148,6 +148,7 @@ impl Error {
             ErrorKind::UnreadableFile,
             format_args!("cannot read {what} {}: {}", clean_line(&shown), reason(&cause)),
         )
+        .advise(remedy(&cause))
         .because(cause)
     }
 
@@ -157,6 +158,7 @@ impl Error {
             ErrorKind::UnreadableFile,
             format_args!("cannot read {what}: {}", reason(&cause)),
         )
+        .advise(remedy(&cause))
         .because(cause)
         .at(origin)
     }
@@ -291,6 +293,15 @@ pub(crate) fn reason(error: &io::Error) -> String {
         io::ErrorKind::IsADirectory => "it is a directory".into(),
         io::ErrorKind::NotADirectory => "a part of its path is no directory".into(),
         _ => clean_line(&error.to_string()).into_owned(),
+    }
+}
+
+/// What to do about it.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "check the path, or put the file there",
+        io::ErrorKind::PermissionDenied => "let the user that the program runs as read it",
+        _ => "name a regular file",
     }
 }
 

@@ -1,5 +1,6 @@
 //! What each source of the chain did, and why. Kept on success too.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -82,6 +83,21 @@ impl Report {
             .collect();
         reasons.join("; ")
     }
+
+    /// What would configure one of the sources, as one sentence.
+    pub(crate) fn advice(&self) -> Option<String> {
+        let mut advice: Vec<_> = self
+            .attempts
+            .iter()
+            .filter_map(|attempt| match &attempt.outcome {
+                Outcome::NotConfigured(error) => error.advice(),
+                _ => None,
+            })
+            .collect();
+        let mut told = HashSet::new();
+        advice.retain(|advice| told.insert(*advice));
+        (!advice.is_empty()).then(|| advice.join(", or "))
+    }
 }
 
 /// A configuration in words, for the line of the source that answered.
@@ -123,7 +139,10 @@ impl fmt::Display for Report {
                     }
                 }
                 Outcome::NotConfigured(error) => write!(f, "not configured: {}", error.message())?,
-                Outcome::Failed(error) => write!(f, "failed: {}", error.unsigned())?,
+                Outcome::Failed(error) => {
+                    let text = error.unsigned().to_string();
+                    write!(f, "failed: {}", text.replace('\n', "\n   "))?;
+                }
                 Outcome::NotAsked => f.write_str("not asked")?,
             }
         }

@@ -32,7 +32,7 @@ impl InClusterProvider {
         let variable = |name: &str| {
             host.environment()
                 .unicode(name)?
-                .ok_or_else(|| Error::not_configured(format_args!("the variable {name} is not set")))
+                .ok_or_else(|| not_in_a_pod(format_args!("the variable {name} is not set")))
         };
         let name = variable(&self.options.host_variable)?;
         let port = variable(&self.options.port_variable)?;
@@ -67,6 +67,10 @@ impl InClusterProvider {
     }
 }
 
+fn not_in_a_pod(reason: std::fmt::Arguments<'_>) -> Error {
+    Error::not_configured(reason).advise("run in a pod that has a service account")
+}
+
 fn text<'a>(content: &'a SecretBytes, origin: &Origin) -> Result<&'a str> {
     std::str::from_utf8(content.expose_secret())
         .map_err(|_| Error::new(ErrorKind::InvalidValue, "the file is no text in UTF-8").at(origin))
@@ -93,7 +97,7 @@ impl CredentialProvider for InClusterProvider {
         match &mount.token {
             None => {
                 let path = token_file.display();
-                return Err(Error::not_configured(format_args!(
+                return Err(not_in_a_pod(format_args!(
                     "no service account token is mounted at {path}"
                 )));
             }

@@ -8,7 +8,7 @@ use kubex_core::error::Problems;
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, ExposeSecret, Host, Origin, Result, SecretBytes, Warning};
 
-use crate::discovery::Places;
+use crate::discovery::{Places, not_there};
 use crate::document;
 use crate::merge::Merged;
 
@@ -64,7 +64,7 @@ pub(crate) async fn files(places: &Places, skips_broken: bool, host: &Host) -> R
     }
     match places.paths.as_slice() {
         [path] if places.are_required => Err(declares_nothing(&Origin::file(path))),
-        _ => Err(Error::not_configured(format_args!(
+        _ => Err(not_there(format_args!(
             "there is no kubeconfig: {}{}",
             tried.join(", "),
             places.named_by
@@ -115,4 +115,5 @@ fn too_large() -> Error {
             LARGEST_FILE / (1024 * 1024)
         ),
     )
+    .advise("split it, and name the parts in KUBECONFIG")
 }
