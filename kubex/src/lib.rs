@@ -39,7 +39,10 @@
 //! | `exec` | yes | the provider `exec`; without it the program cannot start a plugin |
 //! | `kubeconfig` | yes | the provider `kubeconfig`; takes `static` and `token-file` along |
 //! | `reqwest` | yes | [`mod@reqwest`] |
+//! | `tower` | no | [`mod@tower`] |
 
+#[cfg(feature = "tower")]
+mod authorize;
 mod built_in;
 mod default_chain;
 #[cfg(feature = "kubeconfig")]
@@ -49,6 +52,8 @@ mod manual;
 pub mod prelude;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 pub use kubex_core::{
     Authorities, BuildContext, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,

@@ -134,12 +134,19 @@ impl Credentials {
     /// What the source said, where there is no valid credential; the same error again, at once, until it is
     /// time to try again.
     pub async fn current(&self) -> Result<Arc<Credential>> {
+        match (self.ready(), &self.0) {
+            (Some(credential), _) => Ok(credential),
+            (None, Kind::Live(live)) => live.ask().await,
+            (None, Kind::Fixed(credential)) => Ok(Arc::clone(credential)),
+        }
+    }
+
+    /// The current credential, where it can be given without asking anybody: no lock, no allocation. Where there is
+    /// none, [`current`](Self::current) knows more.
+    pub fn ready(&self) -> Option<Arc<Credential>> {
         match &self.0 {
-            Kind::Fixed(credential) => Ok(Arc::clone(credential)),
-            Kind::Live(live) => match live.snapshot_if_quiet() {
-                Some(credential) => Ok(credential),
-                None => live.ask().await,
-            },
+            Kind::Fixed(credential) => Some(Arc::clone(credential)),
+            Kind::Live(live) => live.snapshot_if_quiet(),
         }
     }
 
