@@ -21,8 +21,11 @@ pub mod configuration;
 pub mod credential;
 pub mod credentials;
 pub mod error;
+#[cfg(feature = "test-util")]
+pub mod faults;
 pub mod host;
 pub mod impersonation;
+mod live;
 pub mod options;
 pub mod origin;
 pub mod provider;

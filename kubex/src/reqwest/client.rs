@@ -133,9 +133,14 @@ impl Client {
     /// opened any more with a certificate that has been replaced.
     fn http_for(&self, credential: &Credential) -> Result<::reqwest::Client> {
         let mut pool = self.lock();
-        if pool.generation < Some(credential.generation()) {
-            let certificate = credential.certificate();
-            if pool.certificate.as_ref() != certificate {
+        let certificate = credential.certificate();
+        let is_other = pool.certificate.as_ref() != certificate;
+        if credential.came_expired() && is_other {
+            // It is for this one request; what comes next may be the one before.
+            return self.connect_as(credential);
+        }
+        if pool.generation < Some(credential.generation()) && !credential.came_expired() {
+            if is_other {
                 pool.http = self.connect_as(credential)?;
                 pool.certificate = certificate.cloned();
             }

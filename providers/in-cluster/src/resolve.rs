@@ -3,8 +3,7 @@
 use async_trait::async_trait;
 use kubex_core::{
     Authorities, BuildContext, ClientConfiguration, Cluster, CredentialProvider, Error, ErrorKind,
-    ExposeSecret, FromOptions, Host, Options, Origin, Registry, Result, SecretBytes, ServerUrl, Trust,
-    Warning,
+    ExposeSecret, FromOptions, Host, Options, Origin, Registry, Result, ServerUrl, Trust, Warning,
 };
 
 use crate::mount::Mount;
@@ -44,24 +43,21 @@ impl InClusterProvider {
         ServerUrl::parse(&address).map_err(|error| error.at(&Origin::variable(&self.options.host_variable)))
     }
 
-    fn namespace(&self, host: &Host, mount: &Mount) -> Option<String> {
-        let file = || {
-            mount
-                .namespace
-                .as_ref()
-                .and_then(text)
-                .map(str::trim)
-                .map(str::to_owned)
+    /// What the variable says, else what the mount says.
+    fn namespace(&self, host: &Host, mount: &Mount) -> Result<Option<String>> {
+        let variable = host.environment().text(&self.options.namespace_variable);
+        let (None, Some(content)) = (&variable, &mount.namespace) else {
+            return Ok(variable);
         };
-        host.environment()
-            .text(&self.options.namespace_variable)
-            .or_else(file)
-            .filter(|namespace| !namespace.is_empty())
+        let text = std::str::from_utf8(content.expose_secret()).map_err(|_| {
+            Error::new(
+                ErrorKind::InvalidValue,
+                "the service account's namespace is no text",
+            )
+            .at(&Origin::file(self.options.root.join(&self.options.namespace)))
+        })?;
+        Ok(Some(text.trim().to_owned()).filter(|namespace| !namespace.is_empty()))
     }
-}
-
-fn text(content: &SecretBytes) -> Option<&str> {
-    std::str::from_utf8(content.expose_secret()).ok()
 }
 
 impl FromOptions for InClusterProvider {
@@ -112,7 +108,7 @@ impl CredentialProvider for InClusterProvider {
                 .at(&authorities_file),
             );
         }
-        if let Some(namespace) = self.namespace(host, &mount) {
+        if let Some(namespace) = self.namespace(host, &mount)? {
             builder = builder.namespace(namespace);
         }
         let options = Options::at(Origin::file(&token_file))
