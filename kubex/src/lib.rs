@@ -51,10 +51,10 @@ pub mod reqwest;
 pub use kubex_core::{
     Authorities, BuildContext, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
     ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, CredentialSource, Credentials,
-    Error, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions, Generation, Host, Impersonation,
-    Options, Origin, Proxy, Registration, Registry, Report, Resolution, Result, SecretBytes, SecretString,
-    ServerUrl, Trust, Warning, credential, credentials, host, options, origin, register, registry as plugins,
-    report, text,
+    CurrentTrust, Error, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions, Generation, Host,
+    Impersonation, LiveTrust, Options, Origin, Proxy, Registration, Registry, Report, Resolution, Result,
+    SecretBytes, SecretString, ServerUrl, Trust, TrustSource, Warning, credential, credentials, host,
+    options, origin, register, registry as plugins, report, text, trust,
 };
 
 #[doc(hidden)]

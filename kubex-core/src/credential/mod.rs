@@ -14,6 +14,7 @@
 
 mod certificate;
 pub mod jwt;
+mod public_half;
 
 use std::fmt;
 use std::sync::Arc;

@@ -182,10 +182,10 @@ impl Credentials {
 
     /// Tells of each new generation, without polling.
     pub fn changes(&self) -> Changes {
-        Changes(match &self.0 {
-            Kind::Fixed(_) => watch::Sender::new(Generation::default()).subscribe(),
-            Kind::Live(live) => live.changes(),
-        })
+        match &self.0 {
+            Kind::Fixed(_) => Changes::never(),
+            Kind::Live(live) => Changes(live.changes()),
+        }
     }
 
     /// Whether the credential never changes.
@@ -225,6 +225,10 @@ impl fmt::Debug for Credentials {
 pub struct Changes(pub(crate) watch::Receiver<Generation>);
 
 impl Changes {
+    pub(crate) fn never() -> Self {
+        Self(watch::Sender::new(Generation::default()).subscribe())
+    }
+
     /// Waits for a generation that was not seen yet. Pends forever once the handle is gone.
     pub async fn next(&mut self) -> Generation {
         if self.0.changed().await.is_err() {

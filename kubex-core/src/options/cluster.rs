@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::authorities::AuthoritiesOption;
 use super::pem::Pem;
 use super::{Options, Value};
-use crate::cluster::{Authorities, Cluster, Proxy, ServerUrl, Trust};
+use crate::cluster::{Cluster, Proxy, ServerUrl, Trust};
 use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder, Warning};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::impersonation::Impersonation;
 use crate::secret::{ExposeSecret, SecretString};
+use crate::trust::TrustSource;
 
 /// The cluster, the namespace and the impersonation of a source, spelled as in a kubeconfig.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -122,7 +125,8 @@ impl ClusterOptions {
         })?;
         let mut cluster =
             Cluster::new(ServerUrl::parse(server).map_err(|error| self.about("server", error))?);
-        cluster.trust = self.trust(host).await?;
+        let (trust, trust_source) = self.trust(host).await?;
+        cluster.trust = trust;
         cluster.tls_server_name.clone_from(&fields.tls_server_name);
         cluster.proxy = fields
             .proxy_url
@@ -133,6 +137,7 @@ impl ClusterOptions {
         cluster.extensions.clone_from(&self.extensions);
         let insecure = matches!(cluster.trust, Trust::Anyone);
         let mut builder = ClientConfiguration::builder(cluster)
+            .trust_source(trust_source)
             .impersonation(self.impersonation()?)
             .allow_credentials_over_http(fields.allow_credentials_over_http);
         if let Some(namespace) = &fields.namespace {
@@ -150,7 +155,8 @@ impl ClusterOptions {
         Ok(builder)
     }
 
-    async fn trust(&self, host: &Host) -> Result<Trust> {
+    /// Whom to trust, and what reads it again where it is a file.
+    async fn trust(&self, host: &Host) -> Result<(Trust, Option<Arc<dyn TrustSource>>)> {
         let fields = &self.fields;
         let data = fields.certificate_authority_data.clone().map(Into::into);
         let pem = Pem::new(
@@ -167,12 +173,15 @@ impl ClusterOptions {
             .at(&self.origin_of("insecure-skip-tls-verify"))
             .advise("remove one of them")),
             Some(pem) => {
-                let text = pem.load(host, "the certificate authority").await?;
-                let authorities = Authorities::from_pem(text.expose_secret());
-                authorities.map(Trust::Authorities).map_err(|error| error.at(pem.origin()))
+                let option = AuthoritiesOption::new(pem);
+                let trust = Trust::Authorities(option.load(host).await?);
+                let source = option
+                    .is_file()
+                    .then(|| Arc::new(option) as Arc<dyn TrustSource>);
+                Ok((trust, source))
             }
-            None if fields.insecure_skip_tls_verify => Ok(Trust::Anyone),
-            None => Ok(Trust::System),
+            None if fields.insecure_skip_tls_verify => Ok((Trust::Anyone, None)),
+            None => Ok((Trust::System, None)),
         }
     }
 

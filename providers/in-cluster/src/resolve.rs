@@ -1,11 +1,14 @@
 //! From the pod's environment and mount to a client configuration.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use kubex_core::{
     Authorities, BuildContext, ClientConfiguration, Cluster, CredentialProvider, Error, ErrorKind,
     ExposeSecret, FromOptions, Host, Options, Origin, Registry, Result, ServerUrl, Trust, Warning,
 };
 
+use crate::authorities::MountedAuthorities;
 use crate::mount::Mount;
 use crate::options::InClusterOptions;
 
@@ -98,7 +101,8 @@ impl CredentialProvider for InClusterProvider {
             let authorities = Authorities::from_pem(pem.expose_secret());
             cluster.trust = Trust::Authorities(authorities.map_err(|error| error.at(&authorities_file))?);
         }
-        let mut builder = ClientConfiguration::builder(cluster);
+        let authorities = MountedAuthorities::new(self.options.clone());
+        let mut builder = ClientConfiguration::builder(cluster).trust_source(Some(Arc::new(authorities)));
         if mount.authorities.is_none() {
             builder = builder.warning(
                 Warning::new(
