@@ -58,10 +58,11 @@ pub mod tower;
 pub use kubex_core::{
     Authorities, BuildContext, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
     ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, CredentialSource, Credentials,
-    Error, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions, Generation, Host, Impersonation,
-    Options, Origin, Overrides, Provenance, Proxy, Registration, Registry, Report, Resolution,
-    ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust, Warning, credential, credentials,
-    host, options, origin, overrides, provenance, register, registry as plugins, report, text,
+    CurrentTrust, Error, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions, Generation, Host,
+    Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy, Registration, Registry, Report,
+    Resolution, ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust, TrustSource, Warning,
+    credential, credentials, host, options, origin, overrides, provenance, register, registry as plugins,
+    report, text, trust,
 };
 
 #[doc(hidden)]
