@@ -220,7 +220,16 @@ fn announces_a_secret(word: &str) -> bool {
         || lower.strip_prefix("--").is_some_and(names_a_secret)
 }
 
-fn names_a_secret(key: &str) -> bool {
+/// Whether the value of a key, a flag or a variable of this name is likely to be a secret: `token`,
+/// `--client-secret`, `DB_PASSWORD`.
+///
+/// ```
+/// use kubex_core::text::names_a_secret;
+/// assert!(names_a_secret("--access-token") && names_a_secret("AWS_SECRET_ACCESS_KEY"));
+/// assert!(!names_a_secret("--cluster-name"));
+/// ```
+pub fn names_a_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
     let key = key.trim_start_matches('-');
     [
         "token",
