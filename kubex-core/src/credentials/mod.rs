@@ -124,7 +124,7 @@ impl Credentials {
             Some(key) => sharing::one_of(host.distinguish(key), |lease| {
                 Live::new(source, cluster, host, Some(lease))
             }),
-            None => Arc::new(Live::new(source, cluster, host, None)),
+            None => Live::new(source, cluster, host, None),
         };
         Self(Kind::Live(live))
     }
@@ -200,9 +200,9 @@ impl Live {
         cluster: Arc<Cluster>,
         host: Host,
         lease: Option<sharing::Lease>,
-    ) -> Self {
+    ) -> Arc<Self> {
         let description = clean_line(&source.describe()).into();
-        Self {
+        Arc::new(Self {
             source,
             description,
             cluster,
@@ -212,7 +212,7 @@ impl Live {
             state: Mutex::default(),
             changes: watch::Sender::new(Generation::default()),
             _lease: lease,
-        }
+        })
     }
 
     /// The request path: a look at the snapshot and at the clocks.

@@ -69,13 +69,13 @@ static SHARED: Mutex<BTreeMap<Arc<SharingKey>, Weak<Live>>> = Mutex::new(BTreeMa
 pub(super) struct Lease(Arc<SharingKey>);
 
 /// The handle of that key, or a new one where nobody has it. `make` must not ask for another.
-pub(super) fn one_of(key: SharingKey, make: impl FnOnce(Lease) -> Live) -> Arc<Live> {
+pub(super) fn one_of(key: SharingKey, make: impl FnOnce(Lease) -> Arc<Live>) -> Arc<Live> {
     let mut shared = lock();
     if let Some(live) = shared.get(&key).and_then(Weak::upgrade) {
         return live;
     }
     let key = Arc::new(key);
-    let live = Arc::new(make(Lease(Arc::clone(&key))));
+    let live = make(Lease(Arc::clone(&key)));
     shared.insert(key, Arc::downgrade(&live));
     live
 }

@@ -158,7 +158,6 @@ impl fmt::Debug for TerminalHold {
 #[cfg(test)]
 mod tests {
     use super::super::SimulatedHost;
-    use super::*;
 
     #[tokio::test]
     async fn one_at_a_time_holds_it() {

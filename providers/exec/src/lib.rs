@@ -78,6 +78,7 @@ mod interaction;
 mod lookup;
 mod native;
 mod options;
+mod pair;
 mod protocol;
 mod recursion;
 mod said;
