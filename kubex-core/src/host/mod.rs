@@ -22,6 +22,7 @@ mod terminal;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,8 +49,18 @@ pub struct Host {
     terminal: Option<Terminal>,
     plugin_rules: Arc<PluginRules>,
     world: World,
-    /// The variables that are other than the world's.
-    changed_variables: BTreeMap<String, Option<OsString>>,
+    changed_variables: ChangedVariables,
+}
+
+/// The variables that are other than the world's.
+#[derive(Clone, Default)]
+struct ChangedVariables(BTreeMap<String, Option<OsString>>);
+
+/// A value may be a secret, so the names are shown alone.
+impl fmt::Debug for ChangedVariables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// Which world a host shows. Two hosts of one world differ by what was changed with them alone.
@@ -72,7 +83,7 @@ impl Host {
             terminal: None,
             plugin_rules: Arc::default(),
             world: World::Real,
-            changed_variables: BTreeMap::new(),
+            changed_variables: ChangedVariables::default(),
         }
     }
 
@@ -87,7 +98,7 @@ impl Host {
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: Option<impl Into<OsString>>) -> Self {
         let value = value.map(Into::into);
-        self.changed_variables.insert(name.to_owned(), value.clone());
+        self.changed_variables.0.insert(name.to_owned(), value.clone());
         self.environment = Arc::new(environment::Overlaid {
             beneath: self.environment,
             name: name.to_owned(),
@@ -153,7 +164,7 @@ impl Host {
             .with(format!("{:?}", self.world))
             .with(format!("{:?}", self.plugin_rules))
             .with(format!("{unavailable:?}"));
-        self.changed_variables.iter().fold(key, |key, (name, value)| {
+        self.changed_variables.0.iter().fold(key, |key, (name, value)| {
             let value = value.as_ref();
             key.with(name)
                 .with([u8::from(value.is_some())])

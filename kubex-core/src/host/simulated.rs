@@ -101,7 +101,7 @@ impl SimulatedHost {
             terminal: self.lock().has_terminal.then(|| Terminal::new(world.clone())),
             plugin_rules: Arc::default(),
             world: super::World::Simulated(Arc::as_ptr(&self.0).addr()),
-            changed_variables: BTreeMap::new(),
+            changed_variables: super::ChangedVariables::default(),
         }
     }
 

@@ -136,7 +136,7 @@ fn hide(marks: &mut [bool], at: usize, length: usize) {
 }
 
 /// The values of flags that are named like a secret: `--token abc`, `--token=abc`, `password=abc`.
-fn secret_arguments(arguments: &[String]) -> impl Iterator<Item = &str> {
+pub(crate) fn secret_arguments(arguments: &[String]) -> impl Iterator<Item = &str> {
     let next = arguments.iter().skip(1).map(Some).chain([None]);
     arguments.iter().zip(next).filter_map(|(argument, next)| {
         if let Some((name, value)) = argument.split_once('=') {

@@ -120,7 +120,7 @@ impl ExecSource {
             .map_err(|error| self.install_hint.add_to(error, host))?;
         let stack = recursion::stack_with(&program, &self.arguments, host)?;
         let terminal = match terminal {
-            Some(terminal) => Some(interaction::hold(terminal, self.variable_values(), host).await?),
+            Some(terminal) => Some(interaction::hold(terminal, self.secrets(), host).await?),
             None => None,
         };
         let is_interactive = terminal.is_some();
@@ -206,8 +206,11 @@ impl ExecSource {
         .hidden_in(error)
     }
 
-    fn variable_values(&self) -> Vec<SecretString> {
-        self.environment.iter().map(|(_, value)| value.clone()).collect()
+    /// What it is told that may be a secret.
+    fn secrets(&self) -> Vec<SecretString> {
+        let variables = self.environment.iter().map(|(_, value)| value.clone());
+        let arguments = said::secret_arguments(&self.arguments).map(SecretString::from);
+        variables.chain(arguments).collect()
     }
 }
 
