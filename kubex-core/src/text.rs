@@ -264,7 +264,8 @@ fn mask_assignment(word: &str) -> Option<String> {
     let at = word.find(['=', ':'])?;
     let (key, value) = word.split_at_checked(at + 1)?;
     let name = key.get(..at)?.to_ascii_lowercase();
-    (!value.is_empty() && names_a_secret(&name)).then(|| format!("{key}{MASKED}"))
+    let is_value = value.contains(char::is_alphanumeric);
+    (is_value && names_a_secret(&name)).then(|| format!("{key}{MASKED}"))
 }
 
 fn mask_user_information(word: &str) -> Option<String> {
@@ -308,6 +309,10 @@ mod tests {
             ),
             ("-----BEGIN PRIVATE KEY-----\nMII", "[masked]"),
             ("the token is missing", "the token is missing"),
+            (
+                "no access token:: not logged in",
+                "no access token:: not logged in",
+            ),
         ] {
             assert_eq!(mask.apply(said), shown);
         }

@@ -194,6 +194,32 @@ async fn two_contexts_with_one_plugin_and_different_extensions_each_have_their_o
     ));
 }
 
+/// As the plugins of GKE and of Oracle's cloud do: v1beta1 always, and no expiry.
+#[tokio::test]
+async fn a_plugin_of_v1beta1_without_expiry_is_run_once_until_it_is_rejected() {
+    let home = Home::new();
+    home.program(
+        "bin/counting",
+        "#!/bin/sh\necho run >> \"$(dirname \"$0\")/runs\"\n\
+         echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\
+         \"spec\":{\"interactive\":false},\"status\":{\"token\":\"ya29.abc\"}}'\n",
+    );
+    let runs = || fs::read_to_string(home.path("bin/runs")).unwrap().lines().count();
+    // A kubeconfig of v1beta1 may leave the interactive mode out.
+    let exec = format!("command: bin/counting\napiVersion: {V1_BETA_1}");
+    home.kubeconfig("server: https://h:6443", &exec);
+    let configuration = home.configuration(Host::real()).await.unwrap();
+    let first = configuration.credentials().current().await.unwrap();
+    assert_eq!(first.expires_at(), None);
+    for _ in 0..1_000 {
+        configuration.credentials().current().await.unwrap();
+    }
+    assert_eq!(runs(), 1);
+    configuration.credentials().invalidate(first.generation());
+    configuration.credentials().current().await.unwrap();
+    assert_eq!(runs(), 2);
+}
+
 #[tokio::test]
 async fn the_configured_variables_win_over_inherited_ones_and_nothing_wins_over_the_exec_info() {
     let home = Home::new();
@@ -253,12 +279,11 @@ async fn a_command_with_a_separator_is_relative_to_its_kubeconfig_and_never_look
         ("../bin/plugin", None),
     ] {
         home.kubeconfig("server: https://h:6443", &exec(command));
-        match expected {
-            Some(token) => assert_eq!(home.token(host()).await.unwrap(), token, "{command}"),
-            None => {
-                let error = home.token(host()).await.unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::PluginNotFound, "{command}");
-            }
+        if let Some(token) = expected {
+            assert_eq!(home.token(host()).await.unwrap(), token, "{command}");
+        } else {
+            let error = home.token(host()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::PluginNotFound, "{command}");
         }
     }
 }
