@@ -56,6 +56,8 @@
 //! # }
 //! ```
 
+mod sharing;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +71,10 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::live::{Feed, Item, Live, Subject};
 use crate::provider::{CredentialSource, FetchReason, FetchRequest};
+
+use sharing::Lease;
+
+pub use sharing::SharingKey;
 
 /// The live handle. Clones share one credential and one fetch at a time. See the [module](self).
 #[derive(Clone)]
@@ -86,6 +92,8 @@ enum Kind {
 struct CredentialFeed {
     source: Arc<dyn CredentialSource>,
     cluster: Arc<Cluster>,
+    /// Its entry among those that are shared; it goes with it.
+    _lease: Option<Lease>,
 }
 
 impl Feed for CredentialFeed {
@@ -135,8 +143,23 @@ impl Credentials {
     }
 
     /// Credentials that the source fetches. Nothing is fetched before somebody asks.
+    ///
+    /// A source that says by what it is known ([`CredentialSource::sharing_key`]) has one handle in the
+    /// program: asking for it again gives a clone of the one there is, as long as somebody has it.
     pub fn live(source: Arc<dyn CredentialSource>, cluster: Arc<Cluster>, host: Host) -> Self {
-        Self(Kind::Live(Live::new(CredentialFeed { source, cluster }, host)))
+        let key = source.sharing_key(&cluster).map(|key| host.distinguish(key));
+        let make = move |lease| {
+            let feed = CredentialFeed {
+                source,
+                cluster,
+                _lease: lease,
+            };
+            Live::new(feed, host)
+        };
+        Self(Kind::Live(match key {
+            Some(key) => sharing::one_of(key, |lease| make(Some(lease))),
+            None => make(None),
+        }))
     }
 
     /// The current credential. Waits only where there is no valid one; dropping the future at any time is safe.
