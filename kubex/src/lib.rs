@@ -40,6 +40,7 @@
 //! | `kubeconfig` | yes | the provider `kubeconfig`; takes `static` and `token-file` along |
 //! | `reqwest` | yes | [`mod@reqwest`] |
 //! | `tower` | no | [`mod@tower`] |
+//! | `cli` | no | the command `kubex`; takes all providers and `reqwest` along |
 
 #[cfg(feature = "tower")]
 mod authorize;
@@ -58,11 +59,11 @@ pub mod tower;
 pub use kubex_core::{
     Authorities, BuildContext, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
     ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, CredentialSource, Credentials,
-    CurrentTrust, Error, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions, Generation, Host,
-    Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy, Registration, Registry, Report,
-    Resolution, ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust, TrustSource, Warning,
-    credential, credentials, host, options, origin, overrides, provenance, register, registry as plugins,
-    report, text, trust,
+    CurrentTrust, Error, ErrorClass, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions,
+    Generation, Host, Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy, Registration,
+    Registry, Report, Resolution, ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust,
+    TrustSource, Warning, credential, credentials, host, options, origin, overrides, provenance, register,
+    registry as plugins, report, text, trust,
 };
 
 #[doc(hidden)]
