@@ -36,7 +36,8 @@ pub(crate) struct Parsed {
 pub(crate) fn parse(content: SecretBytes, origin: &Origin, directory: Option<Arc<Path>>) -> Result<Parsed> {
     let malformed =
         |why: &str| Error::new(ErrorKind::MalformedDocument, format_args!("the kubeconfig {why}")).at(origin);
-    let text = Text::of(content).ok_or_else(|| malformed("is no text in UTF-8 or UTF-16"))?;
+    let text = Text::of(&content).ok_or_else(|| malformed("is no text in UTF-8 or UTF-16"))?;
+    drop(content);
     let layout = Layout::of(text);
     let text = layout.text();
     let mut growth = Growth::of(text.len());
