@@ -2,6 +2,9 @@
 //! every failure is run, and everything that is shown (`Debug`, `Display`, causes, reports, events of every
 //! level) is searched for them, also in disguise.
 
+#[path = "canary/oidc.rs"]
+mod oidc;
+
 use std::fmt::{Debug, Write as _};
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -38,6 +41,10 @@ const AUTH_PROVIDER: &str = MARKERS[6];
 const UNKNOWN_FIELD: &str = MARKERS[7];
 const KEY: &str = MARKERS[8];
 const FILE: &str = MARKERS[9];
+
+fn markers() -> impl Iterator<Item = &'static str> {
+    MARKERS.iter().chain(oidc::MARKERS).copied()
+}
 
 /// How a marker may show: as it is, cut short, or encoded.
 fn disguises(marker: &str) -> Vec<String> {
@@ -110,7 +117,7 @@ impl Shown {
             shown.len() > 50,
             "{what}: hardly anything was shown, so nothing was searched: {shown}"
         );
-        for marker in MARKERS {
+        for marker in markers() {
             for disguise in disguises(marker) {
                 assert!(
                     !shown.contains(&disguise),
@@ -207,7 +214,7 @@ fn with_server() -> Options {
 
 #[tokio::test]
 async fn the_search_itself_finds_what_is_shown() {
-    for marker in MARKERS {
+    for marker in markers() {
         for leak in [
             format!("{marker:?}"),
             BASE64_STANDARD_NO_PAD.encode(format!("ab{marker}")),

@@ -4,6 +4,8 @@
 //! form. Basic is tried first and then the form, and the way that worked is kept, as golang.org/x/oauth2 does
 //! for kubectl. A client without a password has nothing to prove, so its name goes into the form at once.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use kubex_core::text::{Mask, clean_line};
 use kubex_core::{Credential, Error, ErrorKind, ExposeSecret, Result, SecretString};
 use reqwest::StatusCode;
@@ -182,18 +184,28 @@ impl Grant<'_> {
     }
 
     fn refusal(&self, status: StatusCode, document: Document) -> Refusal {
-        let told = [
+        let mut mask = Mask::new();
+        for secret in [
             Some(self.refresh_token.clone()),
             self.client.secret.clone(),
             document.id_token,
             document.refresh_token,
             document.access_token,
-        ];
-        let mask = told.into_iter().flatten().fold(Mask::new(), |mask, secret| {
-            let encoded: String =
-                form_urlencoded::byte_serialize(secret.expose_secret().as_bytes()).collect();
-            mask.hiding(encoded.into()).hiding(secret)
-        });
+        ]
+        .into_iter()
+        .flatten()
+        {
+            let pair = Zeroizing::new(format!(
+                "{}:{}",
+                encode(&self.client.id),
+                encode(secret.expose_secret())
+            ));
+            // As it is, and as it has travelled: an issuer may quote what it was sent.
+            mask = mask
+                .hiding(encode(secret.expose_secret()).into())
+                .hiding(BASE64_STANDARD.encode(pair.as_bytes()).into())
+                .hiding(secret);
+        }
         let shown = |value: &Value| {
             let masked = mask.apply(value.as_str().unwrap_or_default());
             clip(&clean_line(masked.trim())).to_owned()
@@ -215,9 +227,11 @@ impl Grant<'_> {
 /// Name and password are encoded as in a form before they are joined (RFC 6749, 2.3.1), so that a colon in
 /// them is none of the format's.
 fn basic(id: &str, secret: &str) -> Result<Credential> {
-    let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
-    let secret: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    Credential::basic(&id, secret.into())
+    Credential::basic(&encode(id), encode(secret).into())
+}
+
+fn encode(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 /// A form, in a buffer that is large enough from the beginning: one that moves leaves a copy behind.

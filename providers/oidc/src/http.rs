@@ -190,12 +190,12 @@ fn failed(whom: &str, error: reqwest::Error) -> Error {
 }
 
 fn is_about_a_certificate(cause: &(dyn StdError + 'static)) -> bool {
-    // The TLS stream wraps its error as one of input and output, which does not name it as its source.
-    let wrapped = cause
-        .downcast_ref::<io::Error>()
-        .and_then(|wrapper| wrapper.get_ref()?.downcast_ref());
-    matches!(
-        cause.downcast_ref().or(wrapped),
-        Some(rustls::Error::InvalidCertificate(_))
-    )
+    // The TLS stream wraps its error as one of input and output, perhaps twice, and that names the error's own
+    // source as its own: the error itself is found within only.
+    match cause.downcast_ref::<io::Error>() {
+        Some(wrapper) => wrapper
+            .get_ref()
+            .is_some_and(|wrapped| is_about_a_certificate(wrapped)),
+        None => matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))),
+    }
 }

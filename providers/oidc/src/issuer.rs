@@ -100,6 +100,10 @@ impl Issuer {
             .ok_or_else(|| self.malformed("has no \"token_endpoint\""))?;
         let endpoint =
             Url::parse(&endpoint).map_err(|_| self.malformed("has a \"token_endpoint\" that is no URL"))?;
+        // The HTTP client would send it in the place of the client's own.
+        if !endpoint.username().is_empty() || endpoint.password().is_some() {
+            return Err(self.malformed("has a user name or password in its \"token_endpoint\""));
+        }
         if endpoint.scheme() != "https" {
             return Err(Error::new(
                 ErrorKind::Refused,
