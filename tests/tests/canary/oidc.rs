@@ -217,8 +217,12 @@ fn answers() -> Vec<(&'static str, IssuerAnswer)> {
             ok(json!({"token_endpoint": format!("http://jane:{ANSWER}@h/{ANSWER}")})),
         ),
         (
-            "an endpoint that is not there",
+            "an endpoint with a password",
             ok(json!({"token_endpoint": format!("https://jane:{ANSWER}@127.0.0.1:1/{ANSWER}?{ANSWER}")})),
+        ),
+        (
+            "an endpoint that is not there",
+            ok(json!({"token_endpoint": format!("https://127.0.0.1:1/{ANSWER}?{ANSWER}")})),
         ),
     ]
 }
