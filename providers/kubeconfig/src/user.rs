@@ -278,7 +278,8 @@ fn legacy(auth_provider: &Fields) -> Result<(String, Options)> {
         .at(&auth_provider.origin_of("name"))
         .advise(format_args!("use the exec plugin {plugin} in its place")));
     }
-    let mut options = Options::at(auth_provider.origin().clone().key("config"));
+    // kubectl ignores what it does not know there, and login tools keep notes of their own in it.
+    let mut options = Options::at(auth_provider.origin().clone().key("config")).ignoring_unknown_keys();
     if let Some(config) = auth_provider.mapping("config")? {
         for (key, value) in config.entries().filter(|(_, value)| !value.is_blank()) {
             options.insert(key, value.clone());

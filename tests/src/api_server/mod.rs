@@ -52,7 +52,7 @@ mod handler;
 mod impersonation;
 mod listener;
 mod record;
-mod serving;
+pub(crate) mod serving;
 mod user;
 
 use std::fmt;
