@@ -13,7 +13,7 @@ use super::certificate::CertificateAuthority;
 
 /// The one implementation of cryptography in the test world. It is always named: a process that links two of them
 /// has no default.
-pub(super) fn crypto_provider() -> Arc<CryptoProvider> {
+pub(crate) fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
