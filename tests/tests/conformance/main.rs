@@ -79,7 +79,7 @@ fn trap() -> std::io::Result<tempfile::TempDir> {
          users: [{name: trap, user: {token: trap}}]\n",
     )?;
     write(
-        "login",
+        "kubex-trap",
         "#!/bin/sh\necho '{\"apiVersion\": \"client.authentication.k8s.io/v1\", \"kind\": \"ExecCredential\", \
          \"status\": {\"token\": \"trap\"}}'\n",
     )?;

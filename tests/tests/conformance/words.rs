@@ -5,7 +5,7 @@
 //! | `{dir}` | the case's directory |
 //! | `{server}`, `{port}` | the API server's URL and its port |
 //! | `{ca}`, `{ca-pem}`, `{ca-lines}` | its authority: base64, PEM, base64 in lines |
-//! | `{other-ca}` | an authority that signed nothing here |
+//! | `{other-ca}`, `{other-ca-pem}` | an authority that signed nothing here |
 //! | `{http-proxy}`, `{https-proxy}`, `{socks5-proxy}` | `host:port` of a proxy that leads to the API server |
 //! | `{https-proxy-and-server-ca}` | the authorities of both, base64 |
 //! | `{token:NAME}` | a token of the user NAME |
@@ -15,6 +15,7 @@
 //! | `{key:NAME}`, `{key-pem:NAME}` | its key |
 //! | `{foreign-certificate:NAME}`, `{foreign-key:NAME}` | the same of an authority that the server does not know |
 //! | `{secret:NAME}` | a secret that is no credential |
+//! | `{levels}` | 20,000 brackets, one in the other |
 //! | `{note}` | in a plugin: notes the run and what it was told |
 //!
 //! Lines of a placeholder that has several are indented as the line it stands in.
@@ -113,14 +114,16 @@ impl Words {
             "dir" => self.dir.clone(),
             "server" => self.server_url.clone(),
             "port" => server.address().port().to_string(),
-            "ca" => base64(&server.ca_pem()),
+            "ca" => base64(server.ca_pem().trim_end()),
             "ca-pem" => server.ca_pem(),
             "ca-lines" => in_lines(&base64(&server.ca_pem())),
             "other-ca" => base64(&self.other_ca),
+            "other-ca-pem" => self.other_ca.clone(),
             "http-proxy" => proxies.http.authority(),
             "https-proxy" => proxies.https.authority(),
             "socks5-proxy" => proxies.socks5.authority(),
             "https-proxy-and-server-ca" => base64(&(server.ca_pem() + proxies.https.ca_pem())),
+            "levels" => "[".repeat(20_000) + &"]".repeat(20_000),
             "note" => {
                 "echo run >> {dir}/plugin-runs; printf '%s' \"$KUBERNETES_EXEC_INFO\" > {dir}/exec-info"
                     .replace("{dir}", &self.dir)
