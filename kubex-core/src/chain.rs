@@ -12,7 +12,8 @@ use crate::configuration::ClientConfiguration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::options::Options;
-use crate::provider::CredentialProvider;
+use crate::overrides::Overrides;
+use crate::provider::{CredentialProvider, ResolveRequest};
 use crate::registry::Registry;
 use crate::report::{Attempt, Outcome, Report, answer};
 use crate::text::clean_line;
@@ -42,6 +43,7 @@ struct Source {
 #[derive(Clone, Debug)]
 pub struct Chain {
     sources: Vec<Source>,
+    overrides: Arc<Overrides>,
     host: Host,
 }
 
@@ -51,6 +53,7 @@ impl Chain {
         ChainBuilder {
             registry,
             sources: Vec::new(),
+            overrides: Arc::default(),
             host: Host::real(),
         }
     }
@@ -78,6 +81,7 @@ impl Chain {
                         Outcome::Chosen {
                             answer: answer(&configuration),
                             warnings,
+                            provenance: configuration.provenance().clone(),
                         },
                         took,
                     );
@@ -116,18 +120,27 @@ impl Chain {
                     source,
                     outcome: Outcome::NotConfigured(reason),
                     ..
-                }) => reason.clone().in_source(source),
+                }) => {
+                    let reason = reason.clone().in_source(source);
+                    match error.report() {
+                        Some(report) => reason.with_report(report.clone()),
+                        None => reason,
+                    }
+                }
                 _ => error,
             }
         })
     }
 
+    async fn build(&self, source: &Source) -> Result<ClientConfiguration> {
+        let request = ResolveRequest::new(&self.host, &self.overrides);
+        let builder = source.provider.resolve(request).await?;
+        builder.build_with(&self.host, &self.overrides).await
+    }
+
     async fn ask(&self, source: &Source) -> (Result<ClientConfiguration>, Duration) {
         let started = self.host.now().monotonic;
-        let outcome = self
-            .host
-            .within(source.limit, source.provider.resolve(&self.host))
-            .await;
+        let outcome = self.host.within(source.limit, self.build(source)).await;
         let took = self.host.now().monotonic.saturating_sub(started);
         let outcome = outcome.unwrap_or_else(|_| {
             Err(Error::new(
@@ -149,11 +162,14 @@ fn exhausted(report: &Report) -> Error {
     if report.attempts().is_empty() {
         return Error::new(ErrorKind::Exhausted, "the chain has no sources").advise("add a source to it");
     }
-    Error::new(
+    let error = Error::new(
         ErrorKind::Exhausted,
         format_args!("no source of the chain is configured: {}", report.reasons()),
-    )
-    .advise("set KUBECONFIG, write ~/.kube/config, or run in a pod that has a service account")
+    );
+    match report.advice() {
+        Some(advice) => error.advise(advice),
+        None => error,
+    }
 }
 
 /// Builds a [`Chain`].
@@ -161,6 +177,7 @@ fn exhausted(report: &Report) -> Error {
 pub struct ChainBuilder {
     registry: Registry,
     sources: Vec<Source>,
+    overrides: Arc<Overrides>,
     host: Host,
 }
 
@@ -170,6 +187,16 @@ impl ChainBuilder {
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self
+    }
+
+    /// Puts these options in the place of a source's own, whichever source answers: those of the cluster, and
+    /// those that say who. The [rules](crate::overrides) are client-go's.
+    ///
+    /// # Errors
+    /// `UnknownField` for a key that overrides nothing, or what the options have wrong.
+    pub fn overrides(mut self, options: Options) -> Result<Self> {
+        self.overrides = Arc::new(Overrides::new(options, &self.registry)?);
+        Ok(self)
     }
 
     /// Adds the registered provider of that name without options, as a source of the same name.
@@ -216,6 +243,7 @@ impl ChainBuilder {
     pub fn build(self) -> Chain {
         Chain {
             sources: self.sources,
+            overrides: self.overrides,
             host: self.host,
         }
     }

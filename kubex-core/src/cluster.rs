@@ -9,6 +9,7 @@ use url::Url;
 use crate::credential::certificates_in;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Value;
+use crate::proxy::Proxy;
 
 /// An API server's address: `https://` or `http://`, a host, and a path that prefixes every request's. It
 /// keeps the text as it was written, because an exec plugin is told that very text.
@@ -154,59 +155,6 @@ impl fmt::Debug for Authorities {
         f.debug_struct("Authorities")
             .field("certificates", &self.certificates.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// A proxy on the way to the server. Its URL may hold a password, so its `Debug` and `Display` do not show it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Proxy(Url);
-
-impl Proxy {
-    /// Reads a proxy's URL.
-    ///
-    /// # Errors
-    /// `InvalidValue` for anything but `http`, `https`, `socks5` and `socks5h` (client-go,
-    /// tools/clientcmd/helpers.go; `socks5h` is Kubex's addition).
-    pub fn parse(text: &str) -> Result<Self> {
-        let invalid = || {
-            Error::new(
-                ErrorKind::InvalidValue,
-                "the proxy's URL is not one of http, https, socks5 or socks5h",
-            )
-            .advise("write it as http://host:port")
-        };
-        let url = Url::parse(text).map_err(|_| invalid())?;
-        if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h")
-            || url.host_str().is_none_or(str::is_empty)
-        {
-            return Err(invalid());
-        }
-        Ok(Self(url))
-    }
-
-    /// The URL with everything in it. It may hold a password: do not show it.
-    pub fn expose_url(&self) -> &Url {
-        &self.0
-    }
-}
-
-impl fmt::Display for Proxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut url = self.0.clone();
-        if !url.username().is_empty() || url.password().is_some() {
-            // Neither fails on a URL that has a host, which `parse` made sure of.
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
-        }
-        url.set_query(None);
-        url.set_fragment(None);
-        f.write_str(url.as_str())
-    }
-}
-
-impl fmt::Debug for Proxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Proxy({self})")
     }
 }
 

@@ -9,11 +9,14 @@ use http::HeaderMap;
 use crate::cluster::Cluster;
 use crate::credential::Credential;
 use crate::credentials::Credentials;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::impersonation::Impersonation;
 use crate::origin::Origin;
+use crate::overrides::Overrides;
+use crate::provenance::Provenance;
 use crate::provider::CredentialSource;
+use crate::proxy::Proxy;
 use crate::text::clean_line;
 
 /// Something that works and that its user should know. The id is stable; the text is for a person.
@@ -79,6 +82,7 @@ pub struct ClientConfiguration {
     impersonation_headers: HeaderMap,
     credentials: Credentials,
     warnings: Vec<Warning>,
+    provenance: Provenance,
 }
 
 impl ClientConfiguration {
@@ -91,6 +95,10 @@ impl ClientConfiguration {
             identity: Identity::Fixed(Credential::anonymous()),
             allows_credentials_over_http: false,
             warnings: Vec::new(),
+            provenance: Provenance::default(),
+            identity_fields: Vec::new(),
+            has_overrides: false,
+            has_identity_overrides: false,
         }
     }
 
@@ -124,6 +132,11 @@ impl ClientConfiguration {
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
+
+    /// Where each field was written down.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
 }
 
 /// Where a configuration's credentials come from.
@@ -133,15 +146,20 @@ enum Identity {
     Source(Arc<dyn CredentialSource>),
 }
 
-/// Builds a [`ClientConfiguration`].
+/// Builds a [`ClientConfiguration`]. A provider answers with one; the chain adds the overrides and builds it.
 #[derive(Debug)]
 pub struct ClientConfigurationBuilder {
-    cluster: Cluster,
+    pub(crate) cluster: Cluster,
     namespace: Option<String>,
-    impersonation: Option<Impersonation>,
+    pub(crate) impersonation: Option<Impersonation>,
     identity: Identity,
     allows_credentials_over_http: bool,
     warnings: Vec<Warning>,
+    provenance: Provenance,
+    /// Where the fields of the identity were written down. Kept apart, because an override replaces them all.
+    identity_fields: Vec<(String, Origin)>,
+    has_overrides: bool,
+    has_identity_overrides: bool,
 }
 
 impl ClientConfigurationBuilder {
@@ -185,6 +203,11 @@ impl ClientConfigurationBuilder {
         &self.cluster
     }
 
+    /// Whether a credential would be sent to the server as it is until now.
+    pub fn sends_credentials(&self) -> bool {
+        self.cluster.server.is_encrypted() || self.allows_credentials_over_http
+    }
+
     /// Adds a warning.
     #[must_use]
     pub fn warning(mut self, warning: Warning) -> Self {
@@ -192,22 +215,68 @@ impl ClientConfigurationBuilder {
         self
     }
 
+    /// Says where a field of the cluster, the namespace or the impersonation was written down.
+    #[must_use]
+    pub fn written_at(mut self, field: &str, origin: &Origin) -> Self {
+        self.provenance.set(field, origin);
+        self
+    }
+
+    /// Says where a field of the identity was written down.
+    #[must_use]
+    pub fn identity_written_at(mut self, field: &str, origin: &Origin) -> Self {
+        self.identity_fields.push((field.to_owned(), origin.clone()));
+        self
+    }
+
+    /// Says that an entry is hidden by another of the same name.
+    #[must_use]
+    pub fn shadowed(mut self, taken: &Origin, shadowed: &Origin) -> Self {
+        self.provenance.add_shadowed(taken, shadowed);
+        self
+    }
+
+    /// Says that the overrides of the request are in the cluster, the namespace and the impersonation already.
+    #[must_use]
+    pub(crate) fn with_overrides_taken(mut self) -> Self {
+        self.has_overrides = true;
+        self
+    }
+
+    /// Says that the overrides of the request are in the identity already, field by field. Where a provider does
+    /// not say so, an identity among the overrides replaces the provider's own as a whole.
+    #[must_use]
+    pub fn with_identity_overrides_taken(mut self) -> Self {
+        self.has_identity_overrides = true;
+        self
+    }
+
     /// The configuration. This is the one place that withholds credentials from an unencrypted server: a
     /// source whose server is `http://` is dropped here and never asked.
     ///
     /// # Errors
-    /// `InvalidValue` where the impersonation cannot travel in headers.
+    /// `InvalidValue` where the impersonation cannot travel in headers, or the environment names a proxy that is
+    /// none.
     pub fn build(mut self, host: &Host) -> Result<ClientConfiguration> {
-        let withheld = !self.cluster.server.is_encrypted() && !self.allows_credentials_over_http;
-        let cluster = Arc::new(self.cluster);
+        if self.cluster.proxy.is_none()
+            && let Some(proxy) = Proxy::from_environment(&self.cluster.server, host)?
+        {
+            if let Some(variable) = proxy.variable() {
+                self.provenance.set("proxy-url", &Origin::variable(variable));
+            }
+            self.cluster.proxy = Some(proxy);
+        }
+        let sends_credentials = self.sends_credentials();
         let is_anonymous = matches!(&self.identity, Identity::Fixed(credential) if credential.is_anonymous());
-        if withheld && !is_anonymous {
+        if !sends_credentials && !is_anonymous {
             self.warnings.push(Warning::new(
                 "credentials-withheld-over-http",
                 "the server's address is http://, so no credential is sent to it",
             ));
             self.identity = Identity::Fixed(Credential::anonymous());
+            self.identity_fields.clear();
         }
+        let cluster = Arc::new(self.cluster);
         let credentials = match self.identity {
             Identity::Fixed(credential) => Credentials::fixed(credential),
             Identity::Source(source) => Credentials::live(source, Arc::clone(&cluster), host.clone()),
@@ -218,6 +287,9 @@ impl ClientConfigurationBuilder {
             .map(Impersonation::headers)
             .transpose()?
             .unwrap_or_default();
+        for (field, origin) in &self.identity_fields {
+            self.provenance.set(field, origin);
+        }
         Ok(ClientConfiguration {
             cluster,
             namespace: self.namespace.unwrap_or_else(|| "default".to_owned()),
@@ -225,6 +297,31 @@ impl ClientConfigurationBuilder {
             impersonation_headers,
             credentials,
             warnings: self.warnings,
+            provenance: self.provenance,
         })
+    }
+
+    /// The configuration with the overrides in it, those that its provider has not taken itself.
+    pub(crate) async fn build_with(
+        mut self,
+        host: &Host,
+        overrides: &Overrides,
+    ) -> Result<ClientConfiguration> {
+        if !self.has_overrides {
+            self = overrides.cluster().apply_to(self, host).await?;
+        }
+        if !self.has_identity_overrides && !overrides.identity_options().is_empty() {
+            let source = overrides.identity()?;
+            if self.sends_credentials() {
+                source.check(host).await.map_err(Error::as_failure)?;
+            }
+            self.identity_fields = overrides
+                .identity_options()
+                .iter()
+                .map(|(field, value)| (field.to_owned(), value.origin().clone()))
+                .collect();
+            self = self.source(source);
+        }
+        self.build(host)
     }
 }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use crate::origin::Origin;
 use crate::report::Report;
-use crate::text::{clean, clean_line};
+use crate::text::{clean, clean_line, nearest};
 
 /// The result of anything in Kubex that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -116,6 +116,7 @@ struct Inner {
     origin: Option<Origin>,
     advice: Option<String>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    others: Vec<Error>,
     report: Option<Report>,
 }
 
@@ -130,6 +131,7 @@ impl Error {
             origin: None,
             advice: None,
             cause: None,
+            others: Vec::new(),
             report: None,
         }))
     }
@@ -146,7 +148,19 @@ impl Error {
             ErrorKind::UnreadableFile,
             format_args!("cannot read {what} {}: {}", clean_line(&shown), reason(&cause)),
         )
+        .advise(remedy(&cause))
         .because(cause)
+    }
+
+    /// A document that cannot be read, where the document itself is the place of the error.
+    pub fn unreadable_at(what: &str, origin: &Origin, cause: io::Error) -> Self {
+        Self::new(
+            ErrorKind::UnreadableFile,
+            format_args!("cannot read {what}: {}", reason(&cause)),
+        )
+        .advise(remedy(&cause))
+        .because(cause)
+        .at(origin)
     }
 
     /// Where it is.
@@ -176,6 +190,41 @@ impl Error {
             inner
                 .source_name
                 .get_or_insert_with(|| clean_line(name).into_owned());
+        })
+    }
+
+    /// With another problem that was found at the same time.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        self.change(|inner| {
+            let mut other = Arc::unwrap_or_clone(other.0);
+            let more = std::mem::take(&mut other.others);
+            inner.others.push(Self(Arc::new(other)));
+            inner.others.extend(more);
+        })
+    }
+
+    /// A key that is not one of those that are known in its place. The key is shown, its value is not known here.
+    pub fn unknown_key(key: &str, known: &[&str]) -> Self {
+        let error = Self::new(
+            ErrorKind::UnknownField,
+            format_args!("unknown key \"{}\"", clean_line(key)),
+        );
+        match nearest(key, known) {
+            Some(near) => error.advise(format_args!("did you mean \"{near}\"?")),
+            None if known.is_empty() => error.advise("no key is taken here"),
+            None => error.advise(format_args!("the keys here are: {}", known.join(", "))),
+        }
+    }
+
+    /// The same as a failure: where a part of a source is not there, the source itself is broken, and the chain
+    /// must not go on to another identity.
+    #[must_use]
+    pub fn as_failure(self) -> Self {
+        self.change(|inner| {
+            if inner.kind == ErrorKind::NotConfigured {
+                inner.kind = ErrorKind::Unavailable;
+            }
         })
     }
 
@@ -215,6 +264,11 @@ impl Error {
         self.0.advice.as_deref()
     }
 
+    /// This problem and those that were found at the same time, in the order they were found.
+    pub fn problems(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.0.others)
+    }
+
     /// What each source of the chain did, where a chain ended in this error.
     pub fn report(&self) -> Option<&Report> {
         self.0.report.as_ref()
@@ -242,6 +296,15 @@ pub(crate) fn reason(error: &io::Error) -> String {
     }
 }
 
+/// What to do about it.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "check the path, or put the file there",
+        io::ErrorKind::PermissionDenied => "let the user that the program runs as read it",
+        _ => "name a regular file",
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(name) = &self.0.source_name {
@@ -263,6 +326,9 @@ impl fmt::Display for Unsigned<'_> {
         if let Some(advice) = &self.0.advice {
             write!(f, "; {advice}")?;
         }
+        for other in &self.0.others {
+            write!(f, "\nalso: {}", other.unsigned())?;
+        }
         Ok(())
     }
 }
@@ -277,5 +343,45 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+/// The problems of a thing that is looked at as a whole, so that its user can repair them all at once.
+///
+/// ```
+/// use kubex_core::error::Problems;
+/// use kubex_core::{Error, ErrorKind};
+///
+/// let mut problems = Problems::default();
+/// let seven = problems.take(Ok(7));
+/// let none: Option<u8> = problems.take(Err(Error::new(ErrorKind::MissingField, "no server")));
+/// problems.take::<u8>(Err(Error::new(ErrorKind::InvalidPem, "no certificate")));
+/// assert_eq!((seven, none), (Some(7), None));
+/// assert_eq!(problems.into_result().unwrap_err().to_string(), "no server\nalso: no certificate");
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "a problem that nobody is told is lost"]
+pub struct Problems(Option<Error>);
+
+impl Problems {
+    /// Takes the value, or notes the problem.
+    pub fn take<T>(&mut self, result: Result<T>) -> Option<T> {
+        result.map_err(|error| self.add(error)).ok()
+    }
+
+    /// Notes a problem.
+    pub fn add(&mut self, error: Error) {
+        self.0 = Some(match self.0.take() {
+            None => error,
+            Some(first) => first.and(error),
+        });
+    }
+
+    /// All of them as one error, of the kind of the first.
+    ///
+    /// # Errors
+    /// Where there was any problem.
+    pub fn into_result(self) -> Result<()> {
+        self.0.map_or(Ok(()), Err)
     }
 }

@@ -6,15 +6,50 @@
 //! talk to, as a kubeconfig does, implements [`CredentialProvider`].
 
 use std::fmt::Debug;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::cluster::Cluster;
-use crate::configuration::ClientConfiguration;
+use crate::configuration::ClientConfigurationBuilder;
 use crate::credential::Credential;
 use crate::error::Result;
 use crate::host::Host;
+use crate::overrides::Overrides;
+
+/// What a provider is told when it is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct ResolveRequest<'a> {
+    host: &'a Host,
+    overrides: &'a Overrides,
+}
+
+impl<'a> ResolveRequest<'a> {
+    /// Asks on this host, with these overrides.
+    pub fn new(host: &'a Host, overrides: &'a Overrides) -> Self {
+        Self { host, overrides }
+    }
+
+    /// The world, for anything that is read.
+    pub fn host(&self) -> &'a Host {
+        self.host
+    }
+
+    /// Asks on this host, without overrides.
+    pub fn on(host: &'a Host) -> Self {
+        static NONE: LazyLock<Overrides> = LazyLock::new(Overrides::default);
+        Self::new(host, &NONE)
+    }
+
+    /// What is put in place of the provider's own. [`ClusterOptions::configure`] and the chain take care of it; a
+    /// provider looks at it only to leave out what would be replaced.
+    ///
+    /// [`ClusterOptions::configure`]: crate::options::ClusterOptions::configure
+    pub fn overrides(&self) -> &'a Overrides {
+        self.overrides
+    }
+}
 
 /// Says which API server to talk to, and as whom.
 #[async_trait]
@@ -26,7 +61,7 @@ pub trait CredentialProvider: Debug + Send + Sync {
     /// [`Error::not_configured`](crate::Error::not_configured) where this place has nothing to say, and the
     /// chain goes on; any other error stops the chain, because a broken answer must not become a quieter
     /// identity.
-    async fn resolve(&self, host: &Host) -> Result<ClientConfiguration>;
+    async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder>;
 }
 
 /// Why a credential is fetched.
@@ -61,7 +96,7 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// Fetches a credential.
     ///
     /// # Errors
-    /// Any kind but `NotConfigured`. The text must hold no secret: everything a person sees is built from it.
+    /// Any kind but `NotConfigured`, which counts as `Unavailable` here. The text must hold no secret: everything a person sees is built from it.
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential>;
 
     /// What it is, for a person: `exec plugin aws`. No secret.
@@ -76,7 +111,8 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// it, it starts no process and opens no connection.
     ///
     /// # Errors
-    /// As [`CredentialProvider::resolve`], `NotConfigured` included.
+    /// As [`CredentialProvider::resolve`]. `NotConfigured` lets the chain go on where the source is one of its
+    /// own; where a kubeconfig or a pod named it, it counts as `Unavailable` and stops the chain.
     async fn check(&self, _host: &Host) -> Result<()> {
         Ok(())
     }

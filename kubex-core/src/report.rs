@@ -1,10 +1,12 @@
 //! What each source of the chain did, and why. Kept on success too.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
 use crate::configuration::{ClientConfiguration, Warning};
 use crate::error::Error;
+use crate::provenance::Provenance;
 use crate::text::clean_line;
 
 /// How one source fared.
@@ -17,6 +19,8 @@ pub enum Outcome {
         answer: String,
         /// What its user should know.
         warnings: Vec<Warning>,
+        /// Where each field of it was written down.
+        provenance: Provenance,
     },
     /// It is not configured; the error says why, and the chain went on.
     NotConfigured(Error),
@@ -39,7 +43,8 @@ pub struct Attempt {
 
 /// What each source of the chain did, in order.
 ///
-/// Its `Display` is a numbered list, one source a line, and holds no secret.
+/// Its `Display` is a numbered list, one source a line; `{:#}` adds where each field of the answer was written
+/// down, and the entries that others hide. Neither holds a secret.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     attempts: Vec<Attempt>,
@@ -78,6 +83,21 @@ impl Report {
             .collect();
         reasons.join("; ")
     }
+
+    /// What would configure one of the sources, as one sentence.
+    pub(crate) fn advice(&self) -> Option<String> {
+        let mut advice: Vec<_> = self
+            .attempts
+            .iter()
+            .filter_map(|attempt| match &attempt.outcome {
+                Outcome::NotConfigured(error) => error.advice(),
+                _ => None,
+            })
+            .collect();
+        let mut told = HashSet::new();
+        advice.retain(|advice| told.insert(*advice));
+        (!advice.is_empty()).then(|| advice.join(", or "))
+    }
 }
 
 /// A configuration in words, for the line of the source that answered.
@@ -103,14 +123,26 @@ impl fmt::Display for Report {
             }
             write!(f, "{}. {}: ", index + 1, attempt.source)?;
             match &attempt.outcome {
-                Outcome::Chosen { answer, warnings } => {
+                Outcome::Chosen {
+                    answer,
+                    warnings,
+                    provenance,
+                } => {
                     write!(f, "chosen: {answer}")?;
                     for warning in warnings {
                         write!(f, "\n   warning: {warning}")?;
                     }
+                    if f.alternate() {
+                        for line in provenance.to_string().lines() {
+                            write!(f, "\n   {line}")?;
+                        }
+                    }
                 }
                 Outcome::NotConfigured(error) => write!(f, "not configured: {}", error.message())?,
-                Outcome::Failed(error) => write!(f, "failed: {}", error.unsigned())?,
+                Outcome::Failed(error) => {
+                    let text = error.unsigned().to_string();
+                    write!(f, "failed: {}", text.replace('\n', "\n   "))?;
+                }
                 Outcome::NotAsked => f.write_str("not asked")?,
             }
         }

@@ -77,6 +77,16 @@ fn replace(text: &str, unfit: impl Fn(char) -> bool) -> Cow<'_, str> {
 /// assert_eq!(nearest("elsewhere", &["prod", "staging"]), None);
 /// ```
 pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+    nearest_within(written, known, |longer| (longer / 3).max(1))
+}
+
+/// The known name that is nearest, if it is no more typing errors away than the function says for names of that
+/// many characters. Upper and lower case are the same here.
+pub fn nearest_within<'a>(
+    written: &str,
+    known: &[&'a str],
+    most: impl Fn(usize) -> usize,
+) -> Option<&'a str> {
     known
         .iter()
         .map(|name| {
@@ -86,9 +96,7 @@ pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
             )
         })
         .min()
-        .filter(|(distance, name)| {
-            *distance <= (name.chars().count().max(written.chars().count()) / 3).max(1)
-        })
+        .filter(|(distance, name)| *distance <= most(name.chars().count().max(written.chars().count())))
         .map(|(_, name)| name)
 }
 

@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use kubex_core::{
-    Chain, ClientConfiguration, CredentialProvider, Error, ErrorKind, Host, Result, SecretBytes,
+    Chain, ClientConfiguration, Error, ErrorKind, Host, Options, Registry, Result, SecretBytes,
 };
-use kubex_kubeconfig::KubeconfigProvider;
+use kubex_kubeconfig::{Kubeconfig, KubeconfigProvider};
 use zeroize::Zeroizing;
 
 use crate::registry;
@@ -31,7 +31,8 @@ const LARGEST: usize = 64 * 1024 * 1024;
 pub fn configure_from_kubeconfig() -> FromKubeconfig {
     FromKubeconfig {
         document: Document::Discovered,
-        context: None,
+        choice: Choice::default(),
+        overrides: Options::new(),
         is_trusted: false,
         host: Host::real(),
     }
@@ -46,9 +47,19 @@ pub fn configure_from_kubeconfig() -> FromKubeconfig {
 #[must_use = "nothing is read before it is awaited"]
 pub struct FromKubeconfig {
     document: Document,
-    context: Option<String>,
+    choice: Choice,
+    overrides: Options,
     is_trusted: bool,
     host: Host,
+}
+
+/// What of the kubeconfig is taken in place of what it chooses itself.
+#[derive(Debug, Default)]
+struct Choice {
+    context: Option<String>,
+    cluster: Option<String>,
+    user: Option<String>,
+    namespace: Option<String>,
 }
 
 #[derive(Debug)]
@@ -80,7 +91,42 @@ impl FromKubeconfig {
 
     /// Another context than the current one.
     pub fn context(mut self, name: impl Into<String>) -> Self {
-        self.context = Some(name.into());
+        self.choice.context = Some(name.into());
+        self
+    }
+
+    /// Another cluster than the context's.
+    pub fn cluster(mut self, name: impl Into<String>) -> Self {
+        self.choice.cluster = Some(name.into());
+        self
+    }
+
+    /// Another user than the context's.
+    pub fn user(mut self, name: impl Into<String>) -> Self {
+        self.choice.user = Some(name.into());
+        self
+    }
+
+    /// Another namespace than the context's.
+    pub fn namespace(mut self, name: impl Into<String>) -> Self {
+        self.choice.namespace = Some(name.into());
+        self
+    }
+
+    /// Fields in the place of the kubeconfig's own, under the names they have there; the
+    /// [rules](kubex_core::overrides) are kubectl's.
+    ///
+    /// ```no_run
+    /// # async fn example() -> kubex::Result<()> {
+    /// use kubex::Options;
+    ///
+    /// let as_joe = Options::new().set("as", "joe").set("tls-server-name", "api.internal");
+    /// let configuration = kubex::configure_from_kubeconfig().overrides(as_joe).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn overrides(mut self, overrides: Options) -> Self {
+        self.overrides = overrides;
         self
     }
 
@@ -96,27 +142,55 @@ impl FromKubeconfig {
         self
     }
 
-    async fn resolve(self) -> Result<ClientConfiguration> {
+    /// Reads the kubeconfig once, for a program that speaks to several of its clusters: its contexts are listed, and
+    /// any of them becomes a source of a chain.
+    ///
+    /// # Errors
+    /// `NotConfigured` where there is no kubeconfig to discover, and otherwise what is wrong with its files.
+    pub async fn load(self) -> Result<Kubeconfig> {
+        let host = self.host.clone();
+        self.provider(registry()?)?.load(&host).await
+    }
+
+    async fn resolve(mut self) -> Result<ClientConfiguration> {
         let registry = registry()?;
-        let mut provider = match self.document {
-            Document::Discovered => KubeconfigProvider::new(registry.clone()),
-            Document::Path(path) => KubeconfigProvider::new(registry.clone()).path(path),
-            Document::Bytes(bytes) => {
-                KubeconfigProvider::from_bytes(registry.clone(), "the kubeconfig", bytes?)
-            }
-        };
-        if let Some(context) = self.context {
-            provider = provider.context(context);
-        }
-        let provider: Arc<dyn CredentialProvider> = Arc::new(provider.trusted(self.is_trusted));
-        let chain = Chain::builder(registry)
-            .host(self.host)
-            .provider("kubeconfig", provider)?
+        let overrides = std::mem::take(&mut self.overrides);
+        let chain = Chain::builder(registry.clone())
+            .host(self.host.clone())
+            .overrides(overrides)?
+            .provider("kubeconfig", Arc::new(self.provider(registry)?))?
             .build();
         chain
             .resolve_only()
             .await
             .map(|resolution| resolution.configuration)
+    }
+
+    fn provider(self, registry: Registry) -> Result<KubeconfigProvider> {
+        let mut provider = match self.document {
+            Document::Discovered => KubeconfigProvider::new(registry),
+            Document::Path(path) => KubeconfigProvider::new(registry).path(path),
+            Document::Bytes(bytes) => KubeconfigProvider::from_bytes(registry, "the kubeconfig", bytes?),
+        };
+        let Choice {
+            context,
+            cluster,
+            user,
+            namespace,
+        } = self.choice;
+        if let Some(context) = context {
+            provider = provider.context(context);
+        }
+        if let Some(cluster) = cluster {
+            provider = provider.cluster(cluster);
+        }
+        if let Some(user) = user {
+            provider = provider.user(user);
+        }
+        if let Some(namespace) = namespace {
+            provider = provider.namespace(namespace);
+        }
+        Ok(provider.trusted(self.is_trusted))
     }
 }
 

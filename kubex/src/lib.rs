@@ -23,6 +23,8 @@
 //! |---|---|
 //! | take the default chain | [`resolve`] |
 //! | take one place only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
+//! | speak to many clusters | [`FromKubeconfig::load`] |
+//! | put a field in the place of any source's | [`ChainBuilder::overrides`] |
 //! | say everything yourself | [`configure`] |
 //! | order the places yourself, or add your own | [`registry`] and [`Chain`], [`register!`] |
 //! | send requests | [`mod@reqwest`] |
@@ -52,9 +54,9 @@ pub use kubex_core::{
     Authorities, BuildContext, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
     ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, CredentialSource, Credentials,
     Error, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions, Generation, Host, Impersonation,
-    Options, Origin, Proxy, Registration, Registry, Report, Resolution, Result, SecretBytes, SecretString,
-    ServerUrl, Trust, Warning, credential, credentials, host, options, origin, register, registry as plugins,
-    report, text,
+    Options, Origin, Overrides, Provenance, Proxy, Registration, Registry, Report, Resolution,
+    ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust, Warning, credential, credentials,
+    host, options, origin, overrides, provenance, register, registry as plugins, report, text,
 };
 
 #[doc(hidden)]
@@ -66,5 +68,7 @@ pub use default_chain::configure_from_pod_env;
 pub use default_chain::{default_chain, resolve};
 #[cfg(feature = "kubeconfig")]
 pub use from_kubeconfig::{FromKubeconfig, configure_from_kubeconfig};
+#[cfg(feature = "kubeconfig")]
+pub use kubex_kubeconfig::{Context, ContextProvider, Kubeconfig};
 #[cfg(feature = "static")]
 pub use manual::{ManualConfiguration, configure};

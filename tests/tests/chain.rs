@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use kubex_core::host::SimulatedHost;
 use kubex_core::report::Outcome;
 use kubex_core::{
-    Chain, ClientConfiguration, Cluster, Credential, CredentialProvider, Error, ErrorKind, Host, Options,
-    Registration, Registry, Result, ServerUrl,
+    Chain, ClientConfiguration, ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, Error,
+    ErrorKind, Options, Registration, Registry, ResolveRequest, Result, ServerUrl,
 };
 
 #[derive(Debug)]
@@ -21,15 +21,13 @@ enum Says {
 
 #[async_trait]
 impl CredentialProvider for Says {
-    async fn resolve(&self, host: &Host) -> Result<ClientConfiguration> {
+    async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder> {
         match self {
             Self::Yes(server) => {
                 let cluster = Cluster::new(ServerUrl::parse(server)?);
-                ClientConfiguration::builder(cluster)
-                    .credential(Credential::bearer("s3cr3t".into())?)
-                    .build(host)
+                Ok(ClientConfiguration::builder(cluster).credential(Credential::bearer("s3cr3t".into())?))
             }
-            Self::NotHere => Err(Error::not_configured("there is nothing here")),
+            Self::NotHere => Err(Error::not_configured("there is nothing here").advise("put something here")),
             Self::Broken => Err(Error::new(ErrorKind::MalformedDocument, "it is broken")),
             Self::Nothing => std::future::pending().await,
         }
@@ -100,7 +98,7 @@ async fn an_exhausted_chain_lists_every_reason_and_says_what_to_set() {
         text.contains("a: there is nothing here; b: there is nothing here"),
         "{text}"
     );
-    assert!(text.contains("KUBECONFIG"), "{text}");
+    assert_eq!(error.advice(), Some("put something here"), "{text}");
 }
 
 #[tokio::test]

@@ -5,6 +5,9 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::error::{Error, ErrorKind, Result};
+use crate::origin::Origin;
+
 /// The environment a program runs in.
 pub trait Environment: Debug + Send + Sync {
     /// The value of a variable; `None` where it is unset.
@@ -24,17 +27,35 @@ pub trait Environment: Debug + Send + Sync {
             .filter(|text| !text.is_empty())
     }
 
+    /// The value of a variable as text; `None` where it is unset or empty.
+    ///
+    /// # Errors
+    /// `InvalidValue` where it is set and not Unicode, so that it is not taken for unset.
+    fn unicode(&self, name: &str) -> Result<Option<String>> {
+        let Some(value) = self.variable(name).filter(|value| !value.is_empty()) else {
+            return Ok(None);
+        };
+        value.into_string().map(Some).map_err(|_| {
+            Error::new(ErrorKind::InvalidValue, "the variable's value is not Unicode")
+                .at(&Origin::variable(name))
+                .advise("set it to a text in UTF-8")
+        })
+    }
+
     /// The user's home directory, as client-go finds it: `$HOME`, on Windows also `%HOMEDRIVE%%HOMEPATH%` and
     /// `%USERPROFILE%`. Never the working directory, and never a relative path.
     fn home_directory(&self) -> Option<PathBuf> {
         let candidates = if cfg!(windows) {
             let drive = self
-                .text("HOMEDRIVE")
-                .zip(self.text("HOMEPATH"))
-                .map(|(drive, path)| drive + &path);
-            vec![self.text("HOME"), drive, self.text("USERPROFILE")]
+                .variable("HOMEDRIVE")
+                .zip(self.variable("HOMEPATH"))
+                .map(|(mut drive, path)| {
+                    drive.push(path);
+                    drive
+                });
+            vec![self.variable("HOME"), drive, self.variable("USERPROFILE")]
         } else {
-            vec![self.text("HOME")]
+            vec![self.variable("HOME")]
         };
         candidates
             .into_iter()

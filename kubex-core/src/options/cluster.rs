@@ -8,12 +8,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::pem::Pem;
-use super::{Options, Value};
-use crate::cluster::{Authorities, Cluster, Proxy, ServerUrl, Trust};
+use super::{Options, Value, ValueKind};
+use crate::cluster::{Authorities, Cluster, ServerUrl, Trust};
 use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder, Warning};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Problems, Result};
 use crate::host::Host;
 use crate::impersonation::Impersonation;
+use crate::provider::ResolveRequest;
+use crate::proxy::Proxy;
 use crate::secret::{ExposeSecret, SecretString};
 
 /// The cluster, the namespace and the impersonation of a source, spelled as in a kubeconfig.
@@ -63,7 +65,7 @@ impl fmt::Debug for ClusterFields {
 }
 
 /// [`ClusterFields`] with the place each was written down.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ClusterOptions {
     fields: ClusterFields,
     options: Options,
@@ -108,46 +110,142 @@ impl ClusterOptions {
         self
     }
 
-    /// Starts the client configuration: reads the authorities and checks what excludes each other.
+    /// Starts the client configuration: puts the request's overrides in, reads the authorities and checks what
+    /// excludes each other. All problems are told at once.
     ///
     /// # Errors
     /// `MissingCluster` without a server, `ConflictingFields`, `UnreadableFile`, `InvalidPem`, `InvalidValue`,
     /// each with the key it is about.
-    pub async fn configure(&self, host: &Host) -> Result<ClientConfigurationBuilder> {
+    pub async fn configure(&self, request: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder> {
+        let overridden = self.overridden_by(request.overrides().cluster())?;
+        overridden.start(request.host()).await
+    }
+
+    async fn start(&self, host: &Host) -> Result<ClientConfigurationBuilder> {
         let fields = &self.fields;
-        let server = fields.server.as_deref().ok_or_else(|| {
-            Error::new(ErrorKind::MissingCluster, "no server is set")
-                .at(self.options.origin())
-                .advise("set \"server\"")
-        })?;
-        let mut cluster =
-            Cluster::new(ServerUrl::parse(server).map_err(|error| self.about("server", error))?);
-        cluster.trust = self.trust(host).await?;
+        let mut problems = Problems::default();
+        let server = problems.take(self.server());
+        let trust = problems.take(self.trust(host).await);
+        let proxy = problems.take(self.proxy());
+        let impersonation = problems.take(self.impersonation(None));
+        problems.into_result()?;
+        let (Some(server), Some(trust), Some(proxy), Some(impersonation)) =
+            (server, trust, proxy, impersonation)
+        else {
+            return Err(no_server(&self.options));
+        };
+        let mut cluster = Cluster::new(server);
+        cluster.trust = trust;
         cluster.tls_server_name.clone_from(&fields.tls_server_name);
-        cluster.proxy = fields
-            .proxy_url
-            .as_ref()
-            .map(|text| Proxy::parse(text.expose_secret()).map_err(|error| self.about("proxy-url", error)))
-            .transpose()?;
+        cluster.proxy = proxy;
         cluster.disable_compression = fields.disable_compression;
         cluster.extensions.clone_from(&self.extensions);
         let insecure = matches!(cluster.trust, Trust::Anyone);
         let mut builder = ClientConfiguration::builder(cluster)
-            .impersonation(self.impersonation()?)
-            .allow_credentials_over_http(fields.allow_credentials_over_http);
+            .impersonation(impersonation)
+            .allow_credentials_over_http(fields.allow_credentials_over_http)
+            .with_overrides_taken();
+        for (key, value) in self.options.iter().filter(|(_, value)| !value.is_blank()) {
+            builder = builder.written_at(key, value.origin());
+        }
         if let Some(namespace) = &fields.namespace {
             builder = builder.namespace(namespace);
         }
         if insecure {
-            builder = builder.warning(
-                Warning::new(
-                    "insecure-skip-tls-verify",
-                    "any certificate is accepted from the server",
-                )
-                .at(&self.origin_of("insecure-skip-tls-verify")),
-            );
+            builder = builder.warning(self.insecure());
         }
         Ok(builder)
+    }
+
+    /// These options with others in the place of their own; the [rules](crate::overrides) are client-go's.
+    fn overridden_by(&self, others: &Self) -> Result<Self> {
+        let mut options = self.options.clone();
+        let is_set = |keys: &[&str]| keys.iter().any(|key| others.options.get(key).is_some());
+        if is_set(TRUST) {
+            let _ = options.split_off(TRUST);
+        }
+        if is_set(&["server"]) {
+            let _ = options.split_off(&["tls-server-name"]);
+        }
+        for (key, value) in others.options.iter().filter(|(_, value)| !value.is_blank()) {
+            let mut value = value.clone();
+            if let (ValueKind::Mapping(more), Some(ValueKind::Mapping(own))) =
+                (value.kind(), options.get(key).map(Value::kind))
+            {
+                let kept = own
+                    .iter()
+                    .filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
+                let all: Vec<_> = kept.chain(more).cloned().collect();
+                value = Value::new(all, value.origin().clone());
+            }
+            options.insert(key, value);
+        }
+        Ok(Self {
+            fields: options.parse()?,
+            options,
+            extensions: self.extensions.clone(),
+        })
+    }
+
+    /// Puts these options in the place of a finished builder's own.
+    pub(crate) async fn apply_to(
+        &self,
+        mut builder: ClientConfigurationBuilder,
+        host: &Host,
+    ) -> Result<ClientConfigurationBuilder> {
+        let fields = &self.fields;
+        let is_set = |keys: &[&str]| keys.iter().any(|key| self.options.get(key).is_some());
+        let cluster = &mut builder.cluster;
+        if is_set(&["server"]) {
+            cluster.server = self.server()?;
+        }
+        if is_set(&["server", "tls-server-name"]) {
+            cluster.tls_server_name.clone_from(&fields.tls_server_name);
+        }
+        if is_set(TRUST) {
+            cluster.trust = self.trust(host).await?;
+        }
+        if let Some(proxy) = self.proxy()? {
+            cluster.proxy = Some(proxy);
+        }
+        cluster.disable_compression |= fields.disable_compression;
+        builder.impersonation = self.impersonation(builder.impersonation.take())?;
+        if fields.allow_credentials_over_http {
+            builder = builder.allow_credentials_over_http(true);
+        }
+        if let Some(namespace) = &fields.namespace {
+            builder = builder.namespace(namespace);
+        }
+        if fields.insecure_skip_tls_verify {
+            builder = builder.warning(self.insecure());
+        }
+        for (key, value) in self.options.iter() {
+            builder = builder.written_at(key, value.origin());
+        }
+        Ok(builder)
+    }
+
+    fn server(&self) -> Result<ServerUrl> {
+        let server = self
+            .fields
+            .server
+            .as_deref()
+            .ok_or_else(|| no_server(&self.options))?;
+        ServerUrl::parse(server).map_err(|error| self.about("server", error))
+    }
+
+    fn proxy(&self) -> Result<Option<Proxy>> {
+        let text = self.fields.proxy_url.as_ref();
+        text.map(|text| Proxy::parse(text.expose_secret()).map_err(|error| self.about("proxy-url", error)))
+            .transpose()
+    }
+
+    fn insecure(&self) -> Warning {
+        Warning::new(
+            "insecure-skip-tls-verify",
+            "any certificate is accepted from the server",
+        )
+        .at(&self.origin_of("insecure-skip-tls-verify"))
     }
 
     async fn trust(&self, host: &Host) -> Result<Trust> {
@@ -176,13 +274,27 @@ impl ClusterOptions {
         }
     }
 
-    fn impersonation(&self) -> Result<Option<Impersonation>> {
+    /// Whom to act as: what the base says, with the fields that are set here in place of its own.
+    fn impersonation(&self, base: Option<Impersonation>) -> Result<Option<Impersonation>> {
         let fields = &self.fields;
-        let Some(user) = fields.act_as.clone().filter(|user| !user.is_empty()) else {
+        let mut impersonation = base.unwrap_or_else(|| Impersonation::of(""));
+        if let Some(user) = &fields.act_as {
+            impersonation.user.clone_from(user);
+        }
+        if fields.as_uid.is_some() {
+            impersonation.uid.clone_from(&fields.as_uid);
+        }
+        if !fields.as_groups.is_empty() {
+            impersonation.groups.clone_from(&fields.as_groups);
+        }
+        let extra = &fields.as_user_extra;
+        impersonation.extra.retain(|(key, _)| !extra.contains_key(key));
+        impersonation.extra.extend(extra.clone());
+        if impersonation.user.is_empty() {
             let without_user = [
-                ("as-uid", fields.as_uid.is_some()),
-                ("as-groups", !fields.as_groups.is_empty()),
-                ("as-user-extra", !fields.as_user_extra.is_empty()),
+                ("as-uid", impersonation.uid.is_some()),
+                ("as-groups", !impersonation.groups.is_empty()),
+                ("as-user-extra", !impersonation.extra.is_empty()),
             ];
             return match without_user.iter().find(|(_, is_set)| *is_set) {
                 None => Ok(None),
@@ -195,13 +307,7 @@ impl ClusterOptions {
                     .advise("set \"as\" to the user to act as"),
                 )),
             };
-        };
-        let impersonation = Impersonation {
-            user,
-            uid: fields.as_uid.clone(),
-            groups: fields.as_groups.clone(),
-            extra: fields.as_user_extra.clone().into_iter().collect(),
-        };
+        }
         impersonation.headers().map_err(|error| self.about("as", error))?;
         Ok(Some(impersonation))
     }
@@ -213,4 +319,17 @@ impl ClusterOptions {
     fn origin_of(&self, key: &str) -> crate::Origin {
         self.options.origin_of(key)
     }
+}
+
+/// The options that say whom to trust; one of them replaces all.
+const TRUST: &[&str] = &[
+    "certificate-authority",
+    "certificate-authority-data",
+    "insecure-skip-tls-verify",
+];
+
+fn no_server(options: &Options) -> Error {
+    Error::new(ErrorKind::MissingCluster, "no server is set")
+        .at(&options.origin_of("server"))
+        .advise("set \"server\" to its address, https://host:port")
 }

@@ -11,7 +11,6 @@ use serde::de::{self, DeserializeOwned, Expected, IntoDeserializer, Unexpected, 
 use super::{Value, ValueKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::origin::Origin;
-use crate::text::{clean_line, nearest};
 
 /// Reads a whole mapping as a type.
 pub(super) fn from_entries<T: DeserializeOwned>(entries: &[(String, Value)], origin: &Origin) -> Result<T> {
@@ -107,15 +106,9 @@ impl de::Error for Failure {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let mut failure = Self::new(
-            ErrorKind::UnknownField,
-            format!("unknown key \"{}\"", clean_line(field)),
-        );
-        failure.0.advice = Some(match nearest(field, expected) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None if expected.is_empty() => "no key is taken here".to_owned(),
-            None => format!("the keys here are: {}", expected.join(", ")),
-        });
+        let error = Error::unknown_key(field, expected);
+        let mut failure = Self::new(error.kind(), error.message().to_owned());
+        failure.0.advice = error.advice().map(str::to_owned);
         failure.0.key = Some(field.to_owned());
         failure
     }

@@ -94,6 +94,11 @@ impl Options {
         self.entries.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Where these options were written down.
     pub fn origin(&self) -> &Origin {
         &self.origin

@@ -154,14 +154,16 @@ impl Registry {
     /// Builds the credential source of that name, for a provider that knows its cluster itself.
     ///
     /// # Errors
-    /// `UnknownProvider`, also where the plugin of that name is no source; or what the options have wrong.
+    /// `UnknownProvider`, also where the plugin of that name is no source; or what the options have wrong. Never
+    /// `NotConfigured`: a source that was named must be there.
     pub fn source(&self, name: &str, options: &Options) -> Result<Arc<dyn CredentialSource>> {
-        self.get(name)?.build_source(options, self).unwrap_or_else(|| {
+        let built = self.get(name)?.build_source(options, self).unwrap_or_else(|| {
             Err(Error::new(
                 ErrorKind::UnknownProvider,
                 format_args!("the provider \"{name}\" brings its own cluster, so it cannot be a user's credential source"),
             ))
-        })
+        });
+        built.map_err(Error::as_failure)
     }
 
     fn unknown(&self, name: &str) -> Error {

@@ -154,7 +154,8 @@ impl Registration {
             Factory::Provider(build) => build(&options, registry),
             Factory::Source(build) => {
                 let cluster = crate::options::ClusterOptions::take_from(&mut options)?;
-                Ok(Arc::new(StandAlone::new(cluster, build(&options, registry)?)))
+                let source = build(&options, registry)?;
+                Ok(Arc::new(StandAlone::new(cluster, source, &options)))
             }
         }
     }

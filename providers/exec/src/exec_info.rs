@@ -97,7 +97,12 @@ fn cluster_info(cluster: &Cluster) -> ClusterInfo<'_> {
             Trust::Authorities(authorities) => BASE64_STANDARD.encode(authorities.pem()),
             _ => String::new(),
         },
-        proxy_url: cluster.proxy.as_ref().map_or("", proxy_url),
+        // One of the environment the plugin finds there itself (client-go, rest/exec.go).
+        proxy_url: cluster
+            .proxy
+            .as_ref()
+            .filter(|proxy| proxy.variable().is_none())
+            .map_or("", proxy_url),
         disable_compression: cluster.disable_compression,
         config: cluster
             .extensions

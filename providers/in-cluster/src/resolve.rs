@@ -1,9 +1,10 @@
 //! From the pod's environment and mount to a client configuration.
 
 use async_trait::async_trait;
+use kubex_core::options::{ClusterOptions, Value};
 use kubex_core::{
-    Authorities, BuildContext, ClientConfiguration, Cluster, CredentialProvider, Error, ErrorKind,
-    ExposeSecret, FromOptions, Host, Options, Origin, Registry, Result, SecretBytes, ServerUrl, Trust,
+    Authorities, BuildContext, ClientConfigurationBuilder, CredentialProvider, Error, ErrorKind,
+    ExposeSecret, FromOptions, Host, Options, Origin, Registry, ResolveRequest, Result, SecretBytes, Trust,
     Warning,
 };
 
@@ -26,42 +27,53 @@ impl InClusterProvider {
         }
     }
 
-    /// The API server's address.
-    fn server(&self, host: &Host) -> Result<ServerUrl> {
+    /// The API server's address, and the variable that names its host.
+    fn server(&self, host: &Host) -> Result<Value> {
         let variable = |name: &str| {
             host.environment()
-                .text(name)
-                .ok_or_else(|| Error::not_configured(format_args!("the variable {name} is not set")))
+                .unicode(name)?
+                .ok_or_else(|| not_in_a_pod(format_args!("the variable {name} is not set")))
         };
         let name = variable(&self.options.host_variable)?;
         let port = variable(&self.options.port_variable)?;
+        if port.parse::<u16>().is_err() {
+            return Err(
+                Error::new(ErrorKind::InvalidValue, "the variable's value is no port")
+                    .at(&Origin::variable(&self.options.port_variable))
+                    .advise("set it to a number between 1 and 65535"),
+            );
+        }
         let name = name.trim_start_matches('[').trim_end_matches(']');
         let address = if name.contains(':') {
             format!("https://[{name}]:{port}")
         } else {
             format!("https://{name}:{port}")
         };
-        ServerUrl::parse(&address).map_err(|error| error.at(&Origin::variable(&self.options.host_variable)))
+        Ok(Value::new(address, Origin::variable(&self.options.host_variable)))
     }
 
-    fn namespace(&self, host: &Host, mount: &Mount) -> Option<String> {
-        let file = || {
-            mount
-                .namespace
-                .as_ref()
-                .and_then(text)
-                .map(str::trim)
-                .map(str::to_owned)
+    /// The namespace, from its variable or its file.
+    fn namespace(&self, host: &Host, mount: &Mount) -> Result<Option<Value>> {
+        let variable = &self.options.namespace_variable;
+        if let Some(namespace) = host.environment().unicode(variable)? {
+            return Ok(Some(Value::new(namespace, Origin::variable(variable))));
+        }
+        let Some(content) = &mount.namespace else {
+            return Ok(None);
         };
-        host.environment()
-            .text(&self.options.namespace_variable)
-            .or_else(file)
-            .filter(|namespace| !namespace.is_empty())
+        let origin = Origin::file(self.options.root.join(&self.options.namespace));
+        let text = text(content, &origin)?.trim();
+        Ok((!text.is_empty()).then(|| Value::new(text, origin)))
     }
 }
 
-fn text(content: &SecretBytes) -> Option<&str> {
-    std::str::from_utf8(content.expose_secret()).ok()
+fn not_in_a_pod(reason: std::fmt::Arguments<'_>) -> Error {
+    Error::not_configured(reason).advise("run in a pod that has a service account")
+}
+
+fn text<'a>(content: &'a SecretBytes, origin: &Origin) -> Result<&'a str> {
+    std::str::from_utf8(content.expose_secret())
+        .map_err(|_| Error::new(ErrorKind::InvalidValue, "the file is no text in UTF-8").at(origin))
 }
 
 impl FromOptions for InClusterProvider {
@@ -77,14 +89,15 @@ impl FromOptions for InClusterProvider {
 
 #[async_trait]
 impl CredentialProvider for InClusterProvider {
-    async fn resolve(&self, host: &Host) -> Result<ClientConfiguration> {
+    async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder> {
+        let host = request.host();
         let server = self.server(host)?;
         let mount = Mount::read(&self.options, host).await?;
         let token_file = self.options.root.join(&self.options.token);
         match &mount.token {
             None => {
                 let path = token_file.display();
-                return Err(Error::not_configured(format_args!(
+                return Err(not_in_a_pod(format_args!(
                     "no service account token is mounted at {path}"
                 )));
             }
@@ -97,13 +110,26 @@ impl CredentialProvider for InClusterProvider {
             Some(_) => {}
         }
         let authorities_file = Origin::file(self.options.root.join(&self.options.ca));
-        let mut cluster = Cluster::new(server);
+        let mut cluster = Options::at(Origin::file(&self.options.root));
+        cluster.insert("server", server);
         if let Some(pem) = &mount.authorities {
-            let authorities = Authorities::from_pem(pem.expose_secret());
-            cluster.trust = Trust::Authorities(authorities.map_err(|error| error.at(&authorities_file))?);
+            let pem = text(pem, &authorities_file)
+                .map_err(|error| Error::new(ErrorKind::InvalidPem, error.message()).at(&authorities_file))?;
+            // What is no PEM must not be taken for the base64 of it.
+            Authorities::from_pem(pem.as_bytes()).map_err(|error| error.at(&authorities_file))?;
+            cluster.insert(
+                "certificate-authority-data",
+                Value::new(pem, authorities_file.clone()),
+            );
         }
-        let mut builder = ClientConfiguration::builder(cluster);
-        if mount.authorities.is_none() {
+        if let Some(namespace) = self.namespace(host, &mount)? {
+            cluster.insert("namespace", namespace);
+        }
+        let mut builder = ClusterOptions::take_from(&mut cluster)?
+            .configure(request)
+            .await?
+            .identity_written_at("token-file", &Origin::file(&token_file));
+        if matches!(builder.cluster().trust, Trust::System) {
             builder = builder.warning(
                 Warning::new(
                     "in-cluster-without-ca",
@@ -112,13 +138,8 @@ impl CredentialProvider for InClusterProvider {
                 .at(&authorities_file),
             );
         }
-        if let Some(namespace) = self.namespace(host, &mount) {
-            builder = builder.namespace(namespace);
-        }
         let options = Options::at(Origin::file(&token_file))
             .set("token-file", token_file.to_string_lossy().into_owned());
-        builder
-            .source(self.registry.source("token-file", &options)?)
-            .build(host)
+        Ok(builder.source(self.registry.source("token-file", &options)?))
     }
 }

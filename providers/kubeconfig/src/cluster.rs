@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use kubex_core::error::Problems;
 use kubex_core::options::{ClusterOptions, Value};
 use kubex_core::{Error, ErrorKind, Options, Result};
 use zeroize::Zeroizing;
@@ -11,28 +12,24 @@ use zeroize::Zeroizing;
 use crate::fields::{Fields, shown};
 use crate::select::Selection;
 
-/// The cluster's options. The impersonation is the user's, and the namespace the context's.
-pub(crate) fn options(selection: &Selection) -> Result<ClusterOptions> {
-    let cluster = &selection.cluster;
+/// The cluster's options. The impersonation is the user's, and the namespace the context's. What is wrong is noted
+/// and left out, so that the rest can be looked at further; without a server there is no rest.
+pub(crate) fn options(
+    selection: &Selection,
+    cluster: &Fields,
+    problems: &mut Problems,
+) -> Option<ClusterOptions> {
     let mut options = Options::at(cluster.origin().clone());
-    if !cluster.has("server") {
-        return Err(Error::new(ErrorKind::MissingCluster, "the cluster has no server")
-            .at(&cluster.origin_of("server"))
-            .advise("set \"server\" to its address, https://host:port"));
+    for field in ["server", "tls-server-name", "proxy-url"] {
+        problems.take(cluster.copy_into(&mut options, &[(field, field)]));
     }
-    cluster.copy_into(
-        &mut options,
-        &[
-            ("server", "server"),
-            ("certificate-authority-data", "certificate-authority-data"),
-            ("tls-server-name", "tls-server-name"),
-            ("proxy-url", "proxy-url"),
-        ],
-    )?;
-    is_base64(cluster, "certificate-authority-data")?;
-    cluster.copy_path_into(&mut options, "certificate-authority", "certificate-authority")?;
+    let data = "certificate-authority-data";
+    if problems.take(is_base64(cluster, data)).is_some() {
+        problems.take(cluster.copy_into(&mut options, &[(data, data)]));
+    }
+    problems.take(cluster.copy_path_into(&mut options, "certificate-authority", "certificate-authority"));
     for flag in ["insecure-skip-tls-verify", "disable-compression"] {
-        if cluster.flag(flag)? {
+        if problems.take(cluster.flag(flag)) == Some(true) {
             options.insert(flag, Value::new(true, cluster.origin_of(flag)));
         }
     }
@@ -40,9 +37,14 @@ pub(crate) fn options(selection: &Selection) -> Result<ClusterOptions> {
         options.insert("namespace", namespace.clone());
     }
     if let Some(user) = &selection.user {
-        impersonation(user, &mut options)?;
+        problems.take(impersonation(user, &mut options));
     }
-    Ok(ClusterOptions::take_from(&mut options)?.with_extensions(extensions(cluster)?))
+    let extensions = problems.take(extensions(cluster)).unwrap_or_default();
+    if cluster.has("server") && options.get("server").is_none() {
+        return None;
+    }
+    let options = problems.take(ClusterOptions::take_from(&mut options))?;
+    Some(options.with_extensions(extensions))
 }
 
 /// Whom the user acts as.

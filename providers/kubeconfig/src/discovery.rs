@@ -20,7 +20,7 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
     let environment = host.environment();
     let Some(list) = environment.variable("KUBECONFIG").filter(|list| !list.is_empty()) else {
         let home = environment.home_directory().ok_or_else(|| {
-            Error::not_configured("neither KUBECONFIG nor a home directory is set, so there is no kubeconfig")
+            not_there("neither KUBECONFIG nor a home directory is set, so there is no kubeconfig")
         })?;
         return Ok(Places {
             paths: vec![home.join(".kube").join("config")],
@@ -30,13 +30,18 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
     };
     let paths = distinct(std::env::split_paths(&list));
     if paths.is_empty() {
-        return Err(Error::not_configured("KUBECONFIG names no file"));
+        return Err(not_there("KUBECONFIG names no file"));
     }
     Ok(Places {
         paths,
         are_required: false,
         named_by: " (named by KUBECONFIG)",
     })
+}
+
+/// There is no kubeconfig, and the chain may go on.
+pub(crate) fn not_there(reason: impl std::fmt::Display) -> Error {
+    Error::not_configured(reason).advise("set KUBECONFIG, or write ~/.kube/config")
 }
 
 /// The paths without empty ones, each once.

@@ -1,12 +1,15 @@
 //! From the bytes of a file to a tree of values: the only module that knows YAML and JSON.
 
-use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
 
 use kubex_core::options::{Value, ValueKind};
-use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
+use kubex_core::{Error, ErrorKind, Origin, Result, SecretBytes, Warning};
 use serde::de::{Deserialize as _, DeserializeSeed as _, IgnoredAny};
-use zeroize::Zeroizing;
 
+use crate::entry::Document;
+use crate::layout::Layout;
+use crate::text::Text;
 use crate::tree::Growth;
 
 /// How many separators a document may have: line ends, commas, colons, brackets, dashes of lists. The YAML parser
@@ -18,34 +21,38 @@ const MOST_SEPARATORS: usize = 4_000_000;
 /// looks at its own limit. Brackets within texts count as well; no kubeconfig has so many.
 const MOST_OPEN_BRACKETS: usize = 1000;
 
-/// A document and what its user should know of it.
-pub(crate) struct Document {
+/// A document that was read, and what its user should know of it.
+#[derive(Debug)]
+pub(crate) struct Parsed {
     /// A mapping, or nothing. Its values have no places yet.
     pub(crate) root: Value,
     pub(crate) warnings: Vec<Warning>,
+    pub(crate) document: Arc<Document>,
 }
 
 /// Reads a document: YAML or JSON, in UTF-8 or, with a byte order mark, UTF-16.
 ///
 /// Of a parser's messages, only those of libyaml about the form of a text are shown, which never quote it.
-pub(crate) fn parse(bytes: &[u8], origin: &Origin) -> Result<Document> {
+pub(crate) fn parse(content: SecretBytes, origin: &Origin, directory: Option<Arc<Path>>) -> Result<Parsed> {
     let malformed =
         |why: &str| Error::new(ErrorKind::MalformedDocument, format_args!("the kubeconfig {why}")).at(origin);
-    let text = decode(bytes).ok_or_else(|| malformed("is no text in UTF-8 or UTF-16"))?;
+    let text = Text::of(content).ok_or_else(|| malformed("is no text in UTF-8 or UTF-16"))?;
+    let layout = Layout::of(text);
+    let text = layout.text();
     let mut growth = Growth::of(text.len());
     let mut warnings = Vec::new();
-    let root = if let Some(root) = json(&text, &mut growth) {
+    let root = if let Some(root) = json(text, &mut growth) {
         root
     } else {
-        if let Some(why) = excess(&text) {
+        if let Some(why) = excess(text) {
             return Err(malformed(why));
         }
         growth = Growth::of(text.len());
-        let mut documents = serde_yaml::Deserializer::from_str(&text);
+        let mut documents = serde_yaml::Deserializer::from_str(text);
         let root = match documents.next() {
             None => Value::default(),
             Some(document) => growth.tree().deserialize(document).map_err(|error| {
-                let why = growth.refusal.map_or_else(|| problem(&text), str::to_owned);
+                let why = growth.refusal.map_or_else(|| problem(text), str::to_owned);
                 malformed(&why).at(&position(&error, origin))
             })?,
         };
@@ -62,14 +69,22 @@ pub(crate) fn parse(bytes: &[u8], origin: &Origin) -> Result<Document> {
             root.type_name()
         )));
     }
-    warnings.extend(growth.repeated(origin).map(|place| {
+    warnings.extend(growth.repeated().map(|steps| {
         Warning::new(
             "duplicate-key",
             "the key is written twice, and the last one counts",
         )
-        .at(&place)
+        .at(&layout.trace(origin.clone(), &steps))
     }));
-    Ok(Document { root, warnings })
+    Ok(Parsed {
+        root,
+        warnings,
+        document: Arc::new(Document {
+            origin: origin.clone(),
+            directory,
+            layout,
+        }),
+    })
 }
 
 /// The document, where it is JSON. What begins like JSON may still be YAML, whose brackets are the same.
@@ -116,44 +131,6 @@ fn position(error: &serde_yaml::Error, origin: &Origin) -> Origin {
     }
 }
 
-/// A document's text: that of the file as it is, or one made of it and wiped afterwards.
-enum Text<'b> {
-    Borrowed(&'b str),
-    Owned(Zeroizing<String>),
-}
-
-impl Deref for Text<'_> {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        match self {
-            Self::Borrowed(text) => text,
-            Self::Owned(text) => text,
-        }
-    }
-}
-
-/// The text of the bytes, its byte order mark taken off.
-fn decode(bytes: &[u8]) -> Option<Text<'_>> {
-    let from_units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let (pairs, rest) = bytes.as_chunks::<2>();
-        let units: Zeroizing<Vec<u16>> = Zeroizing::new(pairs.iter().map(|pair| unit(*pair)).collect());
-        let text = if rest.is_empty() {
-            String::from_utf16(&units).ok()
-        } else {
-            None
-        };
-        text.map(|text| Text::Owned(Zeroizing::new(text)))
-    };
-    let from_utf8 = |bytes| std::str::from_utf8(bytes).ok().map(Text::Borrowed);
-    match bytes {
-        [0xff, 0xfe, rest @ ..] => from_units(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => from_units(rest, u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => from_utf8(rest),
-        _ => from_utf8(bytes),
-    }
-}
-
 /// What the YAML parser would take too much time or memory for, before its own limits hold.
 fn excess(text: &str) -> Option<&'static str> {
     let mut open: usize = 0;
@@ -188,8 +165,8 @@ mod tests {
 
     use super::*;
 
-    fn parse(text: &str) -> Result<Document> {
-        super::parse(text.as_bytes(), &Origin::file("/config"))
+    fn parse(text: &str) -> Result<Parsed> {
+        super::parse(text.as_bytes().to_vec().into(), &Origin::file("/config"), None)
     }
 
     #[test]
@@ -215,8 +192,8 @@ mod tests {
             utf16(false),
             utf16(true),
         ] {
-            let document =
-                super::parse(&bytes, &Origin::file("/config")).unwrap_or_else(|error| panic!("{error}"));
+            let document = super::parse(bytes.into(), &Origin::file("/config"), None)
+                .unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(document.root.get("a").and_then(Value::as_str), Some("b"));
         }
     }
@@ -343,9 +320,9 @@ mod tests {
 
     #[test]
     fn the_last_of_a_repeated_key_counts_and_each_is_told_with_its_place() {
-        for text in [
-            "a: [{b: 1, b: 2}]\n---\nb: 1\n",
-            "{\"a\": [{\"b\": 1, \"b\": 2}]}",
+        for (text, place) in [
+            ("a: [{b: 1, b: 2}]\n---\nb: 1\n", "/config:1:15, a[0].b"),
+            ("{\"a\": [{\"b\": 1, \"b\": 2}]}", "/config:1:22, a[0].b"),
         ] {
             let document = parse(text).unwrap();
             let Some(ValueKind::Sequence(items)) = document.root.get("a").map(Value::kind) else {
@@ -354,10 +331,7 @@ mod tests {
             assert!(matches!(items[0].kind(), ValueKind::Mapping(entries) if entries.len() == 1));
             assert!(matches!(items[0].get("b").unwrap().kind(), ValueKind::Integer(2)));
             let told: Vec<String> = document.warnings.iter().map(ToString::to_string).collect();
-            assert!(
-                told.iter().any(|told| told.contains("/config, a[0].b")),
-                "{told:?}"
-            );
+            assert!(told.iter().any(|told| told.contains(place)), "{told:?}");
         }
     }
 }

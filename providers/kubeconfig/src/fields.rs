@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kubex_core::options::{Value, ValueKind};
-use kubex_core::text::clean_line;
-use kubex_core::{Error, ErrorKind, Options, Origin, Result};
+use kubex_core::text::{clean_line, nearest_within};
+use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
 
 /// A mapping of the kubeconfig and the directory that its relative paths start from.
 #[derive(Clone, Debug)]
@@ -39,6 +39,36 @@ impl Fields {
     /// A field that is there and not blank.
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
         self.value.get(key).filter(|value| !is_blank(value))
+    }
+
+    /// A mapping without fields, at this place.
+    pub(crate) fn none(origin: Origin) -> Self {
+        Self::new(Value::new(ValueKind::Null, origin), None)
+    }
+
+    /// What is written here and looks like one of the known fields, but is none.
+    pub(crate) fn near_misses(&self, known: &[&'static str]) -> Vec<Warning> {
+        let entries = self.entries().filter(|(key, _)| !known.contains(key));
+        entries
+            .filter_map(|(key, value)| {
+                let near = Self::near(key, known)?;
+                Some(near_miss(value.origin(), key, near))
+            })
+            .collect()
+    }
+
+    /// The known field that a key is likely to be meant for: the same but for case, dashes and underscores, or
+    /// a letter or two apart.
+    pub(crate) fn near(key: &str, known: &[&'static str]) -> Option<&'static str> {
+        if known.contains(&key) {
+            return None;
+        }
+        let bare = |key: &str| key.replace(['-', '_'], "").to_lowercase();
+        let same = known.iter().find(|field| bare(field) == bare(key)).copied();
+        same.or_else(|| {
+            let near = nearest_within(key, known, |longer| if longer < 8 { 1 } else { 2 });
+            near.filter(|near| near.len() > 3)
+        })
     }
 
     /// Whether a field is there and not blank.
@@ -177,6 +207,18 @@ pub(crate) fn shown(name: &str) -> Cow<'_, str> {
 
 /// How many characters of a name are shown.
 const LONGEST_SHOWN: usize = 256;
+
+/// The warning of a key that looks like a field and is none. It shows the key, never what stands under it.
+pub(crate) fn near_miss(origin: &Origin, key: &str, near: &str) -> Warning {
+    Warning::new(
+        "unknown-field",
+        format_args!(
+            "\"{}\" is no field and is ignored; did you mean \"{near}\"?",
+            shown(key)
+        ),
+    )
+    .at(origin)
+}
 
 pub(crate) fn text_of(value: &Value) -> Result<&str> {
     value.as_str().ok_or_else(|| match value.kind() {

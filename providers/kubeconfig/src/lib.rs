@@ -44,16 +44,22 @@
 mod cluster;
 mod discovery;
 mod document;
+mod entry;
 mod fields;
+mod kubeconfig;
+mod layout;
+mod load;
 mod merge;
 mod options;
 mod resolve;
 mod select;
+mod text;
 mod tree;
 mod user;
 
 use kubex_core::Registration;
 
+pub use kubeconfig::{Context, ContextProvider, Kubeconfig};
 pub use options::KubeconfigOptions;
 pub use resolve::KubeconfigProvider;
 

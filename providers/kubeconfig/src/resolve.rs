@@ -1,36 +1,31 @@
 //! From the files to a client configuration.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
-use kubex_core::text::clean_line;
 use kubex_core::{
-    BuildContext, ClientConfiguration, CredentialProvider, Error, ErrorKind, ExposeSecret, FromOptions, Host,
-    Options, Origin, Registry, Result, SecretBytes, Warning,
+    BuildContext, ClientConfigurationBuilder, CredentialProvider, Error, ErrorKind, FromOptions, Host,
+    Options, Registry, ResolveRequest, Result, SecretBytes,
 };
 
 use crate::discovery::{Places, discover, distinct};
-use crate::merge::Kubeconfig;
+use crate::kubeconfig::Kubeconfig;
+use crate::load::{self, Bytes};
 use crate::options::KubeconfigOptions;
-use crate::select::{Selection, select};
-use crate::user::{Identity, identity};
-use crate::{cluster, document};
-
-/// The largest kubeconfig that is read.
-const LARGEST_FILE: usize = 64 * 1024 * 1024;
 
 /// The provider `kubeconfig`. The registry must know the providers that the users of the kubeconfig need:
 /// `static`, `token-file`, `exec`, or what an `auth-provider` names.
 ///
 /// ```no_run
-/// use kubex_core::{CredentialProvider, Host, Registry};
+/// use std::sync::Arc;
+/// use kubex_core::{Chain, Registry};
 /// use kubex_kubeconfig::KubeconfigProvider;
 ///
 /// # async fn example() -> kubex_core::Result<()> {
-/// let provider = KubeconfigProvider::new(Registry::linked()?).path("/etc/kubeconfig").context("prod");
-/// let configuration = provider.resolve(&Host::real()).await?;
+/// let registry = Registry::linked()?;
+/// let provider = KubeconfigProvider::new(registry.clone()).path("/etc/kubeconfig").context("prod");
+/// let chain = Chain::builder(registry).provider("prod", Arc::new(provider))?.build();
+/// let configuration = chain.resolve().await?.configuration;
 /// # Ok(())
 /// # }
 /// ```
@@ -41,14 +36,6 @@ pub struct KubeconfigProvider {
     written: Options,
     document: Option<Bytes>,
     registry: Registry,
-}
-
-/// A kubeconfig that is no file of the user's, and so is not trusted unless its giver says so.
-#[derive(Debug)]
-struct Bytes {
-    name: String,
-    content: SecretBytes,
-    is_trusted: bool,
 }
 
 impl FromOptions for KubeconfigProvider {
@@ -155,12 +142,17 @@ impl KubeconfigProvider {
         self
     }
 
-    /// All documents as one.
-    async fn load(&self, host: &Host) -> Result<Kubeconfig> {
-        match &self.document {
-            Some(bytes) => bytes.load(),
-            None => self.load_files(&self.places(host)?, host).await,
-        }
+    /// Reads the kubeconfig once, for a program that speaks to several of its clusters.
+    ///
+    /// # Errors
+    /// As resolving it, as far as that concerns the files.
+    pub async fn load(&self, host: &Host) -> Result<Kubeconfig> {
+        let merged = match &self.document {
+            Some(document) => load::bytes(document)?,
+            None => load::files(&self.places(host)?, self.options.lenient, host).await?,
+        };
+        let is_trusted = self.document.as_ref().is_none_or(|document| document.is_trusted);
+        Ok(Kubeconfig::new(merged, self.registry.clone(), is_trusted))
     }
 
     fn places(&self, host: &Host) -> Result<Places> {
@@ -178,169 +170,12 @@ impl KubeconfigProvider {
             }),
         }
     }
-
-    async fn load_files(&self, places: &Places, host: &Host) -> Result<Kubeconfig> {
-        let mut kubeconfig = Kubeconfig::default();
-        let mut tried = Vec::new();
-        let mut broken = None;
-        for path in &places.paths {
-            let shown = clean_line(&path.to_string_lossy()).into_owned();
-            match add_file(&mut kubeconfig, path, host, places.are_required).await {
-                Ok(true) => tried.push(format!("{shown} declares nothing")),
-                Ok(false) => tried.push(format!("{shown} is not there")),
-                Err(error) if self.options.lenient && places.paths.len() > 1 => {
-                    kubeconfig.warnings.push(skipped(&error, path));
-                    broken.get_or_insert(error);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        if !kubeconfig.says_nothing() {
-            return Ok(kubeconfig);
-        }
-        // A broken file is no missing one: where nothing else is there, the next source must not answer.
-        if let Some(error) = broken {
-            return Err(error);
-        }
-        match places.paths.as_slice() {
-            [path] if places.are_required => Err(declares_nothing(&Origin::file(path))),
-            _ => Err(Error::not_configured(format_args!(
-                "there is no kubeconfig: {}{}",
-                tried.join(", "),
-                places.named_by
-            ))),
-        }
-    }
-
-    /// Bytes that are not trusted may neither run anything nor read anything.
-    fn refuse_the_untrusted(&self, selection: &Selection) -> Result<()> {
-        if self.document.as_ref().is_none_or(|document| document.is_trusted) {
-            return Ok(());
-        }
-        let cluster = Some(&selection.cluster);
-        let user = selection.user.as_ref();
-        for (fields, key, want) in [
-            (cluster, "certificate-authority", "names a file"),
-            (user, "client-certificate", "names a file"),
-            (user, "client-key", "names a file"),
-            (user, "tokenFile", "names a file"),
-            (user, "exec", "wants to run a plugin"),
-            (user, "auth-provider", "wants to ask an auth provider"),
-        ] {
-            if let Some(fields) = fields
-                && fields.has(key)
-            {
-                return Err(Error::new(
-                    ErrorKind::Refused,
-                    format_args!("a kubeconfig that was not loaded from the user's own file {want}"),
-                )
-                .at(&fields.origin_of(key))
-                .advise("take another one, or allow it by `trusted(true)` if you know where it comes from"));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Bytes {
-    fn load(&self) -> Result<Kubeconfig> {
-        let origin = Origin::bytes(&self.name);
-        let content = self.content.expose_secret();
-        if content.len() > LARGEST_FILE {
-            return Err(too_large(&self.name).at(&origin));
-        }
-        let mut kubeconfig = Kubeconfig::default();
-        kubeconfig.add(document::parse(content, &origin)?, &origin, None)?;
-        if kubeconfig.says_nothing() {
-            return Err(declares_nothing(&origin));
-        }
-        Ok(kubeconfig)
-    }
-}
-
-/// Adds a file; says whether it was there.
-async fn add_file(kubeconfig: &mut Kubeconfig, path: &Path, host: &Host, is_required: bool) -> Result<bool> {
-    let origin = Origin::file(path);
-    let content = match host.files().read(path, LARGEST_FILE).await {
-        Ok(content) => content,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_required => return Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            return Err(too_large(&path.to_string_lossy()).because(error).at(&origin));
-        }
-        Err(error) => return Err(Error::unreadable("the kubeconfig", path, error).at(&origin)),
-    };
-    let document = document::parse(content.expose_secret(), &origin)?;
-    let here = host.environment().current_directory().unwrap_or_default();
-    let directory = here.join(path).parent().map(Arc::from);
-    kubeconfig.add(document, &origin, directory.as_ref())?;
-    Ok(true)
-}
-
-fn skipped(error: &Error, path: &Path) -> Warning {
-    let origin = error.origin().cloned().unwrap_or_else(|| Origin::file(path));
-    Warning::new(
-        "file-skipped",
-        format_args!("a broken file was skipped: {}", error.message()),
-    )
-    .at(&origin)
-}
-
-fn declares_nothing(origin: &Origin) -> Error {
-    Error::new(
-        ErrorKind::MissingContext,
-        "the kubeconfig declares no cluster, user or context",
-    )
-    .at(origin)
-    .advise("name another one")
-}
-
-fn too_large(name: &str) -> Error {
-    Error::new(
-        ErrorKind::UnreadableFile,
-        format_args!(
-            "the kubeconfig {} is larger than {} MiB",
-            clean_line(name),
-            LARGEST_FILE / (1024 * 1024)
-        ),
-    )
 }
 
 #[async_trait]
 impl CredentialProvider for KubeconfigProvider {
-    async fn resolve(&self, host: &Host) -> Result<ClientConfiguration> {
-        let kubeconfig = self.load(host).await?;
-        let selection = select(&kubeconfig, &self.options, &self.written)?;
-        self.refuse_the_untrusted(&selection)?;
-
-        let identity = selection.user.as_ref().map(identity).transpose()?;
-        let cluster = cluster::options(&selection)?;
-        let mut builder = cluster.configure(host).await?;
-        for warning in kubeconfig.warnings {
-            builder = builder.warning(warning);
-        }
-        let Some(Identity {
-            provider,
-            options,
-            warnings,
-        }) = identity
-        else {
-            let warning = Warning::new("no-user", "the context names no user, so requests are anonymous");
-            return builder.warning(warning.at(&selection.origin)).build(host);
-        };
-        for warning in warnings {
-            builder = builder.warning(warning);
-        }
-        let source = self
-            .registry
-            .source(&provider, &options)
-            .map_err(|error| match error.origin() {
-                Some(_) => error,
-                None => error.at(options.origin()),
-            })?;
-        // For a server that gets no credential, none is looked for.
-        if builder.cluster().server.is_encrypted() {
-            source.check(host).await?;
-        }
-        builder.source(source).build(host)
+    async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder> {
+        let kubeconfig = self.load(request.host()).await?;
+        kubeconfig.answer(&self.options, &self.written, request).await
     }
 }

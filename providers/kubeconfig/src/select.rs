@@ -1,30 +1,50 @@
 //! Which cluster, which user and which namespace: what the context names, or the options in its place.
 
+use kubex_core::error::Problems;
 use kubex_core::options::Value;
-use kubex_core::{Error, ErrorKind, Options, Origin, Result};
+use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
 
+use crate::entry::Entry;
 use crate::fields::Fields;
-use crate::merge::{Entry, Kubeconfig, find};
+use crate::merge::Merged;
 use crate::options::KubeconfigOptions;
 
 /// What the kubeconfig says of the chosen context.
 #[derive(Debug)]
 pub(crate) struct Selection {
-    pub(crate) cluster: Fields,
-    /// `None` where the context names no user.
+    /// `None` only where its absence was noted as a problem.
+    pub(crate) cluster: Option<Fields>,
+    /// `None` where the context names no user, or that one's absence was noted as a problem.
     pub(crate) user: Option<Fields>,
     pub(crate) namespace: Option<Value>,
+    /// Where the context was chosen, where one was.
+    pub(crate) chosen_at: Option<Origin>,
     /// The context, or the cluster where there is no context.
     pub(crate) origin: Origin,
+    /// What looks like a field of these entries, and is none.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// Finds the entries. `written` knows where the options were written down.
+///
+/// What is wrong with the cluster and with the user is noted, so that both are told.
 pub(crate) fn select(
-    kubeconfig: &Kubeconfig,
+    merged: &Merged,
     options: &KubeconfigOptions,
     written: &Options,
+    problems: &mut Problems,
 ) -> Result<Selection> {
-    let context = context(kubeconfig, options, written)?;
+    let mut warnings = Vec::new();
+    let mut read = |entry: &Entry| -> Result<Fields> {
+        let fields = entry.fields()?;
+        warnings.append(&mut entry.warnings(&fields));
+        Ok(fields)
+    };
+    let chosen = chosen(merged, options, written)?;
+    let context = match &chosen {
+        Some((name, origin)) => Some(read(merged.contexts.find(name, origin)?)?),
+        None => None,
+    };
     let named = |option: Option<&String>, key: &str| -> Result<Option<(String, Origin)>> {
         if let Some(name) = set(option) {
             return Ok(Some((name.to_owned(), written.origin_of(key))));
@@ -34,76 +54,64 @@ pub(crate) fn select(
             .text(key)?
             .map(|name| (name.to_owned(), context.origin_of(key))))
     };
-    let Some((name, origin)) = named(options.cluster.as_ref(), "cluster")? else {
-        let origin = context.map_or_else(
-            || written.origin_of("cluster"),
-            |context| context.origin_of("cluster"),
-        );
-        return Err(
-            Error::new(ErrorKind::MissingCluster, "the context names no cluster")
-                .at(&origin)
-                .advise("set \"cluster\" to one of the clusters"),
-        );
-    };
-    let cluster = find(
-        &kubeconfig.clusters,
-        &name,
-        ErrorKind::MissingCluster,
-        "cluster",
-        &origin,
-    )?
-    .fields()?;
-    let user = named(options.user.as_ref(), "user")?
-        .map(|(name, origin)| find(&kubeconfig.users, &name, ErrorKind::MissingUser, "user", &origin))
-        .transpose()?
-        .map(Entry::fields)
-        .transpose()?;
-    let namespace =
-        named(options.namespace.as_ref(), "namespace")?.map(|(name, origin)| Value::new(name, origin));
+    let cluster = named(options.cluster.as_ref(), "cluster").and_then(|named| match named {
+        Some((name, origin)) => read(merged.clusters.find(&name, &origin)?),
+        None => Err(names_no_cluster(context.as_ref(), written)),
+    });
+    let cluster = problems.take(cluster);
+    let user = named(options.user.as_ref(), "user").and_then(|named| match named {
+        Some((name, origin)) => read(merged.users.find(&name, &origin)?).map(Some),
+        None => Ok(None),
+    });
+    let user = problems.take(user).flatten();
+    let namespace = problems
+        .take(named(options.namespace.as_ref(), "namespace"))
+        .flatten();
     let origin = context
         .as_ref()
-        .map_or_else(|| cluster.origin(), Fields::origin)
-        .clone();
+        .or(cluster.as_ref())
+        .map_or_else(Origin::code, |fields| fields.origin().clone());
     Ok(Selection {
         cluster,
         user,
-        namespace,
+        namespace: namespace.map(|(name, origin)| Value::new(name, origin)),
+        chosen_at: chosen.map(|(_, origin)| origin),
         origin,
+        warnings,
     })
 }
 
-/// The chosen context. None need be chosen where the options name a cluster themselves.
-fn context(
-    kubeconfig: &Kubeconfig,
-    options: &KubeconfigOptions,
+/// The name of the context, and who chose it. None need be chosen where the options name a cluster themselves.
+fn chosen<'a>(
+    merged: &'a Merged,
+    options: &'a KubeconfigOptions,
     written: &Options,
-) -> Result<Option<Fields>> {
-    let chosen = match (set(options.context.as_ref()), &kubeconfig.current_context) {
-        (Some(name), _) => Some((name, written.origin_of("context"))),
-        (None, Some((name, origin))) => Some((name.as_str(), origin.clone())),
-        (None, None) => None,
-    };
-    match chosen {
-        Some((name, origin)) => {
-            let entry = find(
-                &kubeconfig.contexts,
-                name,
-                ErrorKind::MissingContext,
-                "context",
-                &origin,
-            )?;
-            entry.fields().map(Some)
-        }
-        None if set(options.cluster.as_ref()).is_some() => Ok(None),
-        None => {
-            let origin = kubeconfig.origins.first().cloned().unwrap_or_else(Origin::code);
-            Err(
-                Error::new(ErrorKind::MissingContext, "the kubeconfig chooses no context")
-                    .at(&origin.key("current-context"))
-                    .advise("set \"current-context\" to one of its contexts"),
-            )
-        }
+) -> Result<Option<(&'a str, Origin)>> {
+    if let Some(name) = set(options.context.as_ref()) {
+        return Ok(Some((name, written.origin_of("context"))));
     }
+    if let Some((name, origin)) = &merged.current_context {
+        return Ok(Some((name, origin.clone())));
+    }
+    if set(options.cluster.as_ref()).is_some() {
+        return Ok(None);
+    }
+    let origin = merged.origins.first().cloned().unwrap_or_else(Origin::code);
+    Err(
+        Error::new(ErrorKind::MissingContext, "the kubeconfig chooses no context")
+            .at(&origin.key("current-context"))
+            .advise("set \"current-context\" to one of its contexts"),
+    )
+}
+
+fn names_no_cluster(context: Option<&Fields>, written: &Options) -> Error {
+    let origin = context.map_or_else(
+        || written.origin_of("cluster"),
+        |context| context.origin_of("cluster"),
+    );
+    Error::new(ErrorKind::MissingCluster, "the context names no cluster")
+        .at(&origin)
+        .advise("set \"cluster\" to one of the clusters")
 }
 
 /// An option that is there and not empty.

@@ -54,14 +54,11 @@ impl Growth {
         Tree { growth: self }
     }
 
-    /// The places of the keys that are written twice, below this one.
-    pub(crate) fn repeated(&self, root: &Origin) -> impl Iterator<Item = Origin> {
-        self.repeated.iter().map(|steps| {
-            steps
-                .iter()
-                .rev()
-                .fold(root.clone(), |origin, step| origin.key(step))
-        })
+    /// The steps that lead to the keys that are written twice.
+    pub(crate) fn repeated(&self) -> impl Iterator<Item = Vec<String>> {
+        self.repeated
+            .iter()
+            .map(|steps| steps.iter().rev().cloned().collect())
     }
 
     fn refuse<E: de::Error>(&mut self, why: &'static str) -> E {

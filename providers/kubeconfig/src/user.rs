@@ -1,5 +1,6 @@
 //! A user entry as a credential source of another provider, by its registered name and options.
 
+use kubex_core::error::Problems;
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::{Error, ErrorKind, Options, Result, Warning};
 
@@ -20,53 +21,71 @@ const REMOVED_AUTH_PROVIDERS: &[(&str, &str)] = &[("gcp", "gke-gcloud-auth-plugi
 /// What `interactiveMode` may be.
 const INTERACTIVE_MODES: &[&str] = &["Never", "IfAvailable", "Always"];
 
-/// The user's identity. A static one wins over a plugin, as in client-go, but here its user is told.
-pub(crate) fn identity(user: &Fields) -> Result<Identity> {
-    let exec = user.mapping("exec")?;
-    let auth_provider = user.mapping("auth-provider")?;
-    if exec.is_some() && auth_provider.is_some() {
-        return Err(both_set(user, "auth-provider", "exec"));
-    }
-    if user.has("token") && user.has("username") {
-        return Err(both_set(user, "username", "token"));
-    }
-    if user.has("tokenFile") && user.has("username") {
-        return Err(both_set(user, "username", "tokenFile"));
-    }
+/// What of the overrides replaces the user's token, token file, and user name and password.
+const WORD: &[&str] = &["token", "token-file", "username", "password"];
+
+/// The user's identity, with the overrides in the place of what they replace. A static one wins over a plugin, as
+/// in client-go, but here its user is told.
+pub(crate) fn identity(user: &Fields, overrides: &Options) -> Result<Identity> {
+    let mut problems = Problems::default();
     let mut warnings = Vec::new();
-    let options = written_identity(user, &mut warnings)?;
-    let has_certificate = options
-        .get("client-certificate")
-        .or(options.get("client-certificate-data"))
-        .is_some();
-    let is_written = user.has("token") || user.has("tokenFile") || user.has("username") || has_certificate;
-    let provider = if user.has("tokenFile") {
+    let exec = problems.take(user.mapping("exec")).flatten();
+    let auth_provider = problems.take(user.mapping("auth-provider")).flatten();
+    if exec.is_some() && auth_provider.is_some() {
+        problems.add(both_set(user, "auth-provider", "exec"));
+    }
+    let options = problems.take(written_identity(user, overrides, &mut warnings));
+    let is_written = options.as_ref().is_some_and(|options| {
+        let keys = [
+            "token",
+            "token-file",
+            "username",
+            "client-certificate",
+            "client-certificate-data",
+        ];
+        keys.iter().any(|key| options.get(key).is_some())
+    });
+    let plugin = match (&exec, &auth_provider) {
+        (Some(exec), _) => problems.take(plugin(exec, &mut warnings)),
+        (None, Some(auth_provider)) if !is_written => problems.take(legacy(auth_provider)),
+        _ => None,
+    };
+    problems.into_result()?;
+    let ignored = match (&exec, &auth_provider) {
+        (Some(_), _) if is_written => Some(("exec-ignored", "exec", "its plugin never runs")),
+        (None, Some(_)) if is_written => Some((
+            "auth-provider-ignored",
+            "auth-provider",
+            "its auth provider is not asked",
+        )),
+        _ => None,
+    };
+    if let Some((id, key, why)) = ignored {
+        let text = format!("the user has another credential too, so {why}");
+        warnings.push(Warning::new(id, text).at(&user.origin_of(key)));
+    }
+    if let Some((provider, options)) = plugin.filter(|_| !is_written) {
+        return Ok(Identity {
+            provider,
+            options,
+            warnings,
+        });
+    }
+    let options = options.unwrap_or_default();
+    if !is_written {
+        warnings.push(
+            Warning::new(
+                "no-credential",
+                "the user has no credential, so requests are anonymous",
+            )
+            .at(user.origin()),
+        );
+    }
+    let provider = if options.get("token-file").is_some() {
         "token-file"
     } else {
         "static"
     };
-    match (exec, auth_provider) {
-        (Some(exec), _) if !is_written => return plugin(&exec, warnings),
-        (Some(exec), _) => {
-            plugin(&exec, Vec::new())?;
-            warnings.push(
-                Warning::new(
-                    "exec-ignored",
-                    "the user has another credential too, so its plugin never runs",
-                )
-                .at(&user.origin_of("exec")),
-            );
-        }
-        (None, Some(_)) if is_written => warnings.push(
-            Warning::new(
-                "auth-provider-ignored",
-                "the user has another credential too, so its auth provider is not asked",
-            )
-            .at(&user.origin_of("auth-provider")),
-        ),
-        (None, Some(auth_provider)) => return legacy(&auth_provider, warnings),
-        (None, None) => {}
-    }
     Ok(Identity {
         provider: provider.to_owned(),
         options,
@@ -74,104 +93,160 @@ pub(crate) fn identity(user: &Fields) -> Result<Identity> {
     })
 }
 
-/// The credential that is written down in the entry: token, token file, basic pair, client certificate.
-fn written_identity(user: &Fields, warnings: &mut Vec<Warning>) -> Result<Options> {
+/// The credential that is written down: token, token file, basic pair, client certificate.
+fn written_identity(user: &Fields, overrides: &Options, warnings: &mut Vec<Warning>) -> Result<Options> {
+    let mut problems = Problems::default();
     let mut options = Options::at(user.origin().clone());
-    user.copy_into(&mut options, &[("token", "token")])?;
-    if user.has("username") {
-        user.copy_into(
-            &mut options,
-            &[("username", "username"), ("password", "password")],
-        )?;
+    let replace = |keys: &[&str], options: &mut Options| {
+        let set: Vec<_> = overrides.iter().filter(|(key, _)| keys.contains(key)).collect();
+        for (key, value) in &set {
+            options.insert(key, (*value).clone());
+        }
+        !set.is_empty()
+    };
+    if !replace(WORD, &mut options) {
+        problems.take(word(user, &mut options));
     }
-    user.copy_path_into(&mut options, "tokenFile", "token-file")?;
-    let has_certificate = user.has("client-certificate") || user.has("client-certificate-data");
-    let has_key = user.has("client-key") || user.has("client-key-data");
-    if has_key && !has_certificate {
-        let key = if user.has("client-key") {
-            "client-key"
-        } else {
-            "client-key-data"
-        };
-        warnings.push(
+    let half_of = |half: &str, options: &mut Options| {
+        let data = format!("{half}-data");
+        if replace(&[half, &data], options) {
+            return Ok(());
+        }
+        is_base64(user, &data)?;
+        user.copy_into(options, &[(&data, &data)])?;
+        user.copy_path_into(options, half, half)
+    };
+    problems.take(half_of("client-certificate", &mut options));
+    let keys = ["client-key", "client-key-data"];
+    let key = keys.into_iter().find(|key| user.has(key));
+    let has_certificate = ["client-certificate", "client-certificate-data"]
+        .iter()
+        .any(|key| options.get(key).is_some() || user.has(key));
+    match key {
+        Some(key) if !has_certificate => warnings.push(
             Warning::new(
                 "key-without-certificate",
                 "the client key has no certificate and is not used",
             )
             .at(&user.origin_of(key)),
-        );
-        return Ok(options);
+        ),
+        _ => {
+            problems.take(half_of("client-key", &mut options));
+        }
     }
-    for field in ["client-certificate", "client-key"] {
-        let data = format!("{field}-data");
-        is_base64(user, &data)?;
-        user.copy_into(&mut options, &[(&data, &data)])?;
-        user.copy_path_into(&mut options, field, field)?;
-    }
+    problems.into_result()?;
     Ok(options)
 }
 
-/// The `exec` block.
-fn plugin(exec: &Fields, warnings: Vec<Warning>) -> Result<Identity> {
-    for field in ["command", "apiVersion"] {
-        if exec.text(field)?.is_none() {
-            return Err(missing(exec, field));
+/// What goes into the `Authorization` header.
+fn word(user: &Fields, options: &mut Options) -> Result<()> {
+    let mut problems = Problems::default();
+    for other in ["token", "tokenFile"] {
+        if user.has(other) && user.has("username") {
+            problems.add(both_set(user, "username", other));
         }
     }
-    let is_v1 = exec.text("apiVersion")? == Some("client.authentication.k8s.io/v1");
-    match exec.text("interactiveMode")? {
-        None if is_v1 => {
-            let modes = INTERACTIVE_MODES.join(", ");
-            let error = missing(exec, "interactiveMode");
-            return Err(error.advise(format_args!("set \"interactiveMode\" to one of: {modes}")));
-        }
-        Some(mode) if !INTERACTIVE_MODES.contains(&mode) => {
-            return Err(Error::new(
-                ErrorKind::InvalidValue,
-                format_args!("the value is not one of: {}", INTERACTIVE_MODES.join(", ")),
+    problems.take(user.copy_into(options, &[("token", "token")]));
+    if user.has("username") {
+        problems.take(user.copy_into(options, &[("username", "username"), ("password", "password")]));
+    }
+    problems.take(user.copy_path_into(options, "tokenFile", "token-file"));
+    problems.into_result()
+}
+
+/// The fields of the `exec` block.
+const EXEC: &[&str] = &[
+    "command",
+    "args",
+    "env",
+    "apiVersion",
+    "installHint",
+    "provideClusterInfo",
+    "interactiveMode",
+];
+
+/// What is the business of Kubex's own configuration, and never of a kubeconfig.
+const NOT_FOR_A_KUBECONFIG: &[&str] = &["deadline", "policy", "allowlist", "environment"];
+
+/// The `exec` block: the provider and its options.
+fn plugin(exec: &Fields, warnings: &mut Vec<Warning>) -> Result<(String, Options)> {
+    let mut problems = Problems::default();
+    warnings.append(&mut exec.near_misses(EXEC));
+    for (key, value) in exec
+        .entries()
+        .filter(|(key, _)| NOT_FOR_A_KUBECONFIG.contains(key))
+    {
+        warnings.push(
+            Warning::new(
+                "ignored-field",
+                format_args!("\"{key}\" is not taken from a kubeconfig, only from Kubex's own configuration"),
             )
-            .at(&exec.origin_of("interactiveMode")));
-        }
-        _ => {}
+            .at(value.origin()),
+        );
     }
+    for field in ["command", "apiVersion"] {
+        if problems.take(exec.text(field)) == Some(None) {
+            problems.add(missing(exec, field));
+        }
+    }
+    problems.take(interactive_mode(exec));
     let mut options = Options::at(exec.origin().clone());
-    exec.copy_into(
-        &mut options,
-        &[
-            ("apiVersion", "api-version"),
-            ("installHint", "install-hint"),
-            ("interactiveMode", "interactive-mode"),
-        ],
-    )?;
-    if let Some(command) = exec.text("command")? {
+    let renamed = [
+        ("apiVersion", "api-version"),
+        ("installHint", "install-hint"),
+        ("interactiveMode", "interactive-mode"),
+    ];
+    problems.take(exec.copy_into(&mut options, &renamed));
+    if let Ok(Some(command)) = exec.text("command") {
         // Only a command with a separator is a path; a bare one is looked up in PATH.
         let is_path = command.contains(std::path::is_separator);
         let command = if is_path {
-            exec.resolve(command, "command")?
+            problems.take(exec.resolve(command, "command"))
         } else {
-            command.to_owned()
+            Some(command.to_owned())
         };
-        options.insert("command", Value::new(command, exec.origin_of("command")));
+        if let Some(command) = command {
+            options.insert("command", Value::new(command, exec.origin_of("command")));
+        }
     }
-    exec.texts("args")?;
+    problems.take(exec.texts("args"));
     if let Some(args) = exec.get("args") {
         options.insert("args", args.clone());
     }
-    if let Some(env) = exec.get("env") {
-        let variables = ValueKind::Sequence(environment(exec)?);
+    if let (Some(env), Some(variables)) = (exec.get("env"), problems.take(environment(exec))) {
+        let variables = ValueKind::Sequence(variables);
         options.insert("env", Value::new(variables, env.origin().clone()));
     }
-    if exec.flag("provideClusterInfo")? {
+    if problems.take(exec.flag("provideClusterInfo")) == Some(true) {
         options.insert(
             "provide-cluster-info",
             Value::new(true, exec.origin_of("provideClusterInfo")),
         );
     }
-    Ok(Identity {
-        provider: "exec".to_owned(),
-        options,
-        warnings,
-    })
+    problems.into_result()?;
+    Ok(("exec".to_owned(), options))
+}
+
+/// Checks the `interactiveMode`, which `v1` must have.
+fn interactive_mode(exec: &Fields) -> Result<()> {
+    let is_v1 = matches!(
+        exec.text("apiVersion"),
+        Ok(Some("client.authentication.k8s.io/v1"))
+    );
+    let modes = INTERACTIVE_MODES.join(", ");
+    match exec.text("interactiveMode")? {
+        None if is_v1 => {
+            let error = missing(exec, "interactiveMode");
+            Err(error.advise(format_args!("set \"interactiveMode\" to one of: {modes}")))
+        }
+        Some(mode) if !INTERACTIVE_MODES.contains(&mode) => Err(Error::new(
+            ErrorKind::InvalidValue,
+            "the value is not one that \"interactiveMode\" takes",
+        )
+        .at(&exec.origin_of("interactiveMode"))
+        .advise(format_args!("set it to one of: {modes}"))),
+        _ => Ok(()),
+    }
 }
 
 /// The plugin's variables: name and value of each, without what else may be written there.
@@ -188,7 +263,7 @@ fn environment(exec: &Fields) -> Result<Vec<Value>> {
 }
 
 /// An `auth-provider`: the registered provider of that name.
-fn legacy(auth_provider: &Fields, warnings: Vec<Warning>) -> Result<Identity> {
+fn legacy(auth_provider: &Fields) -> Result<(String, Options)> {
     let name = auth_provider
         .text("name")?
         .ok_or_else(|| missing(auth_provider, "name"))?;
@@ -209,11 +284,7 @@ fn legacy(auth_provider: &Fields, warnings: Vec<Warning>) -> Result<Identity> {
             options.insert(key, value.clone());
         }
     }
-    Ok(Identity {
-        provider: name.to_owned(),
-        options,
-        warnings,
-    })
+    Ok((name.to_owned(), options))
 }
 
 fn both_set(user: &Fields, key: &str, other: &str) -> Error {

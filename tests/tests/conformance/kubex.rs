@@ -72,8 +72,9 @@ async fn answer(case: &Case, world: &World, shown: &Shown) -> Answer {
             shown.debug(configuration.credentials());
             shown.debug(report);
             if let Some(report) = report {
-                shown.add(&format!("{report}\n"));
+                shown.add(&format!("{report}\n{report:#}\n"));
             }
+            shown.add(&configuration.provenance().to_string());
             answer.sent = send(case, world, configuration).await;
             answer.credential = configuration.credentials().last();
             if let Err(error) = &answer.sent {
@@ -95,8 +96,18 @@ async fn resolve(case: &Case, world: &World) -> Result<(ClientConfiguration, Opt
             .host(host)
             .bytes(content)
             .trusted(ask.trusted);
-        if let Some(context) = ask.kubeconfig.get("context").and_then(|name| name.as_str()) {
-            configure = configure.context(context);
+        for (key, value) in &ask.kubeconfig {
+            let name = value.as_str().unwrap_or_default();
+            configure = match key.as_str() {
+                "context" => configure.context(name),
+                "cluster" => configure.cluster(name),
+                "user" => configure.user(name),
+                "namespace" => configure.namespace(name),
+                other => panic!("bytes have no option {other}"),
+            };
+        }
+        if !ask.overrides.is_empty() {
+            configure = configure.overrides(options(&ask.overrides, world));
         }
         return configure.await.map(|configuration| (configuration, None));
     }
@@ -117,10 +128,7 @@ async fn resolve(case: &Case, world: &World) -> Result<(ClientConfiguration, Opt
         chain = chain.configured(name, name, options)?;
     }
     if !ask.overrides.is_empty() {
-        return Err(Error::new(
-            kubex::ErrorKind::Unsupported,
-            "overrides of the chain are not there yet",
-        ));
+        chain = chain.overrides(options(&ask.overrides, world))?;
     }
     let resolution = chain.build().resolve().await?;
     Ok((resolution.configuration, Some(resolution.report)))
@@ -270,8 +278,20 @@ fn check_configured(
     }
     let reported = report.map(ToString::to_string).unwrap_or_default();
     problems.extend(check_words(&expected.says, &[], world, &reported));
-    if !expected.provenance.is_empty() || !expected.shadowed.is_empty() {
-        problems.push("a configuration does not tell where its fields were written down yet".to_owned());
+    for (field, place) in &expected.provenance {
+        let place = world.text(place);
+        let found = configuration.provenance().origin_of(field).map(ToString::to_string);
+        if !found.as_deref().is_some_and(|found| found.contains(&place)) {
+            problems.push(format!("{field}: expected to come from {place}, found {found:?}"));
+        }
+    }
+    let shadowed = configuration.provenance().shadowed();
+    let shadowed: Vec<String> = shadowed.iter().map(|entry| entry.shadowed.to_string()).collect();
+    for place in &expected.shadowed {
+        let place = world.text(place);
+        if !shadowed.iter().any(|found| found.contains(&place)) {
+            problems.push(format!("{place} is not among the shadowed entries: {shadowed:?}"));
+        }
     }
     match (&expected.fails, &answer.sent) {
         (Some(expected), Err(error)) => problems.extend(check_error(expected, world, error)),

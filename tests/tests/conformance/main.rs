@@ -97,7 +97,10 @@ fn with_kubex(case: &Arc<Case>) -> Trial {
         match (&case.file.pending, verdict.problems.is_empty()) {
             (None, true) => Ok(Completion::Completed),
             (None, false) => Err(failed(&case, &verdict.problems)),
-            (Some(missing), false) => Ok(Completion::ignored_with(format!("pending: {missing}"))),
+            (Some(missing), false) => {
+                let today = verdict.problems.join("; ").replace('\n', " ");
+                Ok(Completion::ignored_with(format!("pending: {missing}; today: {today}")))
+            }
             (Some(_), true) => Err("it passes now: remove `pending` from its case file".into()),
         }
     })

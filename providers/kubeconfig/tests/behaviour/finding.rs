@@ -3,11 +3,11 @@
 use std::io;
 
 use kubex_core::host::SimulatedHost;
-use kubex_core::{CredentialProvider as _, ErrorKind, Host, Options};
+use kubex_core::{ErrorKind, Host, Options};
 use kubex_kubeconfig::KubeconfigProvider;
 
 use crate::scene::{
-    HOME_FILE, assert_tells, home, named, resolve, resolve_with, telling, warnings, with_user,
+    HOME_FILE, assert_tells, home, named, resolve, resolve_by, resolve_with, telling, warnings, with_user,
 };
 
 /// A world whose files each have a user with another token; the first is at home.
@@ -180,10 +180,13 @@ async fn a_pipe_a_device_a_directory_and_a_huge_file_are_errors_at_once() {
     assert!(made.success());
     for path in [huge.path(), &pipe, directory.path(), "/dev/zero".as_ref()] {
         let provider = KubeconfigProvider::new(telling()).path(path);
-        let error = provider.resolve(&Host::real()).await.unwrap_err();
+        let error = resolve_by(provider, Host::real()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnreadableFile, "{error}");
         assert_tells(&error, &[path.to_str().unwrap()]);
     }
     let provider = KubeconfigProvider::new(telling()).path(huge.path());
-    assert_tells(&provider.resolve(&Host::real()).await.unwrap_err(), &["64 MiB"]);
+    assert_tells(
+        &resolve_by(provider, Host::real()).await.unwrap_err(),
+        &["64 MiB"],
+    );
 }

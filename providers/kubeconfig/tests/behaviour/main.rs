@@ -5,8 +5,10 @@
     reason = "what fails in a helper of a test fails the test"
 )]
 
+mod contexts;
 mod finding;
 mod merging;
+mod places;
 mod reading;
 mod scene;
 mod selecting;

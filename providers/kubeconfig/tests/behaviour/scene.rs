@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use kubex_core::host::SimulatedHost;
 use kubex_core::{
-    BuildContext, ClientConfiguration, Credential, CredentialSource, Error, FetchRequest, FromOptions,
-    Options, Registration, Registry, Result,
+    BuildContext, Chain, ClientConfiguration, Credential, CredentialProvider, CredentialSource, Error,
+    FetchRequest, FromOptions, Host, Options, Registration, Registry, Result,
 };
 use serde_json::Value;
 
@@ -103,10 +104,29 @@ pub(crate) async fn resolve_with(
     world: &SimulatedHost,
     options: Options,
 ) -> Result<ClientConfiguration> {
-    registry
-        .provider("kubeconfig", options)?
-        .resolve(&world.host())
+    let chain = Chain::builder(registry)
+        .host(world.host())
+        .configured("kubeconfig", "kubeconfig", options)?
+        .build();
+    chain
+        .resolve_only()
         .await
+        .map(|resolution| resolution.configuration)
+}
+
+/// What a provider made by the program resolves to.
+pub(crate) async fn resolve_by(
+    provider: impl CredentialProvider + 'static,
+    host: Host,
+) -> Result<ClientConfiguration> {
+    let chain = Chain::builder(telling())
+        .host(host)
+        .provider("kubeconfig", Arc::new(provider))?
+        .build();
+    chain
+        .resolve_only()
+        .await
+        .map(|resolution| resolution.configuration)
 }
 
 pub(crate) async fn resolve(world: &SimulatedHost) -> Result<ClientConfiguration> {

@@ -1,11 +1,12 @@
 //! Which context, cluster, user and namespace.
 
-use kubex_core::{ClientConfiguration, CredentialProvider as _, ErrorKind, Options, Result};
+use kubex_core::{ClientConfiguration, ErrorKind, Options, Result};
 use kubex_kubeconfig::KubeconfigProvider;
 use serde_json::json;
 
 use crate::scene::{
-    HOME_FILE, assert_tells, home, named, read, resolve, resolve_with, telling, warnings, with_user,
+    HOME_FILE, assert_tells, home, named, read, resolve, resolve_by, resolve_with, telling, warnings,
+    with_user,
 };
 
 const TWO: &str = "current-context: prod\n\
@@ -62,7 +63,7 @@ async fn the_builder_says_the_same() {
         .user("jane")
         .namespace("team-c")
         .lenient(true);
-    let configuration = provider.resolve(&world.host()).await.unwrap();
+    let configuration = resolve_by(provider, world.host()).await.unwrap();
     assert_eq!(told(&configuration), triple("https://prod", "jane", "team-c"));
 }
 

@@ -1,10 +1,12 @@
 //! A kubeconfig that comes as bytes.
 
 use kubex_core::host::SimulatedHost;
-use kubex_core::{ClientConfiguration, CredentialProvider as _, ErrorKind, Result};
+use kubex_core::{ClientConfiguration, ErrorKind, Result};
 use kubex_kubeconfig::KubeconfigProvider;
 
-use crate::scene::{PEM, assert_shows_no_secret, assert_tells, named, telling, with_cluster, with_user};
+use crate::scene::{
+    PEM, assert_shows_no_secret, assert_tells, named, resolve_by, telling, with_cluster, with_user,
+};
 
 fn provider(content: &str) -> KubeconfigProvider {
     KubeconfigProvider::from_bytes(telling(), "the upload", content.as_bytes().to_vec().into())
@@ -12,7 +14,7 @@ fn provider(content: &str) -> KubeconfigProvider {
 
 async fn resolve(provider: KubeconfigProvider) -> Result<ClientConfiguration> {
     let world = SimulatedHost::new();
-    let outcome = provider.resolve(&world.host()).await;
+    let outcome = resolve_by(provider, world.host()).await;
     assert!(world.reads().is_empty() || outcome.is_ok(), "nothing is read");
     assert_eq!(world.runs(), 0);
     outcome

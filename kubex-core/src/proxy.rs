@@ -1,0 +1,259 @@
+//! The proxy on the way to the server, named by the configuration or by the environment.
+//!
+//! The environment's rules are those of Go's `golang.org/x/net/http/httpproxy`, which client-go takes:
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `HTTPS_PROXY`, else `https_proxy` | the proxy for an `https://` server; without a scheme it is `http://` |
+//! | `HTTP_PROXY`, else `http_proxy` | the same for an `http://` server |
+//! | `NO_PROXY`, else `no_proxy` | a list, by comma, of what is reached without a proxy |
+//!
+//! | element of `NO_PROXY` | reached without a proxy |
+//! |---|---|
+//! | `*` | everything |
+//! | `example.com` | that host and those below it |
+//! | `.example.com`, `*.example.com` | those below it only |
+//! | `10.0.0.0/8`, `fd00::/8` | addresses in that range |
+//! | `10.0.0.1`, `[fd00::1]`, `fd00::1` | that address |
+//! | any host or address with `:port` | the same, on that port only |
+//!
+//! `localhost` and loopback addresses are never reached through a proxy of the environment.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use url::{Host as UrlHost, Url};
+
+use crate::cluster::ServerUrl;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::origin::Origin;
+
+/// A proxy on the way to the server. Its URL may hold a password, so its `Debug` and `Display` do not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    url: Url,
+    variable: Option<&'static str>,
+}
+
+impl Proxy {
+    /// Reads a proxy's URL.
+    ///
+    /// # Errors
+    /// `InvalidValue` for anything but `http`, `https`, `socks5` and `socks5h` (client-go,
+    /// tools/clientcmd/helpers.go; `socks5h` is Kubex's addition).
+    pub fn parse(text: &str) -> Result<Self> {
+        let invalid = || {
+            Error::new(
+                ErrorKind::InvalidValue,
+                "the proxy's URL is not one of http, https, socks5 or socks5h",
+            )
+            .advise("write it as http://host:port")
+        };
+        let url = Url::parse(text).map_err(|_| invalid())?;
+        if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h")
+            || url.host_str().is_none_or(str::is_empty)
+        {
+            return Err(invalid());
+        }
+        Ok(Self { url, variable: None })
+    }
+
+    /// The proxy that the environment names for this server, if it names one.
+    ///
+    /// # Errors
+    /// `InvalidValue` with the variable, where its value is no proxy's URL.
+    pub fn from_environment(server: &ServerUrl, host: &Host) -> Result<Option<Self>> {
+        let environment = host.environment();
+        let names = if server.is_encrypted() {
+            ["HTTPS_PROXY", "https_proxy"]
+        } else {
+            ["HTTP_PROXY", "http_proxy"]
+        };
+        for name in names {
+            let Some(text) = environment.unicode(name)? else {
+                continue;
+            };
+            let exceptions = match environment.unicode("NO_PROXY")? {
+                Some(list) => list,
+                None => environment.unicode("no_proxy")?.unwrap_or_default(),
+            };
+            if is_reached_directly(server.url(), &exceptions) {
+                return Ok(None);
+            }
+            let proxy = if text.contains("://") {
+                Self::parse(text.trim())
+            } else {
+                Self::parse(&format!("http://{}", text.trim()))
+            };
+            let mut proxy = proxy.map_err(|error| error.at(&Origin::variable(name)))?;
+            proxy.variable = Some(name);
+            return Ok(Some(proxy));
+        }
+        Ok(None)
+    }
+
+    /// The URL with everything in it. It may hold a password: do not show it.
+    pub fn expose_url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The variable that named it; `None` where a configuration did. An exec plugin is told of the latter alone,
+    /// since it has the variables itself.
+    pub fn variable(&self) -> Option<&'static str> {
+        self.variable
+    }
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut url = self.url.clone();
+        if !url.username().is_empty() || url.password().is_some() {
+            // Neither fails on a URL that has a host, which `parse` made sure of.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+        }
+        url.set_query(None);
+        url.set_fragment(None);
+        f.write_str(url.as_str())
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({self})")
+    }
+}
+
+/// Whether the server is one that the list takes from the proxy, or this very machine.
+fn is_reached_directly(server: &Url, exceptions: &str) -> bool {
+    let Some(host) = server.host() else { return false };
+    let is_here = match &host {
+        UrlHost::Domain(name) => name.eq_ignore_ascii_case("localhost"),
+        UrlHost::Ipv4(address) => address.is_loopback(),
+        UrlHost::Ipv6(address) => address.is_loopback(),
+    };
+    let port = server.port_or_known_default();
+    is_here
+        || exceptions
+            .split(',')
+            .map(str::trim)
+            .filter(|element| !element.is_empty())
+            .any(|element| is_exempt(&host, port, element))
+}
+
+fn is_exempt(host: &UrlHost<&str>, port: Option<u16>, element: &str) -> bool {
+    if element == "*" {
+        return true;
+    }
+    let address = match host {
+        UrlHost::Domain(_) => None,
+        UrlHost::Ipv4(address) => Some(IpAddr::V4(*address)),
+        UrlHost::Ipv6(address) => Some(IpAddr::V6(*address)),
+    };
+    if let Some((network, length)) = element.split_once('/') {
+        return match (address, network.parse(), length.parse()) {
+            (Some(address), Ok(network), Ok(length)) => is_within(address, network, length),
+            _ => false,
+        };
+    }
+    let (name, only_port) = split_port(element);
+    if only_port.is_some() && only_port != port {
+        return false;
+    }
+    let UrlHost::Domain(host) = host else {
+        return address.is_some() && address == name.parse().ok();
+    };
+    let host = host.to_ascii_lowercase();
+    let name = name.to_ascii_lowercase();
+    let name = name
+        .strip_prefix('*')
+        .filter(|rest| rest.starts_with('.'))
+        .unwrap_or(&name);
+    match name.strip_prefix('.') {
+        Some(domain) => is_below(&host, domain),
+        None => host == name || is_below(&host, name),
+    }
+}
+
+fn is_below(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+}
+
+/// An element's host and its port: `host:443`, `[fd00::1]:443`. A bare IPv6 address has none.
+fn split_port(element: &str) -> (&str, Option<u16>) {
+    if let Some(rest) = element.strip_prefix('[')
+        && let Some((address, port)) = rest.split_once(']')
+    {
+        return (address, port.strip_prefix(':').and_then(|port| port.parse().ok()));
+    }
+    match element.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') => match port.parse() {
+            Ok(port) => (host, Some(port)),
+            Err(_) => (element, None),
+        },
+        _ => (element, None),
+    }
+}
+
+fn is_within(address: IpAddr, network: IpAddr, length: u32) -> bool {
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(address) => (u128::from(u32::from(address)) << 96, 32),
+        IpAddr::V6(address) => (u128::from(address), 128),
+    };
+    let ((address, width), (network, network_width)) = (bits(address), bits(network));
+    let beyond = 128_u32.checked_sub(length).filter(|_| length <= width);
+    match beyond {
+        Some(_) if width != network_width => false,
+        Some(128) => true,
+        Some(beyond) => address >> beyond == network >> beyond,
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_direct(server: &str, exceptions: &str) -> bool {
+        is_reached_directly(&Url::parse(server).unwrap(), exceptions)
+    }
+
+    #[test]
+    fn no_proxy_is_matched_as_go_does() {
+        for (server, exceptions) in [
+            ("https://localhost:6443", ""),
+            ("https://127.3.2.1", ""),
+            ("https://[::1]:6443", ""),
+            ("https://api.example.com", "*"),
+            ("https://api.example.com", "other,example.com,,"),
+            ("https://example.com", "EXAMPLE.com"),
+            ("https://api.example.com", ".example.com"),
+            ("https://api.example.com", "*.example.com"),
+            ("https://api.example.com:6443", "example.com:6443"),
+            ("https://api.example.com", "example.com:443"),
+            ("https://10.1.2.3:6443", "10.0.0.0/8"),
+            ("https://10.1.2.3:6443", "0.0.0.0/0"),
+            ("https://10.1.2.3:6443", "10.1.2.3"),
+            ("https://10.1.2.3:6443", "10.1.2.3:6443"),
+            ("https://[fd00::1]:6443", "fd00::/8"),
+            ("https://[fd00::1]:6443", "fd00::1"),
+            ("https://[fd00::1]:6443", " [fd00::1]:6443 "),
+        ] {
+            assert!(is_direct(server, exceptions), "{server} {exceptions}");
+        }
+        for (server, exceptions) in [
+            ("https://api.example.com", ""),
+            ("https://example.com", ".example.com"),
+            ("https://badexample.com", "example.com"),
+            ("https://api.example.com", "example.com:6443"),
+            ("https://10.1.2.3", "10.1.0.0/24"),
+            ("https://10.1.2.3", "10.1.2.3/33"),
+            ("https://10.1.2.3", "fd00::/0"),
+            ("https://api.example.com", "10.0.0.0/8"),
+            ("https://10.1.2.30", "10.1.2.3"),
+        ] {
+            assert!(!is_direct(server, exceptions), "{server} {exceptions}");
+        }
+    }
+}

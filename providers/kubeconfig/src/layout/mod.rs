@@ -1,0 +1,327 @@
+//! Where the nodes of a document stand in its text: line and column for errors, warnings and provenance.
+//!
+//! The parsers tell no positions, so the text is looked through once more, by its structure alone and only
+//! where somebody asks. What is understood is the form that people and tools write: block mappings and block
+//! sequences (indented or flush), flow collections, JSON, quoted and plain scalars, block scalars, comments.
+//! In anything else (tabs as indentation, `? ` keys, directives) a node has no position, and its place is told by the
+//! file and the keys that lead to it.
+//!
+//! A wrong position would be worse than none. So the parsed tree leads: only what it has is looked for, a
+//! mapping's values by their keys, a list's items by their number where the number of items is the same. What
+//! does not fit has no position.
+
+mod block;
+mod flow;
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use kubex_core::Origin;
+use kubex_core::options::{Value, ValueKind};
+
+use crate::text::Text;
+
+/// A node: where its text begins, where it must have ended, and how what is below it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Node {
+    start: usize,
+    end: usize,
+    /// The line of its start, counted from 1.
+    line: u32,
+    shape: Shape,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Scalar,
+    /// The columns of what is below, counted from 0.
+    BlockMapping(usize),
+    BlockSequence(usize),
+    FlowMapping,
+    FlowSequence,
+}
+
+impl Node {
+    /// A scalar's place, or that of anything that is not looked into.
+    fn scalar(start: usize, line: u32) -> Self {
+        Self {
+            start,
+            end: start,
+            line,
+            shape: Shape::Scalar,
+        }
+    }
+
+    /// The entries of a mapping: each key and its value.
+    fn entries(self, text: &str) -> Option<Vec<(String, Self)>> {
+        match self.shape {
+            Shape::BlockMapping(column) => block::entries(text, self, column),
+            Shape::FlowMapping => flow::entries(text, self),
+            _ => None,
+        }
+    }
+
+    /// The items of a list.
+    fn items(self, text: &str) -> Option<Vec<Self>> {
+        match self.shape {
+            Shape::BlockSequence(column) => block::items(text, self, column),
+            Shape::FlowSequence => flow::items(text, self),
+            _ => None,
+        }
+    }
+
+    /// The value of a key; of one that is written twice, the last.
+    fn value_of(self, text: &str, key: &str) -> Option<Self> {
+        let entries = self.entries(text)?;
+        entries
+            .into_iter()
+            .rev()
+            .find(|(name, _)| name == key)
+            .map(|(_, node)| node)
+    }
+
+    /// Line and column, counted from 1.
+    fn position(self, text: &str) -> Option<(u32, u32)> {
+        let before = text.get(..self.start)?;
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Some((
+            self.line,
+            u32::try_from(line.chars().count()).ok()?.checked_add(1)?,
+        ))
+    }
+}
+
+/// The text of a document and, as far as somebody asked, where its sections and their items are.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    text: Text,
+    sections: OnceLock<Vec<Section>>,
+}
+
+/// A key at the top of the document.
+#[derive(Debug)]
+struct Section {
+    key: String,
+    node: Node,
+    items: OnceLock<Vec<Node>>,
+}
+
+impl Layout {
+    pub(crate) fn of(text: Text) -> Self {
+        Self {
+            text,
+            sections: OnceLock::new(),
+        }
+    }
+
+    /// The document's text.
+    pub(crate) fn text(&self) -> &str {
+        self.text.as_str()
+    }
+
+    /// The value of a key at the top of the document.
+    pub(crate) fn section(&self, key: &str) -> Option<Node> {
+        self.find(key).map(|section| section.node)
+    }
+
+    /// An item of a list at the top of the document, which has so many.
+    pub(crate) fn item(&self, key: &str, index: usize, of: usize) -> Option<Node> {
+        let section = self.find(key)?;
+        let items = section
+            .items
+            .get_or_init(|| section.node.items(self.text()).unwrap_or_default());
+        items.get(index).filter(|_| items.len() == of).copied()
+    }
+
+    /// What is below a node under this key.
+    pub(crate) fn below(&self, node: Node, key: &str) -> Option<Node> {
+        node.value_of(self.text(), key)
+    }
+
+    /// The origin with the node's position, where it is known.
+    pub(crate) fn locate(&self, origin: Origin, node: Option<Node>) -> Origin {
+        match node.and_then(|node| node.position(self.text())) {
+            Some((line, column)) => origin.position(line, column),
+            None => origin,
+        }
+    }
+
+    /// The origin of what the steps lead to, keys and `[index]`es. It has the position of the last step that is
+    /// known.
+    pub(crate) fn trace(&self, mut origin: Origin, steps: &[String]) -> Origin {
+        let mut node = block::document(self.text());
+        for step in steps {
+            node = node.and_then(|node| match index_of(step) {
+                Some(index) => node.items(self.text())?.get(index).copied(),
+                None => node.value_of(self.text(), step),
+            });
+            origin = self.locate(origin.key(step), node);
+        }
+        origin
+    }
+
+    /// Gives a value, and every value in it, its place.
+    ///
+    /// A text that is written without quotes, and that kubectl takes for a number though the YAML parser here does
+    /// not (`0777`, `1_000`), becomes a number on the way, so that it is refused where a text is wanted.
+    pub(crate) fn place(&self, value: Value, origin: Origin, node: Option<Node>) -> Value {
+        let origin = self.locate(origin, node);
+        let kind = match value.into_kind() {
+            ValueKind::Sequence(items) => {
+                let nodes = node.and_then(|node| node.items(self.text()));
+                let nodes = nodes
+                    .filter(|nodes| nodes.len() == items.len())
+                    .unwrap_or_default();
+                let items = items.into_iter().enumerate().map(|(index, item)| {
+                    let origin = origin.clone().key(&format!("[{index}]"));
+                    self.place(item, origin, nodes.get(index).copied())
+                });
+                ValueKind::Sequence(items.collect())
+            }
+            ValueKind::Mapping(entries) => {
+                let nodes = node
+                    .and_then(|node| node.entries(self.text()))
+                    .unwrap_or_default();
+                let entries = entries.into_iter().map(|(key, value)| {
+                    let node = nodes
+                        .iter()
+                        .rev()
+                        .find(|(name, _)| *name == key)
+                        .map(|(_, node)| *node);
+                    let value = self.place(value, origin.clone().key(&key), node);
+                    (key, value)
+                });
+                ValueKind::Mapping(entries.collect())
+            }
+            ValueKind::String(text) if node.is_some_and(|node| self.is_number(node, &text)) => {
+                ValueKind::Float(f64::NAN)
+            }
+            other => other,
+        };
+        Value::new(kind, origin)
+    }
+
+    /// Whether a text stands there without quotes and is a number to kubectl.
+    fn is_number(&self, node: Node, text: &str) -> bool {
+        node.shape == Shape::Scalar
+            && is_number_of_yaml_1_1(text)
+            && self
+                .text()
+                .get(node.start..)
+                .is_some_and(|rest| rest.starts_with(text))
+    }
+
+    fn find(&self, key: &str) -> Option<&Section> {
+        let sections = self.sections.get_or_init(|| {
+            let entries = block::document(self.text()).and_then(|root| root.entries(self.text()));
+            let entries = entries.unwrap_or_default().into_iter();
+            entries
+                .map(|(key, node)| Section {
+                    key,
+                    node,
+                    items: OnceLock::new(),
+                })
+                .collect()
+        });
+        sections.iter().rev().find(|section| section.key == key)
+    }
+}
+
+fn index_of(step: &str) -> Option<usize> {
+    step.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+}
+
+/// Whether go-yaml reads a plain scalar as a number, beyond what the YAML parser here reads as one: underscores
+/// between the digits, a leading zero, a base of two.
+fn is_number_of_yaml_1_1(text: &str) -> bool {
+    let digits: String = text.chars().filter(|c| *c != '_').collect();
+    let digits = digits.strip_prefix(['-', '+']).unwrap_or(&digits);
+    let all =
+        |rest: &str, is_digit: fn(&u8) -> bool| !rest.is_empty() && rest.as_bytes().iter().all(is_digit);
+    if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
+        return false;
+    }
+    match digits.get(..2) {
+        Some("0b") => all(&digits[2..], |byte| matches!(byte, b'0' | b'1')),
+        Some("0x") => all(&digits[2..], u8::is_ascii_hexdigit),
+        Some("0o") => all(&digits[2..], |byte| matches!(byte, b'0'..=b'7')),
+        _ => is_decimal(digits),
+    }
+}
+
+/// Digits, a point among them, and an exponent.
+fn is_decimal(text: &str) -> bool {
+    let (mantissa, exponent) = text
+        .split_once(['e', 'E'])
+        .map_or((text, None), |(mantissa, exponent)| (mantissa, Some(exponent)));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    is_digits(whole)
+        && is_digits(fraction)
+        && !(whole.is_empty() && fraction.is_empty())
+        && exponent.is_none_or(|exponent| {
+            let digits = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+            !digits.is_empty() && is_digits(digits)
+        })
+}
+
+/// The part of a line before its comment, without trailing white space.
+fn without_comment(line: &str) -> &str {
+    let end = line.match_indices('#').map(|(at, _)| at).find(|at| {
+        line.get(..*at)
+            .is_some_and(|before| before.is_empty() || before.ends_with([' ', '\t']))
+    });
+    line.get(..end.unwrap_or(line.len())).unwrap_or(line).trim_end()
+}
+
+/// Where a quoted scalar that begins there has ended.
+fn after_quoted(text: &str, start: usize, within: &Range<usize>) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let quote = *bytes.get(start)?;
+    let mut at = start + 1;
+    while at < within.end {
+        match *bytes.get(at)? {
+            b'\\' if quote == b'"' => at += 2,
+            byte if byte == quote && quote == b'\'' && bytes.get(at + 1) == Some(&quote) => at += 2,
+            byte if byte == quote => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+/// A quoted key as a text, where it has no escapes in it.
+fn unquoted(quoted: &str) -> Option<&str> {
+    let inner = quoted.get(1..quoted.len().checked_sub(1)?)?;
+    (!inner.contains(['\\', '\'', '"'])).then_some(inner)
+}
+
+/// Counts lines while a text is gone through from front to back.
+struct LineCounter<'t> {
+    text: &'t str,
+    at: usize,
+    line: u32,
+}
+
+impl<'t> LineCounter<'t> {
+    fn at_start(text: &'t str) -> Self {
+        Self::from(text, Node::scalar(0, 1))
+    }
+
+    fn from(text: &'t str, node: Node) -> Self {
+        Self {
+            text,
+            at: node.start,
+            line: node.line,
+        }
+    }
+
+    /// The line of a place behind those that were asked for before.
+    fn line_of(&mut self, at: usize) -> u32 {
+        let passed = self.text.as_bytes().get(self.at..at).unwrap_or_default();
+        let lines = memchr::memchr_iter(b'\n', passed).count();
+        self.line = self.line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+        self.at = at;
+        self.line
+    }
+}

@@ -1,0 +1,119 @@
+//! From the places to the documents, as one kubeconfig.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use kubex_core::error::Problems;
+use kubex_core::text::clean_line;
+use kubex_core::{Error, ErrorKind, ExposeSecret, Host, Origin, Result, SecretBytes, Warning};
+
+use crate::discovery::{Places, not_there};
+use crate::document;
+use crate::merge::Merged;
+
+/// The largest kubeconfig that is read.
+const LARGEST_FILE: usize = 64 * 1024 * 1024;
+
+/// A kubeconfig that is no file of the user's, and so is not trusted unless its giver says so.
+#[derive(Debug)]
+pub(crate) struct Bytes {
+    pub(crate) name: String,
+    pub(crate) content: SecretBytes,
+    pub(crate) is_trusted: bool,
+}
+
+/// Reads a kubeconfig that the program holds.
+pub(crate) fn bytes(bytes: &Bytes) -> Result<Merged> {
+    let origin = Origin::bytes(&bytes.name);
+    if bytes.content.expose_secret().len() > LARGEST_FILE {
+        return Err(too_large().at(&origin));
+    }
+    let mut merged = Merged::new();
+    merged.add(document::parse(bytes.content.clone(), &origin, None)?)?;
+    if merged.says_nothing() {
+        return Err(declares_nothing(&origin));
+    }
+    Ok(merged)
+}
+
+/// Reads the files. All that are broken are told at once; `skips_broken` takes the others of several files then.
+pub(crate) async fn files(places: &Places, skips_broken: bool, host: &Host) -> Result<Merged> {
+    let mut merged = Merged::new();
+    let mut tried = Vec::new();
+    let mut broken = Problems::default();
+    let mut has_broken = false;
+    for path in &places.paths {
+        let shown = clean_line(&path.to_string_lossy()).into_owned();
+        match add_file(&mut merged, path, host, places.are_required).await {
+            Ok(true) => tried.push(format!("{shown} declares nothing")),
+            Ok(false) => tried.push(format!("{shown} is not there")),
+            Err(error) => {
+                merged.warnings.push(skipped(&error, path));
+                broken.add(error);
+                has_broken = true;
+            }
+        }
+    }
+    // A broken file is no missing one: where nothing else is there, the next source must not answer.
+    if has_broken && (!skips_broken || places.paths.len() == 1 || merged.says_nothing()) {
+        broken.into_result()?;
+    }
+    if !merged.says_nothing() {
+        return Ok(merged);
+    }
+    match places.paths.as_slice() {
+        [path] if places.are_required => Err(declares_nothing(&Origin::file(path))),
+        _ => Err(not_there(format_args!(
+            "there is no kubeconfig: {}{}",
+            tried.join(", "),
+            places.named_by
+        ))),
+    }
+}
+
+/// Adds a file; says whether it was there.
+async fn add_file(merged: &mut Merged, path: &Path, host: &Host, is_required: bool) -> Result<bool> {
+    let origin = Origin::file(path);
+    let content = match host.files().read(path, LARGEST_FILE).await {
+        Ok(content) => content,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_required => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            return Err(too_large().because(error).at(&origin));
+        }
+        Err(error) => return Err(Error::unreadable_at("the kubeconfig", &origin, error)),
+    };
+    let here = host.environment().current_directory().unwrap_or_default();
+    let directory = here.join(path).parent().map(Arc::from);
+    merged.add(document::parse(content, &origin, directory)?)?;
+    Ok(true)
+}
+
+fn skipped(error: &Error, path: &Path) -> Warning {
+    let origin = error.origin().cloned().unwrap_or_else(|| Origin::file(path));
+    Warning::new(
+        "file-skipped",
+        format_args!("a broken file was skipped: {}", error.message()),
+    )
+    .at(&origin)
+}
+
+fn declares_nothing(origin: &Origin) -> Error {
+    Error::new(
+        ErrorKind::MissingContext,
+        "the kubeconfig declares no cluster, user or context",
+    )
+    .at(origin)
+    .advise("name another one")
+}
+
+fn too_large() -> Error {
+    Error::new(
+        ErrorKind::UnreadableFile,
+        format_args!(
+            "cannot read the kubeconfig: it is larger than {} MiB",
+            LARGEST_FILE / (1024 * 1024)
+        ),
+    )
+    .advise("split it, and name the parts in KUBECONFIG")
+}
