@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use kubex_tests::api_server::RecordedRequest;
 
-use crate::case::{Case, Configured, Expect};
-use crate::world::World;
+use super::case::{Case, Configured, Expect};
+use super::world::World;
 
 /// A request arrived at the server.
 pub const ARRIVED: &str = "arrived";

@@ -9,8 +9,8 @@ use kubex_tests::api_server::{ApiServer, RecordedRequest};
 use kubex_tests::proxy::{Proxy, ProxyKind, Tunnel};
 use tempfile::TempDir;
 
-use crate::case::{Case, File, Form, NoFile, SpecialFile};
-use crate::words::Words;
+use super::case::{Case, File, Form, NoFile, SpecialFile};
+use super::words::Words;
 
 /// Where the service account is mounted in every case.
 pub const MOUNT: &str = "serviceaccount";

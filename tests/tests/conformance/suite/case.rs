@@ -299,22 +299,25 @@ fn folders(parent: &Path) -> Result<Vec<PathBuf>, String> {
 fn read(root: &Path, folder: &Path) -> Result<Case, String> {
     let path = folder.join("case.yaml");
     let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    // By way of JSON, in which a choice is a mapping and no YAML tag.
-    let value: Value = serde_yaml::from_str(&text).map_err(|error| wrong(&error))?;
-    let file = serde_json::from_value(value).map_err(|error| wrong(&error))?;
     let name = folder.strip_prefix(root).unwrap_or(folder);
-    let name = name.to_string_lossy().into_owned();
-    let case = Case {
-        name,
-        folder: folder.to_owned(),
-        file,
-    };
-    case.check().map_err(|problem| wrong(&problem))?;
-    Ok(case)
+    Case::parse(&name.to_string_lossy(), folder, &text)
+        .map_err(|problem| format!("{}: {problem}", path.display()))
 }
 
 impl Case {
+    /// Reads a case file.
+    pub fn parse(name: &str, folder: &Path, text: &str) -> Result<Self, String> {
+        // By way of JSON, in which a choice is a mapping and no YAML tag.
+        let value: Value = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+        let case = Self {
+            name: name.to_owned(),
+            folder: folder.to_owned(),
+            file: serde_json::from_value(value).map_err(|error| error.to_string())?,
+        };
+        case.check()?;
+        Ok(case)
+    }
+
     /// What makes no sense together.
     fn check(&self) -> Result<(), &'static str> {
         let CaseFile { tells, kubectl, .. } = &self.file;

@@ -28,7 +28,7 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use kubex_tests::api_server::{ApiServer, ClientCertificatePem, User};
 
-use crate::world::Proxies;
+use super::world::Proxies;
 
 /// What begins every secret text, so that a part of one gives it away too.
 const MARKER: &str = "s3cr3t";

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::case::Case;
-use crate::facts::{self, Facts, REFUSED};
-use crate::world::World;
+use super::case::Case;
+use super::facts::{self, Facts, REFUSED};
+use super::world::World;
 
 /// The oldest kubectl whose behaviour is the one that is compared with.
 const OLDEST: (u32, u32) = (1, 33);
@@ -40,6 +40,7 @@ impl Kubectl {
         let program = named.or_else(|| in_path().find(|program| program.is_file()));
         let program = program.ok_or("there is no kubectl in PATH, and KUBECTL names none")?;
         let shown = program.display().to_string();
+        let program = std::path::absolute(&program).map_err(|error| format!("{shown}: {error}"))?;
         let output = Command::new(&program)
             .args(["version", "--client", "-o", "json"])
             .stdin(Stdio::null())
@@ -199,7 +200,7 @@ fn flags(case: &Case, world: &World) -> io::Result<Vec<String>> {
 }
 
 /// Every difference is declared, and every declared one shows.
-fn judge(case: &Case, world: &World, expected: &Facts, observed: &Facts) -> Vec<String> {
+pub fn judge(case: &Case, world: &World, expected: &Facts, observed: &Facts) -> Vec<String> {
     let declared = &case.file.kubectl.differs;
     let is_otherwise = expected.get("outcome") != observed.get("outcome");
     let mut problems = Vec::new();
