@@ -39,7 +39,10 @@
 //! | `exec` | yes | the provider `exec`; without it the program cannot start a plugin |
 //! | `kubeconfig` | yes | the provider `kubeconfig`; takes `static` and `token-file` along |
 //! | `reqwest` | yes | [`mod@reqwest`] |
+//! | `tower` | no | [`mod@tower`] |
 
+#[cfg(feature = "tower")]
+mod authorize;
 mod built_in;
 mod default_chain;
 #[cfg(feature = "kubeconfig")]
@@ -49,14 +52,17 @@ mod manual;
 pub mod prelude;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 pub use kubex_core::{
     Authorities, BuildContext, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
     ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, CredentialSource, Credentials,
-    Error, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions, Generation, Host, Impersonation,
-    Options, Origin, Overrides, Provenance, Proxy, Registration, Registry, Report, Resolution,
-    ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust, Warning, credential, credentials,
-    host, options, origin, overrides, provenance, register, registry as plugins, report, text,
+    CurrentTrust, Error, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions, Generation, Host,
+    Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy, Registration, Registry, Report,
+    Resolution, ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust, TrustSource, Warning,
+    credential, credentials, host, options, origin, overrides, provenance, register, registry as plugins,
+    report, text, trust,
 };
 
 #[doc(hidden)]

@@ -29,7 +29,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Clock, Environment, FileKind, Files, Host, Moment, Process, ProcessError, ProcessOutput, Processes,
 };
-use crate::secret::{SecretBytes, SecretString};
+use crate::secret::SecretBytes;
 
 /// The wall clock of a new world: 2030-01-01, so that a test that asks the real clock is found out.
 const BEGINNING: Timestamp = Timestamp::constant(1_893_456_000, 0);
@@ -51,11 +51,14 @@ struct World {
     process_time: Duration,
     runs: usize,
     reads: Vec<PathBuf>,
+    /// How much time passes whenever somebody looks at the clock.
+    look_takes: Duration,
+    random: u64,
 }
 
 #[derive(Clone)]
 enum Node {
-    File(SecretString),
+    File(SecretBytes),
     Program,
     Link(PathBuf),
     Broken(io::ErrorKind),
@@ -73,6 +76,8 @@ impl Default for World {
             process_time: Duration::ZERO,
             runs: 0,
             reads: Vec::new(),
+            look_takes: Duration::ZERO,
+            random: 0,
         }
     }
 }
@@ -106,7 +111,13 @@ impl SimulatedHost {
 
     /// Writes a file, replacing what was there as one atomic step.
     pub fn write(&self, path: impl Into<PathBuf>, content: &str) {
-        self.lock().nodes.insert(path.into(), Node::File(content.into()));
+        self.write_bytes(path, content.as_bytes());
+    }
+
+    /// Writes a file of any bytes, replacing what was there as one atomic step.
+    pub fn write_bytes(&self, path: impl Into<PathBuf>, content: &[u8]) {
+        let content = content.to_vec().into();
+        self.lock().nodes.insert(path.into(), Node::File(content));
     }
 
     /// Puts an executable program there.
@@ -180,6 +191,16 @@ impl SimulatedHost {
         world.wall = world.wall.checked_add(span).unwrap_or(BEGINNING);
     }
 
+    /// Lets this much time pass whenever somebody looks at the clock: a machine under load.
+    pub fn set_look_takes(&self, span: Duration) {
+        self.lock().look_takes = span;
+    }
+
+    /// Sets the random number that every jitter is made of. 0, as it is at first, means none.
+    pub fn set_random(&self, number: u64) {
+        self.lock().random = number;
+    }
+
     fn lock(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -244,9 +265,7 @@ impl Files for SimulatedHost {
         let mut world = self.lock();
         world.reads.push(path.to_owned());
         match world.node(path)? {
-            Some(Node::File(content)) if content.expose_secret().len() <= limit => {
-                Ok(content.expose_secret().as_bytes().to_vec().into())
-            }
+            Some(Node::File(content)) if content.expose_secret().len() <= limit => Ok(content),
             Some(Node::File(_)) => Err(io::ErrorKind::FileTooLarge.into()),
             Some(_) => Ok(Vec::new().into()),
             None => Err(io::ErrorKind::IsADirectory.into()),
@@ -264,6 +283,7 @@ impl Files for SimulatedHost {
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         match self.lock().nodes.get(path) {
             Some(Node::Link(target)) => Ok(target.clone()),
+            Some(Node::Broken(kind)) => Err((*kind).into()),
             Some(_) => Err(io::ErrorKind::InvalidInput.into()),
             None => Err(io::ErrorKind::NotFound.into()),
         }
@@ -272,6 +292,10 @@ impl Files for SimulatedHost {
 
 impl Clock for SimulatedHost {
     fn now(&self) -> Moment {
+        let span = self.lock().look_takes;
+        if !span.is_zero() {
+            self.advance(span);
+        }
         let world = self.lock();
         Moment {
             wall: world.wall,
@@ -293,7 +317,7 @@ impl Clock for SimulatedHost {
     }
 
     fn random(&self) -> u64 {
-        0
+        self.lock().random
     }
 }
 

@@ -20,6 +20,7 @@
 //! # Ok::<(), kubex_core::Error>(())
 //! ```
 
+mod authorities;
 mod cluster;
 mod deserialize;
 mod key_pair;

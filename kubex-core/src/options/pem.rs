@@ -1,6 +1,6 @@
 //! An option that comes as a file or as inline data: `certificate-authority` and `certificate-authority-data`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -59,6 +59,14 @@ impl Pem {
                 origin: options.origin_of(&data_name),
             },
         }))
+    }
+
+    /// The file it is in, where it is in one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.content {
+            Content::File(path) => Some(path),
+            Content::Data(_) => None,
+        }
     }
 
     pub(crate) fn origin(&self) -> &Origin {

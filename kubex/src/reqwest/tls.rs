@@ -8,21 +8,21 @@ use std::fmt;
 use std::sync::Arc;
 
 use kubex_core::{ClientCertificate, Cluster, Credentials, Error, ErrorKind, Result};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, InconsistentKeys, SignatureScheme};
 
-use super::{Alias, trust};
+use super::Alias;
 
 /// A rustls configuration for this cluster.
 pub(super) fn client_config(
     cluster: &Cluster,
+    verifier: Arc<dyn ServerCertVerifier>,
     certificate: Arc<dyn ResolvesClientCert>,
 ) -> Result<ClientConfig> {
-    let provider = crypto_provider();
-    let verifier = trust::verifier(cluster, &provider)?;
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(crypto_provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| {
             Error::new(
@@ -46,7 +46,7 @@ pub(super) fn client_config(
 }
 
 /// Always named: a process that has two providers compiled in has no default.
-fn crypto_provider() -> Arc<CryptoProvider> {
+pub(super) fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
@@ -77,7 +77,8 @@ pub(super) fn one(certificate: Option<&ClientCertificate>) -> Result<Arc<dyn Res
     Ok(Arc::new(One(key)))
 }
 
-/// The certificate that the live handle has fetched last, looked up at each handshake.
+/// The certificate that the live handle has at hand, looked up at each handshake, which also starts the fetch
+/// that is due.
 pub(super) fn live(credentials: &Credentials) -> Arc<dyn ResolvesClientCert> {
     Arc::new(Live(credentials.clone()))
 }
@@ -114,7 +115,7 @@ impl ResolvesClientCert for Live {
     /// Halves of different pairs are sent as they are: the server refuses the handshake, which is better than a
     /// request without identity, and this place can return no error.
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        let credential = self.0.last()?;
+        let credential = self.0.at_hand()?;
         certified_key(credential.certificate()?).ok().map(Arc::new)
     }
 

@@ -1,14 +1,16 @@
-//! When to fetch, when to wait and when to refuse: the rules of the live handle, without any effect.
+//! When to fetch, when to wait and when to refuse: the rules of a live handle, without any effect.
 //!
 //! The machine is told what happened (somebody asked, a fetch ended, the server rejected a credential) and
 //! what the clocks say, and answers what to do. It holds no credential, no lock and no timer; the
-//! [handle](super) drives it.
+//! [board](super::board) keeps it under a lock, and the [driver](super) does what it says.
 //!
 //! | rule | number |
 //! |---|---|
 //! | refresh early | when less than 20 % of the lifetime is left: at least 10 s, at most 5 min, never more than half of the lifetime, less a jitter of up to 10 % of that window |
+//! | the same credential came back | the next refresh is at least 10 s later, or when it expires |
 //! | back off after a failure | 1 s, 2 s, 4 s ... 60 s, each less a jitter of up to 10 % |
 //! | refresh after rejections | at most once in 10 s |
+//! | look again at what is still valid | callers wait for it for 1 s at most, and not at all after a look that took longer |
 
 use std::time::Duration;
 
@@ -20,9 +22,13 @@ use crate::provider::FetchReason;
 
 const EARLIEST_WINDOW: Duration = Duration::from_secs(10);
 const LATEST_WINDOW: Duration = Duration::from_secs(5 * 60);
+const BETWEEN_REFRESHES: Duration = Duration::from_secs(10);
 const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
 const BETWEEN_REJECTIONS: Duration = Duration::from_secs(10);
+
+/// How long callers wait for a look at what is still valid.
+pub(super) const LOOK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What somebody who asks for a credential is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +38,20 @@ pub(super) enum Decision {
     /// Start a fetch and do not wait for it; take the credential there is.
     ServeAndFetch(FetchReason),
     /// Wait for the fetch that is under way.
-    Wait,
+    Wait(Patience),
     /// Start a fetch and wait for it.
-    FetchAndWait(FetchReason),
+    FetchAndWait(FetchReason, Patience),
     /// Take the last error: there is nothing to serve, and it is too early to try again.
     Refuse,
+}
+
+/// How long to wait for a fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Until it has ended: there is nothing else to serve.
+    UntilItEnds,
+    /// For [`LOOK_PATIENCE`], and then take the credential there is.
+    Briefly,
 }
 
 /// How a fetched credential is to be used.
@@ -45,7 +60,9 @@ pub(super) enum Reception {
     /// Keep it, under this generation.
     Keep(Generation),
     /// It had expired when it came: give it to those who wait and forget it.
-    ExpiredOnArrival(Generation),
+    UseOnce(Generation),
+    /// It had expired when it came, and the one that is held is good: go on with that one.
+    KeepTheOld,
 }
 
 /// What the machine needs to know of a credential that was fetched.
@@ -116,13 +133,23 @@ struct Held {
     is_rejected: bool,
 }
 
+/// The fetch that is under way.
+#[derive(Clone, Copy, Debug)]
+struct Flying {
+    why: FetchReason,
+    since: Duration,
+}
+
 /// The state of one live handle.
 #[derive(Debug, Default)]
 pub(super) struct Machine {
     held: Option<Held>,
+    /// The newest generation that was ever given to somebody.
     latest: Generation,
-    in_flight: bool,
+    flying: Option<Flying>,
     failures: u32,
+    /// Whether the last fetch failed and took longer than callers wait for a look.
+    is_slow: bool,
     /// After a failure, no fetch is started before this time.
     retry_at: Option<Duration>,
     /// After a rejection was answered by a fetch, no other rejection starts one before this time.
@@ -133,8 +160,11 @@ impl Machine {
     /// Somebody wants a credential. A decision to fetch marks the flight as started.
     pub(super) fn ask(&mut self, now: Moment) -> Decision {
         let decision = self.decide(now);
-        if let Decision::ServeAndFetch(why) | Decision::FetchAndWait(why) = decision {
-            self.in_flight = true;
+        if let Decision::ServeAndFetch(why) | Decision::FetchAndWait(why, _) = decision {
+            self.flying = Some(Flying {
+                why,
+                since: now.monotonic,
+            });
             if why == FetchReason::Rejected {
                 self.next_answer_at = Some(now.monotonic.saturating_add(BETWEEN_REJECTIONS));
             }
@@ -143,23 +173,26 @@ impl Machine {
     }
 
     fn decide(&self, now: Moment) -> Decision {
-        let may_start = !self.in_flight && self.retry_at.is_none_or(|at| now.monotonic >= at);
-        let Some(held) = self.held.filter(|held| !is_reached(held.expiry, now)) else {
+        let may_start = self.flying.is_none() && self.retry_at.is_none_or(|at| now.monotonic >= at);
+        let Some(held) = self.valid(now) else {
             let why = if self.held.is_some() {
                 FetchReason::Expiring
             } else {
                 FetchReason::First
             };
-            return match (self.in_flight, may_start) {
-                (true, _) => Decision::Wait,
-                (false, true) => Decision::FetchAndWait(why),
-                (false, false) => Decision::Refuse,
+            return match (self.flying, may_start) {
+                (Some(_), _) => Decision::Wait(Patience::UntilItEnds),
+                (None, true) => Decision::FetchAndWait(why, Patience::UntilItEnds),
+                (None, false) => Decision::Refuse,
             };
         };
         let is_stale = is_reached(held.stale, now);
-        if self.in_flight {
-            return if held.is_rejected || is_stale {
-                Decision::Wait
+        if let Some(flying) = self.flying {
+            let is_recent = now.monotonic < flying.since.saturating_add(LOOK_PATIENCE);
+            return if held.is_rejected {
+                Decision::Wait(Patience::UntilItEnds)
+            } else if is_stale && is_recent && !self.is_slow {
+                Decision::Wait(Patience::Briefly)
             } else {
                 Decision::Serve
             };
@@ -168,10 +201,10 @@ impl Machine {
             return Decision::Serve;
         }
         if held.is_rejected && self.next_answer_at.is_none_or(|at| now.monotonic >= at) {
-            Decision::FetchAndWait(FetchReason::Rejected)
-        } else if is_stale {
-            Decision::FetchAndWait(FetchReason::Expiring)
-        } else if is_reached(held.refresh, now) {
+            Decision::FetchAndWait(FetchReason::Rejected, Patience::UntilItEnds)
+        } else if is_stale && !self.is_slow {
+            Decision::FetchAndWait(FetchReason::Expiring, Patience::Briefly)
+        } else if is_stale || is_reached(held.refresh, now) {
             Decision::ServeAndFetch(FetchReason::Expiring)
         } else {
             Decision::Serve
@@ -180,40 +213,50 @@ impl Machine {
 
     /// The flight brought a credential. `random` is the jitter's.
     pub(super) fn fetched(&mut self, fetched: Fetched, now: Moment, random: u64) -> Reception {
-        self.in_flight = false;
-        let generation = match self.held {
-            Some(held) if !fetched.is_new => held.generation,
-            _ => self.latest.next(),
-        };
+        let flying = self.flying.take();
+        self.is_slow = false;
         let lifetime = fetched
             .expires_at
             .map(|at| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default());
-        if lifetime == Some(Duration::ZERO) {
-            self.latest = generation;
+        let came_expired = lifetime == Some(Duration::ZERO);
+        if came_expired {
             self.back_off(now, random);
-            return Reception::ExpiredOnArrival(generation);
+            if self.valid(now).is_some_and(|held| !held.is_rejected) {
+                return Reception::KeepTheOld;
+            }
         }
+        // A credential that was held before the latest one was given away is news to whoever got that one.
+        let generation = match self.held {
+            Some(held) if !fetched.is_new && held.generation == self.latest => held.generation,
+            _ => self.latest.next(),
+        };
         self.latest = generation;
+        if came_expired {
+            return Reception::UseOnce(generation);
+        }
         self.failures = 0;
         self.retry_at = None;
-        let used_for = [lifetime, fetched.look_again_after].into_iter().flatten().min();
+        let asked_anew = flying.is_some_and(|flying| flying.why == FetchReason::Rejected);
         self.held = Some(Held {
             generation,
-            refresh: used_for
-                .map(|span| Deadline::after(now, span.saturating_sub(early_window(span, random)))),
+            refresh: refresh_after(fetched, lifetime, random).map(|span| Deadline::after(now, span)),
             stale: fetched.look_again_after.map(|span| Deadline::after(now, span)),
             expiry: fetched.expires_at.zip(lifetime).map(|(at, span)| Deadline {
                 wall: at,
                 ..Deadline::after(now, span)
             }),
-            is_rejected: false,
+            // Rejected while it was fetched for another reason, it is rejected still.
+            is_rejected: !fetched.is_new && !asked_anew && self.held.is_some_and(|held| held.is_rejected),
         });
         Reception::Keep(generation)
     }
 
     /// The flight failed.
     pub(super) fn failed(&mut self, now: Moment, random: u64) {
-        self.in_flight = false;
+        self.is_slow = self
+            .flying
+            .take()
+            .is_some_and(|flying| now.monotonic >= flying.since.saturating_add(LOOK_PATIENCE));
         self.back_off(now, random);
     }
 
@@ -232,7 +275,16 @@ impl Machine {
 
     /// Whether there is a credential that may be served at this moment.
     pub(super) fn has_valid(&self, now: Moment) -> bool {
-        self.held.is_some_and(|held| !is_reached(held.expiry, now))
+        self.valid(now).is_some()
+    }
+
+    fn valid(&self, now: Moment) -> Option<Held> {
+        self.held.filter(|held| !is_reached(held.expiry, now))
+    }
+
+    /// Why the fetch that is under way was started.
+    pub(super) fn flying_because(&self) -> Option<FetchReason> {
+        self.flying.map(|flying| flying.why)
     }
 
     /// How many fetches have failed since the last that did not.
@@ -251,7 +303,7 @@ impl Machine {
             quiet.wall = quiet.wall.min(deadline.wall);
         };
         held.expiry.into_iter().for_each(&mut ends_at);
-        if self.in_flight {
+        if self.flying.is_some() {
             // Those who want a newer one wait for it; the others have nothing to do until it comes.
             if held.is_rejected {
                 return Quiet::NEVER;
@@ -283,6 +335,23 @@ fn is_reached(deadline: Option<Deadline>, now: Moment) -> bool {
     deadline.is_some_and(|deadline| deadline.is_reached(now))
 }
 
+/// How long after it was fetched a newer one is fetched in the background.
+fn refresh_after(fetched: Fetched, lifetime: Option<Duration>, random: u64) -> Option<Duration> {
+    let early = |span: Duration| span.saturating_sub(early_window(span, random));
+    let by_expiry = lifetime.map(|lifetime| {
+        if fetched.is_new {
+            early(lifetime)
+        } else {
+            // A source that gives what it has until the very end would be asked ever more often.
+            early(lifetime).max(BETWEEN_REFRESHES)
+        }
+    });
+    by_expiry
+        .into_iter()
+        .chain(fetched.look_again_after.map(early))
+        .min()
+}
+
 /// How long before the end of its lifetime a credential is renewed.
 fn early_window(lifetime: Duration, random: u64) -> Duration {
     let window = (lifetime / 5)
@@ -300,6 +369,10 @@ fn jitter(span: Duration, random: u64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const WAIT_FOR_FIRST: Decision = Decision::FetchAndWait(FetchReason::First, Patience::UntilItEnds);
+    const WAIT_FOR_NEXT: Decision = Decision::FetchAndWait(FetchReason::Expiring, Patience::UntilItEnds);
+    const WAIT_BRIEFLY: Decision = Decision::FetchAndWait(FetchReason::Expiring, Patience::Briefly);
 
     fn at(seconds: u64) -> Moment {
         let span = Duration::from_secs(seconds);
@@ -319,7 +392,7 @@ mod tests {
 
     fn with_first(fetched: Fetched) -> Machine {
         let mut machine = Machine::default();
-        assert_eq!(machine.ask(at(0)), Decision::FetchAndWait(FetchReason::First));
+        assert_eq!(machine.ask(at(0)), WAIT_FOR_FIRST);
         assert_eq!(
             machine.fetched(fetched, at(0), 0),
             Reception::Keep(Generation::default().next())
@@ -336,7 +409,7 @@ mod tests {
             Decision::ServeAndFetch(FetchReason::Expiring)
         );
         assert_eq!(machine.ask(at(999)), Decision::Serve);
-        assert_eq!(machine.ask(at(1000)), Decision::Wait);
+        assert_eq!(machine.ask(at(1000)), Decision::Wait(Patience::UntilItEnds));
     }
 
     #[test]
@@ -362,12 +435,12 @@ mod tests {
         let mut machine = Machine::default();
         let mut now = 0;
         for span in [1, 2, 4, 8, 16, 32, 60, 60] {
-            assert_eq!(machine.ask(at(now)), Decision::FetchAndWait(FetchReason::First));
+            assert_eq!(machine.ask(at(now)), WAIT_FOR_FIRST);
             machine.failed(at(now), 0);
             assert_eq!(machine.ask(at(now)), Decision::Refuse);
             now += span;
         }
-        assert_eq!(machine.ask(at(now)), Decision::FetchAndWait(FetchReason::First));
+        assert_eq!(machine.ask(at(now)), WAIT_FOR_FIRST);
         machine.fetched(expiring(now + 1000), at(now), 0);
         assert_eq!(machine.failures(), 0);
     }
@@ -387,10 +460,7 @@ mod tests {
         );
         machine.failed(at(99), 0);
         assert_eq!(machine.ask(at(100)), Decision::Refuse);
-        assert_eq!(
-            machine.ask(at(101)),
-            Decision::FetchAndWait(FetchReason::Expiring)
-        );
+        assert_eq!(machine.ask(at(101)), WAIT_FOR_NEXT);
     }
 
     #[test]
@@ -404,8 +474,11 @@ mod tests {
         assert!(!machine.rejected(first.next()));
         assert!(machine.rejected(first));
         assert!(!machine.rejected(first));
-        assert_eq!(machine.ask(at(5)), Decision::FetchAndWait(FetchReason::Rejected));
-        assert_eq!(machine.ask(at(5)), Decision::Wait);
+        assert_eq!(
+            machine.ask(at(5)),
+            Decision::FetchAndWait(FetchReason::Rejected, Patience::UntilItEnds)
+        );
+        assert_eq!(machine.ask(at(5)), Decision::Wait(Patience::UntilItEnds));
         machine.fetched(
             Fetched {
                 expires_at: None,
@@ -422,7 +495,10 @@ mod tests {
             Decision::Serve,
             "one run in 10 s while rejections go on"
         );
-        assert_eq!(machine.ask(at(15)), Decision::FetchAndWait(FetchReason::Rejected));
+        assert_eq!(
+            machine.ask(at(15)),
+            Decision::FetchAndWait(FetchReason::Rejected, Patience::UntilItEnds)
+        );
     }
 
     #[test]
@@ -432,17 +508,14 @@ mod tests {
             wall: at(50_000).wall,
             monotonic: Duration::from_secs(10),
         };
-        assert_eq!(
-            suspended.ask(woken),
-            Decision::FetchAndWait(FetchReason::Expiring)
-        );
+        assert_eq!(suspended.ask(woken), WAIT_FOR_NEXT);
 
         let mut set_back = with_first(expiring(1000));
         let later = Moment {
             wall: Timestamp::UNIX_EPOCH,
             monotonic: Duration::from_secs(1000),
         };
-        assert_eq!(set_back.ask(later), Decision::FetchAndWait(FetchReason::Expiring));
+        assert_eq!(set_back.ask(later), WAIT_FOR_NEXT);
     }
 
     #[test]
@@ -451,10 +524,10 @@ mod tests {
         machine.ask(at(100));
         assert_eq!(
             machine.fetched(expiring(50), at(100), 0),
-            Reception::ExpiredOnArrival(Generation::default().next())
+            Reception::UseOnce(Generation::default().next())
         );
         assert_eq!(machine.ask(at(100)), Decision::Refuse);
-        assert_eq!(machine.ask(at(101)), Decision::FetchAndWait(FetchReason::First));
+        assert_eq!(machine.ask(at(101)), WAIT_FOR_FIRST);
     }
 
     #[test]
@@ -471,19 +544,77 @@ mod tests {
             Decision::ServeAndFetch(FetchReason::Expiring)
         );
         assert_eq!(machine.ask(at(59)), Decision::Serve);
-        assert_eq!(machine.ask(at(60)), Decision::Wait);
+        assert_eq!(
+            machine.ask(at(60)),
+            Decision::Serve,
+            "the look has been under way for too long to wait for it"
+        );
         machine.failed(at(60), 0);
         assert_eq!(machine.ask(at(60)), Decision::Serve);
-        assert_eq!(machine.ask(at(61)), Decision::FetchAndWait(FetchReason::Expiring));
+        assert_eq!(
+            machine.ask(at(61)),
+            Decision::ServeAndFetch(FetchReason::Expiring),
+            "nor is the next one waited for"
+        );
+        machine.failed(at(61), 0);
+        assert_eq!(machine.ask(at(62)), Decision::Serve);
+        assert_eq!(
+            machine.ask(at(63)),
+            WAIT_BRIEFLY,
+            "a quick failure is no reason not to"
+        );
+        assert_eq!(machine.ask(at(63)), Decision::Wait(Patience::Briefly));
         machine.fetched(
             Fetched {
                 is_new: false,
                 ..minute
             },
-            at(61),
+            at(63),
             0,
         );
-        assert_eq!(machine.ask(at(62)), Decision::Serve);
+        assert_eq!(machine.ask(at(64)), Decision::Serve);
+    }
+
+    #[test]
+    fn a_generation_is_new_after_one_that_was_used_once() {
+        let mut machine = with_first(expiring(100));
+        let (first, second) = (Generation::default().next(), Generation::default().next().next());
+        machine.ask(at(100));
+        assert_eq!(
+            machine.fetched(expiring(99), at(100), 0),
+            Reception::UseOnce(second)
+        );
+        machine.ask(at(101));
+        let again = Fetched {
+            is_new: false,
+            ..expiring(500)
+        };
+        assert_eq!(machine.fetched(again, at(101), 0), Reception::Keep(second.next()));
+        assert!(!machine.rejected(first));
+        machine.ask(at(400));
+        assert_eq!(machine.fetched(again, at(400), 0), Reception::Keep(second.next()));
+    }
+
+    #[test]
+    fn what_came_expired_leaves_a_good_one_in_place_and_not_a_rejected_one() {
+        for is_rejected in [false, true] {
+            let mut machine = with_first(expiring(1000));
+            let first = Generation::default().next();
+            assert!(machine.rejected(first));
+            machine.ask(at(500));
+            machine.fetched(expiring(2000), at(500), 0);
+            if is_rejected {
+                machine.rejected(first.next());
+            }
+            machine.ask(at(1900));
+            let expected = if is_rejected {
+                Reception::UseOnce(first.next().next())
+            } else {
+                Reception::KeepTheOld
+            };
+            assert_eq!(machine.fetched(expiring(50), at(1900), 0), expected);
+            assert!(machine.has_valid(at(1900)));
+        }
     }
 
     #[test]
@@ -506,7 +637,7 @@ mod tests {
                 }
                 match next() % 4 {
                     0 => drop(machine.ask(at(now))),
-                    1 if machine.in_flight => {
+                    1 if machine.flying.is_some() => {
                         let expires_at = (next() & 1 == 0).then(|| at(now + next() % 300).wall);
                         let look_again_after =
                             (next() & 1 == 0).then(|| Duration::from_secs(next() % 60 + 1));
@@ -521,7 +652,7 @@ mod tests {
                             next(),
                         );
                     }
-                    2 if machine.in_flight => machine.failed(at(now), next()),
+                    2 if machine.flying.is_some() => machine.failed(at(now), next()),
                     _ => drop(machine.rejected(machine.latest)),
                 }
             }

@@ -1,0 +1,42 @@
+//! Which requests can be sent twice.
+
+/// Says of a request's body whether it can be sent a second time, by giving a copy of it.
+///
+/// Kinds of bodies differ in how they are copied, so the client's own way is named:
+///
+/// | client | `AuthLayer` |
+/// |---|---|
+/// | bodies that are `Clone`, as `http_body_util::Full` | [`replaying_clones`](super::AuthLayer::replaying_clones) |
+/// | kube | `replaying(\|body: &kube::client::Body\| body.try_clone())` |
+/// | reqwest | `replaying(\|body: &reqwest::Body\| body.try_clone())` |
+/// | bodies that stream, as tonic's | none is needed: a 401 is passed on |
+pub trait Replay<B> {
+    /// A copy of the body; `None` where it can be sent only once.
+    fn copy(&self, body: &B) -> Option<B>;
+}
+
+/// Sends nothing twice.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Never;
+
+impl<B> Replay<B> for Never {
+    fn copy(&self, _: &B) -> Option<B> {
+        None
+    }
+}
+
+/// Sends clones of bodies.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clones;
+
+impl<B: Clone> Replay<B> for Clones {
+    fn copy(&self, body: &B) -> Option<B> {
+        Some(body.clone())
+    }
+}
+
+impl<B, F: Fn(&B) -> Option<B>> Replay<B> for F {
+    fn copy(&self, body: &B) -> Option<B> {
+        self(body)
+    }
+}
