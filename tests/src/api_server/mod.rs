@@ -47,7 +47,7 @@
 mod answer;
 mod authenticator;
 mod builder;
-mod certificate;
+pub(crate) mod certificate;
 mod handler;
 mod impersonation;
 mod listener;
