@@ -296,7 +296,7 @@ impl ClientConfigurationBuilder {
     /// none.
     pub fn build(mut self, host: &Host) -> Result<ClientConfiguration> {
         if self.cluster.proxy.is_none()
-            && let Some(proxy) = Proxy::from_environment(&self.cluster.server, host)?
+            && let Some(proxy) = Proxy::from_environment(self.cluster.server.url(), host)?
         {
             if let Some(variable) = proxy.variable() {
                 self.provenance.set("proxy-url", &Origin::variable(variable));

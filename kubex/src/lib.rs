@@ -37,6 +37,7 @@
 //! | `token-file` | yes | the provider `token-file` |
 //! | `in-cluster` | yes | the provider `in-cluster`; takes `token-file` along |
 //! | `exec` | yes | the provider `exec`; without it the program cannot start a plugin |
+//! | `oidc` | yes | the provider `oidc`, also a kubeconfig's `auth-provider: oidc`; brings reqwest along |
 //! | `kubeconfig` | yes | the provider `kubeconfig`; takes `static` and `token-file` along |
 //! | `reqwest` | yes | [`mod@reqwest`] |
 //! | `tower` | no | [`mod@tower`] |

@@ -111,12 +111,12 @@ async fn a_source_that_a_kubeconfig_names_must_be_there() {
 #[tokio::test]
 async fn a_home_directory_whose_name_is_not_unicode_is_one() {
     let world = pod();
-    let home = not_unicode("/home/j");
+    let home = not_unicode("/home/jane/j");
     let host = world.host().with_variable("HOME", Some(home));
     let resolution = resolve_on(host).await.unwrap();
     let report = resolution.report.to_string();
     assert!(
-        report.starts_with("1. kubeconfig: not configured: there is no kubeconfig: /home/j"),
+        report.starts_with("1. kubeconfig: not configured: there is no kubeconfig: /home/jane/j"),
         "{report}"
     );
 }

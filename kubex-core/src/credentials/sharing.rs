@@ -13,6 +13,9 @@ use zeroize::Zeroizing;
 use super::CredentialFeed;
 use crate::live::Live;
 
+/// What is shared.
+type Handle = Live<CredentialFeed>;
+
 /// What a credential source is known by: a list of texts, which may be secrets. Two sources are the same when
 /// all of them are.
 ///
@@ -62,8 +65,6 @@ impl fmt::Debug for SharingKey {
             .finish_non_exhaustive()
     }
 }
-
-type Handle = Live<CredentialFeed>;
 
 /// Who is there. Nothing in it keeps a handle, and it is empty when nobody has one.
 static SHARED: Mutex<BTreeMap<Arc<SharingKey>, Weak<Handle>>> = Mutex::new(BTreeMap::new());

@@ -105,18 +105,22 @@ impl Client {
             ));
         }
         let again = request.try_clone();
-        let brings_its_own = request.headers().contains_key(AUTHORIZATION);
-
-        let credential = self.configuration.credentials().current().await?;
+        let credentials = self.configuration.credentials();
+        if request.headers().contains_key(AUTHORIZATION) {
+            // Nobody is asked for another one; a certificate that is at hand goes along.
+            return match credentials.ready().or_else(|| credentials.last()) {
+                Some(credential) => self.send_as(&credential, request).await,
+                None => self.send_as(&Credential::anonymous(), request).await,
+            };
+        }
+        let credential = credentials.current().await?;
         let response = self.send_as(&credential, request).await?;
-        if response.status() != StatusCode::UNAUTHORIZED || brings_its_own || credential.is_anonymous() {
+        if response.status() != StatusCode::UNAUTHORIZED || credential.is_anonymous() {
             return Ok(response);
         }
-        self.configuration
-            .credentials()
-            .invalidate(credential.generation());
+        credentials.invalidate(credential.generation());
         let Some(again) = again else { return Ok(response) };
-        match self.configuration.credentials().current().await {
+        match credentials.current().await {
             Ok(newer) if newer.generation() != credential.generation() => self.send_as(&newer, again).await,
             _ => Ok(response),
         }

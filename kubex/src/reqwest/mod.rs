@@ -36,9 +36,10 @@ mod trust;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ::reqwest::Url;
 use ::reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use ::reqwest::redirect::Policy;
-use kubex_core::{ClientConfiguration, Cluster, Error, ErrorKind, Result};
+use kubex_core::{ClientConfiguration, Cluster, Error, ErrorKind, Proxy, Result};
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::ServerCertVerifier;
 
@@ -79,7 +80,7 @@ fn connections(
         builder = builder.no_gzip().no_brotli().no_deflate().no_zstd();
     }
     if let Some(proxy) = &cluster.proxy {
-        let proxy = ::reqwest::Proxy::all(proxy.expose_url().clone()).map_err(|_| {
+        let proxy = ::reqwest::Proxy::all(proxy_url(proxy)).map_err(|_| {
             Error::new(
                 ErrorKind::Unsupported,
                 format_args!("the HTTP client does not take the proxy {proxy}"),
@@ -96,6 +97,17 @@ fn connections(
             format_args!("the HTTP client could not be made: {error}"),
         )
     })
+}
+
+/// The proxy's URL as reqwest means it: with `socks5` reqwest would look up the host itself, where Go leaves that
+/// to the proxy.
+fn proxy_url(proxy: &Proxy) -> Url {
+    let mut url = proxy.expose_url().clone();
+    if url.scheme() == "socks5" {
+        // Both are schemes without special rules, so this does not fail.
+        let _ = url.set_scheme("socks5h");
+    }
+    url
 }
 
 /// Follows redirects that stay on one origin, and hands any other back to the caller unfollowed, so that no

@@ -5,6 +5,7 @@
 //! ([`live`]) and may hold connections of several.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use kubex_core::{ClientCertificate, Cluster, Credentials, Error, ErrorKind, Result};
@@ -39,6 +40,9 @@ pub(super) fn client_config(
         config.alpn_protocols.push(b"h2".to_vec());
     }
     config.alpn_protocols.push(b"http/1.1".to_vec());
+    // An address is never sent as SNI (RFC 6066, 3), and the name of the URL is not the one that is asked for.
+    let name = cluster.tls_server_name.as_deref().unwrap_or_default();
+    config.enable_sni = name.parse::<IpAddr>().is_err();
     // A resumed session has the identity of the handshake before it, an old certificate's too. client-go
     // resumes none either.
     config.resumption = Resumption::disabled();

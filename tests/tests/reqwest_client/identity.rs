@@ -131,7 +131,7 @@ async fn what_the_request_says_of_itself_is_left_alone() {
         client.send(request).await.unwrap().status(),
         StatusCode::UNAUTHORIZED
     );
-    assert_eq!(source.fetches(), 1);
+    assert_eq!(source.fetches(), 0);
     assert_eq!(server.requests().len(), 2);
     server.shutdown().await;
 }
