@@ -4,9 +4,9 @@ use std::io;
 use std::process::ExitCode;
 
 use kubex::text::clean_line;
-use kubex::{Error, ExposeSecret as _};
+use kubex::{Error, ErrorKind, ExposeSecret as _};
 
-use crate::excerpt::Excerpt;
+use crate::excerpt::{Excerpt, Rules};
 use crate::session::{Session, say};
 use crate::status;
 use crate::style::Style;
@@ -128,6 +128,10 @@ async fn excerpt(problem: &Error, session: &Session) -> Option<Excerpt> {
     let is_named = |key: &str| {
         problem.message().contains(&format!("\"{key}\"")) || origin.keys().rsplit('.').next() == Some(key)
     };
-    let is_toml = path.extension().is_some_and(|extension| extension == "toml");
-    Excerpt::of(text, position, is_toml, is_named)
+    let rules = Rules {
+        is_toml: path.extension().is_some_and(|extension| extension == "toml"),
+        is_parsed: problem.kind() != ErrorKind::MalformedDocument,
+        is_named: &is_named,
+    };
+    Excerpt::of(text, position, &rules)
 }

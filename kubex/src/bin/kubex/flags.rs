@@ -32,14 +32,14 @@ pub(crate) struct Flags {
     certificate_authority: Option<String>,
     /// Accept any certificate from the server
     #[arg(long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-        value_name = "BOOLEAN")]
+        hide_possible_values = true, value_name = "BOOLEAN")]
     insecure_skip_tls_verify: Option<bool>,
     /// The name to check the server's certificate for
     #[arg(long, global = true, value_name = "NAME")]
     tls_server_name: Option<String>,
     /// Ask for answers uncompressed
     #[arg(long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
-        value_name = "BOOLEAN")]
+        hide_possible_values = true, value_name = "BOOLEAN")]
     disable_compression: Option<bool>,
     /// The bearer token; everybody on this machine can read a command line
     #[arg(long, global = true, value_name = "TOKEN", allow_hyphen_values = true)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use kubex::text::clean_line;
-use kubex::{ClientConfiguration, Impersonation, Resolution, Trust};
+use kubex::{ClientConfiguration, Credential, Impersonation, Resolution, Trust};
 use serde::Serialize;
 
 use crate::arguments::PageArguments;
@@ -178,9 +178,8 @@ const KINDS: &[(&str, &str)] = &[
 impl Identity {
     fn of(configuration: &ClientConfiguration) -> Self {
         let credentials = configuration.credentials();
-        let anonymous = credentials
-            .last()
-            .is_some_and(|credential| credential.is_anonymous());
+        let description = credentials.describe();
+        let anonymous = description == Credential::anonymous().description();
         let provenance = configuration.provenance();
         let found = KINDS
             .iter()
@@ -192,7 +191,7 @@ impl Identity {
                 (false, Some((kind, _))) => kind,
                 (false, None) => "other",
             },
-            description: credentials.describe(),
+            description,
             written_at: found.map(|(_, origin)| Place::from(origin)),
         }
     }
@@ -205,7 +204,10 @@ pub(crate) fn value_of(field: &str, configuration: &ClientConfiguration) -> Opti
     match field {
         "server" => Some(cluster.server.as_str().to_owned()),
         "certificate-authority" | "certificate-authority-data" => {
-            Some(format!("sha256 {}", digests(&cluster.trust).join(" ")))
+            Some(match digests(&cluster.trust).as_slice() {
+                [one] => format!("sha256 {}...", one.get(..16).unwrap_or(one)),
+                several => format!("{} certificates", several.len()),
+            })
         }
         "tls-server-name" => cluster.tls_server_name.clone(),
         "insecure-skip-tls-verify" => Some(matches!(cluster.trust, Trust::Anyone).to_string()),
@@ -227,7 +229,7 @@ pub(crate) fn value_of(field: &str, configuration: &ClientConfiguration) -> Opti
 impl Page for Resolved {
     fn table(&self, style: Style) -> String {
         let trust = match self.certificate_authority.trust {
-            "given" => format!("sha256 {}", self.certificate_authority.sha256.join(" ")),
+            "given" => self.certificate_authority.sha256.join(" "),
             "system" => "the system's".to_owned(),
             _ => "anyone's".to_owned(),
         };

@@ -14,6 +14,18 @@ pub(super) struct Piece {
     pub(super) instead: Option<String>,
 }
 
+/// What is known of a line.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    /// It is TOML, and not YAML or JSON.
+    pub(crate) is_toml: bool,
+    /// Its document could be parsed. Where it could not, the line may be a part of something else: the content of a
+    /// block scalar that is indented too little looks like fields.
+    pub(crate) is_parsed: bool,
+    /// Which keys the error names itself.
+    pub(crate) is_named: &'a dyn Fn(&str) -> bool,
+}
+
 /// A line of which nothing but its indentation is shown.
 pub(super) fn whole(line: &str) -> Vec<Piece> {
     let mut pieces = Pieces::default();
@@ -27,7 +39,7 @@ pub(super) fn whole(line: &str) -> Vec<Piece> {
 ///
 /// Commas and brackets end a text everywhere, although they do so in flow collections alone: a line may be in the
 /// middle of one, and what follows a harmless value there is not harmless.
-pub(super) fn pieces(line: &str, is_toml: bool, is_named: impl Fn(&str) -> bool) -> Vec<Piece> {
+pub(super) fn pieces(line: &str, rules: &Rules<'_>) -> Vec<Piece> {
     let mut pieces = Pieces::default();
     let mut at = 0;
     let mut key: Option<String> = None;
@@ -55,11 +67,11 @@ pub(super) fn pieces(line: &str, is_toml: bool, is_named: impl Fn(&str) -> bool)
             ':' | '=' | ' ' | '\t' => {}
             '-' | '?' if is_before_space => {}
             _ => {
-                let end = end_of_scalar(line, at, is_toml);
+                let end = end_of_scalar(line, at, rules.is_toml);
                 let scalar = line.get(at..end).unwrap_or_default();
                 let bare = scalar.trim_matches(['"', '\'']);
-                if is_key(line, end, scalar, is_toml) {
-                    key = Some(bare.to_owned()).filter(|key| is_known(key) || is_named(key));
+                if is_key(line, end, scalar, rules.is_toml) {
+                    key = Some(bare.to_owned()).filter(|key| is_known(key) || (rules.is_named)(key));
                     if key.is_some() {
                         pieces.show(at..end);
                     } else {
@@ -67,7 +79,9 @@ pub(super) fn pieces(line: &str, is_toml: bool, is_named: impl Fn(&str) -> bool)
                     }
                 } else {
                     // A key has one value; what follows that is not known.
-                    let harmless = key.take().is_some_and(|key| is_harmless(&key)) && is_closed(scalar);
+                    let harmless = key.take().is_some_and(|key| is_harmless(&key))
+                        && rules.is_parsed
+                        && is_closed(scalar);
                     match harmless.then(|| harmless_part(scalar)) {
                         Some(None) => pieces.show(at..end),
                         Some(Some(shown)) => pieces.push(at..end, Some(shown)),
@@ -182,7 +196,18 @@ mod tests {
     use super::*;
 
     fn shown(line: &str, is_toml: bool, named: &str) -> String {
-        pieces(line, is_toml, |key| key == named)
+        shown_by(
+            line,
+            &Rules {
+                is_toml,
+                is_parsed: true,
+                is_named: &|key| key == named,
+            },
+        )
+    }
+
+    fn shown_by(line: &str, rules: &Rules<'_>) -> String {
+        pieces(line, rules)
             .into_iter()
             .map(|piece| piece.instead.unwrap_or_else(|| line[piece.range].to_owned()))
             .collect()
@@ -269,5 +294,18 @@ mod tests {
     #[test]
     fn a_key_that_the_error_names_is_shown_without_its_value() {
         assert_eq!(shown("  tokn: s3cret", false, "tokn"), "  tokn: [masked]");
+    }
+
+    #[test]
+    fn of_a_document_that_is_not_parsed_no_value_is_shown() {
+        let rules = Rules {
+            is_toml: false,
+            is_parsed: false,
+            is_named: &|_| false,
+        };
+        assert_eq!(
+            shown_by("  - {name: x, server: [y], token: z}", &rules),
+            "  - {name: [masked], server: [[masked]], token: [masked]}"
+        );
     }
 }

@@ -10,6 +10,7 @@
 //! | a value | where its key is a field that never holds a secret: `server`, `namespace`, a few more (`fields.rs`) |
 //! | a comment, and everything else | never |
 //!
+//! Where the document could not be parsed at all, no value is shown: a line need not be what it looks like then.
 //! A line that continues a text of several lines (a block scalar, a quoted text that is still open) is masked
 //! whole, because what looks like a key there is a part of that text (`continued.rs`). A password in an address,
 //! and what looks like a token or a private key, is masked in harmless fields too.
@@ -21,6 +22,7 @@ mod mask;
 use kubex::text::clean_line;
 
 use self::mask::Piece;
+pub(crate) use self::mask::Rules;
 use crate::style::Style;
 
 /// How many characters of a line are shown on either side of the caret.
@@ -37,22 +39,20 @@ pub(crate) struct Excerpt {
 }
 
 impl Excerpt {
-    /// The line of a text at a line and column, which count from 1. `is_named` says which keys the error names itself.
-    pub(crate) fn of(
-        text: &str,
-        (number, column): (u32, u32),
-        is_toml: bool,
-        is_named: impl Fn(&str) -> bool,
-    ) -> Option<Self> {
+    /// The line of a text at a line and column, which count from 1.
+    pub(crate) fn of(text: &str, (number, column): (u32, u32), rules: &Rules<'_>) -> Option<Self> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         let line = text.split('\n').nth(index)?;
         let line = line.strip_suffix('\r').unwrap_or(line);
+        if line.trim().is_empty() {
+            return None;
+        }
         let before = text.split('\n').take(index);
         let pieces = if continued::is_continued(before, line) {
             mask::whole(line)
         } else {
-            mask::pieces(line, is_toml, is_named)
+            mask::pieces(line, rules)
         };
         let column = usize::try_from(column).ok()?.checked_sub(1)?;
         let (shown, caret) = lay_out(line, &pieces, column);
@@ -132,10 +132,14 @@ fn cut(shown: &str, caret: usize) -> (String, usize) {
 mod tests {
     use super::*;
 
+    const PARSED: Rules<'_> = Rules {
+        is_toml: false,
+        is_parsed: true,
+        is_named: &|_| false,
+    };
+
     fn shown(text: &str, position: (u32, u32)) -> String {
-        Excerpt::of(text, position, false, |_| false)
-            .unwrap()
-            .render(Style::PLAIN)
+        Excerpt::of(text, position, &PARSED).unwrap().render(Style::PLAIN)
     }
 
     #[test]
@@ -161,7 +165,7 @@ mod tests {
             "  1 | token: [masked]: [masked]\n    |        ^"
         );
         assert_eq!(shown("server:", (1, 30)), "  1 | server:\n    |        ^");
-        assert!(Excerpt::of("a\nb", (3, 1), false, |_| false).is_none());
+        assert!(Excerpt::of("a\nb", (3, 1), &PARSED).is_none());
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
         return page::print(&page, format, session);
     }
     let page = Claimed::of(&configuration, session).await?;
-    if page.token.is_some() {
+    if page.token.as_ref().is_some_and(TokenIdentity::says_who) {
         say("note: what a token says of itself is not verified here; give --online to ask the server");
     }
     page::print(&page, format, session)

@@ -60,6 +60,11 @@ impl TokenIdentity {
         }
     }
 
+    /// Whether it says anything of itself.
+    pub(super) fn says_who(&self) -> bool {
+        self.format == "jwt"
+    }
+
     /// For a table.
     pub(super) fn rows(&self) -> Vec<(String, String)> {
         let claims = &self.claims;
