@@ -278,6 +278,12 @@ impl Machine {
         self.valid(now).is_some()
     }
 
+    /// Whether this generation is the one that is held, and the server rejected it.
+    pub(super) fn is_rejected(&self, generation: Generation) -> bool {
+        self.held
+            .is_some_and(|held| held.is_rejected && held.generation == generation)
+    }
+
     fn valid(&self, now: Moment) -> Option<Held> {
         self.held.filter(|held| !is_reached(held.expiry, now))
     }

@@ -9,10 +9,14 @@
 //! | `board.rs` | the machine under its lock, what it serves, who waits |
 //! | this file and `flight.rs` | the driver: asks the clock, starts fetches, waits |
 
+// Its model check compiles it a second time, over other locks.
+#[cfg_attr(test, allow(clippy::duplicate_mod))]
 mod board;
 mod event;
 mod flight;
 mod machine;
+#[cfg(test)]
+mod model;
 mod sync;
 
 use std::fmt::Debug;
@@ -30,7 +34,7 @@ use crate::text::clean_line;
 pub(crate) use board::Item;
 pub(crate) use event::Subject;
 
-use board::{Answer, Asked, Board};
+use board::{Answer, Asked, Board, Landing};
 use flight::{Pilot, landed};
 use machine::{LOOK_PATIENCE, Patience};
 
@@ -84,10 +88,30 @@ impl<F: Feed> Live<F> {
         if let Some(item) = self.board.glance(now) {
             return Ok(item);
         }
-        let (flight, patience) = match self.ask(self.host.now()) {
+        match self.ask(self.host.now()) {
             Answer::Ready(answer) => return answer,
-            Answer::Wait(flight, patience) => (flight, patience),
-        };
+            Answer::Wait(flight, patience) => {
+                let fetched = self.wait(flight, patience).await;
+                if !fetched
+                    .as_ref()
+                    .is_ok_and(|item| self.board.is_rejected(item.generation()))
+                {
+                    return fetched;
+                }
+            }
+        }
+        // It was rejected while it was fetched for another reason, so it is to be asked for anew.
+        match self.ask(self.host.now()) {
+            Answer::Ready(answer) => answer,
+            Answer::Wait(flight, patience) => self.wait(flight, patience).await,
+        }
+    }
+
+    async fn wait(
+        &self,
+        flight: watch::Receiver<Landing<F::Item>>,
+        patience: Patience,
+    ) -> Result<Arc<F::Item>> {
         if patience == Patience::Briefly {
             match self.host.within(LOOK_PATIENCE, landed(flight.clone())).await {
                 Ok(landing) => return self.or_what_is_served(landing),
