@@ -64,13 +64,12 @@ impl FromOptions for Vault {
 impl CredentialSource for Vault {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
         let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let text = match cached.filter(|_| self.wrong == Wrong::AnswersFromItsCache) {
-            Some(text) => text,
-            None => {
-                let read = request.host.files().read(&self.file, 1 << 22).await;
-                let content = read.map_err(|error| Error::unreadable("the vault", &self.file, error))?;
-                String::from_utf8_lossy(content.expose_secret()).trim().to_owned()
-            }
+        let text = if let Some(text) = cached.filter(|_| self.wrong == Wrong::AnswersFromItsCache) {
+            text
+        } else {
+            let read = request.host.files().read(&self.file, 1 << 22).await;
+            let content = read.map_err(|error| Error::unreadable("the vault", &self.file, error))?;
+            String::from_utf8_lossy(content.expose_secret()).trim().to_owned()
         };
         *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.clone());
         let (token, expiry) = match text.split_once(' ') {

@@ -126,7 +126,7 @@ mod tests {
             format!("cut short: {}", &secret[..9]),
             BASE64_STANDARD_NO_PAD.encode(format!("ab{secret}")),
             format!("{:?}", secret.as_bytes()),
-            secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
+            "5a7139636f6e66".to_owned(),
         ] {
             assert!(
                 find(&format!("something {leak} something"), secret).is_some(),

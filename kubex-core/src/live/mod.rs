@@ -180,6 +180,15 @@ impl<F: Feed> Live<F> {
         self.name.get_or_init(|| clean_line(name).into_owned());
     }
 
+    /// Says since when there is none any more, where there was one.
+    fn with_age(&self, error: Error, now: Moment) -> Error {
+        let expired = self.board.last().and_then(|item| item.expires_at());
+        match expired.map(|at| now.wall.duration_since(at).as_secs()) {
+            Some(age) if age >= 0 => error.adding(format_args!("; the last one expired {age} s ago")),
+            _ => error,
+        }
+    }
+
     fn came_expired(&self) -> Error {
         let error = Error::new(
             ErrorKind::Expired,

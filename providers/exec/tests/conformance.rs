@@ -52,20 +52,20 @@ fn exec() -> Conformance {
             world.run_processes(plugin::prints(answer(&status)));
         })
         .breaks("it fails", |world| {
-            world.run_processes(plugin::fails(1, "no network"))
+            world.run_processes(plugin::fails(1, "no network"));
         })
         .breaks("it is killed", |world| {
-            world.run_processes(plugin::is_killed_by(9))
+            world.run_processes(plugin::is_killed_by(9));
         })
         .breaks("it says nothing", |world| world.run_processes(plugin::prints("")))
         .breaks("it prints garbage", |world| {
-            world.run_processes(plugin::prints("}{"))
+            world.run_processes(plugin::prints("}{"));
         })
         .breaks("it gives nothing", |world| {
-            world.run_processes(plugin::prints(answer("{}")))
+            world.run_processes(plugin::prints(answer("{}")));
         })
         .breaks("it prints too much", |world| {
-            world.run_processes(plugin::floods())
+            world.run_processes(plugin::floods());
         })
         .breaks("it hangs", |world| world.run_processes(plugin::hangs()))
         .breaks("it is not there", |world| world.remove("/usr/bin/login"))

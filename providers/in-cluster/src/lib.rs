@@ -39,6 +39,7 @@ mod resolve;
 
 use kubex_core::Registration;
 
+pub use mount::Mount;
 pub use options::InClusterOptions;
 pub use resolve::InClusterProvider;
 

@@ -35,10 +35,10 @@ fn certificate_files_that_break_are_typed_errors() {
         })
         .breaks("no certificate", |world| world.remove("/pki/client.crt"))
         .breaks("half a certificate", move |world| {
-            world.write("/pki/client.crt", &certificate[..80])
+            world.write("/pki/client.crt", &certificate[..80]);
         })
         .breaks("no key", |world| {
-            world.fail("/pki/client.key", io::ErrorKind::PermissionDenied)
+            world.fail("/pki/client.key", io::ErrorKind::PermissionDenied);
         })
         .breaks("an empty key", |world| world.write("/pki/client.key", ""))
         .breaks("another key", |world| {
