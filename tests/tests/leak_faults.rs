@@ -71,10 +71,10 @@ async fn give_up_after(looks: usize, future: impl Future) {
 
 #[test]
 fn row_24_a_hundred_thousand_callers_who_go_away_leak_nothing_and_lose_no_wake_up() {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     const TASKS: usize = 64;
     const CALLS: usize = 100_000;
 
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("token");
     fs::write(&file, "token").unwrap();
