@@ -329,6 +329,8 @@ async fn token_file_shows_no_secret() {
 /// What a live handle says of files that change under it: events, errors, its own description.
 #[tokio::test]
 async fn files_that_change_while_in_use_show_no_secret() {
+    type Change<'a> = (&'a str, Box<dyn Fn(&SimulatedHost) + 'a>);
+
     let server = ApiServer::builder().start().await.unwrap();
     let (jane, joe) = (
         server.issue_client_certificate("jane", &[]),
@@ -345,7 +347,6 @@ async fn files_that_change_while_in_use_show_no_secret() {
         .set("client-certificate", "/client.crt")
         .set("client-key", "/client.key");
     let certificates = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
-    type Change<'a> = (&'a str, Box<dyn Fn(&SimulatedHost) + 'a>);
     let changes: Vec<Change<'_>> = vec![
         ("another token", Box::new(|world| world.write("/token", FALLBACK))),
         (
