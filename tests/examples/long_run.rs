@@ -9,11 +9,12 @@
 use std::error::Error;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
+use kubex::reqwest::StatusCode;
 use kubex::{Chain, ErrorKind, Host, Options};
 use kubex_core::faults::SteppedClock;
 use kubex_tests::api_server::{ApiServer, User};
@@ -53,9 +54,16 @@ struct Issuer {
     clock: Host,
     asked: AtomicUsize,
     issued: AtomicUsize,
+    /// Until when the newest token is good.
+    valid_until: Mutex<Instant>,
 }
 
 impl Issuer {
+    /// Whether there is a token at this moment that the server accepts.
+    fn has_a_valid_one(&self) -> bool {
+        Instant::now() < *self.valid_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Answers one plugin after the other; every third time not at all.
     fn serve(&self, listener: &TcpListener) {
         for connection in listener.incoming() {
@@ -66,8 +74,9 @@ impl Issuer {
             let number = self.issued.fetch_add(1, Ordering::SeqCst) + 1;
             let token = format!("token-{number}");
             let end = self.clock.now().wall + LIFETIME;
-            self.server
-                .accept_token_until(&token, User::new("worker"), Instant::now() + LIFETIME);
+            let until = Instant::now() + LIFETIME;
+            *self.valid_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+            self.server.accept_token_until(&token, User::new("worker"), until);
             // A plugin that went away is one that failed.
             let _ = write!(
                 connection,
@@ -84,6 +93,8 @@ struct Count {
     failed: AtomicUsize,
     /// Requests that were not sent, because there was no valid credential.
     without: AtomicUsize,
+    /// Requests whose token expired on the way, while the plugin failed to bring another.
+    at_the_edge: AtomicUsize,
 }
 
 fn run(time: Duration) -> Outcome {
@@ -102,6 +113,7 @@ async fn live(time: Duration) -> Outcome {
         clock: host.clone(),
         asked: AtomicUsize::new(0),
         issued: AtomicUsize::new(0),
+        valid_until: Mutex::new(Instant::now()),
     });
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let address = listener.local_addr()?.to_string();
@@ -131,9 +143,10 @@ async fn live(time: Duration) -> Outcome {
     let callers: Vec<_> = (0..CALLERS)
         .map(|_| {
             let (client, count, is_over) = (client.clone(), Arc::clone(&count), Arc::clone(&is_over));
+            let issuer = Arc::clone(&issuer);
             tokio::spawn(async move {
                 while !is_over.load(Ordering::Relaxed) {
-                    request(&client, &count).await;
+                    request(&client, &count, &issuer).await;
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
             })
@@ -172,7 +185,7 @@ async fn live(time: Duration) -> Outcome {
     judge(&count, &issuer, took, stepped, grown)
 }
 
-async fn request(client: &kubex::reqwest::Client, count: &Count) {
+async fn request(client: &kubex::reqwest::Client, count: &Count, issuer: &Issuer) {
     let sent = match client.get("/version") {
         Ok(request) => client.send(request).await,
         Err(error) => Err(error),
@@ -181,6 +194,9 @@ async fn request(client: &kubex::reqwest::Client, count: &Count) {
         Ok(answer) if answer.status().is_success() => &count.good,
         // What the source said: the request was not sent.
         Err(error) if matches!(error.kind(), ErrorKind::PluginFailed | ErrorKind::Expired) => &count.without,
+        Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED && !issuer.has_a_valid_one() => {
+            &count.at_the_edge
+        }
         Ok(answer) => {
             say(&format!("a request failed: {}", answer.status()));
             &count.failed
@@ -206,11 +222,13 @@ fn judge(count: &Count, issuer: &Issuer, took: Duration, stepped: usize, grown: 
     )]
     let most = (took.as_secs_f64() / shortest) as usize + stepped + 2;
     say(&format!(
-        "{:.1} s: {} requests good, {} failed while there was a valid credential, {} not sent because there was none",
+        "{:.1} s: {} requests good, {} failed while there was a valid credential, {} not sent because there was \
+         none, {} whose token expired on the way while there was no other",
         took.as_secs_f64(),
         of(&count.good),
         of(&count.failed),
         of(&count.without),
+        of(&count.at_the_edge),
     ));
     say(&format!(
         "{runs} runs of the plugin, {} of them failed on purpose, {tokens} tokens, at most {most} allowed; {stepped} \
