@@ -515,7 +515,7 @@ impl Debug for Conformance {
 /// The first argument is the name of the module they are put into, the second a
 /// [`Conformance`](crate::faults::Conformance).
 ///
-/// ```ignore
+/// ```text
 /// kubex_core::provider_conformance!(
 ///     vault_conforms,
 ///     Conformance::of(&REGISTRATION)
