@@ -242,6 +242,13 @@ impl Error {
         })
     }
 
+    /// Adds to what failed and why. The text must hold no secret.
+    #[must_use]
+    pub(crate) fn adding(self, more: impl fmt::Display) -> Self {
+        let more = clean(&more.to_string()).into_owned();
+        self.change(|inner| inner.message.push_str(&more))
+    }
+
     /// The report of the chain that ended in this error.
     #[must_use]
     pub(crate) fn with_report(self, report: Report) -> Self {

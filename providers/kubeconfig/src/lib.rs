@@ -53,6 +53,7 @@ mod merge;
 mod options;
 mod resolve;
 mod select;
+mod selective;
 mod text;
 mod tree;
 mod user;

@@ -125,13 +125,13 @@ async fn excerpt(problem: &Error, session: &Session) -> Option<Excerpt> {
     let content = session.host.files().read(path, LARGEST_FILE).await.ok()?;
     // A text in UTF-16 has no excerpt; its line and column are told.
     let text = std::str::from_utf8(content.expose_secret()).ok()?;
-    let is_named = |key: &str| {
+    let names = |key: &str| {
         problem.message().contains(&format!("\"{key}\"")) || origin.keys().rsplit('.').next() == Some(key)
     };
     let rules = Rules {
         is_toml: path.extension().is_some_and(|extension| extension == "toml"),
         is_parsed: problem.kind() != ErrorKind::MalformedDocument,
-        is_named: &is_named,
+        names: &names,
     };
     Excerpt::of(text, position, &rules)
 }

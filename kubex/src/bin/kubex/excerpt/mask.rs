@@ -23,7 +23,7 @@ pub(crate) struct Rules<'a> {
     /// block scalar that is indented too little looks like fields.
     pub(crate) is_parsed: bool,
     /// Which keys the error names itself.
-    pub(crate) is_named: &'a dyn Fn(&str) -> bool,
+    pub(crate) names: &'a dyn Fn(&str) -> bool,
 }
 
 /// A line of which nothing but its indentation is shown.
@@ -71,7 +71,7 @@ pub(super) fn pieces(line: &str, rules: &Rules<'_>) -> Vec<Piece> {
                 let scalar = line.get(at..end).unwrap_or_default();
                 let bare = scalar.trim_matches(['"', '\'']);
                 if is_key(line, end, scalar, rules.is_toml) {
-                    key = Some(bare.to_owned()).filter(|key| is_known(key) || (rules.is_named)(key));
+                    key = Some(bare.to_owned()).filter(|key| is_known(key) || (rules.names)(key));
                     if key.is_some() {
                         pieces.show(at..end);
                     } else {
@@ -201,7 +201,7 @@ mod tests {
             &Rules {
                 is_toml,
                 is_parsed: true,
-                is_named: &|key| key == named,
+                names: &|key| key == named,
             },
         )
     }
@@ -301,7 +301,7 @@ mod tests {
         let rules = Rules {
             is_toml: false,
             is_parsed: false,
-            is_named: &|_| false,
+            names: &|_| false,
         };
         assert_eq!(
             shown_by("  - {name: x, server: [y], token: z}", &rules),

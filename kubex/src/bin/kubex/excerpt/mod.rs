@@ -135,7 +135,7 @@ mod tests {
     const PARSED: Rules<'_> = Rules {
         is_toml: false,
         is_parsed: true,
-        is_named: &|_| false,
+        names: &|_| false,
     };
 
     fn shown(text: &str, position: (u32, u32)) -> String {
