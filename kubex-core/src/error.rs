@@ -76,6 +76,8 @@ pub enum ErrorKind {
 
     /// A policy forbids it: the plugin policy, or an untrusted kubeconfig that wants a plugin or a file.
     Refused,
+    /// A plugin that is being run asks for a credential that takes running it once more.
+    Recursion,
 
     /// The plugin's command is not there.
     PluginNotFound,
@@ -87,8 +89,16 @@ pub enum ErrorKind {
     EmptyOutput,
     /// The plugin printed more than the bound.
     OutputTooLarge,
-    /// The plugin printed something that is no credential of the version asked for.
+    /// The plugin printed something that cannot be read as a credential.
     MalformedOutput,
+    /// The plugin answered in another API version than the one asked for, or in none.
+    VersionMismatch,
+    /// The plugin answered with an object of another kind.
+    KindMismatch,
+    /// The plugin's answer has no status.
+    MissingStatus,
+    /// The status of the plugin's answer has neither a token nor a client certificate with its key.
+    MissingCredential,
 
     /// It took longer than its deadline.
     TimedOut,

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use crate::cluster::Cluster;
 use crate::configuration::ClientConfigurationBuilder;
 use crate::credential::Credential;
+use crate::credentials::SharingKey;
 use crate::error::Result;
 use crate::host::Host;
 use crate::overrides::Overrides;
@@ -105,6 +106,12 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// How long one fetch may take before it is given up.
     fn deadline(&self) -> Duration {
         Duration::from_secs(30)
+    }
+
+    /// What it is known by, where two equal ones for this cluster may share one credential and one fetch at a
+    /// time. `None`, unless the source says otherwise.
+    fn sharing_key(&self, _cluster: &Cluster) -> Option<SharingKey> {
+        None
     }
 
     /// What should be found out early: an unreadable file, an empty token. Called once, at resolving; like

@@ -228,7 +228,16 @@ fn announces_a_secret(word: &str) -> bool {
         || lower.strip_prefix("--").is_some_and(names_a_secret)
 }
 
-fn names_a_secret(key: &str) -> bool {
+/// Whether the value of a key, a flag or a variable of this name is likely to be a secret: `token`,
+/// `--client-secret`, `DB_PASSWORD`.
+///
+/// ```
+/// use kubex_core::text::names_a_secret;
+/// assert!(names_a_secret("--access-token") && names_a_secret("AWS_SECRET_ACCESS_KEY"));
+/// assert!(!names_a_secret("--cluster-name"));
+/// ```
+pub fn names_a_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
     let key = key.trim_start_matches('-');
     [
         "token",
@@ -255,7 +264,8 @@ fn mask_assignment(word: &str) -> Option<String> {
     let at = word.find(['=', ':'])?;
     let (key, value) = word.split_at_checked(at + 1)?;
     let name = key.get(..at)?.to_ascii_lowercase();
-    (!value.is_empty() && names_a_secret(&name)).then(|| format!("{key}{MASKED}"))
+    let is_value = value.contains(char::is_alphanumeric);
+    (is_value && names_a_secret(&name)).then(|| format!("{key}{MASKED}"))
 }
 
 fn mask_user_information(word: &str) -> Option<String> {
@@ -299,6 +309,10 @@ mod tests {
             ),
             ("-----BEGIN PRIVATE KEY-----\nMII", "[masked]"),
             ("the token is missing", "the token is missing"),
+            (
+                "no access token:: not logged in",
+                "no access token:: not logged in",
+            ),
         ] {
             assert_eq!(mask.apply(said), shown);
         }

@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
-use kubex::{Chain, Error, Options, Resolution, Result};
-use kubex_core::host::{Exit, Process, ProcessError, ProcessOutput, SimulatedHost};
+use kubex::credentials::SharingKey;
+use kubex::{Chain, Error, ExposeSecret as _, Host, Options, Resolution, Result, SecretString};
+use kubex_core::host::{
+    Exit, PluginEnvironment, PluginPolicy, PluginRules, Process, ProcessError, ProcessOutput, SimulatedHost,
+};
 use kubex_tests::api_server::ApiServer;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -26,6 +29,7 @@ const MARKERS: &[&str] = &[
     "Df2unkno-canary-in-an-unknown-field",
     "Gh1keyda-canary-in-a-private-key",
     "Jk0filet-canary-in-a-token-file",
+    "Lq4argum-canary-in-an-argument",
 ];
 
 const TOKEN: &str = MARKERS[0];
@@ -38,6 +42,7 @@ const AUTH_PROVIDER: &str = MARKERS[6];
 const UNKNOWN_FIELD: &str = MARKERS[7];
 const KEY: &str = MARKERS[8];
 const FILE: &str = MARKERS[9];
+const ARGUMENT: &str = MARKERS[10];
 
 /// How a marker may show: as it is, cut short, or encoded.
 fn disguises(marker: &str) -> Vec<String> {
@@ -357,6 +362,7 @@ fn exec_options() -> Options {
     };
     with_server()
         .set("command", "login")
+        .set("args", vec!["--client-secret", ARGUMENT])
         .set("env", vec![entry("LOGIN_SECRET", ENVIRONMENT)])
 }
 
@@ -372,7 +378,13 @@ type Script = Box<dyn Fn(&Process) -> Result<ProcessOutput, ProcessError> + Send
 
 /// What a plugin may do, right or wrong; each says what it knows on standard error.
 fn plugins() -> Vec<(&'static str, Script)> {
-    let chatter = format!("using {ENVIRONMENT} I got {OUTPUT}");
+    // As a whole and in part, for a prefix of a secret is one.
+    let told = format!(
+        "using {ENVIRONMENT} and {ARGUMENT}, that is {} and {}",
+        &ENVIRONMENT[..9],
+        &ARGUMENT[..9]
+    );
+    let chatter = format!("{told} I got {OUTPUT}, which begins with {}", &OUTPUT[..9]);
     let answer = |status: &str| {
         format!(
             r#"{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{status}}}"#
@@ -457,7 +469,7 @@ fn plugins() -> Vec<(&'static str, Script)> {
         let chatter = if printed.contains(OUTPUT) {
             chatter.clone()
         } else {
-            format!("using {ENVIRONMENT}")
+            told.clone()
         };
         plugins.push((what, Box::new(move |_| Ok(output(exit, &printed, &chatter)))));
     }
@@ -497,6 +509,107 @@ async fn exec_shows_no_secret() {
         one(&world, "exec", exec_options().set("env", ENVIRONMENT))
     })
     .await;
+}
+
+/// A host with secrets in what was changed with it, in what its plugins are told, and with this changed besides.
+fn changed(world: &SimulatedHost, change: impl FnOnce(Host) -> Host) -> Host {
+    change(world.host().with_variable("LOGIN_SECRET", Some(ENVIRONMENT)))
+}
+
+async fn run_on(what: &str, world: &SimulatedHost, host: Host) {
+    let shown = Shown::default();
+    shown.add("the host itself, on its way to the provider, is shown here too: ");
+    shown.debug(&host);
+    shown.debug(&host.plugin_rules());
+    shown.debug(&host.terminal());
+    shown.assert_clean(what);
+    run(what, world, || {
+        Ok(Chain::builder(kubex::registry()?)
+            .host(host)
+            .configured("source", "exec", exec_options())?
+            .build())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rules_terminal_and_recursion_show_no_secret() {
+    // What is shown while the plugin runs is searched afterwards: a panic there would be the plugin's.
+    let processes = Shown::default();
+    let world = || {
+        let world = world();
+        world.install_program("/usr/bin/login");
+        world.attach_terminal();
+        let processes = processes.clone();
+        world.run_processes(move |process| {
+            processes.add("the process itself, and all that is shown of it, is searched as well: ");
+            processes.debug(process);
+            if let Some(terminal) = &process.terminal {
+                terminal.show(format!("using {ENVIRONMENT} and {ARGUMENT}, enter code: ").as_bytes());
+                processes.debug(terminal);
+            }
+            Ok(output(Exit::Status(1), OUTPUT, ENVIRONMENT))
+        });
+        world
+    };
+    let allowed = PluginPolicy::allowlist(["/usr/bin/other"]).unwrap();
+    for (what, policy) in [
+        ("all allowed", PluginPolicy::allow_all()),
+        ("none allowed", PluginPolicy::deny_all()),
+        ("another allowed", allowed),
+    ] {
+        let world = world();
+        let rules = PluginRules::new()
+            .policy(policy)
+            .environment(PluginEnvironment::minimal().dropping(["AWS_*"]));
+        let host = changed(&world, |host| host.with_plugin_rules(rules));
+        run_on(what, &world, host).await;
+    }
+    let at_the_terminal = world();
+    run_on(
+        "at the terminal",
+        &at_the_terminal,
+        changed(&at_the_terminal, |host| host),
+    )
+    .await;
+    assert!(at_the_terminal.shown().ends_with("enter code: "), "it was asked");
+    processes.add(at_the_terminal.shown());
+    processes.assert_clean("the processes and the terminal");
+
+    // Which runs it is in is told by the fingerprint of each.
+    let world = world();
+    let stack: Arc<Mutex<String>> = Arc::default();
+    let seen = Arc::clone(&stack);
+    world.run_processes(move |process| {
+        let of_the_stack = |(name, _): &&(String, SecretString)| name == "KUBEX_EXEC_STACK";
+        let (_, value) = process.added.iter().find(of_the_stack).unwrap();
+        *seen.lock().unwrap() = value.expose_secret().to_owned();
+        Ok(output(Exit::Status(1), "", ""))
+    });
+    run_on("a run", &world, changed(&world, |host| host)).await;
+    let stack = stack.lock().unwrap().clone();
+    let shown = Shown::default();
+    shown.add(format!(
+        "the stack of runs, which every child of the plugin can read, is {stack}"
+    ));
+    shown.assert_clean("the stack of runs");
+    let within = changed(&world, |host| {
+        host.with_variable("KUBEX_EXEC_STACK", Some(&stack))
+    });
+    run_on("a run within itself", &world, within).await;
+}
+
+#[test]
+fn what_a_shared_credential_is_known_by_shows_no_secret() {
+    let shown = Shown::default();
+    shown.add("the key by which a shared credential is known is shown here: ");
+    shown.debug(
+        &SharingKey::new("exec")
+            .with(TOKEN)
+            .with(ENVIRONMENT)
+            .with(ARGUMENT),
+    );
+    shown.assert_clean("the key");
 }
 
 #[tokio::test]

@@ -359,11 +359,11 @@ async fn what_a_plugin_does_wrong_is_an_error_of_its_own_kind_without_a_secret()
         (ErrorKind::EmptyOutput, 0, String::new()),
         (ErrorKind::MalformedOutput, 0, "s3cr3t garbage".to_owned()),
         (
-            ErrorKind::MalformedOutput,
+            ErrorKind::VersionMismatch,
             0,
             answer(r#"{"token":"s3cr3t"}"#).replace("/v1", "/v1beta1"),
         ),
-        (ErrorKind::MalformedOutput, 0, answer("{}")),
+        (ErrorKind::MissingCredential, 0, answer("{}")),
         (
             ErrorKind::MalformedOutput,
             0,

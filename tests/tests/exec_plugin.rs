@@ -114,6 +114,45 @@ async fn a_thousand_tasks_that_ask_one_expired_credential_cause_one_run() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_tasks_at_a_cold_start_cause_one_run() {
+    let later = in_seconds(3600);
+    let plugin = Plugin::new(&format!("sleep 0.2; answer token-$run {later}"));
+    let credentials = plugin.credentials("30s").await;
+    let begun = Instant::now();
+    let tasks: Vec<_> = (0..10_000)
+        .map(|_| {
+            let credentials = credentials.clone();
+            tokio::spawn(async move { token(&credentials).await })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), "token-1");
+    }
+    println!("10,000 tasks, {} run, {:?}", plugin.runs().len(), begun.elapsed());
+    assert_eq!(plugin.runs().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_configurations_with_the_same_plugin_share_one_run() {
+    let later = in_seconds(3600);
+    let plugin = Plugin::new(&format!("sleep 0.1; answer token-$run {later}"));
+    let (one, other) = (plugin.credentials("30s").await, plugin.credentials("30s").await);
+    let both = tokio::join!(token(&one), token(&other));
+    assert_eq!(both, ("token-1".to_owned(), "token-1".to_owned()));
+    one.invalidate(one.current().await.unwrap().generation());
+    assert_eq!(token(&other).await, "token-2", "a rejection is for both");
+    drop(one);
+    assert_eq!(token(&plugin.credentials("30s").await).await, "token-2");
+    drop(other);
+    assert_eq!(
+        token(&plugin.credentials("30s").await).await,
+        "token-3",
+        "nobody had it any more"
+    );
+    assert_eq!(plugin.runs().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_waits_for_a_plugin_that_hangs_while_the_old_token_is_valid() {
     let soon = in_seconds(2);
     let plugin = Plugin::new(&format!("[ $run = 1 ] && answer old {soon} || exec sleep 600"));

@@ -267,7 +267,7 @@ async fn a_credential_that_is_written_down_wins_over_the_plugin_and_its_user_is_
     );
     world.install_program("/usr/bin/login");
     world.run_processes(|process| {
-        assert_eq!(process.program.to_string_lossy(), "/usr/bin/login");
+        assert_eq!(process.program.path().to_string_lossy(), "/usr/bin/login");
         let answer = r#"{"apiVersion":"client.authentication.k8s.io/v1","status":{"token":"plugin"}}"#;
         let output = answer.as_bytes().to_vec().into();
         Ok(ProcessOutput {

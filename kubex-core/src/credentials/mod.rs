@@ -39,6 +39,7 @@
 
 mod flight;
 mod machine;
+mod sharing;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -56,6 +57,8 @@ use crate::text::clean_line;
 
 use flight::{Flight, Pilot};
 use machine::{Decision, Machine, Quiet};
+
+pub use sharing::SharingKey;
 
 /// The live handle. Clones share one credential and one fetch at a time. See the [module](self).
 #[derive(Clone)]
@@ -82,6 +85,8 @@ struct Live {
     /// What everybody else goes through. Never held across an await.
     state: Mutex<State>,
     changes: watch::Sender<Generation>,
+    /// Its entry among those that are shared; it goes with it.
+    _lease: Option<sharing::Lease>,
 }
 
 /// A credential and how long it may be taken without asking the machine.
@@ -111,18 +116,17 @@ impl Credentials {
     }
 
     /// Credentials that the source fetches. Nothing is fetched before somebody asks.
+    ///
+    /// A source that says by what it is known ([`CredentialSource::sharing_key`]) has one handle in the
+    /// program: asking for it again gives a clone of the one there is, as long as somebody has it.
     pub fn live(source: Arc<dyn CredentialSource>, cluster: Arc<Cluster>, host: Host) -> Self {
-        let description = clean_line(&source.describe()).into();
-        Self(Kind::Live(Arc::new(Live {
-            source,
-            description,
-            cluster,
-            host,
-            name: OnceLock::new(),
-            snapshot: ArcSwapOption::empty(),
-            state: Mutex::default(),
-            changes: watch::Sender::new(Generation::default()),
-        })))
+        let live = match source.sharing_key(&cluster) {
+            Some(key) => sharing::one_of(host.distinguish(key), |lease| {
+                Live::new(source, cluster, host, Some(lease))
+            }),
+            None => Live::new(source, cluster, host, None),
+        };
+        Self(Kind::Live(live))
     }
 
     /// The current credential. Waits only where there is no valid one; dropping the future at any time is safe.
@@ -198,6 +202,26 @@ impl Credentials {
 }
 
 impl Live {
+    fn new(
+        source: Arc<dyn CredentialSource>,
+        cluster: Arc<Cluster>,
+        host: Host,
+        lease: Option<sharing::Lease>,
+    ) -> Arc<Self> {
+        let description = clean_line(&source.describe()).into();
+        Arc::new(Self {
+            source,
+            description,
+            cluster,
+            host,
+            name: OnceLock::new(),
+            snapshot: ArcSwapOption::empty(),
+            state: Mutex::default(),
+            changes: watch::Sender::new(Generation::default()),
+            _lease: lease,
+        })
+    }
+
     /// The request path: a look at the snapshot and at the clocks.
     fn snapshot_if_quiet(&self) -> Option<Arc<Credential>> {
         let snapshot = self.snapshot.load();

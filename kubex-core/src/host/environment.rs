@@ -1,7 +1,7 @@
 //! Environment variables and the home directory.
 
 use std::ffi::OsString;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -66,11 +66,20 @@ pub trait Environment: Debug + Send + Sync {
 }
 
 /// An environment in which one variable is another.
-#[derive(Debug)]
 pub(super) struct Overlaid {
     pub(super) beneath: Arc<dyn Environment>,
     pub(super) name: String,
     pub(super) value: Option<OsString>,
+}
+
+/// A value may be a secret, so the names are shown alone.
+impl fmt::Debug for Overlaid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Overlaid")
+            .field("name", &self.name)
+            .field("beneath", &self.beneath)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Environment for Overlaid {

@@ -5,25 +5,39 @@
 //! deterministic, without a real sleep and without touching the environment of the test's own process.
 //!
 //! The core itself can start no process: a host has [`Processes`] only where a simulation put them, and the
-//! exec provider brings the real ones along. A program that does not link that crate cannot run a plugin.
+//! exec provider brings the real ones along. A program that does not link that crate cannot run a plugin, and
+//! one that does says here which plugins may run ([`PluginRules`]) and whether they are given the terminal
+//! ([`Terminal`]).
 
 mod clock;
+mod deadline;
 mod environment;
 mod files;
+mod plugins;
 mod processes;
+mod programs;
 #[cfg(feature = "test-util")]
 mod simulated;
+mod terminal;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::credentials::SharingKey;
+
 pub use clock::{Clock, Moment, TimedOut};
+pub use deadline::Deadline;
 pub use environment::Environment;
 pub use files::{FileKind, Files};
+pub use plugins::{AllowedPlugin, PluginEnvironment, PluginOptions, PluginPolicy, PluginRules};
 pub use processes::{Exit, Process, ProcessError, ProcessOutput, Processes};
+pub use programs::{LookUp, Program};
 #[cfg(feature = "test-util")]
 pub use simulated::SimulatedHost;
+pub use terminal::{Terminal, TerminalHold};
 
 /// Everything outside of the program that a provider may ask for. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -32,6 +46,30 @@ pub struct Host {
     files: Arc<dyn Files>,
     clock: Arc<dyn Clock>,
     processes: Option<Arc<dyn Processes>>,
+    terminal: Option<Terminal>,
+    plugin_rules: Arc<PluginRules>,
+    world: World,
+    changed_variables: ChangedVariables,
+}
+
+/// The variables that are other than the world's.
+#[derive(Clone, Default)]
+struct ChangedVariables(BTreeMap<String, Option<OsString>>);
+
+/// A value may be a secret, so the names are shown alone.
+impl fmt::Debug for ChangedVariables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Which world a host shows. Two hosts of one world differ by what was changed with them alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum World {
+    Real,
+    /// By its address, which is its own as long as a host of it exists.
+    #[cfg(feature = "test-util")]
+    Simulated(usize),
 }
 
 impl Host {
@@ -42,6 +80,10 @@ impl Host {
             files: Arc::new(files::FileSystem),
             clock: Arc::new(clock::SystemClock::default()),
             processes: None,
+            terminal: None,
+            plugin_rules: Arc::default(),
+            world: World::Real,
+            changed_variables: ChangedVariables::default(),
         }
     }
 
@@ -55,11 +97,28 @@ impl Host {
     /// ```
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: Option<impl Into<OsString>>) -> Self {
+        let value = value.map(Into::into);
+        self.changed_variables.0.insert(name.to_owned(), value.clone());
         self.environment = Arc::new(environment::Overlaid {
             beneath: self.environment,
             name: name.to_owned(),
-            value: value.map(Into::into),
+            value,
         });
+        self
+    }
+
+    /// The same host with these rules for plugins.
+    #[must_use]
+    pub fn with_plugin_rules(mut self, rules: PluginRules) -> Self {
+        self.plugin_rules = Arc::new(rules);
+        self
+    }
+
+    /// The same host with a terminal that plugins may ask their user at. There is none unless the program
+    /// hands it over, because it is the program that knows whether it reads there itself.
+    #[must_use]
+    pub fn with_terminal(mut self, terminal: Terminal) -> Self {
+        self.terminal = Some(terminal);
         self
     }
 
@@ -81,6 +140,36 @@ impl Host {
     /// The processes of a simulation; `None` on a real host, where the exec provider starts its own.
     pub fn processes(&self) -> Option<&dyn Processes> {
         self.processes.as_deref()
+    }
+
+    /// The terminal that was handed over.
+    pub fn terminal(&self) -> Option<&Terminal> {
+        self.terminal.as_ref()
+    }
+
+    /// The rules for plugins.
+    pub fn plugin_rules(&self) -> &PluginRules {
+        &self.plugin_rules
+    }
+
+    /// The variables that a plugin inherits by the rules.
+    pub fn plugin_variables(&self) -> Vec<(OsString, OsString)> {
+        self.plugin_rules.inherited(self.environment.variables())
+    }
+
+    /// Adds what tells this host from another to what a shared credential is known by.
+    pub(crate) fn distinguish(&self, key: SharingKey) -> SharingKey {
+        let unavailable = self.terminal.as_ref().map(Terminal::why_unavailable);
+        let key = key
+            .with(format!("{:?}", self.world))
+            .with(format!("{:?}", self.plugin_rules))
+            .with(format!("{unavailable:?}"));
+        self.changed_variables.0.iter().fold(key, |key, (name, value)| {
+            let value = value.as_ref();
+            key.with(name)
+                .with([u8::from(value.is_some())])
+                .with(value.map_or(&[][..], |value| value.as_encoded_bytes()))
+        })
     }
 
     /// What the clocks say now.

@@ -3,23 +3,26 @@
 use std::ffi::OsString;
 use std::fmt::{self, Debug};
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::{Program, TerminalHold};
 use crate::secret::{SecretBytes, SecretString};
 
-/// One process to run to its end: no shell, no terminal, standard input empty.
+/// One process to run to its end, without a shell.
 pub struct Process {
-    /// The program, as it was resolved; nothing looks it up again.
-    pub program: PathBuf,
+    /// The program, as it was looked up and permitted; nothing looks it up again.
+    pub program: Program,
     /// Its arguments, each passed as it is.
     pub arguments: Vec<String>,
     /// The variables it inherits. What is neither here nor added it does not have.
     pub inherited: Vec<(OsString, OsString)>,
     /// The variables it is given on top; a later one of a name wins. Values may be secrets.
     pub added: Vec<(String, SecretString)>,
+    /// The terminal, where it was handed over: standard input is this program's, and what it says on standard
+    /// error is shown as it comes. Otherwise standard input is empty.
+    pub terminal: Option<TerminalHold>,
     /// How long it may take; then its process group gets SIGTERM.
     pub deadline: Duration,
     /// How long after SIGTERM it gets SIGKILL.
@@ -35,7 +38,8 @@ pub struct Process {
 impl Debug for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Process")
-            .field("program", &self.program)
+            .field("program", &self.program.path())
+            .field("is_interactive", &self.terminal.is_some())
             .field("deadline", &self.deadline)
             .finish_non_exhaustive()
     }

@@ -28,6 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Clock, Environment, FileKind, Files, Host, Moment, Process, ProcessError, ProcessOutput, Processes,
+    Terminal, terminal,
 };
 use crate::secret::{SecretBytes, SecretString};
 
@@ -51,6 +52,9 @@ struct World {
     process_time: Duration,
     runs: usize,
     reads: Vec<PathBuf>,
+    has_terminal: bool,
+    holder: Arc<tokio::sync::Mutex<()>>,
+    shown: String,
 }
 
 #[derive(Clone)]
@@ -73,6 +77,9 @@ impl Default for World {
             process_time: Duration::ZERO,
             runs: 0,
             reads: Vec::new(),
+            has_terminal: false,
+            holder: Arc::default(),
+            shown: String::new(),
         }
     }
 }
@@ -90,8 +97,27 @@ impl SimulatedHost {
             environment: world.clone(),
             files: world.clone(),
             clock: world.clone(),
-            processes: Some(world),
+            processes: Some(world.clone()),
+            terminal: self.lock().has_terminal.then(|| Terminal::new(world.clone())),
+            plugin_rules: Arc::default(),
+            world: super::World::Simulated(Arc::as_ptr(&self.0).addr()),
+            changed_variables: super::ChangedVariables::default(),
         }
+    }
+
+    /// Hands a terminal over to the hosts that are made from now on.
+    pub fn attach_terminal(&self) {
+        self.lock().has_terminal = true;
+    }
+
+    /// Redirects standard input: what was handed over is no terminal any more.
+    pub fn detach_terminal(&self) {
+        self.lock().has_terminal = false;
+    }
+
+    /// What was shown at the terminal.
+    pub fn shown(&self) -> String {
+        self.lock().shown.clone()
     }
 
     /// Sets an environment variable.
@@ -319,6 +345,20 @@ impl Processes for SimulatedHost {
             self.sleep(time).await;
         }
         script(&process)
+    }
+}
+
+impl terminal::Device for SimulatedHost {
+    fn is_terminal(&self) -> bool {
+        self.lock().has_terminal
+    }
+
+    fn show(&self, text: &str) {
+        self.lock().shown.push_str(text);
+    }
+
+    fn holder(&self) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(&self.lock().holder)
     }
 }
 

@@ -9,6 +9,7 @@ use kubex_core::options::Value;
 use kubex_core::text::{clean_line, is_nested_deeper_than};
 use kubex_core::{ClientCertificate, Credential, Error, ErrorKind, ExposeSecret, Result, SecretBytes};
 
+use crate::pair::is_mismatched;
 use crate::protocol::{ApiVersion, GROUP, KIND};
 
 /// How deep brackets may be nested: as deep as either parser follows.
@@ -41,7 +42,7 @@ impl Answer<'_> {
         let status = answer
             .get("status")
             .filter(|status| !status.is_blank())
-            .ok_or_else(|| self.malformed("returned no status"))?;
+            .ok_or_else(|| self.of_kind(ErrorKind::MissingStatus, "returned no status"))?;
         if status.type_name() != "a mapping" {
             return Err(self.malformed("returned a status that is no mapping"));
         }
@@ -54,7 +55,11 @@ impl Answer<'_> {
             (Some(certificate), Some(key)) => {
                 let key = key.as_bytes().to_vec().into();
                 let pair = ClientCertificate::from_pem(certificate.as_bytes(), key);
-                Some(pair.map_err(|error| self.about(&error))?)
+                let pair = pair.map_err(|error| self.about(&error))?;
+                if is_mismatched(&pair) {
+                    return Err(self.half("a client certificate and a key that are not of one pair"));
+                }
+                Some(pair)
             }
             (None, None) => None,
             (Some(_), None) => return Err(self.half("a client certificate without its key")),
@@ -64,7 +69,10 @@ impl Answer<'_> {
             (Some(token), _) => Credential::bearer(token.into()).map_err(|error| self.about(&error))?,
             (None, Some(_)) => Credential::anonymous(),
             (None, None) => {
-                return Err(self.malformed("returned neither a token nor a client certificate and key"));
+                return Err(self.of_kind(
+                    ErrorKind::MissingCredential,
+                    "returned neither a token nor a client certificate and key",
+                ));
             }
         };
         let credential = credential.expiring_at(expires_at);
@@ -85,22 +93,30 @@ impl Answer<'_> {
                     "something that is none".to_owned()
                 };
                 return Err(self
-                    .malformed(&format!(
-                        "was asked for API version {asked} and returned {returned}"
-                    ))
+                    .of_kind(
+                        ErrorKind::VersionMismatch,
+                        &format!("was asked for API version {asked} and returned {returned}"),
+                    )
                     .advise("set the API version to the one that the plugin speaks, or update the plugin"));
             }
             None => {
-                return Err(self.malformed(&format!("was asked for API version {asked} and returned none")));
+                return Err(self.of_kind(
+                    ErrorKind::VersionMismatch,
+                    &format!("was asked for API version {asked} and returned none"),
+                ));
             }
         }
         match self.text(answer, "kind")? {
             None => Ok(()),
             Some(kind) if kind == KIND => Ok(()),
-            Some(kind) if is_a_kind(kind) => {
-                Err(self.malformed(&format!("returned kind {kind} and not {KIND}")))
-            }
-            Some(_) => Err(self.malformed(&format!("returned a kind that is not {KIND}"))),
+            Some(kind) if is_a_kind(kind) => Err(self.of_kind(
+                ErrorKind::KindMismatch,
+                &format!("returned kind {kind} and not {KIND}"),
+            )),
+            Some(_) => Err(self.of_kind(
+                ErrorKind::KindMismatch,
+                &format!("returned a kind that is not {KIND}"),
+            )),
         }
     }
 
@@ -127,14 +143,15 @@ impl Answer<'_> {
     }
 
     fn malformed(&self, what: &str) -> Error {
-        Error::new(ErrorKind::MalformedOutput, format_args!("{} {what}", self.plugin))
+        self.of_kind(ErrorKind::MalformedOutput, what)
     }
 
     fn half(&self, what: &str) -> Error {
-        Error::new(
-            ErrorKind::IncompleteKeyPair,
-            format_args!("{} returned {what}", self.plugin),
-        )
+        self.of_kind(ErrorKind::IncompleteKeyPair, &format!("returned {what}"))
+    }
+
+    fn of_kind(&self, kind: ErrorKind, what: &str) -> Error {
+        Error::new(kind, format_args!("{} {what}", self.plugin))
     }
 
     /// An error about what it returned, with the plugin in front.
@@ -246,21 +263,21 @@ mod tests {
         let pem = |text: &str| serde_json::Value::from(text).to_string();
         let (certificate, key) = (pem(&certificate), pem(&key));
         let statuses = [
-            ("null".to_owned(), ErrorKind::MalformedOutput, "no status"),
+            ("null".to_owned(), ErrorKind::MissingStatus, "no status"),
             (
                 r#""s3cret-marker""#.to_owned(),
                 ErrorKind::MalformedOutput,
                 "no mapping",
             ),
-            ("{}".to_owned(), ErrorKind::MalformedOutput, "neither a token"),
+            ("{}".to_owned(), ErrorKind::MissingCredential, "neither a token"),
             (
                 r#"{"token":""}"#.to_owned(),
-                ErrorKind::MalformedOutput,
+                ErrorKind::MissingCredential,
                 "neither a token",
             ),
             (
                 r#"{"Token":"s3cret-marker"}"#.to_owned(),
-                ErrorKind::MalformedOutput,
+                ErrorKind::MissingCredential,
                 "neither a token",
             ),
             (

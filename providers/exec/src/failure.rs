@@ -56,7 +56,7 @@ fn is_no_program(error: &io::Error) -> bool {
     /// `EBADARCH` of macOS: a program for another processor.
     const BAD_ARCHITECTURE: i32 = 86;
     let code = error.raw_os_error();
-    code == Some(rustix::io::Errno::NOEXEC.raw_os_error())
+    code == Some(nix::errno::Errno::ENOEXEC as i32)
         || (cfg!(target_vendor = "apple") && code == Some(BAD_ARCHITECTURE))
 }
 
@@ -211,7 +211,7 @@ mod tests {
         }
         #[cfg(unix)]
         {
-            let error = io::Error::from_raw_os_error(rustix::io::Errno::NOEXEC.raw_os_error());
+            let error = io::Error::from_raw_os_error(nix::errno::Errno::ENOEXEC as i32);
             assert!(not_started(program, error).message().contains("architecture"));
         }
     }

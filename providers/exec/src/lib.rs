@@ -3,7 +3,10 @@
 //! The plugin is told what it is asked for in the variable `KUBERNETES_EXEC_INFO` and answers with an
 //! `ExecCredential` on its standard output (KEP-541, `client.authentication.k8s.io/v1` and `/v1beta1`). It runs
 //! when a credential is asked for and never earlier: resolving looks at nothing and starts nothing. It runs
-//! without a shell and without a terminal, in a process group of its own, and is gone when the fetch is over.
+//! without a shell, in a process group of its own, and is gone when the fetch is over. Whether it may run at
+//! all, what it inherits and whether it is given the terminal is the host's to say
+//! ([`PluginRules`](kubex_core::host::PluginRules), [`Terminal`](kubex_core::host::Terminal)), never a
+//! kubeconfig's.
 //!
 //! | option | meaning |
 //! |---|---|
@@ -12,9 +15,10 @@
 //! | `env` | variables to add to this program's own: a list of `name` and `value` |
 //! | `api-version` | `client.authentication.k8s.io/v1` (the default) or `/v1beta1` |
 //! | `provide-cluster-info` | whether the plugin is told of the cluster; off unless set |
-//! | `interactive-mode` | `Never`, `IfAvailable` (the default) or `Always`; there is no terminal yet, so `Always` is refused |
+//! | `interactive-mode` | `Never`, `IfAvailable` (the default) or `Always`: whether the plugin asks its user at the terminal |
 //! | `install-hint` | what to tell a user who has not installed the plugin |
-//! | `deadline` | how long a run may take: `30s` (the default), `5m`, or a number of seconds |
+//! | `deadline` | how long a run may take: `30s`, `300ms`, or a number of seconds; 30 s unless the host's rules say otherwise |
+//! | `interactive-deadline` | the same for a run at the terminal; 5 min unless the host's rules say otherwise |
 //! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
 //!
 //! The spellings of a kubeconfig's `exec` block (`apiVersion`, `installHint`, ...) are taken as well.
@@ -22,6 +26,10 @@
 //! A bare name is looked up in the absolute directories of `PATH` only, a relative path from the directory of
 //! the file it is written in. What the plugin says on standard error is part of the error when it fails,
 //! without the secrets in it; what it prints on standard output is never shown.
+//!
+//! Two configurations with the same plugin for the same cluster share one credential and one run at a time, as
+//! long as one of them is there. A plugin that asks Kubex for the credential that it is to give itself is
+//! refused.
 //!
 //! Do not take it for a token that lies in a file: `token-file` starts no process. The fetch needs a tokio
 //! runtime with its I/O and time drivers on.
@@ -65,10 +73,14 @@
 mod answer;
 mod exec_info;
 mod failure;
+mod hint;
+mod interaction;
 mod lookup;
 mod native;
 mod options;
+mod pair;
 mod protocol;
+mod recursion;
 mod said;
 mod source;
 

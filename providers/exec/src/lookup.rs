@@ -1,9 +1,10 @@
 //! Finding the program.
 //!
 //! A bare name is looked up in this program's own `PATH`, before anything is started, and only in its absolute
-//! directories: an empty or relative entry would run whatever lies in the directory one happens to stand in.
-//! What was found is what runs; nothing looks it up again.
+//! directories ([`Host::look_up`]); the plugin's own variables have no part in it. What was found is what runs;
+//! nothing looks it up again.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -50,6 +51,14 @@ impl Command {
         }
     }
 
+    /// The command as the plugin policy knows it.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Name(name) => name.into(),
+            Self::Path(path) => path.to_string_lossy(),
+        }
+    }
+
     /// The program that the command stands for now.
     pub(crate) async fn find(&self, host: &Host) -> Result<PathBuf> {
         match self {
@@ -64,52 +73,22 @@ impl Command {
 }
 
 async fn find_in_path(name: &str, host: &Host) -> Result<PathBuf> {
-    let path = host.environment().variable("PATH").unwrap_or_default();
-    let mut was_passed_over = false;
-    let mut unfit = None;
-    for directory in std::env::split_paths(&path) {
-        if !directory.is_absolute() {
-            was_passed_over = true;
-            continue;
-        }
-        for file in file_names(name, host) {
-            let candidate = directory.join(file);
-            match host.files().kind(&candidate).await {
-                Ok(FileKind::Regular { executable: true }) => return Ok(candidate),
-                Ok(FileKind::Regular { executable: false }) => {
-                    unfit.get_or_insert(candidate);
-                }
-                _ => {}
-            }
-        }
+    let found = host.look_up(name).await;
+    if let Some(program) = found.program {
+        return Ok(program);
     }
-    if let Some(candidate) = unfit {
+    if let Some(candidate) = found.not_executable {
         return Err(not_executable(&candidate));
     }
     let shown = clean_line(name);
-    let why = if path.is_empty() {
+    let why = if !found.has_path {
         "PATH is not set"
-    } else if was_passed_over {
+    } else if found.has_passed_over {
         "it is in no directory of PATH; relative and empty entries of PATH are not searched"
     } else {
         "it is in no directory of PATH"
     };
     Err(not_found(&format!("exec plugin {shown} not found: {why}")))
-}
-
-/// The names a program may have on disk.
-fn file_names(name: &str, host: &Host) -> Vec<String> {
-    if !cfg!(windows) || Path::new(name).extension().is_some() {
-        return vec![name.to_owned()];
-    }
-    let extensions = host.environment().text("PATHEXT");
-    extensions
-        .as_deref()
-        .unwrap_or(".COM;.EXE;.BAT;.CMD")
-        .split(';')
-        .filter(|extension| !extension.is_empty())
-        .map(|extension| format!("{name}{extension}"))
-        .collect()
 }
 
 async fn check(path: &Path, host: &Host) -> Result<PathBuf> {

@@ -11,8 +11,13 @@
 //! | it prints more than the limit | SIGKILL to the group at once |
 //! | the future is dropped, the runtime shut down | SIGKILL to the group at once |
 //!
+//! A process that is given the terminal is put into its foreground, so that it can read there and Ctrl-C ends
+//! it; afterwards this program is put there again (`foreground.rs`).
+//!
 //! Without process groups, as on Windows, the process alone is ended.
 
+#[cfg(unix)]
+mod foreground;
 #[cfg(all(test, unix))]
 mod tests;
 
@@ -27,6 +32,9 @@ use kubex_core::{ExposeSecret, SecretBytes};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use zeroize::Zeroizing;
+
+#[cfg(unix)]
+use foreground::Foreground;
 
 /// How much is read at once.
 const CHUNK: usize = 16 * 1024;
@@ -45,8 +53,9 @@ pub(crate) struct NativeProcesses;
 #[async_trait]
 impl Processes for NativeProcesses {
     async fn run(&self, process: Process) -> Result<ProcessOutput, ProcessError> {
-        let mut run = start(&process).await.map_err(ProcessError::NotStarted)?;
-        match run.proceed(process.deadline).await {
+        let mut run = start(process).await.map_err(ProcessError::NotStarted)?;
+        let (deadline, kill_grace) = (run.process.deadline, run.process.kill_grace);
+        match run.proceed(deadline).await {
             Stop::Ended(exit) => {
                 run.group.release();
                 Ok(run.outcome(exit))
@@ -58,7 +67,7 @@ impl Processes for NativeProcesses {
             Stop::TimeIsUp => {
                 run.ask_to_end();
                 // However it takes that, the time was over.
-                let _ = run.proceed(process.kill_grace).await;
+                let _ = run.proceed(kill_grace).await;
                 run.end().await;
                 Err(ProcessError::TimedOut {
                     output: run.output.into_secret(),
@@ -80,14 +89,40 @@ impl Processes for NativeProcesses {
 /// Starts it, and once again where somebody was just writing the program: an update, or a sibling that another
 /// thread is starting and that still has the file open.
 #[expect(clippy::disallowed_methods, reason = "these are the real host's processes")]
-async fn start(process: &Process) -> io::Result<Run> {
-    match Run::start(process) {
+async fn start(process: Process) -> io::Result<Run> {
+    let child = match spawn(&process) {
         Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
             tokio::time::sleep(BUSY).await;
-            Run::start(process)
+            spawn(&process)?
         }
-        started => started,
-    }
+        spawned => spawned?,
+    };
+    Ok(Run::of(child, process))
+}
+
+#[expect(clippy::disallowed_methods, reason = "these are the real host's processes")]
+fn spawn(process: &Process) -> io::Result<Child> {
+    let mut command = Command::new(process.program.path());
+    command
+        .args(&process.arguments)
+        .env_clear()
+        .envs(process.inherited.iter().map(|(name, value)| (name, value)))
+        .envs(
+            process
+                .added
+                .iter()
+                .map(|(name, value)| (name, value.expose_secret())),
+        )
+        .stdin(match process.terminal {
+            Some(_) => Stdio::inherit(),
+            None => Stdio::null(),
+        })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
+    command.spawn()
 }
 
 /// Why a run does not go on.
@@ -105,46 +140,39 @@ enum Stop {
 struct Run {
     /// Before the child: what is dropped first can still be addressed.
     group: Group,
+    /// After the group, which must not be left in the background of a terminal that it is reading from.
+    #[cfg(unix)]
+    _foreground: Option<Foreground>,
     child: Child,
     exit: Option<ExitStatus>,
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
     output: Output,
     error: Tail,
-    pipe_grace: Duration,
+    /// What was asked for; it holds the terminal.
+    process: Process,
 }
 
 impl Run {
-    #[expect(clippy::disallowed_methods, reason = "these are the real host's processes")]
-    fn start(process: &Process) -> io::Result<Self> {
-        let mut command = Command::new(&process.program);
-        command
-            .args(&process.arguments)
-            .env_clear()
-            .envs(process.inherited.iter().map(|(name, value)| (name, value)))
-            .envs(
-                process
-                    .added
-                    .iter()
-                    .map(|(name, value)| (name, value.expose_secret())),
-            )
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+    fn of(mut child: Child, process: Process) -> Self {
+        let group = Group::of(&child);
         #[cfg(unix)]
-        command.process_group(0);
-        let mut child = command.spawn()?;
-        Ok(Self {
-            group: Group::of(&child),
+        let foreground = group
+            .leader
+            .filter(|_| process.terminal.is_some())
+            .and_then(Foreground::give_to);
+        Self {
+            group,
+            #[cfg(unix)]
+            _foreground: foreground,
             exit: None,
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
             child,
             output: Output::up_to(process.output_limit),
             error: Tail::of(process.error_kept),
-            pipe_grace: process.pipe_grace,
-        })
+            process,
+        }
     }
 
     /// Reads and waits until it is over or the limit is reached.
@@ -152,7 +180,7 @@ impl Run {
     async fn proceed(&mut self, limit: Duration) -> Stop {
         let mut limit = pin!(tokio::time::sleep(limit));
         if self.exit.is_some() {
-            limit.set(tokio::time::sleep(self.pipe_grace));
+            limit.set(tokio::time::sleep(self.process.pipe_grace));
         }
         let mut printed = Zeroizing::new(vec![0; CHUNK]);
         let mut said = Zeroizing::new(vec![0; CHUNK]);
@@ -170,13 +198,19 @@ impl Run {
                 },
                 read = read(&mut self.stderr, &mut said), if self.stderr.is_some() => match read {
                     Ok(0) => self.stderr = None,
-                    Ok(length) => self.error.take(said.get(..length).unwrap_or_default()),
+                    Ok(length) => {
+                        let said = said.get(..length).unwrap_or_default();
+                        self.error.take(said);
+                        if let Some(terminal) = &self.process.terminal {
+                            terminal.show(said);
+                        }
+                    }
                     Err(error) => return Stop::Broken(error),
                 },
                 exit = self.child.wait(), if self.exit.is_none() => match exit {
                     Ok(exit) => {
                         self.exit = Some(exit);
-                        limit.set(tokio::time::sleep(self.pipe_grace));
+                        limit.set(tokio::time::sleep(self.process.pipe_grace));
                     }
                     Err(error) => return Stop::Broken(error),
                 },
@@ -237,7 +271,7 @@ fn how(exit: ExitStatus) -> Exit {
 /// The process group of a child. It is killed on drop unless it was released.
 struct Group {
     #[cfg(unix)]
-    leader: Option<rustix::process::Pid>,
+    leader: Option<nix::unistd::Pid>,
 }
 
 #[cfg(unix)]
@@ -246,16 +280,16 @@ impl Group {
     fn of(child: &Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         Self {
-            leader: id.and_then(rustix::process::Pid::from_raw),
+            leader: id.map(nix::unistd::Pid::from_raw),
         }
     }
 
     fn terminate(&self) {
-        self.send(rustix::process::Signal::TERM);
+        self.send(nix::sys::signal::Signal::SIGTERM);
     }
 
     fn kill(&mut self) {
-        self.send(rustix::process::Signal::KILL);
+        self.send(nix::sys::signal::Signal::SIGKILL);
         self.release();
     }
 
@@ -263,10 +297,10 @@ impl Group {
         self.leader = None;
     }
 
-    fn send(&self, signal: rustix::process::Signal) {
+    fn send(&self, signal: nix::sys::signal::Signal) {
         if let Some(leader) = self.leader {
             // It fails where nobody is left in the group, which is what is wanted.
-            let _ = rustix::process::kill_process_group(leader, signal);
+            let _ = nix::sys::signal::killpg(leader, signal);
         }
     }
 }

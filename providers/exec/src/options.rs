@@ -1,18 +1,11 @@
 //! What the provider `exec` is told.
 
 use std::fmt;
-use std::time::Duration;
 
-use jiff::SignedDuration;
 use kubex_core::SecretString;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{self, Deserialize, Deserializer};
-
-/// How long a run may take where nothing else is said.
-const DEADLINE: Duration = Duration::from_secs(30);
-
-/// The longest deadline that is taken. Beyond it, it is a typing error.
-const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
+use kubex_core::host::Deadline;
+use schemars::JsonSchema;
+use serde::de::{Deserialize, Deserializer};
 
 /// The options of the provider `exec`, beside the cluster's. The names of a kubeconfig's `exec` block are
 /// taken as well, and so is its `null` for what is not set (client-go, tools/clientcmd/api/v1/types.go).
@@ -41,10 +34,12 @@ pub struct ExecOptions {
     /// Whether the plugin may ask its user at the terminal.
     #[serde(default, deserialize_with = "or_default", alias = "interactiveMode")]
     pub interactive_mode: InteractiveMode,
-    /// How long a run may take: `30s`, which is the default, `5m`, or a number of seconds.
-    #[serde(default = "default_deadline", deserialize_with = "deadline")]
-    #[schemars(schema_with = "deadline_schema")]
-    pub deadline: Duration,
+    /// How long a run may take: `30s`, `300ms`, or a number of seconds. 30 s, unless the rules for plugins say
+    /// otherwise.
+    pub deadline: Option<Deadline>,
+    /// How long a run may take while its user is asked at the terminal. 5 min, unless the rules for plugins say
+    /// otherwise.
+    pub interactive_deadline: Option<Deadline>,
 }
 
 /// Arguments may hold secrets, so they are counted and not shown.
@@ -98,48 +93,6 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-fn default_deadline() -> Duration {
-    DEADLINE
-}
-
-fn deadline<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    struct Visitor;
-
-    impl de::Visitor<'_> for Visitor {
-        type Value = Duration;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a time such as 30s, 5m or a number of seconds, more than 0 and at most 24h")
-        }
-
-        fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<Duration, E> {
-            Some(Duration::from_secs(seconds))
-                .filter(|deadline| !deadline.is_zero() && *deadline <= LONGEST_DEADLINE)
-                .ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(seconds), &self))
-        }
-
-        fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<Duration, E> {
-            u64::try_from(seconds)
-                .map_err(|_| E::invalid_value(de::Unexpected::Signed(seconds), &self))
-                .and_then(|seconds| self.visit_u64(seconds))
-        }
-
-        fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
-            let parsed = text.parse::<SignedDuration>().ok();
-            parsed
-                .and_then(|deadline| Duration::try_from(deadline).ok())
-                .filter(|deadline| !deadline.is_zero() && *deadline <= LONGEST_DEADLINE)
-                .ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
-        }
-    }
-
-    deserializer.deserialize_any(Visitor)
-}
-
-fn deadline_schema(_: &mut SchemaGenerator) -> Schema {
-    schemars::json_schema!({ "type": ["string", "integer"], "default": "30s" })
-}
-
 #[cfg(test)]
 mod tests {
     use kubex_core::options::Value;
@@ -155,7 +108,7 @@ mod tests {
         let options = parse(r#"{"command": "aws"}"#).unwrap();
         assert!(options.args.is_empty() && options.env.is_empty() && !options.provide_cluster_info);
         assert_eq!(options.interactive_mode, InteractiveMode::IfAvailable);
-        assert_eq!(options.deadline, Duration::from_secs(30));
+        assert_eq!((options.deadline, options.interactive_deadline), (None, None));
     }
 
     #[test]
@@ -169,36 +122,6 @@ mod tests {
         assert_eq!(options.install_hint.as_deref(), Some("h"));
         assert!(options.provide_cluster_info);
         assert_eq!(options.interactive_mode, InteractiveMode::Never);
-    }
-
-    #[test]
-    fn a_deadline_is_a_time_or_a_number_of_seconds() {
-        for (written, seconds) in [
-            (r#""30s""#, 30),
-            (r#""5m""#, 300),
-            (r#""1h 30m""#, 5400),
-            ("7", 7),
-        ] {
-            let options = parse(&format!(r#"{{"command": "aws", "deadline": {written}}}"#)).unwrap();
-            assert_eq!(options.deadline, Duration::from_secs(seconds), "{written}");
-        }
-        for written in [
-            r#""soon""#,
-            r#""-5s""#,
-            r#""0s""#,
-            "0",
-            "-1",
-            r#""30""#,
-            "90000",
-            "true",
-            "1e9",
-        ] {
-            let error = parse(&format!(r#"{{"command": "aws", "deadline": {written}}}"#)).unwrap_err();
-            assert!(
-                error.message().contains("a time such as 30s"),
-                "{written}: {error}"
-            );
-        }
     }
 
     #[test]

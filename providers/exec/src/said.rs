@@ -1,12 +1,13 @@
 //! What a plugin said on standard error, made fit to be shown.
 //!
 //! It is most of what a user learns when a plugin fails, and the plugin may have quoted a secret in it: one of
-//! its variables, or the credential it was about to print. So everything it was told and everything it printed
-//! is hidden in it, beside what looks like a secret.
+//! its variables or arguments, or the credential it was about to print. So what it was told and what it printed
+//! is hidden in it, also in part, beside what looks like a secret.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
-use kubex_core::text::{Mask, clean};
+use jiff::Timestamp;
+use kubex_core::text::{MASKED, Mask, clean, names_a_secret};
 use kubex_core::{ExposeSecret, SecretBytes, SecretString};
 use zeroize::Zeroizing;
 
@@ -15,8 +16,11 @@ use crate::protocol::{GROUP, KIND};
 /// How many bytes of standard error are kept.
 pub(crate) const KEPT: usize = 8 * 1024;
 
-/// A word of the output that has at least this many bytes may be a secret.
-const SHORTEST_WORD: usize = 8;
+/// So many bytes in a row that are also in a secret give it away.
+const SHORTEST_PART: usize = 8;
+
+/// Secrets of fewer bytes are not looked for: hiding every `a` would hide the text itself.
+const SHORTEST_SECRET: usize = 4;
 
 /// The words of every answer, which are no secrets.
 const WORDS_OF_THE_PROTOCOL: &[&str] = &[
@@ -28,28 +32,120 @@ const WORDS_OF_THE_PROTOCOL: &[&str] = &[
     "interactive",
 ];
 
-/// The text of standard error without secrets and control characters; empty where nothing was said.
-/// `output` is what the plugin printed, as far as it is known.
-pub(crate) fn said<'a>(
-    error: &SecretBytes,
-    output: &[u8],
-    told: impl IntoIterator<Item = &'a SecretString>,
-) -> String {
-    let error = error.expose_secret();
-    let text = Zeroizing::new(String::from_utf8_lossy(error).into_owned());
-    let text = if error.len() < KEPT {
-        text.as_str()
-    } else {
-        from_the_next_whole_word(&text)
-    };
-    let mut mask = Mask::new();
-    for secret in told {
-        mask = mask.hiding(secret.clone());
+/// What the plugin knew, as far as it may be a secret.
+#[derive(Clone, Copy)]
+pub(crate) struct Told<'a> {
+    /// What it printed, as far as it is known.
+    pub(crate) output: &'a [u8],
+    pub(crate) variables: &'a [(String, SecretString)],
+    pub(crate) arguments: &'a [String],
+}
+
+impl Told<'_> {
+    /// The text of standard error without secrets and control characters; empty where nothing was said.
+    pub(crate) fn hidden_in(self, error: &SecretBytes) -> String {
+        let error = error.expose_secret();
+        let text = Zeroizing::new(String::from_utf8_lossy(error).into_owned());
+        let text = if error.len() < KEPT {
+            text.as_str()
+        } else {
+            from_the_next_whole_word(&text)
+        };
+        let mut hidden = Hidden::in_text(text);
+        for (name, value) in self.variables {
+            hidden.whole(value.expose_secret());
+            if names_a_secret(name) {
+                hidden.parts_of(value.expose_secret());
+            }
+        }
+        for value in secret_arguments(self.arguments) {
+            hidden.whole(value);
+            hidden.parts_of(value);
+        }
+        // A PEM within a JSON string has its line breaks written as two characters.
+        let output = Zeroizing::new(String::from_utf8_lossy(self.output).into_owned());
+        let output = Zeroizing::new(output.replace("\\n", "\n"));
+        for word in output.split(is_between_words).filter(|word| !is_known(word)) {
+            hidden.parts_of(word);
+        }
+        let masked = Mask::new().apply(&hidden.masked());
+        clean(&masked).trim().to_owned()
     }
-    for word in words_in_both(text, output) {
-        mask = mask.hiding(word);
+}
+
+/// A text and which of its bytes belong to a secret.
+struct Hidden<'a> {
+    text: &'a str,
+    marks: Vec<bool>,
+    /// Where each row of eight bytes stands. One that is hidden is looked for no more, which keeps a megabyte
+    /// of output cheap.
+    rows: HashMap<&'a [u8], Vec<usize>>,
+}
+
+impl<'a> Hidden<'a> {
+    fn in_text(text: &'a str) -> Self {
+        let mut rows: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        for (at, row) in text.as_bytes().windows(SHORTEST_PART).enumerate() {
+            rows.entry(row).or_default().push(at);
+        }
+        Self {
+            text,
+            marks: vec![false; text.len()],
+            rows,
+        }
     }
-    clean(&mask.apply(text)).trim().to_owned()
+
+    fn whole(&mut self, secret: &str) {
+        if secret.len() < SHORTEST_SECRET {
+            return;
+        }
+        for (at, found) in self.text.match_indices(secret) {
+            hide(&mut self.marks, at, found.len());
+        }
+    }
+
+    fn parts_of(&mut self, secret: &str) {
+        for row in secret.as_bytes().windows(SHORTEST_PART) {
+            for at in self.rows.remove(row).unwrap_or_default() {
+                hide(&mut self.marks, at, SHORTEST_PART);
+            }
+        }
+    }
+
+    fn masked(&self) -> String {
+        let mut masked = String::with_capacity(self.text.len());
+        let mut was_hidden = false;
+        for (at, c) in self.text.char_indices() {
+            let bytes = self.marks.get(at..at + c.len_utf8()).unwrap_or_default();
+            let is_hidden = bytes.contains(&true);
+            if !is_hidden {
+                masked.push(c);
+            } else if !was_hidden {
+                masked.push_str(MASKED);
+            }
+            was_hidden = is_hidden;
+        }
+        masked
+    }
+}
+
+fn hide(marks: &mut [bool], at: usize, length: usize) {
+    if let Some(bytes) = marks.get_mut(at..at + length) {
+        bytes.fill(true);
+    }
+}
+
+/// The values of flags that are named like a secret: `--token abc`, `--token=abc`, `password=abc`.
+pub(crate) fn secret_arguments(arguments: &[String]) -> impl Iterator<Item = &str> {
+    let next = arguments.iter().skip(1).map(Some).chain([None]);
+    arguments.iter().zip(next).filter_map(|(argument, next)| {
+        if let Some((name, value)) = argument.split_once('=') {
+            return names_a_secret(name).then_some(value);
+        }
+        let is_flag = argument.starts_with('-') && names_a_secret(argument);
+        next.filter(|value| is_flag && !value.starts_with("--"))
+            .map(String::as_str)
+    })
 }
 
 /// What is kept may begin in the midst of a secret, where nothing recognizes it: in a word, or in a key.
@@ -63,40 +159,83 @@ fn from_the_next_whole_word(text: &str) -> &str {
     }
 }
 
-/// The words of the output that the text has in it, too. Looking for the beginning of each first keeps a
-/// megabyte of output cheap.
-fn words_in_both(text: &str, output: &[u8]) -> Vec<SecretString> {
-    let beginnings: BTreeSet<&[u8]> = text.as_bytes().windows(SHORTEST_WORD).collect();
-    if beginnings.is_empty() {
-        return Vec::new();
-    }
-    // A PEM within a JSON string has its line breaks written as two characters.
-    let output = Zeroizing::new(String::from_utf8_lossy(output).into_owned());
-    let output = Zeroizing::new(output.replace("\\n", "\n"));
-    let words: BTreeSet<&str> = output
-        .split(|c: char| c.is_whitespace() || c.is_control() || "\"'`,{}[]\\".contains(c))
-        .filter(|word| {
-            word.as_bytes()
-                .get(..SHORTEST_WORD)
-                .is_some_and(|beginning| beginnings.contains(beginning))
-        })
-        .filter(|word| !is_of_the_protocol(word) && text.contains(word))
-        .collect();
-    words.into_iter().map(SecretString::from).collect()
+fn is_between_words(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || "\"'`,{}[]\\".contains(c)
 }
 
-fn is_of_the_protocol(word: &str) -> bool {
+/// Whether it is part of every answer: a word of the protocol, or a time.
+fn is_known(word: &str) -> bool {
     let word = word.trim_end_matches(':');
-    WORDS_OF_THE_PROTOCOL.contains(&word) || word.strip_prefix(GROUP).is_some_and(|rest| rest.len() < 12)
+    WORDS_OF_THE_PROTOCOL.contains(&word)
+        || word.strip_prefix(GROUP).is_some_and(|rest| rest.len() < 12)
+        || word.parse::<Timestamp>().is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn shown_with(error: &str, output: &str, variables: &[(&str, &str)], arguments: &[&str]) -> String {
+        let variables: Vec<_> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), SecretString::from(*value)))
+            .collect();
+        let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Told {
+            output: output.as_bytes(),
+            variables: &variables,
+            arguments: &arguments,
+        }
+        .hidden_in(&error.as_bytes().to_vec().into())
+    }
+
     fn shown(error: &str, output: &str, told: &[&str]) -> String {
-        let told: Vec<SecretString> = told.iter().map(|secret| (*secret).into()).collect();
-        said(&error.as_bytes().to_vec().into(), output.as_bytes(), &told)
+        let variables: Vec<_> = told.iter().map(|value| ("NAME", *value)).collect();
+        shown_with(error, output, &variables, &[])
+    }
+
+    #[test]
+    fn a_part_of_what_it_printed_is_hidden() {
+        let output =
+            r#"{"status":{"token":"opaque-0123456789","expirationTimestamp":"2030-01-01T00:00:00Z"}}"#;
+        for (error, hidden) in [
+            ("got opaque-0 and so on", "got [masked] and so on"),
+            ("got ...23456789", "got ...[masked]"),
+            ("got xque-012345y", "got x[masked]y"),
+            ("got opaque-", "got opaque-"),
+            ("2030-01-01T00:00:00Z: no login", "2030-01-01T00:00:00Z: no login"),
+            ("für opaque-0123456789ä", "für [masked]ä"),
+        ] {
+            assert_eq!(shown(error, output, &[]), hidden);
+        }
+    }
+
+    #[test]
+    fn secrets_of_its_command_line_and_variables_are_hidden() {
+        let arguments = [
+            "get-token",
+            "--client-secret",
+            "shh-shh-shh",
+            "--password=pass-word-1",
+            "-token",
+            "abcd",
+            "--no-token",
+            "--verbose",
+            "cluster-name",
+        ];
+        let error = "shh-shh-shh shh-shh- pass-word-1 s-word-1 abcd --verbose cluster-name get-token";
+        assert_eq!(
+            shown_with(error, "", &[], &arguments),
+            "[masked] [masked] [masked] [masked] [masked] --verbose cluster-name get-token"
+        );
+        let variables = [
+            ("LOGIN_PASSWORD", "hunter-two-22"),
+            ("PLACE", "/opt/cloud/config"),
+        ];
+        assert_eq!(
+            shown_with("hunter-t, /opt/cloud/log /opt/cloud/config", "", &variables, &[]),
+            "[masked], /opt/cloud/log [masked]"
+        );
     }
 
     #[test]
@@ -155,5 +294,7 @@ mod tests {
         };
         let (error, output) = (words(500), words(100_000));
         assert!(!shown(&error, &output, &[]).contains("word"));
+        let same = "0".repeat(KEPT - 1);
+        assert_eq!(shown(&same, &"0".repeat(1024 * 1024), &[]), MASKED);
     }
 }

@@ -4,7 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kubex_core::host::{Exit, Process, ProcessError, ProcessOutput, Processes as _};
+use kubex_core::credentials::SharingKey;
+use kubex_core::host::{
+    Deadline, Exit, Process, ProcessError, ProcessOutput, Processes as _, Program, TerminalHold,
+};
 use kubex_core::text::clean_line;
 use kubex_core::{
     BuildContext, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest,
@@ -12,21 +15,22 @@ use kubex_core::{
 };
 
 use crate::exec_info::{self, exec_info};
+use crate::hint::InstallHint;
 use crate::lookup::Command;
 use crate::native::NativeProcesses;
 use crate::options::{EnvironmentVariable, ExecOptions, InteractiveMode};
 use crate::protocol::ApiVersion;
-use crate::said::{self, said};
-use crate::{answer, failure};
-
-/// How long after SIGTERM a plugin gets SIGKILL.
-const KILL_GRACE: Duration = Duration::from_secs(2);
+use crate::said::{self, Told};
+use crate::{answer, failure, interaction, recursion};
 
 /// How long a grandchild may hold the output open after the plugin has exited.
 const PIPE_GRACE: Duration = Duration::from_millis(500);
 
 /// What a fetch takes beside the run, at the most: looking the program up, ending it, reading its answer.
 const MARGIN: Duration = Duration::from_secs(3);
+
+/// Longer than any fetch: twice the longest deadline, for the wait and for the run, and an hour to end it.
+const LONGEST_FETCH: Duration = Duration::from_secs(49 * 60 * 60);
 
 /// How many bytes of output are accepted.
 const OUTPUT_LIMIT: usize = 1024 * 1024;
@@ -39,10 +43,11 @@ pub struct ExecSource {
     arguments: Vec<String>,
     environment: Vec<(String, SecretString)>,
     api_version: ApiVersion,
-    install_hint: Option<String>,
+    install_hint: InstallHint,
     provides_cluster: bool,
     interactive_mode: InteractiveMode,
-    deadline: Duration,
+    deadline: Option<Deadline>,
+    interactive_deadline: Option<Deadline>,
 }
 
 impl FromOptions for ExecSource {
@@ -67,10 +72,11 @@ impl FromOptions for ExecSource {
             arguments: options.args,
             environment: environment(options.env).map_err(|error| error.at(&written.origin_of("env")))?,
             api_version,
-            install_hint: options.install_hint.filter(|hint| !hint.trim().is_empty()),
+            install_hint: InstallHint::new(options.install_hint),
             provides_cluster: options.provide_cluster_info,
             interactive_mode: options.interactive_mode,
             deadline: options.deadline,
+            interactive_deadline: options.interactive_deadline,
             origin,
         })
     }
@@ -107,29 +113,27 @@ fn environment(variables: Vec<EnvironmentVariable>) -> Result<Vec<(String, Secre
 
 impl ExecSource {
     async fn run(&self, host: &Host, cluster: &Cluster) -> Result<Credential> {
-        // client-go's words; there is no terminal to hand over.
-        if self.interactive_mode == InteractiveMode::Always {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "exec plugin cannot support interactive mode: standard input is not a terminal",
-            )
-            .advise("set the interactive mode to IfAvailable or Never"));
-        }
-        let program = self
-            .command
-            .find(host)
+        let terminal = interaction::terminal(self.interactive_mode, host)?;
+        let program = host
+            .permit(&self.command.text(), self.command.find(host))
             .await
-            .map_err(|error| self.hinted(error))?;
-        let process = self.process(program.clone(), host, cluster);
+            .map_err(|error| self.install_hint.add_to(error, host))?;
+        let stack = recursion::stack_with(&program, &self.arguments, host)?;
+        let terminal = match terminal {
+            Some(terminal) => Some(interaction::hold(terminal, self.secrets(), host).await?),
+            None => None,
+        };
+        let is_interactive = terminal.is_some();
+        let process = self.process(program.clone(), stack, terminal, host, cluster);
         let ended = match host.processes() {
             Some(processes) => processes.run(process).await,
             None => NativeProcesses.run(process).await,
         };
         let ProcessOutput { exit, output, error } = ended.map_err(|error| match error {
-            ProcessError::NotStarted(error) => failure::not_started(&program, error),
+            ProcessError::NotStarted(error) => failure::not_started(program.path(), error),
             ProcessError::TimedOut { output, error } => {
                 let said = self.said(&error, output.expose_secret());
-                failure::timed_out(&self.name, self.deadline, &said)
+                failure::timed_out(&self.name, self.time_for(is_interactive, host), &said)
             }
             ProcessError::OutputTooLarge => failure::printed_too_much(&self.name, OUTPUT_LIMIT),
             ProcessError::Broken(error) => failure::broken(&self.name, error),
@@ -149,48 +153,85 @@ impl ExecSource {
             .map_err(|fault| failure::with_what_it_said(fault, &said()))
     }
 
-    fn process(&self, program: std::path::PathBuf, host: &Host, cluster: &Cluster) -> Process {
+    fn process(
+        &self,
+        program: Program,
+        stack: String,
+        terminal: Option<TerminalHold>,
+        host: &Host,
+        cluster: &Cluster,
+    ) -> Process {
         let told = self.provides_cluster.then_some(cluster);
+        let is_interactive = terminal.is_some();
         let mut added = self.environment.clone();
-        // The last one of a name wins, so nothing in the configuration can take this one's place.
+        // The last one of a name wins, so nothing in the configuration can take the place of these.
+        added.push((recursion::VARIABLE.to_owned(), stack.into()));
         added.push((
             exec_info::VARIABLE.to_owned(),
-            exec_info(self.api_version, told, false),
+            exec_info(self.api_version, told, is_interactive),
         ));
         Process {
             program,
             arguments: self.arguments.clone(),
-            inherited: host.environment().variables(),
+            inherited: host.plugin_variables(),
             added,
-            deadline: self.deadline,
-            kill_grace: KILL_GRACE,
+            terminal,
+            deadline: self.time_for(is_interactive, host),
+            kill_grace: host.plugin_rules().time_to_end(),
             pipe_grace: PIPE_GRACE,
             output_limit: OUTPUT_LIMIT,
             error_kept: said::KEPT,
         }
     }
 
-    fn said(&self, error: &SecretBytes, output: &[u8]) -> String {
-        said(error, output, self.environment.iter().map(|(_, value)| value))
+    /// How long a run may take: as its own options say, else as the host's rules do.
+    fn time_for(&self, is_interactive: bool, host: &Host) -> Duration {
+        let own = if is_interactive {
+            self.interactive_deadline
+        } else {
+            self.deadline
+        };
+        own.map_or_else(
+            || host.plugin_rules().time_for(is_interactive),
+            Deadline::duration,
+        )
     }
 
-    /// Adds what the configuration tells a user who has not installed the plugin.
-    fn hinted(&self, error: Error) -> Error {
-        match &self.install_hint {
-            Some(hint) if error.kind() == ErrorKind::PluginNotFound => {
-                let advice = error.advice().unwrap_or_default().to_owned();
-                error.advise(format_args!("{advice}\n\n{}", hint.trim()))
-            }
-            _ => error,
+    fn said(&self, error: &SecretBytes, output: &[u8]) -> String {
+        Told {
+            output,
+            variables: &self.environment,
+            arguments: &self.arguments,
         }
+        .hidden_in(error)
+    }
+
+    /// What it is told that may be a secret.
+    fn secrets(&self) -> Vec<SecretString> {
+        let variables = self.environment.iter().map(|(_, value)| value.clone());
+        let arguments = said::secret_arguments(&self.arguments).map(SecretString::from);
+        variables.chain(arguments).collect()
     }
 }
 
 #[async_trait]
 impl CredentialSource for ExecSource {
+    /// Takes longer than a run can take, so that the run's own error, with what the plugin said, is what callers
+    /// see; but not for ever, even where a file system hangs.
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
-        self.run(request.host, request.cluster)
-            .await
+        let rules = request.host.plugin_rules();
+        let with_terminal = rules.time_for(true) + self.time_for(true, request.host);
+        let run = match request.host.terminal() {
+            Some(_) => with_terminal.max(self.time_for(false, request.host)),
+            None => self.time_for(false, request.host),
+        };
+        let limit = run + rules.time_to_end() + PIPE_GRACE + MARGIN;
+        let fetched = request
+            .host
+            .within(limit, self.run(request.host, request.cluster))
+            .await;
+        fetched
+            .unwrap_or_else(|_| Err(failure::timed_out(&self.name, limit, "")))
             .map_err(|error| error.at(&self.origin))
     }
 
@@ -198,9 +239,30 @@ impl CredentialSource for ExecSource {
         self.name.clone()
     }
 
-    /// Longer than a run can take, so that its own error, with what the plugin said, is what callers see.
+    /// The rules for plugins, which are the host's, have a say in it, so each fetch keeps its own deadline.
     fn deadline(&self) -> Duration {
-        self.deadline + KILL_GRACE + PIPE_GRACE + MARGIN
+        LONGEST_FETCH
+    }
+
+    /// Everything that makes a difference to what the plugin is told and to what happens when it fails.
+    fn sharing_key(&self, cluster: &Cluster) -> Option<SharingKey> {
+        let mut key = SharingKey::new("exec")
+            .with(format!("{:?}", self.command))
+            .with(self.api_version.as_str())
+            .with(self.install_hint.text())
+            .with(format!(
+                "{} {:?} {:?} {:?}",
+                self.provides_cluster, self.interactive_mode, self.deadline, self.interactive_deadline
+            ))
+            .with(exec_info(self.api_version, Some(cluster), false).expose_secret())
+            .with(self.arguments.len().to_string());
+        for argument in &self.arguments {
+            key = key.with(argument);
+        }
+        for (name, value) in &self.environment {
+            key = key.with(name).with(value.expose_secret());
+        }
+        Some(key)
     }
 }
 

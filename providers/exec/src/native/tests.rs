@@ -8,18 +8,35 @@
 use std::path::Path;
 use std::time::Instant;
 
+use kubex_core::Host;
+use kubex_core::host::Program;
+
 use super::*;
 
 /// What counts as at once, on a machine that is busy with other tests. The scripts would take a minute.
 const PATIENCE: Duration = Duration::from_secs(4);
 
+/// A program that any policy of a new host permits. Permitting it looks at nothing, so one poll is enough.
+fn program(path: &str) -> Program {
+    use std::task::{Context, Poll, Waker};
+    let host = Host::real();
+    let path = path.to_owned();
+    let name = path.clone();
+    let mut permitted = pin!(host.permit(&name, async move { Ok(path.into()) }));
+    match permitted.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(permitted) => permitted.unwrap(),
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
 /// A script, with times short enough for a test.
 fn sh(script: &str) -> Process {
     Process {
-        program: "/bin/sh".into(),
+        program: program("/bin/sh"),
         arguments: vec!["-c".into(), script.into()],
         inherited: vec![("PATH".into(), std::env::var_os("PATH").unwrap_or_default())],
         added: Vec::new(),
+        terminal: None,
         deadline: Duration::from_secs(10),
         kill_grace: Duration::from_millis(200),
         pipe_grace: Duration::from_millis(200),
@@ -53,8 +70,7 @@ async fn id_in(file: &Path) -> i32 {
 /// Whether the process vanishes within a second. One that nobody collects counts as gone.
 async fn vanishes(id: i32) -> bool {
     for _ in 0..100 {
-        let is_collected =
-            rustix::process::test_kill_process(rustix::process::Pid::from_raw(id).unwrap()).is_err();
+        let is_collected = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), None).is_err();
         let is_zombie = std::fs::read_to_string(format!("/proc/{id}/stat"))
             .is_ok_and(|stat| stat.rsplit(") ").next().unwrap().starts_with('Z'));
         if is_collected || is_zombie {
@@ -150,8 +166,8 @@ async fn what_was_sent_to_the_background_on_purpose_stays() {
     );
     let output = run(sh(&script)).await.unwrap();
     assert_eq!(text(&output.output), "token\n");
-    let id = rustix::process::Pid::from_raw(id_in(&file).await).unwrap();
-    rustix::process::kill_process(id, rustix::process::Signal::KILL).unwrap();
+    let id = nix::unistd::Pid::from_raw(id_in(&file).await);
+    nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGKILL).unwrap();
 }
 
 #[cfg(target_os = "linux")]
@@ -167,8 +183,8 @@ async fn a_grandchild_in_a_session_of_its_own_holds_nothing_up() {
     let output = run(sh(&script)).await.unwrap();
     assert!(started.elapsed() < PATIENCE);
     assert_eq!(text(&output.output), "token\n");
-    let id = rustix::process::Pid::from_raw(id_in(&file).await).unwrap();
-    let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+    let id = nix::unistd::Pid::from_raw(id_in(&file).await);
+    let _ = nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGKILL);
 }
 
 #[tokio::test]
@@ -247,11 +263,11 @@ fn a_runtime_that_is_shut_down_leaves_nothing_running() {
 async fn what_cannot_be_started_is_told_apart() {
     let files = tempfile::tempdir().unwrap();
     for (name, content, errno) in [
-        ("interpreter", "#!/nowhere/python\n", rustix::io::Errno::NOENT),
+        ("interpreter", "#!/nowhere/python\n", nix::errno::Errno::ENOENT),
         (
             "architecture",
             "\u{7f}not an executable format\n",
-            rustix::io::Errno::NOEXEC,
+            nix::errno::Errno::ENOEXEC,
         ),
     ] {
         let path = files.path().join(name);
@@ -259,11 +275,11 @@ async fn what_cannot_be_started_is_told_apart() {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(&path, mode).unwrap();
         let mut process = sh("");
-        process.program = path;
+        process.program = program(path.to_str().unwrap());
         let Err(ProcessError::NotStarted(error)) = run(process).await else {
             panic!("{name} was started");
         };
-        assert_eq!(error.raw_os_error(), Some(errno.raw_os_error()), "{name}");
+        assert_eq!(error.raw_os_error(), Some(errno as i32), "{name}");
     }
 }
 
@@ -276,7 +292,7 @@ async fn a_program_that_is_just_being_written_is_waited_for() {
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let writer = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
     let mut process = sh("");
-    process.program = path;
+    process.program = program(path.to_str().unwrap());
     let running = tokio::spawn(run(process));
     tokio::time::sleep(Duration::from_millis(30)).await;
     drop(writer);

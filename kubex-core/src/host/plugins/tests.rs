@@ -1,0 +1,185 @@
+//! The policy's matrix and the options it is written in.
+
+use super::super::SimulatedHost;
+use super::*;
+use crate::options::Value;
+
+/// `aws` is installed twice; `PATH` leads to the first.
+fn host() -> Host {
+    let world = SimulatedHost::new();
+    world.set_variable("PATH", "/usr/local/bin:/usr/bin");
+    for program in ["/usr/local/bin/aws", "/usr/bin/aws", "/opt/aws", "/opt/other"] {
+        world.install_program(program);
+    }
+    world.link("/opt/linked", "/usr/local/bin/aws");
+    world.host()
+}
+
+async fn permit(policy: &PluginPolicy, command: &str) -> Result<()> {
+    let host = host().with_plugin_rules(PluginRules::new().policy(policy.clone()));
+    let looked_up = async {
+        if command.contains('/') {
+            return Ok(command.into());
+        }
+        let found = host.look_up(command).await.program;
+        found.ok_or_else(|| Error::new(ErrorKind::PluginNotFound, "not found"))
+    };
+    host.permit(command, looked_up).await.map(drop)
+}
+
+#[tokio::test]
+async fn the_allowlist_decides_as_client_go_does() {
+    for (entries, command, is_allowed) in [
+        // A name permits the name, wherever PATH leads, and the path that PATH has for it.
+        (vec!["aws"], "aws", true),
+        (vec!["aws"], "/usr/local/bin/aws", true),
+        (vec!["aws"], "/usr/bin/aws", false),
+        (vec!["aws"], "/opt/aws", false),
+        // A path permits itself, and the name where PATH leads there.
+        (vec!["/usr/local/bin/aws"], "aws", true),
+        (vec!["/usr/local/bin/aws"], "/usr/local/bin/aws", true),
+        (vec!["/usr/bin/aws"], "aws", false),
+        (vec!["/usr/local/bin/aws"], "/opt/aws", false),
+        // What is compared is what runs, without dots; symbolic links are not followed.
+        (vec!["/opt/aws"], "/opt/./x/../aws", true),
+        (vec!["/usr/local/bin/aws"], "/opt/linked", false),
+        (vec!["/opt/linked"], "/opt/linked", true),
+        // Entries are alternatives.
+        (vec!["other", "/opt/aws"], "/opt/aws", true),
+        (vec!["other", "/opt/aws"], "/opt/other", false),
+        (vec!["/opt"], "/opt/aws", false),
+    ] {
+        let policy = PluginPolicy::allowlist(entries.clone()).unwrap();
+        let permitted = permit(&policy, command).await;
+        assert_eq!(
+            permitted.is_ok(),
+            is_allowed,
+            "{entries:?} and {command}: {permitted:?}"
+        );
+        if let Err(error) = permitted {
+            assert_eq!(error.kind(), ErrorKind::Refused);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_that_cannot_be_found_is_not_found_unless_none_may_run() {
+    let list = PluginPolicy::allowlist(["missing"]).unwrap();
+    for (policy, kind) in [
+        (PluginPolicy::allow_all(), ErrorKind::PluginNotFound),
+        (list, ErrorKind::PluginNotFound),
+        (PluginPolicy::deny_all(), ErrorKind::Refused),
+    ] {
+        assert_eq!(permit(&policy, "missing").await.unwrap_err().kind(), kind);
+    }
+    assert!(
+        permit(&PluginPolicy::allow_all(), "/anywhere/at/all")
+            .await
+            .is_ok()
+    );
+}
+
+fn rules(json: &str) -> Result<PluginRules> {
+    let written: Value = serde_json::from_str(json).unwrap();
+    written.parse::<PluginOptions>()?.rules()
+}
+
+#[test]
+fn options_that_cannot_be_meant_are_found() {
+    for (json, said) in [
+        (r#"{"policy": "allowlist"}"#, "there is no allowlist"),
+        (
+            r#"{"policy": "allowlist", "allowlist": null}"#,
+            "there is no allowlist",
+        ),
+        (
+            r#"{"policy": "allowlist", "allowlist": []}"#,
+            "the allowlist is empty",
+        ),
+        (r#"{"allowlist": []}"#, "the plugin policy is not set"),
+        (r#"{"policy": "", "allowlist": [{"command": "x"}]}"#, "not set"),
+        (
+            r#"{"policy": "allow-all", "allowlist": [{"command": "x"}]}"#,
+            "allow-all",
+        ),
+        (r#"{"policy": "DenyAll", "allowlist": []}"#, "DenyAll"),
+        (
+            r#"{"policy": "allowlist", "allowlist": [{"command": "x"}, {}]}"#,
+            "entry 2",
+        ),
+        (
+            r#"{"policy": "allowlist", "allowlist": [{"command": "./x"}]}"#,
+            "write it as \"x\"",
+        ),
+        (
+            r#"{"policy": "allowlist", "allowlist": [{"command": "/a//b"}]}"#,
+            "write it as \"/a/b\"",
+        ),
+        (
+            r#"{"policy": "allowlist", "allowlist": [{"command": "/a/"}]}"#,
+            "write it as \"/a\"",
+        ),
+        (
+            r#"{"policy": "allowlist", "allowlist": [{"command": "/a/../b"}]}"#,
+            "write it as \"/b\"",
+        ),
+        (
+            r#"{"policy": "Allow\u001bAll"}"#,
+            "\"AllowU+001BAll\" is no plugin policy",
+        ),
+        (r#"{"environment": "none"}"#, "is no environment"),
+    ] {
+        let error = rules(json).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidValue, "{json}");
+        assert!(error.to_string().contains(said), "{json}: {error}");
+    }
+    let error = rules(r#"{"policy": "deny-all", "allow-list": []}"#).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnknownField);
+}
+
+#[test]
+fn options_become_rules() {
+    assert_eq!(rules("{}").unwrap(), PluginRules::new());
+    assert_eq!(rules(r#"{"policy": "AllowAll"}"#).unwrap(), PluginRules::new());
+    let written = r#"{"policy": "allowlist", "allowlist": [{"command": "aws"}], "deadline": "150ms",
+                      "interactive-deadline": "1m", "environment": "minimal", "drop-variables": ["HOME"]}"#;
+    let expected = PluginRules::new()
+        .policy(PluginPolicy::allowlist(["aws"]).unwrap())
+        .environment(PluginEnvironment::minimal().dropping(["HOME"]))
+        .deadline(Duration::from_millis(150))
+        .interactive_deadline(Duration::from_secs(60));
+    assert_eq!(rules(written).unwrap(), expected);
+}
+
+#[test]
+fn a_plugin_inherits_what_the_rules_leave() {
+    let variables = || {
+        [
+            "PATH",
+            "HOME",
+            "LC_ALL",
+            "AWS_PROFILE",
+            "AWS_SECRET_ACCESS_KEY",
+            "PATHOLOGY",
+        ]
+        .map(|name| (OsString::from(name), OsString::from("x")))
+        .to_vec()
+    };
+    for (environment, left) in [
+        (
+            PluginEnvironment::inherit(),
+            "PATH HOME LC_ALL AWS_PROFILE AWS_SECRET_ACCESS_KEY PATHOLOGY",
+        ),
+        (
+            PluginEnvironment::inherit().dropping(["AWS_*", "HOME"]),
+            "PATH LC_ALL PATHOLOGY",
+        ),
+        (PluginEnvironment::minimal(), "PATH HOME LC_ALL"),
+        (PluginEnvironment::minimal().dropping(["LC_ALL"]), "PATH HOME"),
+        (PluginEnvironment::inherit().dropping(["*"]), ""),
+    ] {
+        let inherited = PluginRules::new().environment(environment).inherited(variables());
+        let names: Vec<_> = inherited.iter().map(|(name, _)| name.to_str().unwrap()).collect();
+        assert_eq!(names.join(" "), left);
+    }
+}

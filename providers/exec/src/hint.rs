@@ -1,0 +1,114 @@
+//! What a user who has not installed the plugin is told, and how often.
+//!
+//! A controller that lacks its plugin asks for it again and again; its log is to say what to install, not to
+//! consist of it. So the explanation and the kubeconfig's install hint come ten times an hour at the most, as
+//! in client-go, and the plain "not found" every time.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use kubex_core::{Error, ErrorKind, Host};
+
+/// How often in one window.
+const MOST: u32 = 10;
+
+/// How long a window is; it begins with the first use.
+const WINDOW: Duration = Duration::from_secs(60 * 60);
+
+/// The hint of one plugin.
+pub(crate) struct InstallHint {
+    text: Option<String>,
+    window: Mutex<Window>,
+}
+
+#[derive(Default)]
+struct Window {
+    began: Option<Duration>,
+    used: u32,
+}
+
+impl InstallHint {
+    pub(crate) fn new(text: Option<String>) -> Self {
+        Self {
+            text: text
+                .map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty()),
+            window: Mutex::default(),
+        }
+    }
+
+    /// The hint as it is written.
+    pub(crate) fn text(&self) -> &str {
+        self.text.as_deref().unwrap_or_default()
+    }
+
+    /// Adds it to the error of a plugin that is not there, or takes the explanation away that was given often
+    /// enough. Errors clean what they are given.
+    pub(crate) fn add_to(&self, error: Error, host: &Host) -> Error {
+        if error.kind() != ErrorKind::PluginNotFound {
+            return error;
+        }
+        if !self.may_be_given(host.now().monotonic) {
+            return Error::new(error.kind(), error.message());
+        }
+        match &self.text {
+            Some(text) => {
+                let advice = error.advice().unwrap_or_default().to_owned();
+                error.advise(format_args!("{advice}\n\n{text}"))
+            }
+            None => error,
+        }
+    }
+
+    fn may_be_given(&self, now: Duration) -> bool {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        if window
+            .began
+            .is_none_or(|began| now.saturating_sub(began) >= WINDOW)
+        {
+            *window = Window {
+                began: Some(now),
+                used: 0,
+            };
+        }
+        window.used = window.used.saturating_add(1);
+        window.used <= MOST
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kubex_core::host::SimulatedHost;
+
+    use super::*;
+
+    #[test]
+    fn it_comes_ten_times_an_hour() {
+        let world = SimulatedHost::new();
+        let hint = InstallHint::new(Some(" \u{1b}[1mbrew install x\n".into()));
+        let ask = || {
+            let error = Error::new(ErrorKind::PluginNotFound, "x not found").advise("install it");
+            hint.add_to(error, &world.host()).to_string()
+        };
+        for hour in 0..3 {
+            for run in 1..=12 {
+                let shown = if run <= 10 {
+                    "x not found; install it\n\nU+001B[1mbrew install x"
+                } else {
+                    "x not found"
+                };
+                assert_eq!(ask(), shown, "hour {hour}, run {run}");
+                world.advance(Duration::from_secs(60));
+            }
+            world.advance(Duration::from_secs(48 * 60));
+        }
+    }
+
+    #[test]
+    fn other_errors_have_none() {
+        let hint = InstallHint::new(Some("brew install x".into()));
+        let error = Error::new(ErrorKind::PluginFailed, "x failed");
+        let shown = hint.add_to(error, &SimulatedHost::new().host()).to_string();
+        assert_eq!(shown, "x failed");
+    }
+}

@@ -1,0 +1,65 @@
+//! Whether the plugin is given the terminal.
+//!
+//! Looked at before every run, in the order of client-go (plugin/pkg/client/auth/exec/exec.go):
+//!
+//! | mode | standard input is a terminal | handed over | result |
+//! |---|---|---|---|
+//! | `Never` | | | runs without |
+//! | `IfAvailable` | yes | yes | runs with it |
+//! | `IfAvailable` | no, or not handed over | | runs without |
+//! | `Always` | no | | error: not a terminal |
+//! | `Always` | yes | taken by something else | error: unavailable |
+//! | `Always` | yes | yes | runs with it |
+//!
+//! A mode that is none of the three is found where the options are read.
+
+use kubex_core::host::{Terminal, TerminalHold};
+use kubex_core::{Error, ErrorKind, Host, Result, SecretString};
+
+use crate::options::InteractiveMode;
+
+/// The terminal that a run in this mode is to be given.
+///
+/// # Errors
+/// `Unsupported` where the plugin cannot do without one, in client-go's words.
+pub(crate) fn terminal(mode: InteractiveMode, host: &Host) -> Result<Option<&Terminal>> {
+    let terminal = host.terminal().filter(|terminal| terminal.is_terminal());
+    let why_not = terminal.and_then(Terminal::why_unavailable);
+    match (mode, terminal, why_not) {
+        (InteractiveMode::IfAvailable | InteractiveMode::Always, Some(terminal), None) => Ok(Some(terminal)),
+        (InteractiveMode::Always, None, _) => Err(refused("standard input is not a terminal")),
+        (InteractiveMode::Always, Some(_), Some("")) => Err(refused("standard input is unavailable")),
+        (InteractiveMode::Always, Some(_), Some(why)) => {
+            Err(refused(&format!("standard input is unavailable: {why}")))
+        }
+        (InteractiveMode::Never | InteractiveMode::IfAvailable, ..) => Ok(None),
+    }
+}
+
+fn refused(why: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format_args!("exec plugin cannot support interactive mode: {why}"),
+    )
+    .advise("run it where it can ask its user, or set the interactive mode to IfAvailable or Never")
+}
+
+/// Waits for the terminal, at the longest for as long as whoever has it may keep it.
+pub(crate) async fn hold(
+    terminal: &Terminal,
+    secrets: Vec<SecretString>,
+    host: &Host,
+) -> Result<TerminalHold> {
+    let limit = host.plugin_rules().time_for(true);
+    let hold = host.within(limit, terminal.hold()).await.map_err(|_| {
+        Error::new(
+            ErrorKind::TimedOut,
+            format_args!(
+                "exec plugin was not started: another plugin did not give the terminal back within {} s",
+                limit.as_secs_f32()
+            ),
+        )
+        .advise("answer what the other plugin asks")
+    })?;
+    Ok(hold.hiding(secrets))
+}
