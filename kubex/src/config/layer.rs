@@ -96,7 +96,10 @@ fn profiles_in(profiles: &Value) -> Result<Vec<(String, Value)>> {
     let mut problems = Problems::default();
     let mut known: Vec<&str> = Vec::new();
     for (name, profile) in entries {
-        let wrong = |kind, why: &str| Err(Error::new(kind, why).at(profile.origin()));
+        let wrong = |kind, why: &str| {
+            let error = Error::new(kind, why).at(profile.origin());
+            Err(error.advise("give it another name"))
+        };
         problems.take(match profile.kind() {
             _ if !Profile::new(name).is_custom() => wrong(
                 ErrorKind::InvalidValue,

@@ -55,6 +55,7 @@ mod schema;
 mod settings;
 mod variables;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -264,18 +265,20 @@ impl Configuration {
     /// # Errors
     /// All that is wrong, at once.
     pub fn check(&self, registry: &Registry) -> Result<()> {
-        let mut problems = Problems::default();
-        problems.take(self.check_profile(registry));
+        let mut found = vec![self.check_profile(registry)];
         for name in self.profiles() {
-            if self
-                .profile
-                .as_ref()
-                .is_some_and(|chosen| chosen.name.eq_ignore_ascii_case(&name))
-            {
-                continue;
-            }
             let profile = self.clone().in_profile(&name);
-            problems.take(profile.and_then(|profile| profile.check_profile(registry)));
+            found.push(profile.and_then(|profile| profile.check_profile(registry)));
+        }
+        // What is outside of the profiles is wrong in each of them.
+        let mut told = HashSet::new();
+        let mut problems = Problems::default();
+        for error in found.iter().filter_map(|result| result.as_ref().err()) {
+            for problem in error.problems() {
+                if told.insert((problem.message(), problem.origin())) {
+                    problems.add(alone(problem));
+                }
+            }
         }
         problems.into_result()
     }
@@ -350,6 +353,21 @@ impl Configuration {
     /// The rules for plugins that are configured.
     pub fn plugin_rules(&self) -> Option<&PluginRules> {
         self.settings.rules.as_ref()
+    }
+}
+
+/// A problem without those that were found with it.
+fn alone(problem: &Error) -> Error {
+    let mut error = Error::new(problem.kind(), problem.message());
+    if let Some(origin) = problem.origin() {
+        error = error.at(origin);
+    }
+    if let Some(advice) = problem.advice() {
+        error = error.advise(advice);
+    }
+    match problem.source_name() {
+        Some(name) => error.in_source(name),
+        None => error,
     }
 }
 

@@ -14,7 +14,7 @@ use kubex_core::{
 };
 use serde_json::Value as Schema;
 
-use super::settings::{OF_EVERY_SOURCE, Source};
+use super::settings::{OF_EVERY_SOURCE, Source, at_the_value};
 use super::variables::{property, resolved, typed};
 use super::{paths, schema};
 
@@ -109,8 +109,12 @@ fn unknown_provider(source: &Source, error: Error) -> Error {
         .advise(advice)
 }
 
-/// An unknown key with all that are known here: those of every source, of the cluster, and the references too.
+/// An error at the value it is about, and an unknown key with all that are known here: those of every source, of the
+/// cluster, and the references too.
 fn with_all_keys(error: Error, written: &Options, takes: &Schema) -> Error {
+    let error = written
+        .iter()
+        .fold(error, |error, (_, value)| at_the_value(error, value));
     if error.kind() != ErrorKind::UnknownField {
         return error;
     }

@@ -59,6 +59,16 @@ struct OverridingIdentity {
     client_key_data: String,
 }
 
+/// What a configuration lets `static` take beside its own: with it, the source is one of `token-file`.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "the schema is made of it, and nothing is stored in it")]
+struct TokenFile {
+    /// The file a token is in, which is then read as the provider token-file reads it.
+    #[schemars(extend("format" = "path"))]
+    token_file: String,
+}
+
 /// The schema of what every source takes.
 pub(super) fn of_every_source() -> Value {
     schema_for!(EverySource).to_value()
@@ -80,6 +90,9 @@ pub(super) fn of_overrides() -> Value {
 pub(super) fn of_source(registration: &Registration) -> Value {
     let mut schema = registration.schema().to_value();
     extend(&mut schema, &schema_for!(ClusterFields).to_value());
+    if registration.name() == "static" {
+        extend(&mut schema, &schema_for!(TokenFile).to_value());
+    }
     schema
 }
 

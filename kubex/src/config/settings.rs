@@ -8,6 +8,7 @@ use kubex_core::options::{Value, ValueKind};
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, Options, Origin, Result};
 
+use super::layer::PROFILES;
 use super::schema;
 use super::variables::typed;
 
@@ -77,7 +78,8 @@ impl Settings {
         let mut problems = Problems::default();
         for (key, value) in entries(&tree) {
             if !SECTIONS.contains(&key.as_str()) {
-                problems.add(Error::unknown_key(key, SECTIONS).at(value.origin()));
+                let known = [SECTIONS, &[PROFILES]].concat();
+                problems.add(Error::unknown_key(key, &known).at(value.origin()));
             }
         }
         let chain = tree
@@ -120,11 +122,10 @@ fn plugin_rules(exec: &Value) -> Result<PluginRules> {
     let schema = schema::of_plugin_rules();
     let exec = typed(exec.clone(), Some(&schema), &schema)?;
     mapping(&exec)?;
-    let rules = exec.parse::<PluginOptions>()?.rules();
-    rules.map_err(|error| match error.origin() {
-        Some(_) => error,
-        None => error.at(exec.origin()),
-    })
+    let written = exec
+        .parse::<PluginOptions>()
+        .map_err(|error| at_the_value(error, &exec))?;
+    written.rules().map_err(|error| error.at(exec.origin()))
 }
 
 fn chain(value: &Value) -> Result<Vec<Named>> {
@@ -227,4 +228,25 @@ fn mapping(value: &Value) -> Result<&[(String, Value)]> {
 pub(super) fn expected(what: &str, found: &Value) -> Error {
     let message = format!("expected {what}, found {}", found.type_name());
     Error::new(ErrorKind::InvalidValue, message).at(found.origin())
+}
+
+/// An error with the place of the very value that its keys lead to: reading a mapping as a type knows the place of
+/// the mapping alone.
+pub(super) fn at_the_value(error: Error, within: &Value) -> Error {
+    let found = error.origin().and_then(|origin| find(origin.keys(), within));
+    match found.map(|value| value.origin().clone()) {
+        Some(origin) => error.at(&origin),
+        None => error,
+    }
+}
+
+fn find<'v>(keys: &str, within: &'v Value) -> Option<&'v Value> {
+    if within.origin().keys() == keys {
+        return Some(within);
+    }
+    match within.kind() {
+        ValueKind::Mapping(entries) => entries.iter().find_map(|(_, value)| find(keys, value)),
+        ValueKind::Sequence(items) => items.iter().find_map(|item| find(keys, item)),
+        _ => None,
+    }
 }

@@ -1,7 +1,9 @@
 //! TOML, whose parser tells the place of everything.
 
+use std::ops::Range;
+
 use kubex_core::options::{Value, ValueKind};
-use kubex_core::{Origin, Result};
+use kubex_core::{Error, ErrorKind, Origin, Result};
 use toml::de::{DeTable, DeValue};
 
 use super::{Growth, TOO_DEEP, malformed, too_deep};
@@ -17,6 +19,14 @@ pub(super) fn parse(text: &str, origin: &Origin, growth: &mut Growth) -> Result<
             Some(span) => lines.place(origin.clone(), span.start),
             None => origin.clone(),
         };
+        if error.message() == DUPLICATE {
+            let origin = error
+                .span()
+                .map_or(origin.clone(), |span| origin.key(&keys_at(text, &span)));
+            return Error::new(ErrorKind::DuplicateName, "the key is written twice")
+                .at(&origin)
+                .advise("remove one of the two");
+        }
         malformed(&format!("is no valid TOML: {}", error.message()), &origin)
     })?;
     mapping(table.get_ref(), origin.clone(), 0, &lines, growth).map_err(|why| {
@@ -26,6 +36,27 @@ pub(super) fn parse(text: &str, origin: &Origin, growth: &mut Growth) -> Result<
             malformed(why, origin)
         }
     })
+}
+
+/// What the parser says of a key that is there already.
+const DUPLICATE: &str = "duplicate key";
+
+/// The keys that lead to one that stands there: its table's and its own.
+fn keys_at(text: &str, span: &Range<usize>) -> String {
+    let header = |line: &str| {
+        let inner = line.trim().strip_prefix('[')?.split(']').next()?;
+        Some(inner.trim_start_matches('[').trim().to_owned())
+    };
+    let before = text.get(..span.start).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let key = text.get(span.clone()).unwrap_or_default();
+    if line.trim_start().starts_with('[') {
+        return header(&format!("{line}{key}")).unwrap_or_default();
+    }
+    match before.lines().rev().find_map(header) {
+        Some(table) => format!("{table}.{key}"),
+        None => key.to_owned(),
+    }
 }
 
 /// Whether a line's part before its value, or its table header, has more keys than a configuration has levels.
