@@ -156,7 +156,7 @@ impl Chain {
             ))
         });
         (
-            outcome.inspect(|configuration| configuration.credentials().name(&source.name)),
+            outcome.inspect(|configuration| configuration.name(&source.name)),
             took,
         )
     }

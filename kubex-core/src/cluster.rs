@@ -139,6 +139,19 @@ impl Authorities {
         })
     }
 
+    /// No authority at all: no certificate is accepted.
+    pub(crate) fn nobody() -> Self {
+        Self {
+            pem: Arc::from([]),
+            certificates: Arc::from([]),
+        }
+    }
+
+    /// Whether both are the very same text in memory.
+    pub(crate) fn is_identical(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pem, &other.pem)
+    }
+
     /// The text they were read from.
     pub fn pem(&self) -> &[u8] {
         &self.pem

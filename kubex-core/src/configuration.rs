@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Authorities, Cluster, Trust};
 use crate::credential::Credential;
 use crate::credentials::Credentials;
 use crate::error::{Error, Result};
@@ -18,6 +18,7 @@ use crate::provenance::Provenance;
 use crate::provider::CredentialSource;
 use crate::proxy::Proxy;
 use crate::text::clean_line;
+use crate::trust::{LiveTrust, TrustSource};
 
 /// Something that works and that its user should know. The id is stable; the text is for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +82,7 @@ pub struct ClientConfiguration {
     impersonation: Option<Impersonation>,
     impersonation_headers: HeaderMap,
     credentials: Credentials,
+    trust: LiveTrust,
     warnings: Vec<Warning>,
     provenance: Provenance,
 }
@@ -93,6 +95,7 @@ impl ClientConfiguration {
             namespace: None,
             impersonation: None,
             identity: Identity::Fixed(Credential::anonymous()),
+            trust_source: None,
             allows_credentials_over_http: false,
             warnings: Vec::new(),
             provenance: Provenance::default(),
@@ -128,6 +131,17 @@ impl ClientConfiguration {
         &self.credentials
     }
 
+    /// The live handle that gives the current trust. The cluster's own is the one it was resolved with.
+    pub fn trust(&self) -> &LiveTrust {
+        &self.trust
+    }
+
+    /// Gives the live handles the name of their source in the chain, for events and errors.
+    pub(crate) fn name(&self, source: &str) {
+        self.credentials.name(source);
+        self.trust.name(source);
+    }
+
     /// What its user should know.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
@@ -153,6 +167,8 @@ pub struct ClientConfigurationBuilder {
     namespace: Option<String>,
     pub(crate) impersonation: Option<Impersonation>,
     identity: Identity,
+    /// What reads the authorities again, and which ones it has read.
+    trust_source: Option<(Arc<dyn TrustSource>, Authorities)>,
     allows_credentials_over_http: bool,
     warnings: Vec<Warning>,
     provenance: Provenance,
@@ -174,6 +190,17 @@ impl ClientConfigurationBuilder {
     #[must_use]
     pub fn source(mut self, source: Arc<dyn CredentialSource>) -> Self {
         self.identity = Identity::Source(source);
+        self
+    }
+
+    /// What reads the cluster's authorities again while the configuration is in use. A trust that is set in
+    /// their place later ends that: it never changes.
+    #[must_use]
+    pub fn trust_source(mut self, source: Option<Arc<dyn TrustSource>>) -> Self {
+        self.trust_source = match &self.cluster.trust {
+            Trust::Authorities(first) => source.map(|source| (source, first.clone())),
+            _ => None,
+        };
         self
     }
 
@@ -259,7 +286,7 @@ impl ClientConfigurationBuilder {
     /// none.
     pub fn build(mut self, host: &Host) -> Result<ClientConfiguration> {
         if self.cluster.proxy.is_none()
-            && let Some(proxy) = Proxy::from_environment(&self.cluster.server, host)?
+            && let Some(proxy) = Proxy::from_environment(self.cluster.server.url(), host)?
         {
             if let Some(variable) = proxy.variable() {
                 self.provenance.set("proxy-url", &Origin::variable(variable));
@@ -281,6 +308,12 @@ impl ClientConfigurationBuilder {
             Identity::Fixed(credential) => Credentials::fixed(credential),
             Identity::Source(source) => Credentials::live(source, Arc::clone(&cluster), host.clone()),
         };
+        let trust = match (&cluster.trust, self.trust_source) {
+            (Trust::Authorities(set), Some((source, first))) if set.is_identical(&first) => {
+                LiveTrust::live(first, source, host.clone())
+            }
+            (trust, _) => LiveTrust::fixed(trust.clone()),
+        };
         let impersonation_headers = self
             .impersonation
             .as_ref()
@@ -296,6 +329,7 @@ impl ClientConfigurationBuilder {
             impersonation: self.impersonation,
             impersonation_headers,
             credentials,
+            trust,
             warnings: self.warnings,
             provenance: self.provenance,
         })

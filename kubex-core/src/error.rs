@@ -389,6 +389,11 @@ impl Problems {
         });
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// All of them as one error, of the kind of the first.
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | write a provider | [`CredentialSource`] or [`CredentialProvider`], [`FromOptions`], [`register!`] |
 //! | build a chain | [`Registry`], [`Chain`] |
-//! | read the answer | [`ClientConfiguration`], [`Cluster`], [`Credentials`], [`Credential`] |
+//! | read the answer | [`ClientConfiguration`], [`Cluster`], [`Credentials`], [`Credential`], [`LiveTrust`] |
 //! | tell what happened | [`Report`], [`Error`], [`Warning`] |
 //! | test without the world | [`Host`], and `SimulatedHost` with the feature `test-util` |
 //!
@@ -21,8 +21,11 @@ pub mod configuration;
 pub mod credential;
 pub mod credentials;
 pub mod error;
+#[cfg(feature = "test-util")]
+pub mod faults;
 pub mod host;
 pub mod impersonation;
+mod live;
 pub mod options;
 pub mod origin;
 pub mod overrides;
@@ -33,6 +36,7 @@ pub mod registry;
 pub mod report;
 pub mod secret;
 pub mod text;
+pub mod trust;
 
 pub use chain::{Chain, ChainBuilder, Resolution};
 pub use cluster::{Authorities, Cluster, ServerUrl, Trust};
@@ -51,6 +55,7 @@ pub use proxy::Proxy;
 pub use registry::{BuildContext, FromOptions, Registration, Registry};
 pub use report::Report;
 pub use secret::{ExposeSecret, SecretBytes, SecretString};
+pub use trust::{CurrentTrust, LiveTrust, TrustSource};
 
 /// What the macros of this crate expand to.
 #[doc(hidden)]

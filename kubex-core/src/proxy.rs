@@ -24,7 +24,6 @@ use std::net::IpAddr;
 
 use url::{Host as UrlHost, Url};
 
-use crate::cluster::ServerUrl;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::origin::Origin;
@@ -59,13 +58,13 @@ impl Proxy {
         Ok(Self { url, variable: None })
     }
 
-    /// The proxy that the environment names for this server, if it names one.
+    /// The proxy that the environment names for this address, if it names one.
     ///
     /// # Errors
     /// `InvalidValue` with the variable, where its value is no proxy's URL.
-    pub fn from_environment(server: &ServerUrl, host: &Host) -> Result<Option<Self>> {
+    pub fn from_environment(address: &Url, host: &Host) -> Result<Option<Self>> {
         let environment = host.environment();
-        let names = if server.is_encrypted() {
+        let names = if address.scheme() == "https" {
             ["HTTPS_PROXY", "https_proxy"]
         } else {
             ["HTTP_PROXY", "http_proxy"]
@@ -78,7 +77,7 @@ impl Proxy {
                 Some(list) => list,
                 None => environment.unicode("no_proxy")?.unwrap_or_default(),
             };
-            if is_reached_directly(server.url(), &exceptions) {
+            if is_reached_directly(address, &exceptions) {
                 return Ok(None);
             }
             let proxy = if text.contains("://") {

@@ -12,6 +12,8 @@ const BUILT_IN: &[&Registration] = &[
     &kubex_in_cluster::REGISTRATION,
     #[cfg(feature = "exec")]
     &kubex_exec::REGISTRATION,
+    #[cfg(feature = "oidc")]
+    &kubex_oidc::REGISTRATION,
     #[cfg(feature = "kubeconfig")]
     &kubex_kubeconfig::REGISTRATION,
 ];

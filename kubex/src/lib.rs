@@ -38,6 +38,7 @@
 //! | `token-file` | yes | the provider `token-file` |
 //! | `in-cluster` | yes | the provider `in-cluster`; takes `token-file` along |
 //! | `exec` | yes | the provider `exec`; without it the program cannot start a plugin |
+//! | `oidc` | yes | the provider `oidc`, also a kubeconfig's `auth-provider: oidc`; brings reqwest along |
 //! | `kubeconfig` | yes | the provider `kubeconfig`; takes `static` and `token-file` along |
 //! | `config` | yes | [`mod@config`]: the chain from files and variables; without it [`resolve`] asks the built-in one |
 //! | `reqwest` | yes | [`mod@reqwest`] |
@@ -62,10 +63,11 @@ pub mod tower;
 pub use kubex_core::{
     Authorities, BuildContext, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
     ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, CredentialSource, Credentials,
-    Error, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions, Generation, Host, Impersonation,
-    Options, Origin, Overrides, Provenance, Proxy, Registration, Registry, Report, Resolution,
-    ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust, Warning, credential, credentials,
-    host, options, origin, overrides, provenance, register, registry as plugins, report, text,
+    CurrentTrust, Error, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions, Generation, Host,
+    Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy, Registration, Registry, Report,
+    Resolution, ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust, TrustSource, Warning,
+    credential, credentials, host, options, origin, overrides, provenance, register, registry as plugins,
+    report, text, trust,
 };
 
 #[doc(hidden)]

@@ -2,6 +2,9 @@
 //! every failure is run, and everything that is shown (`Debug`, `Display`, causes, reports, events of every
 //! level) is searched for them, also in disguise.
 
+#[path = "canary/oidc.rs"]
+mod oidc;
+
 use std::fmt::{Debug, Write as _};
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -43,6 +46,10 @@ const UNKNOWN_FIELD: &str = MARKERS[7];
 const KEY: &str = MARKERS[8];
 const FILE: &str = MARKERS[9];
 const ARGUMENT: &str = MARKERS[10];
+
+fn markers() -> impl Iterator<Item = &'static str> {
+    MARKERS.iter().chain(oidc::MARKERS).copied()
+}
 
 /// How a marker may show: as it is, cut short, or encoded.
 fn disguises(marker: &str) -> Vec<String> {
@@ -115,7 +122,7 @@ impl Shown {
             shown.len() > 50,
             "{what}: hardly anything was shown, so nothing was searched: {shown}"
         );
-        for marker in MARKERS {
+        for marker in markers() {
             for disguise in disguises(marker) {
                 assert!(
                     !shown.contains(&disguise),
@@ -212,7 +219,7 @@ fn with_server() -> Options {
 
 #[tokio::test]
 async fn the_search_itself_finds_what_is_shown() {
-    for marker in MARKERS {
+    for marker in markers() {
         for leak in [
             format!("{marker:?}"),
             BASE64_STANDARD_NO_PAD.encode(format!("ab{marker}")),

@@ -144,12 +144,18 @@ async fn two_configurations_with_the_same_plugin_share_one_run() {
     drop(one);
     assert_eq!(token(&plugin.credentials("30s").await).await, "token-2");
     drop(other);
+    // The task of the last fetch may have it for a moment longer than those who waited for it.
+    for _ in 0..100 {
+        if token(&plugin.credentials("30s").await).await == "token-3" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     assert_eq!(
-        token(&plugin.credentials("30s").await).await,
-        "token-3",
-        "nobody had it any more"
+        plugin.runs().len(),
+        3,
+        "nobody had it any more, so it was run anew"
     );
-    assert_eq!(plugin.runs().len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -98,6 +98,34 @@ async fn a_broken_mount_is_an_error_and_not_a_reason_to_go_on() {
 }
 
 #[tokio::test]
+async fn a_mount_whose_generation_cannot_be_told_is_not_read_by_path() {
+    for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::TimedOut] {
+        let world = pod();
+        world.fail(format!("{ROOT}/..data"), kind);
+        let error = refusal(&world).await;
+        assert_eq!(error.kind(), ErrorKind::UnreadableFile);
+        assert!(error.to_string().contains("..data"), "{error}");
+    }
+    // A directory that somebody calls so is no projected volume, and neither is a volume without it.
+    let world = pod();
+    world.write(format!("{ROOT}/..data"), "no link");
+    assert!(resolve(&world).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_namespace_file_that_is_no_text_is_an_error() {
+    let world = pod();
+    world.write_bytes(format!("{ROOT}/namespace"), b"team-\xff");
+    let error = refusal(&world).await;
+    assert_eq!(error.kind(), ErrorKind::InvalidValue);
+    assert!(error.to_string().contains("namespace"), "{error}");
+
+    // Where the variable names one, the file is not asked.
+    world.set_variable("POD_NAMESPACE", "team-b");
+    assert_eq!(resolve(&world).await.unwrap().namespace(), "team-b");
+}
+
+#[tokio::test]
 async fn an_ipv6_host_is_bracketed_once() {
     for host in ["fd00::1", "[fd00::1]"] {
         let world = pod();

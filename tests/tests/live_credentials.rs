@@ -468,6 +468,33 @@ async fn an_empty_or_missing_token_file_keeps_the_last_good_token() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_gone_after_resolving_leaves_the_token_beside_it() {
+    let world = SimulatedHost::new();
+    world.write(TOKEN_FILE, "in-the-file");
+    let registry = Registry::of([&kubex_token_file::REGISTRATION]).unwrap();
+    let options = Options::new()
+        .set("server", "https://10.0.0.1")
+        .set("token-file", TOKEN_FILE)
+        .set("token", "beside-it");
+    let chain = Chain::builder(registry)
+        .host(world.host())
+        .configured("sidecar", "token-file", options)
+        .unwrap()
+        .build();
+    let configuration = chain.resolve().await.unwrap().configuration;
+    world.remove(TOKEN_FILE);
+    assert_eq!(token(configuration.credentials()).await, "beside-it");
+
+    // Once the file gave one, that one is newer than what was written down.
+    world.write(TOKEN_FILE, "in-the-file");
+    world.advance(61 * SECOND);
+    assert_eq!(token(configuration.credentials()).await, "in-the-file");
+    world.remove(TOKEN_FILE);
+    world.advance(61 * SECOND);
+    assert_eq!(token(configuration.credentials()).await, "in-the-file");
+}
+
+#[tokio::test]
 async fn a_rejected_token_is_read_again_at_once() {
     let world = SimulatedHost::new();
     world.write(TOKEN_FILE, "old");

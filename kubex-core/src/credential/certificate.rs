@@ -5,6 +5,7 @@ use std::fmt;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::public_half::are_of_one_pair;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{ExposeSecret, SecretBytes};
 
@@ -19,10 +20,11 @@ pub struct ClientCertificate {
 
 impl ClientCertificate {
     /// Reads the pair from PEM. The chain may be of several certificates; the key is PKCS#8, PKCS#1 or SEC1.
-    /// Whether they belong together is found out by the TLS library that uses them.
+    /// Where the key does not tell its public half (Ed25519 mostly does not), the TLS library that uses the
+    /// pair finds out whether they belong together.
     ///
     /// # Errors
-    /// `InvalidPem`, saying which of the two it is about.
+    /// `InvalidPem`, saying which of the two it is about; `IncompleteKeyPair` where they are of different pairs.
     pub fn from_pem(certificate: &[u8], key: SecretBytes) -> Result<Self> {
         Self::new(Self::chain_from_pem(certificate)?, key)
     }
@@ -33,8 +35,15 @@ impl ClientCertificate {
 
     pub(crate) fn new(chain: Vec<CertificateDer<'static>>, key_pem: SecretBytes) -> Result<Self> {
         let certificate = Self { chain, key_pem };
-        certificate.key()?;
-        Ok(certificate)
+        let key = certificate.key()?;
+        match certificate.chain.first() {
+            Some(own) if are_of_one_pair(own, &key) == Some(false) => Err(Error::new(
+                ErrorKind::IncompleteKeyPair,
+                "the client certificate and the client key are not of one pair",
+            )
+            .advise("put the key there that the certificate was made for")),
+            _ => Ok(certificate),
+        }
     }
 
     /// The chain, the client's own certificate first.

@@ -14,6 +14,7 @@
 
 mod certificate;
 pub mod jwt;
+mod public_half;
 
 use std::fmt;
 use std::sync::Arc;
@@ -81,6 +82,7 @@ pub struct Credential {
     expires_at: Option<Timestamp>,
     look_again_after: Option<Duration>,
     generation: Generation,
+    came_expired: bool,
     provenance: Arc<str>,
 }
 
@@ -94,6 +96,7 @@ impl Credential {
             expires_at: None,
             look_again_after: None,
             generation: Generation::default(),
+            came_expired: false,
             provenance: Arc::from(""),
         }
     }
@@ -223,6 +226,12 @@ impl Credential {
         self.generation
     }
 
+    /// Whether it had expired when it came. Such a one is given out once, in case it is this machine's clock
+    /// that is wrong; nothing that outlives the request should be made of it.
+    pub fn came_expired(&self) -> bool {
+        self.came_expired
+    }
+
     /// What gave it, for a person: `exec plugin aws`.
     pub fn provenance(&self) -> &str {
         &self.provenance
@@ -250,8 +259,14 @@ impl Credential {
         self.authorization == other.authorization && self.certificate == other.certificate
     }
 
-    pub(crate) fn numbered(mut self, generation: Generation, provenance: Arc<str>) -> Self {
+    pub(crate) fn numbered(
+        mut self,
+        generation: Generation,
+        came_expired: bool,
+        provenance: Arc<str>,
+    ) -> Self {
         self.generation = generation;
+        self.came_expired = came_expired;
         self.provenance = provenance;
         self
     }

@@ -6,7 +6,26 @@
 //! callers wait, and then all for one and the same fetch. When the server answers 401,
 //! [`Credentials::invalidate`] says so.
 //!
-//! The rules and their numbers are in `machine.rs`; this file and `flight.rs` drive it.
+//! A credential that is not valid for ever is fetched when somebody asks: a program that sends no request
+//! runs no plugin and reads no file.
+//!
+//! # Events
+//!
+//! Each fetch that ends is one `tracing` event of the target `kubex::credentials` (`kubex::trust` for
+//! [authorities](crate::trust)), and so is each rejection. It is a warning where fetching begins to fail and
+//! where it works again, else of level debug. The names and fields are stable:
+//!
+//! | field | what it is |
+//! |---|---|
+//! | `source` | the name of the chain's source; empty for a handle outside of a chain |
+//! | `outcome` | `fetched`, `unchanged` (the same as before), `expired` (when it came), `failed`, `rejected` (by the server) |
+//! | `reason` | why it was fetched: `first`, `expiring`, `rejected` |
+//! | `duration_ms` | how long the fetch took |
+//! | `generation` | the number of what callers are given now; absent where there is nothing |
+//! | `seconds_to_expiry` | how long that is valid; absent where it does not expire |
+//! | `failures` | how many fetches have failed in a row |
+//! | `is_served` | whether there is something valid to go on with |
+//! | `error` | why it failed |
 //!
 //! ```
 //! use std::sync::Arc;
@@ -37,26 +56,23 @@
 //! # }
 //! ```
 
-mod flight;
-mod machine;
 mod sharing;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use jiff::Timestamp;
 use tokio::sync::watch;
-use tracing::debug;
 
 use crate::cluster::Cluster;
 use crate::credential::{Credential, Generation};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::host::Host;
-use crate::provider::CredentialSource;
-use crate::text::clean_line;
+use crate::live::{Feed, Item, Live, Subject};
+use crate::provider::{CredentialSource, FetchReason, FetchRequest};
 
-use flight::{Flight, Pilot};
-use machine::{Decision, Machine, Quiet};
+use sharing::Lease;
 
 pub use sharing::SharingKey;
 
@@ -68,45 +84,56 @@ pub struct Credentials(Kind);
 enum Kind {
     /// One that never changes.
     Fixed(Arc<Credential>),
-    Live(Arc<Live>),
+    Live(Arc<Live<CredentialFeed>>),
 }
 
-/// What the clones of a live handle share.
-struct Live {
+/// A credential source and the cluster its credentials are for.
+#[derive(Debug)]
+struct CredentialFeed {
     source: Arc<dyn CredentialSource>,
-    /// What the source says it is, asked for once.
-    description: Arc<str>,
     cluster: Arc<Cluster>,
-    host: Host,
-    /// The name of the chain's source, set once it is known.
-    name: OnceLock<String>,
-    /// What the request path reads.
-    snapshot: ArcSwapOption<Snapshot>,
-    /// What everybody else goes through. Never held across an await.
-    state: Mutex<State>,
-    changes: watch::Sender<Generation>,
     /// Its entry among those that are shared; it goes with it.
-    _lease: Option<sharing::Lease>,
+    _lease: Option<Lease>,
 }
 
-/// A credential and how long it may be taken without asking the machine.
-struct Snapshot {
-    credential: Arc<Credential>,
-    quiet: Quiet,
+impl Feed for CredentialFeed {
+    type Item = Credential;
+    const SUBJECT: Subject = Subject::Credentials;
+
+    async fn fetch(&self, why: FetchReason, host: &Host) -> Result<Credential> {
+        let cluster = &self.cluster;
+        self.source.fetch(FetchRequest { why, host, cluster }).await
+    }
+
+    fn describe(&self) -> String {
+        self.source.describe()
+    }
+
+    fn deadline(&self) -> Duration {
+        self.source.deadline()
+    }
 }
 
-#[derive(Default)]
-struct State {
-    machine: Machine,
-    credential: Option<Arc<Credential>>,
-    flight: Option<Flight>,
-    last_error: Option<Error>,
-}
+impl Item for Credential {
+    fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at()
+    }
 
-/// What somebody who asks gets: an answer at once, or a flight to wait for.
-enum Answer {
-    Ready(Result<Arc<Credential>>),
-    Flight(Flight),
+    fn look_again_after(&self) -> Option<Duration> {
+        self.look_again_after()
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.is_same_identity(other)
+    }
+
+    fn generation(&self) -> Generation {
+        self.generation()
+    }
+
+    fn numbered(self, generation: Generation, came_expired: bool, provenance: &Arc<str>) -> Self {
+        self.numbered(generation, came_expired, Arc::clone(provenance))
+    }
 }
 
 impl Credentials {
@@ -120,13 +147,19 @@ impl Credentials {
     /// A source that says by what it is known ([`CredentialSource::sharing_key`]) has one handle in the
     /// program: asking for it again gives a clone of the one there is, as long as somebody has it.
     pub fn live(source: Arc<dyn CredentialSource>, cluster: Arc<Cluster>, host: Host) -> Self {
-        let live = match source.sharing_key(&cluster) {
-            Some(key) => sharing::one_of(host.distinguish(key), |lease| {
-                Live::new(source, cluster, host, Some(lease))
-            }),
-            None => Live::new(source, cluster, host, None),
+        let key = source.sharing_key(&cluster).map(|key| host.distinguish(key));
+        let make = move |lease| {
+            let feed = CredentialFeed {
+                source,
+                cluster,
+                _lease: lease,
+            };
+            Live::new(feed, host)
         };
-        Self(Kind::Live(live))
+        Self(Kind::Live(match key {
+            Some(key) => sharing::one_of(key, |lease| make(Some(lease))),
+            None => make(None),
+        }))
     }
 
     /// The current credential. Waits only where there is no valid one; dropping the future at any time is safe.
@@ -138,10 +171,9 @@ impl Credentials {
     /// What the source said, where there is no valid credential; the same error again, at once, until it is
     /// time to try again.
     pub async fn current(&self) -> Result<Arc<Credential>> {
-        match (self.ready(), &self.0) {
-            (Some(credential), _) => Ok(credential),
-            (None, Kind::Live(live)) => live.ask().await,
-            (None, Kind::Fixed(credential)) => Ok(Arc::clone(credential)),
+        match &self.0 {
+            Kind::Fixed(credential) => Ok(Arc::clone(credential)),
+            Kind::Live(live) => live.current().await,
         }
     }
 
@@ -150,16 +182,24 @@ impl Credentials {
     pub fn ready(&self) -> Option<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Some(Arc::clone(credential)),
-            Kind::Live(live) => live.snapshot_if_quiet(),
+            Kind::Live(live) => live.ready(),
         }
     }
 
-    /// The last credential that was fetched, if any, without asking for a newer one. For a TLS handshake,
-    /// which cannot wait.
+    /// What there is, without waiting; the fetch that is due is started in the background. For a TLS
+    /// handshake, which cannot wait. It may have expired.
+    pub fn at_hand(&self) -> Option<Arc<Credential>> {
+        match &self.0 {
+            Kind::Fixed(credential) => Some(Arc::clone(credential)),
+            Kind::Live(live) => live.at_hand(),
+        }
+    }
+
+    /// The last credential that was fetched, if any, without asking for a newer one. It may have expired.
     pub fn last(&self) -> Option<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Some(Arc::clone(credential)),
-            Kind::Live(live) => live.lock().credential.clone(),
+            Kind::Live(live) => live.last(),
         }
     }
 
@@ -174,10 +214,10 @@ impl Credentials {
 
     /// Tells of each new generation, without polling.
     pub fn changes(&self) -> Changes {
-        Changes(match &self.0 {
-            Kind::Fixed(_) => watch::Sender::new(Generation::default()).subscribe(),
-            Kind::Live(live) => live.changes.subscribe(),
-        })
+        match &self.0 {
+            Kind::Fixed(_) => Changes::never(),
+            Kind::Live(live) => Changes(live.changes()),
+        }
     }
 
     /// Whether the credential never changes.
@@ -189,148 +229,15 @@ impl Credentials {
     pub fn describe(&self) -> String {
         match &self.0 {
             Kind::Fixed(credential) => credential.description().to_owned(),
-            Kind::Live(live) => live.description.to_string(),
+            Kind::Live(live) => live.description().to_owned(),
         }
     }
 
     /// Gives the handle the name of its source in the chain, for events and errors. The first name stays.
     pub(crate) fn name(&self, name: &str) {
         if let Kind::Live(live) = &self.0 {
-            live.name.get_or_init(|| clean_line(name).into_owned());
+            live.set_name(name);
         }
-    }
-}
-
-impl Live {
-    fn new(
-        source: Arc<dyn CredentialSource>,
-        cluster: Arc<Cluster>,
-        host: Host,
-        lease: Option<sharing::Lease>,
-    ) -> Arc<Self> {
-        let description = clean_line(&source.describe()).into();
-        Arc::new(Self {
-            source,
-            description,
-            cluster,
-            host,
-            name: OnceLock::new(),
-            snapshot: ArcSwapOption::empty(),
-            state: Mutex::default(),
-            changes: watch::Sender::new(Generation::default()),
-            _lease: lease,
-        })
-    }
-
-    /// The request path: a look at the snapshot and at the clocks.
-    fn snapshot_if_quiet(&self) -> Option<Arc<Credential>> {
-        let snapshot = self.snapshot.load();
-        let snapshot = snapshot.as_ref()?;
-        snapshot
-            .quiet
-            .holds_at(self.host.now())
-            .then(|| Arc::clone(&snapshot.credential))
-    }
-
-    async fn ask(self: &Arc<Self>) -> Result<Arc<Credential>> {
-        let (pilot, answer) = self.decide();
-        if let Some(pilot) = pilot {
-            pilot.take_off();
-        }
-        let flight = match answer {
-            Answer::Ready(answer) => return answer,
-            Answer::Flight(flight) => flight,
-        };
-        match flight.landed().await {
-            Ok(credential) => Ok(credential),
-            // One that is still valid is better than none.
-            Err(error) => self.served(&self.lock()).or(Err(error)),
-        }
-    }
-
-    /// Asks the machine what to do, and prepares the flight that it may want.
-    fn decide(self: &Arc<Self>) -> (Option<Pilot>, Answer) {
-        let now = self.host.now();
-        let mut state = self.lock();
-        let decision = state.machine.ask(now);
-        let pilot = match decision {
-            Decision::ServeAndFetch(why) | Decision::FetchAndWait(why) => {
-                let (flight, pilot) = Flight::prepare(self, why, now);
-                state.flight = Some(flight);
-                Some(pilot)
-            }
-            Decision::Serve | Decision::Wait | Decision::Refuse => None,
-        };
-        self.publish(&state);
-        let answer = match (decision, &state.flight) {
-            (Decision::Wait | Decision::FetchAndWait(_), Some(flight)) => Answer::Flight(flight.clone()),
-            _ => Answer::Ready(self.served(&state)),
-        };
-        (pilot, answer)
-    }
-
-    fn served(&self, state: &State) -> Result<Arc<Credential>> {
-        match (&state.credential, &state.last_error) {
-            (Some(credential), _) if state.machine.has_valid(self.host.now()) => Ok(Arc::clone(credential)),
-            (_, Some(error)) => Err(error.clone()),
-            _ => Err(Error::new(ErrorKind::Aborted, "there is no credential")),
-        }
-    }
-
-    fn invalidate(&self, generation: Generation) {
-        let is_news = {
-            let mut state = self.lock();
-            let is_news = state.machine.rejected(generation);
-            self.publish(&state);
-            is_news
-        };
-        if is_news {
-            debug!(target: "kubex::credentials", source = self.name(), generation = generation.number(), "credential rejected");
-        }
-    }
-
-    /// Puts what the request path may take without asking into the snapshot.
-    fn publish(&self, state: &State) {
-        let quiet = state.machine.quiet();
-        let snapshot = self.snapshot.load();
-        let is_published = match (&*snapshot, &state.credential) {
-            (Some(snapshot), Some(credential)) => {
-                snapshot.quiet == quiet && Arc::ptr_eq(&snapshot.credential, credential)
-            }
-            (None, None) => true,
-            _ => false,
-        };
-        if !is_published {
-            let credential = state.credential.clone();
-            self.snapshot
-                .store(credential.map(|credential| Arc::new(Snapshot { credential, quiet })));
-        }
-    }
-
-    fn description(&self) -> &str {
-        &self.description
-    }
-
-    fn description_shared(&self) -> Arc<str> {
-        Arc::clone(&self.description)
-    }
-
-    /// Puts the name of the chain's source on an error.
-    fn sign(&self, error: Error) -> Error {
-        if self.name().is_empty() {
-            error
-        } else {
-            error.in_source(self.name())
-        }
-    }
-
-    fn name(&self) -> &str {
-        self.name.get().map_or("", String::as_str)
-    }
-
-    /// A panic while the lock was held cannot have left the state half changed: nothing in between calls out.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -345,11 +252,15 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Tells of each new generation of a handle's credential.
+/// Tells of each new generation of what a handle gives.
 #[derive(Debug)]
-pub struct Changes(watch::Receiver<Generation>);
+pub struct Changes(pub(crate) watch::Receiver<Generation>);
 
 impl Changes {
+    pub(crate) fn never() -> Self {
+        Self(watch::Sender::new(Generation::default()).subscribe())
+    }
+
     /// Waits for a generation that was not seen yet. Pends forever once the handle is gone.
     pub async fn next(&mut self) -> Generation {
         if self.0.changed().await.is_err() {

@@ -10,7 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use zeroize::Zeroizing;
 
-use super::Live;
+use super::CredentialFeed;
+use crate::live::Live;
+
+/// What is shared.
+type Handle = Live<CredentialFeed>;
 
 /// What a credential source is known by: a list of texts, which may be secrets. Two sources are the same when
 /// all of them are.
@@ -63,13 +67,14 @@ impl fmt::Debug for SharingKey {
 }
 
 /// Who is there. Nothing in it keeps a handle, and it is empty when nobody has one.
-static SHARED: Mutex<BTreeMap<Arc<SharingKey>, Weak<Live>>> = Mutex::new(BTreeMap::new());
+static SHARED: Mutex<BTreeMap<Arc<SharingKey>, Weak<Handle>>> = Mutex::new(BTreeMap::new());
 
 /// A handle's entry in the table.
+#[derive(Debug)]
 pub(super) struct Lease(Arc<SharingKey>);
 
 /// The handle of that key, or a new one where nobody has it. `make` must not ask for another.
-pub(super) fn one_of(key: SharingKey, make: impl FnOnce(Lease) -> Arc<Live>) -> Arc<Live> {
+pub(super) fn one_of(key: SharingKey, make: impl FnOnce(Lease) -> Arc<Handle>) -> Arc<Handle> {
     let mut shared = lock();
     if let Some(live) = shared.get(&key).and_then(Weak::upgrade) {
         return live;
@@ -91,7 +96,7 @@ impl Drop for Lease {
 }
 
 /// A panic while it was held cannot have left the table half changed.
-fn lock() -> MutexGuard<'static, BTreeMap<Arc<SharingKey>, Weak<Live>>> {
+fn lock() -> MutexGuard<'static, BTreeMap<Arc<SharingKey>, Weak<Handle>>> {
     SHARED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

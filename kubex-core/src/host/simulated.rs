@@ -30,7 +30,7 @@ use super::{
     Clock, Environment, FileKind, Files, Host, Moment, Process, ProcessError, ProcessOutput, Processes,
     Terminal, terminal,
 };
-use crate::secret::{SecretBytes, SecretString};
+use crate::secret::SecretBytes;
 
 /// The wall clock of a new world: 2030-01-01, so that a test that asks the real clock is found out.
 const BEGINNING: Timestamp = Timestamp::constant(1_893_456_000, 0);
@@ -52,6 +52,9 @@ struct World {
     process_time: Duration,
     runs: usize,
     reads: Vec<PathBuf>,
+    /// How much time passes whenever somebody looks at the clock.
+    look_takes: Duration,
+    random: u64,
     has_terminal: bool,
     holder: Arc<tokio::sync::Mutex<()>>,
     shown: String,
@@ -59,7 +62,7 @@ struct World {
 
 #[derive(Clone)]
 enum Node {
-    File(SecretString),
+    File(SecretBytes),
     Program,
     Link(PathBuf),
     Broken(io::ErrorKind),
@@ -77,6 +80,8 @@ impl Default for World {
             process_time: Duration::ZERO,
             runs: 0,
             reads: Vec::new(),
+            look_takes: Duration::ZERO,
+            random: 0,
             has_terminal: false,
             holder: Arc::default(),
             shown: String::new(),
@@ -132,7 +137,13 @@ impl SimulatedHost {
 
     /// Writes a file, replacing what was there as one atomic step.
     pub fn write(&self, path: impl Into<PathBuf>, content: &str) {
-        self.lock().nodes.insert(path.into(), Node::File(content.into()));
+        self.write_bytes(path, content.as_bytes());
+    }
+
+    /// Writes a file of any bytes, replacing what was there as one atomic step.
+    pub fn write_bytes(&self, path: impl Into<PathBuf>, content: &[u8]) {
+        let content = content.to_vec().into();
+        self.lock().nodes.insert(path.into(), Node::File(content));
     }
 
     /// Puts an executable program there.
@@ -206,6 +217,16 @@ impl SimulatedHost {
         world.wall = world.wall.checked_add(span).unwrap_or(BEGINNING);
     }
 
+    /// Lets this much time pass whenever somebody looks at the clock: a machine under load.
+    pub fn set_look_takes(&self, span: Duration) {
+        self.lock().look_takes = span;
+    }
+
+    /// Sets the random number that every jitter is made of. 0, as it is at first, means none.
+    pub fn set_random(&self, number: u64) {
+        self.lock().random = number;
+    }
+
     fn lock(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -270,9 +291,7 @@ impl Files for SimulatedHost {
         let mut world = self.lock();
         world.reads.push(path.to_owned());
         match world.node(path)? {
-            Some(Node::File(content)) if content.expose_secret().len() <= limit => {
-                Ok(content.expose_secret().as_bytes().to_vec().into())
-            }
+            Some(Node::File(content)) if content.expose_secret().len() <= limit => Ok(content),
             Some(Node::File(_)) => Err(io::ErrorKind::FileTooLarge.into()),
             Some(_) => Ok(Vec::new().into()),
             None => Err(io::ErrorKind::IsADirectory.into()),
@@ -290,6 +309,7 @@ impl Files for SimulatedHost {
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         match self.lock().nodes.get(path) {
             Some(Node::Link(target)) => Ok(target.clone()),
+            Some(Node::Broken(kind)) => Err((*kind).into()),
             Some(_) => Err(io::ErrorKind::InvalidInput.into()),
             None => Err(io::ErrorKind::NotFound.into()),
         }
@@ -312,6 +332,10 @@ impl Files for SimulatedHost {
 
 impl Clock for SimulatedHost {
     fn now(&self) -> Moment {
+        let span = self.lock().look_takes;
+        if !span.is_zero() {
+            self.advance(span);
+        }
         let world = self.lock();
         Moment {
             wall: world.wall,
@@ -333,7 +357,7 @@ impl Clock for SimulatedHost {
     }
 
     fn random(&self) -> u64 {
-        0
+        self.lock().random
     }
 }
 

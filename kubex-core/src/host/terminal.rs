@@ -1,7 +1,8 @@
 //! The terminal, which the program may hand over to plugins that ask their user.
 //!
 //! Without [`Host::with_terminal`](super::Host::with_terminal) no plugin is given one: its standard input is
-//! empty, and it is told so. One plugin at a time holds the terminal; the next one waits. While it is held,
+//! empty, and it is told so. A refresh in the background is a run like any other, so hand it over only where the
+//! user expects to be asked. One plugin at a time holds the terminal; the next one waits. While it is held,
 //! what the plugin says on standard error is shown as it comes, for that is where plugins ask; control
 //! characters have no effect there.
 

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::authorities::AuthoritiesOption;
 use super::pem::Pem;
 use super::{Options, Value, ValueKind};
-use crate::cluster::{Authorities, Cluster, ServerUrl, Trust};
+use crate::cluster::{Cluster, ServerUrl, Trust};
 use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder, Warning};
 use crate::error::{Error, ErrorKind, Problems, Result};
 use crate::host::Host;
@@ -17,6 +19,7 @@ use crate::impersonation::Impersonation;
 use crate::provider::ResolveRequest;
 use crate::proxy::Proxy;
 use crate::secret::{ExposeSecret, SecretString};
+use crate::trust::TrustSource;
 
 /// The cluster, the namespace and the impersonation of a source, spelled as in a kubeconfig.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -134,7 +137,7 @@ impl ClusterOptions {
         let proxy = problems.take(self.proxy());
         let impersonation = problems.take(self.impersonation(None));
         problems.into_result()?;
-        let (Some(server), Some(trust), Some(proxy), Some(impersonation)) =
+        let (Some(server), Some((trust, trust_source)), Some(proxy), Some(impersonation)) =
             (server, trust, proxy, impersonation)
         else {
             return Err(no_server(&self.options));
@@ -147,6 +150,7 @@ impl ClusterOptions {
         cluster.extensions.clone_from(&self.extensions);
         let insecure = matches!(cluster.trust, Trust::Anyone);
         let mut builder = ClientConfiguration::builder(cluster)
+            .trust_source(trust_source)
             .impersonation(impersonation)
             .allow_credentials_over_http(fields.allow_credentials_over_http)
             .with_overrides_taken();
@@ -166,7 +170,7 @@ impl ClusterOptions {
     pub(crate) fn overridden_by(&self, others: &Self) -> Result<Self> {
         let mut options = self.options.clone();
         let is_set = |keys: &[&str]| keys.iter().any(|key| others.options.get(key).is_some());
-        if is_set(TRUST) {
+        if others.replaces_trust() {
             let _ = options.split_off(TRUST);
         }
         if is_set(&["server"]) {
@@ -200,15 +204,17 @@ impl ClusterOptions {
     ) -> Result<ClientConfigurationBuilder> {
         let fields = &self.fields;
         let is_set = |keys: &[&str]| keys.iter().any(|key| self.options.get(key).is_some());
+        if self.replaces_trust() {
+            let (trust, trust_source) = self.trust(host).await?;
+            builder.cluster.trust = trust;
+            builder = builder.trust_source(trust_source);
+        }
         let cluster = &mut builder.cluster;
         if is_set(&["server"]) {
             cluster.server = self.server()?;
         }
         if is_set(&["server", "tls-server-name"]) {
             cluster.tls_server_name.clone_from(&fields.tls_server_name);
-        }
-        if is_set(TRUST) {
-            cluster.trust = self.trust(host).await?;
         }
         if let Some(proxy) = self.proxy()? {
             cluster.proxy = Some(proxy);
@@ -228,6 +234,11 @@ impl ClusterOptions {
             builder = builder.written_at(key, value.origin());
         }
         Ok(builder)
+    }
+
+    /// Whether one of the options that say whom to trust is set.
+    pub fn replaces_trust(&self) -> bool {
+        TRUST.iter().any(|key| self.options.get(key).is_some())
     }
 
     fn server(&self) -> Result<ServerUrl> {
@@ -253,7 +264,8 @@ impl ClusterOptions {
         .at(&self.origin_of("insecure-skip-tls-verify"))
     }
 
-    async fn trust(&self, host: &Host) -> Result<Trust> {
+    /// Whom to trust, and what reads it again where it is a file.
+    async fn trust(&self, host: &Host) -> Result<(Trust, Option<Arc<dyn TrustSource>>)> {
         let fields = &self.fields;
         let data = fields.certificate_authority_data.clone().map(Into::into);
         let pem = Pem::new(
@@ -270,12 +282,15 @@ impl ClusterOptions {
             .at(&self.origin_of("insecure-skip-tls-verify"))
             .advise("remove one of them")),
             Some(pem) => {
-                let text = pem.load(host, "the certificate authority").await?;
-                let authorities = Authorities::from_pem(text.expose_secret());
-                authorities.map(Trust::Authorities).map_err(|error| error.at(pem.origin()))
+                let option = AuthoritiesOption::new(pem);
+                let trust = Trust::Authorities(option.load(host).await?);
+                let source = option
+                    .is_file()
+                    .then(|| Arc::new(option) as Arc<dyn TrustSource>);
+                Ok((trust, source))
             }
-            None if fields.insecure_skip_tls_verify => Ok(Trust::Anyone),
-            None => Ok(Trust::System),
+            None if fields.insecure_skip_tls_verify => Ok((Trust::Anyone, None)),
+            None => Ok((Trust::System, None)),
         }
     }
 

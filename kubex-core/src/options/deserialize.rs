@@ -13,8 +13,18 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::origin::Origin;
 
 /// Reads a whole mapping as a type.
-pub(super) fn from_entries<T: DeserializeOwned>(entries: &[(String, Value)], origin: &Origin) -> Result<T> {
-    T::deserialize(Mapping { entries }).map_err(|failure| failure.into_error(origin))
+pub(super) fn from_entries<T: DeserializeOwned>(
+    entries: &[(String, Value)],
+    are_unknown_keys_ignored: bool,
+    origin: &Origin,
+) -> Result<T> {
+    let mapping = Mapping { entries };
+    if are_unknown_keys_ignored {
+        T::deserialize(Lenient(mapping))
+    } else {
+        T::deserialize(mapping)
+    }
+    .map_err(|failure| failure.into_error(origin))
 }
 
 /// Reads one value as a type.
@@ -221,7 +231,8 @@ impl<'de> de::Deserializer<'de> for Mapping<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
         visitor.visit_map(Entries {
-            entries: self.entries.iter(),
+            rest: self.entries.iter(),
+            known: None,
             value: None,
         })
     }
@@ -232,8 +243,39 @@ impl<'de> de::Deserializer<'de> for Mapping<'_> {
     }
 }
 
+/// A mapping of which a struct sees the keys alone that it knows.
+struct Lenient<'a>(Mapping<'a>);
+
+impl<'de> de::Deserializer<'de> for Lenient<'_> {
+    type Error = Failure;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        self.0.deserialize_any(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        known: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        visitor.visit_map(Entries {
+            rest: self.0.entries.iter(),
+            known: Some(known),
+            value: None,
+        })
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
 struct Entries<'a> {
-    entries: std::slice::Iter<'a, (String, Value)>,
+    rest: std::slice::Iter<'a, (String, Value)>,
+    /// The keys that are not skipped, where there are such that are.
+    known: Option<&'static [&'static str]>,
     value: Option<&'a Value>,
 }
 
@@ -241,7 +283,11 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
     type Error = Failure;
 
     fn next_key_seed<K: de::DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Failure> {
-        let Some((key, value)) = self.entries.next() else {
+        let known = self.known;
+        let Some((key, value)) = self
+            .rest
+            .find(|(key, _)| known.is_none_or(|known| known.contains(&key.as_str())))
+        else {
             return Ok(None);
         };
         self.value = Some(value);

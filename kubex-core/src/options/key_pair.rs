@@ -1,6 +1,7 @@
 //! The four options that name a client certificate and its key.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Options;
 use super::pem::Pem;
@@ -8,6 +9,12 @@ use crate::credential::ClientCertificate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::secret::{ExposeSecret, SecretString};
+
+/// How old a pair that is in files gets before they are read again.
+const READ_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// How often a pair is read whose halves do not belong together.
+const ATTEMPTS: usize = 3;
 
 /// A client certificate and its key, each as a file or inline, spelled as in a kubeconfig:
 /// `client-certificate`, `client-certificate-data`, `client-key`, `client-key-data`.
@@ -44,11 +51,31 @@ impl KeyPairOptions {
         }
     }
 
-    /// Reads both halves.
+    /// How old the pair gets before it is read again: 60 s where one of the two is a file, else for ever.
+    pub fn read_again_after(&self) -> Option<Duration> {
+        let is_in_a_file = self.certificate.file().or(self.key.file()).is_some();
+        is_in_a_file.then_some(READ_AGAIN_AFTER)
+    }
+
+    /// Reads both halves. Files that are replaced one after the other may be of different pairs for a moment,
+    /// so they are read again where they are.
     ///
     /// # Errors
-    /// `UnreadableFile`, `InvalidBase64` or `InvalidPem`, with the key it is about.
+    /// `UnreadableFile`, `InvalidBase64`, `InvalidPem` or `IncompleteKeyPair`, with the key it is about.
     pub async fn load(&self, host: &Host) -> Result<ClientCertificate> {
+        let mut loaded = self.load_once(host).await;
+        for _ in 1..ATTEMPTS {
+            match &loaded {
+                Err(error) if error.kind() == ErrorKind::IncompleteKeyPair => {
+                    loaded = self.load_once(host).await;
+                }
+                _ => break,
+            }
+        }
+        loaded
+    }
+
+    async fn load_once(&self, host: &Host) -> Result<ClientCertificate> {
         let certificate = self.certificate.load(host, "the client certificate").await?;
         let key = self.key.load(host, "the client key").await?;
         let chain = ClientCertificate::chain_from_pem(certificate.expose_secret())

@@ -20,6 +20,7 @@
 //! # Ok::<(), kubex_core::Error>(())
 //! ```
 
+mod authorities;
 mod cluster;
 mod deserialize;
 mod key_pair;
@@ -33,6 +34,7 @@ use crate::origin::Origin;
 
 pub use cluster::{ClusterFields, ClusterOptions};
 pub use key_pair::KeyPairOptions;
+pub use pem::Pem;
 pub use value::{Value, ValueKind};
 
 /// The options of one source: a mapping whose values know where they come from.
@@ -40,6 +42,7 @@ pub use value::{Value, ValueKind};
 pub struct Options {
     origin: Origin,
     entries: Vec<(String, Value)>,
+    are_unknown_keys_ignored: bool,
 }
 
 impl Options {
@@ -53,7 +56,16 @@ impl Options {
         Self {
             origin,
             entries: Vec::new(),
+            are_unknown_keys_ignored: false,
         }
+    }
+
+    /// Lets a key that the provider does not know be, instead of refusing it. For options out of a document
+    /// whose other readers ignore such keys and may have written some: a kubeconfig.
+    #[must_use]
+    pub fn ignoring_unknown_keys(mut self) -> Self {
+        self.are_unknown_keys_ignored = true;
+        self
     }
 
     /// Sets an option, replacing the one of that name.
@@ -120,16 +132,30 @@ impl Options {
         Self {
             origin: self.origin.clone(),
             entries: taken,
+            are_unknown_keys_ignored: self.are_unknown_keys_ignored,
         }
     }
 
     /// Reads the options as a type of the provider's own.
     ///
+    /// ```
+    /// use kubex_core::Options;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// #[serde(deny_unknown_fields)]
+    /// struct Role { role: String }
+    ///
+    /// let options = Options::new().set("role", "deployer").set("colour", "blue");
+    /// assert!(options.parse::<Role>().is_err());
+    /// assert_eq!(options.ignoring_unknown_keys().parse::<Role>()?.role, "deployer");
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::UnknownField`](crate::ErrorKind::UnknownField), `MissingField` or `InvalidValue`, with the
     /// place and the keys, never with a value.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        deserialize::from_entries(&self.entries, &self.origin)
+        deserialize::from_entries(&self.entries, self.are_unknown_keys_ignored, &self.origin)
     }
 }
 

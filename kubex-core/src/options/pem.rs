@@ -1,6 +1,6 @@
 //! An option that comes as a file or as inline data: `certificate-authority` and `certificate-authority-data`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -20,7 +20,7 @@ const PEM_MARK: &str = "-----BEGIN ";
 
 /// PEM text in a file, or inline under the key with `-data` added, and where it was written down.
 #[derive(Debug)]
-pub(crate) struct Pem {
+pub struct Pem {
     content: Content,
     origin: Origin,
 }
@@ -32,8 +32,11 @@ enum Content {
 }
 
 impl Pem {
-    /// The one of the two that is set.
-    pub(crate) fn new(
+    /// The one of the two that is set: the file under the key `name`, the data under `name` with `-data`.
+    ///
+    /// # Errors
+    /// `ConflictingFields` where both are.
+    pub fn new(
         name: &str,
         file: Option<PathBuf>,
         data: Option<SecretString>,
@@ -61,12 +64,25 @@ impl Pem {
         }))
     }
 
-    pub(crate) fn origin(&self) -> &Origin {
+    /// The file it is in, where it is in one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.content {
+            Content::File(path) => Some(path),
+            Content::Data(_) => None,
+        }
+    }
+
+    /// Where it was written down.
+    pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// The PEM text. `what` names it in an error.
-    pub(crate) async fn load(&self, host: &Host, what: &str) -> Result<SecretBytes> {
+    /// The PEM text. Data is PEM itself, or base64 of it as in a kubeconfig. `what` names it in an error: `the
+    /// certificate authority`.
+    ///
+    /// # Errors
+    /// `UnreadableFile` or `InvalidBase64`, with the place.
+    pub async fn load(&self, host: &Host, what: &str) -> Result<SecretBytes> {
         match &self.content {
             Content::File(path) => host
                 .files()

@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ::reqwest::header::{AUTHORIZATION, HOST, HeaderValue};
 use ::reqwest::{Method, Request, RequestBuilder, Response, StatusCode, Url};
-use kubex_core::{ClientCertificate, ClientConfiguration, Credential, Error, ErrorKind, Generation, Result};
+use kubex_core::{
+    ClientCertificate, ClientConfiguration, Credential, CurrentTrust, Error, ErrorKind, Generation, Result,
+};
+use rustls::client::danger::ServerCertVerifier;
 
-use super::failure::request_failed;
-use super::{Alias, connections, tls};
+use super::failure::{is_untrusted, request_failed};
+use super::{Alias, connections, tls, trust};
 
 /// Sends requests with the current credential of a configuration. Cheap to clone. See the [module](super).
 #[derive(Clone)]
@@ -18,12 +21,18 @@ pub struct Client {
     pool: Arc<Mutex<Pool>>,
 }
 
-/// The connections of one client certificate. A rotated certificate needs new connections, because the server
-/// looks at it only in the handshake.
+/// The connections of one client certificate and one trust. A rotated certificate needs new connections,
+/// because the server looks at it only in the handshake; new authorities need some too, because the client
+/// looks at the server's certificate only then.
 struct Pool {
     certificate: Option<Arc<ClientCertificate>>,
     /// The newest credential that was sent over them; none before the first.
     generation: Option<Generation>,
+    /// The newest credential whose certificate was of no use.
+    refused: Option<Generation>,
+    verifier: Arc<dyn ServerCertVerifier>,
+    /// The newest trust that was looked at, be it of use or not.
+    trust: Generation,
     http: ::reqwest::Client,
 }
 
@@ -46,10 +55,15 @@ impl Client {
         }
         let credential = configuration.credentials().last();
         let certificate = credential.as_ref().and_then(|it| it.certificate().cloned());
+        let trust = configuration.trust().at_hand();
+        let verifier = trust::verifier(cluster, trust.trust())?;
         let pool = Pool {
-            http: connections(cluster, tls::one(certificate.as_deref())?)?,
+            http: connections(cluster, Arc::clone(&verifier), tls::one(certificate.as_deref())?)?,
             certificate,
             generation: credential.map(|it| it.generation()),
+            refused: None,
+            verifier,
+            trust: trust.generation(),
         };
         Ok(Self {
             configuration: configuration.clone(),
@@ -91,23 +105,29 @@ impl Client {
             ));
         }
         let again = request.try_clone();
-        let brings_its_own = request.headers().contains_key(AUTHORIZATION);
-
-        let credential = self.configuration.credentials().current().await?;
+        let credentials = self.configuration.credentials();
+        if request.headers().contains_key(AUTHORIZATION) {
+            // Nobody is asked for another one; a certificate that is at hand goes along.
+            return match credentials.ready().or_else(|| credentials.last()) {
+                Some(credential) => self.send_as(&credential, request).await,
+                None => self.send_as(&Credential::anonymous(), request).await,
+            };
+        }
+        let credential = credentials.current().await?;
         let response = self.send_as(&credential, request).await?;
-        if response.status() != StatusCode::UNAUTHORIZED || brings_its_own || credential.is_anonymous() {
+        if response.status() != StatusCode::UNAUTHORIZED || credential.is_anonymous() {
             return Ok(response);
         }
-        self.configuration
-            .credentials()
-            .invalidate(credential.generation());
+        credentials.invalidate(credential.generation());
         let Some(again) = again else { return Ok(response) };
-        match self.configuration.credentials().current().await {
+        match credentials.current().await {
             Ok(newer) if newer.generation() != credential.generation() => self.send_as(&newer, again).await,
             _ => Ok(response),
         }
     }
 
+    /// Sends it over connections of this credential and of the current trust, and once more where the trust
+    /// was older than the server's certificate.
     async fn send_as(&self, credential: &Credential, mut request: Request) -> Result<Response> {
         if let Some(alias) = &self.alias {
             aim_at_alias(&mut request, alias)?;
@@ -123,37 +143,107 @@ impl Client {
                 headers.append(name, value.clone());
             }
         }
-        let http = self.http_for(credential)?;
-        http.execute(request).await.map_err(|error| self.failed(error))
+        let live = self.configuration.trust();
+        let again = if live.is_fixed() {
+            None
+        } else {
+            request.try_clone()
+        };
+        let trust = live.current().await;
+        let sent = self.http_for(credential, &trust)?.execute(request).await;
+        let error = match sent {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        let Some(again) = again.filter(|_| is_untrusted(&error)) else {
+            return Err(self.failed(error));
+        };
+        live.invalidate(trust.generation());
+        let newer = live.current().await;
+        if newer.generation() == trust.generation() {
+            return Err(self.failed(error));
+        }
+        let sent = self.http_for(credential, &newer)?.execute(again).await;
+        sent.map_err(|error| self.failed(error))
     }
 
-    /// The connections for this credential; new ones where it brings another certificate.
+    /// The connections for this credential and this trust; new ones where either brings another certificate.
     ///
-    /// A request that still has an older credential takes the newest's connections, so that no connection is
-    /// opened any more with a certificate that has been replaced.
-    fn http_for(&self, credential: &Credential) -> Result<::reqwest::Client> {
+    /// A request that still has an older one takes the newest's connections, so that no connection is opened
+    /// any more with a certificate that has been replaced.
+    fn http_for(&self, credential: &Credential, trust: &CurrentTrust) -> Result<::reqwest::Client> {
         let mut pool = self.lock();
-        if pool.generation < Some(credential.generation()) {
-            let certificate = credential.certificate();
-            if pool.certificate.as_ref() != certificate {
-                pool.http = self.connect_as(credential)?;
-                pool.certificate = certificate.cloned();
+        let has_other_trust = pool.trust < trust.generation() && self.adopt_trust(&mut pool, trust);
+        let has_other_certificate = pool.certificate.as_ref() != credential.certificate();
+        if credential.came_expired() && has_other_certificate {
+            // It is for this one request; what comes next may be the one before.
+            return self.connect_as(credential.certificate(), &pool);
+        }
+        let is_newer = pool.generation < Some(credential.generation()) && !credential.came_expired();
+        if is_newer && has_other_certificate && pool.refused != Some(credential.generation()) {
+            match self.connect_as(credential.certificate(), &pool) {
+                Ok(http) => {
+                    pool.http = http;
+                    pool.certificate = credential.certificate().cloned();
+                    pool.generation = Some(credential.generation());
+                    return Ok(pool.http.clone());
+                }
+                Err(error) => self.refuse(&mut pool, credential, error)?,
             }
+        } else if is_newer && !has_other_certificate {
             pool.generation = Some(credential.generation());
+        }
+        if has_other_trust {
+            pool.http = self.connect_as(pool.certificate.as_ref(), &pool)?;
         }
         Ok(pool.http.clone())
     }
 
-    /// Where certificate and key do not fit together they may be in the middle of being replaced, so the next
-    /// request asks for them again.
-    fn connect_as(&self, credential: &Credential) -> Result<::reqwest::Client> {
-        let certificate = credential.certificate().map(Arc::as_ref);
-        let certificate = tls::one(certificate).inspect_err(|_| {
-            self.configuration
-                .credentials()
-                .invalidate(credential.generation());
-        })?;
-        connections(self.configuration.cluster(), certificate)
+    /// Where certificate and key do not fit together they may be in the middle of being replaced: the next
+    /// request asks for them again, and until then the old pair stays in use where there is one.
+    fn refuse(&self, pool: &mut Pool, credential: &Credential, error: Error) -> Result<()> {
+        let generation = credential.generation();
+        self.configuration.credentials().invalidate(generation);
+        if pool.certificate.is_none() || credential.certificate().is_none() {
+            return Err(error);
+        }
+        pool.refused = Some(generation);
+        tracing::warn!(
+            target: "kubex::credentials",
+            outcome = "unusable",
+            generation = generation.number(),
+            %error,
+            "the old client certificate stays in use"
+        );
+        Ok(())
+    }
+
+    /// Takes the newer trust over, and says whether it is of use.
+    fn adopt_trust(&self, pool: &mut Pool, trust: &CurrentTrust) -> bool {
+        pool.trust = trust.generation();
+        match trust::verifier(self.configuration.cluster(), trust.trust()) {
+            Ok(verifier) => {
+                pool.verifier = verifier;
+                true
+            }
+            Err(error) => {
+                trust::unusable(&error, trust.generation());
+                false
+            }
+        }
+    }
+
+    fn connect_as(
+        &self,
+        certificate: Option<&Arc<ClientCertificate>>,
+        pool: &Pool,
+    ) -> Result<::reqwest::Client> {
+        let certificate = tls::one(certificate.map(Arc::as_ref))?;
+        connections(
+            self.configuration.cluster(),
+            Arc::clone(&pool.verifier),
+            certificate,
+        )
     }
 
     fn failed(&self, error: ::reqwest::Error) -> Error {

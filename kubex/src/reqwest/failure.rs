@@ -7,6 +7,8 @@ use kubex_core::text::{Mask, clean_line};
 use kubex_core::{Error, ErrorKind, ServerUrl};
 use rustls::CertificateError;
 
+use super::trust::is_of_nobody;
+
 /// What reqwest says, with the reasons behind it. Its own error is not kept as the cause: it may quote the URL
 /// of the request or of the proxy.
 pub(super) fn request_failed(server: &ServerUrl, error: ::reqwest::Error) -> Error {
@@ -35,13 +37,30 @@ pub(super) fn request_failed(server: &ServerUrl, error: ::reqwest::Error) -> Err
     }
 }
 
+/// Whether the server's certificate is of no authority that is known, so that no request was sent.
+pub(super) fn is_untrusted(error: &::reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        if tls_error(next).is_some_and(is_of_nobody) {
+            return true;
+        }
+        cause = next.source();
+    }
+    false
+}
+
+/// The TLS stream wraps its error as one of input and output, which does not name it as its source, and the
+/// HTTP client does so once more.
+fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let mut cause = cause;
+    while let Some(error) = cause.downcast_ref::<io::Error>() {
+        cause = error.get_ref()?;
+    }
+    cause.downcast_ref()
+}
+
 fn advice_on(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
-    // The TLS stream wraps its error as one of input and output, which does not name it as its source.
-    let tls = cause.downcast_ref::<rustls::Error>().or_else(|| {
-        let wrapped = cause.downcast_ref::<io::Error>()?.get_ref()?;
-        wrapped.downcast_ref()
-    })?;
-    let rustls::Error::InvalidCertificate(wrong) = tls else {
+    let rustls::Error::InvalidCertificate(wrong) = tls_error(cause)? else {
         return None;
     };
     match wrong {

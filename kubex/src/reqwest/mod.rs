@@ -2,11 +2,14 @@
 //!
 //! [`Client`] sends each request with the current credential and the impersonation headers, and after a 401
 //! it asks for a newer credential and sends the request once more, where its body can be sent twice. When the
-//! client certificate changes it goes on with new connections.
+//! client certificate or the cluster's authorities change it goes on with new connections: the pooled ones are
+//! let go, and those in use end with their requests. A server whose certificate is of no authority that it
+//! knows makes it read the authorities again at once.
 //!
 //! [`client`] makes a plain `reqwest::Client` that reaches the cluster, for a program that has its own way of
 //! authenticating requests: the same trust (the given authorities and no other, where some are given), proxy and
-//! server name, and the client certificate, looked up at each handshake. It sends no `Authorization`.
+//! server name, and the client certificate. Authorities and certificate are looked up at each handshake. It
+//! sends no `Authorization`.
 //!
 //! What it never does: send a credential to another origin than the server's, be it by a redirect or by the
 //! request's own URL; or send one over `http://` ([withheld](crate::ClientConfigurationBuilder::build) in the
@@ -33,10 +36,12 @@ mod trust;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ::reqwest::Url;
 use ::reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use ::reqwest::redirect::Policy;
-use kubex_core::{ClientConfiguration, Cluster, Error, ErrorKind, Result};
+use kubex_core::{ClientConfiguration, Cluster, Error, ErrorKind, Proxy, Result};
 use rustls::client::ResolvesClientCert;
+use rustls::client::danger::ServerCertVerifier;
 
 pub use ::reqwest::{Method, RequestBuilder, Response, StatusCode};
 
@@ -53,13 +58,19 @@ const MOST_REDIRECTS: usize = 10;
 /// # Errors
 /// `InvalidPem` or `Unsupported` where the TLS library does not take the authorities or the proxy.
 pub fn client(configuration: &ClientConfiguration) -> Result<::reqwest::Client> {
-    connections(configuration.cluster(), tls::live(configuration.credentials()))
+    let cluster = configuration.cluster();
+    let verifier = trust::live(cluster, configuration.trust())?;
+    connections(cluster, verifier, tls::live(configuration.credentials()))
 }
 
-/// A pool of connections to the cluster, opened with this certificate.
-fn connections(cluster: &Cluster, certificate: Arc<dyn ResolvesClientCert>) -> Result<::reqwest::Client> {
+/// A pool of connections to the cluster, opened with this trust and this certificate.
+fn connections(
+    cluster: &Cluster,
+    verifier: Arc<dyn ServerCertVerifier>,
+    certificate: Arc<dyn ResolvesClientCert>,
+) -> Result<::reqwest::Client> {
     let mut builder = ::reqwest::Client::builder()
-        .tls_backend_preconfigured(tls::client_config(cluster, certificate)?)
+        .tls_backend_preconfigured(tls::client_config(cluster, verifier, certificate)?)
         .redirect(same_origin())
         .referer(false)
         // The proxy is the configuration's to name; reqwest would ask the environment.
@@ -69,7 +80,7 @@ fn connections(cluster: &Cluster, certificate: Arc<dyn ResolvesClientCert>) -> R
         builder = builder.no_gzip().no_brotli().no_deflate().no_zstd();
     }
     if let Some(proxy) = &cluster.proxy {
-        let proxy = ::reqwest::Proxy::all(proxy.expose_url().clone()).map_err(|_| {
+        let proxy = ::reqwest::Proxy::all(proxy_url(proxy)).map_err(|_| {
             Error::new(
                 ErrorKind::Unsupported,
                 format_args!("the HTTP client does not take the proxy {proxy}"),
@@ -86,6 +97,17 @@ fn connections(cluster: &Cluster, certificate: Arc<dyn ResolvesClientCert>) -> R
             format_args!("the HTTP client could not be made: {error}"),
         )
     })
+}
+
+/// The proxy's URL as reqwest means it: with `socks5` reqwest would look up the host itself, where Go leaves that
+/// to the proxy.
+fn proxy_url(proxy: &Proxy) -> Url {
+    let mut url = proxy.expose_url().clone();
+    if url.scheme() == "socks5" {
+        // Both are schemes without special rules, so this does not fail.
+        let _ = url.set_scheme("socks5h");
+    }
+    url
 }
 
 /// Follows redirects that stay on one origin, and hands any other back to the caller unfollowed, so that no

@@ -5,24 +5,25 @@
 //! ([`live`]) and may hold connections of several.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use kubex_core::{ClientCertificate, Cluster, Credentials, Error, ErrorKind, Result};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, InconsistentKeys, SignatureScheme};
 
-use super::{Alias, trust};
+use super::Alias;
 
 /// A rustls configuration for this cluster.
 pub(super) fn client_config(
     cluster: &Cluster,
+    verifier: Arc<dyn ServerCertVerifier>,
     certificate: Arc<dyn ResolvesClientCert>,
 ) -> Result<ClientConfig> {
-    let provider = crypto_provider();
-    let verifier = trust::verifier(cluster, &provider)?;
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(crypto_provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| {
             Error::new(
@@ -39,6 +40,9 @@ pub(super) fn client_config(
         config.alpn_protocols.push(b"h2".to_vec());
     }
     config.alpn_protocols.push(b"http/1.1".to_vec());
+    // An address is never sent as SNI (RFC 6066, 3), and the name of the URL is not the one that is asked for.
+    let name = cluster.tls_server_name.as_deref().unwrap_or_default();
+    config.enable_sni = name.parse::<IpAddr>().is_err();
     // A resumed session has the identity of the handshake before it, an old certificate's too. client-go
     // resumes none either.
     config.resumption = Resumption::disabled();
@@ -46,7 +50,7 @@ pub(super) fn client_config(
 }
 
 /// Always named: a process that has two providers compiled in has no default.
-fn crypto_provider() -> Arc<CryptoProvider> {
+pub(super) fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
@@ -77,7 +81,8 @@ pub(super) fn one(certificate: Option<&ClientCertificate>) -> Result<Arc<dyn Res
     Ok(Arc::new(One(key)))
 }
 
-/// The certificate that the live handle has fetched last, looked up at each handshake.
+/// The certificate that the live handle has at hand, looked up at each handshake, which also starts the fetch
+/// that is due.
 pub(super) fn live(credentials: &Credentials) -> Arc<dyn ResolvesClientCert> {
     Arc::new(Live(credentials.clone()))
 }
@@ -114,7 +119,7 @@ impl ResolvesClientCert for Live {
     /// Halves of different pairs are sent as they are: the server refuses the handshake, which is better than a
     /// request without identity, and this place can return no error.
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        let credential = self.0.last()?;
+        let credential = self.0.at_hand()?;
         certified_key(credential.certificate()?).ok().map(Arc::new)
     }
 

@@ -9,7 +9,6 @@ use kubex_core::options::Value;
 use kubex_core::text::{clean_line, is_nested_deeper_than};
 use kubex_core::{ClientCertificate, Credential, Error, ErrorKind, ExposeSecret, Result, SecretBytes};
 
-use crate::pair::is_mismatched;
 use crate::protocol::{ApiVersion, GROUP, KIND};
 
 /// How deep brackets may be nested: as deep as either parser follows.
@@ -55,11 +54,12 @@ impl Answer<'_> {
             (Some(certificate), Some(key)) => {
                 let key = key.as_bytes().to_vec().into();
                 let pair = ClientCertificate::from_pem(certificate.as_bytes(), key);
-                let pair = pair.map_err(|error| self.about(&error))?;
-                if is_mismatched(&pair) {
-                    return Err(self.half("a client certificate and a key that are not of one pair"));
-                }
-                Some(pair)
+                Some(pair.map_err(|error| match error.kind() {
+                    ErrorKind::IncompleteKeyPair => {
+                        self.half("a client certificate and a key that are not of one pair")
+                    }
+                    _ => self.about(&error),
+                })?)
             }
             (None, None) => None,
             (Some(_), None) => return Err(self.half("a client certificate without its key")),

@@ -8,6 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::{Cluster, Proxy, SecretString, Trust};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::protocol::{ApiVersion, KIND};
@@ -121,6 +122,19 @@ fn proxy_url(proxy: &Proxy) -> &str {
     }
 }
 
+/// A number as Go's `encoding/json` writes it: with an exponent only where it is very small or very large.
+fn go_number(number: f64) -> String {
+    if number != 0.0 && !(1e-6..1e21).contains(&number.abs()) {
+        let text = format!("{number:e}");
+        return if text.contains("e-") {
+            text
+        } else {
+            text.replace('e', "e+")
+        };
+    }
+    number.to_string()
+}
+
 /// A value as the JSON that a Go program makes of a YAML document: keys sorted, the last of two equal ones
 /// kept, whole floats without a fraction.
 struct Json<'a>(&'a Value);
@@ -138,7 +152,11 @@ impl Serialize for Json<'_> {
             ValueKind::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
                 serializer.serialize_i64(*number as i64)
             }
-            ValueKind::Float(number) => serializer.serialize_f64(*number),
+            ValueKind::Float(number) => match RawValue::from_string(go_number(*number)) {
+                Ok(number) => number.serialize(serializer),
+                // Infinite, or no number at all: JSON has no word for it.
+                Err(_) => serializer.serialize_unit(),
+            },
             ValueKind::String(text) => serializer.serialize_str(text),
             ValueKind::Sequence(items) => {
                 let mut sequence = serializer.serialize_seq(Some(items.len()))?;

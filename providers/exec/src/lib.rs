@@ -78,7 +78,6 @@ mod interaction;
 mod lookup;
 mod native;
 mod options;
-mod pair;
 mod protocol;
 mod recursion;
 mod said;

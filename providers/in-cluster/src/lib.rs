@@ -32,6 +32,7 @@
 //! # }
 //! ```
 
+mod authorities;
 mod mount;
 mod options;
 mod resolve;

@@ -30,7 +30,7 @@ impl Mount {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let before = generation(options, host).await;
+            let before = generation(options, host).await?;
             let directory = before
                 .as_deref()
                 .map_or_else(|| options.root.clone(), |data| options.root.join(data));
@@ -53,16 +53,30 @@ impl Mount {
             };
             // A file that is missing may have been removed with its generation.
             let is_whole = mount.token.is_some() && mount.authorities.is_some() && mount.namespace.is_some();
-            if is_whole || attempt == ATTEMPTS || before == generation(options, host).await {
+            if is_whole || attempt == ATTEMPTS || before == generation(options, host).await? {
                 return Ok(mount);
             }
         }
     }
 }
 
-/// Where `..data` points to now; `None` where the mount is no projected volume.
-async fn generation(options: &InClusterOptions, host: &Host) -> Option<PathBuf> {
-    host.files().read_link(&options.root.join("..data")).await.ok()
+/// Where `..data` points to now; `None` where the mount is no projected volume. Any other reason for not
+/// knowing is an error: reading by path could mix two generations.
+async fn generation(options: &InClusterOptions, host: &Host) -> Result<Option<PathBuf>> {
+    let link = options.root.join("..data");
+    match host.files().read_link(&link).await {
+        Ok(target) => Ok(Some(target)),
+        // There is none, or what is there is no link.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::InvalidInput
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(Error::unreadable("the service account's mount", &link, error)),
+    }
 }
 
 async fn read(host: &Host, directory: &Path, file: &Path, what: &str) -> Result<Option<SecretBytes>> {

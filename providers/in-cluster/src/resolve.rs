@@ -1,5 +1,7 @@
 //! From the pod's environment and mount to a client configuration.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use kubex_core::options::{ClusterOptions, Value};
 use kubex_core::{
@@ -8,6 +10,7 @@ use kubex_core::{
     Warning,
 };
 
+use crate::authorities::MountedAuthorities;
 use crate::mount::Mount;
 use crate::options::InClusterOptions;
 
@@ -129,6 +132,9 @@ impl CredentialProvider for InClusterProvider {
             .configure(request)
             .await?
             .identity_written_at("token-file", &Origin::file(&token_file));
+        if !request.overrides().cluster().replaces_trust() {
+            builder = builder.trust_source(Some(Arc::new(MountedAuthorities::new(self.options.clone()))));
+        }
         if matches!(builder.cluster().trust, Trust::System) {
             builder = builder.warning(
                 Warning::new(

@@ -43,6 +43,15 @@ pub(crate) fn options(
     if cluster.has("server") && options.get("server").is_none() {
         return None;
     }
+    if options.get("server").is_none() {
+        problems.add(cluster.missing(
+            ErrorKind::MissingCluster,
+            "the cluster has no server",
+            "server",
+            "set \"server\" to its address, https://host:port",
+        ));
+        return None;
+    }
     let options = problems.take(ClusterOptions::take_from(&mut options))?;
     Some(options.with_extensions(extensions))
 }

@@ -57,6 +57,21 @@ impl Fields {
             .collect()
     }
 
+    /// The key that is likely to be meant for this field, which is missing.
+    pub(crate) fn misspelt(&self, field: &'static str) -> Option<&str> {
+        let mut keys = self.entries().map(|(key, _)| key);
+        keys.find(|key| Self::near(key, &[field]).is_some())
+    }
+
+    /// The error of a field that is missing, with what to set it to.
+    pub(crate) fn missing(&self, kind: ErrorKind, message: &str, field: &'static str, advice: &str) -> Error {
+        let error = Error::new(kind, message).at(&self.origin_of(field));
+        match self.misspelt(field) {
+            Some(key) => error.advise(format_args!("rename \"{}\" to \"{field}\"", shown(key))),
+            None => error.advise(advice),
+        }
+    }
+
     /// The known field that a key is likely to be meant for: the same but for case, dashes and underscores, or
     /// a letter or two apart.
     pub(crate) fn near(key: &str, known: &[&'static str]) -> Option<&'static str> {

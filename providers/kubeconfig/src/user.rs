@@ -1,7 +1,7 @@
 //! A user entry as a credential source of another provider, by its registered name and options.
 
 use kubex_core::error::Problems;
-use kubex_core::options::{Value, ValueKind};
+use kubex_core::options::{KeyPairOptions, Value, ValueKind};
 use kubex_core::{Error, ErrorKind, Options, Result, Warning};
 
 use crate::cluster::is_base64;
@@ -134,8 +134,24 @@ fn written_identity(user: &Fields, overrides: &Options, warnings: &mut Vec<Warni
             problems.take(half_of("client-key", &mut options));
         }
     }
+    // Where nothing else is wrong, the provider of the credential finds it.
+    if !problems.is_empty() {
+        problems.take(complete_pair(&options));
+    }
     problems.into_result()?;
     Ok(options)
+}
+
+/// Whether certificate and key are both there, or neither.
+fn complete_pair(options: &Options) -> Result<()> {
+    let half = |name: &str| {
+        let text = |key: &str| options.get(key).and_then(Value::as_str).map(str::to_owned);
+        (
+            text(name).map(Into::into),
+            text(&format!("{name}-data")).map(Into::into),
+        )
+    };
+    KeyPairOptions::new(half("client-certificate"), half("client-key"), options).map(drop)
 }
 
 /// What goes into the `Authorization` header.
@@ -278,7 +294,8 @@ fn legacy(auth_provider: &Fields) -> Result<(String, Options)> {
         .at(&auth_provider.origin_of("name"))
         .advise(format_args!("use the exec plugin {plugin} in its place")));
     }
-    let mut options = Options::at(auth_provider.origin().clone().key("config"));
+    // kubectl ignores what it does not know there, and login tools keep notes of their own in it.
+    let mut options = Options::at(auth_provider.origin().clone().key("config")).ignoring_unknown_keys();
     if let Some(config) = auth_provider.mapping("config")? {
         for (key, value) in config.entries().filter(|(_, value)| !value.is_blank()) {
             options.insert(key, value.clone());
@@ -296,8 +313,11 @@ fn both_set(user: &Fields, key: &str, other: &str) -> Error {
     .advise(format_args!("remove \"{other}\" or \"{key}\""))
 }
 
-fn missing(fields: &Fields, key: &str) -> Error {
-    Error::new(ErrorKind::MissingField, format_args!("\"{key}\" is missing"))
-        .at(&fields.origin_of(key))
-        .advise(format_args!("set \"{key}\""))
+fn missing(fields: &Fields, key: &'static str) -> Error {
+    fields.missing(
+        ErrorKind::MissingField,
+        &format!("\"{key}\" is missing"),
+        key,
+        &format!("set \"{key}\""),
+    )
 }

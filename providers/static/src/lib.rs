@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `token` | a bearer token |
 //! | `username`, `password` | a basic pair; never beside a token |
-//! | `client-certificate`, `client-key` | files in PEM |
+//! | `client-certificate`, `client-key` | files in PEM, read again every 60 s |
 //! | `client-certificate-data`, `client-key-data` | the same inline: PEM, or base64 of it |
 //! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
 //!

@@ -9,7 +9,8 @@ use kubex_core::{
 
 use crate::options::StaticOptions;
 
-/// The credential source of the provider `static`. Certificate files are read when a credential is fetched.
+/// The credential source of the provider `static`. Certificate files are read when a credential is fetched,
+/// and again every 60 s.
 #[derive(Debug)]
 pub struct StaticSource {
     word: Option<(Word, Origin)>,
@@ -72,8 +73,12 @@ impl StaticSource {
                 Credential::basic(username, password.clone()).map_err(|error| error.at(origin))?
             }
         };
-        Ok(match &self.key_pair {
-            Some(key_pair) => credential.and_certificate(key_pair.load(host).await?),
+        let Some(key_pair) = &self.key_pair else {
+            return Ok(credential);
+        };
+        let credential = credential.and_certificate(key_pair.load(host).await?);
+        Ok(match key_pair.read_again_after() {
+            Some(age) => credential.looked_at_again_after(age),
             None => credential,
         })
     }

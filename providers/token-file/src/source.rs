@@ -29,7 +29,8 @@ pub struct TokenFileSource {
     path: PathBuf,
     origin: Origin,
     fallback: Option<SecretString>,
-    /// Once the file gave a token, that one stays in use when the file is gone; the fallback is over.
+    /// Once the file gave a token that was used, that one stays in use when the file is gone; the fallback is
+    /// over.
     was_read: AtomicBool,
     is_read_again: bool,
     key_pair: Option<KeyPairOptions>,
@@ -56,15 +57,18 @@ impl FromOptions for TokenFileSource {
 }
 
 impl TokenFileSource {
-    async fn credential(&self, host: &Host) -> Result<Credential> {
-        let token = match (self.read(host).await, &self.fallback) {
-            (Ok(token), _) => {
-                self.was_read.store(true, Ordering::Relaxed);
-                token
+    /// The file's token, or the fallback for as long as the file never gave one; and whether it is the file's.
+    async fn token(&self, host: &Host) -> Result<(SecretString, bool)> {
+        match (self.read(host).await, &self.fallback) {
+            (Ok(token), _) => Ok((token, true)),
+            (Err(_), Some(fallback)) if !self.was_read.load(Ordering::Relaxed) => {
+                Ok((fallback.clone(), false))
             }
-            (Err(_), Some(fallback)) if !self.was_read.load(Ordering::Relaxed) => fallback.clone(),
-            (Err(error), _) => return Err(error),
-        };
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    async fn credential(&self, token: SecretString, host: &Host) -> Result<Credential> {
         let expires_at = jwt::expiry(token.expose_secret());
         let mut credential = Credential::bearer(token)
             .map_err(|error| error.at(&self.origin))?
@@ -99,7 +103,12 @@ impl TokenFileSource {
 #[async_trait]
 impl CredentialSource for TokenFileSource {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
-        self.credential(request.host).await
+        let (token, is_of_the_file) = self.token(request.host).await?;
+        let credential = self.credential(token, request.host).await?;
+        if is_of_the_file {
+            self.was_read.store(true, Ordering::Relaxed);
+        }
+        Ok(credential)
     }
 
     fn describe(&self) -> String {
@@ -111,6 +120,7 @@ impl CredentialSource for TokenFileSource {
     }
 
     async fn check(&self, host: &Host) -> Result<()> {
-        self.credential(host).await.map(drop)
+        let (token, _) = self.token(host).await?;
+        self.credential(token, host).await.map(drop)
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn sha256_hex(bytes: &[u8]) -> String {
 }
 
 /// An authority with a key of its own, made anew for every server.
-pub(super) struct CertificateAuthority {
+pub(crate) struct CertificateAuthority {
     issuer: Issuer<'static, KeyPair>,
     certificate: rcgen::Certificate,
 }
@@ -58,7 +58,7 @@ impl CertificateAuthority {
         clippy::expect_used,
         reason = "making and using a P-256 key fails only where the system has no random numbers left"
     )]
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut parameters = CertificateParams::default();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -74,7 +74,7 @@ impl CertificateAuthority {
         }
     }
 
-    pub(super) fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.certificate.pem()
     }
 
@@ -84,7 +84,7 @@ impl CertificateAuthority {
 
     /// Issues the certificate of a server that goes by `names`: DNS names and IP addresses. Fails if one of them is
     /// neither.
-    pub(super) fn issue_serving(
+    pub(crate) fn issue_serving(
         &self,
         names: &[String],
     ) -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error> {

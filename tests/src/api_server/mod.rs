@@ -47,12 +47,12 @@
 mod answer;
 mod authenticator;
 mod builder;
-mod certificate;
+pub(crate) mod certificate;
 mod handler;
 mod impersonation;
 mod listener;
 mod record;
-mod serving;
+pub(crate) mod serving;
 mod user;
 
 use std::fmt;

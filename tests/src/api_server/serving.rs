@@ -13,12 +13,12 @@ use super::certificate::CertificateAuthority;
 
 /// The one implementation of cryptography in the test world. It is always named: a process that links two of them
 /// has no default.
-pub(super) fn crypto_provider() -> Arc<CryptoProvider> {
+pub(crate) fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
 /// The certificate that new connections are served with.
-pub(super) struct ServingTls {
+pub(crate) struct ServingTls {
     names: Vec<String>,
     is_http2_offered: bool,
     generation: usize,
@@ -28,7 +28,7 @@ pub(super) struct ServingTls {
 
 impl ServingTls {
     /// Fails if one of `names` is neither a DNS name nor an IP address.
-    pub(super) fn new(names: Vec<String>, is_http2_offered: bool) -> io::Result<Self> {
+    pub(crate) fn new(names: Vec<String>, is_http2_offered: bool) -> io::Result<Self> {
         let generation = 1;
         let (authority_pem, configuration) = fresh_configuration(generation, &names, is_http2_offered)?;
         Ok(Self {
@@ -44,18 +44,18 @@ impl ServingTls {
         clippy::expect_used,
         reason = "the same names have made a certificate when the server started"
     )]
-    pub(super) fn rotate(&mut self) {
+    pub(crate) fn rotate(&mut self) {
         self.generation += 1;
         (self.authority_pem, self.configuration) =
             fresh_configuration(self.generation, &self.names, self.is_http2_offered)
                 .expect("the names of the server are valid");
     }
 
-    pub(super) fn authority_pem(&self) -> &str {
+    pub(crate) fn authority_pem(&self) -> &str {
         &self.authority_pem
     }
 
-    pub(super) fn configuration(&self) -> Arc<ServerConfig> {
+    pub(crate) fn configuration(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.configuration)
     }
 }

@@ -131,7 +131,7 @@ async fn what_the_request_says_of_itself_is_left_alone() {
         client.send(request).await.unwrap().status(),
         StatusCode::UNAUTHORIZED
     );
-    assert_eq!(source.fetches(), 1);
+    assert_eq!(source.fetches(), 0);
     assert_eq!(server.requests().len(), 2);
     server.shutdown().await;
 }
@@ -205,8 +205,12 @@ async fn a_key_of_another_pair_is_an_error_and_never_an_anonymous_request() {
     for version in BOTH {
         let server = speaking(version).allow_anonymous(true).start().await.unwrap();
         let jane = server.issue_client_certificate("jane", &[]);
+        // A key that does not tell its public half (RFC 8410, 10.3), so that only the TLS library can compare.
         let mut torn = jane.clone();
-        torn.key = server.issue_client_certificate("joe", &[]).key;
+        torn.key = "-----BEGIN PRIVATE KEY-----\n\
+                    MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+                    -----END PRIVATE KEY-----\n"
+            .into();
 
         // One that never changes is found out before any request.
         let fixed = built(configure(&server).credential(certificate(&torn)));
@@ -223,6 +227,18 @@ async fn a_key_of_another_pair_is_an_error_and_never_an_anonymous_request() {
         assert_eq!(status(&live, "/version").await, StatusCode::OK);
         assert_eq!(server.requests().remove(0).user.as_deref(), Some("jane"));
 
+        // Where there was one before, that one stays in use.
+        let source = Playback::of([certificate(&jane), certificate(&torn)]);
+        let configuration = built(configure(&server).source(source));
+        let live = kubex::reqwest::Client::new(&configuration).unwrap();
+        for _ in 0..3 {
+            assert_eq!(status(&live, "/version").await, StatusCode::OK);
+            let request = server.requests().pop().unwrap();
+            assert_eq!(request.user.as_deref(), Some("jane"), "{version:?}");
+            let current = configuration.credentials().current().await.unwrap();
+            configuration.credentials().invalidate(current.generation());
+        }
+
         // Where no error can be returned, the server refuses the handshake.
         let configuration = built(configure(&server).credential(certificate(&torn)));
         let plain = kubex::reqwest::client(&configuration).unwrap();
@@ -237,4 +253,14 @@ async fn a_key_of_another_pair_is_an_error_and_never_an_anonymous_request() {
         assert!(server.requests().is_empty());
         server.shutdown().await;
     }
+}
+
+#[tokio::test]
+async fn a_key_that_tells_its_public_half_is_compared_before_any_client_is_made() {
+    let server = server(Version::HTTP_2).await;
+    let jane = server.issue_client_certificate("jane", &[]);
+    let joe = server.issue_client_certificate("joe", &[]);
+    let torn = kubex::ClientCertificate::from_pem(jane.certificate.as_bytes(), joe.key.into_bytes().into());
+    assert_eq!(torn.unwrap_err().kind(), ErrorKind::IncompleteKeyPair);
+    server.shutdown().await;
 }

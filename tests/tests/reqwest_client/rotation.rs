@@ -1,6 +1,9 @@
 //! Tokens and certificates that change while requests are under way.
 
+use std::time::Duration;
+
 use http::StatusCode;
+use kubex::Host;
 use kubex_tests::api_server::User;
 
 use crate::world::*;
@@ -95,6 +98,37 @@ async fn a_certificate_that_becomes_a_token_is_not_sent_any_more() {
         let request = server.requests().pop().unwrap();
         assert_eq!(request.user.as_deref(), Some("by-token"));
         assert_eq!(request.client_certificate, None);
+        server.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_had_expired_when_it_came_does_not_take_over_the_pool() {
+    for version in BOTH {
+        let server = server(version).await;
+        let good = server.issue_client_certificate("jane", &[]);
+        let late = server.issue_client_certificate("late", &[]);
+        let past = Host::real().now().wall - Duration::from_secs(60);
+        let source = Playback::of([certificate(&good), certificate(&late).expiring_at(Some(past))]);
+        let client = client(configure(&server).source(source));
+        assert_eq!(status(&client, "/version").await, StatusCode::OK);
+
+        server.reject_next(1);
+        assert_eq!(status(&client, "/version").await, StatusCode::OK);
+        let last = server.requests().pop().unwrap();
+        assert_eq!(
+            last.user.as_deref(),
+            Some("late"),
+            "it is used once: the clock may be wrong"
+        );
+
+        server.forget_requests();
+        for _ in 0..3 {
+            assert_eq!(status(&client, "/version").await, StatusCode::OK);
+        }
+        for request in server.requests() {
+            assert_eq!(request.user.as_deref(), Some("jane"), "{version:?}");
+        }
         server.shutdown().await;
     }
 }

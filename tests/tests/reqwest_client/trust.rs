@@ -19,6 +19,8 @@ async fn a_server_of_another_authority_gets_nothing() {
         let error = failure(&client_of(cluster.clone())).await;
         assert_eq!(error.kind(), ErrorKind::RequestFailed);
         assert!(error.to_string().contains("UnknownIssuer"), "{error}");
+        let advice = "check that the certificate authority is this server's";
+        assert_eq!(error.advice(), Some(advice), "{error}");
         assert!(error.to_string().contains(server.url()), "{error}");
         assert_hides(&error, &["s3cr3t"]);
 

@@ -1,7 +1,8 @@
 //! The policy's matrix and the options it is written in.
 
-use super::super::SimulatedHost;
 use super::*;
+use crate::error::Result;
+use crate::host::{Host, SimulatedHost};
 use crate::options::Value;
 
 /// `aws` is installed twice; `PATH` leads to the first.

@@ -12,6 +12,7 @@
 
 mod block;
 mod flow;
+mod yaml_1_1;
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -20,6 +21,9 @@ use kubex_core::Origin;
 use kubex_core::options::{Value, ValueKind};
 
 use crate::text::Text;
+
+/// What an extension says is the plugin's, and not a kubeconfig's.
+const EXTENSION: &str = "extension";
 
 /// A node: where its text begins, where it must have ended, and how what is below it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,8 +167,13 @@ impl Layout {
     /// Gives a value, and every value in it, its place.
     ///
     /// A text that is written without quotes, and that kubectl takes for a number though the YAML parser here does
-    /// not (`0777`, `1_000`), becomes a number on the way, so that it is refused where a text is wanted.
+    /// not (`0777`, `1_000`), becomes that number on the way, so that it is refused where a text is wanted.
     pub(crate) fn place(&self, value: Value, origin: Origin, node: Option<Node>) -> Value {
+        self.place_among(value, origin, node, false)
+    }
+
+    /// `is_free`: no field of a kubeconfig is in it, so that the words of YAML 1.1 for booleans are booleans too.
+    fn place_among(&self, value: Value, origin: Origin, node: Option<Node>, is_free: bool) -> Value {
         let origin = self.locate(origin, node);
         let kind = match value.into_kind() {
             ValueKind::Sequence(items) => {
@@ -174,7 +183,7 @@ impl Layout {
                     .unwrap_or_default();
                 let items = items.into_iter().enumerate().map(|(index, item)| {
                     let origin = origin.clone().key(&format!("[{index}]"));
-                    self.place(item, origin, nodes.get(index).copied())
+                    self.place_among(item, origin, nodes.get(index).copied(), is_free)
                 });
                 ValueKind::Sequence(items.collect())
             }
@@ -183,28 +192,31 @@ impl Layout {
                     .and_then(|node| node.entries(self.text()))
                     .unwrap_or_default();
                 let entries = entries.into_iter().map(|(key, value)| {
-                    let node = nodes
-                        .iter()
-                        .rev()
-                        .find(|(name, _)| *name == key)
-                        .map(|(_, node)| *node);
-                    let value = self.place(value, origin.clone().key(&key), node);
+                    let mut nodes = nodes.iter().rev();
+                    let node = nodes.find(|(name, _)| *name == key).map(|(_, node)| *node);
+                    let is_free = is_free || key == EXTENSION;
+                    let value = self.place_among(value, origin.clone().key(&key), node, is_free);
                     (key, value)
                 });
                 ValueKind::Mapping(entries.collect())
             }
-            ValueKind::String(text) if node.is_some_and(|node| self.is_number(node, &text)) => {
-                ValueKind::Float(f64::NAN)
+            ValueKind::String(text) if node.is_some_and(|node| self.is_plain(node, &text)) => {
+                match yaml_1_1::number(&text) {
+                    Some(number) => number,
+                    None if is_free => {
+                        yaml_1_1::boolean(&text).map_or(ValueKind::String(text), ValueKind::Boolean)
+                    }
+                    None => ValueKind::String(text),
+                }
             }
             other => other,
         };
         Value::new(kind, origin)
     }
 
-    /// Whether a text stands there without quotes and is a number to kubectl.
-    fn is_number(&self, node: Node, text: &str) -> bool {
+    /// Whether a text stands there without quotes.
+    fn is_plain(&self, node: Node, text: &str) -> bool {
         node.shape == Shape::Scalar
-            && is_number_of_yaml_1_1(text)
             && self
                 .text()
                 .get(node.start..)
@@ -229,40 +241,6 @@ impl Layout {
 
 fn index_of(step: &str) -> Option<usize> {
     step.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
-}
-
-/// Whether go-yaml reads a plain scalar as a number, beyond what the YAML parser here reads as one: underscores
-/// between the digits, a leading zero, a base of two.
-fn is_number_of_yaml_1_1(text: &str) -> bool {
-    let digits: String = text.chars().filter(|c| *c != '_').collect();
-    let digits = digits.strip_prefix(['-', '+']).unwrap_or(&digits);
-    let all =
-        |rest: &str, is_digit: fn(&u8) -> bool| !rest.is_empty() && rest.as_bytes().iter().all(is_digit);
-    if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
-        return false;
-    }
-    match digits.get(..2) {
-        Some("0b") => all(&digits[2..], |byte| matches!(byte, b'0' | b'1')),
-        Some("0x") => all(&digits[2..], u8::is_ascii_hexdigit),
-        Some("0o") => all(&digits[2..], |byte| matches!(byte, b'0'..=b'7')),
-        _ => is_decimal(digits),
-    }
-}
-
-/// Digits, a point among them, and an exponent.
-fn is_decimal(text: &str) -> bool {
-    let (mantissa, exponent) = text
-        .split_once(['e', 'E'])
-        .map_or((text, None), |(mantissa, exponent)| (mantissa, Some(exponent)));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
-    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    is_digits(whole)
-        && is_digits(fraction)
-        && !(whole.is_empty() && fraction.is_empty())
-        && exponent.is_none_or(|exponent| {
-            let digits = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
-            !digits.is_empty() && is_digits(digits)
-        })
 }
 
 /// The part of a line before its comment, without trailing white space.

@@ -92,6 +92,24 @@ async fn another_auth_provider_is_the_registered_one_of_its_name() {
 }
 
 #[tokio::test]
+async fn what_an_auth_provider_does_not_know_in_its_config_is_let_be() {
+    let world = home(&with_user(
+        "{auth-provider: {name: token-file, config: {token-file: /t, expires-on: '1', access-token: s3cr3t-}}}",
+    ));
+    world.write("/t", "abc");
+    let configuration = resolve_with(real(), &world, Options::new()).await.unwrap();
+    assert_eq!(configuration.credentials().describe(), "token file /t");
+
+    // The same keys in the chain's own options are a mistake.
+    let own = Options::new()
+        .set("server", "https://10.0.0.1")
+        .set("token-file", "/t")
+        .set("expires-on", "1");
+    let error = real().provider("token-file", own).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::UnknownField, "{error}");
+}
+
+#[tokio::test]
 async fn a_static_identity_keeps_the_plugin_from_running_and_the_report_says_so() {
     let exec = format!("exec: {{{EXEC}, command: aws}}");
     for (user, name) in [

@@ -1,0 +1,30 @@
+//! Things that misbehave on demand, for the tests of those who write providers (feature `test-util`).
+//!
+//! | what misbehaves | how |
+//! |---|---|
+//! | a credential source | [`FaultySource`]: fails, hangs, panics, is slow, gives what has expired |
+//!
+//! ```
+//! use std::sync::Arc;
+//! use kubex_core::faults::{Act, FaultySource};
+//! use kubex_core::host::SimulatedHost;
+//! use kubex_core::{Cluster, Credentials, ErrorKind, ServerUrl};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> kubex_core::Result<()> {
+//! let world = SimulatedHost::new();
+//! let source = FaultySource::playing([Act::fails(ErrorKind::Unavailable), Act::token()]);
+//! let cluster = Arc::new(Cluster::new(ServerUrl::parse("https://10.0.0.1")?));
+//! let credentials = Credentials::live(source.clone(), cluster, world.host());
+//!
+//! assert_eq!(credentials.current().await.unwrap_err().kind(), ErrorKind::Unavailable);
+//! world.advance(std::time::Duration::from_secs(1));
+//! assert!(credentials.current().await.is_ok());
+//! assert_eq!(source.runs(), 2);
+//! # Ok(())
+//! # }
+//! ```
+
+mod source;
+
+pub use source::{Act, FaultySource};

@@ -1,0 +1,83 @@
+//! What a plugin inherits.
+
+use std::ffi::OsStr;
+
+/// Which of this program's variables a plugin inherits. Those of its own configuration are added in any case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PluginEnvironment {
+    is_minimal: bool,
+    dropped: Vec<String>,
+}
+
+/// What nearly every program needs to find its files, its user and its language.
+const MINIMAL: &[&str] = &[
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TZ", "LANG", "LANGUAGE", "LC_*", "XDG_*",
+];
+
+/// The same on Windows.
+const MINIMAL_ON_WINDOWS: &[&str] = &[
+    "PATHEXT",
+    "SYSTEMROOT",
+    "SYSTEMDRIVE",
+    "WINDIR",
+    "COMSPEC",
+    "TEMP",
+    "TMP",
+    "USERNAME",
+    "USERPROFILE",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "PROGRAMDATA",
+    "PROGRAMFILES*",
+];
+
+impl PluginEnvironment {
+    /// All of them. This is the default, as plugins find logins and proxies there.
+    pub fn inherit() -> Self {
+        Self::default()
+    }
+
+    /// Only what nearly every program needs: `PATH`, `HOME`, the user, the language, where temporary files go.
+    pub fn minimal() -> Self {
+        Self {
+            is_minimal: true,
+            dropped: Vec::new(),
+        }
+    }
+
+    /// None of these names; one that ends in `*` stands for all that begin so.
+    #[must_use]
+    pub fn dropping(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.dropped.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    pub(super) fn keeps(&self, name: &OsStr) -> bool {
+        let is_minimal = || {
+            MINIMAL.iter().any(|pattern| is_named(name, pattern))
+                || (cfg!(windows) && MINIMAL_ON_WINDOWS.iter().any(|pattern| is_named(name, pattern)))
+        };
+        let is_dropped = self.dropped.iter().any(|pattern| is_named(name, pattern));
+        !is_dropped && (!self.is_minimal || is_minimal())
+    }
+}
+
+/// Names of variables differ by case, except on Windows.
+fn is_named(name: &OsStr, pattern: &str) -> bool {
+    let name = name.as_encoded_bytes();
+    let equal = |one: &[u8], other: &[u8]| {
+        if cfg!(windows) {
+            one.eq_ignore_ascii_case(other)
+        } else {
+            one == other
+        }
+    };
+    match pattern.strip_suffix('*') {
+        Some(beginning) => name
+            .get(..beginning.len())
+            .is_some_and(|start| equal(start, beginning.as_bytes())),
+        None => equal(name, pattern.as_bytes()),
+    }
+}

@@ -1,0 +1,128 @@
+//! Rules for plugins: which may run, what they inherit, and for how long.
+//!
+//! They come from the program or from Kubex's own configuration and travel with the [`Host`](super::Host). A
+//! kubeconfig names plugins, so it has no say in them.
+
+mod environment;
+mod options;
+mod policy;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind};
+
+pub use environment::PluginEnvironment;
+pub use options::{AllowedPlugin, PluginOptions};
+pub use policy::PluginPolicy;
+
+/// All rules for plugins. The default allows every plugin, lets it inherit everything, and gives it 30 s, or
+/// 5 min at a terminal.
+///
+/// ```
+/// use std::time::Duration;
+/// use kubex_core::Host;
+/// use kubex_core::host::{PluginEnvironment, PluginPolicy, PluginRules};
+///
+/// let host = Host::real().with_plugin_rules(
+///     PluginRules::new()
+///         .policy(PluginPolicy::allowlist(["/usr/local/bin/aws"])?)
+///         .environment(PluginEnvironment::inherit().dropping(["AWS_SECRET_ACCESS_KEY"]))
+///         .deadline(Duration::from_secs(20)),
+/// );
+/// # Ok::<(), kubex_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginRules {
+    policy: PluginPolicy,
+    environment: PluginEnvironment,
+    deadline: Duration,
+    interactive_deadline: Duration,
+    kill_grace: Duration,
+}
+
+impl PluginRules {
+    /// The default rules.
+    pub fn new() -> Self {
+        Self {
+            policy: PluginPolicy::default(),
+            environment: PluginEnvironment::default(),
+            deadline: Duration::from_secs(30),
+            interactive_deadline: Duration::from_secs(5 * 60),
+            kill_grace: Duration::from_secs(2),
+        }
+    }
+
+    /// Which plugins may run.
+    #[must_use]
+    pub fn policy(mut self, policy: PluginPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// What they inherit.
+    #[must_use]
+    pub fn environment(mut self, environment: PluginEnvironment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// How long a run may take; 30 s unless set. A source's own `deadline` wins.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// How long a run at a terminal may take; 5 min unless set. A source's own `interactive-deadline` wins.
+    #[must_use]
+    pub fn interactive_deadline(mut self, deadline: Duration) -> Self {
+        self.interactive_deadline = deadline;
+        self
+    }
+
+    /// How long after SIGTERM a plugin gets SIGKILL; 2 s unless set.
+    #[must_use]
+    pub fn kill_grace(mut self, grace: Duration) -> Self {
+        self.kill_grace = grace;
+        self
+    }
+
+    /// Which plugins may run.
+    pub fn plugin_policy(&self) -> &PluginPolicy {
+        &self.policy
+    }
+
+    /// How long a run may take, at a terminal or without.
+    pub fn time_for(&self, is_interactive: bool) -> Duration {
+        if is_interactive {
+            self.interactive_deadline
+        } else {
+            self.deadline
+        }
+    }
+
+    /// How long after SIGTERM it gets SIGKILL.
+    pub fn time_to_end(&self) -> Duration {
+        self.kill_grace
+    }
+
+    /// Those of the variables that a plugin inherits.
+    pub(super) fn inherited(&self, mut variables: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
+        variables.retain(|(name, _)| self.environment.keeps(name));
+        variables
+    }
+}
+
+impl Default for PluginRules {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn misconfigured(why: impl Display) -> Error {
+    Error::new(ErrorKind::InvalidValue, why)
+}

@@ -1,0 +1,106 @@
+//! The rules for plugins, as a configuration file of Kubex has them.
+
+use schemars::JsonSchema;
+
+use super::{PluginEnvironment, PluginPolicy, PluginRules, misconfigured};
+use crate::error::Result;
+use crate::host::Deadline;
+use crate::text::clean_line;
+
+/// The rules as a configuration file of Kubex has them: [`rules`](Self::rules) checks them.
+///
+/// ```
+/// use kubex_core::host::PluginOptions;
+/// use kubex_core::options::Value;
+///
+/// let written: Value = serde_json::from_str(
+///     r#"{"policy": "allowlist", "allowlist": [{"command": "/usr/local/bin/aws"}], "deadline": "30s",
+///         "environment": "minimal", "drop-variables": ["XDG_*"]}"#,
+/// ).unwrap();
+/// let rules = written.parse::<PluginOptions>()?.rules()?;
+/// # Ok::<(), kubex_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PluginOptions {
+    /// `allow-all`, which is the default, `deny-all` or `allowlist`.
+    pub policy: Option<String>,
+    /// The plugins that may run; only with the policy `allowlist`.
+    pub allowlist: Option<Vec<AllowedPlugin>>,
+    /// How long a run may take; 30 s unless set.
+    pub deadline: Option<Deadline>,
+    /// How long a run at a terminal may take; 5 min unless set.
+    pub interactive_deadline: Option<Deadline>,
+    /// Which of this program's variables a plugin inherits: `inherit`, which is the default, or `minimal`.
+    pub environment: Option<String>,
+    /// Variables that it does not inherit; one that ends in `*` stands for all that begin so.
+    #[serde(default)]
+    pub drop_variables: Vec<String>,
+}
+
+/// An entry of the allowlist.
+#[derive(Clone, Debug, Default, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AllowedPlugin {
+    /// The plugin's name, or its absolute path.
+    #[serde(default)]
+    pub command: String,
+}
+
+impl PluginOptions {
+    /// The rules, checked as client-go checks them.
+    ///
+    /// # Errors
+    /// `InvalidValue` for a policy or an environment of another name, for a list without the policy
+    /// `allowlist` or that policy without a list, and for what [`PluginPolicy::allowlist`] refuses.
+    pub fn rules(self) -> Result<PluginRules> {
+        let named = self.policy.as_deref().unwrap_or_default();
+        let policy = match (named, self.allowlist) {
+            ("allowlist" | "Allowlist", Some(list)) => {
+                PluginPolicy::allowlist(list.into_iter().map(|entry| entry.command))?
+            }
+            ("allowlist" | "Allowlist", None) => {
+                return Err(
+                    misconfigured("the plugin policy is allowlist, and there is no allowlist")
+                        .advise("set \"allowlist\", or use the policy deny-all"),
+                );
+            }
+            ("" | "allow-all" | "AllowAll" | "deny-all" | "DenyAll", Some(_)) => {
+                return Err(misconfigured(format_args!(
+                    "there is an allowlist, and the plugin policy is {}",
+                    if named.is_empty() { "not set" } else { named }
+                ))
+                .advise("set the policy to allowlist, or remove the list"));
+            }
+            ("" | "allow-all" | "AllowAll", None) => PluginPolicy::allow_all(),
+            ("deny-all" | "DenyAll", None) => PluginPolicy::deny_all(),
+            (other, _) => {
+                return Err(
+                    misconfigured(format_args!("\"{}\" is no plugin policy", clean_line(other)))
+                        .advise("set it to allow-all, deny-all or allowlist"),
+                );
+            }
+        };
+        let environment = match self.environment.as_deref() {
+            None | Some("inherit") => PluginEnvironment::inherit(),
+            Some("minimal") => PluginEnvironment::minimal(),
+            Some(other) => {
+                return Err(misconfigured(format_args!(
+                    "\"{}\" is no environment for plugins",
+                    clean_line(other)
+                ))
+                .advise("set it to inherit or minimal"));
+            }
+        };
+        let mut rules = PluginRules::new()
+            .policy(policy)
+            .environment(environment.dropping(self.drop_variables));
+        if let Some(deadline) = self.deadline {
+            rules = rules.deadline(deadline.duration());
+        }
+        if let Some(deadline) = self.interactive_deadline {
+            rules = rules.interactive_deadline(deadline.duration());
+        }
+        Ok(rules)
+    }
+}

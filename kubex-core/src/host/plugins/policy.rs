@@ -1,0 +1,136 @@
+//! Which plugins may run.
+//!
+//! The policy is client-go's (`tools/clientcmd/api/types.go`, `plugin/pkg/client/auth/exec/exec.go`):
+//!
+//! | entry of the allowlist | permits |
+//! |---|---|
+//! | `/usr/local/bin/aws` | the command of that path, and the command `aws` where `PATH` leads there |
+//! | `aws` | the command `aws`, wherever `PATH` leads, and the path of the program that `PATH` has for it |
+//!
+//! Paths are compared as they are written, without symbolic links being followed.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use tracing::debug;
+
+use super::misconfigured;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::host::programs::lexically_clean;
+use crate::text::clean_line;
+
+/// Which plugins may run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PluginPolicy(Policy);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Policy {
+    #[default]
+    AllowAll,
+    DenyAll,
+    Allowlist(Vec<String>),
+}
+
+impl PluginPolicy {
+    /// Every plugin may run. This is the default.
+    pub fn allow_all() -> Self {
+        Self(Policy::AllowAll)
+    }
+
+    /// No plugin may run.
+    pub fn deny_all() -> Self {
+        Self(Policy::DenyAll)
+    }
+
+    /// These commands may run and no others: names, or absolute paths.
+    ///
+    /// # Errors
+    /// `InvalidValue` for an empty list, an empty entry, or a path that is not written in its shortest form.
+    pub fn allowlist(commands: impl IntoIterator<Item = impl Into<String>>) -> Result<Self> {
+        let commands: Vec<String> = commands.into_iter().map(Into::into).collect();
+        if commands.is_empty() {
+            return Err(misconfigured("the allowlist is empty")
+                .advise("use the policy deny-all to let no plugin run"));
+        }
+        for (at, command) in (1..).zip(&commands) {
+            if command.is_empty() {
+                return Err(misconfigured(format_args!(
+                    "entry {at} of the allowlist is empty"
+                )));
+            }
+            let clean = lexically_clean(Path::new(command));
+            if clean.as_os_str() != OsStr::new(command) {
+                return Err(misconfigured(format_args!(
+                    "entry {at} of the allowlist is not in its shortest form: \"{}\"",
+                    clean_line(command)
+                ))
+                .advise(format_args!(
+                    "write it as \"{}\"",
+                    clean_line(&clean.to_string_lossy())
+                )));
+            }
+        }
+        Ok(Self(Policy::Allowlist(commands)))
+    }
+
+    /// What needs no program to be looked up for.
+    pub(in crate::host) fn before_look_up(&self, command: &str) -> Result<()> {
+        if self.0 != Policy::DenyAll {
+            return Ok(());
+        }
+        denied(command);
+        Err(Error::new(
+            ErrorKind::Refused,
+            format_args!(
+                "the plugin \"{}\" is not allowed: the plugin policy is deny-all",
+                clean_line(command)
+            ),
+        )
+        .advise("allow it in Kubex's own configuration, not in the kubeconfig"))
+    }
+
+    /// Whether the program that the command stands for may run.
+    pub(in crate::host) async fn check(&self, command: &str, program: &Path, host: &Host) -> Result<()> {
+        match &self.0 {
+            Policy::AllowAll => {}
+            Policy::DenyAll => return self.before_look_up(command),
+            Policy::Allowlist(entries) if is_listed(entries, command, program, host).await => {}
+            Policy::Allowlist(_) => {
+                denied(command);
+                return Err(Error::new(
+                    ErrorKind::Refused,
+                    format_args!(
+                        "the plugin \"{}\" is not on the plugin allowlist",
+                        clean_line(&program.to_string_lossy())
+                    ),
+                )
+                .advise(
+                    "put its path on the allowlist of Kubex's own configuration, if it is to be trusted",
+                ));
+            }
+        }
+        debug!(target: "kubex::exec", command = &*clean_line(command), outcome = "allowed", "plugin policy");
+        Ok(())
+    }
+}
+
+fn denied(command: &str) {
+    debug!(target: "kubex::exec", command = &*clean_line(command), outcome = "denied", "plugin policy");
+}
+
+async fn is_listed(entries: &[String], command: &str, program: &Path, host: &Host) -> bool {
+    let command = lexically_clean(Path::new(command));
+    let is_verbatim = |entry: &String| Path::new(entry) == command || Path::new(entry) == program;
+    if entries.iter().any(is_verbatim) {
+        return true;
+    }
+    // An entry with a separator stands for itself, so only bare names are left to be looked up.
+    let name = program.file_name();
+    for entry in entries.iter().filter(|entry| Some(OsStr::new(entry)) == name) {
+        if host.look_up(entry).await.program.as_deref() == Some(program) {
+            return true;
+        }
+    }
+    false
+}

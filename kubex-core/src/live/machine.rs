@@ -1,0 +1,661 @@
+//! When to fetch, when to wait and when to refuse: the rules of a live handle, without any effect.
+//!
+//! The machine is told what happened (somebody asked, a fetch ended, the server rejected a credential) and
+//! what the clocks say, and answers what to do. It holds no credential, no lock and no timer; the
+//! [board](super::board) keeps it under a lock, and the [driver](super) does what it says.
+//!
+//! | rule | number |
+//! |---|---|
+//! | refresh early | when less than 20 % of the lifetime is left: at least 10 s, at most 5 min, never more than half of the lifetime, less a jitter of up to 10 % of that window |
+//! | the same credential came back | the next refresh is at least 10 s later, or when it expires |
+//! | back off after a failure | 1 s, 2 s, 4 s ... 60 s, each less a jitter of up to 10 % |
+//! | refresh after rejections | at most once in 10 s |
+//! | look again at what is still valid | callers wait for it for 1 s at most, and not at all after a look that took longer |
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::credential::Generation;
+use crate::host::Moment;
+use crate::provider::FetchReason;
+
+const EARLIEST_WINDOW: Duration = Duration::from_secs(10);
+const LATEST_WINDOW: Duration = Duration::from_secs(5 * 60);
+const BETWEEN_REFRESHES: Duration = Duration::from_secs(10);
+const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+const BETWEEN_REJECTIONS: Duration = Duration::from_secs(10);
+
+/// How long callers wait for a look at what is still valid.
+pub(super) const LOOK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What somebody who asks for a credential is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Take the credential there is.
+    Serve,
+    /// Start a fetch and do not wait for it; take the credential there is.
+    ServeAndFetch(FetchReason),
+    /// Wait for the fetch that is under way.
+    Wait(Patience),
+    /// Start a fetch and wait for it.
+    FetchAndWait(FetchReason, Patience),
+    /// Take the last error: there is nothing to serve, and it is too early to try again.
+    Refuse,
+}
+
+/// How long to wait for a fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Until it has ended: there is nothing else to serve.
+    UntilItEnds,
+    /// For [`LOOK_PATIENCE`], and then take the credential there is.
+    Briefly,
+}
+
+/// How a fetched credential is to be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reception {
+    /// Keep it, under this generation.
+    Keep(Generation),
+    /// It had expired when it came: give it to those who wait and forget it.
+    UseOnce(Generation),
+    /// It had expired when it came, and the one that is held is good: go on with that one.
+    KeepTheOld,
+}
+
+/// What the machine needs to know of a credential that was fetched.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fetched {
+    /// When it stops to be valid.
+    pub(super) expires_at: Option<Timestamp>,
+    /// How old it may get before it is looked at again.
+    pub(super) look_again_after: Option<Duration>,
+    /// Whether it is another identity than the one there was.
+    pub(super) is_new: bool,
+}
+
+/// Until when asking again would change nothing, by each clock. The handle keeps it beside its snapshot, so
+/// that callers need no lock before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Quiet {
+    pub(super) monotonic: Duration,
+    pub(super) wall: Timestamp,
+}
+
+impl Quiet {
+    pub(super) const NEVER: Self = Self {
+        monotonic: Duration::ZERO,
+        wall: Timestamp::MIN,
+    };
+    const FOREVER: Self = Self {
+        monotonic: Duration::MAX,
+        wall: Timestamp::MAX,
+    };
+
+    /// Whether this moment is before the end, by both clocks.
+    pub(super) fn holds_at(&self, now: Moment) -> bool {
+        now.monotonic < self.monotonic && now.wall < self.wall
+    }
+}
+
+/// A point of time by both clocks; reached as soon as one of them says so.
+#[derive(Clone, Copy, Debug)]
+struct Deadline {
+    monotonic: Duration,
+    wall: Timestamp,
+}
+
+impl Deadline {
+    fn after(now: Moment, span: Duration) -> Self {
+        Self {
+            monotonic: now.monotonic.saturating_add(span),
+            wall: now.wall.checked_add(span).unwrap_or(Timestamp::MAX),
+        }
+    }
+
+    fn is_reached(self, now: Moment) -> bool {
+        now.monotonic >= self.monotonic || now.wall >= self.wall
+    }
+}
+
+/// The credential that is being served.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    generation: Generation,
+    /// From when on a newer one is fetched in the background.
+    refresh: Option<Deadline>,
+    /// From when on callers wait for a newer one, if there is one.
+    stale: Option<Deadline>,
+    /// From when on it is not served any more.
+    expiry: Option<Deadline>,
+    is_rejected: bool,
+}
+
+/// The fetch that is under way.
+#[derive(Clone, Copy, Debug)]
+struct Flying {
+    why: FetchReason,
+    since: Duration,
+}
+
+/// The state of one live handle.
+#[derive(Debug, Default)]
+pub(super) struct Machine {
+    held: Option<Held>,
+    /// The newest generation that was ever given to somebody.
+    latest: Generation,
+    flying: Option<Flying>,
+    failures: u32,
+    /// Whether the last fetch failed and took longer than callers wait for a look.
+    is_slow: bool,
+    /// After a failure, no fetch is started before this time.
+    retry_at: Option<Duration>,
+    /// After a rejection was answered by a fetch, no other rejection starts one before this time.
+    next_answer_at: Option<Duration>,
+}
+
+impl Machine {
+    /// Somebody wants a credential. A decision to fetch marks the flight as started.
+    pub(super) fn ask(&mut self, now: Moment) -> Decision {
+        let decision = self.decide(now);
+        if let Decision::ServeAndFetch(why) | Decision::FetchAndWait(why, _) = decision {
+            self.flying = Some(Flying {
+                why,
+                since: now.monotonic,
+            });
+            if why == FetchReason::Rejected {
+                self.next_answer_at = Some(now.monotonic.saturating_add(BETWEEN_REJECTIONS));
+            }
+        }
+        decision
+    }
+
+    fn decide(&self, now: Moment) -> Decision {
+        let may_start = self.flying.is_none() && self.retry_at.is_none_or(|at| now.monotonic >= at);
+        let Some(held) = self.valid(now) else {
+            let why = if self.held.is_some() {
+                FetchReason::Expiring
+            } else {
+                FetchReason::First
+            };
+            return match (self.flying, may_start) {
+                (Some(_), _) => Decision::Wait(Patience::UntilItEnds),
+                (None, true) => Decision::FetchAndWait(why, Patience::UntilItEnds),
+                (None, false) => Decision::Refuse,
+            };
+        };
+        let is_stale = is_reached(held.stale, now);
+        if let Some(flying) = self.flying {
+            let is_recent = now.monotonic < flying.since.saturating_add(LOOK_PATIENCE);
+            return if held.is_rejected {
+                Decision::Wait(Patience::UntilItEnds)
+            } else if is_stale && is_recent && !self.is_slow {
+                Decision::Wait(Patience::Briefly)
+            } else {
+                Decision::Serve
+            };
+        }
+        if !may_start {
+            return Decision::Serve;
+        }
+        if held.is_rejected && self.next_answer_at.is_none_or(|at| now.monotonic >= at) {
+            Decision::FetchAndWait(FetchReason::Rejected, Patience::UntilItEnds)
+        } else if is_stale && !self.is_slow {
+            Decision::FetchAndWait(FetchReason::Expiring, Patience::Briefly)
+        } else if is_stale || is_reached(held.refresh, now) {
+            Decision::ServeAndFetch(FetchReason::Expiring)
+        } else {
+            Decision::Serve
+        }
+    }
+
+    /// The flight brought a credential. `random` is the jitter's.
+    pub(super) fn fetched(&mut self, fetched: Fetched, now: Moment, random: u64) -> Reception {
+        let flying = self.flying.take();
+        self.is_slow = false;
+        let lifetime = fetched
+            .expires_at
+            .map(|at| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default());
+        let came_expired = lifetime == Some(Duration::ZERO);
+        if came_expired {
+            self.back_off(now, random);
+            if self.valid(now).is_some_and(|held| !held.is_rejected) {
+                return Reception::KeepTheOld;
+            }
+        }
+        // A credential that was held before the latest one was given away is news to whoever got that one.
+        let generation = match self.held {
+            Some(held) if !fetched.is_new && held.generation == self.latest => held.generation,
+            _ => self.latest.next(),
+        };
+        self.latest = generation;
+        if came_expired {
+            return Reception::UseOnce(generation);
+        }
+        self.failures = 0;
+        self.retry_at = None;
+        let asked_anew = flying.is_some_and(|flying| flying.why == FetchReason::Rejected);
+        self.held = Some(Held {
+            generation,
+            refresh: refresh_after(fetched, lifetime, random).map(|span| Deadline::after(now, span)),
+            stale: fetched.look_again_after.map(|span| Deadline::after(now, span)),
+            expiry: fetched.expires_at.zip(lifetime).map(|(at, span)| Deadline {
+                wall: at,
+                ..Deadline::after(now, span)
+            }),
+            // Rejected while it was fetched for another reason, it is rejected still.
+            is_rejected: !fetched.is_new && !asked_anew && self.held.is_some_and(|held| held.is_rejected),
+        });
+        Reception::Keep(generation)
+    }
+
+    /// The flight failed.
+    pub(super) fn failed(&mut self, now: Moment, random: u64) {
+        self.is_slow = self
+            .flying
+            .take()
+            .is_some_and(|flying| now.monotonic >= flying.since.saturating_add(LOOK_PATIENCE));
+        self.back_off(now, random);
+    }
+
+    /// The server rejected a credential of this generation. Says whether it is the one that is served.
+    pub(super) fn rejected(&mut self, generation: Generation) -> bool {
+        let Some(held) = self
+            .held
+            .as_mut()
+            .filter(|held| held.generation == generation && !held.is_rejected)
+        else {
+            return false;
+        };
+        held.is_rejected = true;
+        true
+    }
+
+    /// Whether there is a credential that may be served at this moment.
+    pub(super) fn has_valid(&self, now: Moment) -> bool {
+        self.valid(now).is_some()
+    }
+
+    fn valid(&self, now: Moment) -> Option<Held> {
+        self.held.filter(|held| !is_reached(held.expiry, now))
+    }
+
+    /// Why the fetch that is under way was started.
+    pub(super) fn flying_because(&self) -> Option<FetchReason> {
+        self.flying.map(|flying| flying.why)
+    }
+
+    /// How many fetches have failed since the last that did not.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Until when asking would do nothing but serve what is held.
+    pub(super) fn quiet(&self) -> Quiet {
+        let Some(held) = self.held else {
+            return Quiet::NEVER;
+        };
+        let mut quiet = Quiet::FOREVER;
+        let mut ends_at = |deadline: Deadline| {
+            quiet.monotonic = quiet.monotonic.min(deadline.monotonic);
+            quiet.wall = quiet.wall.min(deadline.wall);
+        };
+        held.expiry.into_iter().for_each(&mut ends_at);
+        if self.flying.is_some() {
+            // Those who want a newer one wait for it; the others have nothing to do until it comes.
+            if held.is_rejected {
+                return Quiet::NEVER;
+            }
+            held.stale.into_iter().for_each(&mut ends_at);
+        } else if let Some(at) = self.retry_at {
+            quiet.monotonic = quiet.monotonic.min(at);
+        } else {
+            held.refresh.into_iter().chain(held.stale).for_each(&mut ends_at);
+            if held.is_rejected {
+                quiet.monotonic = quiet.monotonic.min(self.next_answer_at.unwrap_or_default());
+            }
+        }
+        quiet
+    }
+
+    fn back_off(&mut self, now: Moment, random: u64) {
+        let doublings = self.failures.min(6);
+        let span = (FIRST_BACK_OFF * 2_u32.pow(doublings)).min(LONGEST_BACK_OFF);
+        self.failures = self.failures.saturating_add(1);
+        self.retry_at = Some(
+            now.monotonic
+                .saturating_add(span.saturating_sub(jitter(span, random))),
+        );
+    }
+}
+
+fn is_reached(deadline: Option<Deadline>, now: Moment) -> bool {
+    deadline.is_some_and(|deadline| deadline.is_reached(now))
+}
+
+/// How long after it was fetched a newer one is fetched in the background.
+fn refresh_after(fetched: Fetched, lifetime: Option<Duration>, random: u64) -> Option<Duration> {
+    let early = |span: Duration| span.saturating_sub(early_window(span, random));
+    let by_expiry = lifetime.map(|lifetime| {
+        if fetched.is_new {
+            early(lifetime)
+        } else {
+            // A source that gives what it has until the very end would be asked ever more often.
+            early(lifetime).max(BETWEEN_REFRESHES)
+        }
+    });
+    by_expiry
+        .into_iter()
+        .chain(fetched.look_again_after.map(early))
+        .min()
+}
+
+/// How long before the end of its lifetime a credential is renewed.
+fn early_window(lifetime: Duration, random: u64) -> Duration {
+    let window = (lifetime / 5)
+        .clamp(EARLIEST_WINDOW, LATEST_WINDOW)
+        .min(lifetime / 2);
+    window.saturating_sub(jitter(window, random))
+}
+
+/// Up to 10 % of the span.
+fn jitter(span: Duration, random: u64) -> Duration {
+    let thousandth = u32::try_from(random % 1001).unwrap_or_default();
+    span / 10 * thousandth / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAIT_FOR_FIRST: Decision = Decision::FetchAndWait(FetchReason::First, Patience::UntilItEnds);
+    const WAIT_FOR_NEXT: Decision = Decision::FetchAndWait(FetchReason::Expiring, Patience::UntilItEnds);
+    const WAIT_BRIEFLY: Decision = Decision::FetchAndWait(FetchReason::Expiring, Patience::Briefly);
+
+    fn at(seconds: u64) -> Moment {
+        let span = Duration::from_secs(seconds);
+        Moment {
+            wall: Timestamp::UNIX_EPOCH + span,
+            monotonic: span,
+        }
+    }
+
+    fn expiring(seconds: u64) -> Fetched {
+        Fetched {
+            expires_at: Some(at(seconds).wall),
+            look_again_after: None,
+            is_new: true,
+        }
+    }
+
+    fn with_first(fetched: Fetched) -> Machine {
+        let mut machine = Machine::default();
+        assert_eq!(machine.ask(at(0)), WAIT_FOR_FIRST);
+        assert_eq!(
+            machine.fetched(fetched, at(0), 0),
+            Reception::Keep(Generation::default().next())
+        );
+        machine
+    }
+
+    #[test]
+    fn a_refresh_starts_in_the_last_fifth_and_only_once() {
+        let mut machine = with_first(expiring(1000));
+        assert_eq!(machine.ask(at(799)), Decision::Serve);
+        assert_eq!(
+            machine.ask(at(800)),
+            Decision::ServeAndFetch(FetchReason::Expiring)
+        );
+        assert_eq!(machine.ask(at(999)), Decision::Serve);
+        assert_eq!(machine.ask(at(1000)), Decision::Wait(Patience::UntilItEnds));
+    }
+
+    #[test]
+    fn the_window_has_its_bounds() {
+        assert_eq!(
+            early_window(Duration::from_secs(1), 0),
+            Duration::from_millis(500)
+        );
+        assert_eq!(early_window(Duration::from_secs(30), 0), Duration::from_secs(10));
+        assert_eq!(early_window(Duration::from_secs(100), 0), Duration::from_secs(20));
+        assert_eq!(
+            early_window(Duration::from_secs(86400), 0),
+            Duration::from_secs(300)
+        );
+        assert_eq!(
+            early_window(Duration::from_secs(100), 1000),
+            Duration::from_secs(18)
+        );
+    }
+
+    #[test]
+    fn failures_back_off_and_nobody_storms() {
+        let mut machine = Machine::default();
+        let mut now = 0;
+        for span in [1, 2, 4, 8, 16, 32, 60, 60] {
+            assert_eq!(machine.ask(at(now)), WAIT_FOR_FIRST);
+            machine.failed(at(now), 0);
+            assert_eq!(machine.ask(at(now)), Decision::Refuse);
+            now += span;
+        }
+        assert_eq!(machine.ask(at(now)), WAIT_FOR_FIRST);
+        machine.fetched(expiring(now + 1000), at(now), 0);
+        assert_eq!(machine.failures(), 0);
+    }
+
+    #[test]
+    fn a_failed_refresh_keeps_serving_what_is_valid() {
+        let mut machine = with_first(expiring(100));
+        assert_eq!(
+            machine.ask(at(80)),
+            Decision::ServeAndFetch(FetchReason::Expiring)
+        );
+        machine.failed(at(81), 0);
+        assert_eq!(machine.ask(at(81)), Decision::Serve);
+        assert_eq!(
+            machine.ask(at(82)),
+            Decision::ServeAndFetch(FetchReason::Expiring)
+        );
+        machine.failed(at(99), 0);
+        assert_eq!(machine.ask(at(100)), Decision::Refuse);
+        assert_eq!(machine.ask(at(101)), WAIT_FOR_NEXT);
+    }
+
+    #[test]
+    fn a_rejection_counts_once_and_for_its_generation_only() {
+        let mut machine = with_first(Fetched {
+            expires_at: None,
+            look_again_after: None,
+            is_new: true,
+        });
+        let first = Generation::default().next();
+        assert!(!machine.rejected(first.next()));
+        assert!(machine.rejected(first));
+        assert!(!machine.rejected(first));
+        assert_eq!(
+            machine.ask(at(5)),
+            Decision::FetchAndWait(FetchReason::Rejected, Patience::UntilItEnds)
+        );
+        assert_eq!(machine.ask(at(5)), Decision::Wait(Patience::UntilItEnds));
+        machine.fetched(
+            Fetched {
+                expires_at: None,
+                look_again_after: None,
+                is_new: true,
+            },
+            at(5),
+            0,
+        );
+        assert!(!machine.rejected(first), "the old generation is stale");
+        assert!(machine.rejected(first.next()));
+        assert_eq!(
+            machine.ask(at(6)),
+            Decision::Serve,
+            "one run in 10 s while rejections go on"
+        );
+        assert_eq!(
+            machine.ask(at(15)),
+            Decision::FetchAndWait(FetchReason::Rejected, Patience::UntilItEnds)
+        );
+    }
+
+    #[test]
+    fn whichever_clock_says_expired_wins() {
+        let mut suspended = with_first(expiring(1000));
+        let woken = Moment {
+            wall: at(50_000).wall,
+            monotonic: Duration::from_secs(10),
+        };
+        assert_eq!(suspended.ask(woken), WAIT_FOR_NEXT);
+
+        let mut set_back = with_first(expiring(1000));
+        let later = Moment {
+            wall: Timestamp::UNIX_EPOCH,
+            monotonic: Duration::from_secs(1000),
+        };
+        assert_eq!(set_back.ask(later), WAIT_FOR_NEXT);
+    }
+
+    #[test]
+    fn expired_on_arrival_is_used_once_and_does_not_loop() {
+        let mut machine = Machine::default();
+        machine.ask(at(100));
+        assert_eq!(
+            machine.fetched(expiring(50), at(100), 0),
+            Reception::UseOnce(Generation::default().next())
+        );
+        assert_eq!(machine.ask(at(100)), Decision::Refuse);
+        assert_eq!(machine.ask(at(101)), WAIT_FOR_FIRST);
+    }
+
+    #[test]
+    fn what_is_to_be_looked_at_again_is_served_if_looking_fails() {
+        let minute = Fetched {
+            expires_at: None,
+            look_again_after: Some(Duration::from_secs(60)),
+            is_new: true,
+        };
+        let mut machine = with_first(minute);
+        assert_eq!(machine.ask(at(47)), Decision::Serve);
+        assert_eq!(
+            machine.ask(at(48)),
+            Decision::ServeAndFetch(FetchReason::Expiring)
+        );
+        assert_eq!(machine.ask(at(59)), Decision::Serve);
+        assert_eq!(
+            machine.ask(at(60)),
+            Decision::Serve,
+            "the look has been under way for too long to wait for it"
+        );
+        machine.failed(at(60), 0);
+        assert_eq!(machine.ask(at(60)), Decision::Serve);
+        assert_eq!(
+            machine.ask(at(61)),
+            Decision::ServeAndFetch(FetchReason::Expiring),
+            "nor is the next one waited for"
+        );
+        machine.failed(at(61), 0);
+        assert_eq!(machine.ask(at(62)), Decision::Serve);
+        assert_eq!(
+            machine.ask(at(63)),
+            WAIT_BRIEFLY,
+            "a quick failure is no reason not to"
+        );
+        assert_eq!(machine.ask(at(63)), Decision::Wait(Patience::Briefly));
+        machine.fetched(
+            Fetched {
+                is_new: false,
+                ..minute
+            },
+            at(63),
+            0,
+        );
+        assert_eq!(machine.ask(at(64)), Decision::Serve);
+    }
+
+    #[test]
+    fn a_generation_is_new_after_one_that_was_used_once() {
+        let mut machine = with_first(expiring(100));
+        let (first, second) = (Generation::default().next(), Generation::default().next().next());
+        machine.ask(at(100));
+        assert_eq!(
+            machine.fetched(expiring(99), at(100), 0),
+            Reception::UseOnce(second)
+        );
+        machine.ask(at(101));
+        let again = Fetched {
+            is_new: false,
+            ..expiring(500)
+        };
+        assert_eq!(machine.fetched(again, at(101), 0), Reception::Keep(second.next()));
+        assert!(!machine.rejected(first));
+        machine.ask(at(400));
+        assert_eq!(machine.fetched(again, at(400), 0), Reception::Keep(second.next()));
+    }
+
+    #[test]
+    fn what_came_expired_leaves_a_good_one_in_place_and_not_a_rejected_one() {
+        for is_rejected in [false, true] {
+            let mut machine = with_first(expiring(1000));
+            let first = Generation::default().next();
+            assert!(machine.rejected(first));
+            machine.ask(at(500));
+            machine.fetched(expiring(2000), at(500), 0);
+            if is_rejected {
+                machine.rejected(first.next());
+            }
+            machine.ask(at(1900));
+            let expected = if is_rejected {
+                Reception::UseOnce(first.next().next())
+            } else {
+                Reception::KeepTheOld
+            };
+            assert_eq!(machine.fetched(expiring(50), at(1900), 0), expected);
+            assert!(machine.has_valid(at(1900)));
+        }
+    }
+
+    #[test]
+    fn quiet_never_hides_a_decision() {
+        // Whatever happens, a moment that is quiet is one at which asking serves.
+        let mut random = 88_172_645_463_325_252_u64;
+        let mut next = move || {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random
+        };
+        for _ in 0..2000 {
+            let mut machine = Machine::default();
+            let mut now = 0;
+            for _ in 0..60 {
+                now += next() % 40;
+                if machine.quiet().holds_at(at(now)) {
+                    assert_eq!(machine.decide(at(now)), Decision::Serve);
+                }
+                match next() % 4 {
+                    0 => drop(machine.ask(at(now))),
+                    1 if machine.flying.is_some() => {
+                        let expires_at = (next() & 1 == 0).then(|| at(now + next() % 300).wall);
+                        let look_again_after =
+                            (next() & 1 == 0).then(|| Duration::from_secs(next() % 60 + 1));
+                        let is_new = next() & 1 == 0;
+                        machine.fetched(
+                            Fetched {
+                                expires_at,
+                                look_again_after,
+                                is_new,
+                            },
+                            at(now),
+                            next(),
+                        );
+                    }
+                    2 if machine.flying.is_some() => machine.failed(at(now), next()),
+                    _ => drop(machine.rejected(machine.latest)),
+                }
+            }
+        }
+    }
+}

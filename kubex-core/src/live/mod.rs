@@ -1,0 +1,183 @@
+//! Something that somebody else renews, kept current behind one handle: the driver.
+//!
+//! A credential that expires and a file of authorities that is replaced are kept current by the same rules.
+//! Three parts do it, from the inside out:
+//!
+//! | part | what it is |
+//! |---|---|
+//! | `machine.rs` | the rules, free of any effect |
+//! | `board.rs` | the machine under its lock, what it serves, who waits |
+//! | this file and `flight.rs` | the driver: asks the clock, starts fetches, waits |
+
+mod board;
+mod event;
+mod flight;
+mod machine;
+mod sync;
+
+use std::fmt::Debug;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::credential::Generation;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::{Host, Moment};
+use crate::provider::FetchReason;
+use crate::text::clean_line;
+
+pub(crate) use board::Item;
+pub(crate) use event::Subject;
+
+use board::{Answer, Asked, Board};
+use flight::{Pilot, landed};
+use machine::{LOOK_PATIENCE, Patience};
+
+/// Where a handle's items come from.
+pub(crate) trait Feed: Debug + Send + Sync + 'static {
+    type Item: Item;
+    const SUBJECT: Subject;
+
+    fn fetch(&self, why: FetchReason, host: &Host) -> impl Future<Output = Result<Self::Item>> + Send;
+    fn describe(&self) -> String;
+    fn deadline(&self) -> Duration;
+}
+
+/// What the clones of a live handle share.
+pub(crate) struct Live<F: Feed> {
+    feed: F,
+    /// What the source says it is, asked for once.
+    description: Arc<str>,
+    host: Host,
+    /// The name of the chain's source, set once it is known.
+    name: OnceLock<String>,
+    board: Board<F::Item>,
+}
+
+impl<F: Feed> Live<F> {
+    /// A handle without an item yet; nothing is fetched before somebody asks.
+    pub(crate) fn new(feed: F, host: Host) -> Arc<Self> {
+        Arc::new(Self {
+            description: clean_line(&feed.describe()).into(),
+            feed,
+            host,
+            name: OnceLock::new(),
+            board: Board::new(),
+        })
+    }
+
+    /// A handle whose first item was fetched already.
+    pub(crate) fn beginning_with(first: F::Item, feed: F, host: Host) -> Arc<Self> {
+        let live = Self::new(feed, host);
+        let now = live.host.now();
+        let random = live.host.clock().random();
+        drop(live.board.ask(now));
+        live.board
+            .land(Ok(first), live.came_expired(), &live.description, now, random);
+        live
+    }
+
+    /// The current item, where it can be given without asking the machine.
+    pub(crate) fn ready(&self) -> Option<Arc<F::Item>> {
+        self.board.glance(self.host.now())
+    }
+
+    /// The current item. Waits only where there is no valid one, or briefly for a look at it.
+    pub(crate) async fn current(self: &Arc<Self>) -> Result<Arc<F::Item>> {
+        if let Some(item) = self.ready() {
+            return Ok(item);
+        }
+        let (flight, patience) = match self.ask(self.host.now()) {
+            Answer::Ready(answer) => return answer,
+            Answer::Wait(flight, patience) => (flight, patience),
+        };
+        if patience == Patience::Briefly {
+            match self.host.within(LOOK_PATIENCE, landed(flight.clone())).await {
+                Ok(landing) => return self.or_what_is_served(landing),
+                Err(_) => {
+                    if let Ok(item) = self.board.served(self.host.now()) {
+                        return Ok(item);
+                    }
+                }
+            }
+        }
+        let landing = landed(flight).await;
+        self.or_what_is_served(landing)
+    }
+
+    /// What there is, without waiting for anything; starts the fetch that is due.
+    pub(crate) fn at_hand(self: &Arc<Self>) -> Option<Arc<F::Item>> {
+        let now = self.host.now();
+        self.board.glance(now).or_else(|| {
+            drop(self.ask(now));
+            self.board.last()
+        })
+    }
+
+    /// One that is still valid is better than none.
+    fn or_what_is_served(&self, landing: Result<Arc<F::Item>>) -> Result<Arc<F::Item>> {
+        landing.or_else(|error| self.board.served(self.host.now()).or(Err(error)))
+    }
+
+    /// Asks the board, and starts the fetch that it wants.
+    fn ask(self: &Arc<Self>, now: Moment) -> Answer<F::Item> {
+        let Asked { answer, take_off } = self.board.ask(now);
+        if let Some((why, sender)) = take_off {
+            let pilot = Pilot {
+                live: Arc::clone(self),
+                why,
+                sender,
+                started: now,
+                has_landed: false,
+            };
+            pilot.take_off();
+        }
+        answer
+    }
+
+    /// What was kept last, be it valid or not.
+    pub(crate) fn last(&self) -> Option<Arc<F::Item>> {
+        self.board.last()
+    }
+
+    pub(crate) fn invalidate(&self, generation: Generation) {
+        if self.board.reject(generation) {
+            event::rejected(F::SUBJECT, self.name(), generation);
+        }
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<Generation> {
+        self.board.changes()
+    }
+
+    pub(crate) fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Gives the handle the name of its source in the chain, for events and errors. The first name stays.
+    pub(crate) fn set_name(&self, name: &str) {
+        self.name.get_or_init(|| clean_line(name).into_owned());
+    }
+
+    fn came_expired(&self) -> Error {
+        let error = Error::new(
+            ErrorKind::Expired,
+            format_args!("what {} gave had expired when it came", self.description),
+        );
+        self.sign(error.advise("check this machine's clock"))
+    }
+
+    /// Puts the name of the chain's source on an error.
+    fn sign(&self, error: Error) -> Error {
+        if self.name().is_empty() {
+            error
+        } else {
+            error.in_source(self.name())
+        }
+    }
+
+    fn name(&self) -> &str {
+        self.name.get().map_or("", String::as_str)
+    }
+}

@@ -1,0 +1,46 @@
+//! A file of certificate authorities, read again while the program runs.
+
+use async_trait::async_trait;
+
+use super::pem::Pem;
+use crate::cluster::Authorities;
+use crate::error::Result;
+use crate::host::Host;
+use crate::secret::ExposeSecret;
+use crate::trust::TrustSource;
+
+const WHAT: &str = "the certificate authority";
+
+/// Authorities in PEM, in a file or inline.
+#[derive(Debug)]
+pub(super) struct AuthoritiesOption(Pem);
+
+impl AuthoritiesOption {
+    pub(super) fn new(pem: Pem) -> Self {
+        Self(pem)
+    }
+
+    /// Whether there is a file to read again.
+    pub(super) fn is_file(&self) -> bool {
+        self.0.file().is_some()
+    }
+
+    pub(super) async fn load(&self, host: &Host) -> Result<Authorities> {
+        let text = self.0.load(host, WHAT).await?;
+        Authorities::from_pem(text.expose_secret()).map_err(|error| error.at(self.0.origin()))
+    }
+}
+
+#[async_trait]
+impl TrustSource for AuthoritiesOption {
+    async fn fetch(&self, host: &Host) -> Result<Authorities> {
+        self.load(host).await
+    }
+
+    fn describe(&self) -> String {
+        match self.0.file() {
+            Some(path) => format!("certificate authority {}", path.display()),
+            None => "certificate authority".to_owned(),
+        }
+    }
+}

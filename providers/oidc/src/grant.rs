@@ -1,0 +1,284 @@
+//! The refresh-token grant (RFC 6749, section 6).
+//!
+//! An issuer takes the client's password in one of two ways, and does not say which: as HTTP Basic, or in the
+//! form. Basic is tried first and then the form, and the way that worked is kept, as golang.org/x/oauth2 does
+//! for kubectl. A client without a password has nothing to prove, so its name goes into the form at once.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use kubex_core::text::{Mask, clean_line};
+use kubex_core::{Credential, Error, ErrorKind, ExposeSecret, Result, SecretString};
+use reqwest::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+use crate::http::{Answer, Http};
+
+/// The most characters of what an issuer says in a refusal that are shown.
+const LONGEST_REASON: usize = 300;
+
+/// Who asks: the client's name, and its password where it has one.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) id: String,
+    pub(crate) secret: Option<SecretString>,
+}
+
+/// How the client's name and password travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    Basic,
+    Form,
+}
+
+/// What the token endpoint gave.
+pub(crate) struct Tokens {
+    pub(crate) id_token: Option<SecretString>,
+    /// The refresh token to go on with, where the issuer changes it with each use.
+    pub(crate) refresh_token: Option<SecretString>,
+}
+
+/// Asks for new tokens. `style` is what has worked before, and what works now.
+///
+/// # Errors
+/// `Unavailable` where the issuer cannot be reached or refuses, with its `error` and `error_description` and
+/// nothing else of its answer; `MalformedDocument`.
+pub(crate) async fn refresh(
+    http: &Http,
+    endpoint: &Url,
+    client: &Client,
+    refresh_token: &SecretString,
+    style: &mut Option<Style>,
+) -> Result<Tokens> {
+    let grant = Grant {
+        http,
+        endpoint,
+        client,
+        refresh_token,
+    };
+    let (used, outcome) = match (*style, &client.secret) {
+        (None, Some(_)) => match grant.attempt(Style::Basic).await? {
+            Ok(tokens) => (Style::Basic, Ok(tokens)),
+            Err(refusal) => {
+                let outcome = grant.attempt(Style::Form).await?;
+                // An issuer that knew the client by Basic has refused for the better reason.
+                let outcome = outcome.map_err(|second| if refusal.is_of_client() { second } else { refusal });
+                (Style::Form, outcome)
+            }
+        },
+        (known, _) => {
+            let style = known.unwrap_or(Style::Form);
+            (style, grant.attempt(style).await?)
+        }
+    };
+    match outcome {
+        Ok(tokens) => {
+            *style = Some(used);
+            Ok(tokens)
+        }
+        Err(refusal) => Err(refusal.into_error(&grant.whom())),
+    }
+}
+
+struct Grant<'a> {
+    http: &'a Http,
+    endpoint: &'a Url,
+    client: &'a Client,
+    refresh_token: &'a SecretString,
+}
+
+/// The issuer's `no`, fit to be shown.
+struct Refusal {
+    status: StatusCode,
+    code: String,
+    description: String,
+}
+
+impl Refusal {
+    /// Whether the issuer did not know the client, rather than not like the token.
+    fn is_of_client(&self) -> bool {
+        self.code != "invalid_grant"
+    }
+
+    fn into_error(self, whom: &str) -> Error {
+        let Self {
+            status,
+            code,
+            description,
+        } = self;
+        let reason: Vec<String> = [code.clone(), description, status.to_string()]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
+        let error = Error::new(
+            ErrorKind::Unavailable,
+            format_args!("{whom} gave no new id-token: {}", reason.join(": ")),
+        );
+        if code == "invalid_grant" {
+            error.advise("log in again")
+        } else if code == "invalid_client" || status == StatusCode::UNAUTHORIZED {
+            error.advise("check \"client-id\" and \"client-secret\"")
+        } else {
+            error
+        }
+    }
+}
+
+/// The fields of a token response (RFC 6749, 5.1 and 5.2) that matter here.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Document {
+    id_token: Option<SecretString>,
+    refresh_token: Option<SecretString>,
+    access_token: Option<SecretString>,
+    // Of any type: an issuer that is out of order is no reason to keep its status from the user.
+    error: Value,
+    error_description: Value,
+}
+
+impl Grant<'_> {
+    /// The outer error is one of the way there or back, the inner one is the issuer's.
+    async fn attempt(&self, style: Style) -> Result<Result<Tokens, Refusal>> {
+        let secret = self.client.secret.as_ref().map_or("", |it| it.expose_secret());
+        let mut fields = vec![
+            ("grant_type", "refresh_token"),
+            ("refresh_token", self.refresh_token.expose_secret()),
+        ];
+        let authorization = match style {
+            Style::Basic => Some(basic(&self.client.id, secret)?),
+            Style::Form => {
+                fields.push(("client_id", &self.client.id));
+                if !secret.is_empty() {
+                    fields.push(("client_secret", secret));
+                }
+                None
+            }
+        };
+        let authorization = authorization
+            .as_ref()
+            .and_then(Credential::authorization)
+            .cloned();
+        let answer = self
+            .http
+            .post(self.endpoint, authorization, form(&fields), &self.whom())
+            .await?;
+        self.read(&answer)
+    }
+
+    fn read(&self, answer: &Answer) -> Result<Result<Tokens, Refusal>> {
+        let document = serde_json::from_slice::<Document>(&answer.body);
+        let is_refused = |document: &Document| !answer.status.is_success() || document.error.is_string();
+        match document {
+            Ok(document) if !is_refused(&document) => Ok(Ok(Tokens {
+                id_token: not_empty(document.id_token),
+                refresh_token: not_empty(document.refresh_token),
+            })),
+            Err(_) if answer.status.is_success() => Err(Error::new(
+                ErrorKind::MalformedDocument,
+                format_args!("{} answered with what is no token response", self.whom()),
+            )),
+            document => Ok(Err(self.refusal(answer.status, document.unwrap_or_default()))),
+        }
+    }
+
+    fn refusal(&self, status: StatusCode, document: Document) -> Refusal {
+        let mut mask = Mask::new();
+        for secret in [
+            Some(self.refresh_token.clone()),
+            self.client.secret.clone(),
+            document.id_token,
+            document.refresh_token,
+            document.access_token,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            let pair = Zeroizing::new(format!(
+                "{}:{}",
+                encode(&self.client.id),
+                encode(secret.expose_secret())
+            ));
+            // As it is, and as it has travelled: an issuer may quote what it was sent.
+            mask = mask
+                .hiding(encode(secret.expose_secret()).into())
+                .hiding(BASE64_STANDARD.encode(pair.as_bytes()).into())
+                .hiding(secret);
+        }
+        let shown = |value: &Value| {
+            let masked = mask.apply(value.as_str().unwrap_or_default());
+            clip(&clean_line(masked.trim())).to_owned()
+        };
+        Refusal {
+            status,
+            code: shown(&document.error),
+            description: shown(&document.error_description),
+        }
+    }
+
+    /// The endpoint without its path and query, which are the issuer's to choose.
+    fn whom(&self) -> String {
+        let origin = self.endpoint.origin().ascii_serialization();
+        format!("the token endpoint at {}", clip(&origin))
+    }
+}
+
+/// Name and password are encoded as in a form before they are joined (RFC 6749, 2.3.1), so that a colon in
+/// them is none of the format's.
+fn basic(id: &str, secret: &str) -> Result<Credential> {
+    Credential::basic(&encode(id), encode(secret).into())
+}
+
+fn encode(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// A form, in a buffer that is large enough from the beginning: one that moves leaves a copy behind.
+fn form(fields: &[(&str, &str)]) -> Zeroizing<String> {
+    let longest: usize = fields
+        .iter()
+        .map(|(name, value)| 3 * (name.len() + value.len()) + 2)
+        .sum();
+    let mut form = form_urlencoded::Serializer::new(String::with_capacity(longest));
+    form.extend_pairs(fields);
+    Zeroizing::new(form.finish())
+}
+
+fn not_empty(token: Option<SecretString>) -> Option<SecretString> {
+    token.filter(|token| !token.expose_secret().is_empty())
+}
+
+fn clip(text: &str) -> &str {
+    text.char_indices()
+        .nth(LONGEST_REASON)
+        .and_then(|(end, _)| text.get(..end))
+        .unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_and_password_are_encoded_before_they_are_joined() {
+        let credential = basic("a:b c", "p%:ü").unwrap();
+        let (name, password) = credential.basic_pair().unwrap();
+        assert_eq!((name, password.expose_secret()), ("a%3Ab+c", "p%25%3A%C3%BC"));
+    }
+
+    #[test]
+    fn a_form_fits_the_buffer_that_was_made_for_it() {
+        let value = "ü&=".repeat(1000);
+        let form = form(&[("refresh_token", &value), ("x", "")]);
+        assert!(form.len() < form.capacity() && form.capacity() < 4 * value.len());
+        let read: Vec<_> = form_urlencoded::parse(form.as_bytes()).collect();
+        assert_eq!(read[0], ("refresh_token".into(), value.into()));
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        assert_eq!(clip(&"ü".repeat(400)).chars().count(), LONGEST_REASON);
+        assert_eq!(clip("short"), "short");
+    }
+}

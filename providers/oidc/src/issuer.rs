@@ -1,0 +1,182 @@
+//! The issuer: where it is, and where it takes refresh tokens.
+
+use std::fmt;
+
+use kubex_core::text::clean_line;
+use kubex_core::{Error, ErrorKind, Result};
+use reqwest::StatusCode;
+use serde::Deserialize;
+use url::Url;
+
+use crate::http::Http;
+
+/// An issuer's address: https, without user name, query or fragment (OpenID Connect Discovery 1.0, section 3),
+/// so that showing it gives nothing away.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Issuer {
+    /// As it was written, without the slash that may end it.
+    text: String,
+    discovery: Url,
+}
+
+impl Issuer {
+    /// Reads the address.
+    ///
+    /// # Errors
+    /// `InvalidValue`, also for `http://`.
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        let invalid = |why: &str| {
+            Error::new(
+                ErrorKind::InvalidValue,
+                format_args!("the issuer's address {why}"),
+            )
+        };
+        if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+            return Err(invalid("has white space or a control character in it"));
+        }
+        let url = Url::parse(text).map_err(|error| {
+            invalid(&format!("is no URL: {error}")).advise("write it as https://host/path")
+        })?;
+        if url.scheme() != "https" {
+            return Err(invalid("is not https, so tokens would travel in clear text")
+                .advise("write https:// in front of it"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(invalid("has a user name or password in it"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(invalid("has a query or fragment in it"));
+        }
+        let text = without_slash(text).to_owned();
+        let discovery = Url::parse(&format!("{text}/.well-known/openid-configuration"))
+            .map_err(|_| invalid("is no URL"))?;
+        Ok(Self { text, discovery })
+    }
+
+    /// Asks the issuer for its token endpoint. client-go asks at every refresh too (`oidc.go`,
+    /// `tokenEndpoint`), so that an endpoint may move.
+    ///
+    /// # Errors
+    /// `Unavailable`; `MalformedDocument` for a document without the endpoint or of another issuer; `Refused`
+    /// for an endpoint that is not https.
+    pub(crate) async fn token_endpoint(&self, http: &Http) -> Result<Url> {
+        #[derive(Deserialize)]
+        struct Document {
+            issuer: Option<String>,
+            token_endpoint: Option<String>,
+        }
+
+        let answer = http
+            .get(&self.discovery, &format!("the OIDC issuer {self}"))
+            .await?;
+        if answer.status != StatusCode::OK {
+            let error = Error::new(
+                ErrorKind::Unavailable,
+                format_args!(
+                    "the OIDC issuer {self} answered its discovery with {}",
+                    answer.status
+                ),
+            );
+            return Err(if answer.status.is_redirection() {
+                error.advise("no redirect is followed: set \"idp-issuer-url\" to where it leads")
+            } else {
+                error.advise("check \"idp-issuer-url\"")
+            });
+        }
+        let document: Document = serde_json::from_slice(&answer.body)
+            .map_err(|_| self.malformed("is not the JSON that it should be"))?;
+        // kubectl does not ask for the name, so a document without it passes.
+        if document
+            .issuer
+            .is_some_and(|issuer| without_slash(&issuer) != self.text)
+        {
+            return Err(self
+                .malformed("is of another issuer")
+                .advise("set \"idp-issuer-url\" to the issuer as it stands in its tokens"));
+        }
+        let endpoint = document
+            .token_endpoint
+            .filter(|endpoint| !endpoint.is_empty())
+            .ok_or_else(|| self.malformed("has no \"token_endpoint\""))?;
+        let endpoint =
+            Url::parse(&endpoint).map_err(|_| self.malformed("has a \"token_endpoint\" that is no URL"))?;
+        // The HTTP client would send it in the place of the client's own.
+        if !endpoint.username().is_empty() || endpoint.password().is_some() {
+            return Err(self.malformed("has a user name or password in its \"token_endpoint\""));
+        }
+        if endpoint.scheme() != "https" {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                format_args!(
+                    "the OIDC issuer {self} names a token endpoint that is not https, so tokens would travel in \
+                     clear text"
+                ),
+            ));
+        }
+        Ok(endpoint)
+    }
+
+    fn malformed(&self, why: &str) -> Error {
+        Error::new(
+            ErrorKind::MalformedDocument,
+            format_args!("the discovery document of the OIDC issuer {self} {why}"),
+        )
+    }
+}
+
+fn without_slash(text: &str) -> &str {
+    text.strip_suffix('/').unwrap_or(text)
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&clean_line(&self.text))
+    }
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Issuer({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn discovery_is_below_the_issuer_with_one_slash_trimmed() {
+        for (issuer, discovery) in [
+            (
+                "https://accounts.example",
+                "https://accounts.example/.well-known/openid-configuration",
+            ),
+            (
+                "https://h:8443/realms/a/",
+                "https://h:8443/realms/a/.well-known/openid-configuration",
+            ),
+        ] {
+            assert_eq!(Issuer::parse(issuer).unwrap().discovery.as_str(), discovery);
+        }
+    }
+
+    #[test]
+    fn an_address_that_would_give_something_away_is_refused_and_not_quoted() {
+        for issuer in [
+            "http://s3cr3t.example",
+            "s3cr3t.example",
+            "https://jane:s3cr3t@h",
+            "https://s3cr3t@h",
+            "https://h?s3cr3t",
+            "https://h#s3cr3t",
+            "https://h/s3cr3t\n",
+            "https://h /s3cr3t",
+            "file:///s3cr3t",
+            "",
+        ] {
+            let error = Issuer::parse(issuer).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidValue, "{issuer}");
+            assert!(!error.to_string().contains("s3cr3t"), "{error}");
+        }
+    }
+}

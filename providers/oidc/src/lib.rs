@@ -1,0 +1,69 @@
+//! An OpenID Connect id-token, renewed by its refresh token: a kubeconfig's `auth-provider: oidc`.
+//!
+//! The id-token is the bearer token. It is used until 10 s before its own `exp`; a new one is fetched in the
+//! background before that, or at once after the API server has rejected it. A refresh asks the issuer's
+//! discovery document where its token endpoint is and sends the refresh token there (OpenID Connect Discovery
+//! 1.0, section 4; RFC 6749, section 6). Where the issuer changes the refresh token with each use, the new one
+//! is kept in memory: nothing is ever written to a file.
+//!
+//! Not for logging in: there is no browser in here. A tool that logs in (`kubelogin`, an organization's own)
+//! writes the tokens down, or is run by the provider `exec`.
+//!
+//! | option | meaning |
+//! |---|---|
+//! | `idp-issuer-url` | the issuer, `https://` only |
+//! | `client-id` | this client's name there |
+//! | `client-secret` | its password there, where it has one |
+//! | `id-token` | the token to begin with |
+//! | `refresh-token` | what new ones are asked for with |
+//! | `idp-certificate-authority` and its `-data` | who may sign the issuer's certificate; else the system's trust |
+//! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
+//!
+//! ```
+//! use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+//! use kubex_core::host::SimulatedHost;
+//! use kubex_core::{Chain, ExposeSecret, Options, Registry};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> kubex_core::Result<()> {
+//! // A token of the year 2100, in a world of the year 2030.
+//! let id_token = format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(r#"{"sub":"jane","exp":4102444800}"#));
+//!
+//! let registry = Registry::of([&kubex_oidc::REGISTRATION])?;
+//! let options = Options::new()
+//!     .set("server", "https://10.0.0.1")
+//!     .set("idp-issuer-url", "https://accounts.example")
+//!     .set("client-id", "kubernetes")
+//!     .set("id-token", id_token.as_str());
+//! let chain = Chain::builder(registry)
+//!     .host(SimulatedHost::new().host())
+//!     .configured("company", "oidc", options)?
+//!     .build();
+//!
+//! let credential = chain.resolve().await?.configuration.credentials().current().await?;
+//! assert_eq!(credential.token().unwrap().expose_secret(), id_token);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What a refresh is bound by: 30 s in all, 1 MiB an answer, no redirects, TLS by these authorities and no other
+//! where some are given. The issuer's `error` and `error_description` are part of the error, without secrets;
+//! nothing else of its answers is shown.
+
+mod grant;
+mod http;
+mod id_token;
+mod issuer;
+mod options;
+mod source;
+
+use kubex_core::Registration;
+
+pub use options::OidcOptions;
+pub use source::OidcSource;
+
+kubex_core::register! {
+    /// The provider `oidc`.
+    pub static REGISTRATION =
+        Registration::source::<OidcSource>("oidc", "an OpenID Connect id-token, renewed by its refresh token");
+}

@@ -1,0 +1,304 @@
+//! The tokens of one user, and how they are renewed.
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use kubex_core::credentials::SharingKey;
+use kubex_core::options::Pem;
+use kubex_core::text::clean_line;
+use kubex_core::{
+    Authorities, BuildContext, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret,
+    FetchReason, FetchRequest, FromOptions, Host, Origin, Result, SecretString,
+};
+use tokio::sync::Mutex;
+
+use crate::grant::{self, Client, Style};
+use crate::http::Http;
+use crate::id_token::expiry;
+use crate::issuer::Issuer;
+use crate::options::OidcOptions;
+
+/// How long before its `exp` an id-token is no longer used (client-go, `oidc.go`, `expiryDelta`).
+const EARLY: Duration = Duration::from_secs(10);
+
+/// How long a refresh may take: discovery, and at most two questions at the token endpoint.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The credential source of the provider `oidc`.
+#[derive(Debug)]
+pub struct OidcSource {
+    issuer: Issuer,
+    client: Client,
+    authority: Option<Pem>,
+    /// By what this user's tokens are known in the program.
+    sharing: SharingKey,
+    written: Written,
+    /// Held over a whole refresh: of two that use one refresh token at once, an issuer that rotates it takes the
+    /// second for a thief's.
+    tokens: Mutex<Tokens>,
+}
+
+/// Where the options were written down.
+#[derive(Debug)]
+struct Written {
+    issuer: Origin,
+    id_token: Origin,
+    refresh_token: Origin,
+}
+
+/// The tokens of the moment. They live in memory alone.
+#[derive(Debug)]
+struct Tokens {
+    id_token: Option<SecretString>,
+    /// When the id-token came, or was first looked at.
+    since: Option<Timestamp>,
+    refresh_token: Option<SecretString>,
+    style: Option<Style>,
+}
+
+impl FromOptions for OidcSource {
+    type Options = OidcOptions;
+
+    fn from_options(options: OidcOptions, context: &BuildContext<'_>) -> Result<Self> {
+        let origin_of = |key| context.options.origin_of(key);
+        for (key, text) in [
+            ("idp-issuer-url", &options.idp_issuer_url),
+            ("client-id", &options.client_id),
+        ] {
+            if text.is_empty() {
+                return Err(
+                    Error::new(ErrorKind::MissingField, format_args!("\"{key}\" is empty"))
+                        .at(&origin_of(key))
+                        .advise(format_args!("set \"{key}\"")),
+                );
+            }
+        }
+        let sharing = sharing_key(&options);
+        let issuer =
+            Issuer::parse(&options.idp_issuer_url).map_err(|error| error.at(&origin_of("idp-issuer-url")))?;
+        let data = not_empty(options.idp_certificate_authority_data);
+        // Data wins, as in client-go.
+        let file = options
+            .idp_certificate_authority
+            .filter(|file| data.is_none() && !file.as_os_str().is_empty());
+        Ok(Self {
+            issuer,
+            sharing,
+            client: Client {
+                id: options.client_id,
+                secret: not_empty(options.client_secret),
+            },
+            authority: Pem::new("idp-certificate-authority", file, data, context.options)?,
+            written: Written {
+                issuer: origin_of("idp-issuer-url"),
+                id_token: origin_of("id-token"),
+                refresh_token: origin_of("refresh-token"),
+            },
+            tokens: Mutex::new(Tokens {
+                id_token: not_empty(options.id_token),
+                since: None,
+                refresh_token: not_empty(options.refresh_token),
+                style: None,
+            }),
+        })
+    }
+}
+
+/// One token set for each issuer, client and user: an issuer that rotates refresh tokens takes two who use the same
+/// one for a thief and the user. A user is who begins with the same tokens.
+fn sharing_key(options: &OidcOptions) -> SharingKey {
+    let file = options
+        .idp_certificate_authority
+        .as_deref()
+        .unwrap_or(Path::new(""));
+    let secrets = [
+        &options.client_secret,
+        &options.id_token,
+        &options.refresh_token,
+        &options.idp_certificate_authority_data,
+    ];
+    let key = SharingKey::new("oidc")
+        .with(&options.idp_issuer_url)
+        .with(&options.client_id)
+        .with(file.as_os_str().as_encoded_bytes());
+    secrets.into_iter().fold(key, |key, secret| {
+        key.with(secret.as_ref().map_or("", |secret| secret.expose_secret()))
+    })
+}
+
+fn not_empty(text: Option<SecretString>) -> Option<SecretString> {
+    text.filter(|text| !text.expose_secret().is_empty())
+}
+
+impl OidcSource {
+    /// The id-token at hand, where it is what this request wants.
+    ///
+    /// One that expires soon is renewed early, while it is still being served. But another handle of the same
+    /// source may have renewed it just now: then more than half of its life is left, and it is the renewed one.
+    fn held(&self, tokens: &mut Tokens, why: FetchReason, now: Timestamp) -> Result<Option<Credential>> {
+        let Some(token) = &tokens.id_token else {
+            return Ok(None);
+        };
+        let end = expiry(token)
+            .map_err(|error| self.malformed(error))?
+            .map(end_of_use);
+        let Some(end) = end.filter(|end| now < *end) else {
+            return Ok(None);
+        };
+        let since = *tokens.since.get_or_insert(now);
+        let is_wanted = match why {
+            FetchReason::Rejected => false,
+            FetchReason::Expiring if tokens.refresh_token.is_some() => {
+                end.duration_since(now) > now.duration_since(since)
+            }
+            _ => true,
+        };
+        is_wanted.then(|| self.credential(token, end)).transpose()
+    }
+
+    async fn refresh(&self, tokens: &mut Tokens, why: FetchReason, host: &Host) -> Result<Credential> {
+        let Some(refresh_token) = tokens.refresh_token.clone() else {
+            return Err(self.cannot_refresh(tokens, why));
+        };
+        let authorities = self.authorities(host).await?;
+        let http = Http::new(authorities.as_ref(), host)?;
+        let endpoint = self
+            .issuer
+            .token_endpoint(&http)
+            .await
+            .map_err(|error| error.at(&self.written.issuer))?;
+        let fresh = grant::refresh(&http, &endpoint, &self.client, &refresh_token, &mut tokens.style)
+            .await
+            .map_err(|error| error.at(&self.written.refresh_token))?;
+
+        // Kept whatever else the answer is worth: the one before it may have been its last use.
+        if let Some(rotated) = fresh.refresh_token {
+            tokens.refresh_token = Some(rotated);
+        }
+        let token = fresh.id_token.ok_or_else(|| {
+            self.unusable(
+                ErrorKind::Unavailable,
+                "answered the refresh without an id-token: either \"openid\" was not among the scopes of the \
+                 login, or it renews no id-tokens",
+            )
+            .advise("log in with the scope \"openid\"")
+        })?;
+        let end = expiry(&token)
+            .map_err(|error| {
+                self.unusable(
+                    error.kind(),
+                    &format!("answered the refresh: {}", error.message()),
+                )
+            })?
+            .ok_or_else(|| {
+                self.unusable(
+                    ErrorKind::InvalidToken,
+                    "answered the refresh with an id-token that has no \"exp\"",
+                )
+            })
+            .map(end_of_use)?;
+        let credential = self.credential(&token, end)?;
+        tokens.id_token = Some(token);
+        tokens.since = Some(host.now().wall);
+        Ok(credential)
+    }
+
+    fn credential(&self, token: &SecretString, end: Timestamp) -> Result<Credential> {
+        let credential = Credential::bearer(token.clone()).map_err(|error| self.malformed(error))?;
+        Ok(credential.expiring_at(Some(end)))
+    }
+
+    async fn authorities(&self, host: &Host) -> Result<Option<Authorities>> {
+        let Some(pem) = &self.authority else {
+            return Ok(None);
+        };
+        let text = pem.load(host, "the issuer's certificate authority").await?;
+        Authorities::from_pem(text.expose_secret())
+            .map(Some)
+            .map_err(|error| error.at(pem.origin()))
+    }
+
+    fn malformed(&self, error: Error) -> Error {
+        error.at(&self.written.id_token).advise("log in again")
+    }
+
+    fn unusable(&self, kind: ErrorKind, what: &str) -> Error {
+        Error::new(kind, format_args!("the OIDC issuer {} {what}", self.issuer)).at(&self.written.issuer)
+    }
+
+    /// Why there is no valid id-token and will be none.
+    fn cannot_refresh(&self, tokens: &Tokens, why: FetchReason) -> Error {
+        let Some(token) = &tokens.id_token else {
+            return self.no_token();
+        };
+        let (kind, what) = match (why, expiry(token)) {
+            (FetchReason::Rejected, _) => (ErrorKind::Unavailable, "was rejected by the server".to_owned()),
+            (_, Ok(Some(end))) => (
+                ErrorKind::Expired,
+                format!("has expired or is about to, at {end}"),
+            ),
+            _ => (ErrorKind::Expired, "has no \"exp\"".to_owned()),
+        };
+        Error::new(
+            kind,
+            format_args!("the id-token {what}, and there is no refresh-token to renew it with"),
+        )
+        .at(&self.written.id_token)
+        .advise("log in again")
+    }
+
+    fn no_token(&self) -> Error {
+        Error::new(
+            ErrorKind::MissingField,
+            "there is neither an id-token nor a refresh-token",
+        )
+        .at(&self.written.refresh_token)
+        .advise("log in, or set \"refresh-token\"")
+    }
+}
+
+/// The last moment of use. One that lies before all time stays where it is.
+fn end_of_use(expires_at: Timestamp) -> Timestamp {
+    expires_at.checked_sub(EARLY).unwrap_or(Timestamp::MIN)
+}
+
+#[async_trait]
+impl CredentialSource for OidcSource {
+    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
+        let mut tokens = self.tokens.lock().await;
+        let now = request.host.now().wall;
+        match self.held(&mut tokens, request.why, now)? {
+            Some(credential) => Ok(credential),
+            None => self.refresh(&mut tokens, request.why, request.host).await,
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!(
+            "OIDC issuer {}, client {}",
+            self.issuer,
+            clean_line(&self.client.id)
+        )
+    }
+
+    fn deadline(&self) -> Duration {
+        DEADLINE
+    }
+
+    fn sharing_key(&self, _: &Cluster) -> Option<SharingKey> {
+        Some(self.sharing.clone())
+    }
+
+    async fn check(&self, host: &Host) -> Result<()> {
+        let tokens = self.tokens.lock().await;
+        match (&tokens.id_token, &tokens.refresh_token) {
+            (None, None) => return Err(self.no_token()),
+            (Some(token), _) => drop(expiry(token).map_err(|error| self.malformed(error))?),
+            _ => {}
+        }
+        drop(tokens);
+        self.authorities(host).await.map(drop)
+    }
+}
