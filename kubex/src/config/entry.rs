@@ -8,8 +8,8 @@ use kubex_core::{Origin, Registry};
 use serde_json::Value as Json;
 
 use super::schema;
-use super::settings::{Settings, Source};
-use super::variables::{property, resolved};
+use super::settings::Settings;
+use super::variables::{is_name_of_a_variable, property, resolved};
 
 /// One value that is set, and where. Its `Display` is one line.
 #[derive(Clone, Debug)]
@@ -33,105 +33,116 @@ impl fmt::Display for Entry {
     }
 }
 
-/// Every value of the folded tree.
+/// Every value of the folded tree. Of a key that no schema has, a person sees that it is there.
 pub(super) fn entries(settings: &Settings, registry: &Registry) -> Vec<Entry> {
     let mut entries = Vec::new();
-    let mut listing = Listing {
-        entries: &mut entries,
-    };
     let ValueKind::Mapping(sections) = settings.tree.kind() else {
         return entries;
     };
     for (section, value) in sections {
+        let mut list = |value: &Value, key: &str, path: &str, schema: &Json| {
+            Listing {
+                root: schema,
+                entries: &mut entries,
+            }
+            .list(value, key, path, Some(schema));
+        };
         match (section.as_str(), value.kind()) {
             ("sources", ValueKind::Mapping(sources)) => {
                 for (name, value) in sources {
-                    let schema = settings
+                    let provider = settings
                         .source(name)
-                        .and_then(|source| schema_of(source, registry));
-                    let schema = schema.as_ref();
-                    listing.list(
-                        value,
-                        name,
-                        &format!("sources.{}", clean_line(name)),
-                        schema,
-                        schema,
-                    );
+                        .and_then(|source| registry.get(source.provider_name()).ok());
+                    let path = format!("sources.{}", clean_line(name));
+                    list(value, name, &path, &schema::of_entry(provider));
                 }
             }
-            ("overrides", _) => {
-                let schema = schema::of_overrides();
-                listing.list(value, section, section, Some(&schema), Some(&schema));
-            }
-            _ => listing.list(value, section, &clean_line(section), None, None),
+            ("overrides", _) => list(value, section, section, &schema::of_overrides()),
+            ("exec", _) => list(value, section, section, &schema::of_plugin_rules()),
+            _ => list(
+                value,
+                section,
+                &clean_line(section),
+                &serde_json::json!({"type": "array"}),
+            ),
         }
     }
     entries
 }
 
-fn schema_of(source: &Source, registry: &Registry) -> Option<Json> {
-    registry.get(source.provider_name()).ok().map(schema::of_source)
-}
-
 struct Listing<'a> {
+    root: &'a Json,
     entries: &'a mut Vec<Entry>,
 }
 
 impl Listing<'_> {
-    fn list(&mut self, value: &Value, key: &str, path: &str, takes: Option<&Json>, root: Option<&Json>) {
-        if let ValueKind::Mapping(entries) = value.kind() {
+    fn list(&mut self, value: &Value, key: &str, path: &str, takes: Option<&Json>) {
+        if let (ValueKind::Mapping(entries), false) = (value.kind(), is_hidden(value, key, takes)) {
             for (key, value) in entries {
                 let path = format!("{path}.{}", clean_line(key));
-                self.list(value, key, &path, below(takes, key, root), root);
+                self.list(value, key, &path, below(takes, key, self.root));
             }
             return;
         }
         self.entries.push(Entry {
             key: path.to_owned(),
-            shown: shown(value, key, takes, root),
+            shown: shown(value, key, takes, self.root),
             origin: value.origin().clone(),
         });
     }
 }
 
-fn below<'s>(takes: Option<&'s Json>, key: &str, root: Option<&'s Json>) -> Option<&'s Json> {
-    let takes = resolved(takes?, root?);
-    property(takes, key).or(takes.get("additionalProperties"))
+fn below<'s>(takes: Option<&'s Json>, key: &str, root: &'s Json) -> Option<&'s Json> {
+    let takes = takes?;
+    let below = property(takes, key).or_else(|| match key.strip_suffix("-env") {
+        // A reference takes the name of a variable, as a text takes a text.
+        Some(secret) => property(takes, secret).map(|_| &REFERENCE),
+        None => takes.get("additionalProperties").filter(|more| **more != false),
+    });
+    below.map(|below| resolved(below, root))
 }
 
-fn shown(value: &Value, key: &str, takes: Option<&Json>, root: Option<&Json>) -> Json {
-    let takes = takes.zip(root).map(|(takes, root)| resolved(takes, root));
-    let is_hidden = takes.is_some_and(schema::is_hidden) || is_called_a_secret(key);
+/// The schema of a reference to a secret.
+static REFERENCE: Json = Json::Bool(true);
+
+/// Whether a value is not shown: one that is a secret by its schema or by its name, or that no schema knows, or that
+/// stands where the name of a variable should.
+fn is_hidden(value: &Value, key: &str, takes: Option<&Json>) -> bool {
+    let is_name = || value.as_str().is_some_and(is_name_of_a_variable);
+    takes.is_none_or(schema::is_hidden) || is_called_a_secret(key) || (key.ends_with("-env") && !is_name())
+}
+
+fn shown(value: &Value, key: &str, takes: Option<&Json>, root: &Json) -> Json {
     match value.kind() {
         ValueKind::Null => Json::Null,
+        _ if is_hidden(value, key, takes) && !value.is_blank() => MASKED.into(),
         ValueKind::Mapping(entries) => {
             let entries = entries.iter().map(|(key, value)| {
-                (
-                    clean_line(key).into_owned(),
-                    shown(value, key, below(takes, key, root), root),
-                )
+                let below = below(takes, key, root);
+                (clean_line(key).into_owned(), shown(value, key, below, root))
             });
             Json::Object(entries.collect())
         }
-        _ if is_hidden && !is_blank(value) => MASKED.into(),
         ValueKind::Boolean(value) => (*value).into(),
         ValueKind::Integer(number) => {
             i64::try_from(*number).map_or_else(|_| number.to_string().into(), Json::from)
         }
         ValueKind::Float(number) => (*number).into(),
-        ValueKind::String(text) => masked(text, key).into(),
-        ValueKind::Sequence(items) => texts(items, key).unwrap_or_else(|| {
+        ValueKind::String(text) => masked(text).into(),
+        ValueKind::Sequence(items) => texts(items).unwrap_or_else(|| {
             let schema = takes.and_then(|takes| takes.get("items"));
-            Json::Array(items.iter().map(|item| shown(item, key, schema, root)).collect())
+            let schema = schema.map(|schema| resolved(schema, root));
+            let items = items.iter().map(|item| shown(item, key, schema, root));
+            Json::Array(items.collect())
         }),
     }
 }
 
 /// A list of texts, in which one may give the next one away: `--token`, then the token.
-fn texts(items: &[Value], key: &str) -> Option<Json> {
+fn texts(items: &[Value]) -> Option<Json> {
     let texts: Vec<&str> = items.iter().map(Value::as_str).collect::<Option<_>>()?;
     if texts.iter().any(|text| text.contains('\n')) {
-        return Some(texts.iter().map(|text| masked(text, key)).collect());
+        return Some(texts.iter().map(|text| masked(text)).collect());
     }
     let all = Mask::new().apply(&texts.join("\n"));
     let shown: Vec<String> = all
@@ -147,20 +158,8 @@ fn texts(items: &[Value], key: &str) -> Option<Json> {
     )
 }
 
-fn masked(text: &str, key: &str) -> String {
-    // The value of a reference is a variable's name, unless somebody mistook it for the secret's own place.
-    let is_name = |text: &str| {
-        text.bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-    };
-    if key.ends_with("-env") && !is_name(text) {
-        return MASKED.to_owned();
-    }
+fn masked(text: &str) -> String {
     clean_line(&Mask::new().apply(text)).into_owned()
-}
-
-fn is_blank(value: &Value) -> bool {
-    value.is_blank()
 }
 
 /// Whether a key's name says that its value is a secret, where no schema says so.
@@ -175,7 +174,7 @@ fn is_called_a_secret(key: &str) -> bool {
         "apikey",
         "access-key",
         "credential",
-        "key-data",
+        "-data",
     ]
     .iter()
     .any(|name| key.ends_with(name))

@@ -56,6 +56,7 @@ mod settings;
 mod variables;
 
 use std::collections::HashSet;
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -77,12 +78,23 @@ pub use schema::schema;
 const READING_LIMIT: Duration = Duration::from_secs(30);
 
 /// The layers, folded into one configuration. See the [module](self).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Configuration {
     host: Host,
     layers: Vec<Layer>,
     profile: Option<Named>,
     settings: Settings,
+}
+
+/// Keys may be secrets where somebody wrote a file wrong, so neither keys nor values are shown.
+impl fmt::Debug for Configuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Configuration")
+            .field("files", &self.files().collect::<Vec<_>>())
+            .field("profile", &self.profile())
+            .field("sources", &self.settings.sources.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is configured of one source.

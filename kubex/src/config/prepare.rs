@@ -15,7 +15,7 @@ use kubex_core::{
 use serde_json::Value as Schema;
 
 use super::settings::{OF_EVERY_SOURCE, Source, at_the_value};
-use super::variables::{property, resolved, typed};
+use super::variables::{is_name_of_a_variable, property, resolved, typed};
 use super::{paths, schema};
 
 /// What a key ends in whose value is the name of the variable that holds the secret.
@@ -243,10 +243,11 @@ impl<'a> Preparation<'a> {
             return Ok(Some(Value::new(text, Origin::variable(variable))));
         }
         // What is written here may be the secret itself, by mistake, so it is shown only where it looks like a name.
-        let shown = variable
-            .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-        let shown = if shown { variable } else { "" };
+        let shown = if is_name_of_a_variable(variable) {
+            variable
+        } else {
+            ""
+        };
         let separator = if shown.is_empty() { "" } else { " " };
         let error = Error::new(
             ErrorKind::MissingField,

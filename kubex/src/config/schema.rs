@@ -96,6 +96,13 @@ pub(super) fn of_source(registration: &Registration) -> Value {
     schema
 }
 
+/// The schema of what a source may say, for a look at it. Of a provider that is not linked, nothing is known.
+pub(super) fn of_entry(provider: Option<&Registration>) -> Value {
+    let mut schema = provider.map_or_else(|| json!({"type": "object"}), of_source);
+    extend(&mut schema, &of_every_source());
+    schema
+}
+
 /// Adds the properties of another schema, and the definitions they lead to; what is there already stays.
 fn extend(schema: &mut Value, other: &Value) {
     for part in ["properties", "$defs"] {
@@ -253,10 +260,16 @@ fn define(name: &str, mut schema: Value, definitions: &mut Map<String, Value>) {
     definitions.insert(name.to_owned(), schema);
 }
 
-/// Adds the keys under which a secret is given by the name of its variable.
+/// Adds the keys under which a secret is given by the name of its variable, and lets an editor refuse the secret
+/// itself.
 fn add_references(schema: &mut Value) {
     let references = references(schema);
     if let Some(properties) = schema.get_mut("properties") {
+        for property in properties.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            if is_secret(property) {
+                set(property, "not", json!({"type": "string", "minLength": 1}));
+            }
+        }
         for reference in references {
             let description = "The variable that holds it.";
             set(

@@ -100,6 +100,12 @@ fn normal(name: &str) -> String {
     name.to_lowercase().replace('_', "-")
 }
 
+/// Whether a text looks like the name of a variable, as names of variables are commonly written.
+pub(super) fn is_name_of_a_variable(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
 /// A variable's text as what the schema says it is: a boolean, a number, a list. Any other value stays as it is.
 ///
 /// # Errors

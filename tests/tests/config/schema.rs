@@ -38,6 +38,7 @@ fn the_schema_knows_every_provider_and_marks_paths_and_secrets() {
         at(&format!("/properties/sources/properties/{name}/else"));
     }
     assert_eq!(at("/$defs/static/properties/token/format"), "password");
+    assert_eq!(at("/$defs/static/properties/token/not/minLength"), 1);
     assert_eq!(at("/$defs/static/properties/token-env/type"), "string");
     assert_eq!(at("/$defs/static/properties/token-file/format"), "path");
     assert_eq!(at("/$defs/kubeconfig/properties/paths/items/format"), "path");

@@ -355,7 +355,8 @@ async fn what_is_shown_of_a_configuration_hides_what_may_be_a_secret() {
         "sources.b.args: [\"get\",\"--token\",\"[masked]\"]",
         "sources.b.env: [{\"name\":\"A\",\"value\":\"[masked]\"}]",
         "sources.c.api-key: [masked]",
-        "sources.c.role: deployer",
+        "sources.c.role: [masked]",
+        "sources.c.provider: unheard-of",
         "sources.d.token-env: [masked]",
     ] {
         assert!(shown.contains(expected), "{expected} is not in:\n{shown}");
