@@ -57,8 +57,8 @@ pub(super) fn entries(settings: &Settings, registry: &Registry) -> Vec<Entry> {
                     list(value, name, &path, &schema::of_entry(provider));
                 }
             }
-            ("overrides", _) => list(value, section, section, &schema::of_overrides()),
-            ("exec", _) => list(value, section, section, &schema::of_plugin_rules()),
+            ("overrides", _) => list(value, section, section, schema::of_overrides()),
+            ("exec", _) => list(value, section, section, schema::of_plugin_rules()),
             _ => list(
                 value,
                 section,

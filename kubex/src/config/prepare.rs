@@ -84,13 +84,13 @@ fn build(source: &Source, registry: &Registry, host: &Host) -> Result<Prepared> 
 /// As [`source`]; a variable that is named and not set is one here, as overrides hold for every source.
 pub(super) fn overrides(options: &Options, registry: &Registry, host: &Host) -> Result<Options> {
     let takes = schema::of_overrides();
-    let mut preparation = Preparation::new(&takes, host);
+    let mut preparation = Preparation::new(takes, host);
     let prepared = preparation.options(options)?;
     if let Some(error) = preparation.unset {
         return Err(error);
     }
     kubex_core::Overrides::new(prepared.clone(), registry)
-        .map_err(|error| with_all_keys(error, options, &takes))?;
+        .map_err(|error| with_all_keys(error, options, takes))?;
     Ok(prepared)
 }
 

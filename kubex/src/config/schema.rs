@@ -9,6 +9,8 @@
 //! | `format: password` | a secret: refused in a file, where only a reference to it (`token-env`) is taken |
 //! | `writeOnly` | never shown, as it may hold a secret |
 
+use std::sync::LazyLock;
+
 use kubex_core::host::PluginOptions;
 use kubex_core::options::ClusterFields;
 use kubex_core::{Registration, Registry};
@@ -69,27 +71,35 @@ struct TokenFile {
     token_file: String,
 }
 
+/// The schema of the cluster's options.
+static OF_CLUSTER: LazyLock<Value> = LazyLock::new(|| schema_for!(ClusterFields).to_value());
+
 /// The schema of what every source takes.
-pub(super) fn of_every_source() -> Value {
-    schema_for!(EverySource).to_value()
+pub(super) fn of_every_source() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_for!(EverySource).to_value());
+    &SCHEMA
 }
 
 /// The schema of the section `exec`.
-pub(super) fn of_plugin_rules() -> Value {
-    schema_for!(PluginOptions).to_value()
+pub(super) fn of_plugin_rules() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_for!(PluginOptions).to_value());
+    &SCHEMA
 }
 
 /// The schema of the section `overrides`.
-pub(super) fn of_overrides() -> Value {
-    let mut schema = schema_for!(ClusterFields).to_value();
-    extend(&mut schema, &schema_for!(OverridingIdentity).to_value());
-    schema
+pub(super) fn of_overrides() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+        let mut schema = OF_CLUSTER.clone();
+        extend(&mut schema, &schema_for!(OverridingIdentity).to_value());
+        schema
+    });
+    &SCHEMA
 }
 
 /// The schema of what a source of this provider takes: its own options, and the cluster's.
 pub(super) fn of_source(registration: &Registration) -> Value {
     let mut schema = registration.schema().to_value();
-    extend(&mut schema, &schema_for!(ClusterFields).to_value());
+    extend(&mut schema, &OF_CLUSTER);
     if registration.name() == "static" {
         extend(&mut schema, &schema_for!(TokenFile).to_value());
     }
@@ -99,7 +109,7 @@ pub(super) fn of_source(registration: &Registration) -> Value {
 /// The schema of what a source may say, for a look at it. Of a provider that is not linked, nothing is known.
 pub(super) fn of_entry(provider: Option<&Registration>) -> Value {
     let mut schema = provider.map_or_else(|| json!({"type": "object"}), of_source);
-    extend(&mut schema, &of_every_source());
+    extend(&mut schema, of_every_source());
     schema
 }
 
@@ -167,7 +177,7 @@ pub fn schema(registry: &Registry) -> Value {
     for registration in registry.iter() {
         let name = registration.name();
         let mut of = of_source(registration);
-        extend(&mut of, &of_every_source());
+        extend(&mut of, of_every_source());
         set(
             &mut of,
             "title",
@@ -196,8 +206,8 @@ pub fn schema(registry: &Registry) -> Value {
             "allOf": choices,
         }),
     );
-    define("overrides", of_overrides(), &mut definitions);
-    define("exec-rules", of_plugin_rules(), &mut definitions);
+    define("overrides", of_overrides().clone(), &mut definitions);
+    define("exec-rules", of_plugin_rules().clone(), &mut definitions);
     let sections = json!({
         "chain": {
             "description": "The names of the sources, in the order they are asked.",

@@ -120,7 +120,7 @@ impl Settings {
 /// ([`PluginOptions`]).
 fn plugin_rules(exec: &Value) -> Result<PluginRules> {
     let schema = schema::of_plugin_rules();
-    let exec = typed(exec.clone(), Some(&schema), &schema)?;
+    let exec = typed(exec.clone(), Some(schema), schema)?;
     mapping(&exec)?;
     let written = exec
         .parse::<PluginOptions>()
@@ -167,7 +167,7 @@ fn source(name: &str, value: &Value) -> Result<Source> {
             typed(
                 value.clone(),
                 schema.pointer(&format!("/properties/{key}")),
-                &schema,
+                schema,
             )?,
         );
     }
