@@ -20,19 +20,13 @@ pub(crate) const DEFAULT_ORDER: &[&str] = &[
 /// What is wrong with the configuration, or with the first place that is there, never the answer of a later one;
 /// or `Exhausted`, which lists every place with its reason. [`Error::report`](crate::Error::report) has both.
 pub async fn resolve() -> Result<Resolution> {
-    chain().await?.build().resolve().await
-}
-
-#[cfg(feature = "config")]
-async fn chain() -> Result<ChainBuilder> {
-    crate::config::Configuration::load(&kubex_core::Host::real())
+    #[cfg(feature = "config")]
+    let chain = crate::config::Configuration::load(&kubex_core::Host::real())
         .await?
-        .chain(registry()?)
-}
-
-#[cfg(not(feature = "config"))]
-async fn chain() -> Result<ChainBuilder> {
-    default_chain()
+        .chain(registry()?)?;
+    #[cfg(not(feature = "config"))]
+    let chain = default_chain()?;
+    chain.build().resolve().await
 }
 
 /// The built-in chain, whatever is configured: to be added to, or to be asked on another host than the real one.

@@ -270,3 +270,39 @@ async fn one_file_can_be_looked_at_alone_and_everything_in_it_is_checked() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnreadableFile);
 }
+
+/// The same on the machine itself: files, directories and variables as they are.
+#[tokio::test]
+async fn on_a_real_host_files_are_found_and_patterns_match() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    std::fs::create_dir_all(at("xdg/kubex")).unwrap();
+    std::fs::create_dir_all(at("conf.d/directory.yaml")).unwrap();
+    for (name, text) in [
+        ("b.yaml", super::kubeconfig("b")),
+        ("a.yaml", super::kubeconfig("a")),
+        ("a.txt", String::new()),
+    ] {
+        std::fs::write(at("conf.d").join(name), text).unwrap();
+    }
+    std::fs::write(
+        at("xdg/kubex/config.toml"),
+        "chain = [\"kubeconfig\"]\n[sources.kubeconfig]\npaths = [\"../../conf.d/?.yaml\", \"../../conf.d/*.yaml\"]\n",
+    )
+    .unwrap();
+    let host = kubex::Host::real()
+        .with_variable("XDG_CONFIG_HOME", Some(at("xdg")))
+        .with_variable("KUBEX_SOURCES__KUBECONFIG__CONTEXT", Some("prod"));
+    let configuration = Configuration::load(&host).await.unwrap();
+    assert!(
+        configuration
+            .files()
+            .any(|file| file.ends_with("xdg/kubex/config.toml"))
+    );
+    let chain = configuration.chain(kubex::registry().unwrap()).unwrap().build();
+    let resolution = chain.resolve().await.unwrap();
+    assert_eq!(
+        resolution.configuration.cluster().server.as_str(),
+        "https://a-prod"
+    );
+}
