@@ -54,6 +54,7 @@ mod options;
 mod pattern;
 mod resolve;
 mod select;
+mod selective;
 mod text;
 mod tree;
 mod user;

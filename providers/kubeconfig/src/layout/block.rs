@@ -1,6 +1,7 @@
 //! Block mappings and sequences: lines whose indentation says what belongs to what.
 
 use super::{LineCounter, Node, Shape, after_quoted, flow, unquoted, without_comment};
+use crate::selective::Spot;
 
 /// The root of the first document.
 pub(super) fn document(text: &str) -> Option<Node> {
@@ -180,21 +181,22 @@ pub(super) fn items(text: &str, node: Node, column: usize) -> Option<Vec<Node>> 
     }
 }
 
-/// The value that follows a key's colon on its line, or on the lines below.
-fn value_at(text: &str, from: usize, end: usize, line: u32) -> Option<Node> {
-    let mut start = from;
-    let mut rest = line_at(text, from, end)?;
-    loop {
-        let blank = rest.len() - rest.trim_start().len();
-        start += blank;
-        rest = rest.get(blank..)?;
-        if !rest.starts_with(['&', '!']) {
-            break;
-        }
-        let length = rest.find([' ', '\t']).unwrap_or(rest.len());
-        start += length;
-        rest = rest.get(length..)?;
+/// The item of a list that begins there: behind its dash, or at a dash that has nothing behind it.
+pub(super) fn item_at(text: &str, spot: Spot) -> Option<Node> {
+    let line_start = text.get(..spot.start)?.rfind('\n').map_or(0, |at| at + 1);
+    let rest = line_at(text, spot.start, spot.end)?;
+    if is_dash(rest) {
+        let below = next_line_start(text, spot.start, spot.end);
+        return lines_below(text, below, spot.end, spot.line + 1)
+            .or(Some(Node::scalar(spot.start, spot.line)));
     }
+    node_at(text, spot.start, spot.end, spot.line, spot.start - line_start)
+}
+
+/// The value that follows a key's colon on its line, or on the lines below.
+pub(super) fn value_at(text: &str, from: usize, end: usize, line: u32) -> Option<Node> {
+    let start = behind_properties(text, from, end)?;
+    let rest = line_at(text, start, end)?;
     if without_comment(rest).is_empty() {
         return lines_below(text, next_line_start(text, from, end), end, line + 1);
     }
@@ -211,6 +213,23 @@ fn value_at(text: &str, from: usize, end: usize, line: u32) -> Option<Node> {
     })
 }
 
+/// Behind the white space, the anchor and the tag that stand on this line before a value.
+fn behind_properties(text: &str, from: usize, end: usize) -> Option<usize> {
+    let mut start = from;
+    let mut rest = line_at(text, from, end)?;
+    loop {
+        let blank = rest.len() - rest.trim_start().len();
+        start += blank;
+        rest = rest.get(blank..)?;
+        if !rest.starts_with(['&', '!']) {
+            return Some(start);
+        }
+        let length = rest.find([' ', '\t']).unwrap_or(rest.len());
+        start += length;
+        rest = rest.get(length..)?;
+    }
+}
+
 fn next_line_start(text: &str, from: usize, end: usize) -> usize {
     let rest = text.get(from..end).unwrap_or_default();
     rest.find('\n').map_or(end, |newline| from + newline + 1)
@@ -225,12 +244,12 @@ fn region(
     column: usize,
     takes_dashes: bool,
 ) -> Option<(usize, Option<Line>)> {
+    let value = behind_properties(text, value, end)?;
     let line = line_at(text, value, end)?;
-    let blank = line.len() - line.trim_start().len();
-    let has_value = !without_comment(line).trim().is_empty();
-    let after = match line.trim_start().as_bytes().first() {
-        Some(b'"' | b'\'') => after_quoted(text, value + blank, &(value..end))?,
-        Some(b'{' | b'[') => flow::after_value(text, value + blank, end)?,
+    let has_value = !without_comment(line).is_empty();
+    let after = match line.as_bytes().first() {
+        Some(b'"' | b'\'') => after_quoted(text, value, &(value..end))?,
+        Some(b'{' | b'[') => flow::after_value(text, value, end)?,
         _ => value,
     };
     let mut at = next_line_start(text, after, end);

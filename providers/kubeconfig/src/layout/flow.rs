@@ -19,10 +19,15 @@ pub(super) fn entries(text: &str, node: Node) -> Option<Vec<(String, Node)>> {
         if scanner.take(b'}') {
             return Some(entries);
         }
+        let key_start = scanner.at;
         let key = scanner.key()?;
         let start = scanner.at;
         scanner.skip_value(0)?;
-        let value = scanner.node(start, &mut lines);
+        let value = if scanner.at == start {
+            Node::scalar(key_start, lines.line_of(key_start))
+        } else {
+            scanner.node(start, &mut lines)
+        };
         entries.push((key.to_owned(), value));
         scanner.skip_blank();
         if !scanner.take(b',') && scanner.peek() != Some(b'}') {
@@ -113,10 +118,11 @@ impl<'t> Scanner<'t> {
         self.skip_blank();
         let has_value = self.take(b':');
         self.skip_blank();
-        (has_value && !key.is_empty() && !key.starts_with(['&', '*', '!', '?'])).then_some(key)
+        let is_understood = is_quoted || !key.is_empty() && !key.starts_with(['&', '*', '!', '?']);
+        (has_value && is_understood).then_some(key)
     }
 
-    /// Goes behind a plain scalar: up to a comma, a closing bracket, or a colon that ends a key.
+    /// Goes behind a plain scalar: up to a comma, a bracket, a comment, or a colon that ends a key.
     fn skip_plain(&mut self) {
         let is_break = |byte: Option<u8>| {
             byte.is_none_or(|byte| {
@@ -130,6 +136,7 @@ impl<'t> Scanner<'t> {
             let next = self.text.as_bytes().get(self.at + 1).copied();
             match byte {
                 b',' | b']' | b'}' | b'[' | b'{' => return,
+                b' ' | b'\t' | b'\r' | b'\n' if next == Some(b'#') => return,
                 b':' if is_break(next) => return,
                 _ => self.at += 1,
             }

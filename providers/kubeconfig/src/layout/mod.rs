@@ -3,8 +3,8 @@
 //! The parsers tell no positions, so the text is looked through once more, by its structure alone and only
 //! where somebody asks. What is understood is the form that people and tools write: block mappings and block
 //! sequences (indented or flush), flow collections, JSON, quoted and plain scalars, block scalars, comments.
-//! In anything else (tabs as indentation, `? ` keys, directives) a node has no position, and its place is told by the
-//! file and the keys that lead to it.
+//! In anything else (tabs as indentation, `? ` keys, directives, other line ends) a node has no position of its own: it
+//! has that of the nearest thing around it whose place is known, or none, and the keys that lead to it.
 //!
 //! A wrong position would be worse than none. So the parsed tree leads: only what it has is looked for, a
 //! mapping's values by their keys, a list's items by their number where the number of items is the same. What
@@ -12,6 +12,8 @@
 
 mod block;
 mod flow;
+#[cfg(test)]
+pub(crate) mod tests;
 mod yaml_1_1;
 
 use std::ops::Range;
@@ -20,6 +22,7 @@ use std::sync::OnceLock;
 use kubex_core::Origin;
 use kubex_core::options::{Value, ValueKind};
 
+use crate::selective::Spot;
 use crate::text::Text;
 
 /// What an extension says is the plugin's, and not a kubeconfig's.
@@ -123,6 +126,11 @@ impl Layout {
         self.text.as_str()
     }
 
+    /// The root of the document.
+    fn root(&self) -> Option<Node> {
+        (!has_other_line_ends(self.text())).then(|| block::document(self.text()))?
+    }
+
     /// The value of a key at the top of the document.
     pub(crate) fn section(&self, key: &str) -> Option<Node> {
         self.find(key).map(|section| section.node)
@@ -135,6 +143,17 @@ impl Layout {
             .items
             .get_or_init(|| section.node.items(self.text()).unwrap_or_default());
         items.get(index).filter(|_| items.len() == of).copied()
+    }
+
+    /// The value that follows a key there; where there is none, the key.
+    pub(crate) fn value(&self, spot: Spot) -> Node {
+        let node = block::value_at(self.text(), spot.start, spot.end, spot.line);
+        node.unwrap_or(Node::scalar(spot.key, spot.line))
+    }
+
+    /// The item of a list that begins there.
+    pub(crate) fn beginning(&self, spot: Spot) -> Option<Node> {
+        block::item_at(self.text(), spot)
     }
 
     /// What is below a node under this key.
@@ -153,7 +172,7 @@ impl Layout {
     /// The origin of what the steps lead to, keys and `[index]`es. It has the position of the last step that is
     /// known.
     pub(crate) fn trace(&self, mut origin: Origin, steps: &[String]) -> Origin {
-        let mut node = block::document(self.text());
+        let mut node = self.root();
         for step in steps {
             node = node.and_then(|node| match index_of(step) {
                 Some(index) => node.items(self.text())?.get(index).copied(),
@@ -225,7 +244,7 @@ impl Layout {
 
     fn find(&self, key: &str) -> Option<&Section> {
         let sections = self.sections.get_or_init(|| {
-            let entries = block::document(self.text()).and_then(|root| root.entries(self.text()));
+            let entries = self.root().and_then(|root| root.entries(self.text()));
             let entries = entries.unwrap_or_default().into_iter();
             entries
                 .map(|(key, node)| Section {
@@ -241,6 +260,21 @@ impl Layout {
 
 fn index_of(step: &str) -> Option<usize> {
     step.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+}
+
+/// Whether lines end there by anything but a line feed, alone or after a carriage return: YAML 1.1 knows others,
+/// by which hardly an editor counts.
+fn has_other_line_ends(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr3_iter(b'\r', 0xc2, 0xe2, bytes).any(|at| {
+        let rest = bytes.get(at..).unwrap_or_default();
+        match rest {
+            [b'\r', b'\n', ..] => false,
+            // In UTF-8: U+0085, U+2028, U+2029.
+            [b'\r', ..] | [0xc2, 0x85, ..] | [0xe2, 0x80, 0xa8 | 0xa9, ..] => true,
+            _ => false,
+        }
+    })
 }
 
 /// The part of a line before its comment, without trailing white space.
