@@ -73,6 +73,8 @@ pub enum ErrorKind {
     /// A token or a name that cannot travel in a header: control characters, line breaks.
     InvalidToken,
 
+    /// A chain names a source that there is none of.
+    UnknownSource,
     /// No provider of that name is linked into the program.
     UnknownProvider,
     /// Two registrations claim one name.

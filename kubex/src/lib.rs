@@ -21,7 +21,8 @@
 //!
 //! | to | call |
 //! |---|---|
-//! | take the default chain | [`resolve`] |
+//! | take the configured chain | [`resolve`] |
+//! | look at what is configured, or add to it | [`mod@config`] |
 //! | take one place only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
 //! | speak to many clusters | [`FromKubeconfig::load`] |
 //! | put a field in the place of any source's | [`ChainBuilder::overrides`] |
@@ -39,6 +40,7 @@
 //! | `exec` | yes | the provider `exec`; without it the program cannot start a plugin |
 //! | `oidc` | yes | the provider `oidc`, also a kubeconfig's `auth-provider: oidc`; brings reqwest along |
 //! | `kubeconfig` | yes | the provider `kubeconfig`; takes `static` and `token-file` along |
+//! | `config` | yes | [`mod@config`]: the chain from files and variables; without it [`resolve`] asks the built-in one |
 //! | `reqwest` | yes | [`mod@reqwest`] |
 //! | `tower` | no | [`mod@tower`] |
 //! | `cli` | no | the command `kubex`; takes all providers and `reqwest` along |
@@ -46,6 +48,8 @@
 #[cfg(feature = "tower")]
 mod authorize;
 mod built_in;
+#[cfg(feature = "config")]
+pub mod config;
 mod default_chain;
 #[cfg(feature = "kubeconfig")]
 mod from_kubeconfig;

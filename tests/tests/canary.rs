@@ -2,6 +2,8 @@
 //! every failure is run, and everything that is shown (`Debug`, `Display`, causes, reports, events of every
 //! level) is searched for them, also in disguise.
 
+#[path = "canary/config.rs"]
+mod config;
 #[path = "canary/oidc.rs"]
 mod oidc;
 

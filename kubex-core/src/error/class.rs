@@ -48,6 +48,7 @@ impl ErrorKind {
             | Self::IncompleteKeyPair
             | Self::EmptyToken
             | Self::InvalidToken
+            | Self::UnknownSource
             | Self::UnknownProvider
             | Self::DuplicateProvider
             | Self::Unsupported => ErrorClass::InvalidConfiguration,

@@ -50,6 +50,9 @@ pub trait Files: Debug + Send + Sync {
 
     /// Where a symbolic link points to, as it is written in the link.
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
+
+    /// The names of what is in a directory, sorted. Those that are not Unicode are left out.
+    async fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
 }
 
 /// The file system of the machine.
@@ -82,6 +85,20 @@ impl Files for FileSystem {
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         let path = path.to_owned();
         off_the_workers(move || std::fs::read_link(path)).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
+    async fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
+        let directory = directory.to_owned();
+        off_the_workers(move || {
+            let mut names = Vec::new();
+            for entry in std::fs::read_dir(directory)? {
+                names.extend(entry?.file_name().into_string().ok());
+            }
+            names.sort_unstable();
+            Ok(names)
+        })
+        .await
     }
 }
 

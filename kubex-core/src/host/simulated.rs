@@ -13,7 +13,7 @@
 //! assert_eq!(host.now().monotonic - before.monotonic, Duration::from_secs(60));
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
@@ -349,6 +349,20 @@ impl Files for SimulatedHost {
             Some(_) => Err(io::ErrorKind::InvalidInput.into()),
             None => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    async fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
+        let world = self.lock();
+        let directory = world.resolve(directory)?;
+        if world.node(&directory)?.is_some() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        let below = world.nodes.keys().filter_map(|node| {
+            let first = node.strip_prefix(&directory).ok()?.components().next()?;
+            first.as_os_str().to_str().map(str::to_owned)
+        });
+        let names: BTreeSet<String> = below.collect();
+        Ok(names.into_iter().collect())
     }
 }
 

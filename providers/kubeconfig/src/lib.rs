@@ -51,6 +51,7 @@ mod layout;
 mod load;
 mod merge;
 mod options;
+mod pattern;
 mod resolve;
 mod select;
 mod selective;

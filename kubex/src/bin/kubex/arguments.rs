@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 
 use crate::flags::Flags;
-use crate::{completions, get, man, status, token, whoami};
+use crate::{completions, config, get, man, status, token, whoami};
 
-/// Tells which Kubernetes API server to talk to, and as whom: from the kubeconfig, or from the pod this runs in.
+/// Tells which Kubernetes API server to talk to, and as whom: from the kubeconfig, from the pod this runs in, or
+/// as it is configured.
 ///
 /// Data goes to standard output, words to standard error. Exit status: 0 ok, 1 the server was not reached or refused
 /// the request, 2 usage, 3 nothing is configured, 4 the configuration is invalid, 5 what gives the credential failed,
@@ -46,6 +47,12 @@ pub(crate) enum Subcommand {
     Get(get::Arguments),
     /// List the contexts of the kubeconfig
     Contexts(PageArguments),
+    /// List the sources of the chain, and those that are configured beside it
+    Sources(PageArguments),
+    /// Look at the configuration of the chain
+    Config(config::Arguments),
+    /// Print the JSON Schema of the configuration
+    Schema,
     /// List the providers that are linked into this program
     Providers(PageArguments),
     /// Print a completion script for a shell

@@ -40,22 +40,21 @@ pub(crate) async fn run(arguments: &PageArguments, session: &Session) -> Result<
         current_context: current.map(str::to_owned),
         contexts: kubeconfig
             .contexts()
-            .map(|context| Entry::of(&context, current))
+            .map(|context| Entry::of(context, current))
             .collect(),
     };
     page::print(&page, arguments.format.output, session)
 }
 
 impl Entry {
-    fn of(context: &Context<'_>, current: Option<&str>) -> Self {
-        let owned = |text: Option<&str>| text.map(str::to_owned);
+    fn of(context: Context<'_>, current: Option<&str>) -> Self {
         Self {
             name: context.name.to_owned(),
             is_current: current == Some(context.name),
-            cluster: owned(context.cluster),
-            user: owned(context.user),
-            namespace: owned(context.namespace),
             written_at: Place::from(&context.origin),
+            cluster: context.cluster,
+            user: context.user,
+            namespace: context.namespace,
         }
     }
 }

@@ -72,23 +72,21 @@ impl Flags {
 
     /// The options of the kubeconfig source that the flags choose; `None` where they choose nothing of it.
     pub(crate) fn kubeconfig_options(&self) -> Option<Options> {
-        let mut options = on_the_command_line();
+        let mut options = Options::new();
+        set(&mut options, "path", "kubeconfig", self.kubeconfig());
         for (key, value) in [
-            ("path", &self.kubeconfig),
             ("context", &self.context),
             ("cluster", &self.cluster),
             ("user", &self.user),
         ] {
-            // The option `path` is the flag `kubeconfig`; the others have the same name.
-            let flag = if key == "path" { "kubeconfig" } else { key };
-            set(&mut options, key, flag, given(value.as_ref()));
+            set(&mut options, key, key, given(value.as_ref()));
         }
         (!options.is_empty()).then_some(options)
     }
 
     /// What is put in the place of the answer's own fields, whichever source answers.
     pub(crate) fn overrides(&self) -> Options {
-        let mut options = on_the_command_line();
+        let mut options = Options::new();
         for (key, value) in [
             ("namespace", &self.namespace),
             ("server", &self.server),
@@ -128,6 +126,26 @@ impl Flags {
         options
     }
 
+    /// The same on top of overrides that are configured: what a flag is instead of is taken back.
+    pub(crate) fn overrides_on_top(&self) -> Options {
+        let mut options = self.overrides();
+        for group in TOGETHER {
+            let given: Vec<Origin> = group
+                .iter()
+                .filter_map(|key| Some(options.get(key)?.origin().clone()))
+                .collect();
+            let Some(flag) = given.into_iter().next() else {
+                continue;
+            };
+            for key in *group {
+                if options.get(key).is_none() {
+                    options.insert(key, Value::new(ValueKind::Null, flag.clone()));
+                }
+            }
+        }
+        options
+    }
+
     /// The extra fields, the values of one key together.
     fn extras(&self) -> Vec<(String, Value)> {
         let mut extras: Vec<(String, Vec<String>)> = Vec::new();
@@ -137,7 +155,7 @@ impl Flags {
                 None => extras.push((key.clone(), vec![value.clone()])),
             }
         }
-        let origin = place("as-user-extra");
+        let origin = Origin::flag("--as-user-extra");
         extras
             .into_iter()
             .map(|(key, values)| (key, Value::new(values, origin.clone())))
@@ -145,17 +163,30 @@ impl Flags {
     }
 }
 
-fn on_the_command_line() -> Options {
-    Options::at(Origin::bytes("the command line"))
-}
-
-fn place(flag: &str) -> Origin {
-    Origin::bytes("the command line").key(&format!("--{flag}"))
-}
+/// Overrides of which one that is given stands for all, as in [`kubex::overrides`]. The references (`token-env`) are
+/// those of a configuration.
+const TOGETHER: &[&[&str]] = &[
+    &["server", "tls-server-name"],
+    &[
+        "certificate-authority",
+        "certificate-authority-data",
+        "insecure-skip-tls-verify",
+    ],
+    &[
+        "token",
+        "token-env",
+        "token-file",
+        "username",
+        "password",
+        "password-env",
+    ],
+    &["client-certificate", "client-certificate-data"],
+    &["client-key", "client-key-data", "client-key-data-env"],
+];
 
 fn set(options: &mut Options, key: &str, flag: &str, value: Option<impl Into<ValueKind>>) {
     if let Some(value) = value {
-        options.insert(key, Value::new(value, place(flag)));
+        options.insert(key, Value::new(value, Origin::flag(&format!("--{flag}"))));
     }
 }
 
@@ -204,10 +235,7 @@ mod tests {
         let keys = |options: &Options| options.iter().map(|(key, _)| key.to_owned()).collect::<Vec<_>>();
         let chosen = flags.kubeconfig_options().unwrap();
         assert_eq!(keys(&chosen), ["path", "context", "user"]);
-        assert_eq!(
-            chosen.origin_of("path").to_string(),
-            "the command line, --kubeconfig"
-        );
+        assert_eq!(chosen.origin_of("path").to_string(), "the flag --kubeconfig");
         let overrides = flags.overrides();
         assert_eq!(
             keys(&overrides),
@@ -225,6 +253,19 @@ mod tests {
             .and_then(|extra| extra.get("k"))
             .unwrap();
         assert_eq!(extra.parse::<Vec<String>>().unwrap(), ["1", "2"]);
+    }
+
+    #[test]
+    fn a_flag_takes_back_what_it_is_instead_of() {
+        let overrides = flags(&["--token=t", "--insecure-skip-tls-verify"]).overrides_on_top();
+        let is_taken_back = |key: &str| overrides.get(key).is_some_and(Value::is_blank);
+        for key in ["token-env", "username", "certificate-authority"] {
+            assert!(is_taken_back(key), "{key}");
+        }
+        for key in ["token", "insecure-skip-tls-verify"] {
+            assert!(!is_taken_back(key), "{key}");
+        }
+        assert!(overrides.get("server").is_none() && overrides.get("client-key").is_none());
     }
 
     #[test]

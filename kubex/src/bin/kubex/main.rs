@@ -2,13 +2,14 @@
 //!
 //! Data goes to standard output and words to standard error; the exit status tells the class of a failure.
 //! One file a subcommand. What is shown is made by `page.rs`, which cleans it; what failed is told by
-//! `failure.rs`; which chain is asked is said by the flags alone (`flags.rs`).
+//! `failure.rs`; which chain is asked is said by the configuration and the flags (`session.rs`, `flags.rs`).
 //!
-//! `explain`, `resolve`, `contexts` and `providers` read files and variables, and do nothing else: their runtime has
-//! no driver for sockets and processes at all.
+//! Only `token`, `whoami` and `get` do more than read files and variables: the runtime of the others has no driver for
+//! sockets and processes at all.
 
 mod arguments;
 mod completions;
+mod config;
 mod contexts;
 mod excerpt;
 mod explain;
@@ -20,8 +21,10 @@ mod page;
 mod place;
 mod providers;
 mod resolve;
+mod schema;
 mod server;
 mod session;
+mod sources;
 mod status;
 mod style;
 mod token;
@@ -65,6 +68,9 @@ async fn run(subcommand: Subcommand, session: &Session) -> Result<(), Failure> {
         Subcommand::Whoami(arguments) => whoami::run(&arguments, session).await,
         Subcommand::Get(arguments) => get::run(&arguments, session).await,
         Subcommand::Contexts(arguments) => contexts::run(&arguments, session).await,
+        Subcommand::Sources(arguments) => sources::run(&arguments, session).await,
+        Subcommand::Config(arguments) => config::run(&arguments, session).await,
+        Subcommand::Schema => schema::run(session),
         Subcommand::Providers(arguments) => providers::run(&arguments, session),
         Subcommand::Completions(arguments) => completions::run(&arguments, session),
         Subcommand::Man(arguments) => man::run(&arguments, session),

@@ -4,7 +4,7 @@ use kubex::Origin;
 use kubex::origin::Place as OriginPlace;
 use serde::Serialize;
 
-/// An [`Origin`] for a program: exactly one of `file`, `variable` and `document`, and what is known of where in it.
+/// An [`Origin`] for a program: exactly one of `file`, `variable`, `flag` and `document`, and what is known of where in it.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Place {
@@ -12,6 +12,8 @@ pub(crate) struct Place {
     file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     variable: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flag: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     document: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,6 +39,7 @@ impl From<&Origin> for Place {
         match origin.place() {
             OriginPlace::File(path) => place.file = Some(path.to_string_lossy().into_owned()),
             OriginPlace::Variable(name) => place.variable = Some(name.to_string()),
+            OriginPlace::Flag(name) => place.flag = Some(name.to_string()),
             OriginPlace::Bytes(name) => place.document = Some(name.to_string()),
             _ => place.document = Some("the program".to_owned()),
         }
