@@ -6,7 +6,7 @@ use std::io::Write as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 
-use crate::world::{directory, kubex, kubex_with_more};
+use crate::world::{KUBEX, directory, ended, kubex, kubex_with_more, program};
 
 /// How each secret of the world begins.
 const SECRETS: &[&str] = &[
@@ -71,6 +71,45 @@ fn no_secret_of_a_broken_kubeconfig_is_shown() {
         }
     }
     assert!(files >= 8, "{files} files have something planted");
+}
+
+#[test]
+fn no_secret_of_a_configuration_is_shown() {
+    let run = |words: &[&str], variables: &[(&str, &str)]| {
+        let mut command = program(KUBEX, words);
+        command
+            .env("XDG_CONFIG_HOME", directory().join("etc"))
+            .env("OVERRIDING", "Qz7token-in-the-environment")
+            .env("VAULT_TOKEN", "Qz7token-in-the-environment");
+        let ended = ended(command.envs(variables.iter().copied()).output().unwrap());
+        let shown = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(!shown.is_empty(), "{words:?}");
+        assert_clean(&format!("{words:?}"), &shown);
+    };
+    for file in ["wrong.yaml", "wrong.toml", "malformed.yaml"] {
+        let path = directory().join(file);
+        run(&["config", "check", file], &[]);
+        run(&["explain"], &[("KUBEX_CONFIG", path.to_str().unwrap())]);
+        run(&["config", "show"], &[("KUBEX_CONFIG", path.to_str().unwrap())]);
+    }
+    for page in PAGES {
+        run(page, &[]);
+        run(page, &[("KUBEX_CHAIN", "vault")]);
+        run(
+            page,
+            &[
+                ("KUBEX_SOURCES__VAULT__TOKEN", "Qz7token-planted"),
+                ("KUBEX_CHAIN", "vault"),
+            ],
+        );
+        run(page, &[("KUBEX_SOURCES__VAULT__TOKN", "Df2unkno-planted")]);
+    }
+    for words in [&["config", "show"], &["sources", "-ojson"]] {
+        run(
+            &[words as &[&str], &["--token=Qz7token-on-the-command-line"]].concat(),
+            &[],
+        );
+    }
 }
 
 /// Every cut of a kubeconfig at any of its bytes, and every line of it with an indentation too deep, is shown by an

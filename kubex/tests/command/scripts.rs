@@ -9,6 +9,9 @@ const SUBCOMMANDS: &[&str] = &[
     "whoami",
     "get",
     "contexts",
+    "sources",
+    "config",
+    "schema",
     "providers",
     "completions",
     "man",
@@ -55,6 +58,20 @@ fn the_manual_pages_are_roff_and_name_the_exit_status() {
             page.stdout
         );
     }
+}
+
+/// The committed schema is that of the same providers.
+#[test]
+fn the_schema_is_the_one_that_the_repository_has() {
+    let schema = kubex(&["schema"]);
+    assert_eq!(schema.status, 0);
+    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/kubex.schema.json");
+    let committed: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(committed).unwrap()).unwrap();
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&schema.stdout).unwrap(),
+        committed
+    );
 }
 
 #[test]
