@@ -16,6 +16,8 @@
 //! );
 //! ```
 
+mod class;
+
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -24,6 +26,8 @@ use std::sync::Arc;
 use crate::origin::Origin;
 use crate::report::Report;
 use crate::text::{clean, clean_line, nearest};
+
+pub use class::ErrorClass;
 
 /// The result of anything in Kubex that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

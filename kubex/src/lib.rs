@@ -43,6 +43,7 @@
 //! | `config` | yes | [`mod@config`]: the chain from files and variables; without it [`resolve`] asks the built-in one |
 //! | `reqwest` | yes | [`mod@reqwest`] |
 //! | `tower` | no | [`mod@tower`] |
+//! | `cli` | no | the command `kubex`; takes all providers and `reqwest` along |
 
 #[cfg(feature = "tower")]
 mod authorize;
@@ -63,11 +64,11 @@ pub mod tower;
 pub use kubex_core::{
     Authorities, BuildContext, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
     ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, CredentialSource, Credentials,
-    CurrentTrust, Error, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions, Generation, Host,
-    Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy, Registration, Registry, Report,
-    Resolution, ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust, TrustSource, Warning,
-    credential, credentials, host, options, origin, overrides, provenance, register, registry as plugins,
-    report, text, trust,
+    CurrentTrust, Error, ErrorClass, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions,
+    Generation, Host, Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy, Registration,
+    Registry, Report, Resolution, ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust,
+    TrustSource, Warning, credential, credentials, host, options, origin, overrides, provenance, register,
+    registry as plugins, report, text, trust,
 };
 
 #[doc(hidden)]
