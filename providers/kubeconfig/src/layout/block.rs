@@ -1,6 +1,6 @@
 //! Block mappings and sequences: lines whose indentation says what belongs to what.
 
-use super::{LineCounter, Node, Shape, after_quoted, flow, unquoted, without_comment};
+use super::{BLANK, LineCounter, Node, Shape, after_quoted, flow, unquoted, without_comment};
 use crate::selective::Spot;
 
 /// The root of the first document.
@@ -16,14 +16,14 @@ pub(super) fn document(text: &str) -> Option<Node> {
         let is_marker = |marker: &str| {
             content
                 .strip_prefix(marker)
-                .is_some_and(|rest| without_comment(rest).trim().is_empty())
+                .is_some_and(|rest| without_comment(rest).trim_matches(BLANK).is_empty())
         };
         if has_begun && (content.starts_with("--- ") || is_marker("---") || is_marker("...")) {
             end = at;
             break;
         }
         let is_start = !has_begun && is_marker("---");
-        has_begun |= is_start || !without_comment(content).trim().is_empty();
+        has_begun |= is_start || !without_comment(content).trim_matches(BLANK).is_empty();
         at += content.len();
         if is_start {
             start = at;
@@ -55,10 +55,10 @@ fn next_line(text: &str, mut at: usize, end: usize) -> Result<Option<Line>, Unus
             .get(column..)
             .ok_or(Unusual)?
             .trim_end_matches(['\n', '\r']);
-        if first.starts_with('\t') && !first.trim().is_empty() {
+        if first.starts_with('\t') && !first.trim_matches(BLANK).is_empty() {
             return Err(Unusual);
         }
-        if !first.trim().is_empty() && !first.starts_with('#') {
+        if !first.trim_matches(BLANK).is_empty() && !first.starts_with('#') {
             return Ok(Some(Line {
                 start: at + column,
                 next: at + length,
@@ -113,7 +113,7 @@ fn key(line: &str) -> Option<(&str, usize)> {
     if line.starts_with(['"', '\'']) {
         let end = after_quoted(line, 0, &(0..line.len()))?;
         let rest = line.get(end..)?;
-        let colon = rest.trim_start().strip_prefix(':')?;
+        let colon = rest.trim_start_matches(BLANK).strip_prefix(':')?;
         return ends_key(colon).then_some((unquoted(line.get(..end)?)?, line.len() - colon.len()));
     }
     if line.starts_with(['{', '[', '|', '>', '&', '*', '!', '%', '@', '`', '#', ','])
@@ -126,7 +126,7 @@ fn key(line: &str) -> Option<(&str, usize)> {
     let at = colons
         .into_iter()
         .find(|at| content.get(at + 1..).is_some_and(ends_key))?;
-    Some((content.get(..at)?.trim_end(), at + 1))
+    Some((content.get(..at)?.trim_end_matches(BLANK), at + 1))
 }
 
 /// The entries of a block mapping whose keys stand in this column.
@@ -218,7 +218,7 @@ fn behind_properties(text: &str, from: usize, end: usize) -> Option<usize> {
     let mut start = from;
     let mut rest = line_at(text, from, end)?;
     loop {
-        let blank = rest.len() - rest.trim_start().len();
+        let blank = rest.len() - rest.trim_start_matches(BLANK).len();
         start += blank;
         rest = rest.get(blank..)?;
         if !rest.starts_with(['&', '!']) {

@@ -1,6 +1,6 @@
 //! Flow mappings and sequences, JSON among them: brackets and commas.
 
-use super::{LineCounter, Node, Shape, after_quoted, unquoted};
+use super::{BLANK, LineCounter, Node, Shape, after_quoted, unquoted};
 
 /// How deep brackets are followed. The parsers refuse a document long before.
 const DEEPEST: usize = 128;
@@ -21,6 +21,7 @@ pub(super) fn entries(text: &str, node: Node) -> Option<Vec<(String, Node)>> {
         }
         let key_start = scanner.at;
         let key = scanner.key()?;
+        scanner.skip_properties();
         let start = scanner.at;
         scanner.skip_value(0)?;
         let value = if scanner.at == start {
@@ -50,6 +51,7 @@ pub(super) fn items(text: &str, node: Node) -> Option<Vec<Node>> {
         if scanner.take(b']') {
             return Some(items);
         }
+        scanner.skip_properties();
         let start = scanner.at;
         scanner.skip_value(0)?;
         items.push(scanner.node(start, &mut lines));
@@ -104,6 +106,22 @@ impl<'t> Scanner<'t> {
         }
     }
 
+    /// Anchors and tags, and the blank behind them.
+    fn skip_properties(&mut self) {
+        while matches!(self.peek(), Some(b'&' | b'!')) {
+            let is_in_word = |byte: u8| {
+                !matches!(
+                    byte,
+                    b' ' | b'\t' | b'\r' | b'\n' | b',' | b'[' | b']' | b'{' | b'}'
+                )
+            };
+            while self.peek().is_some_and(is_in_word) {
+                self.at += 1;
+            }
+            self.skip_blank();
+        }
+    }
+
     /// A key and its colon; the scanner stands before the value then.
     fn key(&mut self) -> Option<&'t str> {
         let start = self.at;
@@ -113,7 +131,7 @@ impl<'t> Scanner<'t> {
             unquoted(self.text.get(start..self.at)?)?
         } else {
             self.skip_plain();
-            self.text.get(start..self.at)?.trim_end()
+            self.text.get(start..self.at)?.trim_end_matches(BLANK)
         };
         self.skip_blank();
         let has_value = self.take(b':');
@@ -148,6 +166,7 @@ impl<'t> Scanner<'t> {
             return None;
         }
         self.skip_blank();
+        self.skip_properties();
         match self.peek()? {
             b'"' | b'\'' => self.at = after_quoted(self.text, self.at, &(self.at..self.end))?,
             b'{' | b'[' => {

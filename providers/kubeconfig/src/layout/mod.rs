@@ -283,7 +283,9 @@ fn without_comment(line: &str) -> &str {
         line.get(..*at)
             .is_some_and(|before| before.is_empty() || before.ends_with([' ', '\t']))
     });
-    line.get(..end.unwrap_or(line.len())).unwrap_or(line).trim_end()
+    line.get(..end.unwrap_or(line.len()))
+        .unwrap_or(line)
+        .trim_end_matches(BLANK)
 }
 
 /// Where a quoted scalar that begins there has ended.
@@ -307,6 +309,9 @@ fn unquoted(quoted: &str) -> Option<&str> {
     let inner = quoted.get(1..quoted.len().checked_sub(1)?)?;
     (!inner.contains(['\\', '\'', '"'])).then_some(inner)
 }
+
+/// White space as YAML knows it, and what ends a line. A no-break space is a part of a text.
+const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// Counts lines while a text is gone through from front to back.
 struct LineCounter<'t> {
