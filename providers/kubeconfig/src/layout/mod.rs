@@ -121,9 +121,10 @@ impl Layout {
         self.text.as_str()
     }
 
-    /// The root of the document.
+    /// The root of the document, where it is seen to be a mapping.
     fn root(&self) -> Option<Node> {
-        (!has_other_line_ends(self.text())).then(|| block::document(self.text()))?
+        let root = (!has_other_line_ends(self.text())).then(|| block::document(self.text()))?;
+        root.filter(|root| matches!(root.shape, Shape::BlockMapping(_) | Shape::FlowMapping))
     }
 
     /// The value of a key at the top of the document.
@@ -272,19 +273,19 @@ fn is_decimal(text: &str) -> bool {
         })
 }
 
-/// Whether lines end there by anything but a line feed, alone or after a carriage return: YAML 1.1 knows others,
-/// by which hardly an editor counts.
+/// Whether lines end there by anything but a line feed, alone or after a carriage return, or begin with a byte order
+/// mark: YAML 1.1 knows such things, and hardly an editor counts by them.
 fn has_other_line_ends(text: &str) -> bool {
     let bytes = text.as_bytes();
-    memchr::memchr3_iter(b'\r', 0xc2, 0xe2, bytes).any(|at| {
-        let rest = bytes.get(at..).unwrap_or_default();
-        match rest {
-            [b'\r', b'\n', ..] => false,
-            // In UTF-8: U+0085, U+2028, U+2029.
-            [b'\r', ..] | [0xc2, 0x85, ..] | [0xe2, 0x80, 0xa8 | 0xa9, ..] => true,
-            _ => false,
-        }
-    })
+    memchr::memmem::find(bytes, "\u{feff}".as_bytes()).is_some()
+        || memchr::memchr3_iter(b'\r', 0xc2, 0xe2, bytes).any(|at| {
+            match bytes.get(at..).unwrap_or_default() {
+                [b'\r', b'\n', ..] => false,
+                // In UTF-8: U+0085, U+2028, U+2029.
+                [b'\r', ..] | [0xc2, 0x85, ..] | [0xe2, 0x80, 0xa8 | 0xa9, ..] => true,
+                _ => false,
+            }
+        })
 }
 
 /// The part of a line before its comment, without trailing white space.
