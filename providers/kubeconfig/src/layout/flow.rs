@@ -21,13 +21,13 @@ pub(super) fn entries(text: &str, node: Node) -> Option<Vec<(String, Node)>> {
         }
         let key_start = scanner.at;
         let key = scanner.key()?;
-        scanner.skip_properties();
+        let has_tag = scanner.skip_properties();
         let start = scanner.at;
         scanner.skip_value(0)?;
         let value = if scanner.at == start {
             Node::scalar(key_start, lines.line_of(key_start))
         } else {
-            scanner.node(start, &mut lines)
+            scanner.node(start, has_tag, &mut lines)
         };
         entries.push((key.to_owned(), value));
         scanner.skip_blank();
@@ -51,10 +51,10 @@ pub(super) fn items(text: &str, node: Node) -> Option<Vec<Node>> {
         if scanner.take(b']') {
             return Some(items);
         }
-        scanner.skip_properties();
+        let has_tag = scanner.skip_properties();
         let start = scanner.at;
         scanner.skip_value(0)?;
-        items.push(scanner.node(start, &mut lines));
+        items.push(scanner.node(start, has_tag, &mut lines));
         scanner.skip_blank();
         if !scanner.take(b',') && scanner.peek() != Some(b']') {
             return None;
@@ -106,9 +106,11 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Anchors and tags, and the blank behind them.
-    fn skip_properties(&mut self) {
-        while matches!(self.peek(), Some(b'&' | b'!')) {
+    /// Anchors and tags, and the blank behind them; whether there is a tag.
+    fn skip_properties(&mut self) -> bool {
+        let mut has_tag = false;
+        while let Some(mark @ (b'&' | b'!')) = self.peek() {
+            has_tag |= mark == b'!';
             let is_in_word = |byte: u8| {
                 !matches!(
                     byte,
@@ -120,6 +122,7 @@ impl<'t> Scanner<'t> {
             }
             self.skip_blank();
         }
+        has_tag
     }
 
     /// A key and its colon; the scanner stands before the value then.
@@ -190,7 +193,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// The node that begins there and that was just gone through.
-    fn node(&self, start: usize, lines: &mut LineCounter<'t>) -> Node {
+    fn node(&self, start: usize, has_tag: bool, lines: &mut LineCounter<'t>) -> Node {
         Node {
             start,
             end: self.at,
@@ -198,6 +201,7 @@ impl<'t> Scanner<'t> {
             shape: match self.text.as_bytes().get(start) {
                 Some(b'{') => Shape::FlowMapping,
                 Some(b'[') => Shape::FlowSequence,
+                _ if has_tag => Shape::TaggedScalar,
                 _ => Shape::Scalar,
             },
         }
