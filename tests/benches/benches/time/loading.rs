@@ -1,0 +1,191 @@
+//! From a file to a ready configuration.
+
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use kubex_benches::kubeconfigs::{self, Form};
+use kubex_benches::{Row, Table, alternate, is_short};
+use kubex_core::{Chain, Host, Options};
+use tokio::runtime::Runtime;
+
+/// Every form in every size.
+pub(crate) fn one_file(runtime: &Runtime, scratch: &Path, table: &mut Table) {
+    let sizes: &[usize] = if is_short() {
+        &[1, 100, 1000]
+    } else {
+        &[1, 10, 100, 1000, 10_000]
+    };
+    for form in [Form::Yaml, Form::Json, Form::Unusual] {
+        for contexts in sizes {
+            table.add(row(runtime, scratch, form, *contexts));
+        }
+    }
+    if is_short() {
+        table.add(row(runtime, scratch, Form::Yaml, 10_000));
+    }
+}
+
+fn row(runtime: &Runtime, scratch: &Path, form: Form, contexts: usize) -> Row {
+    let text = kubeconfigs::of(contexts, form);
+    let path = scratch.join("config");
+    fs::write(&path, &text).expect("the file can be written");
+    let size = text.len() / 1024;
+    let form_name = match form {
+        Form::Yaml => "YAML",
+        Form::Json => "JSON",
+        Form::Unusual => "YAML with an anchor",
+    };
+    let work = format!("{contexts} contexts, {form_name}, {size} KiB");
+    let mut ours = || load(runtime, &path);
+    let mut theirs = || load_by_kube(runtime, &path).expect("kube loads it");
+    let mut reading = || read_and_count(&path);
+    let rounds = match contexts {
+        0..1000 => 60,
+        1000 => 15,
+        _ if form == Form::Unusual => 3,
+        _ => 11,
+    };
+    if contexts >= 10_000 {
+        let [ours, reading] = alternate(rounds, [&mut ours, &mut reading]);
+        let kube = match load_by_kube(runtime, &path) {
+            Ok(()) => String::new(),
+            Err(error) => format!("; kube: {}", first_words(&error)),
+        };
+        let beside = format!(
+            "read and count {:.1} ms{kube}",
+            reading.median.as_secs_f64() * 1e3
+        );
+        let row = Row::took(work, ours.median);
+        return match form {
+            Form::Unusual => row.beside(beside),
+            _ => row.at_most(&beside, ours.over(reading), 2.5),
+        };
+    }
+    let [ours, theirs] = alternate(rounds, [&mut ours, &mut theirs]);
+    let row = Row::took(work, ours.median);
+    let target = match contexts {
+        1 => 2.5,
+        100.. => 12.0,
+        _ => {
+            return row
+                .faster("kube", theirs.median, theirs.over(ours), 2.5)
+                .ungated();
+        }
+    };
+    match form {
+        Form::Unusual => row.at_most(
+            &format!("kube {:.2} ms", theirs.median.as_secs_f64() * 1e3),
+            ours.over(theirs),
+            2.5,
+        ),
+        _ => row.faster("kube", theirs.median, theirs.over(ours), target),
+    }
+}
+
+fn first_words(error: &str) -> String {
+    error
+        .split(':')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(60)
+        .collect()
+}
+
+pub(crate) fn load(runtime: &Runtime, path: &Path) {
+    let loaded = runtime.block_on(async { kubex::configure_from_kubeconfig().path(path).await });
+    black_box(loaded.expect("Kubex loads it"));
+}
+
+fn load_by_kube(runtime: &Runtime, path: &Path) -> Result<(), String> {
+    let kubeconfig = Kubeconfig::read_from(path).map_err(|error| error.to_string())?;
+    let options = KubeConfigOptions::default();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options);
+    black_box(runtime.block_on(config).map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+fn read_and_count(path: &Path) {
+    let bytes = fs::read(path).expect("the file can be read");
+    assert!(black_box(bytes.iter().filter(|byte| **byte == b'\n').count()) > 0);
+}
+
+/// Three files as one, as `KUBECONFIG` names them.
+pub(crate) fn three_files(runtime: &Runtime, scratch: &Path, table: &mut Table) {
+    let paths: Vec<_> = (0..3)
+        .map(|number| {
+            let path = scratch.join(format!("part-{number}"));
+            fs::write(&path, kubeconfigs::part(number, 100)).expect("the file can be written");
+            path
+        })
+        .collect();
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let registry = kubex::registry().expect("the providers are known");
+    let mut ours = || {
+        let options = Options::new().set("paths", paths.clone());
+        let chain = Chain::builder(registry.clone())
+            .configured("kubeconfig", "kubeconfig", options)
+            .expect("the options are right")
+            .build();
+        black_box(runtime.block_on(chain.resolve()).expect("Kubex loads them"));
+    };
+    let mut theirs = || {
+        let merged = paths
+            .iter()
+            .map(|path| Kubeconfig::read_from(path).expect("kube reads it"))
+            .reduce(|one, other| one.merge(other).expect("kube merges them"))
+            .expect("there are three");
+        let options = KubeConfigOptions::default();
+        let config = Config::from_custom_kubeconfig(merged, &options);
+        black_box(runtime.block_on(config).expect("kube chooses"));
+    };
+    let [ours, theirs] = alternate(40, [&mut ours, &mut theirs]);
+    table.add(
+        Row::took("three files of 100 contexts, merged", ours.median).faster(
+            "kube",
+            theirs.median,
+            theirs.over(ours),
+            12.0,
+        ),
+    );
+}
+
+/// The pod's service account. kube reads that of one fixed place alone, so it is not beside it.
+pub(crate) fn in_cluster(runtime: &Runtime, scratch: &Path, table: &mut Table) {
+    let root = scratch.join("pod");
+    fs::create_dir_all(root.join("..data-1")).expect("a directory can be made");
+    let authority = kubeconfigs::authority();
+    for (name, content) in [
+        ("token", "a.b.c"),
+        ("namespace", "team-a"),
+        ("ca.crt", authority.as_str()),
+    ] {
+        fs::write(root.join("..data-1").join(name), content).expect("the file can be written");
+        std::os::unix::fs::symlink(Path::new("..data").join(name), root.join(name))
+            .expect("a link can be made");
+    }
+    std::os::unix::fs::symlink("..data-1", root.join("..data")).expect("a link can be made");
+    let registry = kubex::registry().expect("the providers are known");
+    let host = Host::real()
+        .with_variable("KUBERNETES_SERVICE_HOST", Some("10.0.0.1"))
+        .with_variable("KUBERNETES_SERVICE_PORT", Some("443"));
+    let mut ours = || {
+        let options = Options::new().set("root", root.display().to_string());
+        let chain = Chain::builder(registry.clone())
+            .host(host.clone())
+            .configured("pod", "in-cluster", options)
+            .expect("the options are right")
+            .build();
+        black_box(runtime.block_on(chain.resolve()).expect("Kubex finds it"));
+    };
+    let mut reading = || {
+        for name in ["token", "namespace", "ca.crt"] {
+            black_box(fs::read(root.join(name)).expect("the file can be read"));
+        }
+    };
+    let [ours, reading] = alternate(100, [&mut ours, &mut reading]);
+    let beside = format!("reading its files {:.1} us", reading.median.as_secs_f64() * 1e6);
+    table.add(Row::took("in-cluster", ours.median).beside(beside));
+}

@@ -1,0 +1,35 @@
+//! How long Kubex takes for what it does, beside who else does it.
+//!
+//! `cargo bench -p kubex-benches --bench time`, with `-- --short` for a run of a minute that fails where a target is
+//! missed by more than half.
+
+mod loading;
+mod plugin;
+mod request;
+mod sources;
+mod waiters;
+
+use kubex_benches::Table;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime starts");
+    let scratch = tempfile::tempdir().expect("there is room for files");
+    let mut table = Table::new();
+    Table::head("resolve, from the file to the ready configuration");
+    loading::one_file(&runtime, scratch.path(), &mut table);
+    loading::three_files(&runtime, scratch.path(), &mut table);
+    loading::in_cluster(&runtime, scratch.path(), &mut table);
+    sources::explained(&runtime, &mut table);
+    Table::head("a credential on the request path");
+    request::current(&runtime, &mut table);
+    request::while_a_refresh_hangs(&runtime, &mut table);
+    request::layers(&runtime, scratch.path(), &mut table);
+    Table::head("plugins");
+    plugin::overhead(&runtime, scratch.path(), &mut table);
+    waiters::cold(&runtime, scratch.path(), &mut table);
+    table.judge();
+}

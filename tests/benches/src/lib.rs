@@ -1,0 +1,12 @@
+//! How fast Kubex is: what the benches share.
+//!
+//! A figure alone says how fast a machine is, so each is measured beside a peer's in the same run: one after the
+//! other, round by round ([`alternate`]), on the same [`kubeconfigs`], and put into one [`Table`]. `tests/benches/table`
+//! runs all of it; `docs/performance.md` has a table and what it means.
+
+pub mod alternate;
+pub mod kubeconfigs;
+mod table;
+
+pub use alternate::{Spread, alternate, alternate_inner, in_turn};
+pub use table::{Row, Table, is_short};

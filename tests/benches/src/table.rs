@@ -1,0 +1,175 @@
+//! The table: what was measured, beside what.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// Whether the run is a short one, which takes seconds and fails where a target is missed by far.
+pub fn is_short() -> bool {
+    std::env::args().any(|argument| argument == "--short")
+}
+
+/// One work, and who was how fast at it.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    work: String,
+    ours: String,
+    peer: String,
+    ratio: Option<f64>,
+    target: Option<f64>,
+    is_less_better: bool,
+    is_gated: bool,
+}
+
+impl Row {
+    /// A work, and what Kubex needs for it.
+    pub fn new(work: impl Into<String>, ours: impl Into<String>) -> Self {
+        Self {
+            work: work.into(),
+            ours: ours.into(),
+            ..Self::default()
+        }
+    }
+
+    /// A work that takes so long.
+    pub fn took(work: impl Into<String>, ours: Duration) -> Self {
+        Self::new(work, shown(ours))
+    }
+
+    /// What it is compared with, of which nothing is demanded.
+    #[must_use]
+    pub fn beside(mut self, peer: impl Into<String>) -> Self {
+        self.peer = peer.into();
+        self
+    }
+
+    /// The peer takes so many times as long, and should take this many at least.
+    #[must_use]
+    pub fn faster(mut self, peer: &str, took: Duration, ratio: f64, target: f64) -> Self {
+        self.peer = format!("{peer} {}", shown(took));
+        self.ratio = Some(ratio);
+        self.target = Some(target);
+        self.is_gated = true;
+        self
+    }
+
+    /// Kubex takes so many times what the peer takes, and should take this many at most.
+    #[must_use]
+    pub fn at_most(mut self, peer: &str, ratio: f64, target: f64) -> Self {
+        peer.clone_into(&mut self.peer);
+        self.ratio = Some(ratio);
+        self.target = Some(target);
+        self.is_less_better = true;
+        self.is_gated = true;
+        self
+    }
+
+    /// A short run does not fail by it: it says more of the machine than of Kubex.
+    #[must_use]
+    pub fn ungated(mut self) -> Self {
+        self.is_gated = false;
+        self
+    }
+
+    fn is_met(&self) -> Option<bool> {
+        Some(self.share_of_target()? >= 1.0)
+    }
+
+    /// How much of its target it reaches; more than 1 is better.
+    fn share_of_target(&self) -> Option<f64> {
+        let (ratio, target) = (self.ratio?, self.target?);
+        Some(if self.is_less_better {
+            target / ratio
+        } else {
+            ratio / target
+        })
+    }
+}
+
+/// The rows of one bench.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    rows: Vec<Row>,
+}
+
+impl Table {
+    /// A table without a row.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a row, and tells of it at once.
+    pub fn add(&mut self, row: Row) {
+        println!("{}", line(&row));
+        self.rows.push(row);
+    }
+
+    /// Tells what follows.
+    pub fn head(title: &str) {
+        println!("\n**{title}**\n\n| work | Kubex | beside it | ratio | target |\n|---|---|---|---|---|");
+    }
+
+    /// Ends the program with a failure where a short run has missed a target by half of it.
+    pub fn judge(&self) {
+        let lost: Vec<_> = self
+            .rows
+            .iter()
+            .filter(|row| row.is_gated && row.share_of_target().is_some_and(|share| share < 0.5))
+            .map(|row| row.work.as_str())
+            .collect();
+        if lost.is_empty() {
+            return;
+        }
+        println!("\nmissed by more than half of the target: {}", lost.join("; "));
+        if is_short() {
+            std::process::exit(1);
+        }
+    }
+}
+
+fn line(row: &Row) -> String {
+    let mut line = format!("| {} | {} | {} |", row.work, row.ours, row.peer);
+    match (row.ratio, row.target, row.is_met()) {
+        (Some(ratio), Some(target), Some(is_met)) => {
+            let sign = if row.is_less_better { "at most " } else { "" };
+            let missed = if is_met { "" } else { ", **missed**" };
+            let _ = write!(line, " {} | {sign}{target}{missed} |", figure(ratio));
+        }
+        _ => line.push_str(" | |"),
+    }
+    line
+}
+
+fn figure(ratio: f64) -> String {
+    if ratio < 10.0 {
+        format!("{ratio:.2}")
+    } else {
+        format!("{ratio:.0}")
+    }
+}
+
+fn shown(duration: Duration) -> String {
+    let nanos = duration.as_nanos() as f64;
+    match duration.as_nanos() {
+        0..1000 => format!("{nanos:.0} ns"),
+        1000..100_000 => format!("{:.1} us", nanos / 1e3),
+        100_000..10_000_000 => format!("{:.2} ms", nanos / 1e6),
+        _ => format!("{:.0} ms", nanos / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_says_whether_it_meets_its_target() {
+        let took = Duration::from_micros(10);
+        let row = Row::took("a", took).faster("kube", took * 3, 3.0, 2.5);
+        assert_eq!(row.is_met(), Some(true));
+        assert_eq!(line(&row), "| a | 10.0 us | kube 30.0 us | 3.00 | 2.5 |");
+        let row = Row::took("b", took).at_most("a read", 3.0, 2.0);
+        assert_eq!(row.is_met(), Some(false));
+        assert!(line(&row).ends_with("3.00 | at most 2, **missed** |"));
+        assert_eq!(Row::took("c", took).is_met(), None);
+    }
+}
