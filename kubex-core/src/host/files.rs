@@ -149,7 +149,6 @@ fn read_settled(path: &Path, limit: usize) -> io::Result<SecretBytes> {
 #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
 fn read_regular(path: &Path, limit: usize) -> io::Result<SecretBytes> {
     use std::io::Read as _;
-    use zeroize::Zeroize as _;
 
     // The kind is asked for before opening, because opening a pipe waits for its writer.
     match kind_of(path)? {
@@ -163,7 +162,7 @@ fn read_regular(path: &Path, limit: usize) -> io::Result<SecretBytes> {
             ));
         }
     }
-    let file = std::fs::File::open(path)?;
+    let mut file = std::fs::File::open(path)?;
     let length = file.metadata()?.len();
     let too_large = || {
         io::Error::new(
@@ -175,15 +174,45 @@ fn read_regular(path: &Path, limit: usize) -> io::Result<SecretBytes> {
         .ok()
         .filter(|length| *length <= limit)
         .ok_or_else(too_large)?;
-    // One byte to spare, so that a file of the expected length is read without growing the buffer, which
-    // would leave a copy of a secret behind.
-    let mut content = Vec::with_capacity(length + 1);
-    let read = file.take(limit as u64 + 1).read_to_end(&mut content);
-    if let Err(error) = read.and_then(|read| if read > limit { Err(too_large()) } else { Ok(()) }) {
-        content.zeroize();
-        return Err(error);
+    // Exactly as large as the file, so that it is read in place and never copied: growing the buffer would leave a
+    // copy of a secret behind. What the file has grown by since is read behind it.
+    let mut content = Wiped(vec![0; length]);
+    let read = fill(&mut file, &mut content.0)?;
+    content.0.truncate(read);
+    let mut rest = Wiped(Vec::new());
+    if read == length {
+        // `/proc` says of its files that they are empty.
+        rest.0.reserve(if length == 0 { 4096 } else { 32 });
+        file.take((limit - length) as u64 + 1).read_to_end(&mut rest.0)?;
     }
-    let bytes: SecretBytes = content.as_slice().to_vec().into();
-    content.zeroize();
-    Ok(bytes)
+    if length + rest.0.len() > limit {
+        return Err(too_large());
+    }
+    if !rest.0.is_empty() {
+        return Ok([content.0.as_slice(), rest.0.as_slice()].concat().into());
+    }
+    Ok(std::mem::take(&mut content.0).into())
+}
+
+/// A buffer that is wiped, also where reading into it fails.
+struct Wiped(Vec<u8>);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        drop(SecretBytes::from(std::mem::take(&mut self.0)));
+    }
+}
+
+/// Reads until the buffer is full, or the file has ended; says how much that was.
+fn fill(file: &mut impl std::io::Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }

@@ -48,8 +48,7 @@ pub(crate) enum Root {
 ///
 /// Of a parser's messages, only those of libyaml about the form of a text are shown, which never quote it.
 pub(crate) fn parse(content: SecretBytes, origin: &Origin, directory: Option<Arc<Path>>) -> Result<Parsed> {
-    let text = Text::of(&content).ok_or_else(|| malformed("is no text in UTF-8 or UTF-16", origin))?;
-    drop(content);
+    let text = Text::of(content).ok_or_else(|| malformed("is no text in UTF-8 or UTF-16", origin))?;
     let layout = Layout::of(text);
     let (root, warnings) = match selective::read(layout.text()) {
         Some(parts) => {
@@ -120,6 +119,12 @@ pub(crate) fn value(text: &str) -> Option<Value> {
         None => Some(Value::default()),
         Some(document) => Growth::of(text.len()).tree().deserialize(document).ok(),
     }
+}
+
+/// The same, of a document that is JSON.
+pub(crate) fn json_value(text: &str) -> Option<Value> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    Growth::of(text.len()).tree().deserialize(&mut deserializer).ok()
 }
 
 /// The document, where it is JSON. What begins like JSON may still be YAML, whose brackets are the same.
@@ -228,7 +233,7 @@ mod tests {
     fn read(bytes: Vec<u8>) -> Result<Read> {
         let origin = Origin::file("/config");
         let text =
-            Text::of(&bytes.into()).ok_or_else(|| malformed("is no text in UTF-8 or UTF-16", &origin))?;
+            Text::of(bytes.into()).ok_or_else(|| malformed("is no text in UTF-8 or UTF-16", &origin))?;
         let (root, warnings) = whole(&Layout::of(text), &origin)?;
         Ok(Read { root, warnings })
     }

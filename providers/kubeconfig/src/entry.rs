@@ -1,6 +1,6 @@
 //! The named entries of a kubeconfig: contexts, clusters and users.
 
-use std::collections::HashMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use kubex_core::options::{Value, ValueKind};
 use kubex_core::text::nearest;
 use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
 
-use crate::document::value;
 use crate::fields::{Fields, near_miss, shown, text_of, wrong_type};
 use crate::layout::{Layout, Node};
+use crate::names::{Name, Names};
 use crate::selective::{self, Item, Spot};
 
 /// One of the three lists.
@@ -94,10 +94,13 @@ pub(crate) struct Document {
 }
 
 /// A named entry. What is in it is looked at when it is chosen.
-#[derive(Debug)]
+///
+/// A large kubeconfig has tens of thousands of them, so one is small and, as long as it is not chosen, owns nothing.
 pub(crate) struct Entry {
-    pub(crate) name: Arc<str>,
+    name: Name,
     section: Section,
+    /// Which item of its list it is.
+    index: u32,
     content: Content,
     document: Arc<Document>,
     /// Keys beside the name and the content that look like one of the two.
@@ -105,22 +108,25 @@ pub(crate) struct Entry {
 }
 
 /// What an entry says, and where it is.
-#[derive(Debug)]
 enum Content {
-    /// Decoded with the document: which item of its list it is, and how many there are.
-    Tree { value: Value, index: usize, of: usize },
+    /// Decoded with the document; its list has so many items.
+    Tree { value: Box<Value>, of: u32 },
     /// Not decoded yet: where the item begins, and where the text of its content is.
     Text { item: Spot, content: Option<Spot> },
 }
 
 impl Entry {
+    pub(crate) fn name(&self) -> &str {
+        self.name.of(self.document.layout.text())
+    }
+
     /// Where the entry is.
     pub(crate) fn origin(&self) -> Origin {
         let origin =
             self.document
                 .origin
                 .clone()
-                .key(&format!("{}[{}]", self.section.list(), shown(&self.name)));
+                .key(&format!("{}[{}]", self.section.list(), shown(self.name())));
         self.document.layout.locate(origin, self.node())
     }
 
@@ -141,7 +147,7 @@ impl Entry {
         let (content, node) = match &self.content {
             Content::Tree { value, .. } => {
                 let node = self.node().and_then(|node| layout.below(node, inner));
-                (value.clone(), node)
+                (Value::clone(value), node)
             }
             Content::Text { content, .. } => {
                 let value = self.decoded(*content).unwrap_or_default();
@@ -156,7 +162,7 @@ impl Entry {
     }
 
     fn decoded(&self, content: Option<Spot>) -> Option<Value> {
-        value(content?.of(self.document.layout.text()))
+        Some(selective::value(content?, self.document.layout.text()))
     }
 
     /// What is written in the entry and looks like a field, but is none.
@@ -171,26 +177,42 @@ impl Entry {
 
     fn node(&self) -> Option<Node> {
         match &self.content {
-            Content::Tree { index, of, .. } => self.document.layout.item(self.section.list(), *index, *of),
+            Content::Tree { of, .. } => {
+                let layout = &self.document.layout;
+                layout.item(self.section.list(), self.index as usize, *of as usize)
+            }
             Content::Text { item, .. } => self.document.layout.beginning(*item),
         }
     }
 }
 
-/// A list of entries of all documents, found by name.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("name", &shown(self.name()))
+            .field("section", &self.section)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A list of entries, found by name, of which no two have the same.
 #[derive(Debug)]
 pub(crate) struct Entries {
     section: Section,
     list: Vec<Entry>,
-    index: HashMap<Arc<str>, usize>,
+    names: Names,
 }
 
 impl Entries {
     pub(crate) fn new(section: Section) -> Self {
+        Self::with_room_for(0, section)
+    }
+
+    fn with_room_for(count: usize, section: Section) -> Self {
         Self {
             section,
-            list: Vec::new(),
-            index: HashMap::new(),
+            list: Vec::with_capacity(count),
+            names: Names::with_room_for(count),
         }
     }
 
@@ -203,22 +225,38 @@ impl Entries {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Entry> {
-        self.list.get(*self.index.get(name)?)
+        self.list.get(self.names.find(name, name_in(&self.list))?)
     }
 
-    /// Adds entries after those that are there, which win. Gives back what they hide: the entry that counts, and
-    /// the one that does not.
-    pub(crate) fn add(&mut self, more: Vec<Entry>) -> Vec<(Origin, Origin)> {
+    /// Adds those of a further document after those that are there, which win. Gives back what they hide: the entry
+    /// that counts, and the one that does not.
+    pub(crate) fn add(&mut self, more: Self) -> Vec<(Origin, Origin)> {
+        if self.list.is_empty() {
+            *self = more;
+            return Vec::new();
+        }
         let mut shadowed = Vec::new();
-        for entry in more {
-            if let Some(taken) = self.get(&entry.name) {
-                shadowed.push((taken.origin(), entry.origin()));
-            } else {
-                self.index.insert(Arc::clone(&entry.name), self.list.len());
-                self.list.push(entry);
+        for entry in more.list {
+            if let Err(hidden) = self.push(entry)
+                && let Some(taken) = self.get(hidden.name())
+            {
+                shadowed.push((taken.origin(), hidden.origin()));
             }
         }
         shadowed
+    }
+
+    /// Adds an entry; gives it back where its name is taken.
+    #[expect(clippy::result_large_err, reason = "it is the entry that came")]
+    fn push(&mut self, entry: Entry) -> Result<(), Entry> {
+        let index = self.list.len();
+        match self.names.add(entry.name(), index, name_in(&self.list)) {
+            Ok(()) => {
+                self.list.push(entry);
+                Ok(())
+            }
+            Err(_) => Err(entry),
+        }
     }
 
     /// Finds an entry by its exact name; where it is missing, the error proposes the nearest.
@@ -232,7 +270,7 @@ impl Entries {
             format_args!("there is no {what} \"{}\"", shown(name)),
         )
         .at(origin);
-        let mut names: Vec<&str> = self.list.iter().map(|entry| &*entry.name).collect();
+        let mut names: Vec<&str> = self.list.iter().map(Entry::name).collect();
         if names.is_empty() {
             return Err(error.advise(format_args!("the kubeconfig declares no {what}")));
         }
@@ -253,6 +291,11 @@ impl Entries {
     }
 }
 
+/// How the names of a list's entries are known to its index.
+fn name_in<'e>(list: &'e [Entry]) -> impl Fn(usize) -> &'e str {
+    |index| list.get(index).map_or("", Entry::name)
+}
+
 /// How many names are listed in place of one that is near.
 const MOST_LISTED: usize = 8;
 
@@ -260,23 +303,23 @@ const MOST_LISTED: usize = 8;
 const LONGEST_COMPARED: usize = 256;
 
 /// The entries of one document's list, each under its name.
-pub(crate) fn entries(value: Value, section: Section, document: &Arc<Document>) -> Result<Vec<Entry>> {
+pub(crate) fn entries(value: Value, section: Section, document: &Arc<Document>) -> Result<Entries> {
     let layout = &document.layout;
     let origin = document.origin.clone().key(section.list());
     if value.is_blank() {
-        return Ok(Vec::new());
+        return Ok(Entries::new(section));
     }
     if !matches!(value.kind(), ValueKind::Sequence(_)) {
         let node = layout.section(section.list());
         return Err(wrong_type(&layout.place(value, origin, node), "a list"));
     }
     let ValueKind::Sequence(items) = value.into_kind() else {
-        return Ok(Vec::new());
+        return Ok(Entries::new(section));
     };
     let of = items.len();
     let node = |index: usize| layout.item(section.list(), index, of);
     let place = |index: usize| layout.locate(origin.clone().key(&format!("[{index}]")), node(index));
-    let mut entries = Named::new(section, document, of);
+    let mut entries = Entries::with_room_for(of, section);
     for (index, item) in items.into_iter().enumerate() {
         if item.is_blank() {
             continue;
@@ -288,7 +331,7 @@ pub(crate) fn entries(value: Value, section: Section, document: &Arc<Document>) 
         let ValueKind::Mapping(fields) = item.into_kind() else {
             continue;
         };
-        let mut name = Arc::from("");
+        let mut name = Name::Own(Box::default());
         let mut content = Value::default();
         let mut near_misses = Vec::new();
         for (key, value) in fields {
@@ -304,43 +347,48 @@ pub(crate) fn entries(value: Value, section: Section, document: &Arc<Document>) 
                 }
             }
         }
-        let content = Content::Tree {
-            value: content,
-            index,
-            of,
-        };
-        entries.add(index, name, content, near_misses, &place)?;
+        entries.push_of(
+            Entry {
+                name,
+                section,
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+                content: Content::Tree {
+                    value: Box::new(content),
+                    of: u32::try_from(of).unwrap_or(u32::MAX),
+                },
+                document: Arc::clone(document),
+                near_misses,
+            },
+            &place,
+        )?;
     }
-    Ok(entries.list)
+    Ok(entries)
 }
 
 /// The entries of a list that was passed over, each under its name.
 pub(crate) fn entries_of_items(
-    items: Vec<Item>,
+    items: &[Item],
     section: Section,
     document: &Arc<Document>,
-) -> Result<Vec<Entry>> {
+) -> Result<Entries> {
     let layout = &document.layout;
     let origin = document.origin.clone().key(section.list());
-    let spots: Vec<Spot> = items.iter().map(|item| item.spot).collect();
     let place = |index: usize| {
-        let node = spots.get(index).and_then(|spot| layout.beginning(*spot));
+        let node = items.get(index).and_then(|item| layout.beginning(item.spot));
         layout.locate(origin.clone().key(&format!("[{index}]")), node)
     };
-    let mut entries = Named::new(section, document, items.len());
-    for (index, item) in items.into_iter().enumerate() {
+    let mut entries = Entries::with_room_for(items.len(), section);
+    for (index, item) in items.iter().enumerate() {
         if !item.is_mapping {
             continue;
         }
         let name = match item.name {
-            None => Arc::from(""),
+            None => Name::Own(Box::default()),
             Some(spot) => {
-                let text = spot.of(layout.text());
-                // What may follow on the next lines is blank, or a comment.
-                if let Some(name) = text.lines().next().and_then(selective::text) {
-                    Arc::from(name)
+                if let Some(written) = selective::written(spot, layout.text()) {
+                    Name::Written(written)
                 } else {
-                    let value = value(text).unwrap_or_default();
+                    let value = selective::value(spot, layout.text());
                     name_of(&layout.place(value, place(index).key("name"), Some(layout.value(spot))))?
                 }
             }
@@ -350,64 +398,45 @@ pub(crate) fn entries_of_items(
             let near = Fields::near(key, &["name", section.inner()])?;
             Some((key.to_owned(), near))
         });
-        let content = Content::Text {
-            item: item.spot,
-            content: item.content,
-        };
-        entries.add(index, name, content, near_misses.collect(), &place)?;
+        entries.push_of(
+            Entry {
+                name,
+                section,
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+                content: Content::Text {
+                    item: item.spot,
+                    content: item.content,
+                },
+                document: Arc::clone(document),
+                near_misses: near_misses.collect(),
+            },
+            &place,
+        )?;
     }
-    Ok(entries.list)
+    Ok(entries)
 }
 
 /// The name that an entry has; one without has an empty one, as kubectl reads it.
-fn name_of(value: &Value) -> Result<Arc<str>> {
+fn name_of(value: &Value) -> Result<Name> {
     if value.is_blank() {
-        return Ok(Arc::from(""));
+        return Ok(Name::Own(Box::default()));
     }
-    text_of(value).map(Arc::from)
+    text_of(value).map(|name| Name::Own(name.into()))
 }
 
-/// The entries of one list, of which no two have one name.
-struct Named<'d> {
-    section: Section,
-    document: &'d Arc<Document>,
-    list: Vec<Entry>,
-    indexes: HashMap<Arc<str>, usize>,
-}
-
-impl<'d> Named<'d> {
-    fn new(section: Section, document: &'d Arc<Document>, of: usize) -> Self {
-        Self {
-            section,
-            document,
-            list: Vec::with_capacity(of),
-            indexes: HashMap::with_capacity(of),
-        }
-    }
-
-    fn add(
-        &mut self,
-        index: usize,
-        name: Arc<str>,
-        content: Content,
-        near_misses: Vec<(String, &'static str)>,
-        place: &dyn Fn(usize) -> Origin,
-    ) -> Result<()> {
-        if let Some(first) = self.indexes.insert(Arc::clone(&name), index) {
-            return Err(twice(
-                &name,
-                self.section,
-                [(first, place(first)), (index, place(index))],
-            ));
-        }
-        self.list.push(Entry {
-            name,
-            section: self.section,
-            content,
-            document: Arc::clone(self.document),
-            near_misses,
-        });
-        Ok(())
+impl Entries {
+    /// Adds an entry of the same document, in which each name may be once.
+    fn push_of(&mut self, entry: Entry, place: &dyn Fn(usize) -> Origin) -> Result<()> {
+        let Err(second) = self.push(entry) else {
+            return Ok(());
+        };
+        let first = self.get(second.name()).map_or(second.index, |first| first.index);
+        let placed = |index: u32| (index as usize, place(index as usize));
+        Err(twice(
+            second.name(),
+            self.section,
+            [placed(first), placed(second.index)],
+        ))
     }
 }
 

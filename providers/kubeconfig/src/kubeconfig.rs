@@ -73,7 +73,7 @@ impl Kubeconfig {
     /// The contexts in the order they were written, those of an earlier file first.
     pub fn contexts(&self) -> impl Iterator<Item = Context<'_>> {
         self.merged.contexts.iter().map(|entry| Context {
-            name: &entry.name,
+            name: entry.name(),
             cluster: entry.text("cluster"),
             user: entry.text("user"),
             namespace: entry.text("namespace"),

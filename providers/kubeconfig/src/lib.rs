@@ -50,6 +50,7 @@ mod kubeconfig;
 mod layout;
 mod load;
 mod merge;
+mod names;
 mod options;
 mod pattern;
 mod resolve;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
 
-use crate::document::{Parsed, Root, value};
-use crate::entry::{Document, Entries, Entry, Section, entries, entries_of_items};
+use crate::document::{Parsed, Root};
+use crate::entry::{Document, Entries, Section, entries, entries_of_items};
 use crate::fields::{Fields, near_miss, text_of};
-use crate::selective::Part;
+use crate::selective::{self, Part};
 
 /// What stands at the top of a kubeconfig.
 const TOP: &[&str] = &[
@@ -85,7 +85,9 @@ impl Merged {
                 _ => {}
             }
         }
-        let (mut contexts, mut clusters, mut users, mut current) = (vec![], vec![], vec![], None);
+        let [mut contexts, mut clusters, mut users] =
+            [Section::Contexts, Section::Clusters, Section::Users].map(Entries::new);
+        let mut current = None;
         for (key, given) in fields {
             match key.as_str() {
                 "contexts" => contexts = given.entries(Section::Contexts, &document)?,
@@ -126,21 +128,20 @@ impl Given {
         let layout = &document.layout;
         let (value, node) = match self {
             Self::Tree(value) => (value.clone(), layout.section(key)),
-            Self::Part(Part::Value(spot)) => (
-                value(spot.of(layout.text())).unwrap_or_default(),
-                Some(layout.value(*spot)),
-            ),
+            Self::Part(Part::Value(spot)) => {
+                (selective::value(*spot, layout.text()), Some(layout.value(*spot)))
+            }
             Self::Part(Part::Items(_)) => (Value::default(), None),
         };
         layout.place(value, document.origin.clone().key(key), node)
     }
 
-    fn entries(self, section: Section, document: &Arc<Document>) -> Result<Vec<Entry>> {
+    fn entries(self, section: Section, document: &Arc<Document>) -> Result<Entries> {
         match self {
             Self::Tree(value) => entries(value, section, document),
-            Self::Part(Part::Items(items)) => entries_of_items(items, section, document),
+            Self::Part(Part::Items(items)) => entries_of_items(&items, section, document),
             Self::Part(Part::Value(spot)) => {
-                let value = value(spot.of(document.layout.text())).unwrap_or_default();
+                let value = selective::value(spot, document.layout.text());
                 entries(value, section, document)
             }
         }

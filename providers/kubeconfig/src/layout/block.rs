@@ -193,14 +193,20 @@ pub(super) fn items(text: &str, node: Node, column: usize) -> Option<Vec<Node>> 
 
 /// The item of a list that begins there: behind its dash, or at a dash that has nothing behind it.
 pub(super) fn item_at(text: &str, spot: Spot) -> Option<Node> {
-    let line_start = text.get(..spot.start)?.rfind('\n').map_or(0, |at| at + 1);
-    let rest = line_at(text, spot.start, spot.end)?;
+    let line_start = text.get(..spot.start())?.rfind('\n').map_or(0, |at| at + 1);
+    let rest = line_at(text, spot.start(), spot.end())?;
     if is_dash(rest) {
-        let below = next_line_start(text, spot.start, spot.end);
-        let node = lines_below(text, below, spot.end, spot.line + 1).ok()?;
-        return Some(node.unwrap_or(Node::scalar(spot.start, spot.line)));
+        let below = next_line_start(text, spot.start(), spot.end());
+        let node = lines_below(text, below, spot.end(), spot.line() + 1).ok()?;
+        return Some(node.unwrap_or(Node::scalar(spot.start(), spot.line())));
     }
-    node_at(text, spot.start, spot.end, spot.line, spot.start - line_start)
+    node_at(
+        text,
+        spot.start(),
+        spot.end(),
+        spot.line(),
+        spot.start() - line_start,
+    )
 }
 
 /// The value that follows a key's colon on its line, or on the lines below; `None` where none does.

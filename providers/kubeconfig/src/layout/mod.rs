@@ -150,8 +150,10 @@ impl Layout {
 
     /// The value that follows a key there; where there is none, the key.
     pub(crate) fn value(&self, spot: Spot) -> Node {
-        let node = block::value_at(self.text(), spot.start, spot.end, spot.line);
-        node.ok().flatten().unwrap_or(Node::scalar(spot.key, spot.line))
+        let node = block::value_at(self.text(), spot.start(), spot.end(), spot.line());
+        node.ok()
+            .flatten()
+            .unwrap_or(Node::scalar(spot.key(), spot.line()))
     }
 
     /// The item of a list that begins there.

@@ -58,7 +58,7 @@ struct Told {
 
 fn told(text: &str) -> Option<Vec<Told>> {
     let origin = Origin::file("/config");
-    let layout = Layout::of(Text::of(&text.as_bytes().to_vec().into())?);
+    let layout = Layout::of(Text::of(text.as_bytes().to_vec().into())?);
     let (root, _) = document::whole(&layout, &origin).ok()?;
     let root = layout.place(root, origin.clone(), layout.root());
     let mut told = Vec::new();

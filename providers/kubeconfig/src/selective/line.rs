@@ -121,12 +121,13 @@ fn is_scalar(text: &str) -> bool {
 fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     !text.ends_with(':')
+        && !text.starts_with("...")
         && memchr::memchr_iter(b':', bytes).all(|at| bytes.get(at + 1) != Some(&b' '))
         && memchr::memchr_iter(b'#', bytes).all(|at| at > 0 && bytes.get(at - 1) != Some(&b' '))
 }
 
 /// The text of a scalar, where it is a text for sure; numbers and words are the parser's to tell.
-pub(crate) fn text(scalar: &str) -> Option<&str> {
+pub(super) fn text(scalar: &str) -> Option<&str> {
     match scalar.as_bytes().first()? {
         b'\'' | b'"' => scalar.get(1..scalar.len().checked_sub(1)?),
         first if first.is_ascii_alphabetic() && !is_word(scalar) => Some(scalar),

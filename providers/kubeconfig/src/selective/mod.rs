@@ -18,11 +18,17 @@
 //!
 //! Property tests hold this way and the parser's equal, on generated documents and on mutations of them.
 
+mod decode;
 mod line;
 mod outline;
 mod read;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use line::text;
+pub(crate) use decode::{value, written};
 pub(crate) use read::{Item, Part, Spot, read};
+
+/// Whether a document that was read is JSON: one in block form does not begin so.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}

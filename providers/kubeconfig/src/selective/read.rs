@@ -11,19 +11,47 @@ const LISTS: &[&str] = &["contexts", "clusters", "users"];
 /// How many lines are gone through; the parser has bounds of its own for longer documents.
 const MOST_LINES: u32 = 2_000_000;
 
-/// A part of the text, and the line that it begins on, counted from 1.
+/// A part of the text, and the line that it begins on, counted from 1. Small, because a large kubeconfig has many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Spot {
-    /// Where the key of it stands, or itself where it has none.
-    pub(crate) key: usize,
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) line: u32,
+    key: u32,
+    start: u32,
+    end: u32,
+    line: u32,
 }
 
 impl Spot {
+    /// The part from `start` to `end`, under the key that stands at `key`.
+    pub(super) fn new(key: usize, start: usize, end: usize, line: u32) -> Self {
+        // A text is read only where its length fits.
+        let at = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self {
+            key: at(key),
+            start: at(start),
+            end: at(end),
+            line,
+        }
+    }
+
+    /// Where the key of it stands, or itself where it has none.
+    pub(crate) fn key(self) -> usize {
+        self.key as usize
+    }
+
+    pub(crate) fn start(self) -> usize {
+        self.start as usize
+    }
+
+    pub(crate) fn end(self) -> usize {
+        self.end as usize
+    }
+
+    pub(crate) fn line(self) -> u32 {
+        self.line
+    }
+
     pub(crate) fn of(self, text: &str) -> &str {
-        text.get(self.start..self.end).unwrap_or_default()
+        text.get(self.start()..self.end()).unwrap_or_default()
     }
 }
 
@@ -50,6 +78,7 @@ pub(crate) struct Item {
 /// The keys at the top of a document and what is under them, in the order it is written; `None` where it is in
 /// another form than the one that is understood, be it valid or not.
 pub(crate) fn read(text: &str) -> Option<Vec<(&str, Part)>> {
+    u32::try_from(text.len()).ok()?;
     let mut reader = Reader {
         text,
         outline: Outline::default(),
@@ -257,12 +286,7 @@ impl<'t> Reader<'t> {
         if let Some((_, Part::Items(items))) = self.parts.last_mut()
             && let Some(item) = items.last_mut()
         {
-            item.spot = Spot {
-                key: start,
-                start,
-                end: start,
-                line,
-            };
+            item.spot = Spot::new(start, start, start, line);
         }
     }
 
@@ -272,18 +296,13 @@ impl<'t> Reader<'t> {
             && let Some(item) = items.last_mut()
             && item.spot.end == item.spot.start
         {
-            item.spot.end = end;
+            item.spot.end = u32::try_from(end).unwrap_or(u32::MAX);
         }
     }
 
     fn end_value(&mut self, end: usize) {
         let Some(open) = self.open.take() else { return };
-        let range = Spot {
-            key: open.key,
-            start: open.start,
-            end,
-            line: open.line,
-        };
+        let range = Spot::new(open.key, open.start, end, open.line);
         match (open.of, self.parts.last_mut()) {
             (Field::Part, Some((_, Part::Value(value)))) => *value = range,
             (Field::Name, Some((_, Part::Items(items)))) => {
@@ -301,12 +320,7 @@ impl<'t> Reader<'t> {
     }
 
     fn entry(&mut self, start: usize, key: &'t str, value: Inline<'_>, at: &At) -> Option<()> {
-        let spot = |value, end| Spot {
-            key: start,
-            start: value,
-            end,
-            line: at.number,
-        };
+        let spot = |value, end| Spot::new(start, value, end, at.number);
         let value_start = match value {
             Inline::Nothing => at.end,
             Inline::Scalar(scalar) => at.end - scalar.len(),

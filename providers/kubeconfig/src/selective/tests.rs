@@ -17,7 +17,7 @@ use crate::text::Text;
 
 /// Everything that is told of a document; nothing where it takes no other way than the parser's.
 fn told(text: &str) -> Option<[String; 2]> {
-    let layout = || Layout::of(Text::of(&text.as_bytes().to_vec().into()).unwrap());
+    let layout = || Layout::of(Text::of(text.as_bytes().to_vec().into()).unwrap());
     let found = layout();
     let parts = super::read(found.text())?;
     let parts = parts
@@ -57,7 +57,7 @@ fn shown(merged: &Merged) -> String {
     writeln!(out, "{:?}", merged.current_context).unwrap();
     let lists: [&Entries; 3] = [&merged.contexts, &merged.clusters, &merged.users];
     for entry in lists.into_iter().flat_map(Entries::iter) {
-        writeln!(out, "{} at {}", entry.name, entry.origin()).unwrap();
+        writeln!(out, "{} at {}", entry.name(), entry.origin()).unwrap();
         match entry.fields() {
             Err(error) => writeln!(out, "{error}").unwrap(),
             Ok(fields) => {
