@@ -27,6 +27,9 @@ pub(super) enum Inline<'t> {
 /// The longest key; the YAML scanner looks no further for the colon.
 const LONGEST_KEY: usize = 128;
 
+/// How many keys a mapping may have. Whether one is written twice is found out by comparing it with each.
+pub(super) const MOST_KEYS: usize = 256;
+
 /// What may stand in a text without quotes, and in a quoted one without escapes: printable ASCII.
 const fn is_printable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
@@ -67,17 +70,23 @@ pub(super) fn of(text: &str) -> Option<Line<'_>> {
 }
 
 /// The key that a line begins with, and what follows its colon.
+fn key(text: &str) -> Option<(&str, &str)> {
+    let (key, rest) = text.split_at_checked(key_length(text)?)?;
+    let rest = rest.strip_prefix(':')?;
+    (rest.is_empty() || rest.starts_with(' ')).then_some((key, rest))
+}
+
+/// How long the key is that a text begins with, where something follows it.
 ///
 /// Only keys that are texts whatever YAML's version: a letter, then letters, digits and a few signs.
-fn key(text: &str) -> Option<(&str, &str)> {
-    let end = text
-        .bytes()
+pub(super) fn key_length(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let length = bytes
+        .iter()
         .take(LONGEST_KEY)
         .position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/')))?;
-    let (key, rest) = text.split_at_checked(end)?;
-    let rest = rest.strip_prefix(':')?;
-    let ends_key = rest.is_empty() || rest.starts_with(' ');
-    (ends_key && key.starts_with(|c: char| c.is_ascii_alphabetic()) && !is_word(key)).then_some((key, rest))
+    let is_key = bytes.first().is_some_and(u8::is_ascii_alphabetic) && !is_word(text.get(..length)?);
+    is_key.then_some(length)
 }
 
 /// The words that are no texts.

@@ -19,6 +19,7 @@
 //! Property tests hold this way and the parser's equal, on generated documents and on mutations of them.
 
 mod decode;
+mod json;
 mod line;
 mod outline;
 mod read;

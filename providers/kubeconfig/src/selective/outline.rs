@@ -1,6 +1,6 @@
 //! Which collection a line belongs to, by its indentation.
 
-use super::line::{Inline, Line};
+use super::line::{Inline, Line, MOST_KEYS};
 
 /// How deep collections are followed; what is nested deeper is left to the parser.
 const DEEPEST: usize = 24;
@@ -35,7 +35,8 @@ impl<'t> Outline<'t> {
         self.levels.len()
     }
 
-    /// Takes a line in this column; `None` where it fits nowhere, or a key is written twice.
+    /// Takes a line in this column; `None` where it fits nowhere, a key is written twice, or
+    /// there are too many to find that out.
     pub(super) fn take(&mut self, line: Line<'t>, column: usize) -> Option<()> {
         let is_item = matches!(line, Line::Item { .. } | Line::EmptyItem);
         loop {
@@ -86,7 +87,7 @@ impl<'t> Outline<'t> {
         let level = self.levels.last_mut()?;
         match line {
             Line::Entry { key, value } => {
-                if level.keys.contains(&key) {
+                if level.keys.len() >= MOST_KEYS || level.keys.contains(&key) {
                     return None;
                 }
                 level.keys.push(key);

@@ -4,9 +4,10 @@ use memchr::memchr;
 
 use super::line::{self, Inline, Line};
 use super::outline::Outline;
+use super::{is_json, json};
 
 /// The lists whose items are told apart.
-const LISTS: &[&str] = &["contexts", "clusters", "users"];
+pub(super) const LISTS: &[&str] = &["contexts", "clusters", "users"];
 
 /// How many lines are gone through; the parser has bounds of its own for longer documents.
 const MOST_LINES: u32 = 2_000_000;
@@ -79,6 +80,9 @@ pub(crate) struct Item {
 /// another form than the one that is understood, be it valid or not.
 pub(crate) fn read(text: &str) -> Option<Vec<(&str, Part)>> {
     u32::try_from(text.len()).ok()?;
+    if is_json(text) {
+        return json::read(text);
+    }
     let mut reader = Reader {
         text,
         outline: Outline::default(),

@@ -109,12 +109,48 @@ const USUAL: &[&str] = &[
      u\n    user:\n      Token: t\n      token: 1_000\n  - name: v\n    user: null\n  - name: w\ncontexts: []\n",
 ];
 
+/// The same in JSON, as `kubectl config view -o json` and as programs write it.
+fn usual_in_json() -> [String; 3] {
+    let tree = serde_json::json!({
+        "kind": "Config", "apiVersion": "v1", "preferences": {},
+        "clusters": [
+            {"name": "prod", "cluster": {"server": "https://10.0.0.1:6443", "certificate-authority-data": "YWJj"}},
+            {"name": "test", "cluster": {"server": "https://b", "extensions": [
+                {"name": "cluster_info", "extension": {"last-update": "Mon, 01 Jan 2030", "version": "v1.36.0"}}]}}],
+        "users": [
+            {"name": "jane", "user": {"exec": {"command": "aws", "args": ["--region", "eu-west-1"],
+                "env": [{"name": "AWS_PROFILE", "value": "a\"b\\c"}], "apiVersion": "client.authentication.k8s.io/v1",
+                "provideClusterInfo": false, "interactiveMode": "IfAvailable"}}},
+            {"name": "joe", "user": {"token": "abc", "x": [1, -2, null, true, {}, []]}, "Name": "x"},
+            {"user": {"Token": "t"}, "name": ""}],
+        "contexts": [
+            {"name": "prod", "context": {"cluster": "prod", "user": "jane", "namespace": "team-a"}},
+            {"name": "test", "context": {"cluster": "test", "user": "joe"}}],
+        "current-context": "prod", "Extensions": null
+    });
+    let pretty = serde_json::to_string_pretty(&tree).unwrap();
+    [
+        tree.to_string(),
+        pretty.replace("  ", "    ") + "\n",
+        pretty.replace('\n', "\r\n"),
+    ]
+}
+
 #[test]
 fn edited_kubeconfigs_are_told_the_same() {
+    edited_are_told_the_same(USUAL.iter().copied().map(str::to_owned).collect());
+}
+
+#[test]
+fn edited_kubeconfigs_in_json_are_told_the_same() {
+    edited_are_told_the_same(usual_in_json().to_vec());
+}
+
+fn edited_are_told_the_same(usual: Vec<String>) {
     let compared = Cell::new(0);
     runner_of(20)
-        .run(&(prop::sample::select(USUAL), Edits::any()), |(text, edits)| {
-            let text = edits.apply_to_text(text);
+        .run(&(prop::sample::select(usual), Edits::any()), |(text, edits)| {
+            let text = edits.apply_to_text(&text);
             if let Some([selective, whole]) = told(&text) {
                 prop_assert_eq!(selective, whole, "{}", text);
                 compared.set(compared.get() + 1);
@@ -152,6 +188,15 @@ const LINES: &[&str] = &[
     "token: \"x\"",
     "token: |",
     "token: >-",
+    "x: yes",
+    "x: inf",
+    "x: NaN",
+    "x: Null",
+    "x: ...",
+    "x: []",
+    "x: ~",
+    "x: 1e3",
+    "x: 'it'",
     "Token: x",
     "server: https://h:1/p?q#r",
     "args:",
@@ -196,9 +241,99 @@ fn lines_in_any_order_are_told_the_same() {
     assert!(compared.get() > 50, "only {} were compared", compared.get());
 }
 
+/// Pieces of JSON that are put together in any order.
+const PIECES: &[&str] = &[
+    "{",
+    "{",
+    "}",
+    "}",
+    "[",
+    "]",
+    ",",
+    ",",
+    ":",
+    " ",
+    "\n",
+    "\r\n",
+    "\r",
+    "\t",
+    "\"name\":",
+    "\"name\":\"a\"",
+    "\"name\":12",
+    "\"name\":null",
+    "\"user\":",
+    "\"user\":{\"token\":\"t\"}",
+    "\"users\":[",
+    "\"clusters\":[{",
+    "\"users\":",
+    "\"current-context\":\"a\"",
+    "\"kind\":\"Config\"",
+    "\"x\":",
+    "\"x\\u0041\":1",
+    "\"<<\":{}",
+    "\"\"",
+    "\"a\\nb\"",
+    "\"\\ud83d\\ude00\"",
+    "\"\\ud800\"",
+    "\"\\u00e9\"",
+    "\"\u{e9}\"",
+    "true",
+    "false",
+    "null",
+    "nul",
+    "0",
+    "-0",
+    "01",
+    "-",
+    "1.5",
+    "1e9",
+    "123456789012345",
+    "1234567890123456789012345",
+    "#",
+    "'",
+    "},{",
+    "}]",
+    "\"a",
+];
+
+#[test]
+fn pieces_of_json_in_any_order_are_told_the_same() {
+    let compared = Cell::new(0);
+    let usual = usual_in_json();
+    let changes = prop::collection::vec(
+        (
+            any::<prop::sample::Index>(),
+            any::<prop::sample::Index>(),
+            prop::sample::select(PIECES),
+        ),
+        1..4,
+    );
+    runner_of(20)
+        .run(
+            &(prop::sample::select(usual.to_vec()), changes),
+            |(mut text, changes)| {
+                for (at, length, piece) in changes {
+                    let at = at.index(text.len() + 1);
+                    let end = (at + length.index(4)).min(text.len());
+                    if text.is_char_boundary(at) && text.is_char_boundary(end) {
+                        text.replace_range(at..end, piece);
+                    }
+                }
+                if let Some([selective, whole]) = told(&text) {
+                    prop_assert_eq!(selective, whole, "{}", text);
+                    compared.set(compared.get() + 1);
+                }
+                Ok(())
+            },
+        )
+        .unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(compared.get() > 50, "only {} were compared", compared.get());
+}
+
 #[test]
 fn what_tools_write_takes_the_short_way() {
-    for text in USUAL {
+    let in_json = usual_in_json();
+    for text in USUAL.iter().copied().chain(in_json.iter().map(String::as_str)) {
         let [selective, whole] = told(text).unwrap();
         assert_eq!(selective, whole);
     }
