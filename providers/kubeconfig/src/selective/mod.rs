@@ -25,6 +25,8 @@ mod outline;
 mod read;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod told;
 
 pub(crate) use decode::{value, written};
 pub(crate) use read::{Item, Part, Spot, read};

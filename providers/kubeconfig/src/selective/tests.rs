@@ -2,97 +2,11 @@
 
 use std::cell::Cell;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use kubex_core::Origin;
-use kubex_core::options::{Value, ValueKind};
 use proptest::prelude::*;
 
-use crate::document::{self, Parsed, Root};
-use crate::entry::{Document, Entries};
-use crate::layout::Layout;
+use super::told::told;
 use crate::layout::tests::{edits::Edits, runner_of};
-use crate::merge::Merged;
-use crate::text::Text;
-
-/// Everything that is told of a document; nothing where it takes no other way than the parser's.
-fn told(text: &str) -> Option<[String; 2]> {
-    let layout = || Layout::of(Text::of(text.as_bytes().to_vec().into()).unwrap());
-    let found = layout();
-    let parts = super::read(found.text())?;
-    let parts = parts
-        .into_iter()
-        .map(|(key, part)| (key.to_owned(), part))
-        .collect();
-    let origin = Origin::file("/config");
-    let merged = |root, warnings, layout| {
-        let document = Document {
-            origin: origin.clone(),
-            directory: None,
-            layout,
-        };
-        let mut merged = Merged::new();
-        let added = merged.add(Parsed {
-            root,
-            warnings,
-            document: Arc::new(document),
-        });
-        match added {
-            Ok(()) => shown(&merged),
-            Err(error) => error.to_string(),
-        }
-    };
-    let whole = document::whole(&layout(), &origin);
-    Some([
-        merged(Root::Parts(parts), Vec::new(), layout()),
-        match whole {
-            Ok((root, warnings)) => merged(Root::Tree(root), warnings, layout()),
-            Err(error) => error.to_string(),
-        },
-    ])
-}
-
-fn shown(merged: &Merged) -> String {
-    let mut out = String::new();
-    writeln!(out, "{:?}", merged.current_context).unwrap();
-    let lists: [&Entries; 3] = [&merged.contexts, &merged.clusters, &merged.users];
-    for entry in lists.into_iter().flat_map(Entries::iter) {
-        writeln!(out, "{} at {}", entry.name(), entry.origin()).unwrap();
-        match entry.fields() {
-            Err(error) => writeln!(out, "{error}").unwrap(),
-            Ok(fields) => {
-                for (key, value) in fields.entries() {
-                    write!(out, "{key}: ").unwrap();
-                    show(value, &mut out);
-                }
-                for warning in entry.warnings(&fields) {
-                    writeln!(out, "{warning}").unwrap();
-                }
-            }
-        }
-    }
-    for warning in &merged.warnings {
-        writeln!(out, "{warning}").unwrap();
-    }
-    out
-}
-
-fn show(value: &Value, out: &mut String) {
-    match value.kind() {
-        ValueKind::String(text) => writeln!(out, "{:?} ({})", text.as_str(), value.origin()).unwrap(),
-        ValueKind::Null => writeln!(out, "null ({})", value.origin()).unwrap(),
-        ValueKind::Boolean(flag) => writeln!(out, "{flag} ({})", value.origin()).unwrap(),
-        ValueKind::Integer(number) => writeln!(out, "{number} ({})", value.origin()).unwrap(),
-        ValueKind::Float(number) => writeln!(out, "{number} ({})", value.origin()).unwrap(),
-        ValueKind::Sequence(items) => items.iter().for_each(|item| show(item, out)),
-        ValueKind::Mapping(entries) => {
-            for (key, value) in entries {
-                write!(out, "{key}: ").unwrap();
-                show(value, out);
-            }
-        }
-    }
-}
 
 /// What tools write, in the ways they differ.
 const USUAL: &[&str] = &[
