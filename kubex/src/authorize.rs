@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderName, Uri};
 use kubex_core::{ClientConfiguration, Credential};
 
 /// The header that says whom to act as. A request that carries it brings its own impersonation.
-const IMPERSONATE_USER: &str = "impersonate-user";
+static IMPERSONATE_USER: HeaderName = HeaderName::from_static("impersonate-user");
 
 /// What a configuration puts on requests to its server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub(crate) struct Authorizer(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     configuration: ClientConfiguration,
+    /// Host and port as most requests have them, so that these are compared at once.
+    authority: String,
     host: String,
     port: Option<u16>,
 }
@@ -23,8 +25,12 @@ struct Shared {
 impl Authorizer {
     pub(crate) fn of(configuration: &ClientConfiguration) -> Self {
         let server = configuration.cluster().server.url();
+        let host = server.host_str().unwrap_or_default();
         Self(Arc::new(Shared {
-            host: server.host_str().unwrap_or_default().to_owned(),
+            authority: server
+                .port()
+                .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
+            host: host.to_owned(),
             port: server.port_or_known_default(),
             configuration: configuration.clone(),
         }))
@@ -40,14 +46,20 @@ impl Authorizer {
         let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
             return uri.scheme().is_none() && uri.authority().is_none();
         };
+        let is_scheme = scheme == self.configuration().cluster().server.url().scheme();
+        if is_scheme
+            && uri
+                .authority()
+                .is_some_and(|authority| authority.as_str() == self.0.authority)
+        {
+            return true;
+        }
         let known_port = match scheme {
             "https" => Some(443),
             "http" => Some(80),
             _ => None,
         };
-        scheme == self.configuration().cluster().server.url().scheme()
-            && host.eq_ignore_ascii_case(&self.0.host)
-            && uri.port_u16().or(known_port) == self.0.port
+        is_scheme && host.eq_ignore_ascii_case(&self.0.host) && uri.port_u16().or(known_port) == self.0.port
     }
 
     /// Whether a request brings a credential of its own.
@@ -65,8 +77,9 @@ impl Authorizer {
 
     /// Puts the impersonation on a request, unless it brings its own.
     pub(crate) fn impersonate(&self, headers: &mut HeaderMap) {
-        if !headers.contains_key(IMPERSONATE_USER) {
-            for (name, value) in self.configuration().impersonation_headers() {
+        let impersonation = self.configuration().impersonation_headers();
+        if !impersonation.is_empty() && !headers.contains_key(&IMPERSONATE_USER) {
+            for (name, value) in impersonation {
                 headers.append(name, value.clone());
             }
         }

@@ -186,6 +186,15 @@ impl Credentials {
         }
     }
 
+    /// Looks at the current credential where it is, as [`ready`](Self::ready) would give it. What `look` does is part
+    /// of the request path of others: it waits for nothing.
+    pub fn ready_with<R>(&self, look: impl FnOnce(&Credential) -> R) -> Option<R> {
+        match &self.0 {
+            Kind::Fixed(credential) => Some(look(credential)),
+            Kind::Live(live) => live.ready_with(look),
+        }
+    }
+
     /// What there is, without waiting; the fetch that is due is started in the background. For a TLS
     /// handshake, which cannot wait. It may have expired.
     pub fn at_hand(&self) -> Option<Arc<Credential>> {

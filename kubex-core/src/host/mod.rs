@@ -191,6 +191,11 @@ impl Host {
         self.clock.now()
     }
 
+    /// What the clocks said a moment ago; see [`Clock::recent`].
+    pub(crate) fn recently(&self) -> Moment {
+        self.clock.recent()
+    }
+
     /// Runs the future, at the longest for this duration of the host's clock.
     ///
     /// # Errors

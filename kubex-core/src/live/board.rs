@@ -103,9 +103,14 @@ impl<T: Item> Board<T> {
 
     /// The request path: what there is, as long as nothing is to be decided.
     pub(super) fn glance(&self, now: Moment) -> Option<Arc<T>> {
+        self.glance_at(now, Arc::clone)
+    }
+
+    /// The same, looked at in place.
+    pub(super) fn glance_at<R>(&self, now: Moment, look: impl FnOnce(&Arc<T>) -> R) -> Option<R> {
         let snapshot = self.snapshot.load();
         let snapshot = snapshot.as_ref()?;
-        snapshot.quiet.holds_at(now).then(|| Arc::clone(&snapshot.item))
+        snapshot.quiet.holds_at(now).then(|| look(&snapshot.item))
     }
 
     /// Asks the machine what to do.

@@ -83,8 +83,16 @@ impl<F: Feed> Live<F> {
     }
 
     /// The current item, where it can be given without asking the machine.
+    ///
+    /// A clock that is a few milliseconds behind is good enough for that: what is decided is decided by the right
+    /// one.
     pub(crate) fn ready(&self) -> Option<Arc<F::Item>> {
-        self.board.glance(self.host.now())
+        self.board.glance(self.host.recently())
+    }
+
+    /// Looks at the current item, where that can be done without asking the machine.
+    pub(crate) fn ready_with<R>(&self, look: impl FnOnce(&F::Item) -> R) -> Option<R> {
+        self.board.glance_at(self.host.recently(), |item| look(item))
     }
 
     /// The current item. Waits only where there is no valid one, or briefly for a look at it.

@@ -63,14 +63,17 @@ where
         } else {
             copy(&request, &self.replay)
         };
-        let ready = credentials.ready();
-        if let Some(credential) = &ready
-            && again.is_none()
-        {
-            self.authorizer.authorize(credential, request.headers_mut());
-            let future = self.inner.call(request);
-            return ResponseFuture::once(future, self.authorizer.clone(), credential.generation());
+        if again.is_none() {
+            let sent = credentials.ready_with(|credential| {
+                self.authorizer.authorize(credential, request.headers_mut());
+                credential.generation()
+            });
+            if let Some(sent) = sent {
+                let future = self.inner.call(request);
+                return ResponseFuture::once(future, self.authorizer.clone(), sent);
+            }
         }
+        let ready = credentials.ready();
         // The clone takes the place of the service that was found ready, and that is used here.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);

@@ -1,5 +1,7 @@
 //! Block mappings and sequences: lines whose indentation says what belongs to what.
 
+use memchr::{memchr, memrchr};
+
 use super::{BLANK, LineCounter, Node, Shape, after_quoted, flow, unquoted, without_comment};
 use crate::selective::Spot;
 
@@ -52,7 +54,7 @@ pub(super) struct Unusual;
 fn next_line(text: &str, mut at: usize, end: usize) -> Result<Option<Line>, Unusual> {
     while at < end {
         let rest = text.get(at..end).ok_or(Unusual)?;
-        let length = rest.find('\n').map_or(rest.len(), |newline| newline + 1);
+        let length = memchr(b'\n', rest.as_bytes()).map_or(rest.len(), |newline| newline + 1);
         let content = rest.get(..length).ok_or(Unusual)?;
         let column = content.bytes().take_while(|byte| *byte == b' ').count();
         let first = content
@@ -108,7 +110,8 @@ fn node_at(text: &str, start: usize, end: usize, line: u32, column: usize) -> Op
 /// What is left of the line.
 fn line_at(text: &str, start: usize, end: usize) -> Option<&str> {
     let rest = text.get(start..end)?;
-    rest.split('\n').next().map(|rest| rest.trim_end_matches('\r'))
+    let length = memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+    rest.get(..length).map(|rest| rest.trim_end_matches('\r'))
 }
 
 fn is_dash(line: &str) -> bool {
@@ -193,7 +196,7 @@ pub(super) fn items(text: &str, node: Node, column: usize) -> Option<Vec<Node>> 
 
 /// The item of a list that begins there: behind its dash, or at a dash that has nothing behind it.
 pub(super) fn item_at(text: &str, spot: Spot) -> Option<Node> {
-    let line_start = text.get(..spot.start())?.rfind('\n').map_or(0, |at| at + 1);
+    let line_start = memrchr(b'\n', text.get(..spot.start())?.as_bytes()).map_or(0, |at| at + 1);
     let rest = line_at(text, spot.start(), spot.end())?;
     if is_dash(rest) {
         let below = next_line_start(text, spot.start(), spot.end());
@@ -251,7 +254,7 @@ fn behind_properties(text: &str, from: usize, end: usize) -> Option<(usize, bool
 
 fn next_line_start(text: &str, from: usize, end: usize) -> usize {
     let rest = text.get(from..end).unwrap_or_default();
-    rest.find('\n').map_or(end, |newline| from + newline + 1)
+    memchr(b'\n', rest.as_bytes()).map_or(end, |newline| from + newline + 1)
 }
 
 /// How far a value that begins there goes, and the line that follows it: the first one that is not indented

@@ -92,7 +92,8 @@ impl Node {
     /// Line and column, counted from 1.
     fn position(self, text: &str) -> Option<(u32, u32)> {
         let before = text.get(..self.start)?;
-        let line = before.rsplit('\n').next().unwrap_or_default();
+        let line_start = memchr::memrchr(b'\n', before.as_bytes()).map_or(0, |newline| newline + 1);
+        let line = before.get(line_start..)?;
         Some((
             self.line,
             u32::try_from(line.chars().count()).ok()?.checked_add(1)?,
@@ -284,7 +285,7 @@ fn has_other_line_ends(text: &str) -> bool {
 
 /// The part of a line before its comment, without trailing white space.
 fn without_comment(line: &str) -> &str {
-    let end = line.match_indices('#').map(|(at, _)| at).find(|at| {
+    let end = memchr::memchr_iter(b'#', line.as_bytes()).find(|at| {
         line.get(..*at)
             .is_some_and(|before| before.is_empty() || before.ends_with([' ', '\t']))
     });

@@ -67,7 +67,7 @@ impl<'t> Lines<'t> {
 
     /// What stands behind the key, or on the lines below it.
     fn value(mut self) -> Option<ValueKind> {
-        let inline = self.rest.next().unwrap_or_default();
+        let inline = self.rest.next().unwrap_or_default().trim_start_matches(' ');
         self.step();
         match inline {
             "" => self.below(None),

@@ -184,8 +184,8 @@ fn of_a_request(runtime: &Runtime, table: &mut Table) {
         Row::new("auth layer on one request, token file", ours.to_string())
             .beside(format!("kube {theirs}; the header map's own {header_map}")),
     );
-    assert_eq!(
-        ours, header_map,
+    assert!(
+        ours <= header_map,
         "the layer allocates nothing but the header map's own"
     );
 }

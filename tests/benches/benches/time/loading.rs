@@ -6,7 +6,7 @@ use std::path::Path;
 
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kubex_benches::kubeconfigs::{self, Form};
-use kubex_benches::{Row, Table, alternate, is_short};
+use kubex_benches::{Row, Table, alternate, alternate_inner, is_short};
 use kubex_core::{Chain, Host, Options};
 use tokio::runtime::Runtime;
 
@@ -82,6 +82,33 @@ fn row(runtime: &Runtime, scratch: &Path, form: Form, contexts: usize) -> Row {
         ),
         _ => row.faster("kube", theirs.median, theirs.over(ours), target),
     }
+}
+
+/// One context that is in memory already: what is left where no file is read on another thread.
+pub(crate) fn in_memory(runtime: &Runtime, table: &mut Table) {
+    let text = kubeconfigs::of(1, Form::Yaml);
+    let mut ours = || {
+        let bytes = text.clone().into_bytes();
+        let loaded = runtime.block_on(async {
+            kubex::configure_from_kubeconfig()
+                .bytes(bytes)
+                .trusted(true)
+                .await
+        });
+        black_box(loaded.expect("Kubex loads it"));
+    };
+    let mut theirs = || {
+        let kubeconfig = Kubeconfig::from_yaml(&text).expect("kube reads it");
+        let options = KubeConfigOptions::default();
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options);
+        black_box(runtime.block_on(config).expect("kube chooses"));
+    };
+    let [ours, theirs] = alternate_inner(60, 10, [&mut ours, &mut theirs]);
+    table.add(
+        Row::took("1 contexts, YAML, in memory", ours.median)
+            .faster("kube", theirs.median, theirs.over(ours), 2.5)
+            .ungated(),
+    );
 }
 
 fn first_words(error: &str) -> String {

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use kube::client::{Body, ConfigExt as _};
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kubex::tower::{AuthLayer, BoxError};
-use kubex_benches::{Row, Spread, Table, alternate_inner, in_turn};
+use kubex_benches::{Row, Spread, Table, alternate_inner, in_turn, is_short};
 use kubex_core::{Cluster, Credential, CredentialSource, Credentials, FetchRequest, Host, Result, ServerUrl};
 use tokio::runtime::Runtime;
 use tower_layer::Layer;
@@ -136,8 +136,10 @@ impl Service<Request<Body>> for Server {
     }
 }
 
+/// A request with the header that clients of this API send anyway.
 fn request() -> Request<Body> {
     Request::get("https://10.0.0.1:6443/api/v1/pods")
+        .header(http::header::ACCEPT, "application/json")
         .body(Body::empty())
         .expect("it is a request")
 }
@@ -199,7 +201,7 @@ pub(crate) fn layers(runtime: &Runtime, scratch: &Path, table: &mut Table) {
         let theirs = theirs.expect("there is a layer").layer(Server);
         for tasks in [1, 2, 8] {
             let [bare, ours, theirs] = in_turn(
-                25,
+                if is_short() { 25 } else { 101 },
                 [
                     &mut || sent(runtime, tasks, &Server),
                     &mut || sent(runtime, tasks, &ours),
