@@ -104,15 +104,18 @@ impl Pem {
     }
 }
 
-/// Standard base64, line breaks allowed, as tools that fold long lines write it.
+/// Standard base64, line breaks allowed, as tools that fold long lines write it. It is decoded where it stays.
 fn decode(text: &str) -> Option<SecretBytes> {
-    let folded = text.bytes().any(|byte| byte.is_ascii_whitespace());
-    let decoded = if folded {
-        let joined: Zeroizing<String> =
-            Zeroizing::new(text.chars().filter(|c| !c.is_ascii_whitespace()).collect());
-        BASE64_STANDARD.decode(joined.as_bytes())
-    } else {
-        BASE64_STANDARD.decode(text)
-    };
-    decoded.ok().map(Into::into)
+    let mut joined = Zeroizing::new(String::new());
+    let mut text = text;
+    if text.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        joined.reserve_exact(text.len());
+        joined.extend(text.chars().filter(|c| !c.is_ascii_whitespace()));
+        text = &joined;
+    }
+    let padding = text.bytes().rev().take(2).filter(|byte| *byte == b'=').count();
+    let mut decoded = vec![0; (text.len() / 4 * 3).checked_sub(padding)?];
+    let length = BASE64_STANDARD.decode_slice(text, &mut decoded);
+    let decoded = SecretBytes::from(decoded);
+    (length.ok()? == decoded.expose_secret().len()).then_some(decoded)
 }

@@ -105,15 +105,61 @@ pub(crate) fn is_base64(fields: &Fields, key: &str) -> Result<()> {
     let Some(text) = fields.text(key)? else {
         return Ok(());
     };
-    let joined: Zeroizing<String> =
-        Zeroizing::new(text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect());
-    match BASE64_STANDARD.decode(joined.as_bytes()).map(Zeroizing::new) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(Error::new(
-            ErrorKind::InvalidBase64,
-            format_args!("\"{key}\" is not valid base64"),
-        )
-        .at(&fields.origin_of(key))
-        .advise("encode the PEM file with: base64 -w0")),
+    let mut joined = Zeroizing::new(String::new());
+    let mut text = text;
+    if memchr::memchr2(b'\r', b'\n', text.as_bytes()).is_some() {
+        joined.reserve_exact(text.len());
+        joined.extend(text.chars().filter(|c| !matches!(c, '\r' | '\n')));
+        text = &joined;
+    }
+    if decodes(text.as_bytes()) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::InvalidBase64,
+        format_args!("\"{key}\" is not valid base64"),
+    )
+    .at(&fields.origin_of(key))
+    .advise("encode the PEM file with: base64 -w0"))
+}
+
+/// Whether a text is base64, found out piece by piece, so that what may be a key is not in memory once more.
+fn decodes(text: &[u8]) -> bool {
+    const PIECE: usize = 1024;
+    let mut buffer = Zeroizing::new([0; PIECE / 4 * 3]);
+    let mut pieces = text.chunks(PIECE).peekable();
+    while let Some(piece) = pieces.next() {
+        let is_padded_before_its_end = pieces.peek().is_some() && piece.ends_with(b"=");
+        if is_padded_before_its_end
+            || BASE64_STANDARD
+                .decode_slice(piece, buffer.as_mut_slice())
+                .is_err()
+        {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_base64_in_pieces_as_it_is_as_a_whole() {
+        for length in [0, 1, 2, 3, 100, 767, 768, 769, 1536, 5000] {
+            let text = BASE64_STANDARD.encode(vec![7; length]);
+            assert!(decodes(text.as_bytes()), "{length}");
+            for at in [0, 1, 500, 1020, 1023, 1024, 2047] {
+                for other in ["=", "!", ""] {
+                    let mut broken = text.clone();
+                    if at < text.len() {
+                        broken.replace_range(at..=at, other);
+                        let whole = BASE64_STANDARD.decode(&broken).is_ok();
+                        assert_eq!(decodes(broken.as_bytes()), whole, "{length} {at} {other}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -43,9 +43,11 @@ pub(crate) async fn files(places: &Places, skips_broken: bool, host: &Host) -> R
     let mut tried = Vec::new();
     let mut broken = Problems::default();
     let mut has_broken = false;
-    for path in &places.paths {
+    // All at once, so that the blocking work is handed over once.
+    let contents = host.files().read_each(&places.paths, LARGEST_FILE).await;
+    for (path, content) in places.paths.iter().zip(contents) {
         let shown = clean_line(&path.to_string_lossy()).into_owned();
-        match add_file(&mut merged, path, host, places.are_required).await {
+        match add_file(&mut merged, path, content, host, places.are_required) {
             Ok(true) => tried.push(format!("{shown} declares nothing")),
             Ok(false) => tried.push(format!("{shown} is not there")),
             Err(error) => {
@@ -73,9 +75,15 @@ pub(crate) async fn files(places: &Places, skips_broken: bool, host: &Host) -> R
 }
 
 /// Adds a file; says whether it was there.
-async fn add_file(merged: &mut Merged, path: &Path, host: &Host, is_required: bool) -> Result<bool> {
+fn add_file(
+    merged: &mut Merged,
+    path: &Path,
+    content: io::Result<SecretBytes>,
+    host: &Host,
+    is_required: bool,
+) -> Result<bool> {
     let origin = Origin::file(path);
-    let content = match host.files().read(path, LARGEST_FILE).await {
+    let content = match content {
         Ok(content) => content,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !is_required => return Ok(false),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {

@@ -36,13 +36,22 @@ pub fn of(contexts: usize, form: Form) -> String {
     }
 }
 
-/// One of three files that are merged: its entries are its own but for the first, which all three have.
+/// One of three files that are merged: its entries are its own but for the first of each list, which all three have.
 pub fn part(number: usize, contexts: usize) -> String {
-    let text = of(contexts, Form::Yaml);
-    text.replace("https://c", &format!("https://file{number}-c"))
-        .replace("name: c1", &format!("name: file{number}-c1"))
-        .replace("name: u1", &format!("name: file{number}-u1"))
-        .replace("name: x1", &format!("name: file{number}-x1"))
+    let mut text = of(contexts, Form::Yaml);
+    for kind in ['c', 'u', 'x'] {
+        for digit in '1'..='9' {
+            text = text.replace(
+                &format!("name: {kind}{digit}"),
+                &format!("name: {kind}-{number}-{digit}"),
+            );
+            for reference in ["cluster", "user", "current-context"] {
+                let from = format!("{reference}: {kind}{digit}");
+                text = text.replace(&from, &format!("{reference}: {kind}-{number}-{digit}"));
+            }
+        }
+    }
+    text
 }
 
 /// A certificate in PEM. What is in it is of no matter here.

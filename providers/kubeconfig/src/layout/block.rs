@@ -142,7 +142,7 @@ fn key(line: &str) -> Option<(&str, usize)> {
 }
 
 /// The entries of a block mapping whose keys stand in this column.
-pub(super) fn entries(text: &str, node: Node, column: usize) -> Option<Vec<(String, Node)>> {
+pub(super) fn entries(text: &str, node: Node, column: usize) -> Option<Vec<(&str, Node)>> {
     let mut lines = LineCounter::from(text, node);
     let mut entries = Vec::new();
     let mut start = node.start;
@@ -153,7 +153,7 @@ pub(super) fn entries(text: &str, node: Node, column: usize) -> Option<Vec<(Stri
         let (end, next) = region(text, value, node.end, column, true)?;
         let number = lines.line_of(start);
         if let Ok(node) = value_at(text, value, end, number) {
-            entries.push((name.to_owned(), node.unwrap_or(Node::scalar(start, number))));
+            entries.push((name, node.unwrap_or(Node::scalar(start, number))));
         }
         match next {
             None => return Some(entries),

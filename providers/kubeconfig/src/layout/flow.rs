@@ -6,7 +6,7 @@ use super::{BLANK, LineCounter, Node, Shape, after_quoted, unquoted};
 const DEEPEST: usize = 128;
 
 /// The entries of a flow mapping.
-pub(super) fn entries(text: &str, node: Node) -> Option<Vec<(String, Node)>> {
+pub(super) fn entries(text: &str, node: Node) -> Option<Vec<(&str, Node)>> {
     let mut lines = LineCounter::from(text, node);
     let mut scanner = Scanner {
         text,
@@ -29,7 +29,7 @@ pub(super) fn entries(text: &str, node: Node) -> Option<Vec<(String, Node)>> {
         } else {
             scanner.node(start, has_tag, &mut lines)
         };
-        entries.push((key.to_owned(), value));
+        entries.push((key, value));
         scanner.skip_blank();
         if !scanner.take(b',') && scanner.peek() != Some(b'}') {
             return None;

@@ -62,7 +62,7 @@ impl Node {
     }
 
     /// The entries of a mapping: each key and its value.
-    fn entries(self, text: &str) -> Option<Vec<(String, Self)>> {
+    fn entries(self, text: &str) -> Option<Vec<(&str, Self)>> {
         match self.shape {
             Shape::BlockMapping(column) => block::entries(text, self, column),
             Shape::FlowMapping => flow::entries(text, self),
@@ -85,7 +85,7 @@ impl Node {
         entries
             .into_iter()
             .rev()
-            .find(|(name, _)| name == key)
+            .find(|(name, _)| *name == key)
             .map(|(_, node)| node)
     }
 
@@ -254,7 +254,7 @@ impl Layout {
             let entries = entries.unwrap_or_default().into_iter();
             entries
                 .map(|(key, node)| Section {
-                    key,
+                    key: key.to_owned(),
                     node,
                     items: OnceLock::new(),
                 })
