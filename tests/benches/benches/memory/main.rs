@@ -8,13 +8,18 @@ use std::hint::black_box;
 use std::path::Path;
 use std::pin::pin;
 use std::process::Command;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use http::{Request, Response};
 use kube::client::{Body, ConfigExt as _};
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kubex_benches::kubeconfigs::{self, Form};
 use kubex_benches::{Row, Table, is_short};
+use kubex_core::{
+    Chain, Cluster, Credential, CredentialSource, Credentials, FetchRequest, Host, Options, ServerUrl,
+};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tokio::runtime::Runtime;
 use tower_layer::Layer as _;
@@ -39,6 +44,7 @@ fn main() {
     Table::head("allocations");
     of_loading(&runtime, scratch.path(), &mut table);
     of_a_request(&runtime, &mut table);
+    of_waiters_and_sources(&runtime, &mut table);
     Table::head("memory at the most, each in a process of its own");
     peaks(scratch.path(), &mut table);
     table.judge();
@@ -188,6 +194,65 @@ fn of_a_request(runtime: &Runtime, table: &mut Table) {
         ours <= header_map,
         "the layer allocates nothing but the header map's own"
     );
+}
+
+/// Gives a credential after a while.
+#[derive(Debug)]
+struct Slow;
+
+#[async_trait::async_trait]
+impl CredentialSource for Slow {
+    async fn fetch(&self, _: FetchRequest<'_>) -> kubex_core::Result<Credential> {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Credential::bearer("a.b.c".into())
+    }
+
+    fn describe(&self) -> String {
+        "a slow source".into()
+    }
+}
+
+/// How both grow: bytes for each waiter and each source.
+fn of_waiters_and_sources(runtime: &Runtime, table: &mut Table) {
+    for waiters in [1, 100, 10_000] {
+        let server = ServerUrl::parse("https://10.0.0.1").expect("it is an address");
+        let credentials = Credentials::live(Arc::new(Slow), Arc::new(Cluster::new(server)), Host::real());
+        let region = Region::new(COUNTED);
+        runtime.block_on(async {
+            let mut all = tokio::task::JoinSet::new();
+            for _ in 0..waiters {
+                let credentials = credentials.clone();
+                all.spawn(async move { credentials.current().await.is_ok() });
+            }
+            assert!(all.join_all().await.into_iter().all(|is_given| is_given));
+        });
+        let bytes = region.change().bytes_allocated;
+        let each = format!("{} bytes each, tasks included", bytes / waiters);
+        table.add(Row::new(
+            format!("{waiters} waiters, cold: {} KiB", bytes / 1024),
+            each,
+        ));
+    }
+    let registry = kubex::registry().expect("the providers are known");
+    for count in [10, 100, 1000] {
+        let region = Region::new(COUNTED);
+        let mut builder = Chain::builder(registry.clone());
+        for number in 0..count {
+            let options = Options::new().set("paths", vec![format!("/nowhere/config-{number}")]);
+            let added = builder.configured(&format!("source-{number}"), "kubeconfig", options);
+            builder = added.expect("the options are right");
+        }
+        let told = runtime
+            .block_on(builder.build().resolve())
+            .expect_err("nothing is there");
+        black_box(told.report().expect("a chain reports").to_string());
+        let bytes = region.change().bytes_allocated;
+        let each = format!("{} bytes each, in all its life", bytes / count);
+        table.add(Row::new(
+            format!("explain {count} sources: {} KiB", bytes / 1024),
+            each,
+        ));
+    }
 }
 
 /// The result of what never waits.

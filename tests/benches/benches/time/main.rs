@@ -27,6 +27,7 @@ fn main() {
         Table::head("resolve, from the file to the ready configuration");
         loading::one_file(&runtime, scratch.path(), &mut table);
         loading::in_memory(&runtime, &mut table);
+        loading::hand_over(&runtime, &mut table);
         loading::three_files(&runtime, scratch.path(), &mut table);
         loading::in_cluster(&runtime, scratch.path(), &mut table);
         sources::explained(&runtime, &mut table);

@@ -218,9 +218,17 @@ pub(crate) fn layers(runtime: &Runtime, scratch: &Path, table: &mut Table) {
                 format!("auth layer, {what}, {tasks} tasks: adds to a call"),
                 added(ours),
             );
+            let Some(target) = target else {
+                table.add(row.beside(format!(
+                    "to {} ns; kube, which cannot renew it, {} ns",
+                    bare.median.as_nanos(),
+                    added(theirs).as_nanos()
+                )));
+                continue;
+            };
             let ratio = added(theirs).as_secs_f64() / added(ours).as_secs_f64();
             let peer = format!("to {} ns; kube", bare.median.as_nanos());
-            let row = row.faster(&peer, added(theirs), ratio, target.unwrap_or(1.0));
+            let row = row.faster(&peer, added(theirs), ratio, target);
             table.add(if tasks == 1 { row } else { row.ungated() });
         }
     }
