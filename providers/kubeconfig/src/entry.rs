@@ -247,7 +247,6 @@ impl Entries {
     }
 
     /// Adds an entry; gives it back where its name is taken.
-    #[expect(clippy::result_large_err, reason = "it is the entry that came")]
     fn push(&mut self, entry: Entry) -> Result<(), Entry> {
         let index = self.list.len();
         match self.names.add(entry.name(), index, name_in(&self.list)) {

@@ -74,18 +74,13 @@ fn row(runtime: &Runtime, scratch: &Path, form: Form, contexts: usize) -> Row {
                 .ungated();
         }
     };
-    match form {
-        Form::Unusual => row.at_most(
-            &format!("kube {:.2} ms", theirs.median.as_secs_f64() * 1e3),
-            ours.over(theirs),
-            2.5,
-        ),
-        _ => {
-            let row = row.faster("kube", theirs.median, theirs.over(ours), target);
-            // So small a file takes less than what hands it over to another thread, which kube does not do.
-            if contexts == 1 { row.ungated() } else { row }
-        }
+    if form == Form::Unusual {
+        let beside = format!("kube {:.2} ms", theirs.median.as_secs_f64() * 1e3);
+        return row.at_most(&beside, ours.over(theirs), 2.5);
     }
+    let row = row.faster("kube", theirs.median, theirs.over(ours), target);
+    // So small a file takes less than what hands it over to another thread, which kube does not do.
+    if contexts == 1 { row.ungated() } else { row }
 }
 
 /// One context that is in memory already: what is left where no file is read on another thread.
@@ -121,7 +116,7 @@ pub(crate) fn hand_over(runtime: &Runtime, table: &mut Table) {
         runtime.block_on(async {
             tokio::task::spawn_blocking(|| black_box(()))
                 .await
-                .expect("it does nothing")
+                .expect("it does nothing");
         });
     };
     let [ours] = alternate(500, [&mut ours]);
@@ -156,7 +151,7 @@ fn load_by_kube(runtime: &Runtime, path: &Path) -> Result<(), String> {
 
 fn read_and_count(path: &Path) {
     let bytes = fs::read(path).expect("the file can be read");
-    assert!(black_box(bytes.iter().filter(|byte| **byte == b'\n').count()) > 0);
+    assert!(black_box(memchr::memchr_iter(b'\n', &bytes).count()) > 0);
 }
 
 /// Three files as one, as `KUBECONFIG` names them.
