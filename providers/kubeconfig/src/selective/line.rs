@@ -35,13 +35,13 @@ const fn is_printable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
 }
 
-/// Whether all of a line is printable ASCII. Long lines are mostly base64, so this goes through them in chunks.
+/// Whether all of a line is printable ASCII. Long lines are mostly base64, so this goes through them in chunks, and
+/// through short ones in smaller chunks.
 pub(super) fn is_all_printable(text: &[u8]) -> bool {
+    let are = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_printable(*byte));
     let (chunks, rest) = text.as_chunks::<32>();
-    chunks
-        .iter()
-        .all(|chunk| chunk.iter().fold(true, |all, byte| all & is_printable(*byte)))
-        && rest.iter().all(|byte| is_printable(*byte))
+    let (small, rest) = rest.as_chunks::<8>();
+    chunks.iter().all(|chunk| are(chunk)) && small.iter().all(|chunk| are(chunk)) && are(rest)
 }
 
 /// What a line is, if it is one of those that are understood. It has no indentation and no line end, and is all
@@ -131,8 +131,10 @@ fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     !text.ends_with(':')
         && !text.starts_with("...")
-        && memchr::memchr_iter(b':', bytes).all(|at| bytes.get(at + 1) != Some(&b' '))
-        && memchr::memchr_iter(b'#', bytes).all(|at| at > 0 && bytes.get(at - 1) != Some(&b' '))
+        && memchr::memchr2_iter(b':', b'#', bytes).all(|at| match bytes.get(at) {
+            Some(b':') => bytes.get(at + 1) != Some(&b' '),
+            _ => at > 0 && bytes.get(at - 1) != Some(&b' '),
+        })
 }
 
 /// The text of a scalar, where it is a text for sure; numbers and words are the parser's to tell.
