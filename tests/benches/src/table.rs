@@ -15,6 +15,8 @@ pub struct Row {
     ours: String,
     peer: String,
     ratio: Option<f64>,
+    /// The ratio that a short run judges by.
+    judged: Option<f64>,
     target: Option<f64>,
     is_less_better: bool,
     is_gated: bool,
@@ -63,6 +65,13 @@ impl Row {
         self
     }
 
+    /// A short run judges by this ratio rather than by that of the medians.
+    #[must_use]
+    pub fn judged_by(mut self, ratio: f64) -> Self {
+        self.judged = Some(ratio);
+        self
+    }
+
     /// A short run does not fail by it: it says more of the machine than of Kubex.
     #[must_use]
     pub fn ungated(mut self) -> Self {
@@ -71,12 +80,18 @@ impl Row {
     }
 
     fn is_met(&self) -> Option<bool> {
-        Some(self.share_of_target()? >= 1.0)
+        Some(self.share_of_target(self.ratio?)? >= 1.0)
     }
 
-    /// How much of its target it reaches; more than 1 is better.
-    fn share_of_target(&self) -> Option<f64> {
-        let (ratio, target) = (self.ratio?, self.target?);
+    /// Whether it misses its target by more than half of it, however it is looked at.
+    fn is_lost(&self) -> bool {
+        let mut ratios = self.ratio.into_iter().chain(self.judged);
+        self.is_gated && ratios.all(|ratio| self.share_of_target(ratio).is_some_and(|share| share < 0.5))
+    }
+
+    /// How much of its target a ratio reaches; more than 1 is better.
+    fn share_of_target(&self, ratio: f64) -> Option<f64> {
+        let target = self.target?;
         Some(if self.is_less_better {
             target / ratio
         } else {
@@ -113,7 +128,7 @@ impl Table {
         let lost: Vec<_> = self
             .rows
             .iter()
-            .filter(|row| row.is_gated && row.share_of_target().is_some_and(|share| share < 0.5))
+            .filter(|row| row.is_lost())
             .map(|row| row.work.as_str())
             .collect();
         if lost.is_empty() {
@@ -171,5 +186,15 @@ mod tests {
         assert_eq!(row.is_met(), Some(false));
         assert!(line(&row).ends_with("3.00 | at most 2, **missed** |"));
         assert_eq!(Row::took("c", took).is_met(), None);
+    }
+
+    #[test]
+    fn a_row_is_lost_where_it_misses_half_of_its_target_by_both_ratios() {
+        let took = Duration::from_micros(10);
+        let row = |ratio: f64| Row::took("a", took).faster("kube", took, ratio, 4.0);
+        assert!(row(1.9).is_lost() && !row(2.1).is_lost());
+        assert!(!row(1.9).judged_by(3.0).is_lost() && row(1.9).judged_by(1.5).is_lost());
+        assert!(!row(1.0).ungated().is_lost());
+        assert!(!Row::took("b", took).is_lost());
     }
 }

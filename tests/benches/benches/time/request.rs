@@ -226,9 +226,12 @@ pub(crate) fn layers(runtime: &Runtime, scratch: &Path, table: &mut Table) {
                 )));
                 continue;
             };
+            let least = |spread: Spread| spread.least.saturating_sub(bare.least).as_secs_f64().max(1e-9);
             let ratio = added(theirs).as_secs_f64() / added(ours).as_secs_f64();
             let peer = format!("to {} ns; kube", bare.median.as_nanos());
-            let row = row.faster(&peer, added(theirs), ratio, target);
+            let row = row
+                .faster(&peer, added(theirs), ratio, target)
+                .judged_by(least(theirs) / least(ours));
             table.add(if tasks == 1 { row } else { row.ungated() });
         }
     }

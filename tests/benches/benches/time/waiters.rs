@@ -51,7 +51,8 @@ pub(crate) fn cold(runtime: &Runtime, scratch: &Path, table: &mut Table) {
                 "one run of the plugin; within 20 ms",
                 late.as_secs_f64() / 0.020,
                 1.0,
-            ),
+            )
+            .ungated(),
         );
     }
 }
