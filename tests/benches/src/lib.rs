@@ -1,7 +1,7 @@
 //! How fast Kubex is: what the benches share.
 //!
 //! A figure alone says how fast a machine is, so each is measured beside a peer's in the same run: one after the
-//! other, round by round ([`alternate`]), on the same [`kubeconfigs`], and put into one [`Table`]. `tests/benches/table`
+//! other, round by round ([`mod@alternate`]), on the same [`kubeconfigs`], and put into one [`Table`]. `tests/benches/table`
 //! runs all of it; `docs/performance.md` has a table and what it means.
 
 pub mod alternate;
