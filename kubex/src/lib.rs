@@ -42,17 +42,27 @@
 //! | `reqwest` | yes | [`mod@reqwest`] |
 //! | `tower` | no | [`mod@tower`] |
 
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "reqwest", feature = "tower", feature = "blocking"))]
 mod authorize;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod built_in;
 mod default_chain;
+#[cfg(any(feature = "reqwest", feature = "kube"))]
+mod failure;
 #[cfg(feature = "kubeconfig")]
 mod from_kubeconfig;
+#[cfg(feature = "kube")]
+pub mod kube;
 #[cfg(feature = "static")]
 mod manual;
+#[cfg(any(feature = "reqwest", feature = "kube"))]
+mod pool;
 pub mod prelude;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
+#[cfg(feature = "rustls")]
+pub mod rustls;
 #[cfg(feature = "tower")]
 pub mod tower;
 

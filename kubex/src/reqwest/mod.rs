@@ -11,6 +11,13 @@
 //! server name, and the client certificate. Authorities and certificate are looked up at each handshake. It
 //! sends no `Authorization`.
 //!
+//! A server that goes away (GOAWAY, as it does over HTTP/2 after each 401) costs no request: those which it has not
+//! looked at are sent again, with the credential of that moment.
+//!
+//! Through an `https://` proxy, reqwest speaks to the proxy by the same TLS as to the server, as `kubectl` does: the
+//! proxy's certificate must be of the cluster's authorities, and a proxy that asks for the client certificate is shown
+//! it.
+//!
 //! What it never does: send a credential to another origin than the server's, be it by a redirect or by the
 //! request's own URL; or send one over `http://` ([withheld](crate::ClientConfigurationBuilder::build) in the
 //! configuration already). Timeouts, retries and pools are the HTTP client's own.
@@ -29,19 +36,16 @@
 //! ```
 
 mod client;
-mod failure;
-mod tls;
-mod trust;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::reqwest::Url;
 use ::reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use ::reqwest::redirect::Policy;
+use ::reqwest::{ClientBuilder, Url};
 use kubex_core::{ClientConfiguration, Cluster, Error, ErrorKind, Proxy, Result};
-use rustls::client::ResolvesClientCert;
-use rustls::client::danger::ServerCertVerifier;
+
+use crate::rustls::{Names, Tls, crypto_provider, live, live_verifier, warn_of_anyone};
 
 pub use ::reqwest::{Method, RequestBuilder, Response, StatusCode};
 
@@ -55,22 +59,57 @@ const MOST_REDIRECTS: usize = 10;
 /// Connections that are open keep the certificate they were opened with. Where the cluster's certificate is
 /// checked for another name than its address's, so it is here; only [`Client`] also sends that name as SNI.
 ///
+/// It opens TLS to the cluster's host and to no other, nor does it show the client certificate to any. Over
+/// `http://` it goes wherever it is sent.
+///
 /// # Errors
-/// `InvalidPem` or `Unsupported` where the TLS library does not take the authorities or the proxy.
+/// `InvalidPem` where the TLS library does not take the authorities, `InvalidValue` where the TLS server name is none.
+/// `Unsupported` where reqwest does not take the proxy; where both a proxy and a TLS server name are set, because
+/// reqwest sends no other SNI through a proxy; or where there is no
+/// [crypto provider](crate::rustls#the-crypto-provider).
 pub fn client(configuration: &ClientConfiguration) -> Result<::reqwest::Client> {
     let cluster = configuration.cluster();
-    let verifier = trust::live(cluster, configuration.trust())?;
-    connections(cluster, verifier, tls::live(configuration.credentials()))
+    warn_of_anyone(cluster, configuration.trust());
+    let provider = crypto_provider()?;
+    let tls = Tls {
+        verifier: live_verifier(Names::with_proxy(cluster)?, configuration.trust(), &provider)?,
+        certificate: live(configuration.credentials(), &provider),
+        provider,
+    };
+    connections(cluster, &tls, |builder| builder)
 }
 
 /// A pool of connections to the cluster, opened with this trust and this certificate.
 fn connections(
     cluster: &Cluster,
-    verifier: Arc<dyn ServerCertVerifier>,
-    certificate: Arc<dyn ResolvesClientCert>,
+    tls: &Tls,
+    refine: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Result<::reqwest::Client> {
+    let alias = Alias::of(cluster);
+    let asks_for_another_name = cluster
+        .tls_server_name
+        .as_deref()
+        .is_some_and(|name| name != host(cluster));
+    let has_tls_proxy = cluster
+        .proxy
+        .as_ref()
+        .is_some_and(|proxy| proxy.expose_url().scheme() == "https");
+    if alias.is_some() && cluster.proxy.is_some() || asks_for_another_name && has_tls_proxy {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "reqwest cannot send a TLS server name of its own through a proxy",
+        )
+        .advise("remove \"proxy-url\" or \"tls-server-name\", or use Kubex's client of kube"));
+    }
+    // Behind an alias the authority of the URL is not the server's. HTTP/1.1 can say so, in `Host`; HTTP/2
+    // cannot, for reqwest makes `:authority` of the URL and the two must not differ (RFC 9113, 8.3.1).
+    let protocols: &[&[u8]] = if alias.is_some() {
+        &[b"http/1.1"]
+    } else {
+        &[b"h2", b"http/1.1"]
+    };
     let mut builder = ::reqwest::Client::builder()
-        .tls_backend_preconfigured(tls::client_config(cluster, verifier, certificate)?)
+        .tls_backend_preconfigured(tls.client_config(cluster, protocols)?)
         .redirect(same_origin())
         .referer(false)
         // The proxy is the configuration's to name; reqwest would ask the environment.
@@ -88,10 +127,10 @@ fn connections(
         })?;
         builder = builder.proxy(proxy);
     }
-    if let Some(alias) = Alias::of(cluster) {
+    if let Some(alias) = alias {
         builder = builder.dns_resolver(Arc::new(alias));
     }
-    builder.build().map_err(|error| {
+    refine(builder).build().map_err(|error| {
         Error::new(
             ErrorKind::Unsupported,
             format_args!("the HTTP client could not be made: {error}"),
@@ -139,19 +178,19 @@ impl Alias {
     /// SNI (RFC 6066), so it needs none.
     fn of(cluster: &Cluster) -> Option<Self> {
         let tls_server_name = cluster.tls_server_name.clone()?;
-        let host = cluster
-            .server
-            .url()
-            .host_str()?
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned();
+        let host = host(cluster).to_owned();
         let is_name = tls_server_name.parse::<std::net::IpAddr>().is_err();
         (is_name && tls_server_name != host && cluster.server.is_encrypted()).then_some(Self {
             tls_server_name,
             host,
         })
     }
+}
+
+/// The host of the cluster's address; one of version 6 without its brackets.
+fn host(cluster: &Cluster) -> &str {
+    let host = cluster.server.url().host_str().unwrap_or_default();
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 impl Resolve for Alias {
