@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use ::rustls::CertificateError;
+use hyper_util::client::legacy::{self, connect::Connected};
 use kubex_core::text::{Mask, clean_line};
 use kubex_core::{Error, ErrorKind, ServerUrl};
 
@@ -47,7 +48,11 @@ pub(crate) fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
 /// Whether the server has not looked at the request, so that it may be sent again, whatever it was: its connection
 /// was closed before it was sent, or the server let go of it while it went away (RFC 9113, 6.8 and 8.7).
 pub(crate) fn was_not_taken(error: &(dyn StdError + 'static)) -> bool {
+    let mut is_over_http_2 = false;
     causes(error).any(|cause| {
+        if let Some(error) = cause.downcast_ref::<legacy::Error>() {
+            is_over_http_2 = error.connect_info().is_some_and(Connected::is_negotiated_h2);
+        }
         if let Some(error) = cause.downcast_ref::<h2::Error>() {
             let reason = error.reason();
             return error.is_remote()
@@ -56,8 +61,14 @@ pub(crate) fn was_not_taken(error: &(dyn StdError + 'static)) -> bool {
         }
         cause
             .downcast_ref::<hyper::Error>()
-            .is_some_and(hyper::Error::is_canceled)
+            .is_some_and(|error| error.is_canceled() || is_over_http_2 && was_waiting_for_a_stream(error))
     })
+}
+
+/// Whether the request waited for its turn on a connection of HTTP/2 that closed meanwhile: the server bounds how many
+/// are under way. hyper has no other name for that than these words.
+fn was_waiting_for_a_stream(error: &hyper::Error) -> bool {
+    error.is_user() && error.to_string().starts_with("dispatch task is gone")
 }
 
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

@@ -14,6 +14,9 @@
 //! - **The name.** A client takes it from the address that it connects to. Where `tls-server-name` is set, the
 //!   certificate is checked for that name whichever of the two the client gives, but only a client that gives
 //!   [`server_name`] also asks for it (SNI).
+//! - **The first certificate.** A handshake cannot wait for one to be fetched. Await
+//!   [`current`](crate::Credentials::current) of the credentials before the first connection; a client below
+//!   [`AuthLayer`](crate::tower) or [`Client`](crate::reqwest::Client) is asked only after that.
 //! - **ALPN.** No protocol is named; the client names those that it speaks.
 //! - **Connections that are open.** They keep the certificate they were opened with. [`Changes`](crate::credentials::Changes)
 //!   of the credentials and of the trust say when to let them go; `kubex::reqwest` and `kubex::kube` do it by themselves.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::Ipv4Addr;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
@@ -107,6 +107,8 @@ impl ApiServerBuilder {
             authenticator: Mutex::new(authenticator),
             answers: Mutex::new(Answers::default()),
             requests: Mutex::new(Vec::new()),
+            watches: Mutex::default(),
+            serves_streams: AtomicBool::new(false),
             client_authority,
             serving: Mutex::new(ServingTls::new(self.names, self.is_http2_offered)?),
             connections: AtomicUsize::new(0),

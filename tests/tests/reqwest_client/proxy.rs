@@ -4,8 +4,9 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use http::{StatusCode, Version};
-use kubex::{ClientConfiguration, Cluster, ErrorKind, Proxy, Trust};
+use kubex::{Authorities, ClientConfiguration, Cluster, ErrorKind, Trust};
 use kubex_tests::api_server::User;
+use kubex_tests::proxy::{Proxy, ProxyKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -63,7 +64,7 @@ async fn tunnel(mut client: TcpStream, heads: Arc<Mutex<Vec<String>>>, refusal: 
 }
 
 fn through(mut cluster: Cluster, proxy: &str) -> ClientConfiguration {
-    cluster.proxy = Some(Proxy::parse(proxy).unwrap());
+    cluster.proxy = Some(kubex::Proxy::parse(proxy).unwrap());
     built(ClientConfiguration::builder(cluster).credential(bearer("s3cr3t-token")))
 }
 
@@ -137,12 +138,59 @@ async fn a_proxy_and_a_tls_server_name_together_are_an_error_that_says_so() {
     let server = server(Version::HTTP_2).await;
     let mut cluster = cluster(&server);
     cluster.tls_server_name = Some("api.internal".into());
-    let error = kubex::reqwest::Client::new(&through(cluster, "http://127.0.0.1:1"))
-        .map(drop)
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("tls-server-name"), "{error}");
+    for scheme in ["http", "https", "socks5"] {
+        let configuration = through(cluster.clone(), &format!("{scheme}://127.0.0.1:1"));
+        for error in [
+            kubex::reqwest::Client::new(&configuration).map(drop).unwrap_err(),
+            kubex::reqwest::client(&configuration).map(drop).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{scheme}");
+            assert!(error.to_string().contains("tls-server-name"), "{error}");
+        }
+    }
+    // An encrypted proxy could not be told from the server, where that one's certificate is checked for an address.
+    cluster.tls_server_name = Some("10.1.2.3".into());
+    let error = kubex::reqwest::Client::new(&through(cluster, "https://127.0.0.1:1")).map(drop);
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Unsupported);
     server.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_encrypted_proxy_is_held_to_the_clusters_authorities_as_by_kubectl() {
+    for version in BOTH {
+        let server = speaking(version)
+            .host_name("api.cluster.test")
+            .only_named("api.cluster.test")
+            .start()
+            .await
+            .unwrap();
+        server.accept_token("s3cr3t-token", User::new("jane"));
+        let proxy = Proxy::start(ProxyKind::Https, server.address()).await.unwrap();
+        let url = format!("https://user:p%40ss@{}", proxy.authority());
+        let strange = kubex::reqwest::Client::new(&through(cluster(&server), &url)).unwrap();
+        let error = failure(&strange).await;
+        assert_eq!(error.kind(), ErrorKind::RequestFailed, "{error}");
+        assert!(
+            proxy.tunnels().is_empty(),
+            "a proxy of another authority is told nothing"
+        );
+
+        let mut cluster = cluster(&server);
+        let authorities = server.ca_pem() + proxy.ca_pem();
+        cluster.trust = Trust::Authorities(Authorities::from_pem(authorities.as_bytes()).unwrap());
+        let configuration = through(cluster, &url);
+        let client = kubex::reqwest::Client::new(&configuration).unwrap();
+        assert_eq!(status(&client, "/version").await, StatusCode::OK);
+        let plain = kubex::reqwest::client(&configuration).unwrap();
+        let sent = plain.get(format!("{}/version", server.url())).send();
+        assert_eq!(sent.await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        for tunnel in proxy.tunnels() {
+            let port = server.address().port();
+            assert_eq!(tunnel.target, format!("api.cluster.test:{port}"));
+            assert_eq!(tunnel.credentials.as_deref(), Some("user:p@ss"));
+        }
+        server.shutdown().await;
+    }
 }
 
 const CHILD: &str = "KUBEX_TEST_SERVER";

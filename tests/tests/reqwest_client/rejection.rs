@@ -55,6 +55,30 @@ async fn a_body_that_cannot_be_sent_twice_gets_the_401_and_the_next_request_is_g
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_401s_of_one_generation_are_one_refresh_and_reach_nobody() {
+    for version in BOTH {
+        let server = server(version).await;
+        server.accept_token("one", User::new("jane"));
+        let source = Playback::of([bearer("one"), bearer("two"), bearer("three")]);
+        let client = client(configure(&server).source(source.clone()));
+        assert_eq!(status(&client, "/version").await, StatusCode::OK);
+        server.accept_token("two", User::new("jane"));
+        server.revoke_token("one");
+        server.forget_requests();
+        assert_eq!(statuses(&client, 1000).await, [StatusCode::OK; 1000]);
+        assert_eq!(source.fetches(), 2, "{version:?}");
+        let refused = server
+            .requests()
+            .iter()
+            .filter(|request| request.status == StatusCode::UNAUTHORIZED)
+            .count();
+        println!("{version:?}: 1000 requests, {refused} were refused first, 1 refresh");
+        assert!(refused >= 1);
+        server.shutdown().await;
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_rejects_everybody_causes_no_storm() {
     for version in BOTH {
