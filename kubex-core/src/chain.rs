@@ -10,8 +10,8 @@ use tracing::{debug, info};
 
 use crate::configuration::ClientConfiguration;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
-use crate::options::Options;
+use crate::host::{Host, PluginRules};
+use crate::options::{ClusterOptions, Options};
 use crate::overrides::Overrides;
 use crate::provider::{CredentialProvider, ResolveRequest};
 use crate::registry::Registry;
@@ -37,13 +37,16 @@ struct Source {
     name: String,
     provider: Arc<dyn CredentialProvider>,
     limit: Duration,
+    /// What is put in the place of what this source alone says itself.
+    own: Arc<ClusterOptions>,
+    /// The chain's overrides, on top of the source's.
+    overrides: Arc<Overrides>,
 }
 
 /// An ordered list of sources, ready to be asked. See the [module](self).
 #[derive(Clone, Debug)]
 pub struct Chain {
     sources: Vec<Source>,
-    overrides: Arc<Overrides>,
     host: Host,
 }
 
@@ -55,6 +58,7 @@ impl Chain {
             sources: Vec::new(),
             overrides: Arc::default(),
             host: Host::real(),
+            plugin_rules: None,
         }
     }
 
@@ -133,9 +137,9 @@ impl Chain {
     }
 
     async fn build(&self, source: &Source) -> Result<ClientConfiguration> {
-        let request = ResolveRequest::new(&self.host, &self.overrides);
+        let request = ResolveRequest::new(&self.host, &source.overrides);
         let builder = source.provider.resolve(request).await?;
-        builder.build_with(&self.host, &self.overrides).await
+        builder.build_with(&self.host, &source.overrides).await
     }
 
     async fn ask(&self, source: &Source) -> (Result<ClientConfiguration>, Duration) {
@@ -179,6 +183,7 @@ pub struct ChainBuilder {
     sources: Vec<Source>,
     overrides: Arc<Overrides>,
     host: Host,
+    plugin_rules: Option<PluginRules>,
 }
 
 impl ChainBuilder {
@@ -196,6 +201,42 @@ impl ChainBuilder {
     /// `UnknownField` for a key that overrides nothing, or what the options have wrong.
     pub fn overrides(mut self, options: Options) -> Result<Self> {
         self.overrides = Arc::new(Overrides::new(options, &self.registry)?);
+        for source in &mut self.sources {
+            source.overrides = self.overrides.on_top_of(&source.own)?;
+        }
+        Ok(self)
+    }
+
+    /// Rules for plugins, in place of those of the host.
+    #[must_use]
+    pub fn plugin_rules(mut self, rules: PluginRules) -> Self {
+        self.plugin_rules = Some(rules);
+        self
+    }
+
+    /// How long the source that was added last may take to resolve; 30 s unless set.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        if let Some(source) = self.sources.last_mut() {
+            source.limit = limit;
+        }
+        self
+    }
+
+    /// Puts these options of the cluster in the place of what the source that was added last says itself. The
+    /// [overrides](Self::overrides) of the whole chain win over them.
+    ///
+    /// # Errors
+    /// `UnknownField` for a key that is not the cluster's, or what the options have wrong.
+    pub fn overriding(mut self, mut options: Options) -> Result<Self> {
+        let own = Arc::new(ClusterOptions::take_from(&mut options)?);
+        if let Some((key, value)) = options.iter().next() {
+            return Err(Error::unknown_key(key, ClusterOptions::KEYS).at(value.origin()));
+        }
+        if let Some(source) = self.sources.last_mut() {
+            source.overrides = self.overrides.on_top_of(&own)?;
+            source.own = own;
+        }
         Ok(self)
     }
 
@@ -235,16 +276,21 @@ impl ChainBuilder {
             name: name.to_owned(),
             provider,
             limit: RESOLVE_LIMIT,
+            own: Arc::default(),
+            overrides: Arc::clone(&self.overrides),
         });
         Ok(self)
     }
 
     /// The chain.
     pub fn build(self) -> Chain {
+        let host = match self.plugin_rules {
+            Some(rules) => self.host.with_plugin_rules(rules),
+            None => self.host,
+        };
         Chain {
             sources: self.sources,
-            overrides: self.overrides,
-            host: self.host,
+            host,
         }
     }
 }

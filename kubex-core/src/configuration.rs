@@ -49,6 +49,16 @@ impl Warning {
     pub fn id(&self) -> &'static str {
         self.id
     }
+
+    /// What its user should know, without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Where it is about.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
 }
 
 impl std::fmt::Display for Warning {

@@ -16,6 +16,8 @@
 //! );
 //! ```
 
+mod class;
+
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -24,6 +26,8 @@ use std::sync::Arc;
 use crate::origin::Origin;
 use crate::report::Report;
 use crate::text::{clean, clean_line, nearest};
+
+pub use class::ErrorClass;
 
 /// The result of anything in Kubex that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -69,6 +73,8 @@ pub enum ErrorKind {
     /// A token or a name that cannot travel in a header: control characters, line breaks.
     InvalidToken,
 
+    /// A chain names a source that there is none of.
+    UnknownSource,
     /// No provider of that name is linked into the program.
     UnknownProvider,
     /// Two registrations claim one name.
@@ -236,6 +242,13 @@ impl Error {
                 inner.kind = ErrorKind::Unavailable;
             }
         })
+    }
+
+    /// Adds to what failed and why. The text must hold no secret.
+    #[must_use]
+    pub(crate) fn adding(self, more: impl fmt::Display) -> Self {
+        let more = clean(&more.to_string()).into_owned();
+        self.change(|inner| inner.message.push_str(&more))
     }
 
     /// The report of the chain that ended in this error.

@@ -43,7 +43,7 @@ pub use cluster::{Authorities, Cluster, ServerUrl, Trust};
 pub use configuration::{ClientConfiguration, ClientConfigurationBuilder, Warning};
 pub use credential::{ClientCertificate, Credential, Generation};
 pub use credentials::Credentials;
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorClass, ErrorKind, Result};
 pub use host::Host;
 pub use impersonation::Impersonation;
 pub use options::Options;

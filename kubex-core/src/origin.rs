@@ -16,6 +16,8 @@ pub enum Place {
     Variable(Arc<str>),
     /// A document that the program handed over as bytes; the text names it.
     Bytes(Arc<str>),
+    /// A flag on the program's command line.
+    Flag(Arc<str>),
     /// The program itself, through a builder.
     Code,
 }
@@ -49,6 +51,11 @@ impl Origin {
     /// A document that was handed over as bytes, under a name that a person can place.
     pub fn bytes(name: &str) -> Self {
         Self::new(Place::Bytes(name.into()))
+    }
+
+    /// A flag on the program's command line, with its dashes.
+    pub fn flag(name: &str) -> Self {
+        Self::new(Place::Flag(name.into()))
     }
 
     /// Given by the program.
@@ -111,6 +118,7 @@ impl fmt::Display for Origin {
             Place::File(path) => f.write_str(&clean_line(&path.to_string_lossy()))?,
             Place::Variable(name) => write!(f, "${}", clean_line(name))?,
             Place::Bytes(name) => f.write_str(&clean_line(name))?,
+            Place::Flag(name) => write!(f, "the flag {}", clean_line(name))?,
             Place::Code => f.write_str("the program")?,
         }
         if let Some((line, column)) = self.position {

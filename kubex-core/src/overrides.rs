@@ -80,6 +80,18 @@ impl Overrides {
         })
     }
 
+    /// These overrides, on top of what is put in the place of one source's own.
+    pub(crate) fn on_top_of(self: &Arc<Self>, beneath: &ClusterOptions) -> Result<Arc<Self>> {
+        if beneath.is_empty() {
+            return Ok(Arc::clone(self));
+        }
+        Ok(Arc::new(Self {
+            cluster: beneath.overridden_by(&self.cluster)?,
+            identity_options: self.identity_options.clone(),
+            identity: self.identity.clone(),
+        }))
+    }
+
     /// What is said of the cluster, the namespace and the impersonation.
     pub fn cluster(&self) -> &ClusterOptions {
         &self.cluster

@@ -21,7 +21,8 @@
 //!
 //! | to | call |
 //! |---|---|
-//! | take the default chain | [`resolve`] |
+//! | take the configured chain | [`resolve`] |
+//! | look at what is configured, or add to it | [`mod@config`] |
 //! | take one place only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
 //! | speak to many clusters | [`FromKubeconfig::load`] |
 //! | put a field in the place of any source's | [`ChainBuilder::overrides`] |
@@ -39,14 +40,18 @@
 //! | `exec` | yes | the provider `exec`; without it the program cannot start a plugin |
 //! | `oidc` | yes | the provider `oidc`, also a kubeconfig's `auth-provider: oidc`; brings reqwest along |
 //! | `kubeconfig` | yes | the provider `kubeconfig`; takes `static` and `token-file` along |
+//! | `config` | yes | [`mod@config`]: the chain from files and variables; without it [`resolve`] asks the built-in one |
 //! | `reqwest` | yes | [`mod@reqwest`] |
 //! | `tower` | no | [`mod@tower`] |
+//! | `cli` | no | the command `kubex`; takes all providers and `reqwest` along |
 
 #[cfg(any(feature = "reqwest", feature = "tower", feature = "blocking"))]
 mod authorize;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod built_in;
+#[cfg(feature = "config")]
+pub mod config;
 mod default_chain;
 #[cfg(any(feature = "reqwest", feature = "kube"))]
 mod failure;
@@ -69,11 +74,11 @@ pub mod tower;
 pub use kubex_core::{
     Authorities, BuildContext, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
     ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, CredentialSource, Credentials,
-    CurrentTrust, Error, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions, Generation, Host,
-    Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy, Registration, Registry, Report,
-    Resolution, ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust, TrustSource, Warning,
-    credential, credentials, host, options, origin, overrides, provenance, register, registry as plugins,
-    report, text, trust,
+    CurrentTrust, Error, ErrorClass, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions,
+    Generation, Host, Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy, Registration,
+    Registry, Report, Resolution, ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust,
+    TrustSource, Warning, credential, credentials, host, options, origin, overrides, provenance, register,
+    registry as plugins, report, text, trust,
 };
 
 #[doc(hidden)]

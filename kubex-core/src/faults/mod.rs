@@ -3,6 +3,12 @@
 //! | what misbehaves | how |
 //! |---|---|
 //! | a credential source | [`FaultySource`]: fails, hangs, panics, is slow, gives what has expired |
+//! | an exec plugin | [`plugin`]: fails, is killed, prints too much, hangs, one time in three |
+//! | files | [`SimulatedHost`](crate::host::SimulatedHost): gone, forbidden, devices, reads that hang, changes between two reads |
+//! | clocks | the same: set, suspended, slow; [`SteppedClock`] for real time |
+//! | a server | [`FaultyServer`]: garbage, half answers, floods, silence |
+//!
+//! And what every provider must pass whatever misbehaves: [`provider_conformance!`](crate::provider_conformance).
 //!
 //! ```
 //! use std::sync::Arc;
@@ -25,6 +31,14 @@
 //! # }
 //! ```
 
+mod clock;
+mod conformance;
+pub mod plugin;
+mod server;
+mod shown;
 mod source;
 
+pub use clock::SteppedClock;
+pub use conformance::Conformance;
+pub use server::{FaultyServer, Reply};
 pub use source::{Act, FaultySource};

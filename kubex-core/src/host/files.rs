@@ -36,11 +36,23 @@ pub trait Files: Debug + Send + Sync {
     /// `FileTooLarge` beyond the limit.
     async fn read(&self, path: &Path, limit: usize) -> io::Result<SecretBytes>;
 
+    /// The contents of several files, each as [`read`](Self::read) has it.
+    async fn read_each(&self, paths: &[PathBuf], limit: usize) -> Vec<io::Result<SecretBytes>> {
+        let mut contents = Vec::with_capacity(paths.len());
+        for path in paths {
+            contents.push(self.read(path, limit).await);
+        }
+        contents
+    }
+
     /// What is at the path, symbolic links followed.
     async fn kind(&self, path: &Path) -> io::Result<FileKind>;
 
     /// Where a symbolic link points to, as it is written in the link.
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
+
+    /// The names of what is in a directory, sorted. Those that are not Unicode are left out.
+    async fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
 }
 
 /// The file system of the machine.
@@ -51,7 +63,17 @@ pub(super) struct FileSystem;
 impl Files for FileSystem {
     async fn read(&self, path: &Path, limit: usize) -> io::Result<SecretBytes> {
         let path = path.to_owned();
-        off_the_workers(move || read_regular(&path, limit)).await
+        off_the_workers(move || read_settled(&path, limit)).await
+    }
+
+    /// In one go, so that little time passes between the first and the last.
+    async fn read_each(&self, paths: &[PathBuf], limit: usize) -> Vec<io::Result<SecretBytes>> {
+        let owned = paths.to_owned();
+        let read = move || Ok(owned.iter().map(|path| read_settled(path, limit)).collect());
+        off_the_workers(read).await.unwrap_or_else(|error| {
+            let failed = |_| Err(io::Error::new(error.kind(), "the runtime was shut down"));
+            paths.iter().map(failed).collect()
+        })
     }
 
     async fn kind(&self, path: &Path) -> io::Result<FileKind> {
@@ -63,6 +85,20 @@ impl Files for FileSystem {
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         let path = path.to_owned();
         off_the_workers(move || std::fs::read_link(path)).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
+    async fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
+        let directory = directory.to_owned();
+        off_the_workers(move || {
+            let mut names = Vec::new();
+            for entry in std::fs::read_dir(directory)? {
+                names.extend(entry?.file_name().into_string().ok());
+            }
+            names.sort_unstable();
+            Ok(names)
+        })
+        .await
     }
 }
 
@@ -88,6 +124,26 @@ fn kind_of(path: &Path) -> io::Result<FileKind> {
     } else {
         FileKind::Other
     })
+}
+
+/// How often a read starts again at a link whose target was removed while it was followed.
+const ATTEMPTS: usize = 5;
+
+/// Reads a file that may be a link into a directory which is replaced just now, as the kubelet replaces the
+/// directories of its mounts.
+#[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
+fn read_settled(path: &Path, limit: usize) -> io::Result<SecretBytes> {
+    let is_link = || std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    let mut read = read_regular(path, limit);
+    for _ in 1..ATTEMPTS {
+        match &read {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && is_link() => {
+                read = read_regular(path, limit);
+            }
+            _ => break,
+        }
+    }
+    read
 }
 
 #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]

@@ -122,6 +122,20 @@ impl Host {
         self
     }
 
+    /// The same host with another clock.
+    #[cfg(feature = "test-util")]
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The same host with other files.
+    #[cfg(feature = "test-util")]
+    #[must_use]
+    pub fn with_files(self, files: Arc<dyn Files>) -> Self {
+        Self { files, ..self }
+    }
+
     /// The environment variables and the home directory.
     pub fn environment(&self) -> &dyn Environment {
         &*self.environment

@@ -13,7 +13,7 @@
 //! assert_eq!(host.now().monotonic - before.monotonic, Duration::from_secs(60));
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
@@ -30,7 +30,7 @@ use super::{
     Clock, Environment, FileKind, Files, Host, Moment, Process, ProcessError, ProcessOutput, Processes,
     Terminal, terminal,
 };
-use crate::secret::SecretBytes;
+use crate::secret::{ExposeSecret as _, SecretBytes};
 
 /// The wall clock of a new world: 2030-01-01, so that a test that asks the real clock is found out.
 const BEGINNING: Timestamp = Timestamp::constant(1_893_456_000, 0);
@@ -52,6 +52,7 @@ struct World {
     process_time: Duration,
     runs: usize,
     reads: Vec<PathBuf>,
+    after_reads: Vec<(PathBuf, Event)>,
     /// How much time passes whenever somebody looks at the clock.
     look_takes: Duration,
     random: u64,
@@ -66,7 +67,14 @@ enum Node {
     Program,
     Link(PathBuf),
     Broken(io::ErrorKind),
+    /// A pipe without a writer, a device.
+    Device,
+    /// A file on a network file system that does not answer.
+    Hanging,
 }
+
+/// What happens when a file has been read.
+type Event = Box<dyn FnOnce(&SimulatedHost) + Send>;
 
 impl Default for World {
     fn default() -> Self {
@@ -80,6 +88,7 @@ impl Default for World {
             process_time: Duration::ZERO,
             runs: 0,
             reads: Vec::new(),
+            after_reads: Vec::new(),
             look_takes: Duration::ZERO,
             random: 0,
             has_terminal: false,
@@ -159,6 +168,21 @@ impl SimulatedHost {
     /// Makes a path fail with this error from now on.
     pub fn fail(&self, path: impl Into<PathBuf>, kind: io::ErrorKind) {
         self.lock().nodes.insert(path.into(), Node::Broken(kind));
+    }
+
+    /// Puts a device there: something that is read for ever.
+    pub fn put_device(&self, path: impl Into<PathBuf>) {
+        self.lock().nodes.insert(path.into(), Node::Device);
+    }
+
+    /// Makes every read of a path hang from now on.
+    pub fn hang(&self, path: impl Into<PathBuf>) {
+        self.lock().nodes.insert(path.into(), Node::Hanging);
+    }
+
+    /// Changes the world once, right after this path was read the next time.
+    pub fn after_read(&self, path: impl Into<PathBuf>, change: impl FnOnce(&Self) + Send + 'static) {
+        self.lock().after_reads.push((path.into(), Box::new(change)));
     }
 
     /// Removes what is at a path, and everything below it.
@@ -287,10 +311,21 @@ impl Environment for SimulatedHost {
 #[async_trait]
 impl Files for SimulatedHost {
     async fn read(&self, path: &Path, limit: usize) -> io::Result<SecretBytes> {
-        use crate::secret::ExposeSecret as _;
-        let mut world = self.lock();
-        world.reads.push(path.to_owned());
-        match world.node(path)? {
+        let (node, events) = {
+            let mut world = self.lock();
+            world.reads.push(path.to_owned());
+            let (due, left) = std::mem::take(&mut world.after_reads)
+                .into_iter()
+                .partition::<Vec<_>, _>(|(at, _)| at == path);
+            world.after_reads = left;
+            (world.node(path), due)
+        };
+        for (_, event) in events {
+            event(self);
+        }
+        match node? {
+            Some(Node::Hanging) => std::future::pending().await,
+            Some(Node::Device) => Err(io::ErrorKind::InvalidInput.into()),
             Some(Node::File(content)) if content.expose_secret().len() <= limit => Ok(content),
             Some(Node::File(_)) => Err(io::ErrorKind::FileTooLarge.into()),
             Some(_) => Ok(Vec::new().into()),
@@ -301,6 +336,7 @@ impl Files for SimulatedHost {
     async fn kind(&self, path: &Path) -> io::Result<FileKind> {
         Ok(match self.lock().node(path)? {
             Some(Node::Program) => FileKind::Regular { executable: true },
+            Some(Node::Device) => FileKind::Other,
             Some(_) => FileKind::Regular { executable: false },
             None => FileKind::Directory,
         })
@@ -313,6 +349,20 @@ impl Files for SimulatedHost {
             Some(_) => Err(io::ErrorKind::InvalidInput.into()),
             None => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    async fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
+        let world = self.lock();
+        let directory = world.resolve(directory)?;
+        if world.node(&directory)?.is_some() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        let below = world.nodes.keys().filter_map(|node| {
+            let first = node.strip_prefix(&directory).ok()?.components().next()?;
+            first.as_os_str().to_str().map(str::to_owned)
+        });
+        let names: BTreeSet<String> = below.collect();
+        Ok(names.into_iter().collect())
     }
 }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::machine::{Decision, Fetched, Machine, Patience, Quiet, Reception};
-use super::sync::{Mutex, Slot};
+use super::sync::{Announcements, Mutex, Slot};
 use crate::credential::Generation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Moment;
@@ -40,7 +40,7 @@ pub(super) struct Board<T> {
     state: Mutex<State<T>>,
     /// What the request path reads.
     snapshot: Slot<Snapshot<T>>,
-    changes: watch::Sender<Generation>,
+    changes: Announcements<Generation>,
 }
 
 /// An item and how long it may be taken without asking the machine.
@@ -97,7 +97,7 @@ impl<T: Item> Board<T> {
                 last_error: None,
             }),
             snapshot: Slot::empty(),
-            changes: watch::Sender::new(Generation::default()),
+            changes: Announcements::new(Generation::default()),
         }
     }
 
@@ -136,6 +136,11 @@ impl<T: Item> Board<T> {
     /// What was kept last, be it valid or not.
     pub(super) fn last(&self) -> Option<Arc<T>> {
         self.locked(|state| state.item.clone())
+    }
+
+    /// Whether this generation is the one that is held, and was rejected.
+    pub(super) fn is_rejected(&self, generation: Generation) -> bool {
+        self.locked(|state| state.machine.is_rejected(generation))
     }
 
     /// The item of this generation was rejected. Says whether that is news.

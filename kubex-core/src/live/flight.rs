@@ -80,7 +80,7 @@ impl<F: Feed> Pilot<F> {
         let live = &self.live;
         let now = live.host.now();
         let landed = live.board.land(
-            fetched.map_err(|error| live.sign(error.as_failure())),
+            fetched.map_err(|error| live.sign(live.with_age(error.as_failure(), now))),
             live.came_expired(),
             &live.description,
             now,

@@ -9,10 +9,14 @@
 //! | `board.rs` | the machine under its lock, what it serves, who waits |
 //! | this file and `flight.rs` | the driver: asks the clock, starts fetches, waits |
 
+// Its model check compiles it a second time, over other locks.
+#[cfg_attr(test, allow(clippy::duplicate_mod))]
 mod board;
 mod event;
 mod flight;
 mod machine;
+#[cfg(test)]
+mod model;
 mod sync;
 
 use std::fmt::Debug;
@@ -30,7 +34,7 @@ use crate::text::clean_line;
 pub(crate) use board::Item;
 pub(crate) use event::Subject;
 
-use board::{Answer, Asked, Board};
+use board::{Answer, Asked, Board, Landing};
 use flight::{Pilot, landed};
 use machine::{LOOK_PATIENCE, Patience};
 
@@ -88,10 +92,30 @@ impl<F: Feed> Live<F> {
         if let Some(item) = self.ready() {
             return Ok(item);
         }
-        let (flight, patience) = match self.ask(self.host.now()) {
+        match self.ask(self.host.now()) {
             Answer::Ready(answer) => return answer,
-            Answer::Wait(flight, patience) => (flight, patience),
-        };
+            Answer::Wait(flight, patience) => {
+                let fetched = self.wait(flight, patience).await;
+                if !fetched
+                    .as_ref()
+                    .is_ok_and(|item| self.board.is_rejected(item.generation()))
+                {
+                    return fetched;
+                }
+            }
+        }
+        // It was rejected while it was fetched for another reason, so it is to be asked for anew.
+        match self.ask(self.host.now()) {
+            Answer::Ready(answer) => answer,
+            Answer::Wait(flight, patience) => self.wait(flight, patience).await,
+        }
+    }
+
+    async fn wait(
+        &self,
+        flight: watch::Receiver<Landing<F::Item>>,
+        patience: Patience,
+    ) -> Result<Arc<F::Item>> {
         if patience == Patience::Briefly {
             match self.host.within(LOOK_PATIENCE, landed(flight.clone())).await {
                 Ok(landing) => return self.or_what_is_served(landing),
@@ -158,6 +182,15 @@ impl<F: Feed> Live<F> {
     /// Gives the handle the name of its source in the chain, for events and errors. The first name stays.
     pub(crate) fn set_name(&self, name: &str) {
         self.name.get_or_init(|| clean_line(name).into_owned());
+    }
+
+    /// Says since when there is none any more, where there was one.
+    fn with_age(&self, error: Error, now: Moment) -> Error {
+        let expired = self.board.last().and_then(|item| item.expires_at());
+        match expired.map(|at| now.wall.duration_since(at).as_secs()) {
+            Some(age) if age >= 0 => error.adding(format_args!("; the last one expired {age} s ago")),
+            _ => error,
+        }
     }
 
     fn came_expired(&self) -> Error {

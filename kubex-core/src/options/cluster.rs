@@ -28,6 +28,7 @@ pub struct ClusterFields {
     /// The API server's address, `https://host:port`, with an optional path.
     pub server: Option<String>,
     /// The file of certificate authorities, in PEM. With it, no other authority is trusted.
+    #[schemars(extend("format" = "path"))]
     pub certificate_authority: Option<PathBuf>,
     /// The certificate authorities themselves: PEM, or base64 of it as in a kubeconfig.
     pub certificate_authority_data: Option<String>,
@@ -36,7 +37,7 @@ pub struct ClusterFields {
     /// The name the server's certificate is checked for.
     pub tls_server_name: Option<String>,
     /// The proxy on the way: http, https, socks5 or socks5h.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "uri", "writeOnly" = true))]
     pub proxy_url: Option<SecretString>,
     /// Asks for answers uncompressed.
     pub disable_compression: bool,
@@ -106,6 +107,10 @@ impl ClusterOptions {
         })
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.options.is_empty() && self.extensions.is_empty()
+    }
+
     /// Adds what is attached to the cluster, by name.
     #[must_use]
     pub fn with_extensions(mut self, extensions: Vec<(String, Value)>) -> Self {
@@ -162,7 +167,7 @@ impl ClusterOptions {
     }
 
     /// These options with others in the place of their own; the [rules](crate::overrides) are client-go's.
-    fn overridden_by(&self, others: &Self) -> Result<Self> {
+    pub(crate) fn overridden_by(&self, others: &Self) -> Result<Self> {
         let mut options = self.options.clone();
         let is_set = |keys: &[&str]| keys.iter().any(|key| others.options.get(key).is_some());
         if others.replaces_trust() {

@@ -14,6 +14,7 @@ use serde::de::{Deserialize, Deserializer};
 pub struct ExecOptions {
     /// The program: a name that is looked up in PATH, or a path. A relative path starts at the directory of
     /// the file it is written in.
+    #[schemars(extend("format" = "command"))]
     pub command: String,
     /// Its arguments, each passed as it is.
     #[serde(default, deserialize_with = "or_default")]
@@ -64,7 +65,7 @@ pub struct EnvironmentVariable {
     pub name: String,
     /// Its value, which may be a secret.
     #[serde(default)]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("writeOnly" = true))]
     pub value: SecretString,
 }
 

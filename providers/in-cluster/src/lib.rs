@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `$KUBERNETES_SERVICE_HOST`, `$KUBERNETES_SERVICE_PORT` | the API server; IPv6 too |
 //! | `/var/run/secrets/kubernetes.io/serviceaccount/token` | the token, through the provider `token-file` |
-//! | `.../ca.crt` | the certificate authority; without it the system's are trusted, with a warning |
+//! | `.../ca.crt` | the certificate authority, read again every 60 s; without it the system's are trusted, with a warning |
 //! | `$POD_NAMESPACE`, then `.../namespace` | the namespace, else `default` |
 //!
 //! Where a variable or the token is missing, the source is *not configured* and the chain goes on. The three
@@ -39,6 +39,7 @@ mod resolve;
 
 use kubex_core::Registration;
 
+pub use mount::Mount;
 pub use options::InClusterOptions;
 pub use resolve::InClusterProvider;
 

@@ -5,28 +5,47 @@
 //! one generation and the authority of the next. So the link is read once, and the files inside its target.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kubex_core::{Error, Host, Result, SecretBytes};
 
 use crate::options::InClusterOptions;
 
 /// How often a read starts again because the kubelet removed the directory in the middle of it.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 50;
 
 /// The largest file of the mount that is read.
 const LARGEST_FILE: usize = 1024 * 1024;
 
-/// What the mount holds; a file that is not there is `None`.
+/// What the mount holds at one moment, all of one generation; a file that is not there is `None`.
 #[derive(Debug)]
-pub(crate) struct Mount {
+pub struct Mount {
     pub(crate) token: Option<SecretBytes>,
     pub(crate) authorities: Option<SecretBytes>,
     pub(crate) namespace: Option<SecretBytes>,
 }
 
 impl Mount {
-    pub(crate) async fn read(options: &InClusterOptions, host: &Host) -> Result<Self> {
+    /// The token.
+    pub fn token(&self) -> Option<&SecretBytes> {
+        self.token.as_ref()
+    }
+
+    /// The certificate authority, in PEM.
+    pub fn authorities(&self) -> Option<&SecretBytes> {
+        self.authorities.as_ref()
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> Option<&SecretBytes> {
+        self.namespace.as_ref()
+    }
+
+    /// Reads the three files. A generation that is removed in the middle of it makes it start again.
+    ///
+    /// # Errors
+    /// `UnreadableFile` for one that is there and cannot be read.
+    pub async fn read(options: &InClusterOptions, host: &Host) -> Result<Self> {
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -34,27 +53,32 @@ impl Mount {
             let directory = before
                 .as_deref()
                 .map_or_else(|| options.root.clone(), |data| options.root.join(data));
+            let paths = [&options.token, &options.ca, &options.namespace].map(|file| directory.join(file));
+            let read = host.files().read_each(&paths, LARGEST_FILE).await;
+            let mut contents = read.into_iter().zip(&paths);
+            let mut next = |what: &str| match contents.next() {
+                None => Ok(None),
+                Some((Ok(content), _)) => Ok(Some(content)),
+                Some((Err(error), _)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Some((Err(error), path)) => Err(Error::unreadable(what, path, error)),
+            };
             let mount = Self {
-                token: read(host, &directory, &options.token, "the service account's token").await?,
-                authorities: read(
-                    host,
-                    &directory,
-                    &options.ca,
-                    "the service account's certificate authority",
-                )
-                .await?,
-                namespace: read(
-                    host,
-                    &directory,
-                    &options.namespace,
-                    "the service account's namespace",
-                )
-                .await?,
+                token: next("the service account's token")?,
+                authorities: next("the service account's certificate authority")?,
+                namespace: next("the service account's namespace")?,
             };
             // A file that is missing may have been removed with its generation.
             let is_whole = mount.token.is_some() && mount.authorities.is_some() && mount.namespace.is_some();
-            if is_whole || attempt == ATTEMPTS || before == generation(options, host).await? {
+            if is_whole || before == generation(options, host).await? {
                 return Ok(mount);
+            }
+            if attempt == ATTEMPTS {
+                let changing = io::Error::other("it was replaced at each attempt");
+                return Err(Error::unreadable(
+                    "the service account's mount",
+                    &options.root,
+                    changing,
+                ));
             }
         }
     }
@@ -76,14 +100,5 @@ async fn generation(options: &InClusterOptions, host: &Host) -> Result<Option<Pa
             Ok(None)
         }
         Err(error) => Err(Error::unreadable("the service account's mount", &link, error)),
-    }
-}
-
-async fn read(host: &Host, directory: &Path, file: &Path, what: &str) -> Result<Option<SecretBytes>> {
-    let path = directory.join(file);
-    match host.files().read(&path, LARGEST_FILE).await {
-        Ok(content) => Ok(Some(content)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::unreadable(what, &path, error)),
     }
 }

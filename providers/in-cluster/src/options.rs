@@ -10,6 +10,7 @@ use serde::Deserialize;
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct InClusterOptions {
     /// The directory the service account is mounted at.
+    #[schemars(extend("format" = "path"))]
     pub root: PathBuf,
     /// The token's file, relative to the root.
     pub token: PathBuf,

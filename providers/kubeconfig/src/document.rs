@@ -9,6 +9,7 @@ use serde::de::{Deserialize as _, DeserializeSeed as _, IgnoredAny};
 
 use crate::entry::Document;
 use crate::layout::Layout;
+use crate::selective::{self, Part};
 use crate::text::Text;
 use crate::tree::Growth;
 
@@ -24,20 +25,48 @@ const MOST_OPEN_BRACKETS: usize = 1000;
 /// A document that was read, and what its user should know of it.
 #[derive(Debug)]
 pub(crate) struct Parsed {
-    /// A mapping, or nothing. Its values have no places yet.
-    pub(crate) root: Value,
+    pub(crate) root: Root,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) document: Arc<Document>,
 }
 
-/// Reads a document: YAML or JSON, in UTF-8 or, with a byte order mark, UTF-16.
+/// What a document holds.
+#[derive(Debug)]
+pub(crate) enum Root {
+    /// A mapping, or nothing. Its values have no places yet.
+    Tree(Value),
+    /// The parts of a mapping, not decoded yet: each key and what is under it.
+    Parts(Vec<(String, Part)>),
+}
+
+/// Reads a document: YAML or JSON, in UTF-8 or, with a byte order mark, UTF-16. One in the form that tools write is
+/// not decoded before somebody asks for a part of it.
 ///
 /// Of a parser's messages, only those of libyaml about the form of a text are shown, which never quote it.
 pub(crate) fn parse(content: SecretBytes, origin: &Origin, directory: Option<Arc<Path>>) -> Result<Parsed> {
-    let malformed =
-        |why: &str| Error::new(ErrorKind::MalformedDocument, format_args!("the kubeconfig {why}")).at(origin);
-    let text = Text::of(content).ok_or_else(|| malformed("is no text in UTF-8 or UTF-16"))?;
+    let text = Text::of(&content).ok_or_else(|| malformed("is no text in UTF-8 or UTF-16", origin))?;
+    drop(content);
     let layout = Layout::of(text);
+    let (root, warnings) = match selective::read(layout.text()) {
+        Some(parts) => {
+            let parts = parts.into_iter().map(|(key, part)| (key.to_owned(), part));
+            (Root::Parts(parts.collect()), Vec::new())
+        }
+        None => whole(&layout, origin).map(|(root, warnings)| (Root::Tree(root), warnings))?,
+    };
+    Ok(Parsed {
+        root,
+        warnings,
+        document: Arc::new(Document {
+            origin: origin.clone(),
+            directory,
+            layout,
+        }),
+    })
+}
+
+/// The whole document, decoded, and what its user should know of it.
+pub(crate) fn whole(layout: &Layout, origin: &Origin) -> Result<(Value, Vec<Warning>)> {
     let text = layout.text();
     let mut growth = Growth::of(text.len());
     let mut warnings = Vec::new();
@@ -45,7 +74,7 @@ pub(crate) fn parse(content: SecretBytes, origin: &Origin, directory: Option<Arc
         root
     } else {
         if let Some(why) = excess(text) {
-            return Err(malformed(why));
+            return Err(malformed(why, origin));
         }
         growth = Growth::of(text.len());
         let mut documents = serde_yaml::Deserializer::from_str(text);
@@ -53,7 +82,7 @@ pub(crate) fn parse(content: SecretBytes, origin: &Origin, directory: Option<Arc
             None => Value::default(),
             Some(document) => growth.tree().deserialize(document).map_err(|error| {
                 let why = growth.refusal.map_or_else(|| problem(text), str::to_owned);
-                malformed(&why).at(&position(&error, origin))
+                malformed(&why, &position(&error, origin))
             })?,
         };
         if documents.next().is_some() {
@@ -64,10 +93,8 @@ pub(crate) fn parse(content: SecretBytes, origin: &Origin, directory: Option<Arc
         root
     };
     if !root.is_blank() && !matches!(root.kind(), ValueKind::Mapping(_)) {
-        return Err(malformed(&format!(
-            "is {} and must be a mapping",
-            root.type_name()
-        )));
+        let why = format!("is {} and must be a mapping", root.type_name());
+        return Err(malformed(&why, origin));
     }
     warnings.extend(growth.repeated().map(|steps| {
         Warning::new(
@@ -76,15 +103,19 @@ pub(crate) fn parse(content: SecretBytes, origin: &Origin, directory: Option<Arc
         )
         .at(&layout.trace(origin.clone(), &steps))
     }));
-    Ok(Parsed {
-        root,
-        warnings,
-        document: Arc::new(Document {
-            origin: origin.clone(),
-            directory,
-            layout,
-        }),
-    })
+    Ok((root, warnings))
+}
+
+fn malformed(why: &str, origin: &Origin) -> Error {
+    Error::new(ErrorKind::MalformedDocument, format_args!("the kubeconfig {why}")).at(origin)
+}
+
+/// The value of a part that was passed over, whose text is valid by itself.
+pub(crate) fn value(text: &str) -> Option<Value> {
+    match serde_yaml::Deserializer::from_str(text).next() {
+        None => Some(Value::default()),
+        Some(document) => Growth::of(text.len()).tree().deserialize(document).ok(),
+    }
 }
 
 /// The document, where it is JSON. What begins like JSON may still be YAML, whose brackets are the same.
@@ -165,8 +196,22 @@ mod tests {
 
     use super::*;
 
-    fn parse(text: &str) -> Result<Parsed> {
-        super::parse(text.as_bytes().to_vec().into(), &Origin::file("/config"), None)
+    #[derive(Debug)]
+    struct Read {
+        root: Value,
+        warnings: Vec<Warning>,
+    }
+
+    fn read(bytes: Vec<u8>) -> Result<Read> {
+        let origin = Origin::file("/config");
+        let text =
+            Text::of(&bytes.into()).ok_or_else(|| malformed("is no text in UTF-8 or UTF-16", &origin))?;
+        let (root, warnings) = whole(&Layout::of(text), &origin)?;
+        Ok(Read { root, warnings })
+    }
+
+    fn parse(text: &str) -> Result<Read> {
+        read(text.as_bytes().to_vec())
     }
 
     #[test]
@@ -192,8 +237,7 @@ mod tests {
             utf16(false),
             utf16(true),
         ] {
-            let document = super::parse(bytes.into(), &Origin::file("/config"), None)
-                .unwrap_or_else(|error| panic!("{error}"));
+            let document = read(bytes).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(document.root.get("a").and_then(Value::as_str), Some("b"));
         }
     }

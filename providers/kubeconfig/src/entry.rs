@@ -8,8 +8,10 @@ use kubex_core::options::{Value, ValueKind};
 use kubex_core::text::nearest;
 use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
 
+use crate::document::value;
 use crate::fields::{Fields, near_miss, shown, text_of, wrong_type};
 use crate::layout::{Layout, Node};
+use crate::selective::{self, Item, Spot};
 
 /// One of the three lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,15 +96,21 @@ pub(crate) struct Document {
 /// A named entry. What is in it is looked at when it is chosen.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     section: Section,
-    content: Value,
+    content: Content,
     document: Arc<Document>,
-    /// Which item of its list it is, and how many there are.
-    index: usize,
-    of: usize,
     /// Keys beside the name and the content that look like one of the two.
     near_misses: Vec<(String, &'static str)>,
+}
+
+/// What an entry says, and where it is.
+#[derive(Debug)]
+enum Content {
+    /// Decoded with the document: which item of its list it is, and how many there are.
+    Tree { value: Value, index: usize, of: usize },
+    /// Not decoded yet: where the item begins, and where the text of its content is.
+    Text { item: Spot, content: Option<Spot> },
 }
 
 impl Entry {
@@ -116,24 +124,39 @@ impl Entry {
         self.document.layout.locate(origin, self.node())
     }
 
-    /// A text of the entry as it is written.
-    pub(crate) fn text(&self, key: &str) -> Option<&str> {
-        let value = self.content.get(key)?;
-        value.as_str().filter(|text| !text.is_empty())
+    /// What the entry says of this, as it is written.
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
+        let text = |value: &Value| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        match &self.content {
+            Content::Tree { value, .. } => text(value),
+            Content::Text { content, .. } => text(&self.decoded(*content)?),
+        }
+        .filter(|text| !text.is_empty())
     }
 
     /// What is in the entry, each field with its place.
     pub(crate) fn fields(&self) -> Result<Fields> {
+        let layout = &self.document.layout;
         let inner = self.section.inner();
-        let node = self
-            .node()
-            .and_then(|node| self.document.layout.below(node, inner));
-        let origin = self.origin().key(inner);
-        let content = self.document.layout.place(self.content.clone(), origin, node);
+        let (content, node) = match &self.content {
+            Content::Tree { value, .. } => {
+                let node = self.node().and_then(|node| layout.below(node, inner));
+                (value.clone(), node)
+            }
+            Content::Text { content, .. } => {
+                let value = self.decoded(*content).unwrap_or_default();
+                (value, content.map(|spot| layout.value(spot)))
+            }
+        };
+        let content = layout.place(content, self.origin().key(inner), node);
         if !content.is_blank() && !matches!(content.kind(), ValueKind::Mapping(_)) {
             return Err(wrong_type(&content, "a mapping"));
         }
         Ok(Fields::new(content, self.document.directory.clone()))
+    }
+
+    fn decoded(&self, content: Option<Spot>) -> Option<Value> {
+        value(content?.of(self.document.layout.text()))
     }
 
     /// What is written in the entry and looks like a field, but is none.
@@ -147,9 +170,10 @@ impl Entry {
     }
 
     fn node(&self) -> Option<Node> {
-        self.document
-            .layout
-            .item(self.section.list(), self.index, self.of)
+        match &self.content {
+            Content::Tree { index, of, .. } => self.document.layout.item(self.section.list(), *index, *of),
+            Content::Text { item, .. } => self.document.layout.beginning(*item),
+        }
     }
 }
 
@@ -158,7 +182,7 @@ impl Entry {
 pub(crate) struct Entries {
     section: Section,
     list: Vec<Entry>,
-    index: HashMap<String, usize>,
+    index: HashMap<Arc<str>, usize>,
 }
 
 impl Entries {
@@ -190,7 +214,7 @@ impl Entries {
             if let Some(taken) = self.get(&entry.name) {
                 shadowed.push((taken.origin(), entry.origin()));
             } else {
-                self.index.insert(entry.name.clone(), self.list.len());
+                self.index.insert(Arc::clone(&entry.name), self.list.len());
                 self.list.push(entry);
             }
         }
@@ -208,7 +232,7 @@ impl Entries {
             format_args!("there is no {what} \"{}\"", shown(name)),
         )
         .at(origin);
-        let mut names: Vec<&str> = self.list.iter().map(|entry| entry.name.as_str()).collect();
+        let mut names: Vec<&str> = self.list.iter().map(|entry| &*entry.name).collect();
         if names.is_empty() {
             return Err(error.advise(format_args!("the kubeconfig declares no {what}")));
         }
@@ -252,8 +276,7 @@ pub(crate) fn entries(value: Value, section: Section, document: &Arc<Document>) 
     let of = items.len();
     let node = |index: usize| layout.item(section.list(), index, of);
     let place = |index: usize| layout.locate(origin.clone().key(&format!("[{index}]")), node(index));
-    let mut entries: Vec<Entry> = Vec::with_capacity(of);
-    let mut indexes = HashMap::with_capacity(of);
+    let mut entries = Named::new(section, document, of);
     for (index, item) in items.into_iter().enumerate() {
         if item.is_blank() {
             continue;
@@ -262,43 +285,130 @@ pub(crate) fn entries(value: Value, section: Section, document: &Arc<Document>) 
             let item = layout.place(item, origin.clone().key(&format!("[{index}]")), node(index));
             return Err(wrong_type(&item, "a mapping with a name"));
         }
-        let mut entry = Entry {
-            name: String::new(),
-            section,
-            content: Value::default(),
-            document: Arc::clone(document),
-            index,
-            of,
-            near_misses: Vec::new(),
-        };
         let ValueKind::Mapping(fields) = item.into_kind() else {
             continue;
         };
+        let mut name = Arc::from("");
+        let mut content = Value::default();
+        let mut near_misses = Vec::new();
         for (key, value) in fields {
             match key.as_str() {
-                "name" if !value.is_blank() => {
+                "name" => {
                     let node = node(index).and_then(|node| layout.below(node, "name"));
-                    let value = layout.place(value, place(index).key("name"), node);
-                    text_of(&value)?.clone_into(&mut entry.name);
+                    name = name_of(&layout.place(value, place(index).key("name"), node))?;
                 }
-                "name" => {}
-                _ if key == section.inner() => entry.content = value,
+                _ if key == section.inner() => content = value,
                 _ => {
-                    let near = Fields::near(&key, &["name", section.inner()]);
-                    entry.near_misses.extend(near.map(|near| (key, near)));
+                    near_misses
+                        .extend(Fields::near(&key, &["name", section.inner()]).map(|near| (key, near)));
                 }
             }
         }
-        if let Some(first) = indexes.insert(entry.name.clone(), index) {
+        let content = Content::Tree {
+            value: content,
+            index,
+            of,
+        };
+        entries.add(index, name, content, near_misses, &place)?;
+    }
+    Ok(entries.list)
+}
+
+/// The entries of a list that was passed over, each under its name.
+pub(crate) fn entries_of_items(
+    items: Vec<Item>,
+    section: Section,
+    document: &Arc<Document>,
+) -> Result<Vec<Entry>> {
+    let layout = &document.layout;
+    let origin = document.origin.clone().key(section.list());
+    let spots: Vec<Spot> = items.iter().map(|item| item.spot).collect();
+    let place = |index: usize| {
+        let node = spots.get(index).and_then(|spot| layout.beginning(*spot));
+        layout.locate(origin.clone().key(&format!("[{index}]")), node)
+    };
+    let mut entries = Named::new(section, document, items.len());
+    for (index, item) in items.into_iter().enumerate() {
+        if !item.is_mapping {
+            continue;
+        }
+        let name = match item.name {
+            None => Arc::from(""),
+            Some(spot) => {
+                let text = spot.of(layout.text());
+                // What may follow on the next lines is blank, or a comment.
+                if let Some(name) = text.lines().next().and_then(selective::text) {
+                    Arc::from(name)
+                } else {
+                    let value = value(text).unwrap_or_default();
+                    name_of(&layout.place(value, place(index).key("name"), Some(layout.value(spot))))?
+                }
+            }
+        };
+        let near_misses = item.others.iter().filter_map(|spot| {
+            let key = spot.of(layout.text());
+            let near = Fields::near(key, &["name", section.inner()])?;
+            Some((key.to_owned(), near))
+        });
+        let content = Content::Text {
+            item: item.spot,
+            content: item.content,
+        };
+        entries.add(index, name, content, near_misses.collect(), &place)?;
+    }
+    Ok(entries.list)
+}
+
+/// The name that an entry has; one without has an empty one, as kubectl reads it.
+fn name_of(value: &Value) -> Result<Arc<str>> {
+    if value.is_blank() {
+        return Ok(Arc::from(""));
+    }
+    text_of(value).map(Arc::from)
+}
+
+/// The entries of one list, of which no two have one name.
+struct Named<'d> {
+    section: Section,
+    document: &'d Arc<Document>,
+    list: Vec<Entry>,
+    indexes: HashMap<Arc<str>, usize>,
+}
+
+impl<'d> Named<'d> {
+    fn new(section: Section, document: &'d Arc<Document>, of: usize) -> Self {
+        Self {
+            section,
+            document,
+            list: Vec::with_capacity(of),
+            indexes: HashMap::with_capacity(of),
+        }
+    }
+
+    fn add(
+        &mut self,
+        index: usize,
+        name: Arc<str>,
+        content: Content,
+        near_misses: Vec<(String, &'static str)>,
+        place: &dyn Fn(usize) -> Origin,
+    ) -> Result<()> {
+        if let Some(first) = self.indexes.insert(Arc::clone(&name), index) {
             return Err(twice(
-                &entry.name,
-                section,
+                &name,
+                self.section,
                 [(first, place(first)), (index, place(index))],
             ));
         }
-        entries.push(entry);
+        self.list.push(Entry {
+            name,
+            section: self.section,
+            content,
+            document: Arc::clone(self.document),
+            near_misses,
+        });
+        Ok(())
     }
-    Ok(entries)
 }
 
 fn twice(name: &str, section: Section, [first, second]: [(usize, Origin); 2]) -> Error {

@@ -52,11 +52,11 @@ pub struct Context<'a> {
     /// Its name.
     pub name: &'a str,
     /// The cluster it names.
-    pub cluster: Option<&'a str>,
+    pub cluster: Option<String>,
     /// The user it names.
-    pub user: Option<&'a str>,
+    pub user: Option<String>,
     /// The namespace it sets.
-    pub namespace: Option<&'a str>,
+    pub namespace: Option<String>,
     /// Where it was written down.
     pub origin: Origin,
 }

@@ -1,11 +1,14 @@
 //! Several documents as one: the first one wins each named entry whole.
 
+use std::sync::Arc;
+
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
 
-use crate::document::Parsed;
-use crate::entry::{Entries, Section, entries};
+use crate::document::{Parsed, Root, value};
+use crate::entry::{Document, Entries, Entry, Section, entries, entries_of_items};
 use crate::fields::{Fields, near_miss, text_of};
+use crate::selective::Part;
 
 /// What stands at the top of a kubeconfig.
 const TOP: &[&str] = &[
@@ -61,35 +64,39 @@ impl Merged {
             mut warnings,
             document,
         } = parsed;
-        let ValueKind::Mapping(fields) = root.into_kind() else {
-            self.warnings.append(&mut warnings);
-            self.origins.push(document.origin.clone());
-            return Ok(());
-        };
-        let placed = |key: &str, value: Value| {
-            let node = document.layout.section(key);
-            document
-                .layout
-                .place(value, document.origin.clone().key(key), node)
+        let fields: Vec<(String, Given)> = match root {
+            Root::Tree(root) => match root.into_kind() {
+                ValueKind::Mapping(fields) => fields
+                    .into_iter()
+                    .map(|(key, value)| (key, Given::Tree(value)))
+                    .collect(),
+                _ => Vec::new(),
+            },
+            Root::Parts(parts) => parts
+                .into_iter()
+                .map(|(key, part)| (key, Given::Part(part)))
+                .collect(),
         };
         // What is no kubeconfig is told so, and not what its fields would mean in one.
-        for (key, value) in &fields {
+        for (key, given) in &fields {
             match key.as_str() {
-                "kind" => must_be(&placed(key, value.clone()), "Config")?,
-                "apiVersion" => must_be(&placed(key, value.clone()), "v1")?,
+                "kind" => must_be(&given.placed(key, &document), "Config")?,
+                "apiVersion" => must_be(&given.placed(key, &document), "v1")?,
                 _ => {}
             }
         }
         let (mut contexts, mut clusters, mut users, mut current) = (vec![], vec![], vec![], None);
-        for (key, value) in fields {
+        for (key, given) in fields {
             match key.as_str() {
-                "contexts" => contexts = entries(value, Section::Contexts, &document)?,
-                "clusters" => clusters = entries(value, Section::Clusters, &document)?,
-                "users" => users = entries(value, Section::Users, &document)?,
-                "current-context" => current = name_in(&placed(&key, value))?,
+                "contexts" => contexts = given.entries(Section::Contexts, &document)?,
+                "clusters" => clusters = given.entries(Section::Clusters, &document)?,
+                "users" => users = given.entries(Section::Users, &document)?,
+                "current-context" => current = name_in(&given.placed(&key, &document))?,
                 _ => {
                     let near = Fields::near(&key, TOP);
-                    warnings.extend(near.map(|near| near_miss(placed(&key, value).origin(), &key, near)));
+                    warnings.extend(
+                        near.map(|near| near_miss(given.placed(&key, &document).origin(), &key, near)),
+                    );
                 }
             }
         }
@@ -104,6 +111,39 @@ impl Merged {
         self.warnings.append(&mut warnings);
         self.origins.push(document.origin.clone());
         Ok(())
+    }
+}
+
+/// What stands under a key at the top.
+enum Given {
+    Tree(Value),
+    Part(Part),
+}
+
+impl Given {
+    /// The value, with its place.
+    fn placed(&self, key: &str, document: &Document) -> Value {
+        let layout = &document.layout;
+        let (value, node) = match self {
+            Self::Tree(value) => (value.clone(), layout.section(key)),
+            Self::Part(Part::Value(spot)) => (
+                value(spot.of(layout.text())).unwrap_or_default(),
+                Some(layout.value(*spot)),
+            ),
+            Self::Part(Part::Items(_)) => (Value::default(), None),
+        };
+        layout.place(value, document.origin.clone().key(key), node)
+    }
+
+    fn entries(self, section: Section, document: &Arc<Document>) -> Result<Vec<Entry>> {
+        match self {
+            Self::Tree(value) => entries(value, section, document),
+            Self::Part(Part::Items(items)) => entries_of_items(items, section, document),
+            Self::Part(Part::Value(spot)) => {
+                let value = value(spot.of(document.layout.text())).unwrap_or_default();
+                entries(value, section, document)
+            }
+        }
     }
 }
 

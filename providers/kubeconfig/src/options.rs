@@ -11,8 +11,11 @@ use serde::Deserialize;
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct KubeconfigOptions {
     /// This file, and no other. It must be there.
+    #[schemars(extend("format" = "path"))]
     pub path: Option<PathBuf>,
-    /// These files, as one. Those that are not there are skipped.
+    /// These files, as one; `*` and `?` in the last part of a path stand for what matches, sorted. Those that are
+    /// not there are skipped.
+    #[schemars(extend("items" = {"type": "string", "format": "path"}))]
     pub paths: Vec<PathBuf>,
     /// The context, in place of the current one.
     pub context: Option<String>,

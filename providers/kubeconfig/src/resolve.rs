@@ -12,6 +12,7 @@ use crate::discovery::{Places, discover, distinct};
 use crate::kubeconfig::Kubeconfig;
 use crate::load::{self, Bytes};
 use crate::options::KubeconfigOptions;
+use crate::pattern;
 
 /// The provider `kubeconfig`. The registry must know the providers that the users of the kubeconfig need:
 /// `static`, `token-file`, `exec`, or what an `auth-provider` names.
@@ -91,7 +92,8 @@ impl KubeconfigProvider {
         self
     }
 
-    /// These files, as one. Those that are not there are skipped. A [`path`](Self::path) wins over them.
+    /// These files, as one; `*` and `?` in the last part of a path stand for what matches, sorted. Those that are
+    /// not there are skipped. A [`path`](Self::path) wins over them.
     #[must_use]
     pub fn paths<P: Into<PathBuf>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.options.paths = paths.into_iter().map(Into::into).collect();
@@ -149,13 +151,13 @@ impl KubeconfigProvider {
     pub async fn load(&self, host: &Host) -> Result<Kubeconfig> {
         let merged = match &self.document {
             Some(document) => load::bytes(document)?,
-            None => load::files(&self.places(host)?, self.options.lenient, host).await?,
+            None => load::files(&self.places(host).await?, self.options.lenient, host).await?,
         };
         let is_trusted = self.document.as_ref().is_none_or(|document| document.is_trusted);
         Ok(Kubeconfig::new(merged, self.registry.clone(), is_trusted))
     }
 
-    fn places(&self, host: &Host) -> Result<Places> {
+    async fn places(&self, host: &Host) -> Result<Places> {
         match (&self.options.path, self.options.paths.as_slice()) {
             (Some(path), _) => Ok(Places {
                 paths: vec![path.clone()],
@@ -164,7 +166,7 @@ impl KubeconfigProvider {
             }),
             (None, []) => discover(host),
             (None, paths) => Ok(Places {
-                paths: distinct(paths.iter().cloned()),
+                paths: distinct(pattern::expand(paths, host).await?),
                 are_required: false,
                 named_by: "",
             }),

@@ -17,16 +17,17 @@ pub struct OidcOptions {
     /// The name this client has at the issuer.
     pub client_id: String,
     /// The client's password at the issuer, where it has one.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub client_secret: Option<SecretString>,
     /// The token to begin with. It is used until 10 s before its own `exp`.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub id_token: Option<SecretString>,
     /// What a new id-token is asked for with.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub refresh_token: Option<SecretString>,
     /// The file of the certificate authorities that may sign the issuer's certificate, in PEM. A relative path
     /// starts from the working directory, as kubectl's does.
+    #[schemars(extend("format" = "path"))]
     pub idp_certificate_authority: Option<PathBuf>,
     /// These authorities themselves: PEM, or base64 of it as in a kubeconfig. They win over the file.
     #[schemars(with = "Option<String>")]

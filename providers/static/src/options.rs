@@ -11,21 +11,23 @@ use serde::Deserialize;
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct StaticOptions {
     /// A bearer token, sent as it is.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub token: Option<SecretString>,
     /// The user name of a basic pair.
     pub username: Option<String>,
     /// The password of a basic pair.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub password: Option<SecretString>,
     /// The file of the client certificate, in PEM.
+    #[schemars(extend("format" = "path"))]
     pub client_certificate: Option<PathBuf>,
     /// The client certificate itself: PEM, or base64 of it as in a kubeconfig.
     #[schemars(with = "Option<String>")]
     pub client_certificate_data: Option<SecretString>,
     /// The file of the client certificate's key, in PEM.
+    #[schemars(extend("format" = "path"))]
     pub client_key: Option<PathBuf>,
     /// The key itself: PEM, or base64 of it as in a kubeconfig.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub client_key_data: Option<SecretString>,
 }

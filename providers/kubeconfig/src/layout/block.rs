@@ -1,6 +1,7 @@
 //! Block mappings and sequences: lines whose indentation says what belongs to what.
 
 use super::{LineCounter, Node, Shape, after_quoted, flow, unquoted, without_comment};
+use crate::selective::Spot;
 
 /// The root of the first document.
 pub(super) fn document(text: &str) -> Option<Node> {
@@ -180,8 +181,20 @@ pub(super) fn items(text: &str, node: Node, column: usize) -> Option<Vec<Node>> 
     }
 }
 
+/// The item of a list that begins there: behind its dash, or at a dash that has nothing behind it.
+pub(super) fn item_at(text: &str, spot: Spot) -> Option<Node> {
+    let line_start = text.get(..spot.start)?.rfind('\n').map_or(0, |at| at + 1);
+    let rest = line_at(text, spot.start, spot.end)?;
+    if is_dash(rest) {
+        let below = next_line_start(text, spot.start, spot.end);
+        return lines_below(text, below, spot.end, spot.line + 1)
+            .or(Some(Node::scalar(spot.start, spot.line)));
+    }
+    node_at(text, spot.start, spot.end, spot.line, spot.start - line_start)
+}
+
 /// The value that follows a key's colon on its line, or on the lines below.
-fn value_at(text: &str, from: usize, end: usize, line: u32) -> Option<Node> {
+pub(super) fn value_at(text: &str, from: usize, end: usize, line: u32) -> Option<Node> {
     let start = behind_properties(text, from, end)?;
     let rest = line_at(text, start, end)?;
     if without_comment(rest).is_empty() {

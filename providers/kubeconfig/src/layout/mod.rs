@@ -13,7 +13,7 @@
 mod block;
 mod flow;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod yaml_1_1;
 
 use std::ops::Range;
@@ -22,6 +22,7 @@ use std::sync::OnceLock;
 use kubex_core::Origin;
 use kubex_core::options::{Value, ValueKind};
 
+use crate::selective::Spot;
 use crate::text::Text;
 
 /// What an extension says is the plugin's, and not a kubeconfig's.
@@ -142,6 +143,17 @@ impl Layout {
             .items
             .get_or_init(|| section.node.items(self.text()).unwrap_or_default());
         items.get(index).filter(|_| items.len() == of).copied()
+    }
+
+    /// The value that follows a key there; where there is none, the key.
+    pub(crate) fn value(&self, spot: Spot) -> Node {
+        let node = block::value_at(self.text(), spot.start, spot.end, spot.line);
+        node.unwrap_or(Node::scalar(spot.key, spot.line))
+    }
+
+    /// The item of a list that begins there.
+    pub(crate) fn beginning(&self, spot: Spot) -> Option<Node> {
+        block::item_at(self.text(), spot)
     }
 
     /// What is below a node under this key.

@@ -7,10 +7,12 @@ use kubex_core::options::{Value, ValueKind};
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestError, TestRunner};
 
+use super::Layout;
 use crate::document;
+use crate::text::Text;
 
 #[path = "../../tests/properties/edits.rs"]
-mod edits;
+pub(crate) mod edits;
 #[path = "../../tests/properties/marks.rs"]
 #[allow(dead_code, reason = "the suite `properties` uses the rest")]
 mod marks;
@@ -24,6 +26,11 @@ use written::Choices;
 
 /// The same cases in every run, unless `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask for others.
 fn runner() -> TestRunner {
+    runner_of(1)
+}
+
+/// The same, with so many times as many cases.
+pub(crate) fn runner_of(times: u32) -> TestRunner {
     let mut config = ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::default()
@@ -31,6 +38,7 @@ fn runner() -> TestRunner {
     if config.rng_seed == RngSeed::Random {
         config.rng_seed = RngSeed::Fixed(1);
     }
+    config.cases *= times;
     TestRunner::new(config)
 }
 
@@ -50,9 +58,9 @@ struct Told {
 
 fn told(text: &str) -> Option<Vec<Told>> {
     let origin = Origin::file("/config");
-    let parsed = document::parse(text.as_bytes().to_vec().into(), &origin, None).ok()?;
-    let layout = &parsed.document.layout;
-    let root = layout.place(parsed.root, origin.clone(), layout.root());
+    let layout = Layout::of(Text::of(&text.as_bytes().to_vec().into())?);
+    let (root, _) = document::whole(&layout, &origin).ok()?;
+    let root = layout.place(root, origin.clone(), layout.root());
     let mut told = Vec::new();
     walk(&root, &mut Vec::new(), &mut |path, value| {
         told.push(Told {

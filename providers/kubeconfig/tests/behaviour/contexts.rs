@@ -3,7 +3,7 @@
 use kubex_core::ErrorKind;
 use kubex_kubeconfig::KubeconfigProvider;
 
-use crate::scene::{HOME_FILE, assert_tells, home, named, resolve_by, telling};
+use crate::scene::{HOME_FILE, assert_tells, home, resolve_by, telling};
 
 const MANY: &str = "current-context: gone\n\
     clusters: [{name: prod, cluster: {server: 'https://prod'}}, {name: test, cluster: {server: 'https://test'}}]\n\
@@ -22,6 +22,7 @@ async fn the_contexts_are_listed_and_each_is_resolved_from_one_reading() {
         .await
         .unwrap();
     assert_eq!(kubeconfig.current_context(), Some("gone"));
+    let named = |name: &str| Some(name.to_owned());
     let contexts: Vec<_> = kubeconfig
         .contexts()
         .map(|context| (context.name, context.cluster, context.user, context.namespace))
@@ -29,9 +30,9 @@ async fn the_contexts_are_listed_and_each_is_resolved_from_one_reading() {
     assert_eq!(
         contexts,
         [
-            ("prod", Some("prod"), Some("jane"), Some("team-a")),
-            ("test", Some("test"), Some("joe"), None),
-            ("broken", Some("nowhere"), Some("joe"), None),
+            ("prod", named("prod"), named("jane"), named("team-a")),
+            ("test", named("test"), named("joe"), None),
+            ("broken", named("nowhere"), named("joe"), None),
             ("empty", None, None, None),
         ]
     );
@@ -44,7 +45,7 @@ async fn the_contexts_are_listed_and_each_is_resolved_from_one_reading() {
             .await
             .unwrap();
         assert_eq!(configuration.cluster().server.as_str(), server);
-        assert_eq!(named(&configuration).1["token"], user);
+        assert_eq!(crate::scene::named(&configuration).1["token"], user);
     }
     let configuration = resolve_by(kubeconfig.context("prod").namespace("team-b"), world.host())
         .await

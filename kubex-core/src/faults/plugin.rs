@@ -1,0 +1,80 @@
+//! Exec plugins that misbehave, for [`SimulatedHost::run_processes`](crate::host::SimulatedHost::run_processes).
+//!
+//! ```
+//! use kubex_core::faults::plugin;
+//! use kubex_core::host::SimulatedHost;
+//!
+//! let world = SimulatedHost::new();
+//! world.install_program("/usr/bin/login");
+//! world.run_processes(plugin::one_in(3, plugin::fails(1, "no network"), plugin::prints("{}")));
+//! ```
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::host::{Exit, Process, ProcessError, ProcessOutput};
+
+/// What one run leaves behind.
+type Left = Result<ProcessOutput, ProcessError>;
+
+fn leaves(exit: Exit, output: &str, error: &str) -> ProcessOutput {
+    ProcessOutput {
+        exit,
+        output: output.as_bytes().to_vec().into(),
+        error: error.as_bytes().to_vec().into(),
+    }
+}
+
+/// Prints this and ends well.
+pub fn prints(output: impl Into<String>) -> impl Fn(&Process) -> Left + Send + Sync + 'static {
+    let output = output.into();
+    move |_| Ok(leaves(Exit::Status(0), &output, ""))
+}
+
+/// Says this on standard error and ends with this status.
+pub fn fails(status: i32, error: impl Into<String>) -> impl Fn(&Process) -> Left + Send + Sync + 'static {
+    let error = error.into();
+    move |_| Ok(leaves(Exit::Status(status), "", &error))
+}
+
+/// Is ended by this signal.
+pub fn is_killed_by(signal: i32) -> impl Fn(&Process) -> Left + Send + Sync + 'static {
+    move |_| Ok(leaves(Exit::Signal(signal), "", ""))
+}
+
+/// Prints more than is accepted.
+pub fn floods() -> impl Fn(&Process) -> Left + Send + Sync + 'static {
+    |_| Err(ProcessError::OutputTooLarge)
+}
+
+/// Is still running at its deadline.
+pub fn hangs() -> impl Fn(&Process) -> Left + Send + Sync + 'static {
+    |_| {
+        Err(ProcessError::TimedOut {
+            output: Vec::new().into(),
+            error: Vec::new().into(),
+        })
+    }
+}
+
+/// Cannot be started, for this reason.
+pub fn is_not_started(kind: io::ErrorKind) -> impl Fn(&Process) -> Left + Send + Sync + 'static {
+    move |_| Err(ProcessError::NotStarted(kind.into()))
+}
+
+/// Does the one thing each `number`th time, and the other thing else.
+pub fn one_in(
+    number: usize,
+    fault: impl Fn(&Process) -> Left + Send + Sync + 'static,
+    else_: impl Fn(&Process) -> Left + Send + Sync + 'static,
+) -> impl Fn(&Process) -> Left + Send + Sync + 'static {
+    let runs = AtomicUsize::new(0);
+    move |process| {
+        let run = runs.fetch_add(1, Ordering::SeqCst) + 1;
+        if run.is_multiple_of(number.max(1)) {
+            fault(process)
+        } else {
+            else_(process)
+        }
+    }
+}

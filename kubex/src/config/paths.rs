@@ -1,0 +1,123 @@
+//! Paths as people write them: `~`, `${VAR}`, and relative to the file they are in.
+
+use std::path::{Path, PathBuf, is_separator};
+
+use kubex_core::origin::Place;
+use kubex_core::text::clean_line;
+use kubex_core::{Error, ErrorKind, Host, Origin, Result};
+
+/// The path that is meant. A relative one starts at the directory of the file that it is written in.
+///
+/// # Errors
+/// `InvalidValue` for a variable that is not set, a home directory that is not there, and a relative path in a
+/// variable, which no file holds.
+pub(super) fn path(written: &str, origin: &Origin, host: &Host) -> Result<String> {
+    let text = expanded(written, origin, host)?;
+    if text.is_empty() || Path::new(&text).is_absolute() {
+        return Ok(text);
+    }
+    match (origin.path().and_then(Path::parent), origin.place()) {
+        (Some(directory), _) => text_of(&directory.join(&text), origin),
+        (None, Place::Variable(_)) => Err(invalid(
+            "is a relative path, and there is no file that it could be relative to",
+            origin,
+        )
+        .advise("write it in full")),
+        _ => Ok(text),
+    }
+}
+
+/// The text with a leading `~` and each `${VAR}` replaced.
+///
+/// # Errors
+/// As [`path`].
+pub(super) fn expanded(written: &str, origin: &Origin, host: &Host) -> Result<String> {
+    let mut text = String::with_capacity(written.len());
+    let mut rest = written;
+    if let Some(after) = rest
+        .strip_prefix('~')
+        .filter(|after| after.is_empty() || after.starts_with(is_separator))
+    {
+        let home = host.environment().home_directory();
+        let home = home.ok_or_else(|| invalid("begins with ~, and there is no home directory", origin))?;
+        text.push_str(&text_of(&home, origin)?);
+        rest = after;
+    }
+    while let Some((before, after)) = rest.split_once("${") {
+        text.push_str(before);
+        let Some((name, after)) = after.split_once('}') else {
+            return Err(invalid("has a ${ without its }", origin));
+        };
+        let value = host.environment().unicode(name)?;
+        text.push_str(&value.ok_or_else(|| {
+            let name = clean_line(name);
+            invalid(&format!("names the variable {name}, which is not set"), origin)
+                .advise(format_args!("set {name}"))
+        })?);
+        rest = after;
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+fn text_of(path: &Path, origin: &Origin) -> Result<String> {
+    let text = PathBuf::from(path).into_os_string().into_string();
+    text.map_err(|_| invalid("leads to a directory whose name is not Unicode", origin))
+}
+
+fn invalid(why: &str, origin: &Origin) -> Error {
+    Error::new(ErrorKind::InvalidValue, format_args!("the path {why}")).at(origin)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use kubex_core::host::SimulatedHost;
+
+    use super::*;
+
+    #[test]
+    fn a_path_is_the_one_its_file_means() {
+        let world = SimulatedHost::new();
+        world.set_variable("HOME", "/home/jane");
+        world.set_variable("DIR", "/srv");
+        world.set_variable("EMPTY", "");
+        let host = world.host();
+        let file = Origin::file("/etc/kubex/config.yaml").key("x");
+        for (written, expected) in [
+            ("/a/b", "/a/b"),
+            ("ca.crt", "/etc/kubex/ca.crt"),
+            ("../ca.crt", "/etc/kubex/../ca.crt"),
+            ("~", "/home/jane"),
+            ("~/ca.crt", "/home/jane/ca.crt"),
+            ("~jane/ca.crt", "/etc/kubex/~jane/ca.crt"),
+            ("${DIR}/ca.crt", "/srv/ca.crt"),
+            ("${DIR}${DIR}", "/srv/srv"),
+            ("$DIR/a", "/etc/kubex/$DIR/a"),
+            ("", ""),
+        ] {
+            assert_eq!(path(written, &file, &host).unwrap(), expected, "{written}");
+        }
+        for (written, why) in [
+            ("${NOT_SET}/a", "NOT_SET, which is not set"),
+            ("${EMPTY}/a", "EMPTY, which is not set"),
+            ("${DIR", "without its }"),
+        ] {
+            let error = path(written, &file, &host).unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+        }
+        assert_eq!(path("a", &Origin::code(), &host).unwrap(), "a");
+        assert!(
+            path("a", &Origin::variable("V"), &host)
+                .unwrap_err()
+                .to_string()
+                .contains("$V")
+        );
+        world.unset_variable("HOME");
+        assert!(
+            path("~/a", &file, &host)
+                .unwrap_err()
+                .to_string()
+                .contains("home directory")
+        );
+    }
+}

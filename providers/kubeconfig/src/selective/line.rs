@@ -1,0 +1,200 @@
+//! One line, without its indentation: what it may be.
+
+/// What stands on a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line<'t> {
+    /// `key:` and what follows on the line.
+    Entry { key: &'t str, value: Inline<'t> },
+    /// `- ` and what follows, this many bytes further.
+    Item { width: usize },
+    /// `-` alone.
+    EmptyItem,
+    /// A text as an item of a list.
+    Text(&'t str),
+}
+
+/// What follows a key on its line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inline<'t> {
+    /// Nothing: the value is on the lines below, or is null.
+    Nothing,
+    /// A text or an empty collection.
+    Scalar(&'t str),
+    /// A block scalar begins.
+    Block,
+}
+
+/// The longest key; the YAML scanner looks no further for the colon.
+const LONGEST_KEY: usize = 128;
+
+/// What may stand in a text without quotes, and in a quoted one without escapes: printable ASCII.
+const fn is_printable(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
+/// Whether all of a line is printable ASCII. Long lines are mostly base64, so this goes through them in chunks.
+pub(super) fn is_all_printable(text: &[u8]) -> bool {
+    let (chunks, rest) = text.as_chunks::<32>();
+    chunks
+        .iter()
+        .all(|chunk| chunk.iter().fold(true, |all, byte| all & is_printable(*byte)))
+        && rest.iter().all(|byte| is_printable(*byte))
+}
+
+/// What a line is, if it is one of those that are understood. It has no indentation and no line end, and is all
+/// printable ASCII.
+pub(super) fn of(text: &str) -> Option<Line<'_>> {
+    if text == "-" {
+        return Some(Line::EmptyItem);
+    }
+    if let Some(rest) = text.strip_prefix("- ") {
+        let content = rest.trim_start_matches(' ');
+        return (!content.is_empty() && !content.starts_with("- ") && content != "-").then_some(Line::Item {
+            width: text.len() - content.len(),
+        });
+    }
+    match key(text) {
+        Some((key, "")) => Some(Line::Entry {
+            key,
+            value: Inline::Nothing,
+        }),
+        Some((key, rest)) => Some(Line::Entry {
+            key,
+            value: inline(rest.strip_prefix(' ')?.trim_start_matches(' '))?,
+        }),
+        None => is_scalar(text).then_some(Line::Text(text)),
+    }
+}
+
+/// The key that a line begins with, and what follows its colon.
+///
+/// Only keys that are texts whatever YAML's version: a letter, then letters, digits and a few signs.
+fn key(text: &str) -> Option<(&str, &str)> {
+    let end = text
+        .bytes()
+        .take(LONGEST_KEY)
+        .position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/')))?;
+    let (key, rest) = text.split_at_checked(end)?;
+    let rest = rest.strip_prefix(':')?;
+    let ends_key = rest.is_empty() || rest.starts_with(' ');
+    (ends_key && key.starts_with(|c: char| c.is_ascii_alphabetic()) && !is_word(key)).then_some((key, rest))
+}
+
+/// The words that are no texts.
+fn is_word(text: &str) -> bool {
+    ["true", "false", "null"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
+}
+
+fn inline(text: &str) -> Option<Inline<'_>> {
+    match text {
+        "" => None,
+        "|" | "|-" | "|+" | ">" | ">-" | ">+" => Some(Inline::Block),
+        "{}" | "[]" => Some(Inline::Scalar(text)),
+        _ => is_scalar(text).then_some(Inline::Scalar(text)),
+    }
+}
+
+/// Whether a scalar is complete and valid on this line, and has no comment behind it.
+fn is_scalar(text: &str) -> bool {
+    if text.ends_with(' ') {
+        return false;
+    }
+    match text.as_bytes() {
+        [b'\'', inner @ .., b'\''] => memchr::memchr(b'\'', inner).is_none(),
+        [b'"', inner @ .., b'"'] => memchr::memchr2(b'"', b'\\', inner).is_none(),
+        [first, ..]
+            if first.is_ascii_alphanumeric() || matches!(first, b'.' | b'/' | b'_' | b'+' | b'(' | b'~') =>
+        {
+            is_plain(text)
+        }
+        [b'-', second, ..] if second.is_ascii_alphanumeric() || matches!(second, b'-' | b'.') => {
+            is_plain(text) && !text.starts_with("---")
+        }
+        _ => false,
+    }
+}
+
+/// Whether a text without quotes has nothing in it that would end it: a colon before a space or at the end, a
+/// hash behind a space.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    !text.ends_with(':')
+        && memchr::memchr_iter(b':', bytes).all(|at| bytes.get(at + 1) != Some(&b' '))
+        && memchr::memchr_iter(b'#', bytes).all(|at| at > 0 && bytes.get(at - 1) != Some(&b' '))
+}
+
+/// The text of a scalar, where it is a text for sure; numbers and words are the parser's to tell.
+pub(crate) fn text(scalar: &str) -> Option<&str> {
+    match scalar.as_bytes().first()? {
+        b'\'' | b'"' => scalar.get(1..scalar.len().checked_sub(1)?),
+        first if first.is_ascii_alphabetic() && !is_word(scalar) => Some(scalar),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_understood_is_told_apart() {
+        let entry = |key, value| Some(Line::Entry { key, value });
+        for (text, expected) in [
+            ("users:", entry("users", Inline::Nothing)),
+            ("name: a", entry("name", Inline::Scalar("a"))),
+            (
+                "server: https://h:6443",
+                entry("server", Inline::Scalar("https://h:6443")),
+            ),
+            ("name: 'a: b # c'", entry("name", Inline::Scalar("'a: b # c'"))),
+            ("extension: |-", entry("extension", Inline::Block)),
+            ("args: []", entry("args", Inline::Scalar("[]"))),
+            ("- name: a", Some(Line::Item { width: 2 })),
+            ("-   name: a", Some(Line::Item { width: 4 })),
+            ("-", Some(Line::EmptyItem)),
+            ("--region", Some(Line::Text("--region"))),
+            ("a#b", Some(Line::Text("a#b"))),
+        ] {
+            assert_eq!(of(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_left_to_the_parser() {
+        for text in [
+            "name: a # b",
+            "name: a: b",
+            "name: 'a''b'",
+            "name: \"a\\n\"",
+            "name: 'a",
+            "name: &a b",
+            "name: *a",
+            "name: !!str a",
+            "name: {a: b}",
+            "name: [a]",
+            "name: a ",
+            "name: ",
+            "name:a:",
+            "<<: *a",
+            "true: a",
+            "1: a",
+            "'a': b",
+            "? a",
+            "- - a",
+            "- ",
+            "---",
+            "name: @a",
+            "name: `a",
+            "name: %a",
+            "name: =",
+            "name: -",
+            "name: ,",
+            "name: |2",
+            "name: > # x",
+        ] {
+            assert_eq!(of(text), None, "{text}");
+        }
+    }
+}

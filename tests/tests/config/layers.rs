@@ -1,0 +1,308 @@
+//! Which files and variables are layers, and which of them wins.
+
+use std::io;
+
+use kubex::config::Configuration;
+use kubex::{ErrorKind, Options, Result};
+use kubex_core::host::SimulatedHost;
+
+use super::{MACHINE, USER, answer, resolve, world};
+
+/// The context that is configured, and where.
+async fn context(world: &SimulatedHost) -> Result<Option<(String, String)>> {
+    let configuration = Configuration::load(&world.host()).await?;
+    let entries = configuration.entries(&kubex::registry()?);
+    let entry = entries
+        .into_iter()
+        .find(|entry| entry.key == "sources.kubeconfig.context");
+    Ok(entry.map(|entry| (entry.shown.as_str().unwrap().to_owned(), entry.origin.to_string())))
+}
+
+fn with_context(name: &str) -> String {
+    format!("sources: {{kubeconfig: {{context: {name}}}}}\n")
+}
+
+#[tokio::test]
+async fn without_any_configuration_the_chain_is_the_built_in_one() {
+    let world = world();
+    let configured = resolve(&world).await.unwrap();
+    let built_in = kubex::default_chain()
+        .unwrap()
+        .host(world.host())
+        .build()
+        .resolve()
+        .await
+        .unwrap();
+    assert_eq!(configured.report.to_string(), built_in.report.to_string());
+    world.remove("/home/jane/.kube");
+    assert_eq!(answer(&world).await.0, "in-cluster");
+
+    let configuration = Configuration::load(&world.host()).await.unwrap();
+    assert_eq!(configuration.files().count(), 0);
+    let sources: Vec<_> = configuration
+        .sources()
+        .into_iter()
+        .map(|source| (source.name, source.position))
+        .collect();
+    assert_eq!(
+        sources,
+        [
+            ("kubeconfig".to_owned(), Some(0)),
+            ("in-cluster".to_owned(), Some(1))
+        ]
+    );
+}
+
+#[tokio::test]
+async fn each_layer_wins_over_those_before_it_and_each_value_knows_its_place() {
+    let world = world();
+    let expect = async |name: &str, place: &str| {
+        let found = context(&world).await.unwrap();
+        assert_eq!(found, Some((name.to_owned(), place.to_owned())));
+    };
+    assert_eq!(context(&world).await.unwrap(), None);
+    world.write(MACHINE, &with_context("machine"));
+    expect(
+        "machine",
+        "/etc/kubex/config.yaml:1:24, sources.kubeconfig.context",
+    )
+    .await;
+    world.write(USER, &with_context("user"));
+    expect(
+        "user",
+        "/home/jane/.config/kubex/config.yaml:1:24, sources.kubeconfig.context",
+    )
+    .await;
+    world.set_variable("XDG_CONFIG_HOME", "/xdg");
+    expect(
+        "machine",
+        "/etc/kubex/config.yaml:1:24, sources.kubeconfig.context",
+    )
+    .await;
+    world.write(
+        "/xdg/kubex/config.toml",
+        "[sources.kubeconfig]\ncontext = \"xdg\"\n",
+    );
+    expect("xdg", "/xdg/kubex/config.toml:2:1, sources.kubeconfig.context").await;
+    world.set_variable("KUBEX_CONFIG", "/opt/any-name");
+    world.write("/opt/any-name", &with_context("named"));
+    expect("named", "/opt/any-name:1:24, sources.kubeconfig.context").await;
+    world.set_variable("KUBEX_SOURCES__KUBECONFIG__CONTEXT", "variable");
+    expect("variable", "$KUBEX_SOURCES__KUBECONFIG__CONTEXT").await;
+
+    let configuration = Configuration::load(&world.host()).await.unwrap();
+    let configuration = configuration
+        .with(Options::new().set("sources.kubeconfig.context", "code"))
+        .unwrap();
+    let entries = configuration.entries(&kubex::registry().unwrap());
+    let entry = entries
+        .iter()
+        .find(|entry| entry.key.ends_with("context"))
+        .unwrap();
+    assert_eq!(
+        entry.to_string(),
+        "sources.kubeconfig.context: code (the program, sources.kubeconfig.context)"
+    );
+}
+
+#[tokio::test]
+async fn a_list_of_a_later_layer_takes_the_place_of_the_earlier_one_and_null_takes_a_value_back() {
+    let world = world();
+    world.write(
+        MACHINE,
+        "chain: [kubeconfig, in-cluster]\nsources: {kubeconfig: {context: nowhere}}\n",
+    );
+    world.write(USER, "chain: [kubeconfig]\nsources: {kubeconfig: {context: ~}}\n");
+    assert_eq!(
+        answer(&world).await,
+        (
+            "kubeconfig".into(),
+            "https://home-dev".into(),
+            "home-token".into()
+        )
+    );
+    world.remove("/home/jane/.kube");
+    let error = resolve(&world).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Exhausted);
+    assert_eq!(error.report().unwrap().attempts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_profile_wins_over_what_is_outside_of_it_and_variables_win_over_a_profile() {
+    let world = world();
+    world.write(
+        MACHINE,
+        "profiles:\n  Production: {chain: [in-cluster]}\n  ci: {sources: {kubeconfig: {context: prod}}}\n",
+    );
+    world.write(
+        USER,
+        "chain: [kubeconfig]\nsources: {kubeconfig: {context: dev}}\n",
+    );
+    assert_eq!(answer(&world).await.1, "https://home-dev");
+    world.set_variable("KUBEX_PROFILE", "ci");
+    assert_eq!(answer(&world).await.1, "https://home-prod");
+    world.set_variable("KUBEX_PROFILE", "production");
+    assert_eq!(answer(&world).await.0, "in-cluster");
+    world.set_variable("KUBEX_CHAIN", "kubeconfig, in-cluster");
+    assert_eq!(answer(&world).await.0, "kubeconfig");
+
+    let configuration = Configuration::load(&world.host()).await.unwrap();
+    assert_eq!(configuration.profiles(), ["ci", "production"]);
+    assert_eq!(configuration.profile(), Some("production"));
+    let other = configuration.in_profile("CI").unwrap();
+    assert!(
+        other
+            .entries(&kubex::registry().unwrap())
+            .iter()
+            .any(|entry| entry.shown == "prod")
+    );
+}
+
+#[tokio::test]
+async fn a_variable_means_the_name_that_a_file_has() {
+    let world = world();
+    world.write(MACHINE, "chain: [break-glass]\nsources:\n  break-glass: {provider: kubeconfig, context: dev}\n  My_Lab: {provider: kubeconfig}\n");
+    world.set_variable("KUBEX_SOURCES__BREAK_GLASS__CONTEXT", "prod");
+    world.set_variable("KUBEX_SOURCES__MY_LAB__CONTEXT", "lab");
+    world.set_variable("KUBEX_OVERRIDES__AS", "jane");
+    world.set_variable("KUBEX_OVERRIDES__AS_GROUPS", "dev, ops");
+    world.set_variable("KUBEX_SOURCES__BREAK_GLASS__ENABLED", "true");
+    world.set_variable("KUBEX_SOURCES__BREAK_GLASS__TIMEOUT", "9");
+    world.set_variable("KUBEX_OVERRIDES__NAMESPACE", "");
+    let resolution = resolve(&world).await.unwrap();
+    assert_eq!(
+        resolution.configuration.cluster().server.as_str(),
+        "https://home-prod"
+    );
+    assert_eq!(
+        resolution.configuration.impersonation().unwrap().groups,
+        ["dev", "ops"]
+    );
+    let entries = Configuration::load(&world.host())
+        .await
+        .unwrap()
+        .entries(&kubex::registry().unwrap());
+    assert!(
+        entries.iter().any(|entry| entry.key == "sources.My_Lab.context"),
+        "{entries:?}"
+    );
+
+    world.write(
+        MACHINE,
+        "sources:\n  a-b: {provider: kubeconfig}\n  a_b: {provider: kubeconfig}\n",
+    );
+    world.set_variable("KUBEX_SOURCES__A_B__CONTEXT", "prod");
+    let error = Configuration::load(&world.host()).await.unwrap_err();
+    assert!(error.to_string().contains("\"a-b\" or \"a_b\""), "{error}");
+}
+
+#[tokio::test]
+async fn the_working_directory_is_never_looked_at() {
+    let world = world();
+    for directory in ["/", "/kubex/", "/.config/kubex/", "/config/kubex/"] {
+        for name in ["config.yaml", "config.toml", "kubex.yaml", ".kubex.yaml"] {
+            world.write(format!("{directory}{name}"), "chain: [nowhere]\n");
+        }
+    }
+    world.set_variable("XDG_CONFIG_HOME", "config");
+    Configuration::load(&world.host()).await.unwrap();
+    world.unset_variable("HOME");
+    Configuration::load(&world.host()).await.unwrap();
+    assert!(
+        world
+            .reads()
+            .iter()
+            .all(|path| path.starts_with("/etc/kubex") || path.starts_with("/home/jane/.config/kubex")),
+        "{:?}",
+        world.reads()
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_there_and_cannot_be_read_is_an_error() {
+    for path in [MACHINE, USER, "/etc/kubex/config.toml"] {
+        let world = world();
+        world.fail(path, io::ErrorKind::PermissionDenied);
+        let error = Configuration::load(&world.host()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnreadableFile);
+        assert!(
+            error.to_string().contains(path) && error.to_string().contains("permission denied"),
+            "{error}"
+        );
+    }
+    let world = world();
+    world.write(MACHINE, &"#".repeat(1024 * 1024 + 1));
+    assert_eq!(
+        Configuration::load(&world.host()).await.unwrap_err().kind(),
+        ErrorKind::UnreadableFile
+    );
+}
+
+#[tokio::test]
+async fn one_file_can_be_looked_at_alone_and_everything_in_it_is_checked() {
+    let world = world();
+    world.write(MACHINE, "chain: [nowhere]\n");
+    world.set_variable("KUBEX_CHAIN", "nowhere");
+    world.write(
+        "/opt/c.yaml",
+        "sources: {spare: {provider: kubeconfig, contxt: x}}\nprofiles: {ci: {chain: [elsewhere]}}\n",
+    );
+    let configuration = Configuration::from_file("opt/c.yaml", &world.host())
+        .await
+        .unwrap();
+    let registry = kubex::registry().unwrap();
+    configuration.chain(registry.clone()).unwrap();
+    let told = configuration.check(&registry).unwrap_err();
+    let told: Vec<String> = told
+        .problems()
+        .map(|problem| problem.origin().unwrap().to_string())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "/opt/c.yaml:1:41, sources.spare.contxt",
+            "/opt/c.yaml:2:25, profiles.ci.chain[0]"
+        ],
+        "{told:?}"
+    );
+    let error = Configuration::from_file("/opt/none.yaml", &world.host())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnreadableFile);
+}
+
+/// The same on the machine itself: files, directories and variables as they are.
+#[tokio::test]
+async fn on_a_real_host_files_are_found_and_patterns_match() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    std::fs::create_dir_all(at("xdg/kubex")).unwrap();
+    std::fs::create_dir_all(at("conf.d/directory.yaml")).unwrap();
+    for (name, text) in [
+        ("b.yaml", super::kubeconfig("b")),
+        ("a.yaml", super::kubeconfig("a")),
+        ("a.txt", String::new()),
+    ] {
+        std::fs::write(at("conf.d").join(name), text).unwrap();
+    }
+    std::fs::write(
+        at("xdg/kubex/config.toml"),
+        "chain = [\"kubeconfig\"]\n[sources.kubeconfig]\npaths = [\"../../conf.d/?.yaml\", \"../../conf.d/*.yaml\"]\n",
+    )
+    .unwrap();
+    let host = kubex::Host::real()
+        .with_variable("XDG_CONFIG_HOME", Some(at("xdg")))
+        .with_variable("KUBEX_SOURCES__KUBECONFIG__CONTEXT", Some("prod"));
+    let configuration = Configuration::load(&host).await.unwrap();
+    assert!(
+        configuration
+            .files()
+            .any(|file| file.ends_with("xdg/kubex/config.toml"))
+    );
+    let chain = configuration.chain(kubex::registry().unwrap()).unwrap().build();
+    let resolution = chain.resolve().await.unwrap();
+    assert_eq!(
+        resolution.configuration.cluster().server.as_str(),
+        "https://a-prod"
+    );
+}
