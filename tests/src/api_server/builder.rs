@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
@@ -108,7 +108,8 @@ impl ApiServerBuilder {
             answers: Mutex::new(Answers::default()),
             requests: Mutex::new(Vec::new()),
             watches: Mutex::default(),
-            serves_streams: AtomicBool::new(false),
+            #[cfg(feature = "streams")]
+            serves_streams: false.into(),
             client_authority,
             serving: Mutex::new(ServingTls::new(self.names, self.is_http2_offered)?),
             connections: AtomicUsize::new(0),

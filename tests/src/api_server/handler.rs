@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+#[cfg(feature = "streams")]
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
@@ -13,7 +14,8 @@ use super::answer::{Answer, route};
 use super::impersonation::{acting_user, impersonation_headers};
 use super::listener::Peer;
 use super::record::RecordedRequest;
-use super::streams::{Stream, upgrade_of};
+#[cfg(feature = "streams")]
+use super::streams::Stream;
 use super::user::User;
 use super::watch::{Events, is_watch};
 use super::{Shared, held};
@@ -27,9 +29,12 @@ type Answered = Either<Either<Full<Bytes>, Events>, Empty<Bytes>>;
 pub(super) async fn handle(
     shared: Arc<Shared>,
     peer: Arc<Peer>,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
 ) -> Result<Response<Answered>, Infallible> {
-    let upgrade = upgrade_of(&mut request);
+    #[cfg(feature = "streams")]
+    let mut request = request;
+    #[cfg(feature = "streams")]
+    let upgrade = hyper::upgrade::on(&mut request);
     let (head, body) = request.into_parts();
     let body = Limited::new(body, MAXIMUM_BODY)
         .collect()
@@ -47,9 +52,12 @@ pub(super) async fn handle(
         peer.going_away.notify_one();
     }
 
-    let wanted = Stream::of(head.uri.path(), head.uri.query())
-        .filter(|_| shared.serves_streams.load(Ordering::SeqCst) && decision.acting.is_some());
-    let switched = wanted.and_then(|stream| stream.accept(&head.headers, upgrade));
+    #[cfg(feature = "streams")]
+    let switched = Stream::of(head.uri.path(), head.uri.query())
+        .filter(|_| shared.serves_streams.load(Ordering::SeqCst) && decision.acting.is_some())
+        .and_then(|stream| stream.accept(&head.headers, upgrade));
+    #[cfg(not(feature = "streams"))]
+    let switched: Option<Response<()>> = None;
     let response = match switched {
         Some(response) => response.map(|()| Either::Right(Empty::new())),
         None => decision.answer.into_response().map(|body| {

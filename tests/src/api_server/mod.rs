@@ -40,8 +40,8 @@
 //! # What it does not do
 //!
 //! It authorizes everything: whoever is authenticated may do all, and may impersonate anyone. It has no objects: a
-//! list of pods is empty, its watch has the events that a test sends, and what it does not serve is 404. `exec` and
-//! `port-forward` are served where they are [asked for](ApiServer::serve_streams), by an echo. It knows basic authentication, which the real one lost
+//! list of pods is empty, its watch has the events that a test sends, and what it does not serve is 404. With
+//! the feature `streams`, `exec` and `port-forward` are served where they are asked for, by an echo. It knows basic authentication, which the real one lost
 //! with 1.19, because proxies in front of it still ask for it. It caches no token: an expired one is refused at once,
 //! where the real one may accept it for 10 more seconds.
 
@@ -54,13 +54,16 @@ mod impersonation;
 mod listener;
 mod record;
 pub(crate) mod serving;
+#[cfg(feature = "streams")]
 mod streams;
 mod user;
 mod watch;
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+#[cfg(feature = "streams")]
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
@@ -95,6 +98,7 @@ struct Shared {
     answers: Mutex<Answers>,
     requests: Mutex<Vec<RecordedRequest>>,
     watches: Mutex<Watches>,
+    #[cfg(feature = "streams")]
     serves_streams: AtomicBool,
     client_authority: CertificateAuthority,
     serving: Mutex<ServingTls>,
@@ -210,6 +214,7 @@ impl ApiServer {
     }
 
     /// Says whether `exec` and `port-forward` of any pod are served, by an echo. At first they are 404.
+    #[cfg(feature = "streams")]
     pub fn serve_streams(&self, is_served: bool) {
         self.shared.serves_streams.store(is_served, Ordering::SeqCst);
     }

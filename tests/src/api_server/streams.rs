@@ -5,8 +5,7 @@
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
@@ -109,9 +108,4 @@ impl Stream {
 
 fn binary(bytes: &[u8]) -> Message {
     Message::Binary(Bytes::copy_from_slice(bytes))
-}
-
-/// Takes the connection of a request, for when it has become something else.
-pub(super) fn upgrade_of(request: &mut Request<Incoming>) -> OnUpgrade {
-    hyper::upgrade::on(request)
 }

@@ -1,6 +1,6 @@
 //! kube's client, as Kubex makes it: what arrives at the server, what never does, and what the caller is told.
 
-#[path = "../scene/mod.rs"]
+#[path = "../../../tests/scene/mod.rs"]
 mod scene;
 
 mod identity;

@@ -2,7 +2,7 @@
 //!
 //! This process has two crypto providers compiled in, so rustls has no default, and whoever does not name one panics.
 
-#[path = "../scene/mod.rs"]
+#[path = "../../../tests/scene/mod.rs"]
 mod scene;
 
 mod handshake;
