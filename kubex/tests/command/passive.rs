@@ -10,7 +10,7 @@ use crate::world::{KUBEX, has_tool, program};
 #[test]
 fn explain_and_resolve_open_no_socket_and_start_no_process() {
     if !has_tool(
-        "strace",
+        &["strace", "-f", "-qq", "-o", "/dev/null", "true"],
         "that explain and resolve open no socket and start no process",
     ) {
         return;
@@ -89,8 +89,8 @@ fn thousand_contexts() -> String {
     text
 }
 
-/// The shortest of several runs, because the machine does other things too. A build for debugging is several times
-/// slower than one for release, of which the limit is promised.
+/// The shortest of several runs, because the machine does other things too. The limit is promised of a release; a
+/// build for debugging is several times slower.
 #[test]
 fn explain_takes_less_than_50_ms_on_a_thousand_contexts() {
     let scratch = tempfile::tempdir().unwrap();
@@ -107,6 +107,6 @@ fn explain_takes_less_than_50_ms_on_a_thousand_contexts() {
     });
     let shortest = times.min().unwrap();
     eprintln!("explain on 1,000 contexts: {shortest:?}");
-    let limit = if cfg!(debug_assertions) { 2000 } else { 50 };
+    let limit = if cfg!(debug_assertions) { 500 } else { 50 };
     assert!(shortest < Duration::from_millis(limit), "{shortest:?}");
 }

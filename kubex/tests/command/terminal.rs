@@ -15,7 +15,10 @@ fn at_a_terminal(words: &[&str], variables: &[(&str, &str)]) -> Ended {
 }
 
 fn has_script() -> bool {
-    has_tool("script", "what is printed to a terminal")
+    has_tool(
+        &["script", "-qec", "true", "/dev/null"],
+        "what is printed to a terminal",
+    )
 }
 
 #[test]

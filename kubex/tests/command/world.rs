@@ -1,5 +1,6 @@
 //! The directory that the command runs in, and how it is run.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -55,11 +56,20 @@ pub(crate) fn ended(output: Output) -> Ended {
     }
 }
 
-/// Whether this machine has a tool of that name; if not, it is said what is not tested.
-pub(crate) fn has_tool(name: &str, what: &str) -> bool {
-    let is_there = Command::new(name).arg("--version").output().is_ok();
-    if !is_there {
-        eprintln!("NOT TESTED: {what}: there is no {name} here");
+/// Whether a tool does its work on this machine; if not, it is said what is not tested.
+pub(crate) fn has_tool(words: &[&str], what: &str) -> bool {
+    let tried = Command::new(words[0])
+        .args(&words[1..])
+        .stdin(Stdio::null())
+        .output();
+    let is_usable = tried.is_ok_and(|output| output.status.success());
+    if !is_usable {
+        // The test's own output would only be shown if it failed.
+        let _ = writeln!(
+            std::io::stderr(),
+            "NOT TESTED: {what}: no working {} here",
+            words[0]
+        );
     }
-    is_there
+    is_usable
 }

@@ -22,6 +22,10 @@ const MOST_SEPARATORS: usize = 4_000_000;
 /// looks at its own limit. Brackets within texts count as well; no kubeconfig has so many.
 const MOST_OPEN_BRACKETS: usize = 1000;
 
+/// How many lines may each be indented further than the one above them. The YAML parser goes through all of a
+/// document before anybody counts its levels. Lines within texts count as well.
+const MOST_INDENTED: usize = 1000;
+
 /// A document that was read, and what its user should know of it.
 #[derive(Debug)]
 pub(crate) struct Parsed {
@@ -164,6 +168,9 @@ fn position(error: &serde_yaml::Error, origin: &Origin) -> Origin {
 
 /// What the YAML parser would take too much time or memory for, before its own limits hold.
 fn excess(text: &str) -> Option<&'static str> {
+    if is_indented_too_often(text) {
+        return Some("is nested too deep by its indentation");
+    }
     let mut open: usize = 0;
     let mut separators: usize = 0;
     let mut previous = b'\n';
@@ -188,6 +195,22 @@ fn excess(text: &str) -> Option<&'static str> {
         }
     }
     None
+}
+
+/// Whether there are that many lines, each of them indented further than the last one that is around it.
+fn is_indented_too_often(text: &str) -> bool {
+    let mut around: Vec<usize> = Vec::new();
+    text.split('\n').any(|line| {
+        let column = line.bytes().take_while(|byte| *byte == b' ').count();
+        if matches!(line.as_bytes().get(column), None | Some(b'#' | b'\r')) {
+            return false;
+        }
+        while around.last().is_some_and(|last| *last >= column) {
+            around.pop();
+        }
+        around.push(column);
+        around.len() > MOST_INDENTED
+    })
 }
 
 #[cfg(test)]

@@ -2,17 +2,20 @@
 
 use std::fmt;
 
-use kubex_core::{ExposeSecret, SecretBytes, SecretString};
+use kubex_core::{ExposeSecret, SecretBytes};
 use zeroize::Zeroizing;
 
 /// The byte order mark of UTF-8.
 const MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
-/// A document's text, in memory that is wiped when it goes.
-pub(crate) struct Text(SecretString);
+/// A document's text, without its byte order mark; wiped when it goes.
+///
+/// A copy of the bytes rather than the bytes themselves: whether they are UTF-8 is found out once, and not each
+/// time that somebody looks something up in 64 MiB.
+pub(crate) struct Text(Zeroizing<String>);
 
 impl Text {
-    /// The text of the bytes, without its byte order mark: UTF-8 or, with such a mark, UTF-16.
+    /// The text of the bytes: UTF-8 or, with a byte order mark, UTF-16.
     pub(crate) fn of(content: &SecretBytes) -> Option<Self> {
         let from_units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
             let (pairs, rest) = bytes.as_chunks::<2>();
@@ -26,11 +29,11 @@ impl Text {
                 .ok()
                 .map(str::to_owned),
         };
-        Some(Self(text?.into()))
+        text.map(|text| Self(Zeroizing::new(text)))
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        self.0.expose_secret()
+        &self.0
     }
 }
 

@@ -51,18 +51,22 @@ pub(crate) fn identity(user: &Fields, overrides: &Options) -> Result<Identity> {
         _ => None,
     };
     problems.into_result()?;
-    let ignored = match (&exec, &auth_provider) {
-        (Some(_), _) if is_written => Some(("exec-ignored", "exec", "its plugin never runs")),
-        (None, Some(_)) if is_written => Some((
-            "auth-provider-ignored",
-            "auth-provider",
-            "its auth provider is not asked",
-        )),
-        _ => None,
-    };
-    if let Some((id, key, why)) = ignored {
-        let text = format!("the user has another credential too, so {why}");
-        warnings.push(Warning::new(id, text).at(&user.origin_of(key)));
+    match (&exec, &auth_provider) {
+        (Some(_), _) if is_written => warnings.push(
+            Warning::new(
+                "exec-ignored",
+                "the user has another credential too, so its plugin never runs",
+            )
+            .at(&user.origin_of("exec")),
+        ),
+        (None, Some(_)) if is_written => warnings.push(
+            Warning::new(
+                "auth-provider-ignored",
+                "the user has another credential too, so its auth provider is not asked",
+            )
+            .at(&user.origin_of("auth-provider")),
+        ),
+        _ => {}
     }
     if let Some((provider, options)) = plugin.filter(|_| !is_written) {
         return Ok(Identity {

@@ -1,6 +1,6 @@
 //! Block mappings and sequences: lines whose indentation says what belongs to what.
 
-use super::{LineCounter, Node, Shape, after_quoted, flow, unquoted, without_comment};
+use super::{BLANK, LineCounter, Node, Shape, after_quoted, flow, unquoted, without_comment};
 use crate::selective::Spot;
 
 /// The root of the first document.
@@ -13,23 +13,27 @@ pub(super) fn document(text: &str) -> Option<Node> {
         if content.starts_with('%') && !has_begun {
             return None;
         }
-        let is_marker = |marker: &str| {
-            content
-                .strip_prefix(marker)
-                .is_some_and(|rest| without_comment(rest).trim().is_empty())
+        let behind = |marker: &str| {
+            let rest = content.strip_prefix(marker)?;
+            (rest.is_empty() || rest.starts_with(BLANK)).then_some(rest)
         };
-        if has_begun && (content.starts_with("--- ") || is_marker("---") || is_marker("...")) {
+        if has_begun && (behind("---").is_some() || behind("...").is_some()) {
             end = at;
             break;
         }
-        let is_start = !has_begun && is_marker("---");
-        has_begun |= is_start || !without_comment(content).trim().is_empty();
+        let is_start = match behind("---") {
+            Some(rest) if without_comment(rest).trim_matches(BLANK).is_empty() => true,
+            // What stands on the marker's own line is in no column that tells its level.
+            Some(_) => return None,
+            None => false,
+        };
+        has_begun |= is_start || !without_comment(content).trim_matches(BLANK).is_empty();
         at += content.len();
         if is_start {
             start = at;
         }
     }
-    lines_below(text, start, end, LineCounter::at_start(text).line_of(start))
+    lines_below(text, start, end, LineCounter::at_start(text).line_of(start)).ok()?
 }
 
 /// A line with something on it.
@@ -42,7 +46,7 @@ struct Line {
 }
 
 /// The text is in no form that is understood here.
-struct Unusual;
+pub(super) struct Unusual;
 
 /// The next line with content, from a place where a line begins.
 fn next_line(text: &str, mut at: usize, end: usize) -> Result<Option<Line>, Unusual> {
@@ -55,10 +59,10 @@ fn next_line(text: &str, mut at: usize, end: usize) -> Result<Option<Line>, Unus
             .get(column..)
             .ok_or(Unusual)?
             .trim_end_matches(['\n', '\r']);
-        if first.starts_with('\t') && !first.trim().is_empty() {
+        if first.starts_with('\t') && !first.trim_matches(BLANK).is_empty() {
             return Err(Unusual);
         }
-        if !first.trim().is_empty() && !first.starts_with('#') {
+        if !first.trim_matches(BLANK).is_empty() && !first.starts_with('#') {
             return Ok(Some(Line {
                 start: at + column,
                 next: at + length,
@@ -70,11 +74,14 @@ fn next_line(text: &str, mut at: usize, end: usize) -> Result<Option<Line>, Unus
     Ok(None)
 }
 
-/// What stands on the lines from here on, as the value of what came before.
-fn lines_below(text: &str, from: usize, end: usize, line: u32) -> Option<Node> {
-    let first = next_line(text, from, end).ok()??;
+/// What stands on the lines from here on, as the value of what came before; `None` where nothing does.
+fn lines_below(text: &str, from: usize, end: usize, line: u32) -> Result<Option<Node>, Unusual> {
+    let Some(first) = next_line(text, from, end)? else {
+        return Ok(None);
+    };
     let line = LineCounter::from(text, Node::scalar(from, line)).line_of(first.start);
-    node_at(text, first.start, end, line, first.column)
+    let node = node_at(text, first.start, end, line, first.column);
+    node.map(Some).ok_or(Unusual)
 }
 
 /// The node that begins there, in this column of its line. The entries of a mapping that begins in the middle of a
@@ -84,6 +91,8 @@ fn node_at(text: &str, start: usize, end: usize, line: u32, column: usize) -> Op
     let shape = match rest.as_bytes().first()? {
         b'{' => Shape::FlowMapping,
         b'[' => Shape::FlowSequence,
+        // An anchor or a tag there is of the whole value, or of its first key.
+        b'&' | b'!' => return None,
         _ if is_dash(rest) => Shape::BlockSequence(column),
         _ if key(rest).is_some() => Shape::BlockMapping(column),
         _ => Shape::Scalar,
@@ -113,7 +122,7 @@ fn key(line: &str) -> Option<(&str, usize)> {
     if line.starts_with(['"', '\'']) {
         let end = after_quoted(line, 0, &(0..line.len()))?;
         let rest = line.get(end..)?;
-        let colon = rest.trim_start().strip_prefix(':')?;
+        let colon = rest.trim_start_matches(BLANK).strip_prefix(':')?;
         return ends_key(colon).then_some((unquoted(line.get(..end)?)?, line.len() - colon.len()));
     }
     if line.starts_with(['{', '[', '|', '>', '&', '*', '!', '%', '@', '`', '#', ','])
@@ -126,7 +135,7 @@ fn key(line: &str) -> Option<(&str, usize)> {
     let at = colons
         .into_iter()
         .find(|at| content.get(at + 1..).is_some_and(ends_key))?;
-    Some((content.get(..at)?.trim_end(), at + 1))
+    Some((content.get(..at)?.trim_end_matches(BLANK), at + 1))
 }
 
 /// The entries of a block mapping whose keys stand in this column.
@@ -140,8 +149,9 @@ pub(super) fn entries(text: &str, node: Node, column: usize) -> Option<Vec<(Stri
         let value = start + after;
         let (end, next) = region(text, value, node.end, column, true)?;
         let number = lines.line_of(start);
-        let node = value_at(text, value, end, number).unwrap_or(Node::scalar(start, number));
-        entries.push((name.to_owned(), node));
+        if let Ok(node) = value_at(text, value, end, number) {
+            entries.push((name.to_owned(), node.unwrap_or(Node::scalar(start, number))));
+        }
         match next {
             None => return Some(entries),
             Some(next) if next.column == column => start = next.start,
@@ -166,9 +176,9 @@ pub(super) fn items(text: &str, node: Node, column: usize) -> Option<Vec<Node>> 
         let number = lines.line_of(start);
         let content = without_comment(line.get(1 + spaces..)?);
         let item = if content.is_empty() {
-            lines_below(text, next_line_start(text, start, end), end, number + 1)
+            lines_below(text, next_line_start(text, start, end), end, number + 1).ok()?
         } else if content.starts_with(['&', '!']) {
-            value_at(text, value, end, number)
+            value_at(text, value, end, number).ok()?
         } else {
             node_at(text, value, end, number, column + 1 + spaces)
         };
@@ -187,43 +197,46 @@ pub(super) fn item_at(text: &str, spot: Spot) -> Option<Node> {
     let rest = line_at(text, spot.start, spot.end)?;
     if is_dash(rest) {
         let below = next_line_start(text, spot.start, spot.end);
-        return lines_below(text, below, spot.end, spot.line + 1)
-            .or(Some(Node::scalar(spot.start, spot.line)));
+        let node = lines_below(text, below, spot.end, spot.line + 1).ok()?;
+        return Some(node.unwrap_or(Node::scalar(spot.start, spot.line)));
     }
     node_at(text, spot.start, spot.end, spot.line, spot.start - line_start)
 }
 
-/// The value that follows a key's colon on its line, or on the lines below.
-pub(super) fn value_at(text: &str, from: usize, end: usize, line: u32) -> Option<Node> {
-    let start = behind_properties(text, from, end)?;
-    let rest = line_at(text, start, end)?;
+/// The value that follows a key's colon on its line, or on the lines below; `None` where none does.
+pub(super) fn value_at(text: &str, from: usize, end: usize, line: u32) -> Result<Option<Node>, Unusual> {
+    let (start, has_tag) = behind_properties(text, from, end).ok_or(Unusual)?;
+    let rest = line_at(text, start, end).ok_or(Unusual)?;
     if without_comment(rest).is_empty() {
         return lines_below(text, next_line_start(text, from, end), end, line + 1);
     }
-    let shape = match rest.as_bytes().first()? {
-        b'{' => Shape::FlowMapping,
-        b'[' => Shape::FlowSequence,
+    let shape = match rest.as_bytes().first() {
+        Some(b'{') => Shape::FlowMapping,
+        Some(b'[') => Shape::FlowSequence,
+        _ if has_tag => Shape::TaggedScalar,
         _ => Shape::Scalar,
     };
-    Some(Node {
+    Ok(Some(Node {
         start,
         end,
         line,
         shape,
-    })
+    }))
 }
 
-/// Behind the white space, the anchor and the tag that stand on this line before a value.
-fn behind_properties(text: &str, from: usize, end: usize) -> Option<usize> {
+/// Behind the white space, the anchor and the tag that stand on this line before a value; and whether there is a tag.
+fn behind_properties(text: &str, from: usize, end: usize) -> Option<(usize, bool)> {
     let mut start = from;
     let mut rest = line_at(text, from, end)?;
+    let mut has_tag = false;
     loop {
-        let blank = rest.len() - rest.trim_start().len();
+        let blank = rest.len() - rest.trim_start_matches(BLANK).len();
         start += blank;
         rest = rest.get(blank..)?;
         if !rest.starts_with(['&', '!']) {
-            return Some(start);
+            return Some((start, has_tag));
         }
+        has_tag |= rest.starts_with('!');
         let length = rest.find([' ', '\t']).unwrap_or(rest.len());
         start += length;
         rest = rest.get(length..)?;
@@ -244,7 +257,7 @@ fn region(
     column: usize,
     takes_dashes: bool,
 ) -> Option<(usize, Option<Line>)> {
-    let value = behind_properties(text, value, end)?;
+    let (value, _) = behind_properties(text, value, end)?;
     let line = line_at(text, value, end)?;
     let has_value = !without_comment(line).is_empty();
     let after = match line.as_bytes().first() {

@@ -1,6 +1,6 @@
 //! Flow mappings and sequences, JSON among them: brackets and commas.
 
-use super::{LineCounter, Node, Shape, after_quoted, unquoted};
+use super::{BLANK, LineCounter, Node, Shape, after_quoted, unquoted};
 
 /// How deep brackets are followed. The parsers refuse a document long before.
 const DEEPEST: usize = 128;
@@ -21,12 +21,13 @@ pub(super) fn entries(text: &str, node: Node) -> Option<Vec<(String, Node)>> {
         }
         let key_start = scanner.at;
         let key = scanner.key()?;
+        let has_tag = scanner.skip_properties();
         let start = scanner.at;
         scanner.skip_value(0)?;
         let value = if scanner.at == start {
             Node::scalar(key_start, lines.line_of(key_start))
         } else {
-            scanner.node(start, &mut lines)
+            scanner.node(start, has_tag, &mut lines)
         };
         entries.push((key.to_owned(), value));
         scanner.skip_blank();
@@ -50,9 +51,10 @@ pub(super) fn items(text: &str, node: Node) -> Option<Vec<Node>> {
         if scanner.take(b']') {
             return Some(items);
         }
+        let has_tag = scanner.skip_properties();
         let start = scanner.at;
         scanner.skip_value(0)?;
-        items.push(scanner.node(start, &mut lines));
+        items.push(scanner.node(start, has_tag, &mut lines));
         scanner.skip_blank();
         if !scanner.take(b',') && scanner.peek() != Some(b']') {
             return None;
@@ -104,6 +106,25 @@ impl<'t> Scanner<'t> {
         }
     }
 
+    /// Anchors and tags, and the blank behind them; whether there is a tag.
+    fn skip_properties(&mut self) -> bool {
+        let mut has_tag = false;
+        while let Some(mark @ (b'&' | b'!')) = self.peek() {
+            has_tag |= mark == b'!';
+            let is_in_word = |byte: u8| {
+                !matches!(
+                    byte,
+                    b' ' | b'\t' | b'\r' | b'\n' | b',' | b'[' | b']' | b'{' | b'}'
+                )
+            };
+            while self.peek().is_some_and(is_in_word) {
+                self.at += 1;
+            }
+            self.skip_blank();
+        }
+        has_tag
+    }
+
     /// A key and its colon; the scanner stands before the value then.
     fn key(&mut self) -> Option<&'t str> {
         let start = self.at;
@@ -113,7 +134,7 @@ impl<'t> Scanner<'t> {
             unquoted(self.text.get(start..self.at)?)?
         } else {
             self.skip_plain();
-            self.text.get(start..self.at)?.trim_end()
+            self.text.get(start..self.at)?.trim_end_matches(BLANK)
         };
         self.skip_blank();
         let has_value = self.take(b':');
@@ -148,6 +169,7 @@ impl<'t> Scanner<'t> {
             return None;
         }
         self.skip_blank();
+        self.skip_properties();
         match self.peek()? {
             b'"' | b'\'' => self.at = after_quoted(self.text, self.at, &(self.at..self.end))?,
             b'{' | b'[' => {
@@ -171,7 +193,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// The node that begins there and that was just gone through.
-    fn node(&self, start: usize, lines: &mut LineCounter<'t>) -> Node {
+    fn node(&self, start: usize, has_tag: bool, lines: &mut LineCounter<'t>) -> Node {
         Node {
             start,
             end: self.at,
@@ -179,6 +201,7 @@ impl<'t> Scanner<'t> {
             shape: match self.text.as_bytes().get(start) {
                 Some(b'{') => Shape::FlowMapping,
                 Some(b'[') => Shape::FlowSequence,
+                _ if has_tag => Shape::TaggedScalar,
                 _ => Shape::Scalar,
             },
         }

@@ -41,6 +41,8 @@ pub(crate) struct Node {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
     Scalar,
+    /// Its tag says what it is, whatever it looks like.
+    TaggedScalar,
     /// The columns of what is below, counted from 0.
     BlockMapping(usize),
     BlockSequence(usize),
@@ -126,9 +128,10 @@ impl Layout {
         self.text.as_str()
     }
 
-    /// The root of the document.
+    /// The root of the document, where it is seen to be a mapping.
     fn root(&self) -> Option<Node> {
-        (!has_other_line_ends(self.text())).then(|| block::document(self.text()))?
+        let root = (!has_other_line_ends(self.text())).then(|| block::document(self.text()))?;
+        root.filter(|root| matches!(root.shape, Shape::BlockMapping(_) | Shape::FlowMapping))
     }
 
     /// The value of a key at the top of the document.
@@ -148,7 +151,7 @@ impl Layout {
     /// The value that follows a key there; where there is none, the key.
     pub(crate) fn value(&self, spot: Spot) -> Node {
         let node = block::value_at(self.text(), spot.start, spot.end, spot.line);
-        node.unwrap_or(Node::scalar(spot.key, spot.line))
+        node.ok().flatten().unwrap_or(Node::scalar(spot.key, spot.line))
     }
 
     /// The item of a list that begins there.
@@ -262,19 +265,19 @@ fn index_of(step: &str) -> Option<usize> {
     step.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
 }
 
-/// Whether lines end there by anything but a line feed, alone or after a carriage return: YAML 1.1 knows others,
-/// by which hardly an editor counts.
+/// Whether lines end there by anything but a line feed, alone or after a carriage return, or begin with a byte order
+/// mark: YAML 1.1 knows such things, and hardly an editor counts by them.
 fn has_other_line_ends(text: &str) -> bool {
     let bytes = text.as_bytes();
-    memchr::memchr3_iter(b'\r', 0xc2, 0xe2, bytes).any(|at| {
-        let rest = bytes.get(at..).unwrap_or_default();
-        match rest {
-            [b'\r', b'\n', ..] => false,
-            // In UTF-8: U+0085, U+2028, U+2029.
-            [b'\r', ..] | [0xc2, 0x85, ..] | [0xe2, 0x80, 0xa8 | 0xa9, ..] => true,
-            _ => false,
-        }
-    })
+    memchr::memmem::find(bytes, "\u{feff}".as_bytes()).is_some()
+        || memchr::memchr3_iter(b'\r', 0xc2, 0xe2, bytes).any(|at| {
+            match bytes.get(at..).unwrap_or_default() {
+                [b'\r', b'\n', ..] => false,
+                // In UTF-8: U+0085, U+2028, U+2029.
+                [b'\r', ..] | [0xc2, 0x85, ..] | [0xe2, 0x80, 0xa8 | 0xa9, ..] => true,
+                _ => false,
+            }
+        })
 }
 
 /// The part of a line before its comment, without trailing white space.
@@ -283,7 +286,9 @@ fn without_comment(line: &str) -> &str {
         line.get(..*at)
             .is_some_and(|before| before.is_empty() || before.ends_with([' ', '\t']))
     });
-    line.get(..end.unwrap_or(line.len())).unwrap_or(line).trim_end()
+    line.get(..end.unwrap_or(line.len()))
+        .unwrap_or(line)
+        .trim_end_matches(BLANK)
 }
 
 /// Where a quoted scalar that begins there has ended.
@@ -307,6 +312,9 @@ fn unquoted(quoted: &str) -> Option<&str> {
     let inner = quoted.get(1..quoted.len().checked_sub(1)?)?;
     (!inner.contains(['\\', '\'', '"'])).then_some(inner)
 }
+
+/// White space as YAML knows it, and what ends a line. A no-break space is a part of a text.
+const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// Counts lines while a text is gone through from front to back.
 struct LineCounter<'t> {

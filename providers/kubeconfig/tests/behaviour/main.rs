@@ -5,6 +5,7 @@
     reason = "what fails in a helper of a test fails the test"
 )]
 
+mod bounds;
 mod contexts;
 mod finding;
 mod merging;

@@ -5,10 +5,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::scene::PEM;
+use crate::shown::MARKER;
 use crate::written::{Tree, text};
-
-/// What every planted secret is made of, over and over, so that no edit leaves a secret without it.
-pub(crate) const MARKER: &str = "M4rk";
 
 const NAMES: &[&str] = &["prod", "dev", "jane", "a b", "0777", "日本", "yes", "a.b[0]"];
 

@@ -18,6 +18,7 @@ mod marks;
 mod meaning;
 mod merging;
 mod secrets;
+mod shown;
 #[allow(dead_code, reason = "the tests of the layout use documents of any kind")]
 mod written;
 

@@ -46,9 +46,10 @@ impl Marks {
 }
 
 impl Marks {
-    /// Whether something that the path leads through begins there.
+    /// Whether something that the path leads through begins there, or what is at its end, with the anchor or the tag
+    /// before it.
     pub(crate) fn is_around(&self, path: &[String], position: Mark) -> bool {
-        (0..path.len()).any(|steps| {
+        (0..=path.len()).any(|steps| {
             let around = &path[..steps];
             [&self.values, &self.with_properties]
                 .iter()

@@ -1,18 +1,16 @@
 //! Whatever becomes of a kubeconfig, nothing panics, and nothing that is told has a secret in it.
 
 use std::cell::Cell;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use kubex_core::{Chain, Error, Host, Resolution, Result};
+use kubex_core::{Chain, Host, Resolution, Result};
 use kubex_kubeconfig::KubeconfigProvider;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::edits::Edits;
-use crate::kubeconfigs::MARKER;
-use crate::marks::Marks;
 use crate::scene::{home, real};
+use crate::shown::{MARKER, is_made_a_name, shown};
 use crate::written::Choices;
 use crate::{check, kubeconfigs, now};
 
@@ -25,58 +23,6 @@ fn resolve(content: &[u8]) -> Result<Resolution> {
         Err(_) => chain(home("").host()).provider("kubeconfig", Arc::new(provider))?,
     };
     now(chain.build().resolve())
-}
-
-/// Everything that a person or a log may be shown of it.
-fn shown(resolved: &Result<Resolution>) -> String {
-    match resolved {
-        Ok(Resolution {
-            configuration,
-            report,
-            ..
-        }) => format!(
-            "{configuration:?} {configuration:#?} {report} {report:#} {report:?} {} {} {:?}",
-            configuration.provenance(),
-            configuration.credentials().describe(),
-            configuration.warnings(),
-        ),
-        Err(error) => shown_of(error),
-    }
-}
-
-fn shown_of(error: &Error) -> String {
-    let mut shown = format!("{error} {error:#} {error:?} {error:#?} {:?}", error.report());
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        write!(shown, " {next} {next:?}").unwrap();
-        cause = next.source();
-    }
-    shown
-}
-
-/// Whether the edits have made a name of a secret: a key, or a value that is shown because it is no secret's place.
-fn is_made_a_name(text: &str) -> Option<bool> {
-    const SHOWN: &[&str] = &[
-        "current-context",
-        "name",
-        "server",
-        "tls-server-name",
-        "certificate-authority",
-        "client-certificate",
-        "client-key",
-        "tokenFile",
-        "username",
-        "as",
-        "as-uid",
-        "command",
-    ];
-    const SHOWN_BELOW: &[&str] = &["context", "as-groups", "as-user-extra"];
-    let marks = Marks::of(text)?;
-    Some(marks.texts().any(|(path, text)| {
-        let is_shown = path.last().is_some_and(|key| SHOWN.contains(&key.as_str()))
-            || path.iter().any(|key| SHOWN_BELOW.contains(&key.as_str()));
-        path.iter().any(|key| key.contains(MARKER)) || is_shown && text.contains(MARKER)
-    }))
 }
 
 #[test]

@@ -20,7 +20,7 @@ use self::case::Case;
 use self::kubectl::Kubectl;
 
 /// Set to anything, it makes a missing kubectl a failure.
-const REQUIRE_KUBECTL: &str = "KUBEX_REQUIRE_KUBECTL";
+const REQUIRE_KUBECTL: &str = "CONFORMANCE_REQUIRES_KUBECTL";
 
 /// Runs what the command line asks for.
 pub fn run() -> ExitCode {
