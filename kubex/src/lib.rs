@@ -52,6 +52,8 @@ pub mod blocking;
 mod built_in;
 #[cfg(feature = "config")]
 pub mod config;
+#[cfg(any(feature = "reqwest", feature = "kube"))]
+mod connector;
 mod default_chain;
 #[cfg(any(feature = "reqwest", feature = "kube"))]
 mod failure;

@@ -72,7 +72,7 @@ fn a_program_without_a_runtime_resolves_asks_for_headers_and_sends() {
     runtime.block_on(server.shutdown());
 }
 
-const CHILD: &str = "KUBEX_TEST_BLOCKING";
+const CHILD: &str = "TEST_OF_BLOCKING";
 
 /// The environment of a process belongs to all of its tests, so a child looks for its kubeconfig, which is this very
 /// test once more.

@@ -37,10 +37,10 @@ mod service;
 
 use ::kube::client::Body;
 use kubex_core::{ClientConfiguration, Error, ErrorKind, Result};
-use tower_http::decompression::DecompressionLayer;
 use tower_layer::Layer as _;
 
 use self::service::Connections;
+use crate::connector::compression;
 use crate::tower::AuthLayer;
 
 pub use ::kube::Client;
@@ -68,7 +68,7 @@ pub fn client(configuration: &ClientConfiguration) -> Result<Client> {
         )
         .advise("call it from a tokio runtime"));
     }
-    let compression = DecompressionLayer::new().gzip(!configuration.cluster().disable_compression);
+    let compression = compression(configuration.cluster());
     let authentication = AuthLayer::new(configuration).replaying(|body: &Body| body.try_clone());
     let connections = Connections::new(configuration)?;
     Ok(Client::new(

@@ -3,48 +3,21 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ::reqwest::header::{HOST, HeaderMap, HeaderValue};
+use ::reqwest::header::{HOST, HeaderValue};
 use ::reqwest::{Method, Request, RequestBuilder, Response, StatusCode, Url};
-use kubex_core::{ClientConfiguration, Cluster, Credential, Error, ErrorKind, Result};
+use kubex_core::{ClientConfiguration, Credential, Error, ErrorKind, Result};
 
-use super::{Alias, connections};
+use super::Alias;
+use super::connections::{Reqwest, is_beyond_reqwest};
 use crate::authorize::Authorizer;
 use crate::failure::request_failed;
-use crate::pool::{Connect, Pool};
-use crate::rustls::Tls;
+use crate::pool::Pool;
 
 /// Sends requests with the current credential of a configuration. Cheap to clone. See the [module](super).
 #[derive(Clone)]
 pub struct Client {
     alias: Option<Alias>,
     pool: Pool<Reqwest>,
-}
-
-/// How reqwest connects and sends.
-struct Reqwest;
-
-impl Connect for Reqwest {
-    type Connections = ::reqwest::Client;
-    type Request = Request;
-    type Response = Response;
-    type Error = ::reqwest::Error;
-
-    fn connect(cluster: &Cluster, tls: &Tls) -> Result<::reqwest::Client> {
-        // What is sent again is the pool's to decide, which knows of the credential.
-        connections(cluster, tls, |builder| builder.retry(::reqwest::retry::never()))
-    }
-
-    async fn send(http: &::reqwest::Client, request: Request) -> ::reqwest::Result<Response> {
-        http.execute(request).await.map_err(::reqwest::Error::without_url)
-    }
-
-    fn copy(request: &Request) -> Option<Request> {
-        request.try_clone()
-    }
-
-    fn headers_mut(request: &mut Request) -> &mut HeaderMap {
-        request.headers_mut()
-    }
 }
 
 impl Client {
@@ -54,8 +27,9 @@ impl Client {
     /// As [`client`](super::client); `IncompleteKeyPair` for a certificate that never changes with a key of
     /// another pair.
     pub fn new(configuration: &ClientConfiguration) -> Result<Self> {
+        let cluster = configuration.cluster();
         Ok(Self {
-            alias: Alias::of(configuration.cluster()),
+            alias: Alias::of(cluster).filter(|_| !is_beyond_reqwest(cluster)),
             pool: Pool::new(configuration)?,
         })
     }
@@ -74,7 +48,7 @@ impl Client {
     /// `InvalidValue` where it is no path on the server.
     pub fn request(&self, method: Method, path: &str) -> Result<RequestBuilder> {
         let url = self.configuration().cluster().server.join(path)?;
-        Ok(self.pool.connections().request(method, url))
+        Ok(self.pool.connections().requests.request(method, url))
     }
 
     /// Sends a request with the current credential and the impersonation headers. `Authorization` and

@@ -14,9 +14,10 @@
 //! A server that goes away (GOAWAY, as it does over HTTP/2 after each 401) costs no request: those which it has not
 //! looked at are sent again, with the credential of that moment.
 //!
-//! Through an `https://` proxy, reqwest speaks to the proxy by the same TLS as to the server, as `kubectl` does: the
-//! proxy's certificate must be of the cluster's authorities, and a proxy that asks for the client certificate is shown
-//! it.
+//! An `https://` proxy's certificate must be of the cluster's authorities, as for `kubectl`. It is shown no client
+//! certificate, where `kubectl` shows it one that asks. reqwest has one TLS configuration for both, and asks no server
+//! behind a proxy for a `tls-server-name`; so in these two cases [`Client`] sends over connections of Kubex's own, on
+//! which a request's `timeout` ends with the head of the answer.
 //!
 //! What it never does: send a credential to another origin than the server's, be it by a redirect or by the
 //! request's own URL; or send one over `http://` ([withheld](crate::ClientConfigurationBuilder::build) in the
@@ -36,6 +37,7 @@
 //! ```
 
 mod client;
+mod connections;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -49,6 +51,8 @@ use crate::rustls::{Names, Tls, crypto_provider, live, live_verifier, warn_of_an
 
 pub use ::reqwest::{Method, RequestBuilder, Response, StatusCode};
 
+use connections::is_encrypted;
+
 pub use client::Client;
 
 /// How many redirects on the same origin are followed.
@@ -60,13 +64,14 @@ const MOST_REDIRECTS: usize = 10;
 /// checked for another name than its address's, so it is here; only [`Client`] also sends that name as SNI.
 ///
 /// It opens TLS to the cluster's host and to no other, nor does it show the client certificate to any. Over
-/// `http://` it goes wherever it is sent.
+/// `http://` it goes wherever it is sent. Through an `https://` proxy it shows no client certificate at all, nor one
+/// that comes later.
 ///
 /// # Errors
 /// `InvalidPem` where the TLS library does not take the authorities, `InvalidValue` where the TLS server name is none.
 /// `Unsupported` where reqwest does not take the proxy; where both a proxy and a TLS server name are set, because
-/// reqwest sends no other SNI through a proxy; or where there is no
-/// [crypto provider](crate::rustls#the-crypto-provider).
+/// reqwest sends no other SNI through a proxy; where there is a client certificate that an `https://` proxy would see;
+/// or where there is no [crypto provider](crate::rustls#the-crypto-provider).
 pub fn client(configuration: &ClientConfiguration) -> Result<::reqwest::Client> {
     let cluster = configuration.cluster();
     warn_of_anyone(cluster, configuration.trust());
@@ -76,31 +81,37 @@ pub fn client(configuration: &ClientConfiguration) -> Result<::reqwest::Client> 
         certificate: live(configuration.credentials(), &provider),
         provider,
     };
-    connections(cluster, &tls, |builder| builder)
-}
-
-/// A pool of connections to the cluster, opened with this trust and this certificate.
-fn connections(
-    cluster: &Cluster,
-    tls: &Tls,
-    refine: impl FnOnce(ClientBuilder) -> ClientBuilder,
-) -> Result<::reqwest::Client> {
     let alias = Alias::of(cluster);
-    let asks_for_another_name = cluster
-        .tls_server_name
-        .as_deref()
-        .is_some_and(|name| name != host(cluster));
-    let has_tls_proxy = cluster
-        .proxy
-        .as_ref()
-        .is_some_and(|proxy| proxy.expose_url().scheme() == "https");
-    if alias.is_some() && cluster.proxy.is_some() || asks_for_another_name && has_tls_proxy {
+    let has_tls_proxy = cluster.proxy.as_ref().is_some_and(is_encrypted);
+    if alias.is_some() && cluster.proxy.is_some() || asks_for_another_name(cluster) && has_tls_proxy {
         return Err(Error::new(
             ErrorKind::Unsupported,
-            "reqwest cannot send a TLS server name of its own through a proxy",
+            "a plain client of reqwest's cannot ask for a TLS server name of its own through a proxy",
         )
-        .advise("remove \"proxy-url\" or \"tls-server-name\", or use Kubex's client of kube"));
+        .advise("remove \"proxy-url\" or \"tls-server-name\", or use kubex::reqwest::Client"));
     }
+    if !has_tls_proxy {
+        return build(builder(cluster, &tls, alias)?);
+    }
+    let credential = configuration.credentials().last();
+    if credential.is_some_and(|it| it.certificate().is_some()) {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "a plain client of reqwest's would show the client certificate to the https:// proxy",
+        )
+        .advise("use kubex::reqwest::Client, which shows it to the server alone"));
+    }
+    build(builder(cluster, &tls.without_certificate()?, alias)?)
+}
+
+/// Whether the server is to be asked for another name than its address's.
+fn asks_for_another_name(cluster: &Cluster) -> bool {
+    let name = cluster.tls_server_name.as_deref();
+    name.is_some_and(|name| name != host(cluster))
+}
+
+/// Connections to the cluster, opened with this trust and this certificate.
+fn builder(cluster: &Cluster, tls: &Tls, alias: Option<Alias>) -> Result<ClientBuilder> {
     // Behind an alias the authority of the URL is not the server's. HTTP/1.1 can say so, in `Host`; HTTP/2
     // cannot, for reqwest makes `:authority` of the URL and the two must not differ (RFC 9113, 8.3.1).
     let protocols: &[&[u8]] = if alias.is_some() {
@@ -130,7 +141,11 @@ fn connections(
     if let Some(alias) = alias {
         builder = builder.dns_resolver(Arc::new(alias));
     }
-    refine(builder).build().map_err(|error| {
+    Ok(builder)
+}
+
+fn build(builder: ClientBuilder) -> Result<::reqwest::Client> {
+    builder.build().map_err(|error| {
         Error::new(
             ErrorKind::Unsupported,
             format_args!("the HTTP client could not be made: {error}"),

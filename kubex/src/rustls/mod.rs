@@ -60,12 +60,10 @@ use kubex_core::{ClientConfiguration, Result};
 
 pub use provider::crypto_provider;
 
-#[cfg(feature = "kube")]
-pub(crate) use name::{parse as host_name, server_name as server_name_of};
 #[cfg(any(feature = "reqwest", feature = "kube"))]
 pub(crate) use {
     anyone::warn_of_anyone,
-    name::Names,
+    name::{Names, parse as host_name, server_name as server_name_of},
     one::one,
     tls::Tls,
     verifier::{is_of_nobody, unusable, verifier},

@@ -20,7 +20,7 @@ pub(crate) struct Tls {
 
 impl Tls {
     /// The same, with no client certificate to show.
-    #[cfg(feature = "kube")]
+    #[cfg(any(feature = "reqwest", feature = "kube"))]
     pub(crate) fn without_certificate(&self) -> Result<Self> {
         Ok(Self {
             certificate: super::one(None, &self.provider)?,

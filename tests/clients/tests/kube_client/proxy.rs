@@ -41,7 +41,10 @@ async fn each_kind_of_proxy_gets_its_user_and_leads_to_a_server_of_another_tls_n
                 let authorities = server.ca_pem() + proxy.ca_pem();
                 cluster.trust = Trust::Authorities(Authorities::from_pem(authorities.as_bytes()).unwrap());
                 let url = format!("{scheme}://{}{}", user.unwrap_or_default(), proxy.authority());
-                let client = through(cluster, &url);
+                cluster.proxy = Some(KubexProxy::parse(&url).unwrap());
+                let issued = server.issue_client_certificate("jane", &[]);
+                let credential = bearer("s3cr3t-token").and_certificate(pair(&issued));
+                let client = client(ClientConfiguration::builder(cluster).credential(credential));
                 for _ in 0..3 {
                     assert_eq!(
                         status(&client, "/version").await.unwrap(),
@@ -54,9 +57,14 @@ async fn each_kind_of_proxy_gets_its_user_and_leads_to_a_server_of_another_tls_n
                 let port = server.address().port();
                 assert_eq!(tunnels[0].target, format!("api.cluster.test:{port}"));
                 assert_eq!(tunnels[0].credentials.as_deref(), user.map(|_| "user:p@ss"));
+                assert!(
+                    !tunnels[0].has_certificate,
+                    "the proxy asked, and was shown nothing"
+                );
                 for request in server.requests() {
                     assert_eq!(request.version, version);
                     assert_eq!(request.server_name.as_deref(), Some("api.internal"));
+                    assert!(request.client_certificate.is_some());
                     assert!(!request.headers.contains_key("proxy-authorization"));
                 }
                 server.shutdown().await;
