@@ -70,11 +70,11 @@ use crate::credential::{Credential, Generation};
 use crate::error::Result;
 use crate::host::Host;
 use crate::live::{Feed, Item, Live, Subject};
-use crate::provider::{CredentialSource, FetchReason, FetchRequest};
+use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
 use sharing::Lease;
 
-pub use sharing::SharingKey;
+pub use crate::sharing_key::SharingKey;
 
 /// The live handle. Clones share one credential and one fetch at a time. See the [module](self).
 #[derive(Clone)]

@@ -17,6 +17,7 @@ mod flight;
 mod machine;
 #[cfg(test)]
 mod model;
+mod reason;
 mod sync;
 
 use std::fmt::Debug;
@@ -28,11 +29,11 @@ use tokio::sync::watch;
 use crate::credential::Generation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Moment};
-use crate::provider::FetchReason;
 use crate::text::clean_line;
 
 pub(crate) use board::Item;
 pub(crate) use event::Subject;
+pub use reason::FetchReason;
 
 use board::{Answer, Asked, Board, Landing};
 use flight::{Pilot, landed};
