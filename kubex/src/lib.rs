@@ -28,7 +28,8 @@
 //! | put a field in the place of any source's | [`ChainBuilder::overrides`] |
 //! | say everything yourself | [`configure`] |
 //! | order the places yourself, or add your own | [`registry`] and [`Chain`], [`register!`] |
-//! | send requests | [`mod@reqwest`] |
+//! | send requests | [`mod@reqwest`], [`mod@kube`] |
+//! | have another client send them | [`mod@tower`], [`mod@rustls`], [`mod@blocking`] |
 //!
 //! # Features
 //!
@@ -42,7 +43,12 @@
 //! | `kubeconfig` | yes | the provider `kubeconfig`; takes `static` and `token-file` along |
 //! | `config` | yes | [`mod@config`]: the chain from files and variables; without it [`resolve`] asks the built-in one |
 //! | `reqwest` | yes | [`mod@reqwest`] |
+//! | `ring` | yes | the crypto provider ring, for `rustls`, `reqwest` and `kube` |
+//! | `aws-lc-rs` | no | the crypto provider aws-lc-rs; where both are on it is taken |
 //! | `tower` | no | [`mod@tower`] |
+//! | `rustls` | no | [`mod@rustls`]; `reqwest` and `kube` take it along |
+//! | `kube` | no | [`mod@kube`]; takes `tower` along |
+//! | `blocking` | no | [`mod@blocking`] |
 //! | `cli` | no | the command `kubex`; takes all providers and `reqwest` along |
 
 #[cfg(any(feature = "reqwest", feature = "tower", feature = "blocking"))]
