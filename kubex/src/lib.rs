@@ -74,6 +74,7 @@ mod pool;
 pub mod prelude;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
+mod resolve;
 #[cfg(feature = "rustls")]
 pub mod rustls;
 #[cfg(feature = "tower")]
@@ -95,10 +96,11 @@ pub use kubex_core::__private;
 pub use built_in::registry;
 #[cfg(feature = "in-cluster")]
 pub use default_chain::configure_from_pod_env;
-pub use default_chain::{default_chain, resolve};
+pub use default_chain::default_chain;
 #[cfg(feature = "kubeconfig")]
 pub use from_kubeconfig::{FromKubeconfig, configure_from_kubeconfig};
 #[cfg(feature = "kubeconfig")]
 pub use kubex_kubeconfig::{Context, ContextProvider, Kubeconfig};
 #[cfg(feature = "static")]
 pub use manual::{ManualConfiguration, configure};
+pub use resolve::resolve;

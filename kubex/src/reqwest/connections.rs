@@ -8,7 +8,7 @@ use ::reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use ::reqwest::{Body, Request, Response, ResponseBuilderExt as _, Url};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
-use kubex_core::{Cluster, Proxy, Result};
+use kubex_core::{Cluster, Host, Proxy, Result};
 use tower_http::decompression::Decompression;
 use tower_http::follow_redirect::policy::{Action, Attempt, Policy};
 use tower_http::follow_redirect::{FollowRedirect, RequestUri};
@@ -85,7 +85,8 @@ impl Connect for Reqwest {
                 Ok(response) => Ok(response),
                 Err(error) => Err(Failure(Box::new(error.without_url()))),
             },
-            Some(instead) => send_instead(instead.clone(), request).await,
+            // Boxed, so that whoever goes another way does not make room for it.
+            Some(instead) => Box::pin(send_instead(instead.clone(), request)).await,
         }
     }
 
@@ -112,9 +113,11 @@ async fn send_instead(mut instead: Instead, mut request: Request) -> std::result
     let sent = instead.call(request);
     let answer = match limit {
         None => sent.await,
-        Some(limit) => tokio::time::timeout(limit, sent)
+        // The sockets are the machine's, and so is their time.
+        Some(limit) => Host::real()
+            .within(limit, sent)
             .await
-            .map_err(|elapsed| Failure(Box::new(elapsed)))?,
+            .map_err(|_| Failure(format!("no answer within {} s", limit.as_secs_f32()).into()))?,
     };
     let mut answer = answer.map_err(|error| Failure(Box::new(error)))?;
     if let Some(RequestUri(last)) = answer.extensions_mut().remove()
