@@ -56,8 +56,8 @@ pub async fn try_default() -> Result<Client> {
 /// A client for this configuration. Nothing is connected or fetched yet.
 ///
 /// # Errors
-/// `InvalidPem` where the TLS library does not take the authorities; `IncompleteKeyPair` for a certificate that never
-/// changes with a key of another pair; `InvalidValue` where the TLS server name is none, or the proxy's user cannot
+/// `InvalidPem` where the TLS library does not take the authorities; `IncompleteKeyPair` for a certificate at hand
+/// with a key of another pair; `InvalidValue` where the TLS server name is none, or the proxy's user cannot
 /// be sent. `Unsupported` outside of a tokio runtime, for an `http://` server behind a proxy, or where there is no
 /// [crypto provider](crate::rustls#the-crypto-provider).
 pub fn client(configuration: &ClientConfiguration) -> Result<Client> {

@@ -24,8 +24,10 @@ impl Client {
     /// A client for the configuration's server. Nothing is connected or fetched yet.
     ///
     /// # Errors
-    /// As [`client`](super::client); `IncompleteKeyPair` for a certificate that never changes with a key of
-    /// another pair.
+    /// `InvalidPem` where the TLS library does not take the authorities; `IncompleteKeyPair` for a certificate at hand
+    /// with a key of another pair; `InvalidValue` where the TLS server name is none, or the proxy's user cannot be sent;
+    /// `Unsupported` where reqwest does not take the proxy, or there is no
+    /// [crypto provider](crate::rustls#the-crypto-provider).
     pub fn new(configuration: &ClientConfiguration) -> Result<Self> {
         let cluster = configuration.cluster();
         Ok(Self {
