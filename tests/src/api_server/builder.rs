@@ -108,6 +108,7 @@ impl ApiServerBuilder {
             answers: Mutex::new(Answers::default()),
             requests: Mutex::new(Vec::new()),
             watches: Mutex::default(),
+            crowd: Mutex::default(),
             #[cfg(feature = "streams")]
             serves_streams: false.into(),
             client_authority,

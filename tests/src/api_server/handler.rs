@@ -42,6 +42,8 @@ pub(super) async fn handle(
         .ok()
         .map(Collected::to_bytes);
 
+    let place = held(&shared.crowd).join();
+    place.wait().await;
     let decision = decide(&shared, &peer, &head, body.is_some());
     let is_known = decision
         .requester

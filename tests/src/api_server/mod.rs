@@ -49,6 +49,7 @@ mod answer;
 mod authenticator;
 mod builder;
 pub(crate) mod certificate;
+mod crowd;
 mod handler;
 mod impersonation;
 mod listener;
@@ -72,6 +73,7 @@ use http::StatusCode;
 use self::answer::Answers;
 use self::authenticator::Authenticator;
 use self::certificate::{A_YEAR, CertificateAuthority};
+use self::crowd::Crowd;
 use self::listener::Listener;
 use self::serving::ServingTls;
 use self::watch::Watches;
@@ -98,6 +100,7 @@ struct Shared {
     answers: Mutex<Answers>,
     requests: Mutex<Vec<RecordedRequest>>,
     watches: Mutex<Watches>,
+    crowd: Mutex<Crowd>,
     #[cfg(feature = "streams")]
     serves_streams: AtomicBool,
     client_authority: CertificateAuthority,
@@ -189,6 +192,12 @@ impl ApiServer {
     /// Answers 401 to every request, whatever it carries, until it is told `false`.
     pub fn reject_all(&self, is_rejecting: bool) {
         held(&self.shared.authenticator).reject_all(is_rejecting);
+    }
+
+    /// Lets the next so many requests wait for each other, so that none is answered before all have arrived. Over
+    /// HTTP/2 a connection carries at most 200 at once.
+    pub fn gather(&self, count: usize) {
+        held(&self.shared.crowd).gather(count);
     }
 
     /// Says whether requests without any credential are served, as `system:anonymous`.

@@ -1,6 +1,6 @@
 //! What follows a 401, which over HTTP/2 comes with GOAWAY and takes the connection along.
 
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, StatusCode, Version};
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::Api;
 use kube::api::PostParams;
@@ -43,6 +43,10 @@ async fn a_thousand_401s_of_one_generation_are_one_refresh_and_reach_nobody() {
         server.accept_token("two", User::new("jane"));
         server.revoke_token("one");
         server.forget_requests();
+        // So many are under way with the old token before the first of them is rejected; over HTTP/2 the others wait for
+        // their turn, with the old token too.
+        let at_once = if version == Version::HTTP_2 { 200 } else { 1000 };
+        server.gather(at_once);
         assert_eq!(statuses(&client, 1000).await, [StatusCode::OK; 1000]);
         assert_eq!(source.fetches(), 2, "{version:?}");
         let refused = server
@@ -51,7 +55,7 @@ async fn a_thousand_401s_of_one_generation_are_one_refresh_and_reach_nobody() {
             .filter(|request| request.status == StatusCode::UNAUTHORIZED)
             .count();
         println!("{version:?}: 1000 requests, {refused} were refused first, 1 refresh");
-        assert!(refused >= 1);
+        assert!(refused >= at_once);
         server.shutdown().await;
     }
 }
