@@ -15,7 +15,7 @@ use crate::options::{ClusterOptions, Options};
 use crate::overrides::Overrides;
 use crate::provider::{CredentialProvider, ResolveRequest};
 use crate::registry::Registry;
-use crate::report::{Attempt, Outcome, Report, answer};
+use crate::report::{Attempt, Outcome, Report};
 use crate::text::clean_line;
 
 /// How long one source may take to resolve, unless it says otherwise. It only reads files; a network file
@@ -83,7 +83,7 @@ impl Chain {
                     report.push(
                         &source.name,
                         Outcome::Chosen {
-                            answer: answer(&configuration),
+                            answer: configuration.in_words(),
                             warnings,
                             provenance: configuration.provenance().clone(),
                         },

@@ -8,8 +8,8 @@ use url::Url;
 
 use crate::credential::certificates_in;
 use crate::error::{Error, ErrorKind, Result};
-use crate::options::Value;
 use crate::proxy::Proxy;
+use crate::value::Value;
 
 /// An API server's address: `https://` or `http://`, a host, and a path that prefixes every request's. It
 /// keeps the text as it was written, because an exec plugin is told that very text.

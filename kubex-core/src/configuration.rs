@@ -15,61 +15,11 @@ use crate::impersonation::Impersonation;
 use crate::origin::Origin;
 use crate::overrides::Overrides;
 use crate::provenance::Provenance;
-use crate::provider::CredentialSource;
 use crate::proxy::Proxy;
+use crate::source::CredentialSource;
 use crate::text::clean_line;
 use crate::trust::{LiveTrust, TrustSource};
-
-/// Something that works and that its user should know. The id is stable; the text is for a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    id: &'static str,
-    message: String,
-    origin: Option<Origin>,
-}
-
-impl Warning {
-    /// A warning. The text is cleaned and must hold no secret.
-    pub fn new(id: &'static str, message: impl std::fmt::Display) -> Self {
-        Self {
-            id,
-            message: clean_line(&message.to_string()).into_owned(),
-            origin: None,
-        }
-    }
-
-    /// Where it is about.
-    #[must_use]
-    pub fn at(mut self, origin: &Origin) -> Self {
-        self.origin = Some(origin.clone());
-        self
-    }
-
-    /// Its stable name, in kebab-case.
-    pub fn id(&self) -> &'static str {
-        self.id
-    }
-
-    /// What its user should know, without the place.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
-    /// Where it is about.
-    pub fn origin(&self) -> Option<&Origin> {
-        self.origin.as_ref()
-    }
-}
-
-impl std::fmt::Display for Warning {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)?;
-        match &self.origin {
-            Some(origin) => write!(f, " ({origin}) [{}]", self.id),
-            None => write!(f, " [{}]", self.id),
-        }
-    }
-}
+use crate::warning::Warning;
 
 /// Which API server to talk to, and as whom. Cheap to clone: clones share one live credential.
 ///
@@ -160,6 +110,21 @@ impl ClientConfiguration {
     /// Where each field was written down.
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
+    }
+
+    /// For the line of the source that answered.
+    pub(crate) fn in_words(&self) -> String {
+        let mut words = format!(
+            "{}, namespace {}, {}",
+            self.cluster().server,
+            clean_line(self.namespace()),
+            self.credentials().describe()
+        );
+        if let Some(impersonation) = self.impersonation() {
+            words.push_str(", acting as ");
+            words.push_str(&clean_line(&impersonation.user));
+        }
+        words
     }
 }
 

@@ -35,12 +35,16 @@ pub mod proxy;
 pub mod registry;
 pub mod report;
 pub mod secret;
+mod sharing_key;
+pub mod source;
 pub mod text;
 pub mod trust;
+mod value;
+pub mod warning;
 
 pub use chain::{Chain, ChainBuilder, Resolution};
 pub use cluster::{Authorities, Cluster, ServerUrl, Trust};
-pub use configuration::{ClientConfiguration, ClientConfigurationBuilder, Warning};
+pub use configuration::{ClientConfiguration, ClientConfigurationBuilder};
 pub use credential::{ClientCertificate, Credential, Generation};
 pub use credentials::Credentials;
 pub use error::{Error, ErrorClass, ErrorKind, Result};
@@ -50,12 +54,14 @@ pub use options::Options;
 pub use origin::Origin;
 pub use overrides::Overrides;
 pub use provenance::Provenance;
-pub use provider::{CredentialProvider, CredentialSource, FetchReason, FetchRequest, ResolveRequest};
+pub use provider::{CredentialProvider, ResolveRequest};
 pub use proxy::Proxy;
 pub use registry::{BuildContext, FromOptions, Registration, Registry};
 pub use report::Report;
 pub use secret::{ExposeSecret, SecretBytes, SecretString};
+pub use source::{CredentialSource, FetchReason, FetchRequest};
 pub use trust::{CurrentTrust, LiveTrust, TrustSource};
+pub use warning::Warning;
 
 /// What the macros of this crate expand to.
 #[doc(hidden)]

@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{ClusterOptions, Options};
-use crate::provider::CredentialSource;
 use crate::registry::Registry;
+use crate::source::CredentialSource;
 
 /// Overrides that a chain was given, checked as far as that needs no file. See the [module](self).
 #[derive(Debug, Default)]

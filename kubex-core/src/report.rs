@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
-use crate::configuration::{ClientConfiguration, Warning};
 use crate::error::Error;
 use crate::provenance::Provenance;
 use crate::text::clean_line;
+use crate::warning::Warning;
 
 /// How one source fared.
 #[derive(Clone, Debug)]
@@ -98,21 +98,6 @@ impl Report {
         advice.retain(|advice| told.insert(*advice));
         (!advice.is_empty()).then(|| advice.join(", or "))
     }
-}
-
-/// A configuration in words, for the line of the source that answered.
-pub(crate) fn answer(configuration: &ClientConfiguration) -> String {
-    let mut words = format!(
-        "{}, namespace {}, {}",
-        configuration.cluster().server,
-        clean_line(configuration.namespace()),
-        configuration.credentials().describe()
-    );
-    if let Some(impersonation) = configuration.impersonation() {
-        words.push_str(", acting as ");
-        words.push_str(&clean_line(&impersonation.user));
-    }
-    words
 }
 
 impl fmt::Display for Report {

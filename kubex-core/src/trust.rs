@@ -26,8 +26,7 @@ use crate::credential::Generation;
 use crate::credentials::Changes;
 use crate::error::Result;
 use crate::host::Host;
-use crate::live::{Feed, Item, Live, Subject};
-use crate::provider::FetchReason;
+use crate::live::{Feed, FetchReason, Item, Live, Subject};
 
 /// How old authorities get before they are read again.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(60);

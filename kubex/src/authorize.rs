@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName, Uri};
+use http::{HeaderMap, HeaderName};
 use kubex_core::{ClientConfiguration, Credential};
 
 /// The header that says whom to act as. A request that carries it brings its own impersonation.
@@ -17,20 +17,28 @@ pub(crate) struct Authorizer(Arc<Shared>);
 struct Shared {
     configuration: ClientConfiguration,
     /// Host and port as most requests have them, so that these are compared at once.
+    #[cfg(feature = "tower")]
     authority: String,
+    #[cfg(feature = "tower")]
     host: String,
+    #[cfg(feature = "tower")]
     port: Option<u16>,
 }
 
 impl Authorizer {
     pub(crate) fn of(configuration: &ClientConfiguration) -> Self {
+        #[cfg(feature = "tower")]
         let server = configuration.cluster().server.url();
+        #[cfg(feature = "tower")]
         let host = server.host_str().unwrap_or_default();
         Self(Arc::new(Shared {
+            #[cfg(feature = "tower")]
             authority: server
                 .port()
                 .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
+            #[cfg(feature = "tower")]
             host: host.to_owned(),
+            #[cfg(feature = "tower")]
             port: server.port_or_known_default(),
             configuration: configuration.clone(),
         }))
@@ -42,7 +50,8 @@ impl Authorizer {
 
     /// Whether a request to this address goes to the configuration's server: the same scheme, host and port. An
     /// address without them goes where its caller's connection goes.
-    pub(crate) fn is_for(&self, uri: &Uri) -> bool {
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_for(&self, uri: &http::Uri) -> bool {
         let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
             return uri.scheme().is_none() && uri.authority().is_none();
         };
@@ -63,6 +72,7 @@ impl Authorizer {
     }
 
     /// Whether a request brings a credential of its own.
+    #[cfg(any(feature = "reqwest", feature = "tower"))]
     pub(crate) fn brings_its_own(headers: &HeaderMap) -> bool {
         headers.contains_key(AUTHORIZATION)
     }
@@ -82,6 +92,21 @@ impl Authorizer {
             for (name, value) in impersonation {
                 headers.append(name, value.clone());
             }
+        }
+    }
+
+    /// Whether a request carries this credential, and not one of its own.
+    #[cfg(any(feature = "reqwest", feature = "kube"))]
+    pub(crate) fn carries(credential: &Credential, headers: &HeaderMap) -> bool {
+        headers.get(AUTHORIZATION) == credential.authorization()
+    }
+
+    /// Puts a credential in the place of the one that the request carries.
+    #[cfg(any(feature = "reqwest", feature = "kube"))]
+    pub(crate) fn replace(credential: &Credential, headers: &mut HeaderMap) {
+        match credential.authorization() {
+            Some(authorization) => drop(headers.insert(AUTHORIZATION, authorization.clone())),
+            None => drop(headers.remove(AUTHORIZATION)),
         }
     }
 }

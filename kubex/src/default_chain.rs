@@ -1,6 +1,6 @@
 //! The documented default order: the kubeconfig, then the pod.
 
-use kubex_core::{Chain, ChainBuilder, Resolution, Result};
+use kubex_core::{Chain, ChainBuilder, Result};
 
 use crate::registry;
 
@@ -11,23 +11,6 @@ pub(crate) const DEFAULT_ORDER: &[&str] = &[
     #[cfg(feature = "in-cluster")]
     "in-cluster",
 ];
-
-/// Asks the configured chain: where nothing is configured, the kubeconfig, and the pod's service account where
-/// there is no kubeconfig. What is configured is read from files and variables by the module `config`, if the
-/// feature of that name is on.
-///
-/// # Errors
-/// What is wrong with the configuration, or with the first place that is there, never the answer of a later one;
-/// or `Exhausted`, which lists every place with its reason. [`Error::report`](crate::Error::report) has both.
-pub async fn resolve() -> Result<Resolution> {
-    #[cfg(feature = "config")]
-    let chain = crate::config::Configuration::load(&kubex_core::Host::real())
-        .await?
-        .chain(registry()?)?;
-    #[cfg(not(feature = "config"))]
-    let chain = default_chain()?;
-    chain.build().resolve().await
-}
 
 /// The built-in chain, whatever is configured: to be added to, or to be asked on another host than the real one.
 ///

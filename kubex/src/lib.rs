@@ -28,7 +28,8 @@
 //! | put a field in the place of any source's | [`ChainBuilder::overrides`] |
 //! | say everything yourself | [`configure`] |
 //! | order the places yourself, or add your own | [`registry`] and [`Chain`], [`register!`] |
-//! | send requests | [`mod@reqwest`] |
+//! | send requests | [`mod@reqwest`], [`mod@kube`] |
+//! | have another client send them | [`mod@tower`], [`mod@rustls`], [`mod@blocking`] |
 //!
 //! # Features
 //!
@@ -42,22 +43,40 @@
 //! | `kubeconfig` | yes | the provider `kubeconfig`; takes `static` and `token-file` along |
 //! | `config` | yes | [`mod@config`]: the chain from files and variables; without it [`resolve`] asks the built-in one |
 //! | `reqwest` | yes | [`mod@reqwest`] |
+//! | `ring` | yes | the crypto provider ring, for `rustls`, `reqwest` and `kube` |
+//! | `aws-lc-rs` | no | the crypto provider aws-lc-rs; where both are on it is taken |
 //! | `tower` | no | [`mod@tower`] |
+//! | `rustls` | no | [`mod@rustls`]; `reqwest` and `kube` take it along |
+//! | `kube` | no | [`mod@kube`]; takes `tower` along |
+//! | `blocking` | no | [`mod@blocking`] |
 //! | `cli` | no | the command `kubex`; takes all providers and `reqwest` along |
 
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "reqwest", feature = "tower", feature = "blocking"))]
 mod authorize;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod built_in;
 #[cfg(feature = "config")]
 pub mod config;
+#[cfg(any(feature = "reqwest", feature = "kube"))]
+mod connector;
 mod default_chain;
+#[cfg(any(feature = "reqwest", feature = "kube"))]
+mod failure;
 #[cfg(feature = "kubeconfig")]
 mod from_kubeconfig;
+#[cfg(feature = "kube")]
+pub mod kube;
 #[cfg(feature = "static")]
 mod manual;
+#[cfg(any(feature = "reqwest", feature = "kube"))]
+mod pool;
 pub mod prelude;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
+mod resolve;
+#[cfg(feature = "rustls")]
+pub mod rustls;
 #[cfg(feature = "tower")]
 pub mod tower;
 
@@ -77,10 +96,11 @@ pub use kubex_core::__private;
 pub use built_in::registry;
 #[cfg(feature = "in-cluster")]
 pub use default_chain::configure_from_pod_env;
-pub use default_chain::{default_chain, resolve};
+pub use default_chain::default_chain;
 #[cfg(feature = "kubeconfig")]
 pub use from_kubeconfig::{FromKubeconfig, configure_from_kubeconfig};
 #[cfg(feature = "kubeconfig")]
 pub use kubex_kubeconfig::{Context, ContextProvider, Kubeconfig};
 #[cfg(feature = "static")]
 pub use manual::{ManualConfiguration, configure};
+pub use resolve::resolve;

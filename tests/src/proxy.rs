@@ -32,7 +32,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use crate::api_server::certificate::CertificateAuthority;
-use crate::api_server::serving::crypto_provider;
+use crate::api_server::serving::{AnyClientCertificate, crypto_provider};
 
 /// The longest head of a request that is read.
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -42,7 +42,7 @@ const LONGEST_HEAD: usize = 16 * 1024;
 pub enum ProxyKind {
     /// `CONNECT` over a plain connection.
     Http,
-    /// `CONNECT` over TLS, with a certificate of [`Proxy::ca_pem`].
+    /// `CONNECT` over TLS, with a certificate of [`Proxy::ca_pem`]. It asks for the client's, and takes any or none.
     Https,
     /// SOCKS 5 (RFC 1928), with a user name and password (RFC 1929) where the client has them.
     Socks5,
@@ -56,6 +56,8 @@ pub struct Tunnel {
     pub target: String,
     /// `name:password`, where the client gave them.
     pub credentials: Option<String>,
+    /// Whether the client has shown the proxy a certificate.
+    pub has_certificate: bool,
 }
 
 type Tunnels = Arc<Mutex<Vec<Tunnel>>>;
@@ -130,10 +132,11 @@ impl Drop for Proxy {
 fn serving(authority: &CertificateAuthority) -> io::Result<ServerConfig> {
     let names = ["127.0.0.1", "localhost"].map(str::to_owned);
     let (certificate, key) = authority.issue_serving(&names).map_err(io::Error::other)?;
-    ServerConfig::builder_with_provider(crypto_provider())
+    let provider = crypto_provider();
+    ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
-        .with_no_client_auth()
+        .with_client_cert_verifier(Arc::new(AnyClientCertificate::new(provider)))
         .with_single_cert(vec![certificate], key)
         .map_err(io::Error::other)
 }
@@ -163,19 +166,30 @@ async fn accept(socket: TcpListener, front: Arc<Front>) {
 impl Front {
     async fn serve(&self, stream: TcpStream) -> io::Result<()> {
         match (&self.acceptor, self.kind) {
-            (Some(acceptor), _) => self.connect(acceptor.accept(stream).await?).await,
+            (Some(acceptor), _) => {
+                let stream = acceptor.accept(stream).await?;
+                let has_certificate = stream.get_ref().1.peer_certificates().is_some();
+                self.connect(stream, has_certificate).await
+            }
             (None, ProxyKind::Socks5) => self.socks(stream).await,
-            (None, _) => self.connect(stream).await,
+            (None, _) => self.connect(stream, false).await,
         }
     }
 
-    fn note(&self, target: String, credentials: Option<String>) {
+    fn note(&self, target: String, credentials: Option<String>, has_certificate: bool) {
         let mut tunnels = self.tunnels.lock().unwrap_or_else(PoisonError::into_inner);
-        tunnels.push(Tunnel { target, credentials });
+        tunnels.push(Tunnel {
+            target,
+            credentials,
+            has_certificate,
+        });
     }
 
     /// One `CONNECT`; any other method is refused.
-    async fn connect<S: AsyncRead + AsyncWrite + Unpin>(&self, mut client: S) -> io::Result<()> {
+    async fn connect<S>(&self, mut client: S, has_certificate: bool) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let head = read_head(&mut client).await?;
         let mut lines = head.lines();
         let mut request = lines.next().unwrap_or_default().split(' ');
@@ -191,7 +205,7 @@ impl Front {
             name.eq_ignore_ascii_case("proxy-authorization")
                 .then(|| String::from_utf8_lossy(&decoded).into_owned())
         });
-        self.note(target.to_owned(), credentials);
+        self.note(target.to_owned(), credentials, has_certificate);
         let mut server = TcpStream::connect(self.upstream).await?;
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
         copy_bidirectional(&mut client, &mut server).await.map(drop)
@@ -236,7 +250,7 @@ impl Front {
             _ => return Err(io::ErrorKind::InvalidData.into()),
         };
         let port = client.read_u16().await?;
-        self.note(format!("{host}:{port}"), credentials);
+        self.note(format!("{host}:{port}"), credentials, false);
         let mut server = TcpStream::connect(self.upstream).await?;
         client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await?;
         copy_bidirectional(&mut client, &mut server).await.map(drop)

@@ -70,11 +70,11 @@ use crate::credential::{Credential, Generation};
 use crate::error::Result;
 use crate::host::Host;
 use crate::live::{Feed, Item, Live, Subject};
-use crate::provider::{CredentialSource, FetchReason, FetchRequest};
+use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
 use sharing::Lease;
 
-pub use sharing::SharingKey;
+pub use crate::sharing_key::SharingKey;
 
 /// The live handle. Clones share one credential and one fetch at a time. See the [module](self).
 #[derive(Clone)]
@@ -188,7 +188,7 @@ impl Credentials {
 
     /// Looks at the current credential where it is, as [`ready`](Self::ready) would give it. What `look` does is part
     /// of the request path of others: it waits for nothing.
-    pub fn ready_with<R>(&self, look: impl FnOnce(&Credential) -> R) -> Option<R> {
+    pub fn ready_with<R>(&self, look: impl FnOnce(&Arc<Credential>) -> R) -> Option<R> {
         match &self.0 {
             Kind::Fixed(credential) => Some(look(credential)),
             Kind::Live(live) => live.ready_with(look),

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
-use crate::provider::{CredentialSource, FetchReason, FetchRequest};
+use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
 /// What a [`FaultySource`] does when it is asked once.
 #[derive(Clone, Debug)]

@@ -26,7 +26,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::credentials::SharingKey;
+use crate::sharing_key::SharingKey;
 
 pub use clock::{Clock, Moment, TimedOut};
 pub use deadline::Deadline;

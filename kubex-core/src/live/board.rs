@@ -13,7 +13,7 @@ use super::sync::{Announcements, Mutex, Slot};
 use crate::credential::Generation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Moment;
-use crate::provider::FetchReason;
+use crate::live::FetchReason;
 
 /// What a live handle keeps current.
 pub(crate) trait Item: Send + Sync + 'static {

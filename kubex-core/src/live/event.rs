@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::board::{Item, Landed, Outcome};
 use crate::credential::Generation;
 use crate::error::Error;
-use crate::provider::FetchReason;
+use crate::live::FetchReason;
 
 /// What a handle keeps current; its events' target says so.
 #[derive(Clone, Copy, Debug)]

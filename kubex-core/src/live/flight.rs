@@ -14,7 +14,7 @@ use super::board::Landing;
 use super::{Feed, Live, event};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Moment;
-use crate::provider::FetchReason;
+use crate::live::FetchReason;
 
 /// Waits for the end of a flight.
 pub(super) async fn landed<T>(mut flight: watch::Receiver<Landing<T>>) -> Result<Arc<T>> {

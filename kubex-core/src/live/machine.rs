@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use crate::credential::Generation;
 use crate::host::Moment;
-use crate::provider::FetchReason;
+use crate::live::FetchReason;
 
 const EARLIEST_WINDOW: Duration = Duration::from_secs(10);
 const LATEST_WINDOW: Duration = Duration::from_secs(5 * 60);

@@ -17,6 +17,7 @@ mod flight;
 mod machine;
 #[cfg(test)]
 mod model;
+mod reason;
 mod sync;
 
 use std::fmt::Debug;
@@ -28,11 +29,11 @@ use tokio::sync::watch;
 use crate::credential::Generation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Moment};
-use crate::provider::FetchReason;
 use crate::text::clean_line;
 
 pub(crate) use board::Item;
 pub(crate) use event::Subject;
+pub use reason::FetchReason;
 
 use board::{Answer, Asked, Board, Landing};
 use flight::{Pilot, landed};
@@ -91,8 +92,8 @@ impl<F: Feed> Live<F> {
     }
 
     /// Looks at the current item, where that can be done without asking the machine.
-    pub(crate) fn ready_with<R>(&self, look: impl FnOnce(&F::Item) -> R) -> Option<R> {
-        self.board.glance_at(self.host.recently(), |item| look(item))
+    pub(crate) fn ready_with<R>(&self, look: impl FnOnce(&Arc<F::Item>) -> R) -> Option<R> {
+        self.board.glance_at(self.host.recently(), look)
     }
 
     /// The current item. Waits only where there is no valid one, or briefly for a look at it.

@@ -19,7 +19,7 @@ use super::machine;
 use crate::credential::Generation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Moment;
-use crate::provider::FetchReason;
+use crate::live::FetchReason;
 
 #[allow(dead_code, clippy::duplicate_mod)]
 #[path = "board.rs"]

@@ -12,7 +12,7 @@ use super::authorities::AuthoritiesOption;
 use super::pem::Pem;
 use super::{Options, Value, ValueKind};
 use crate::cluster::{Cluster, ServerUrl, Trust};
-use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder, Warning};
+use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder};
 use crate::error::{Error, ErrorKind, Problems, Result};
 use crate::host::Host;
 use crate::impersonation::Impersonation;
@@ -20,6 +20,7 @@ use crate::provider::ResolveRequest;
 use crate::proxy::Proxy;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::trust::TrustSource;
+use crate::warning::Warning;
 
 /// The cluster, the namespace and the impersonation of a source, spelled as in a kubeconfig.
 #[derive(Default, Deserialize, JsonSchema)]

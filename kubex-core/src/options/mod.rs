@@ -22,20 +22,20 @@
 
 mod authorities;
 mod cluster;
-mod deserialize;
 mod key_pair;
 mod pem;
-mod value;
 
 use serde::de::DeserializeOwned;
 
 use crate::error::Result;
 use crate::origin::Origin;
+use crate::value::from_entries;
 
 pub use cluster::{ClusterFields, ClusterOptions};
 pub use key_pair::KeyPairOptions;
 pub use pem::Pem;
-pub use value::{Value, ValueKind};
+
+pub use crate::value::{Value, ValueKind};
 
 /// The options of one source: a mapping whose values know where they come from.
 #[derive(Clone, Debug)]
@@ -155,7 +155,7 @@ impl Options {
     /// [`ErrorKind::UnknownField`](crate::ErrorKind::UnknownField), `MissingField` or `InvalidValue`, with the
     /// place and the keys, never with a value.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        deserialize::from_entries(&self.entries, self.are_unknown_keys_ignored, &self.origin)
+        from_entries(&self.entries, self.are_unknown_keys_ignored, &self.origin)
     }
 }
 

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
-use crate::provider::{CredentialProvider, CredentialSource};
+use crate::provider::CredentialProvider;
+use crate::source::CredentialSource;
 use crate::text::{clean_line, nearest};
 
 pub use registration::{BuildContext, FromOptions, Registration};

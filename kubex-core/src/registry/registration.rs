@@ -10,7 +10,8 @@ use super::Registry;
 use super::stand_alone::StandAlone;
 use crate::error::Result;
 use crate::options::{ClusterFields, Options};
-use crate::provider::{CredentialProvider, CredentialSource};
+use crate::provider::CredentialProvider;
+use crate::source::CredentialSource;
 
 /// What a plugin is built from.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,8 @@ use crate::configuration::ClientConfigurationBuilder;
 use crate::error::Result;
 use crate::options::{ClusterOptions, Options};
 use crate::origin::Origin;
-use crate::provider::{CredentialProvider, CredentialSource, ResolveRequest};
+use crate::provider::{CredentialProvider, ResolveRequest};
+use crate::source::CredentialSource;
 
 /// Adds a cluster to a source that knows an identity alone.
 #[derive(Debug)]

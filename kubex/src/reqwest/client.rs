@@ -1,74 +1,38 @@
 //! Sending a request as somebody.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use ::reqwest::header::{AUTHORIZATION, HOST, HeaderValue};
+use ::reqwest::header::{HOST, HeaderValue};
 use ::reqwest::{Method, Request, RequestBuilder, Response, StatusCode, Url};
-use kubex_core::{
-    ClientCertificate, ClientConfiguration, Credential, CurrentTrust, Error, ErrorKind, Generation, Result,
-};
-use rustls::client::danger::ServerCertVerifier;
+use kubex_core::{ClientConfiguration, Credential, Error, ErrorKind, Result};
 
-use super::failure::{is_untrusted, request_failed};
-use super::{Alias, connections, tls, trust};
+use super::Alias;
+use super::connections::{Reqwest, is_beyond_reqwest};
+use crate::authorize::Authorizer;
+use crate::failure::request_failed;
+use crate::pool::Pool;
 
 /// Sends requests with the current credential of a configuration. Cheap to clone. See the [module](super).
 #[derive(Clone)]
 pub struct Client {
-    configuration: ClientConfiguration,
     alias: Option<Alias>,
-    pool: Arc<Mutex<Pool>>,
-}
-
-/// The connections of one client certificate and one trust. A rotated certificate needs new connections,
-/// because the server looks at it only in the handshake; new authorities need some too, because the client
-/// looks at the server's certificate only then.
-struct Pool {
-    certificate: Option<Arc<ClientCertificate>>,
-    /// The newest credential that was sent over them; none before the first.
-    generation: Option<Generation>,
-    /// The newest credential whose certificate was of no use.
-    refused: Option<Generation>,
-    verifier: Arc<dyn ServerCertVerifier>,
-    /// The newest trust that was looked at, be it of use or not.
-    trust: Generation,
-    http: ::reqwest::Client,
+    pool: Pool<Reqwest>,
 }
 
 impl Client {
     /// A client for the configuration's server. Nothing is connected or fetched yet.
     ///
     /// # Errors
-    /// As [`client`](super::client); `IncompleteKeyPair` for a certificate that never changes with a key of
-    /// another pair; `Unsupported` where both a proxy and a TLS server name are set, because reqwest cannot send
-    /// another SNI through a proxy.
+    /// `InvalidPem` where the TLS library does not take the authorities; `IncompleteKeyPair` for a certificate at hand
+    /// with a key of another pair; `InvalidValue` where the TLS server name is none, or the proxy's user cannot be sent;
+    /// `Unsupported` where reqwest does not take the proxy, or there is no
+    /// [crypto provider](crate::rustls#the-crypto-provider).
     pub fn new(configuration: &ClientConfiguration) -> Result<Self> {
         let cluster = configuration.cluster();
-        let alias = Alias::of(cluster);
-        if alias.is_some() && cluster.proxy.is_some() {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "reqwest cannot send a TLS server name of its own through a proxy",
-            )
-            .advise("remove \"proxy-url\" or \"tls-server-name\""));
-        }
-        let credential = configuration.credentials().last();
-        let certificate = credential.as_ref().and_then(|it| it.certificate().cloned());
-        let trust = configuration.trust().at_hand();
-        let verifier = trust::verifier(cluster, trust.trust())?;
-        let pool = Pool {
-            http: connections(cluster, Arc::clone(&verifier), tls::one(certificate.as_deref())?)?,
-            certificate,
-            generation: credential.map(|it| it.generation()),
-            refused: None,
-            verifier,
-            trust: trust.generation(),
-        };
         Ok(Self {
-            configuration: configuration.clone(),
-            alias,
-            pool: Arc::new(Mutex::new(pool)),
+            alias: Alias::of(cluster).filter(|_| !is_beyond_reqwest(cluster)),
+            pool: Pool::new(configuration)?,
         })
     }
 
@@ -85,8 +49,8 @@ impl Client {
     /// # Errors
     /// `InvalidValue` where it is no path on the server.
     pub fn request(&self, method: Method, path: &str) -> Result<RequestBuilder> {
-        let url = self.configuration.cluster().server.join(path)?;
-        Ok(self.lock().http.request(method, url))
+        let url = self.configuration().cluster().server.join(path)?;
+        Ok(self.pool.connections().requests.request(method, url))
     }
 
     /// Sends a request with the current credential and the impersonation headers. `Authorization` and
@@ -97,22 +61,28 @@ impl Client {
     /// `Refused` for a request to another server than the configuration's; `RequestFailed`. A status, 401
     /// included, is an answer and no error.
     pub async fn send(&self, request: RequestBuilder) -> Result<Response> {
-        let request = request.build().map_err(|error| self.failed(error))?;
-        if request.url().origin() != self.configuration.cluster().server.url().origin() {
+        let server = &self.configuration().cluster().server;
+        let mut request = request
+            .build()
+            .map_err(|error| request_failed(server, &error.without_url()))?;
+        if request.url().origin() != server.url().origin() {
             return Err(Error::new(
                 ErrorKind::Refused,
                 "the request goes to another server than the configuration's",
             ));
         }
-        let again = request.try_clone();
-        let credentials = self.configuration.credentials();
-        if request.headers().contains_key(AUTHORIZATION) {
-            // Nobody is asked for another one; a certificate that is at hand goes along.
-            return match credentials.ready().or_else(|| credentials.last()) {
-                Some(credential) => self.send_as(&credential, request).await,
-                None => self.send_as(&Credential::anonymous(), request).await,
-            };
+        if let Some(alias) = &self.alias {
+            aim_at_alias(&mut request, alias)?;
         }
+        let credentials = self.configuration().credentials();
+        if Authorizer::brings_its_own(request.headers()) {
+            self.pool.authorizer().impersonate(request.headers_mut());
+            // Nobody is asked for another one; a certificate that is at hand goes along.
+            let credential = credentials.ready().or_else(|| credentials.last());
+            let credential = credential.unwrap_or_else(|| Arc::new(Credential::anonymous()));
+            return self.pool.send(credential, request).await;
+        }
+        let again = request.try_clone();
         let credential = credentials.current().await?;
         let response = self.send_as(&credential, request).await?;
         if response.status() != StatusCode::UNAUTHORIZED || credential.is_anonymous() {
@@ -126,132 +96,15 @@ impl Client {
         }
     }
 
-    /// Sends it over connections of this credential and of the current trust, and once more where the trust
-    /// was older than the server's certificate.
-    async fn send_as(&self, credential: &Credential, mut request: Request) -> Result<Response> {
-        if let Some(alias) = &self.alias {
-            aim_at_alias(&mut request, alias)?;
-        }
-        let headers = request.headers_mut();
-        if let Some(authorization) = credential.authorization()
-            && !headers.contains_key(AUTHORIZATION)
-        {
-            headers.insert(AUTHORIZATION, authorization.clone());
-        }
-        if !headers.contains_key("impersonate-user") {
-            for (name, value) in self.configuration.impersonation_headers() {
-                headers.append(name, value.clone());
-            }
-        }
-        let live = self.configuration.trust();
-        let again = if live.is_fixed() {
-            None
-        } else {
-            request.try_clone()
-        };
-        let trust = live.current().await;
-        let sent = self.http_for(credential, &trust)?.execute(request).await;
-        let error = match sent {
-            Ok(response) => return Ok(response),
-            Err(error) => error,
-        };
-        let Some(again) = again.filter(|_| is_untrusted(&error)) else {
-            return Err(self.failed(error));
-        };
-        live.invalidate(trust.generation());
-        let newer = live.current().await;
-        if newer.generation() == trust.generation() {
-            return Err(self.failed(error));
-        }
-        let sent = self.http_for(credential, &newer)?.execute(again).await;
-        sent.map_err(|error| self.failed(error))
+    async fn send_as(&self, credential: &Arc<Credential>, mut request: Request) -> Result<Response> {
+        self.pool
+            .authorizer()
+            .authorize(credential, request.headers_mut());
+        self.pool.send(Arc::clone(credential), request).await
     }
 
-    /// The connections for this credential and this trust; new ones where either brings another certificate.
-    ///
-    /// A request that still has an older one takes the newest's connections, so that no connection is opened
-    /// any more with a certificate that has been replaced.
-    fn http_for(&self, credential: &Credential, trust: &CurrentTrust) -> Result<::reqwest::Client> {
-        let mut pool = self.lock();
-        let has_other_trust = pool.trust < trust.generation() && self.adopt_trust(&mut pool, trust);
-        let has_other_certificate = pool.certificate.as_ref() != credential.certificate();
-        if credential.came_expired() && has_other_certificate {
-            // It is for this one request; what comes next may be the one before.
-            return self.connect_as(credential.certificate(), &pool);
-        }
-        let is_newer = pool.generation < Some(credential.generation()) && !credential.came_expired();
-        if is_newer && has_other_certificate && pool.refused != Some(credential.generation()) {
-            match self.connect_as(credential.certificate(), &pool) {
-                Ok(http) => {
-                    pool.http = http;
-                    pool.certificate = credential.certificate().cloned();
-                    pool.generation = Some(credential.generation());
-                    return Ok(pool.http.clone());
-                }
-                Err(error) => self.refuse(&mut pool, credential, error)?,
-            }
-        } else if is_newer && !has_other_certificate {
-            pool.generation = Some(credential.generation());
-        }
-        if has_other_trust {
-            pool.http = self.connect_as(pool.certificate.as_ref(), &pool)?;
-        }
-        Ok(pool.http.clone())
-    }
-
-    /// Where certificate and key do not fit together they may be in the middle of being replaced: the next
-    /// request asks for them again, and until then the old pair stays in use where there is one.
-    fn refuse(&self, pool: &mut Pool, credential: &Credential, error: Error) -> Result<()> {
-        let generation = credential.generation();
-        self.configuration.credentials().invalidate(generation);
-        if pool.certificate.is_none() || credential.certificate().is_none() {
-            return Err(error);
-        }
-        pool.refused = Some(generation);
-        tracing::warn!(
-            target: "kubex::credentials",
-            outcome = "unusable",
-            generation = generation.number(),
-            %error,
-            "the old client certificate stays in use"
-        );
-        Ok(())
-    }
-
-    /// Takes the newer trust over, and says whether it is of use.
-    fn adopt_trust(&self, pool: &mut Pool, trust: &CurrentTrust) -> bool {
-        pool.trust = trust.generation();
-        match trust::verifier(self.configuration.cluster(), trust.trust()) {
-            Ok(verifier) => {
-                pool.verifier = verifier;
-                true
-            }
-            Err(error) => {
-                trust::unusable(&error, trust.generation());
-                false
-            }
-        }
-    }
-
-    fn connect_as(
-        &self,
-        certificate: Option<&Arc<ClientCertificate>>,
-        pool: &Pool,
-    ) -> Result<::reqwest::Client> {
-        let certificate = tls::one(certificate.map(Arc::as_ref))?;
-        connections(
-            self.configuration.cluster(),
-            Arc::clone(&pool.verifier),
-            certificate,
-        )
-    }
-
-    fn failed(&self, error: ::reqwest::Error) -> Error {
-        request_failed(&self.configuration.cluster().server, error)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Pool> {
-        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    fn configuration(&self) -> &ClientConfiguration {
+        self.pool.configuration()
     }
 }
 
@@ -280,7 +133,7 @@ fn unusable_name() -> Error {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("configuration", &self.configuration)
+            .field("configuration", self.configuration())
             .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,14 @@
 //! server name, and the client certificate. Authorities and certificate are looked up at each handshake. It
 //! sends no `Authorization`.
 //!
+//! A server that goes away (GOAWAY, as it does over HTTP/2 after each 401) costs no request: those which it has not
+//! looked at are sent again, with the credential of that moment.
+//!
+//! An `https://` proxy's certificate must be of the cluster's authorities, as for `kubectl`. It is shown no client
+//! certificate, where `kubectl` shows it one that asks. reqwest has one TLS configuration for both, and asks no server
+//! behind a proxy for a `tls-server-name`; so in these two cases [`Client`] sends over connections of Kubex's own, on
+//! which a request's `timeout` ends with the head of the answer.
+//!
 //! What it never does: send a credential to another origin than the server's, be it by a redirect or by the
 //! request's own URL; or send one over `http://` ([withheld](crate::ClientConfigurationBuilder::build) in the
 //! configuration already). Timeouts, retries and pools are the HTTP client's own.
@@ -29,21 +37,21 @@
 //! ```
 
 mod client;
-mod failure;
-mod tls;
-mod trust;
+mod connections;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::reqwest::Url;
 use ::reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use ::reqwest::redirect::Policy;
+use ::reqwest::{ClientBuilder, Url};
 use kubex_core::{ClientConfiguration, Cluster, Error, ErrorKind, Proxy, Result};
-use rustls::client::ResolvesClientCert;
-use rustls::client::danger::ServerCertVerifier;
+
+use crate::rustls::{Names, Tls, crypto_provider, live, live_verifier, warn_of_anyone};
 
 pub use ::reqwest::{Method, RequestBuilder, Response, StatusCode};
+
+use connections::is_encrypted;
 
 pub use client::Client;
 
@@ -55,22 +63,64 @@ const MOST_REDIRECTS: usize = 10;
 /// Connections that are open keep the certificate they were opened with. Where the cluster's certificate is
 /// checked for another name than its address's, so it is here; only [`Client`] also sends that name as SNI.
 ///
+/// It opens TLS to the cluster's host and to no other, nor does it show the client certificate to any. Over
+/// `http://` it goes wherever it is sent. Through an `https://` proxy it shows no client certificate at all, nor one
+/// that comes later.
+///
 /// # Errors
-/// `InvalidPem` or `Unsupported` where the TLS library does not take the authorities or the proxy.
+/// `InvalidPem` where the TLS library does not take the authorities, `InvalidValue` where the TLS server name is none.
+/// `Unsupported` where reqwest does not take the proxy; where both a proxy and a TLS server name are set, because
+/// reqwest sends no other SNI through a proxy; where there is a client certificate that an `https://` proxy would see;
+/// or where there is no [crypto provider](crate::rustls#the-crypto-provider).
 pub fn client(configuration: &ClientConfiguration) -> Result<::reqwest::Client> {
     let cluster = configuration.cluster();
-    let verifier = trust::live(cluster, configuration.trust())?;
-    connections(cluster, verifier, tls::live(configuration.credentials()))
+    warn_of_anyone(cluster, configuration.trust());
+    let provider = crypto_provider()?;
+    let tls = Tls {
+        verifier: live_verifier(Names::with_proxy(cluster)?, configuration.trust(), &provider)?,
+        certificate: live(configuration.credentials(), &provider),
+        provider,
+    };
+    let alias = Alias::of(cluster);
+    let has_tls_proxy = cluster.proxy.as_ref().is_some_and(is_encrypted);
+    if alias.is_some() && cluster.proxy.is_some() || asks_for_another_name(cluster) && has_tls_proxy {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "a plain client of reqwest's cannot ask for a TLS server name of its own through a proxy",
+        )
+        .advise("remove \"proxy-url\" or \"tls-server-name\", or use kubex::reqwest::Client"));
+    }
+    if !has_tls_proxy {
+        return build(builder(cluster, &tls, alias)?);
+    }
+    let credential = configuration.credentials().last();
+    if credential.is_some_and(|it| it.certificate().is_some()) {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "a plain client of reqwest's would show the client certificate to the https:// proxy",
+        )
+        .advise("use kubex::reqwest::Client, which shows it to the server alone"));
+    }
+    build(builder(cluster, &tls.without_certificate()?, alias)?)
 }
 
-/// A pool of connections to the cluster, opened with this trust and this certificate.
-fn connections(
-    cluster: &Cluster,
-    verifier: Arc<dyn ServerCertVerifier>,
-    certificate: Arc<dyn ResolvesClientCert>,
-) -> Result<::reqwest::Client> {
+/// Whether the server is to be asked for another name than its address's.
+fn asks_for_another_name(cluster: &Cluster) -> bool {
+    let name = cluster.tls_server_name.as_deref();
+    name.is_some_and(|name| name != host(cluster))
+}
+
+/// Connections to the cluster, opened with this trust and this certificate.
+fn builder(cluster: &Cluster, tls: &Tls, alias: Option<Alias>) -> Result<ClientBuilder> {
+    // Behind an alias the authority of the URL is not the server's. HTTP/1.1 can say so, in `Host`; HTTP/2
+    // cannot, for reqwest makes `:authority` of the URL and the two must not differ (RFC 9113, 8.3.1).
+    let protocols: &[&[u8]] = if alias.is_some() {
+        &[b"http/1.1"]
+    } else {
+        &[b"h2", b"http/1.1"]
+    };
     let mut builder = ::reqwest::Client::builder()
-        .tls_backend_preconfigured(tls::client_config(cluster, verifier, certificate)?)
+        .tls_backend_preconfigured(tls.client_config(cluster, protocols)?)
         .redirect(same_origin())
         .referer(false)
         // The proxy is the configuration's to name; reqwest would ask the environment.
@@ -88,9 +138,13 @@ fn connections(
         })?;
         builder = builder.proxy(proxy);
     }
-    if let Some(alias) = Alias::of(cluster) {
+    if let Some(alias) = alias {
         builder = builder.dns_resolver(Arc::new(alias));
     }
+    Ok(builder)
+}
+
+fn build(builder: ClientBuilder) -> Result<::reqwest::Client> {
     builder.build().map_err(|error| {
         Error::new(
             ErrorKind::Unsupported,
@@ -139,19 +193,19 @@ impl Alias {
     /// SNI (RFC 6066), so it needs none.
     fn of(cluster: &Cluster) -> Option<Self> {
         let tls_server_name = cluster.tls_server_name.clone()?;
-        let host = cluster
-            .server
-            .url()
-            .host_str()?
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned();
+        let host = host(cluster).to_owned();
         let is_name = tls_server_name.parse::<std::net::IpAddr>().is_err();
         (is_name && tls_server_name != host && cluster.server.is_encrypted()).then_some(Self {
             tls_server_name,
             host,
         })
     }
+}
+
+/// The host of the cluster's address; one of version 6 without its brackets.
+fn host(cluster: &Cluster) -> &str {
+    let host = cluster.server.url().host_str().unwrap_or_default();
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 impl Resolve for Alias {

@@ -78,9 +78,9 @@ where
     pub(super) fn sending(
         mut attempt: Attempt<S, B>,
         mut request: Request<B>,
-        credential: &Credential,
+        credential: &Arc<Credential>,
     ) -> Self {
-        attempt.authorizer.authorize(credential, request.headers_mut());
+        authorize(&attempt.authorizer, credential, &mut request);
         Self {
             state: State::Sending {
                 future: attempt.inner.call(request),
@@ -99,6 +99,15 @@ where
             },
         }
     }
+}
+
+/// Puts a credential on a request. Kubex's own connections are told which one it is, for its certificate.
+pub(super) fn authorize<B>(authorizer: &Authorizer, credential: &Arc<Credential>, request: &mut Request<B>) {
+    authorizer.authorize(credential, request.headers_mut());
+    #[cfg(feature = "kube")]
+    request
+        .extensions_mut()
+        .insert(super::Carried(Arc::clone(credential)));
 }
 
 fn ask(authorizer: &Authorizer) -> Ask {
@@ -189,7 +198,7 @@ where
                     }) else {
                         return Poll::Pending;
                     };
-                    attempt.authorizer.authorize(credential, request.headers_mut());
+                    authorize(&attempt.authorizer, credential, &mut request);
                     let future = attempt.inner.call(request);
                     State::Once {
                         future,

@@ -52,6 +52,13 @@ pub use future::ResponseFuture;
 pub use layer::AuthLayer;
 pub use replay::{Clones, Never, Replay};
 pub use service::Auth;
+#[cfg(feature = "kube")]
+pub(crate) use service::copy;
 
 /// What a service below may fail with, and what this layer fails with: that, or a [`kubex_core::Error`].
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The credential that a request carries.
+#[cfg(feature = "kube")]
+#[derive(Clone, Debug)]
+pub(crate) struct Carried(pub(crate) std::sync::Arc<kubex_core::Credential>);

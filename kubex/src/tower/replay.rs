@@ -8,7 +8,7 @@
 /// |---|---|
 /// | bodies that are `Clone`, as `http_body_util::Full` | [`replaying_clones`](super::AuthLayer::replaying_clones) |
 /// | kube | `replaying(\|body: &kube::client::Body\| body.try_clone())` |
-/// | reqwest | `replaying(\|body: &reqwest::Body\| body.try_clone())` |
+/// | reqwest | `replaying(\|body: &reqwest::Body\| body.as_bytes().map(\|bytes\| bytes.to_vec().into()))` |
 /// | bodies that stream, as tonic's | none is needed: a 401 is passed on |
 pub trait Replay<B> {
     /// A copy of the body; `None` where it can be sent only once.

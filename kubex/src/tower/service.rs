@@ -7,7 +7,7 @@ use http::{Request, Response};
 use tower_service::Service;
 
 use super::BoxError;
-use super::future::{Attempt, ResponseFuture};
+use super::future::{Attempt, ResponseFuture, authorize};
 use super::replay::Replay;
 use crate::authorize::Authorizer;
 
@@ -65,7 +65,7 @@ where
         };
         if again.is_none() {
             let sent = credentials.ready_with(|credential| {
-                self.authorizer.authorize(credential, request.headers_mut());
+                authorize(&self.authorizer, credential, &mut request);
                 credential.generation()
             });
             if let Some(sent) = sent {
@@ -90,7 +90,7 @@ where
 }
 
 /// The request once more, as far as its body can be sent twice.
-fn copy<B>(request: &Request<B>, replay: &impl Replay<B>) -> Option<Request<B>> {
+pub(crate) fn copy<B>(request: &Request<B>, replay: &impl Replay<B>) -> Option<Request<B>> {
     let mut again = Request::new(replay.copy(request.body())?);
     *again.method_mut() = request.method().clone();
     *again.uri_mut() = request.uri().clone();

@@ -93,12 +93,17 @@ fn thousand_contexts() -> String {
 /// build for debugging is several times slower.
 #[test]
 fn explain_takes_less_than_50_ms_on_a_thousand_contexts() {
+    // The gate names one that is built as a release is, of which those 50 ms are promised.
+    let (kubex, limit) = match std::env::var("RELEASED_COMMAND") {
+        Ok(kubex) => (kubex, 50),
+        Err(_) => (KUBEX.to_owned(), 500),
+    };
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("config");
     std::fs::write(&path, thousand_contexts()).unwrap();
     let times = (0..10).map(|_| {
         let start = Instant::now();
-        let output = program(KUBEX, &["explain", "--kubeconfig", path.to_str().unwrap()])
+        let output = program(&kubex, &["explain", "--kubeconfig", path.to_str().unwrap()])
             .output()
             .unwrap();
         let took = start.elapsed();
@@ -107,6 +112,5 @@ fn explain_takes_less_than_50_ms_on_a_thousand_contexts() {
     });
     let shortest = times.min().unwrap();
     eprintln!("explain on 1,000 contexts: {shortest:?}");
-    let limit = if cfg!(debug_assertions) { 500 } else { 50 };
     assert!(shortest < Duration::from_millis(limit), "{shortest:?}");
 }

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::StatusCode;
 use kubex_tests::api_server::{ApiServer, User};
+use kubex_tests::proxy::{Proxy, ProxyKind};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
@@ -76,6 +77,39 @@ async fn get_follows_redirects_on_the_same_origin_alone() {
     assert!(other.requests().is_empty());
     server.shutdown().await;
     other.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_reach_a_server_of_another_tls_name_through_a_proxy() {
+    let server = ApiServer::builder()
+        .host_name("api.cluster.test")
+        .only_named("api.internal")
+        .start()
+        .await
+        .unwrap();
+    server.accept_token("t0ken", User::new("jane"));
+    for (kind, scheme) in [(ProxyKind::Http, "http"), (ProxyKind::Https, "https")] {
+        let proxy = Proxy::start(kind, server.address()).await.unwrap();
+        let mut file = NamedTempFile::new().unwrap();
+        write!(
+            file,
+            "current-context: test\n\
+             clusters: [{{name: test, cluster: {{server: '{}', certificate-authority-data: {}, \
+             proxy-url: '{scheme}://{}', tls-server-name: api.internal}}}}]\n\
+             users: [{{name: test, user: {{token: t0ken}}}}]\n\
+             contexts: [{{name: test, context: {{cluster: test, user: test}}}}]\n",
+            server.url(),
+            BASE64_STANDARD.encode(server.ca_pem() + proxy.ca_pem()),
+            proxy.authority()
+        )
+        .unwrap();
+        let got = run(&file, &["get", "/version"]);
+        assert!(got.status == 0 && got.stdout.contains("gitVersion"), "{got:?}");
+        let asked = run(&file, &["whoami", "--online"]);
+        assert!(asked.status == 0 && asked.stdout.contains("jane"), "{asked:?}");
+        assert_eq!(proxy.tunnels().len(), 2);
+    }
+    server.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

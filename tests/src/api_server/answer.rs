@@ -19,6 +19,13 @@ pub(super) struct Answer {
     body: Option<Value>,
 }
 
+/// The body of an answer.
+pub(super) struct AnswerBody {
+    pub(super) bytes: Full<Bytes>,
+    /// Whether it is a list of objects, which can be watched.
+    pub(super) is_list: bool,
+}
+
 impl Answer {
     fn json(status: StatusCode, body: Value) -> Self {
         Self {
@@ -44,9 +51,14 @@ impl Answer {
         )
     }
 
-    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
-        let body = self.body.map(|body| Bytes::from(body.to_string()));
-        let mut response = Response::new(Full::new(body.unwrap_or_default()));
+    pub(super) fn into_response(self) -> Response<AnswerBody> {
+        let is_list = self.status == StatusCode::OK
+            && self.body.as_ref().is_some_and(|body| body.get("items").is_some());
+        let bytes = self.body.map(|body| Bytes::from(body.to_string()));
+        let mut response = Response::new(AnswerBody {
+            bytes: Full::new(bytes.unwrap_or_default()),
+            is_list,
+        });
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(

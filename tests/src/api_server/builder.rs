@@ -107,6 +107,10 @@ impl ApiServerBuilder {
             authenticator: Mutex::new(authenticator),
             answers: Mutex::new(Answers::default()),
             requests: Mutex::new(Vec::new()),
+            watches: Mutex::default(),
+            crowd: Mutex::default(),
+            #[cfg(feature = "streams")]
+            serves_streams: false.into(),
             client_authority,
             serving: Mutex::new(ServingTls::new(self.names, self.is_http2_offered)?),
             connections: AtomicUsize::new(0),

@@ -2,27 +2,39 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+#[cfg(feature = "streams")]
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, Version, header, request};
-use http_body_util::{BodyExt as _, Collected, Full, Limited};
+use http_body_util::{BodyExt as _, Collected, Either, Empty, Full, Limited};
 use hyper::body::Incoming;
 
 use super::answer::{Answer, route};
 use super::impersonation::{acting_user, impersonation_headers};
 use super::listener::Peer;
 use super::record::RecordedRequest;
+#[cfg(feature = "streams")]
+use super::streams::Stream;
 use super::user::User;
+use super::watch::{Events, is_watch};
 use super::{Shared, held};
 
 /// The real server's limit.
 const MAXIMUM_BODY: usize = 3 * 1024 * 1024;
 
+/// An answer that is there, one that goes on, and one after which the connection is something else.
+type Answered = Either<Either<Full<Bytes>, Events>, Empty<Bytes>>;
+
 pub(super) async fn handle(
     shared: Arc<Shared>,
     peer: Arc<Peer>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<Answered>, Infallible> {
+    #[cfg(feature = "streams")]
+    let mut request = request;
+    #[cfg(feature = "streams")]
+    let upgrade = hyper::upgrade::on(&mut request);
     let (head, body) = request.into_parts();
     let body = Limited::new(body, MAXIMUM_BODY)
         .collect()
@@ -30,6 +42,8 @@ pub(super) async fn handle(
         .ok()
         .map(Collected::to_bytes);
 
+    let place = held(&shared.crowd).join();
+    place.wait().await;
     let decision = decide(&shared, &peer, &head, body.is_some());
     let is_known = decision
         .requester
@@ -40,7 +54,23 @@ pub(super) async fn handle(
         peer.going_away.notify_one();
     }
 
-    let response = decision.answer.into_response();
+    #[cfg(feature = "streams")]
+    let switched = Stream::of(head.uri.path(), head.uri.query())
+        .filter(|_| shared.serves_streams.load(Ordering::SeqCst) && decision.acting.is_some())
+        .and_then(|stream| stream.accept(&head.headers, upgrade));
+    #[cfg(not(feature = "streams"))]
+    let switched: Option<Response<()>> = None;
+    let response = match switched {
+        Some(response) => response.map(|()| Either::Right(Empty::new())),
+        None => decision.answer.into_response().map(|body| {
+            let is_list = body.is_list && is_watch(head.uri.query());
+            Either::Left(if is_list {
+                Either::Right(held(&shared.watches).open(head.uri.path()))
+            } else {
+                Either::Left(body.bytes)
+            })
+        }),
+    };
     let record = RecordedRequest {
         method: head.method,
         path: head.uri.path().to_owned(),

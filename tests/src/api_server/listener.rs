@@ -134,11 +134,11 @@ fn peer(shared: &Shared, server_name: Option<&str>, certificates: &[CertificateD
 
 async fn serve_http<S>(http: &auto::Builder<TokioExecutor>, stream: S, shared: Arc<Shared>, peer: Peer)
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let peer = Arc::new(peer);
     let service = service_fn(|request| handle(Arc::clone(&shared), Arc::clone(&peer), request));
-    let connection = http.serve_connection(TokioIo::new(stream), service);
+    let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     // A connection that breaks is the client's affair: its requests are recorded as they arrive.
     tokio::select! {

@@ -40,7 +40,8 @@
 //! # What it does not do
 //!
 //! It authorizes everything: whoever is authenticated may do all, and may impersonate anyone. It has no objects: a
-//! list of pods is empty, and what it does not serve is 404. It knows basic authentication, which the real one lost
+//! list of pods is empty, its watch has the events that a test sends, and what it does not serve is 404. With
+//! the feature `streams`, `exec` and `port-forward` are served where they are asked for, by an echo. It knows basic authentication, which the real one lost
 //! with 1.19, because proxies in front of it still ask for it. It caches no token: an expired one is refused at once,
 //! where the real one may accept it for 10 more seconds.
 
@@ -48,15 +49,21 @@ mod answer;
 mod authenticator;
 mod builder;
 pub(crate) mod certificate;
+mod crowd;
 mod handler;
 mod impersonation;
 mod listener;
 mod record;
 pub(crate) mod serving;
+#[cfg(feature = "streams")]
+mod streams;
 mod user;
+mod watch;
 
 use std::fmt;
 use std::net::SocketAddr;
+#[cfg(feature = "streams")]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
@@ -66,8 +73,10 @@ use http::StatusCode;
 use self::answer::Answers;
 use self::authenticator::Authenticator;
 use self::certificate::{A_YEAR, CertificateAuthority};
+use self::crowd::Crowd;
 use self::listener::Listener;
 use self::serving::ServingTls;
+use self::watch::Watches;
 
 pub use self::authenticator::CREDENTIAL_ID;
 pub use self::builder::ApiServerBuilder;
@@ -90,6 +99,10 @@ struct Shared {
     authenticator: Mutex<Authenticator>,
     answers: Mutex<Answers>,
     requests: Mutex<Vec<RecordedRequest>>,
+    watches: Mutex<Watches>,
+    crowd: Mutex<Crowd>,
+    #[cfg(feature = "streams")]
+    serves_streams: AtomicBool,
     client_authority: CertificateAuthority,
     serving: Mutex<ServingTls>,
     connections: AtomicUsize,
@@ -181,6 +194,12 @@ impl ApiServer {
         held(&self.shared.authenticator).reject_all(is_rejecting);
     }
 
+    /// Lets the next so many requests wait for each other, so that none is answered before all have arrived. Over
+    /// HTTP/2 a connection carries at most 200 at once.
+    pub fn gather(&self, count: usize) {
+        held(&self.shared.crowd).gather(count);
+    }
+
     /// Says whether requests without any credential are served, as `system:anonymous`.
     pub fn allow_anonymous(&self, is_allowed: bool) {
         held(&self.shared.authenticator).allow_anonymous(is_allowed);
@@ -201,6 +220,22 @@ impl ApiServer {
     /// authenticated all the same. A later answer or redirect of the same path replaces it.
     pub fn answer(&self, path: impl Into<String>, status: StatusCode, body: serde_json::Value) {
         held(&self.shared.answers).answer(path.into(), status, body);
+    }
+
+    /// Says whether `exec` and `port-forward` of any pod are served, by an echo. At first they are 404.
+    #[cfg(feature = "streams")]
+    pub fn serve_streams(&self, is_served: bool) {
+        self.shared.serves_streams.store(is_served, Ordering::SeqCst);
+    }
+
+    /// Sends an event to all who watch this path now (`?watch=true` of a list), and says how many they are.
+    pub fn tell_watchers(&self, path: &str, event: &serde_json::Value) -> usize {
+        held(&self.shared.watches).tell(path, event)
+    }
+
+    /// Ends every watch as the real server does after some minutes: its answer is complete, and clients ask again.
+    pub fn end_watches(&self) {
+        held(&self.shared.watches).end();
     }
 
     /// Makes a new authority and a new serving certificate. Connections that are open keep the old one; new ones get

@@ -91,8 +91,14 @@ fn fresh_configuration(
 /// Asks for a client certificate, proves that the client has its key, and leaves open whether it means anything:
 /// kube-apiserver decides that a layer higher, where a token may stand beside it.
 #[derive(Debug)]
-struct AnyClientCertificate {
+pub(crate) struct AnyClientCertificate {
     provider: Arc<CryptoProvider>,
+}
+
+impl AnyClientCertificate {
+    pub(crate) fn new(provider: Arc<CryptoProvider>) -> Self {
+        Self { provider }
+    }
 }
 
 impl ClientCertVerifier for AnyClientCertificate {

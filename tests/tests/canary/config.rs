@@ -5,19 +5,15 @@ use kubex::config::Configuration;
 use kubex::{ExposeSecret as _, Options, Result};
 use kubex_core::host::SimulatedHost;
 
-use super::{FALLBACK, KEY, PASSWORD, PROXY, Shown, TOKEN, UNKNOWN_FIELD, live, world};
+use super::case::{live, world};
+use super::shown::{FALLBACK, KEY, PASSWORD, PROXY, Shown, TOKEN, UNKNOWN_FIELD};
 
 const FILES: [&str; 2] = ["/etc/kubex/config.yaml", "/etc/kubex/config.toml"];
 
 /// Loads, looks at and asks what is configured, and shows all of it.
 async fn run(what: &str, world: &SimulatedHost, code: Options) {
     let shown = Shown::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(shown.clone())
-        .with_ansi(false)
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let guard = shown.listen();
     shown.add(format!(
         "the case is: {what}; what follows is everything that it shows\n"
     ));

@@ -8,7 +8,8 @@ use kubex_core::host::SimulatedHost;
 use kubex_tests::issuer::{DISCOVERY_PATH, Issuer, IssuerAnswer, PasswordStyle, TOKEN_PATH};
 use serde_json::json;
 
-use super::{Shown, one, run, with_server, world};
+use super::case::{one, run, with_server, world};
+use super::shown::Shown;
 
 pub(super) const MARKERS: &[&str] = &[
     "Kl6clien-canary-in-a-client-secret",

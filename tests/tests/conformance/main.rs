@@ -10,11 +10,13 @@
 //! ```
 
 #[cfg(unix)]
+mod client;
+#[cfg(unix)]
 mod suite;
 
 #[cfg(unix)]
 fn main() -> std::process::ExitCode {
-    suite::run()
+    suite::run(true)
 }
 
 #[cfg(not(unix))]

@@ -28,11 +28,13 @@ async fn a_redirect_to_another_origin_is_handed_back_and_nothing_goes_there() {
         // It would trust the others, so that only the redirect itself keeps it from them.
         let mut cluster = cluster(&server);
         cluster.trust = Trust::Anyone;
-        let client = client(
+        let configuration = built(
             ClientConfiguration::builder(cluster)
                 .credential(bearer("t0ken").and_certificate(pair(&issued)))
                 .impersonation(Some(Impersonation::of("joe"))),
         );
+        let client = kubex::reqwest::Client::new(&configuration).unwrap();
+        let plain_client = kubex::reqwest::client(&configuration).unwrap();
         let port = server.address().port();
         let places = [
             ("port", format!("{}/version", other.url())),
@@ -46,7 +48,11 @@ async fn a_redirect_to_another_origin_is_handed_back_and_nothing_goes_there() {
                 let response = get(&client, "/away").await.unwrap();
                 assert_eq!(response.status(), status, "{place}");
                 assert_eq!(response.headers()["location"], location.as_str());
-                sent += 1;
+                // The plain client would bring its certificate, and what its user put on the request.
+                let request = plain_client.get(format!("{}/away", server.url()));
+                let response = request.bearer_auth("t0ken").send().await.unwrap();
+                assert_eq!(response.status(), status, "{place}");
+                sent += 2;
             }
         }
         assert_eq!((other.connections(), other.failed_handshakes()), (0, 0));

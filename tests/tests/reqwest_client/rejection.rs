@@ -1,7 +1,7 @@
 //! What follows a 401.
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Version};
 use http_body_util::Full;
 use kubex::reqwest::Client;
 use kubex::{FetchReason, Result};
@@ -51,6 +51,34 @@ async fn a_body_that_cannot_be_sent_twice_gets_the_401_and_the_next_request_is_g
         assert_eq!(server.requests().len(), 1);
         assert_eq!(post(&client, stream()).await.unwrap(), StatusCode::CREATED);
         assert_eq!(source.fetches(), 2);
+        server.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_401s_of_one_generation_are_one_refresh_and_reach_nobody() {
+    for version in BOTH {
+        let server = server(version).await;
+        server.accept_token("one", User::new("jane"));
+        let source = Playback::of([bearer("one"), bearer("two"), bearer("three")]);
+        let client = client(configure(&server).source(source.clone()));
+        assert_eq!(status(&client, "/version").await, StatusCode::OK);
+        server.accept_token("two", User::new("jane"));
+        server.revoke_token("one");
+        server.forget_requests();
+        // So many are under way with the old token before the first of them is rejected; over HTTP/2 the others wait for
+        // their turn, with the old token too.
+        let at_once = if version == Version::HTTP_2 { 200 } else { 1000 };
+        server.gather(at_once);
+        assert_eq!(statuses(&client, 1000).await, [StatusCode::OK; 1000]);
+        assert_eq!(source.fetches(), 2, "{version:?}");
+        let refused = server
+            .requests()
+            .iter()
+            .filter(|request| request.status == StatusCode::UNAUTHORIZED)
+            .count();
+        println!("{version:?}: 1000 requests, {refused} were refused first, 1 refresh");
+        assert!(refused >= at_once);
         server.shutdown().await;
     }
 }

@@ -10,7 +10,8 @@ use crate::arguments::{Format, PageArguments};
 use crate::failure::Failure;
 use crate::page::{self, Page, Table};
 use crate::place::Place;
-use crate::session::{Session, say};
+use crate::say::say;
+use crate::session::Session;
 use crate::style::Style;
 
 /// What to do with it.

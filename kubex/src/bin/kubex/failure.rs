@@ -7,7 +7,8 @@ use kubex::text::clean_line;
 use kubex::{Error, ErrorKind, ExposeSecret as _};
 
 use crate::excerpt::{Excerpt, Rules};
-use crate::session::{Session, say};
+use crate::say::say;
+use crate::session::Session;
 use crate::status;
 use crate::style::Style;
 

@@ -21,6 +21,7 @@ mod page;
 mod place;
 mod providers;
 mod resolve;
+mod say;
 mod schema;
 mod server;
 mod session;

@@ -9,6 +9,7 @@ use kubex::{Chain, ClientConfiguration, Host, Options, Resolution, registry};
 
 use crate::failure::Failure;
 use crate::flags::Flags;
+use crate::say::say;
 use crate::style::Style;
 
 /// One run of the command.
@@ -100,9 +101,4 @@ fn mapping(options: &Options) -> Vec<(String, Value)> {
     entries
         .map(|(key, value)| (key.to_owned(), value.clone()))
         .collect()
-}
-
-/// Says words on standard error. Somebody who has closed it hears nothing.
-pub(crate) fn say(words: &str) {
-    let _ = writeln!(io::stderr().lock(), "{words}");
 }

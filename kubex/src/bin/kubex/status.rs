@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use kubex::ErrorClass;
 use kubex::text::clean;
 
-use crate::session::say;
+use crate::say::say;
 
 /// The server was not reached, or did not give what was asked for.
 pub(crate) const REQUEST_FAILED: u8 = 1;

@@ -115,13 +115,16 @@ fn proxy(world: &World) -> String {
     let Some((kind, tunnel)) = tunnels.last() else {
         return "none".to_owned();
     };
-    match &tunnel.credentials {
-        None => format!("{kind} {}", tunnel.target),
-        Some(credentials) => {
-            let user = world.words.read_proxy_credentials(credentials);
-            format!("{kind} {} as {user}", tunnel.target)
-        }
-    }
+    let user = tunnel.credentials.as_ref().map(|credentials| {
+        let user = world.words.read_proxy_credentials(credentials);
+        format!(" as {user}")
+    });
+    let shown = if tunnel.has_certificate {
+        " with a certificate"
+    } else {
+        ""
+    };
+    format!("{kind} {}{}{shown}", tunnel.target, user.unwrap_or_default())
 }
 
 /// What is not as expected. Only expected facts are looked at.

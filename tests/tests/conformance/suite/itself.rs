@@ -58,7 +58,7 @@ fn parse(text: &str) -> Case {
 
 /// A folder that adds no file to a case.
 fn empty_folder() -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/user/token");
+    let source = Path::new(crate::client::CASES).join("user/token");
     assert!(source.is_dir());
     source
 }

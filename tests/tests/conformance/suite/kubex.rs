@@ -5,8 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use kubex::options::{Options, Value};
-use kubex::reqwest::{Client, StatusCode};
 use kubex::{Chain, ClientConfiguration, Credential, Host, Report, Result};
 use libtest_mimic::{Completion, Failed};
 use serde_json::Value as Json;
@@ -16,6 +16,7 @@ use super::check::problems;
 use super::failed;
 use super::shown::Shown;
 use super::world::{MOUNT, World};
+use crate::client::Client;
 
 /// How long a case may take: long, for a machine that is busy with others.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -197,13 +198,16 @@ async fn send(case: &Case, world: &World, configuration: &ClientConfiguration) -
     if case.file.ask.requests == 0 {
         return Ok(None);
     }
+    let headers: Vec<(String, String)> = case
+        .file
+        .ask
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), world.text(value)))
+        .collect();
     let client = Client::new(configuration)?;
     for _ in 0..case.file.ask.requests {
-        let mut request = client.get("/version")?;
-        for (name, value) in &case.file.ask.headers {
-            request = request.header(name, world.text(value));
-        }
-        status = Some(client.send(request).await?.status());
+        status = Some(client.get("/version", &headers).await?);
     }
     Ok(status)
 }

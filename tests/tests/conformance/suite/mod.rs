@@ -18,16 +18,16 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use self::case::Case;
 use self::kubectl::Kubectl;
+use crate::client::{CASES, NAME};
 
 /// Set to anything, it makes a missing kubectl a failure.
 const REQUIRE_KUBECTL: &str = "CONFORMANCE_REQUIRES_KUBECTL";
 
-/// Runs what the command line asks for.
-pub fn run() -> ExitCode {
+/// Runs what the command line asks for. The suite's second client leaves kubectl, and the suite itself, to the first.
+pub fn run(is_first: bool) -> ExitCode {
     let arguments = Arguments::from_args();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
-    let cases: Vec<Arc<Case>> = match case::all(&root) {
-        Ok(cases) if cases.is_empty() => return complain(&format!("there is no case in {}", root.display())),
+    let cases: Vec<Arc<Case>> = match case::all(Path::new(CASES)) {
+        Ok(cases) if cases.is_empty() => return complain(&format!("there is no case in {CASES}")),
         Ok(cases) => cases.into_iter().map(Arc::new).collect(),
         Err(problem) => return complain(&problem),
     };
@@ -40,13 +40,20 @@ pub fn run() -> ExitCode {
 
     let mut trials: Vec<Trial> = cases.iter().map(with_kubex).collect();
     match &kubectl {
+        _ if !is_first => {}
         Ok(kubectl) => trials.extend(cases.iter().map(|case| with_kubectl(case, kubectl))),
         Err(reason) => trials.push(without_kubectl(reason.clone())),
     }
-    trials.extend(itself::trials());
+    if is_first {
+        trials.extend(itself::trials());
+    }
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
-        summarize(&cases, &kubectl);
+        summarize(&cases);
+        if is_first {
+            summarize_kubectl(&cases, &kubectl);
+        }
+        println!();
     }
     drop(trap);
     conclusion.exit_code()
@@ -86,7 +93,7 @@ fn trap() -> std::io::Result<tempfile::TempDir> {
 
 fn with_kubex(case: &Arc<Case>) -> Trial {
     let case = Arc::clone(case);
-    Trial::ignorable_test(format!("kubex::{}", case.name), move || {
+    Trial::ignorable_test(format!("{NAME}::{}", case.name), move || {
         in_runtime(kubex::ask(&case)).and_then(|verdict| verdict.judge(&case))
     })
 }
@@ -135,11 +142,11 @@ fn failed(case: &Case, problems: &[String]) -> Failed {
 }
 
 /// Says what a row of green lines would hide.
-fn summarize(cases: &[Arc<Case>], kubectl: &Result<Kubectl, String>) {
+fn summarize(cases: &[Arc<Case>]) {
     let pending = cases.iter().filter(|case| case.file.pending.is_some());
     let pending: Vec<_> = pending.collect();
     println!(
-        "conformance: {} cases, {} of them pending",
+        "conformance: {} cases by {NAME}, {} of them pending",
         cases.len(),
         pending.len()
     );
@@ -150,6 +157,9 @@ fn summarize(cases: &[Arc<Case>], kubectl: &Result<Kubectl, String>) {
             case.file.pending.as_deref().unwrap_or_default()
         );
     }
+}
+
+fn summarize_kubectl(cases: &[Arc<Case>], kubectl: &Result<Kubectl, String>) {
     match kubectl {
         Err(reason) => println!("conformance: kubectl mode did not run: {reason}"),
         Ok(kubectl) => {
@@ -162,5 +172,4 @@ fn summarize(cases: &[Arc<Case>], kubectl: &Result<Kubectl, String>) {
             );
         }
     }
-    println!();
 }

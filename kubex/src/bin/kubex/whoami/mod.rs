@@ -17,8 +17,9 @@ use crate::arguments::FormatArgument;
 use crate::failure::Failure;
 use crate::page::{self, Page, Table};
 use crate::resolve::ActingAs;
+use crate::say::say;
 use crate::server::TimeoutArgument;
-use crate::session::{Session, say};
+use crate::session::Session;
 use crate::style::Style;
 
 /// Who is asked.

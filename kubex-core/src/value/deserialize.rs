@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::origin::Origin;
 
 /// Reads a whole mapping as a type.
-pub(super) fn from_entries<T: DeserializeOwned>(
+pub(crate) fn from_entries<T: DeserializeOwned>(
     entries: &[(String, Value)],
     are_unknown_keys_ignored: bool,
     origin: &Origin,
@@ -307,8 +307,8 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::Options;
     use super::*;
+    use crate::options::Options;
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -2,49 +2,53 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kubex_core::{Authorities, Cluster, Error, ErrorKind, Generation, LiveTrust, Result, Trust};
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use ::rustls::client::WebPkiServerVerifier;
+use ::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use ::rustls::crypto::CryptoProvider;
+use ::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use ::rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
+use kubex_core::{Authorities, Error, ErrorKind, Generation, LiveTrust, Result, Trust};
 
-use super::tls::crypto_provider;
+use super::anyone::Anyone;
+use super::name::Names;
 
-/// The verifier that this trust asks for, at this cluster.
-pub(super) fn verifier(cluster: &Cluster, trust: &Trust) -> Result<Arc<dyn ServerCertVerifier>> {
-    let provider = crypto_provider();
+/// The verifier that this trust asks for, for a server of these names.
+pub(crate) fn verifier(
+    names: &Names,
+    trust: &Trust,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>> {
     let inner: Arc<dyn ServerCertVerifier> = match trust {
-        Trust::Authorities(authorities) => of_authorities(authorities, &provider)?,
-        Trust::Anyone => return Ok(Arc::new(Anyone(provider))),
+        Trust::Authorities(authorities) => of_authorities(authorities, provider)?,
+        Trust::Anyone => Arc::new(Anyone(Arc::clone(provider))),
         _ => Arc::new(
-            rustls_platform_verifier::Verifier::new(provider).map_err(|error| {
+            rustls_platform_verifier::Verifier::new(Arc::clone(provider)).map_err(|error| {
                 Error::new(ErrorKind::Unsupported, format_args!("no system trust: {error}"))
             })?,
         ),
     };
-    let name = cluster
-        .tls_server_name
-        .clone()
-        .map(ServerName::try_from)
-        .transpose()
-        .map_err(|_| Error::new(ErrorKind::InvalidValue, "the TLS server name is no host name"))?;
-    Ok(Arc::new(Checked { name, inner }))
+    let names = names.clone();
+    Ok(Arc::new(Named { names, inner }))
 }
 
 /// A verifier that asks the live trust at each handshake.
 ///
 /// # Errors
 /// As [`verifier`], for the trust of this moment.
-pub(super) fn live(cluster: &Arc<Cluster>, trust: &LiveTrust) -> Result<Arc<dyn ServerCertVerifier>> {
+pub(crate) fn live(
+    names: Names,
+    trust: &LiveTrust,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>> {
     let current = trust.at_hand();
-    let inner = verifier(cluster, current.trust())?;
+    let inner = verifier(&names, current.trust(), provider)?;
     if trust.is_fixed() {
         return Ok(inner);
     }
     Ok(Arc::new(Live {
-        cluster: Arc::clone(cluster),
+        names,
         trust: trust.clone(),
+        provider: Arc::clone(provider),
         newest: Mutex::new((current.generation(), inner)),
     }))
 }
@@ -52,8 +56,9 @@ pub(super) fn live(cluster: &Arc<Cluster>, trust: &LiveTrust) -> Result<Arc<dyn 
 /// Keeps the verifier of the newest generation that was of use.
 #[derive(Debug)]
 struct Live {
-    cluster: Arc<Cluster>,
+    names: Names,
     trust: LiveTrust,
+    provider: Arc<CryptoProvider>,
     newest: Mutex<(Generation, Arc<dyn ServerCertVerifier>)>,
 }
 
@@ -62,7 +67,7 @@ impl Live {
         let current = self.trust.at_hand();
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         if newest.0 < current.generation() {
-            match verifier(&self.cluster, current.trust()) {
+            match verifier(&self.names, current.trust(), &self.provider) {
                 Ok(inner) => *newest = (current.generation(), inner),
                 Err(error) => {
                     unusable(&error, current.generation());
@@ -75,7 +80,7 @@ impl Live {
 }
 
 /// The old authorities stay in use where the TLS library does not take the new ones.
-pub(super) fn unusable(error: &Error, generation: Generation) {
+pub(crate) fn unusable(error: &Error, generation: Generation) {
     tracing::warn!(
         target: "kubex::trust",
         outcome = "unusable",
@@ -93,7 +98,7 @@ impl ServerCertVerifier for Live {
         address: &ServerName<'_>,
         ocsp_response: &[u8],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
+    ) -> Result<ServerCertVerified, ::rustls::Error> {
         self.current()
             .verify_server_cert(end_entity, intermediates, address, ocsp_response, now)
             .inspect_err(|error| {
@@ -108,7 +113,7 @@ impl ServerCertVerifier for Live {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+    ) -> Result<HandshakeSignatureValid, ::rustls::Error> {
         self.current()
             .verify_tls12_signature(message, certificate, signature)
     }
@@ -118,7 +123,7 @@ impl ServerCertVerifier for Live {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+    ) -> Result<HandshakeSignatureValid, ::rustls::Error> {
         self.current()
             .verify_tls13_signature(message, certificate, signature)
     }
@@ -129,10 +134,10 @@ impl ServerCertVerifier for Live {
 }
 
 /// Whether the server's certificate is of no authority that is known.
-pub(super) fn is_of_nobody(error: &rustls::Error) -> bool {
+pub(crate) fn is_of_nobody(error: &::rustls::Error) -> bool {
     matches!(
         error,
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)
+        ::rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)
     )
 }
 
@@ -152,14 +157,15 @@ fn of_authorities(
         })
 }
 
-/// Checks the certificate for this name where there is one, whatever the address was.
+/// Takes a certificate for the configuration's server alone.
 #[derive(Debug)]
-struct Checked {
-    name: Option<ServerName<'static>>,
+struct Named {
+    names: Names,
     inner: Arc<dyn ServerCertVerifier>,
 }
 
-impl ServerCertVerifier for Checked {
+impl ServerCertVerifier for Named {
+    /// A server of another name is refused here, before the client's own certificate is shown to it.
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -167,14 +173,14 @@ impl ServerCertVerifier for Checked {
         address: &ServerName<'_>,
         ocsp_response: &[u8],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let name = self.name.as_ref().unwrap_or(address);
+    ) -> Result<ServerCertVerified, ::rustls::Error> {
+        let name = self.names.to_check(address).ok_or_else(another_server)?;
         self.inner
             .verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
             .map_err(|error| match error {
                 // The authorities of two clusters often have one name (kubeadm's is always `kubernetes`). That
                 // the signature is not by this one of them means that it is by one that is not known.
-                rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+                ::rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
                     CertificateError::UnknownIssuer.into()
                 }
                 error => error,
@@ -186,7 +192,7 @@ impl ServerCertVerifier for Checked {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+    ) -> Result<HandshakeSignatureValid, ::rustls::Error> {
         self.inner.verify_tls12_signature(message, certificate, signature)
     }
 
@@ -195,7 +201,7 @@ impl ServerCertVerifier for Checked {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+    ) -> Result<HandshakeSignatureValid, ::rustls::Error> {
         self.inner.verify_tls13_signature(message, certificate, signature)
     }
 
@@ -204,52 +210,10 @@ impl ServerCertVerifier for Checked {
     }
 }
 
-/// Accepts any certificate, as `insecure-skip-tls-verify` asks for. That the other side holds its key is
-/// still checked.
-#[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+fn another_server() -> ::rustls::Error {
+    let refused = Error::new(
+        ErrorKind::Refused,
+        "the connection goes to another server than the configuration's",
+    );
+    ::rustls::Error::Other(OtherError(Arc::new(refused)))
 }

@@ -1,13 +1,16 @@
 //! One value with its origin.
 
+mod deserialize;
+
 use std::fmt;
 
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer};
 use zeroize::Zeroizing;
 
-use super::deserialize;
 use crate::error::Result;
 use crate::origin::Origin;
+
+pub(crate) use deserialize::from_entries;
 
 /// A value and where it was written down.
 #[derive(Clone)]

@@ -1,0 +1,110 @@
+//! A request that got no answer, said in one sentence.
+
+use std::error::Error as StdError;
+use std::io;
+
+use ::rustls::CertificateError;
+use hyper_util::client::legacy::{self, connect::Connected};
+use kubex_core::text::{Mask, clean_line};
+use kubex_core::{Error, ErrorKind, ServerUrl};
+
+use crate::rustls::is_of_nobody;
+
+/// What the HTTP client says, with the reasons behind it. Its own error is not kept as the cause: it may quote the
+/// URL of the request or of the proxy. An error of Kubex's own that it hands on is given back as it is.
+pub(crate) fn request_failed(server: &ServerUrl, error: &(dyn StdError + 'static)) -> Error {
+    if let Some(own) = own_error(error) {
+        return own;
+    }
+    let mut reason = error.to_string();
+    let mut advice = None;
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let text = next.to_string();
+        // Errors of one chain often repeat the text of the next.
+        if !reason.ends_with(&text) {
+            reason.push_str(": ");
+            reason.push_str(&text);
+        }
+        advice = advice.or_else(|| advice_on(next));
+        cause = next.source();
+    }
+    let reason = Mask::new().apply(&clean_line(&reason));
+    let failed = Error::new(
+        ErrorKind::RequestFailed,
+        format_args!("the request to {server} failed: {reason}"),
+    );
+    match advice {
+        Some(advice) => failed.advise(advice),
+        None => failed,
+    }
+}
+
+/// Whether the server's certificate is of no authority that is known, so that no request was sent.
+pub(crate) fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|cause| tls_error(cause).is_some_and(is_of_nobody))
+}
+
+/// Whether the server has not looked at the request, so that it may be sent again, whatever it was: its connection
+/// was closed before it was sent, or the server let go of it while it went away (RFC 9113, 6.8 and 8.7).
+pub(crate) fn was_not_taken(error: &(dyn StdError + 'static)) -> bool {
+    let mut is_over_http_2 = false;
+    causes(error).any(|cause| {
+        if let Some(error) = cause.downcast_ref::<legacy::Error>() {
+            is_over_http_2 = error.connect_info().is_some_and(Connected::is_negotiated_h2);
+        }
+        if let Some(error) = cause.downcast_ref::<h2::Error>() {
+            let reason = error.reason();
+            return error.is_remote()
+                && (error.is_go_away() && reason == Some(h2::Reason::NO_ERROR)
+                    || error.is_reset() && reason == Some(h2::Reason::REFUSED_STREAM));
+        }
+        cause
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(|error| error.is_canceled() || is_over_http_2 && was_waiting_for_a_stream(error))
+    })
+}
+
+/// Whether the request waited for its turn on a connection of HTTP/2 that closed meanwhile: the server bounds how many
+/// are under way. hyper has no other name for that than these words.
+fn was_waiting_for_a_stream(error: &hyper::Error) -> bool {
+    error.is_user() && error.to_string().starts_with("dispatch task is gone")
+}
+
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |cause| (*cause).source())
+}
+
+/// The error that the verifier of the server's name gave.
+fn own_error(error: &(dyn StdError + 'static)) -> Option<Error> {
+    causes(error).find_map(|cause| match tls_error(cause)? {
+        ::rustls::Error::Other(other) => other.0.downcast_ref::<Error>().cloned(),
+        _ => None,
+    })
+}
+
+/// The TLS stream wraps its error as one of input and output, which does not name it as its source, and the
+/// HTTP client does so once more.
+fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a ::rustls::Error> {
+    let mut cause = cause;
+    while let Some(error) = cause.downcast_ref::<io::Error>() {
+        cause = error.get_ref()?;
+    }
+    cause.downcast_ref()
+}
+
+fn advice_on(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
+    let ::rustls::Error::InvalidCertificate(wrong) = tls_error(cause)? else {
+        return None;
+    };
+    match wrong {
+        CertificateError::UnknownIssuer => Some("check that the certificate authority is this server's"),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            Some("check the server's address, or set \"tls-server-name\"")
+        }
+        CertificateError::NotValidYetContext { .. } | CertificateError::ExpiredContext { .. } => {
+            Some("check this machine's clock, and the server's certificate")
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,271 @@
+//! The connections that a client sends its requests over, and when they are let go.
+//!
+//! A client certificate is looked at in the handshake and then stands for every request of its connection, and so
+//! does the server's. So connections belong to one client certificate and one trust: a change of either is a reason
+//! for new ones, and the old ones end with the requests that are under way on them. An HTTP client has only to say
+//! how it connects and how it sends ([`Connect`]); this decides over which connections, and whether a request that
+//! the server has not looked at is sent again.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ::rustls::client::danger::ServerCertVerifier;
+use ::rustls::crypto::CryptoProvider;
+use http::HeaderMap;
+use kubex_core::{
+    ClientCertificate, ClientConfiguration, Cluster, Credential, CurrentTrust, Error, Generation, Result,
+};
+
+use crate::authorize::Authorizer;
+use crate::failure::{is_untrusted, request_failed, was_not_taken};
+use crate::rustls::{Names, Tls, crypto_provider, one, unusable, verifier, warn_of_anyone};
+
+/// How often a request is sent again that the server did not look at. Each time it is over a connection that was
+/// open a moment ago, so that only a server which goes away over and over is given up.
+const MOST_RESENDINGS: usize = 16;
+
+/// An HTTP client: how it connects and how it sends.
+pub(crate) trait Connect: Send + Sync + 'static {
+    /// A set of connections; clones share them.
+    type Connections: Clone + Send + Sync;
+    type Request: Send;
+    type Response: Send;
+    type Error: StdError + Send + Sync + 'static;
+
+    fn connect(cluster: &Cluster, tls: &Tls) -> Result<Self::Connections>;
+
+    fn send(
+        connections: &Self::Connections,
+        request: Self::Request,
+    ) -> impl Future<Output = std::result::Result<Self::Response, Self::Error>> + Send;
+
+    /// The request once more, as far as its body can be sent twice.
+    fn copy(request: &Self::Request) -> Option<Self::Request>;
+
+    fn headers_mut(request: &mut Self::Request) -> &mut HeaderMap;
+}
+
+/// The connections of a client. Clones share them.
+pub(crate) struct Pool<C: Connect>(Arc<Shared<C>>);
+
+struct Shared<C: Connect> {
+    authorizer: Authorizer,
+    names: Names,
+    provider: Arc<CryptoProvider>,
+    state: Mutex<State<C>>,
+}
+
+/// The connections in use, and what they were opened with.
+struct State<C: Connect> {
+    connections: C::Connections,
+    certificate: Option<Arc<ClientCertificate>>,
+    /// The newest credential that was sent over them; none before the first.
+    generation: Option<Generation>,
+    /// The newest credential whose certificate was of no use.
+    refused: Option<Generation>,
+    verifier: Arc<dyn ServerCertVerifier>,
+    /// The newest trust that was looked at, be it of use or not.
+    trust: Generation,
+}
+
+impl<C: Connect> Pool<C> {
+    /// Nothing is connected or fetched yet.
+    pub(crate) fn new(configuration: &ClientConfiguration) -> Result<Self> {
+        let cluster = configuration.cluster();
+        warn_of_anyone(cluster, configuration.trust());
+        let names = Names::with_proxy(cluster)?;
+        let provider = crypto_provider()?;
+        let credential = configuration.credentials().last();
+        let certificate = credential.as_ref().and_then(|it| it.certificate().cloned());
+        let trust = configuration.trust().at_hand();
+        let verifier = verifier(&names, trust.trust(), &provider)?;
+        let tls = Tls {
+            certificate: one(certificate.as_deref(), &provider)?,
+            verifier: Arc::clone(&verifier),
+            provider: Arc::clone(&provider),
+        };
+        let state = State {
+            connections: C::connect(cluster, &tls)?,
+            certificate,
+            generation: credential.map(|it| it.generation()),
+            refused: None,
+            verifier,
+            trust: trust.generation(),
+        };
+        Ok(Self(Arc::new(Shared {
+            authorizer: Authorizer::of(configuration),
+            names,
+            provider,
+            state: Mutex::new(state),
+        })))
+    }
+
+    pub(crate) fn authorizer(&self) -> &Authorizer {
+        &self.0.authorizer
+    }
+
+    pub(crate) fn configuration(&self) -> &ClientConfiguration {
+        self.0.authorizer.configuration()
+    }
+
+    /// The connections of this moment.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn connections(&self) -> C::Connections {
+        self.lock().connections.clone()
+    }
+
+    /// Sends a request, which carries this credential, over connections of that credential and of the current
+    /// trust. It is sent again where the server did not look at it: once where the trust was older than the server's
+    /// certificate, and with the current credential where the server went away.
+    pub(crate) async fn send(&self, credential: Arc<Credential>, request: C::Request) -> Result<C::Response> {
+        let live = self.configuration().trust();
+        let (mut credential, mut request) = (credential, request);
+        let mut rejected_trust = None;
+        let mut resendings = 0;
+        loop {
+            let trust = live.current().await;
+            let connections = self.connections_for(&credential, &trust)?;
+            let again = C::copy(&request);
+            let error = match C::send(&connections, request).await {
+                Ok(response) => return Ok(response),
+                Err(error) => error,
+            };
+            let Some(again) = again else {
+                return Err(self.failed(&error));
+            };
+            request = again;
+            if is_untrusted(&error) {
+                if rejected_trust.is_some() || live.is_fixed() {
+                    return Err(self.failed(&error));
+                }
+                rejected_trust = Some(trust.generation());
+                live.invalidate(trust.generation());
+                if live.current().await.generation() == trust.generation() {
+                    return Err(self.failed(&error));
+                }
+            } else if was_not_taken(&error) && resendings < MOST_RESENDINGS {
+                resendings += 1;
+                credential = self.renew(credential, C::headers_mut(&mut request)).await;
+            } else {
+                return Err(self.failed(&error));
+            }
+        }
+    }
+
+    /// The current credential in the place of the one that the request carries. A server goes away when it rejects
+    /// a credential, and what it has not looked at yet would be rejected for the same reason.
+    async fn renew(&self, carried: Arc<Credential>, headers: &mut HeaderMap) -> Arc<Credential> {
+        if !Authorizer::carries(&carried, headers) {
+            return carried;
+        }
+        match self.configuration().credentials().current().await {
+            Ok(current) if current.generation() != carried.generation() => {
+                Authorizer::replace(&current, headers);
+                current
+            }
+            _ => carried,
+        }
+    }
+
+    /// The connections for this credential and this trust; new ones where either brings another certificate.
+    ///
+    /// A request that still has an older one takes the newest's connections, so that no connection is opened
+    /// any more with a certificate that has been replaced.
+    fn connections_for(&self, credential: &Credential, trust: &CurrentTrust) -> Result<C::Connections> {
+        let mut state = self.lock();
+        let has_other_trust = state.trust < trust.generation() && self.adopt_trust(&mut state, trust);
+        let has_other_certificate = state.certificate.as_ref() != credential.certificate();
+        if credential.came_expired() && has_other_certificate {
+            // It is for this one request; what comes next may be the one before.
+            return self.connect_as(credential.certificate(), &state);
+        }
+        let is_newer = state.generation < Some(credential.generation()) && !credential.came_expired();
+        if is_newer && has_other_certificate && state.refused != Some(credential.generation()) {
+            match self.connect_as(credential.certificate(), &state) {
+                Ok(connections) => {
+                    state.connections = connections;
+                    state.certificate = credential.certificate().cloned();
+                    state.generation = Some(credential.generation());
+                    return Ok(state.connections.clone());
+                }
+                Err(error) => self.refuse(&mut state, credential, error)?,
+            }
+        } else if is_newer && !has_other_certificate {
+            state.generation = Some(credential.generation());
+        }
+        if has_other_trust {
+            state.connections = self.connect_as(state.certificate.as_ref(), &state)?;
+        }
+        Ok(state.connections.clone())
+    }
+
+    /// Where certificate and key do not fit together they may be in the middle of being replaced: the next
+    /// request asks for them again, and until then the old pair stays in use where there is one.
+    fn refuse(&self, state: &mut State<C>, credential: &Credential, error: Error) -> Result<()> {
+        let generation = credential.generation();
+        self.configuration().credentials().invalidate(generation);
+        if state.certificate.is_none() || credential.certificate().is_none() {
+            return Err(error);
+        }
+        state.refused = Some(generation);
+        tracing::warn!(
+            target: "kubex::credentials",
+            outcome = "unusable",
+            generation = generation.number(),
+            %error,
+            "the old client certificate stays in use"
+        );
+        Ok(())
+    }
+
+    /// Takes the newer trust over, and says whether it is of use.
+    fn adopt_trust(&self, state: &mut State<C>, trust: &CurrentTrust) -> bool {
+        state.trust = trust.generation();
+        match verifier(&self.0.names, trust.trust(), &self.0.provider) {
+            Ok(verifier) => {
+                state.verifier = verifier;
+                true
+            }
+            Err(error) => {
+                unusable(&error, trust.generation());
+                false
+            }
+        }
+    }
+
+    fn connect_as(
+        &self,
+        certificate: Option<&Arc<ClientCertificate>>,
+        state: &State<C>,
+    ) -> Result<C::Connections> {
+        let tls = Tls {
+            certificate: one(certificate.map(Arc::as_ref), &self.0.provider)?,
+            verifier: Arc::clone(&state.verifier),
+            provider: Arc::clone(&self.0.provider),
+        };
+        C::connect(self.configuration().cluster(), &tls)
+    }
+
+    pub(crate) fn failed(&self, error: &C::Error) -> Error {
+        request_failed(&self.configuration().cluster().server, error)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<C>> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C: Connect> Clone for Pool<C> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<C: Connect> fmt::Debug for Pool<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("configuration", self.configuration())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! `insecure-skip-tls-verify`: whoever answers is believed.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use ::rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use ::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use ::rustls::{DigitallySignedStruct, SignatureScheme};
+use kubex_core::{Cluster, LiveTrust, Trust};
+
+/// The servers that this process has been warned of.
+static WARNED_OF: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Says that whoever answers at this server is believed, once for each server, however many clients it gets.
+pub(crate) fn warn_of_anyone(cluster: &Cluster, trust: &LiveTrust) {
+    if !cluster.server.is_encrypted() || !matches!(trust.at_hand().trust(), Trust::Anyone) {
+        return;
+    }
+    let server = cluster.server.to_string();
+    let is_new = WARNED_OF
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(server.clone());
+    if is_new {
+        tracing::warn!(
+            target: "kubex::trust",
+            outcome = "insecure",
+            %server,
+            "the server's certificate is not checked: whoever answers gets the credential"
+        );
+    }
+}
+
+/// Accepts any certificate. That the other side holds its key is still checked.
+#[derive(Debug)]
+pub(super) struct Anyone(pub(super) Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, ::rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, ::rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, ::rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

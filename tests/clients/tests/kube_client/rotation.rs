@@ -1,0 +1,112 @@
+//! Tokens, certificates and authorities that change while requests are under way.
+
+use http::StatusCode;
+use kubex_tests::api_server::User;
+
+use crate::world::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_requests_at_once_survive_the_change_of_a_token_with_one_fetch() {
+    for version in BOTH {
+        let server = server(version).await;
+        server.accept_token("one", User::new("jane"));
+        let source = Playback::of([bearer("one"), bearer("two"), bearer("three")]);
+        let client = client(configure(&server).source(source.clone()));
+        assert_eq!(statuses(&client, 200).await, [StatusCode::OK; 200]);
+
+        server.accept_token("two", User::new("jane"));
+        server.revoke_token("one");
+        assert_eq!(statuses(&client, 200).await, [StatusCode::OK; 200], "{version:?}");
+        assert_eq!(source.fetches(), 2);
+
+        server.forget_requests();
+        assert_eq!(statuses(&client, 200).await, [StatusCode::OK; 200]);
+        for request in server.requests() {
+            assert_eq!(request.bearer_token(), Some("two"));
+        }
+        server.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_the_change_of_a_certificate_no_request_arrives_with_the_old_one() {
+    for version in BOTH {
+        let server = server(version).await;
+        let old = server.issue_client_certificate("jane", &[]);
+        let new = server.issue_client_certificate("jane", &[]);
+        let source = Playback::of([certificate(&old), certificate(&new)]);
+        let client = client(configure(&server).source(source.clone()));
+        assert_eq!(statuses(&client, 20).await, [StatusCode::OK; 20]);
+        let last_old = server
+            .requests()
+            .iter()
+            .map(|request| request.connection)
+            .max()
+            .unwrap();
+
+        server.revoke_client_certificate(&old);
+        assert_eq!(statuses(&client, 200).await, [StatusCode::OK; 200], "{version:?}");
+        server.forget_requests();
+        assert_eq!(statuses(&client, 200).await, [StatusCode::OK; 200]);
+        for request in server.requests() {
+            assert_eq!(request.client_certificate.unwrap().sha256, new.sha256());
+            assert!(request.connection > last_old);
+        }
+        assert_eq!(source.fetches(), 2);
+        server.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_replaced_without_a_401_needs_new_connections_too() {
+    for version in BOTH {
+        let server = speaking(version).allow_anonymous(true).start().await.unwrap();
+        let old = server.issue_client_certificate("jane", &[]);
+        let new = server.issue_client_certificate("joe", &[]);
+        let steps = [certificate(&old), certificate(&new)];
+        let configuration = built(configure(&server).source(Playback::of(steps)));
+        let client = kubex::kube::client(&configuration).unwrap();
+        for user in ["jane", "jane", "joe", "joe"] {
+            assert_eq!(status(&client, "/version").await.unwrap(), StatusCode::OK);
+            let requests = server.requests();
+            assert_eq!(requests.last().unwrap().user.as_deref(), Some(user));
+            if requests.len() == 2 {
+                let current = configuration.credentials().current().await.unwrap();
+                configuration.credentials().invalidate(current.generation());
+            }
+        }
+        assert_eq!(server.connections(), 2);
+        server.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn new_authorities_are_read_as_soon_as_the_server_has_them() {
+    for version in BOTH {
+        let server = server(version).await;
+        server.accept_token("t0ken", User::new("jane"));
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("ca.crt");
+        std::fs::write(&file, server.ca_pem()).unwrap();
+        let configuration = kubex::configure()
+            .url(server.url())
+            .server_ca_file(&file)
+            .token("t0ken")
+            .build()
+            .await
+            .unwrap();
+        let client = kubex::kube::client(&configuration).unwrap();
+        assert_eq!(status(&client, "/version").await.unwrap(), StatusCode::OK);
+
+        server.rotate_certificate_authority();
+        std::fs::write(&file, server.ca_pem()).unwrap();
+        // The connection that is open goes on; one that ends is followed by a handshake with the new certificate.
+        server.reject_next(1);
+        assert_eq!(
+            status(&client, "/version").await.unwrap(),
+            StatusCode::UNAUTHORIZED
+        );
+        assert_eq!(statuses(&client, 200).await, [StatusCode::OK; 200], "{version:?}");
+        server.shutdown().await;
+    }
+}
