@@ -52,6 +52,9 @@ pub(crate) fn was_not_taken(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(|cause| {
         if let Some(error) = cause.downcast_ref::<legacy::Error>() {
             is_over_http_2 = error.connect_info().is_some_and(Connected::is_negotiated_h2);
+            if was_never_sent(error) {
+                return true;
+            }
         }
         if let Some(error) = cause.downcast_ref::<h2::Error>() {
             let reason = error.reason();
@@ -63,6 +66,12 @@ pub(crate) fn was_not_taken(error: &(dyn StdError + 'static)) -> bool {
             .downcast_ref::<hyper::Error>()
             .is_some_and(|error| error.is_canceled() || is_over_http_2 && was_waiting_for_a_stream(error))
     })
+}
+
+/// Whether the client gave up before it sent anything: the connection it was to take was closed at once, or another
+/// task's was to serve it too and went away. It has no other name for that than this word.
+fn was_never_sent(error: &legacy::Error) -> bool {
+    error.to_string() == "client error (Canceled)"
 }
 
 /// Whether the request waited for its turn on a connection of HTTP/2 that closed meanwhile: the server bounds how many

@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use kubex_core::credentials::SharingKey;
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::{Cluster, Proxy, SecretString, Trust};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
@@ -67,7 +68,8 @@ pub(crate) fn exec_info(
         kind: KIND,
         api_version: version.as_str(),
         spec: Spec {
-            cluster: cluster.map(cluster_info),
+            cluster: cluster
+                .map(|cluster| cluster_info(cluster, BASE64_STANDARD.encode(authorities_of(cluster)))),
             interactive: is_interactive,
         },
     };
@@ -89,15 +91,27 @@ pub(crate) fn exec_info(
     escaped.as_str().into()
 }
 
-fn cluster_info(cluster: &Cluster) -> ClusterInfo<'_> {
+/// Adds all that a plugin is told of a cluster to what its credential is known by.
+pub(crate) fn known_by(key: SharingKey, cluster: &Cluster) -> SharingKey {
+    // The authorities as they are: most of what is told is theirs.
+    let rest = cluster_info(cluster, String::new());
+    let rest = Zeroizing::new(serde_json::to_string(&rest).unwrap_or_default());
+    key.with(rest.as_bytes()).with(authorities_of(cluster))
+}
+
+fn authorities_of(cluster: &Cluster) -> &[u8] {
+    match &cluster.trust {
+        Trust::Authorities(authorities) => authorities.pem(),
+        _ => &[],
+    }
+}
+
+fn cluster_info(cluster: &Cluster, certificate_authority_data: String) -> ClusterInfo<'_> {
     ClusterInfo {
         server: cluster.server.as_str(),
         tls_server_name: cluster.tls_server_name.as_deref().unwrap_or_default(),
         insecure_skip_tls_verify: matches!(cluster.trust, Trust::Anyone),
-        certificate_authority_data: match &cluster.trust {
-            Trust::Authorities(authorities) => BASE64_STANDARD.encode(authorities.pem()),
-            _ => String::new(),
-        },
+        certificate_authority_data,
         // One of the environment the plugin finds there itself (client-go, rest/exec.go).
         proxy_url: cluster
             .proxy

@@ -254,7 +254,6 @@ impl CredentialSource for ExecSource {
                 "{} {:?} {:?} {:?}",
                 self.provides_cluster, self.interactive_mode, self.deadline, self.interactive_deadline
             ))
-            .with(exec_info(self.api_version, Some(cluster), false).expose_secret())
             .with(self.arguments.len().to_string());
         for argument in &self.arguments {
             key = key.with(argument);
@@ -262,7 +261,7 @@ impl CredentialSource for ExecSource {
         for (name, value) in &self.environment {
             key = key.with(name).with(value.expose_secret());
         }
-        Some(key)
+        Some(exec_info::known_by(key, cluster))
     }
 }
 
