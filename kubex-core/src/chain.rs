@@ -164,14 +164,14 @@ impl Chain {
 
 fn exhausted(report: &Report) -> Error {
     if report.attempts().is_empty() {
-        return Error::new(ErrorKind::Exhausted, "the chain has no sources").advise("add a source to it");
+        return Error::new(ErrorKind::Exhausted, "the chain has no sources").with_help("add a source to it");
     }
     let error = Error::new(
         ErrorKind::Exhausted,
         format_args!("no source of the chain is configured: {}", report.reasons()),
     );
-    match report.advice() {
-        Some(advice) => error.advise(advice),
+    match report.help() {
+        Some(help) => error.with_help(help),
         None => error,
     }
 }
@@ -231,7 +231,7 @@ impl ChainBuilder {
     pub fn overriding(mut self, mut options: Options) -> Result<Self> {
         let own = Arc::new(ClusterOptions::take_from(&mut options)?);
         if let Some((key, value)) = options.iter().next() {
-            return Err(Error::unknown_key(key, ClusterOptions::KEYS).at(value.origin()));
+            return Err(Error::unknown_key(key, ClusterOptions::KEYS).with_origin(value.origin()));
         }
         if let Some(source) = self.sources.last_mut() {
             source.overrides = self.overrides.on_top_of(&own)?;

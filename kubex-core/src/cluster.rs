@@ -42,19 +42,19 @@ impl ServerUrl {
             return Err(invalid("has white space or a control character in it"));
         }
         if !text.contains("://") {
-            return Err(invalid("has no scheme").advise("write https:// in front of it"));
+            return Err(invalid("has no scheme").with_help("write https:// in front of it"));
         }
         let text = text.split(['?', '#']).next().unwrap_or(text);
         let url = Url::parse(text).map_err(|error| invalid(&format!("is no URL: {error}")))?;
         if !matches!(url.scheme(), "https" | "http") {
-            return Err(invalid("has a scheme other than https").advise("write https:// in front of it"));
+            return Err(invalid("has a scheme other than https").with_help("write https:// in front of it"));
         }
         if url.host_str().is_none_or(str::is_empty) {
             return Err(invalid("has no host"));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(invalid("has a user name or password in it")
-                .advise("set them as the user's, not the server's"));
+                .with_help("set them as the user's, not the server's"));
         }
         Ok(Self {
             text: text.to_owned(),
@@ -114,19 +114,19 @@ pub enum Trust {
     /// One that the system's own authorities signed.
     System,
     /// One that these authorities signed, and no other.
-    Authorities(Authorities),
+    CaBundle(CaBundle),
     /// Any certificate: whoever answers gets the credential. For a laboratory.
-    Anyone,
+    Insecure,
 }
 
 /// Certificate authorities, as PEM and as certificates.
 #[derive(Clone)]
-pub struct Authorities {
+pub struct CaBundle {
     pem: Arc<[u8]>,
     certificates: Arc<[CertificateDer<'static>]>,
 }
 
-impl Authorities {
+impl CaBundle {
     /// Reads authorities from PEM.
     ///
     /// # Errors
@@ -140,7 +140,7 @@ impl Authorities {
     }
 
     /// No authority at all: no certificate is accepted.
-    pub(crate) fn nobody() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             pem: Arc::from([]),
             certificates: Arc::from([]),
@@ -163,9 +163,9 @@ impl Authorities {
     }
 }
 
-impl fmt::Debug for Authorities {
+impl fmt::Debug for CaBundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authorities")
+        f.debug_struct("CaBundle")
             .field("certificates", &self.certificates.len())
             .finish_non_exhaustive()
     }

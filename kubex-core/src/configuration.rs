@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use crate::cluster::{Authorities, Cluster, Trust};
+use crate::cluster::{CaBundle, Cluster, Trust};
 use crate::credential::Credential;
 use crate::credentials::Credentials;
 use crate::error::{Error, Result};
@@ -143,7 +143,7 @@ pub struct ClientConfigurationBuilder {
     pub(crate) impersonation: Option<Impersonation>,
     identity: Identity,
     /// What reads the authorities again, and which ones it has read.
-    trust_source: Option<(Arc<dyn TrustSource>, Authorities)>,
+    trust_source: Option<(Arc<dyn TrustSource>, CaBundle)>,
     allows_credentials_over_http: bool,
     warnings: Vec<Warning>,
     provenance: Provenance,
@@ -173,7 +173,7 @@ impl ClientConfigurationBuilder {
     #[must_use]
     pub fn trust_source(mut self, source: Option<Arc<dyn TrustSource>>) -> Self {
         self.trust_source = match &self.cluster.trust {
-            Trust::Authorities(first) => source.map(|source| (source, first.clone())),
+            Trust::CaBundle(first) => source.map(|source| (source, first.clone())),
             _ => None,
         };
         self
@@ -284,7 +284,7 @@ impl ClientConfigurationBuilder {
             Identity::Source(source) => Credentials::live(source, Arc::clone(&cluster), host.clone()),
         };
         let trust = match (&cluster.trust, self.trust_source) {
-            (Trust::Authorities(set), Some((source, first))) if set.is_identical(&first) => {
+            (Trust::CaBundle(set), Some((source, first))) if set.is_identical(&first) => {
                 LiveTrust::live(first, source, host.clone())
             }
             (trust, _) => LiveTrust::fixed(trust.clone()),

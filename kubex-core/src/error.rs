@@ -7,8 +7,8 @@
 //! ```
 //! use kubex_core::{Error, ErrorKind, Origin};
 //! let error = Error::new(ErrorKind::MissingContext, "there is no context \"prodd\"")
-//!     .at(&Origin::file("/home/jane/.kube/config").key("current-context"))
-//!     .advise("did you mean \"prod\"?");
+//!     .with_origin(&Origin::file("/home/jane/.kube/config").key("current-context"))
+//!     .with_help("did you mean \"prod\"?");
 //! assert_eq!(error.kind(), ErrorKind::MissingContext);
 //! assert_eq!(
 //!     error.to_string(),
@@ -130,7 +130,7 @@ struct Inner {
     source_name: Option<String>,
     message: String,
     origin: Option<Origin>,
-    advice: Option<String>,
+    help: Option<String>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
     others: Vec<Error>,
     report: Option<Report>,
@@ -145,7 +145,7 @@ impl Error {
             source_name: None,
             message: clean(&message.to_string()).into_owned(),
             origin: None,
-            advice: None,
+            help: None,
             cause: None,
             others: Vec::new(),
             report: None,
@@ -164,8 +164,8 @@ impl Error {
             ErrorKind::UnreadableFile,
             format_args!("cannot read {what} {}: {}", clean_line(&shown), reason(&cause)),
         )
-        .advise(remedy(&cause))
-        .because(cause)
+        .with_help(remedy(&cause))
+        .with_source(cause)
     }
 
     /// A document that cannot be read, where the document itself is the place of the error.
@@ -174,28 +174,28 @@ impl Error {
             ErrorKind::UnreadableFile,
             format_args!("cannot read {what}: {}", reason(&cause)),
         )
-        .advise(remedy(&cause))
-        .because(cause)
-        .at(origin)
+        .with_help(remedy(&cause))
+        .with_source(cause)
+        .with_origin(origin)
     }
 
     /// Where it is.
     #[must_use]
-    pub fn at(self, origin: &Origin) -> Self {
+    pub fn with_origin(self, origin: &Origin) -> Self {
         self.change(|inner| inner.origin = Some(origin.clone()))
     }
 
     /// One thing to do, as a sentence without a full stop.
     #[must_use]
-    pub fn advise(self, advice: impl fmt::Display) -> Self {
-        let advice = clean(&advice.to_string()).into_owned();
-        self.change(|inner| inner.advice = Some(advice))
+    pub fn with_help(self, help: impl fmt::Display) -> Self {
+        let help = clean(&help.to_string()).into_owned();
+        self.change(|inner| inner.help = Some(help))
     }
 
     /// The error behind it, for [`source`](std::error::Error::source). It must not hold a secret: a parser's
     /// error that quotes its input does not belong here.
     #[must_use]
-    pub fn because(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub fn with_source(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.change(|inner| inner.cause = Some(Arc::new(cause)))
     }
 
@@ -211,7 +211,7 @@ impl Error {
 
     /// With another problem that was found at the same time.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub fn with_related(self, other: Self) -> Self {
         self.change(|inner| {
             let mut other = Arc::unwrap_or_clone(other.0);
             let more = std::mem::take(&mut other.others);
@@ -227,9 +227,9 @@ impl Error {
             format_args!("unknown key \"{}\"", clean_line(key)),
         );
         match nearest(key, known) {
-            Some(near) => error.advise(format_args!("did you mean \"{near}\"?")),
-            None if known.is_empty() => error.advise("no key is taken here"),
-            None => error.advise(format_args!("the keys here are: {}", known.join(", "))),
+            Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
+            None if known.is_empty() => error.with_help("no key is taken here"),
+            None => error.with_help(format_args!("the keys here are: {}", known.join(", "))),
         }
     }
 
@@ -267,7 +267,7 @@ impl Error {
         self.0.kind
     }
 
-    /// What failed and why, without place and advice.
+    /// What failed and why, without place and help.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -283,8 +283,8 @@ impl Error {
     }
 
     /// One thing to do about it.
-    pub fn advice(&self) -> Option<&str> {
-        self.0.advice.as_deref()
+    pub fn help(&self) -> Option<&str> {
+        self.0.help.as_deref()
     }
 
     /// This problem and those that were found at the same time, in the order they were found.
@@ -346,8 +346,8 @@ impl fmt::Display for Unsigned<'_> {
         if let Some(origin) = &self.0.origin {
             write!(f, " ({origin})")?;
         }
-        if let Some(advice) = &self.0.advice {
-            write!(f, "; {advice}")?;
+        if let Some(help) = &self.0.help {
+            write!(f, "; {help}")?;
         }
         for other in &self.0.others {
             write!(f, "\nalso: {}", other.unsigned())?;
@@ -396,7 +396,7 @@ impl Problems {
     pub fn add(&mut self, error: Error) {
         self.0 = Some(match self.0.take() {
             None => error,
-            Some(first) => first.and(error),
+            Some(first) => first.with_related(error),
         });
     }
 

@@ -21,7 +21,7 @@ pub struct Impersonation {
 
 impl Impersonation {
     /// Somebody, by user name alone.
-    pub fn of(user: impl Into<String>) -> Self {
+    pub fn new(user: impl Into<String>) -> Self {
         Self {
             user: user.into(),
             uid: None,
@@ -94,13 +94,13 @@ mod tests {
 
     #[test]
     fn every_part_has_its_header() {
-        let mut jane = Impersonation::of("jane");
+        let mut jane = Impersonation::new("jane");
         jane.uid = Some("7".into());
         jane.groups = vec!["dev".into(), "ops".into()];
         jane.extra = vec![("scopes".into(), vec!["a".into(), "b".into()])];
         let headers = jane.headers().unwrap();
         assert_eq!(headers.get_all("impersonate-group").iter().count(), 2);
         assert_eq!(headers.get_all("impersonate-extra-scopes").iter().count(), 2);
-        assert!(Impersonation::of("a\nb").headers().is_err());
+        assert!(Impersonation::new("a\nb").headers().is_err());
     }
 }

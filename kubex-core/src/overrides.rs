@@ -51,7 +51,7 @@ impl Overrides {
         let identity_options = options.split_off(Self::IDENTITY_KEYS);
         if let Some((key, value)) = options.iter().next() {
             let known: Vec<&str> = [ClusterOptions::KEYS, Self::IDENTITY_KEYS].concat();
-            return Err(Error::unknown_key(key, &known).at(value.origin()));
+            return Err(Error::unknown_key(key, &known).with_origin(value.origin()));
         }
         let is_whole = |half: &str| {
             let data = format!("{half}-data");
@@ -118,8 +118,8 @@ impl Overrides {
                 ErrorKind::IncompleteKeyPair,
                 "the overrides hold a part of an identity, and this source's own has no such part",
             )
-            .at(origin.unwrap_or(self.identity_options.origin()))
-            .advise("override the certificate together with its key")
+            .with_origin(origin.unwrap_or(self.identity_options.origin()))
+            .with_help("override the certificate together with its key")
         })
     }
 }

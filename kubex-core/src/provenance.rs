@@ -12,7 +12,7 @@
 //! # static NOBODY: Registration = Registration::source::<Nobody>("nobody", "");
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> kubex_core::Result<()> {
-//! # let registry = Registry::of([&NOBODY])?;
+//! # let registry = Registry::from_registrations([&NOBODY])?;
 //! let options = Options::new().set("server", "https://10.0.0.1:6443");
 //! let chain = Chain::builder(registry).configured("lab", "nobody", options)?.build();
 //! let configuration = chain.resolve().await?.configuration;

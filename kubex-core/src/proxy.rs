@@ -47,7 +47,7 @@ impl Proxy {
                 ErrorKind::InvalidValue,
                 "the proxy's URL is not one of http, https, socks5 or socks5h",
             )
-            .advise("write it as http://host:port")
+            .with_help("write it as http://host:port")
         };
         let url = Url::parse(text).map_err(|_| invalid())?;
         if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h")
@@ -85,7 +85,7 @@ impl Proxy {
             } else {
                 Self::parse(&format!("http://{}", text.trim()))
             };
-            let mut proxy = proxy.map_err(|error| error.at(&Origin::variable(name)))?;
+            let mut proxy = proxy.map_err(|error| error.with_origin(&Origin::variable(name)))?;
             proxy.variable = Some(name);
             return Ok(Some(proxy));
         }

@@ -85,18 +85,18 @@ impl Report {
     }
 
     /// What would configure one of the sources, as one sentence.
-    pub(crate) fn advice(&self) -> Option<String> {
-        let mut advice: Vec<_> = self
+    pub(crate) fn help(&self) -> Option<String> {
+        let mut help: Vec<_> = self
             .attempts
             .iter()
             .filter_map(|attempt| match &attempt.outcome {
-                Outcome::NotConfigured(error) => error.advice(),
+                Outcome::NotConfigured(error) => error.help(),
                 _ => None,
             })
             .collect();
         let mut told = HashSet::new();
-        advice.retain(|advice| told.insert(*advice));
-        (!advice.is_empty()).then(|| advice.join(", or "))
+        help.retain(|help| told.insert(*help));
+        (!help.is_empty()).then(|| help.join(", or "))
     }
 }
 

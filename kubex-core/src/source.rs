@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::sharing_key::SharingKey;
 
-pub use crate::live::FetchReason;
+pub use crate::refresh::FetchReason;
 
 /// What a source is told when a credential is fetched.
 #[derive(Clone, Copy, Debug)]

@@ -21,12 +21,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::cluster::{Authorities, Trust};
+use crate::cluster::{CaBundle, Trust};
 use crate::credential::Generation;
 use crate::credentials::Changes;
 use crate::error::Result;
 use crate::host::Host;
-use crate::live::{Feed, FetchReason, Item, Live, Subject};
+use crate::refresh::{Feed, FetchReason, Item, RefreshCell, Subject};
 
 /// How old authorities get before they are read again.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(60);
@@ -38,7 +38,7 @@ pub trait TrustSource: Debug + Send + Sync {
     ///
     /// # Errors
     /// Whatever keeps them from being read; the ones before stay in use.
-    async fn fetch(&self, host: &Host) -> Result<Authorities>;
+    async fn fetch(&self, host: &Host) -> Result<CaBundle>;
 
     /// What it is, for a person: `certificate authority /etc/ca.crt`. No secret.
     fn describe(&self) -> String;
@@ -75,7 +75,7 @@ pub struct LiveTrust(Kind);
 #[derive(Clone)]
 enum Kind {
     Fixed(Arc<CurrentTrust>),
-    Live(Arc<Live<TrustFeed>>),
+    Live(Arc<RefreshCell<TrustFeed>>),
 }
 
 impl LiveTrust {
@@ -88,9 +88,13 @@ impl LiveTrust {
     }
 
     /// Authorities that the source reads again. The first ones were read already.
-    pub fn live(first: Authorities, source: Arc<dyn TrustSource>, host: Host) -> Self {
+    pub fn live(first: CaBundle, source: Arc<dyn TrustSource>, host: Host) -> Self {
         let first = CurrentTrust::of(first);
-        Self(Kind::Live(Live::beginning_with(first, TrustFeed(source), host)))
+        Self(Kind::Live(RefreshCell::beginning_with(
+            first,
+            TrustFeed(source),
+            host,
+        )))
     }
 
     /// The current trust. Once in 60 s somebody waits for a look at its source, for a second at most.
@@ -160,15 +164,15 @@ impl Debug for LiveTrust {
 }
 
 impl CurrentTrust {
-    fn of(authorities: Authorities) -> Self {
+    fn of(authorities: CaBundle) -> Self {
         Self {
-            trust: Trust::Authorities(authorities),
+            trust: Trust::CaBundle(authorities),
             generation: Generation::default(),
         }
     }
 
     fn nobody() -> Self {
-        Self::of(Authorities::nobody())
+        Self::of(CaBundle::empty())
     }
 }
 
@@ -197,13 +201,13 @@ impl Item for CurrentTrust {
         None
     }
 
-    fn look_again_after(&self) -> Option<Duration> {
+    fn revalidate_after(&self) -> Option<Duration> {
         Some(READ_AGAIN_AFTER)
     }
 
     fn is_same(&self, other: &Self) -> bool {
         match (&self.trust, &other.trust) {
-            (Trust::Authorities(one), Trust::Authorities(other)) => one.pem() == other.pem(),
+            (Trust::CaBundle(one), Trust::CaBundle(other)) => one.pem() == other.pem(),
             _ => false,
         }
     }

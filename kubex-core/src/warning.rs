@@ -25,7 +25,7 @@ impl Warning {
 
     /// Where it is about.
     #[must_use]
-    pub fn at(mut self, origin: &Origin) -> Self {
+    pub fn with_origin(mut self, origin: &Origin) -> Self {
         self.origin = Some(origin.clone());
         self
     }

@@ -26,7 +26,7 @@ struct Shared {
 }
 
 impl Authorizer {
-    pub(crate) fn of(configuration: &ClientConfiguration) -> Self {
+    pub(crate) fn new(configuration: &ClientConfiguration) -> Self {
         #[cfg(feature = "tower")]
         let server = configuration.cluster().server.url();
         #[cfg(feature = "tower")]

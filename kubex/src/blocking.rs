@@ -83,7 +83,7 @@ pub fn current(configuration: &ClientConfiguration) -> Result<Arc<Credential>> {
 pub fn headers(configuration: &ClientConfiguration) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     let credential = current(configuration)?;
-    Authorizer::of(configuration).authorize(&credential, &mut headers);
+    Authorizer::new(configuration).authorize(&credential, &mut headers);
     Ok(headers)
 }
 
@@ -101,7 +101,7 @@ where
             ErrorKind::Unsupported,
             "this thread belongs to an async runtime, which waiting would hold up",
         )
-        .advise("await the function of the same name outside of kubex::blocking"));
+        .with_help("await the function of the same name outside of kubex::blocking"));
     }
     runtime()?.block_on(what.into_future())
 }

@@ -68,7 +68,7 @@ where
             ErrorKind::Unsupported,
             "a client of kube does not reach an http:// server through a proxy",
         )
-        .advise("remove \"proxy-url\", or take the server out of the proxy by NO_PROXY"));
+        .with_help("remove \"proxy-url\", or take the server out of the proxy by NO_PROXY"));
     }
     let address = address(proxy)?;
     match proxy.expose_url().scheme() {

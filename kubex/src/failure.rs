@@ -8,7 +8,7 @@ use hyper_util::client::legacy::{self, connect::Connected};
 use kubex_core::text::{Mask, clean_line};
 use kubex_core::{Error, ErrorKind, ServerUrl};
 
-use crate::rustls::is_of_nobody;
+use crate::rustls::is_unknown_issuer;
 
 /// What the HTTP client says, with the reasons behind it. Its own error is not kept as the cause: it may quote the
 /// URL of the request or of the proxy. An error of Kubex's own that it hands on is given back as it is.
@@ -17,7 +17,7 @@ pub(crate) fn request_failed(server: &ServerUrl, error: &(dyn StdError + 'static
         return own;
     }
     let mut reason = error.to_string();
-    let mut advice = None;
+    let mut help = None;
     let mut cause = error.source();
     while let Some(next) = cause {
         let text = next.to_string();
@@ -26,7 +26,7 @@ pub(crate) fn request_failed(server: &ServerUrl, error: &(dyn StdError + 'static
             reason.push_str(": ");
             reason.push_str(&text);
         }
-        advice = advice.or_else(|| advice_on(next));
+        help = help.or_else(|| help_for(next));
         cause = next.source();
     }
     let reason = Mask::new().apply(&clean_line(&reason));
@@ -34,15 +34,15 @@ pub(crate) fn request_failed(server: &ServerUrl, error: &(dyn StdError + 'static
         ErrorKind::RequestFailed,
         format_args!("the request to {server} failed: {reason}"),
     );
-    match advice {
-        Some(advice) => failed.advise(advice),
+    match help {
+        Some(help) => failed.with_help(help),
         None => failed,
     }
 }
 
 /// Whether the server's certificate is of no authority that is known, so that no request was sent.
 pub(crate) fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
-    causes(error).any(|cause| tls_error(cause).is_some_and(is_of_nobody))
+    causes(error).any(|cause| tls_error(cause).is_some_and(is_unknown_issuer))
 }
 
 /// Whether the server has not looked at the request, so that it may be sent again, whatever it was: its connection
@@ -102,7 +102,7 @@ fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a ::rustls::Er
     cause.downcast_ref()
 }
 
-fn advice_on(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
+fn help_for(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
     let ::rustls::Error::InvalidCertificate(wrong) = tls_error(cause)? else {
         return None;
     };

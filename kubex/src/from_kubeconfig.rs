@@ -213,7 +213,7 @@ fn read_to_end(reader: impl Read) -> Result<SecretBytes> {
                 ErrorKind::UnreadableFile,
                 "the kubeconfig could not be read from its reader",
             )
-            .because(error)
+            .with_source(error)
         })?;
     if content.len() > LARGEST {
         return Err(Error::new(

@@ -81,7 +81,7 @@ pub mod rustls;
 pub mod tower;
 
 pub use kubex_core::{
-    Authorities, BuildContext, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
+    BuildContext, CaBundle, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
     ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, CredentialSource, Credentials,
     CurrentTrust, Error, ErrorClass, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions,
     Generation, Host, Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy, Registration,

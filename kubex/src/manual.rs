@@ -139,13 +139,13 @@ impl ManualConfiguration {
                 ErrorKind::MissingField,
                 "\"try_refresh_token\" is set without \"token_file\"",
             )
-            .at(&Origin::code())
-            .advise("set token_file, or leave try_refresh_token out"));
+            .with_origin(&Origin::code())
+            .with_help("set token_file, or leave try_refresh_token out"));
         }
         if self.url.is_none() {
             return Err(Error::new(ErrorKind::MissingCluster, "no server is set")
-                .at(&Origin::code())
-                .advise("set it by url(\"https://host:port\")"));
+                .with_origin(&Origin::code())
+                .with_help("set it by url(\"https://host:port\")"));
         }
         let provider = if self.token_file.is_some() {
             "token-file"
@@ -201,6 +201,6 @@ fn pem(bytes: Option<SecretBytes>, what: &str) -> Result<Option<String>> {
         .transpose()
         .map_err(|_| {
             Error::new(ErrorKind::InvalidPem, format_args!("\"{what}\" is no PEM text"))
-                .at(&Origin::code().key(what))
+                .with_origin(&Origin::code().key(what))
         })
 }

@@ -19,11 +19,11 @@ use kubex_core::{
 
 use crate::authorize::Authorizer;
 use crate::failure::{is_untrusted, request_failed, was_not_taken};
-use crate::rustls::{Names, Tls, crypto_provider, one, unusable, verifier, warn_of_anyone};
+use crate::rustls::{Names, Tls, crypto_provider, fixed_client_cert, unusable, verifier, warn_if_insecure};
 
 /// How often a request is sent again that the server did not look at. Each time it is over a connection that was
 /// open a moment ago, so that only a server which goes away over and over is given up.
-const MOST_RESENDINGS: usize = 16;
+const MAX_RETRIES: usize = 16;
 
 /// An HTTP client: how it connects and how it sends.
 pub(crate) trait Connect: Send + Sync + 'static {
@@ -73,7 +73,7 @@ impl<C: Connect> Pool<C> {
     /// Nothing is connected or fetched yet.
     pub(crate) fn new(configuration: &ClientConfiguration) -> Result<Self> {
         let cluster = configuration.cluster();
-        warn_of_anyone(cluster, configuration.trust());
+        warn_if_insecure(cluster, configuration.trust());
         let names = Names::with_proxy(cluster)?;
         let provider = crypto_provider()?;
         let credential = configuration.credentials().last();
@@ -81,7 +81,7 @@ impl<C: Connect> Pool<C> {
         let trust = configuration.trust().at_hand();
         let verifier = verifier(&names, trust.trust(), &provider)?;
         let tls = Tls {
-            certificate: one(certificate.as_deref(), &provider)?,
+            certificate: fixed_client_cert(certificate.as_deref(), &provider)?,
             verifier: Arc::clone(&verifier),
             provider: Arc::clone(&provider),
         };
@@ -94,7 +94,7 @@ impl<C: Connect> Pool<C> {
             trust: trust.generation(),
         };
         Ok(Self(Arc::new(Shared {
-            authorizer: Authorizer::of(configuration),
+            authorizer: Authorizer::new(configuration),
             names,
             provider,
             state: Mutex::new(state),
@@ -122,7 +122,7 @@ impl<C: Connect> Pool<C> {
         let live = self.configuration().trust();
         let (mut credential, mut request) = (credential, request);
         let mut rejected_trust = None;
-        let mut resendings = 0;
+        let mut retries = 0;
         loop {
             let trust = live.current().await;
             let connections = self.connections_for(&credential, &trust)?;
@@ -144,8 +144,8 @@ impl<C: Connect> Pool<C> {
                 if live.current().await.generation() == trust.generation() {
                     return Err(self.failed(&error));
                 }
-            } else if was_not_taken(&error) && resendings < MOST_RESENDINGS {
-                resendings += 1;
+            } else if was_not_taken(&error) && retries < MAX_RETRIES {
+                retries += 1;
                 credential = self.renew(credential, C::headers_mut(&mut request)).await;
             } else {
                 return Err(self.failed(&error));
@@ -176,11 +176,11 @@ impl<C: Connect> Pool<C> {
         let mut state = self.lock();
         let has_other_trust = state.trust < trust.generation() && self.adopt_trust(&mut state, trust);
         let has_other_certificate = state.certificate.as_ref() != credential.certificate();
-        if credential.came_expired() && has_other_certificate {
+        if credential.expired_on_arrival() && has_other_certificate {
             // It is for this one request; what comes next may be the one before.
             return self.connect_as(credential.certificate(), &state);
         }
-        let is_newer = state.generation < Some(credential.generation()) && !credential.came_expired();
+        let is_newer = state.generation < Some(credential.generation()) && !credential.expired_on_arrival();
         if is_newer && has_other_certificate && state.refused != Some(credential.generation()) {
             match self.connect_as(credential.certificate(), &state) {
                 Ok(connections) => {
@@ -240,7 +240,7 @@ impl<C: Connect> Pool<C> {
         state: &State<C>,
     ) -> Result<C::Connections> {
         let tls = Tls {
-            certificate: one(certificate.map(Arc::as_ref), &self.0.provider)?,
+            certificate: fixed_client_cert(certificate.map(Arc::as_ref), &self.0.provider)?,
             verifier: Arc::clone(&state.verifier),
             provider: Arc::clone(&self.0.provider),
         };

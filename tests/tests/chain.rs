@@ -27,7 +27,9 @@ impl CredentialProvider for Says {
                 let cluster = Cluster::new(ServerUrl::parse(server)?);
                 Ok(ClientConfiguration::builder(cluster).credential(Credential::bearer("s3cr3t".into())?))
             }
-            Self::NotHere => Err(Error::not_configured("there is nothing here").advise("put something here")),
+            Self::NotHere => {
+                Err(Error::not_configured("there is nothing here").with_help("put something here"))
+            }
             Self::Broken => Err(Error::new(ErrorKind::MalformedDocument, "it is broken")),
             Self::Nothing => std::future::pending().await,
         }
@@ -35,7 +37,7 @@ impl CredentialProvider for Says {
 }
 
 fn chain(world: &SimulatedHost, sources: impl IntoIterator<Item = (&'static str, Says)>) -> Chain {
-    let empty = Chain::builder(Registry::of([]).unwrap()).host(world.host());
+    let empty = Chain::builder(Registry::from_registrations([]).unwrap()).host(world.host());
     sources
         .into_iter()
         .fold(empty, |chain, (name, says)| {
@@ -98,7 +100,7 @@ async fn an_exhausted_chain_lists_every_reason_and_says_what_to_set() {
         text.contains("a: there is nothing here; b: there is nothing here"),
         "{text}"
     );
-    assert_eq!(error.advice(), Some("put something here"), "{text}");
+    assert_eq!(error.help(), Some("put something here"), "{text}");
 }
 
 #[tokio::test]
@@ -137,7 +139,7 @@ async fn an_unencrypted_server_gets_no_credential_unless_asked_for_by_name() {
         .set("token", "t");
     let opted_in = Options::clone(&options).set("allow-credentials-over-http", true);
     for (options, is_sent) in [(options, false), (opted_in, true)] {
-        let registry = Registry::of([&kubex_static::REGISTRATION]).unwrap();
+        let registry = Registry::from_registrations([&kubex_static::REGISTRATION]).unwrap();
         let chain = Chain::builder(registry)
             .configured("lab", "static", options)
             .unwrap()
@@ -150,7 +152,7 @@ async fn an_unencrypted_server_gets_no_credential_unless_asked_for_by_name() {
 
 #[test]
 fn two_sources_of_one_name_are_an_error() {
-    let chain = Chain::builder(Registry::of([]).unwrap())
+    let chain = Chain::builder(Registry::from_registrations([]).unwrap())
         .provider("a", Arc::new(Says::NotHere))
         .unwrap();
     assert_eq!(
@@ -161,7 +163,8 @@ fn two_sources_of_one_name_are_an_error() {
 
 #[test]
 fn an_unknown_provider_names_the_known_ones_and_the_way_to_link_another() {
-    let registry = Registry::of([&kubex_static::REGISTRATION, &kubex_token_file::REGISTRATION]).unwrap();
+    let registry =
+        Registry::from_registrations([&kubex_static::REGISTRATION, &kubex_token_file::REGISTRATION]).unwrap();
     let error = registry.provider("vault", Options::new()).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownProvider);
     let text = error.to_string();
@@ -181,9 +184,10 @@ fn an_unknown_provider_names_the_known_ones_and_the_way_to_link_another() {
 fn two_registrations_of_one_name_are_an_error_that_names_both_crates() {
     static OTHER: Registration = Registration::source::<kubex_static::StaticSource>("static", "another one")
         .from_crate("other-crate", "9.9.9");
-    let twice = Registry::of([&kubex_static::REGISTRATION, &kubex_static::REGISTRATION]).unwrap();
+    let twice =
+        Registry::from_registrations([&kubex_static::REGISTRATION, &kubex_static::REGISTRATION]).unwrap();
     assert_eq!(twice.iter().count(), 1, "the same registration counts once");
-    let error = Registry::of([&kubex_static::REGISTRATION, &OTHER])
+    let error = Registry::from_registrations([&kubex_static::REGISTRATION, &OTHER])
         .map(drop)
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DuplicateProvider);

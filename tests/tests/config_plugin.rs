@@ -165,7 +165,7 @@ async fn a_registry_made_by_the_program_works_the_same() {
 
     static BY_HAND: Registration = Registration::source::<Hand>("by-hand", "made by the program");
 
-    let registry = Registry::of([&BY_HAND]).unwrap();
+    let registry = Registry::from_registrations([&BY_HAND]).unwrap();
     let world = world("chain: [by-hand]\nsources: {by-hand: {server: 'https://a', word: hello}}\n");
     let configuration = Configuration::load(&world.host()).await.unwrap();
     let resolution = configuration

@@ -21,7 +21,9 @@ fn pod() -> SimulatedHost {
 }
 
 async fn resolve_with(world: &SimulatedHost, options: Options) -> Result<ClientConfiguration> {
-    let registry = Registry::of([&kubex_in_cluster::REGISTRATION, &kubex_token_file::REGISTRATION]).unwrap();
+    let registry =
+        Registry::from_registrations([&kubex_in_cluster::REGISTRATION, &kubex_token_file::REGISTRATION])
+            .unwrap();
     let chain = Chain::builder(registry)
         .host(world.host())
         .configured("in-cluster", "in-cluster", options)?
@@ -193,7 +195,7 @@ async fn token_authority_and_namespace_are_read_inside_one_generation_of_the_mou
 
     let configuration = resolve(&world).await.unwrap();
     assert_eq!(configuration.namespace(), "team-2030");
-    assert!(matches!(configuration.cluster().trust, Trust::Authorities(_)));
+    assert!(matches!(configuration.cluster().trust, Trust::CaBundle(_)));
     let reads: Vec<PathBuf> = world.reads().into_iter().take(3).collect();
     assert!(reads.iter().all(|path| path.starts_with(&data)), "{reads:?}");
     server.shutdown().await;
@@ -201,7 +203,7 @@ async fn token_authority_and_namespace_are_read_inside_one_generation_of_the_mou
 
 #[tokio::test]
 async fn without_the_token_file_provider_the_error_says_which_one_is_missing() {
-    let registry = Registry::of([&kubex_in_cluster::REGISTRATION]).unwrap();
+    let registry = Registry::from_registrations([&kubex_in_cluster::REGISTRATION]).unwrap();
     let chain = Chain::builder(registry)
         .host(pod().host())
         .named("in-cluster")

@@ -171,7 +171,7 @@ async fn relative_paths_start_at_the_file_that_has_them() {
     world.write("/z/keys/u.key", &pair.key);
     world.write("/z/t", "file-token\n");
     let configuration = resolve(&world).await.unwrap().configuration;
-    assert!(matches!(configuration.cluster().trust, Trust::Authorities(_)));
+    assert!(matches!(configuration.cluster().trust, Trust::CaBundle(_)));
     assert_eq!(token(&configuration).await, "file-token");
     assert!(
         configuration
@@ -208,7 +208,7 @@ async fn every_field_of_a_cluster_and_a_user_arrives() {
     let cluster = configuration.cluster();
     assert_eq!(cluster.server.as_str(), "https://h.example:6443/prefix");
     assert!(
-        matches!(&cluster.trust, Trust::Authorities(authorities) if authorities.pem() == server.ca_pem().as_bytes())
+        matches!(&cluster.trust, Trust::CaBundle(authorities) if authorities.pem() == server.ca_pem().as_bytes())
     );
     assert_eq!(cluster.tls_server_name.as_deref(), Some("api.internal"));
     assert_eq!(cluster.proxy.as_ref().unwrap().to_string(), "socks5://proxy:1080");

@@ -404,7 +404,7 @@ async fn subscribers_learn_of_each_new_generation() {
 const TOKEN_FILE: &str = "/var/run/secrets/tokens/api";
 
 async fn from_token_file(world: &SimulatedHost) -> Result<ClientConfiguration> {
-    let registry = Registry::of([&kubex_token_file::REGISTRATION]).unwrap();
+    let registry = Registry::from_registrations([&kubex_token_file::REGISTRATION]).unwrap();
     let options = Options::new()
         .set("server", "https://10.0.0.1")
         .set("token-file", TOKEN_FILE);
@@ -471,7 +471,7 @@ async fn an_empty_or_missing_token_file_keeps_the_last_good_token() {
 async fn a_file_that_is_gone_after_resolving_leaves_the_token_beside_it() {
     let world = SimulatedHost::new();
     world.write(TOKEN_FILE, "in-the-file");
-    let registry = Registry::of([&kubex_token_file::REGISTRATION]).unwrap();
+    let registry = Registry::from_registrations([&kubex_token_file::REGISTRATION]).unwrap();
     let options = Options::new()
         .set("server", "https://10.0.0.1")
         .set("token-file", TOKEN_FILE)

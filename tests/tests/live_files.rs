@@ -355,7 +355,7 @@ async fn the_authority_of_a_pod_is_read_again_inside_one_generation_of_the_mount
         .unwrap()
         .configuration;
     let pem = async || match configuration.trust().current().await.trust() {
-        Trust::Authorities(authorities) => String::from_utf8(authorities.pem().to_vec()).unwrap(),
+        Trust::CaBundle(authorities) => String::from_utf8(authorities.pem().to_vec()).unwrap(),
         other => panic!("{other:?}"),
     };
     assert_eq!(pem().await, one.ca_pem());

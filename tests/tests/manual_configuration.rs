@@ -34,7 +34,7 @@ async fn every_parameter_arrives() {
         .unwrap();
     assert_eq!(configuration.cluster().server.as_str(), format!("{URL}/prefix"));
     assert_eq!(configuration.namespace(), "team-a");
-    assert!(matches!(configuration.cluster().trust, Trust::Authorities(_)));
+    assert!(matches!(configuration.cluster().trust, Trust::CaBundle(_)));
     let credential = configuration.credentials().current().await.unwrap();
     assert_eq!(credential.token().unwrap().expose_secret(), "from-file");
     assert!(credential.certificate().is_some());

@@ -71,7 +71,7 @@ fn pod() -> SimulatedHost {
 }
 
 async fn resolve_on(host: Host) -> Result<kubex::Resolution> {
-    let registry = Registry::of(kubex::registry()?.iter().chain([&VAULT]))?;
+    let registry = Registry::from_registrations(kubex::registry()?.iter().chain([&VAULT]))?;
     let chain = Chain::builder(registry)
         .host(host)
         .named("kubeconfig")?

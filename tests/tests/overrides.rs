@@ -53,7 +53,7 @@ impl CredentialProvider for Foreign {
 /// One configuration from each kind of source.
 async fn from_all(overrides: Options) -> Vec<Result<ClientConfiguration>> {
     let registry = kubex::registry().unwrap();
-    let stand_alone = Options::new()
+    let with_cluster = Options::new()
         .set("server", "https://alone")
         .set("token", "s3cr3t-own")
         .set("tls-server-name", "alone.internal");
@@ -62,7 +62,7 @@ async fn from_all(overrides: Options) -> Vec<Result<ClientConfiguration>> {
         chain(world(Some(KUBECONFIG))).named("kubeconfig").unwrap(),
         chain(world(None)).named("in-cluster").unwrap(),
         chain(world(None))
-            .configured("alone", "static", stand_alone)
+            .configured("alone", "static", with_cluster)
             .unwrap(),
         chain(world(None)).provider("foreign", Arc::new(Foreign)).unwrap(),
     ];
@@ -108,7 +108,7 @@ async fn every_field_is_replaced_in_every_source() {
         let cluster = configuration.cluster();
         assert_eq!(cluster.server.as_str(), "https://other:6443");
         assert_eq!(cluster.tls_server_name.as_deref(), Some("other.internal"));
-        assert!(matches!(cluster.trust, Trust::Authorities(_)));
+        assert!(matches!(cluster.trust, Trust::CaBundle(_)));
         assert_eq!(
             cluster.proxy.as_ref().unwrap().expose_url().as_str(),
             "socks5://other:1080"
@@ -146,13 +146,13 @@ async fn another_server_takes_the_tls_server_name_away() {
 #[tokio::test]
 async fn whom_to_trust_is_replaced_as_one() {
     for configuration in all_with(Options::new().set("insecure-skip-tls-verify", true)).await {
-        assert!(matches!(configuration.cluster().trust, Trust::Anyone));
+        assert!(matches!(configuration.cluster().trust, Trust::Insecure));
         let ids: Vec<_> = configuration.warnings().iter().map(kubex::Warning::id).collect();
         assert!(ids.contains(&"insecure-skip-tls-verify"), "{ids:?}");
         assert!(!ids.contains(&"in-cluster-without-ca"), "{ids:?}");
     }
     for configuration in all_with(trusting(Options::new())).await {
-        assert!(matches!(configuration.cluster().trust, Trust::Authorities(_)));
+        assert!(matches!(configuration.cluster().trust, Trust::CaBundle(_)));
     }
 }
 
@@ -227,7 +227,7 @@ fn a_key_that_overrides_nothing_is_an_error_that_proposes_one() {
         .overrides(Options::new().set("tokn", "s3cr3t"))
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownField);
-    assert_eq!(error.advice(), Some("did you mean \"token\"?"));
+    assert_eq!(error.help(), Some("did you mean \"token\"?"));
     let error = builder()
         .overrides(Options::new().set("as-groups", "s3cr3t"))
         .unwrap_err();

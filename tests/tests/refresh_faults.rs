@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use jiff::SignedDuration;
 use kubex::{
-    Authorities, Chain, ClientConfiguration, Cluster, CredentialSource, Credentials, ErrorKind, FetchReason,
+    CaBundle, Chain, ClientConfiguration, Cluster, CredentialSource, Credentials, ErrorKind, FetchReason,
     Host, Options, ServerUrl, Trust,
 };
 use kubex_core::faults::{Act, FaultySource, plugin};
@@ -39,7 +39,7 @@ async fn settle() {
 /// What a client is configured with whose tokens come from this source.
 fn configured(server: &ApiServer, source: Arc<dyn CredentialSource>) -> ClientConfiguration {
     let mut cluster = Cluster::new(ServerUrl::parse(server.url()).unwrap());
-    cluster.trust = Trust::Authorities(Authorities::from_pem(server.ca_pem().as_bytes()).unwrap());
+    cluster.trust = Trust::CaBundle(CaBundle::from_pem(server.ca_pem().as_bytes()).unwrap());
     let builder = ClientConfiguration::builder(cluster).source(source);
     builder.build(&Host::real()).unwrap()
 }

@@ -102,7 +102,7 @@ fn configuration(source: &Arc<Issuer>) -> ClientConfiguration {
     let cluster = Cluster::new(ServerUrl::parse("https://api.example:6443/k8s").unwrap());
     ClientConfiguration::builder(cluster)
         .source(Arc::clone(source) as Arc<dyn CredentialSource>)
-        .impersonation(Some(Impersonation::of("joe")))
+        .impersonation(Some(Impersonation::new("joe")))
         .build(&SimulatedHost::new().host())
         .unwrap()
 }

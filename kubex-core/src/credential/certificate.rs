@@ -5,7 +5,7 @@ use std::fmt;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::public_half::are_of_one_pair;
+use super::public_key::are_of_one_pair;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{ExposeSecret, SecretBytes};
 
@@ -41,7 +41,7 @@ impl ClientCertificate {
                 ErrorKind::IncompleteKeyPair,
                 "the client certificate and the client key are not of one pair",
             )
-            .advise("put the key there that the certificate was made for")),
+            .with_help("put the key there that the certificate was made for")),
             _ => Ok(certificate),
         }
     }
@@ -61,7 +61,7 @@ impl ClientCertificate {
                 ErrorKind::InvalidPem,
                 "the client key holds no private key in PEM",
             )
-            .advise("expected a block that begins with -----BEGIN PRIVATE KEY-----")
+            .with_help("expected a block that begins with -----BEGIN PRIVATE KEY-----")
         })
     }
 }
@@ -85,7 +85,7 @@ impl fmt::Debug for ClientCertificate {
 pub(crate) fn certificates_in(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>> {
     let invalid = |why: &str| {
         Error::new(ErrorKind::InvalidPem, format_args!("{what} {why}"))
-            .advise("expected a block that begins with -----BEGIN CERTIFICATE-----")
+            .with_help("expected a block that begins with -----BEGIN CERTIFICATE-----")
     };
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()

@@ -14,7 +14,7 @@
 
 mod certificate;
 pub mod jwt;
-mod public_half;
+mod public_key;
 
 use std::fmt;
 use std::sync::Arc;
@@ -80,9 +80,9 @@ pub struct Credential {
     authorization: Option<HeaderValue>,
     certificate: Option<Arc<ClientCertificate>>,
     expires_at: Option<Timestamp>,
-    look_again_after: Option<Duration>,
+    revalidate_after: Option<Duration>,
     generation: Generation,
-    came_expired: bool,
+    expired_on_arrival: bool,
     provenance: Arc<str>,
 }
 
@@ -94,9 +94,9 @@ impl Credential {
             authorization: None,
             certificate: None,
             expires_at: None,
-            look_again_after: None,
+            revalidate_after: None,
             generation: Generation::default(),
-            came_expired: false,
+            expired_on_arrival: false,
             provenance: Arc::from(""),
         }
     }
@@ -181,7 +181,7 @@ impl Credential {
     /// renew it keeps it in use.
     #[must_use]
     pub fn looked_at_again_after(mut self, age: Duration) -> Self {
-        self.look_again_after = Some(age);
+        self.revalidate_after = Some(age);
         self
     }
 
@@ -217,8 +217,8 @@ impl Credential {
     }
 
     /// How long it is used before its source is asked again.
-    pub fn look_again_after(&self) -> Option<Duration> {
-        self.look_again_after
+    pub fn revalidate_after(&self) -> Option<Duration> {
+        self.revalidate_after
     }
 
     /// Which of its handle's credentials this is; name it when the server rejects it.
@@ -228,8 +228,8 @@ impl Credential {
 
     /// Whether it had expired when it came. Such a one is given out once, in case it is this machine's clock
     /// that is wrong; nothing that outlives the request should be made of it.
-    pub fn came_expired(&self) -> bool {
-        self.came_expired
+    pub fn expired_on_arrival(&self) -> bool {
+        self.expired_on_arrival
     }
 
     /// What gave it, for a person: `exec plugin aws`.
@@ -262,11 +262,11 @@ impl Credential {
     pub(crate) fn numbered(
         mut self,
         generation: Generation,
-        came_expired: bool,
+        expired_on_arrival: bool,
         provenance: Arc<str>,
     ) -> Self {
         self.generation = generation;
-        self.came_expired = came_expired;
+        self.expired_on_arrival = expired_on_arrival;
         self.provenance = provenance;
         self
     }

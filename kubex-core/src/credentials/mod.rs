@@ -69,7 +69,7 @@ use crate::cluster::Cluster;
 use crate::credential::{Credential, Generation};
 use crate::error::Result;
 use crate::host::Host;
-use crate::live::{Feed, Item, Live, Subject};
+use crate::refresh::{Feed, Item, RefreshCell, Subject};
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
 use sharing::Lease;
@@ -84,7 +84,7 @@ pub struct Credentials(Kind);
 enum Kind {
     /// One that never changes.
     Fixed(Arc<Credential>),
-    Live(Arc<Live<CredentialFeed>>),
+    Live(Arc<RefreshCell<CredentialFeed>>),
 }
 
 /// A credential source and the cluster its credentials are for.
@@ -119,8 +119,8 @@ impl Item for Credential {
         self.expires_at()
     }
 
-    fn look_again_after(&self) -> Option<Duration> {
-        self.look_again_after()
+    fn revalidate_after(&self) -> Option<Duration> {
+        self.revalidate_after()
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -131,8 +131,8 @@ impl Item for Credential {
         self.generation()
     }
 
-    fn numbered(self, generation: Generation, came_expired: bool, provenance: &Arc<str>) -> Self {
-        self.numbered(generation, came_expired, Arc::clone(provenance))
+    fn numbered(self, generation: Generation, expired_on_arrival: bool, provenance: &Arc<str>) -> Self {
+        self.numbered(generation, expired_on_arrival, Arc::clone(provenance))
     }
 }
 
@@ -154,7 +154,7 @@ impl Credentials {
                 cluster,
                 _lease: lease,
             };
-            Live::new(feed, host)
+            RefreshCell::new(feed, host)
         };
         Self(Kind::Live(match key {
             Some(key) => sharing::one_of(key, |lease| make(Some(lease))),

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::CredentialFeed;
-use crate::live::Live;
+use crate::refresh::RefreshCell;
 use crate::sharing_key::SharingKey;
 
 /// What is shared.
-type Handle = Live<CredentialFeed>;
+type Handle = RefreshCell<CredentialFeed>;
 
 /// Who is there. Nothing in it keeps a handle, and it is empty when nobody has one.
 static SHARED: Mutex<BTreeMap<Arc<SharingKey>, Weak<Handle>>> = Mutex::new(BTreeMap::new());

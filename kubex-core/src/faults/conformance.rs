@@ -398,7 +398,7 @@ impl Conformance {
             plant(&world, "late", past);
             world.advance(Duration::from_secs(101));
             let late = credentials.current().await.expect("it is used once");
-            assert!(late.came_expired(), "it had expired when it came");
+            assert!(late.expired_on_arrival(), "it had expired when it came");
             let error = credentials.current().await.expect_err("it is used once only");
             assert_eq!(error.kind(), ErrorKind::Expired, "{error}");
         });
@@ -418,7 +418,7 @@ impl Conformance {
 
     fn chain(&self, world: &SimulatedHost, options: Options) -> Result<Chain> {
         let registrations = self.others.iter().copied().chain([self.registration]);
-        let builder = Chain::builder(Registry::of(registrations)?).host(world.host());
+        let builder = Chain::builder(Registry::from_registrations(registrations)?).host(world.host());
         Ok(builder
             .configured("under-test", self.registration.name(), options)?
             .build())

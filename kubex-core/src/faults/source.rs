@@ -17,7 +17,7 @@ pub struct Act {
     takes: Duration,
     outcome: Outcome,
     lifetime: Option<SignedDuration>,
-    look_again_after: Option<Duration>,
+    revalidate_after: Option<Duration>,
 }
 
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl Act {
             takes: Duration::ZERO,
             outcome,
             lifetime: None,
-            look_again_after: None,
+            revalidate_after: None,
         }
     }
 
@@ -76,7 +76,7 @@ impl Act {
     /// What it gives is to be looked at again after this span.
     #[must_use]
     pub fn looked_at_again_after(mut self, span: Duration) -> Self {
-        self.look_again_after = Some(span);
+        self.revalidate_after = Some(span);
         self
     }
 
@@ -174,7 +174,7 @@ impl CredentialSource for FaultySource {
                 })?;
             credential = credential.expiring_at(Some(expires_at));
         }
-        if let Some(span) = act.look_again_after {
+        if let Some(span) = act.revalidate_after {
             credential = credential.looked_at_again_after(span);
         }
         Ok(credential)

@@ -37,8 +37,8 @@ pub trait Environment: Debug + Send + Sync {
         };
         value.into_string().map(Some).map_err(|_| {
             Error::new(ErrorKind::InvalidValue, "the variable's value is not Unicode")
-                .at(&Origin::variable(name))
-                .advise("set it to a text in UTF-8")
+                .with_origin(&Origin::variable(name))
+                .with_help("set it to a text in UTF-8")
         })
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::authorities::AuthoritiesOption;
+use super::ca_bundle::CaBundleOption;
 use super::pem::Pem;
 use super::{Options, Value, ValueKind};
 use crate::cluster::{Cluster, ServerUrl, Trust};
@@ -149,7 +149,7 @@ impl ClusterOptions {
         cluster.proxy = proxy;
         cluster.disable_compression = fields.disable_compression;
         cluster.extensions.clone_from(&self.extensions);
-        let insecure = matches!(cluster.trust, Trust::Anyone);
+        let insecure = matches!(cluster.trust, Trust::Insecure);
         let mut builder = ClientConfiguration::builder(cluster)
             .trust_source(trust_source)
             .impersonation(impersonation)
@@ -262,7 +262,7 @@ impl ClusterOptions {
             "insecure-skip-tls-verify",
             "any certificate is accepted from the server",
         )
-        .at(&self.origin_of("insecure-skip-tls-verify"))
+        .with_origin(&self.origin_of("insecure-skip-tls-verify"))
     }
 
     /// Whom to trust, and what reads it again where it is a file.
@@ -280,17 +280,17 @@ impl ClusterOptions {
                 ErrorKind::ConflictingFields,
                 "a certificate authority and \"insecure-skip-tls-verify\" are both set, and only one can be meant",
             )
-            .at(&self.origin_of("insecure-skip-tls-verify"))
-            .advise("remove one of them")),
+            .with_origin(&self.origin_of("insecure-skip-tls-verify"))
+            .with_help("remove one of them")),
             Some(pem) => {
-                let option = AuthoritiesOption::new(pem);
-                let trust = Trust::Authorities(option.load(host).await?);
+                let option = CaBundleOption::new(pem);
+                let trust = Trust::CaBundle(option.load(host).await?);
                 let source = option
                     .is_file()
                     .then(|| Arc::new(option) as Arc<dyn TrustSource>);
                 Ok((trust, source))
             }
-            None if fields.insecure_skip_tls_verify => Ok((Trust::Anyone, None)),
+            None if fields.insecure_skip_tls_verify => Ok((Trust::Insecure, None)),
             None => Ok((Trust::System, None)),
         }
     }
@@ -298,7 +298,7 @@ impl ClusterOptions {
     /// Whom to act as: what the base says, with the fields that are set here in place of its own.
     fn impersonation(&self, base: Option<Impersonation>) -> Result<Option<Impersonation>> {
         let fields = &self.fields;
-        let mut impersonation = base.unwrap_or_else(|| Impersonation::of(""));
+        let mut impersonation = base.unwrap_or_else(|| Impersonation::new(""));
         if let Some(user) = &fields.act_as {
             impersonation.user.clone_from(user);
         }
@@ -325,7 +325,7 @@ impl ClusterOptions {
                         ErrorKind::MissingField,
                         format_args!("\"{key}\" is set without \"as\""),
                     )
-                    .advise("set \"as\" to the user to act as"),
+                    .with_help("set \"as\" to the user to act as"),
                 )),
             };
         }
@@ -334,7 +334,7 @@ impl ClusterOptions {
     }
 
     fn about(&self, key: &str, error: Error) -> Error {
-        error.at(&self.origin_of(key))
+        error.with_origin(&self.origin_of(key))
     }
 
     fn origin_of(&self, key: &str) -> crate::Origin {
@@ -351,6 +351,6 @@ const TRUST: &[&str] = &[
 
 fn no_server(options: &Options) -> Error {
     Error::new(ErrorKind::MissingCluster, "no server is set")
-        .at(&options.origin_of("server"))
-        .advise("set \"server\" to its address, https://host:port")
+        .with_origin(&options.origin_of("server"))
+        .with_help("set \"server\" to its address, https://host:port")
 }

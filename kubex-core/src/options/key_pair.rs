@@ -40,14 +40,16 @@ impl KeyPairOptions {
         match (certificate, key) {
             (None, None) => Ok(None),
             (Some(certificate), Some(key)) => Ok(Some(Self { certificate, key })),
-            (Some(half), None) => {
-                Err(incomplete("a client certificate is set without its key", "client-key").at(half.origin()))
-            }
+            (Some(half), None) => Err(incomplete(
+                "a client certificate is set without its key",
+                "client-key",
+            )
+            .with_origin(half.origin())),
             (None, Some(half)) => Err(incomplete(
                 "a client key is set without its certificate",
                 "client-certificate",
             )
-            .at(half.origin())),
+            .with_origin(half.origin())),
         }
     }
 
@@ -79,13 +81,13 @@ impl KeyPairOptions {
         let certificate = self.certificate.load(host, "the client certificate").await?;
         let key = self.key.load(host, "the client key").await?;
         let chain = ClientCertificate::chain_from_pem(certificate.expose_secret())
-            .map_err(|error| error.at(self.certificate.origin()))?;
-        ClientCertificate::new(chain, key).map_err(|error| error.at(self.key.origin()))
+            .map_err(|error| error.with_origin(self.certificate.origin()))?;
+        ClientCertificate::new(chain, key).map_err(|error| error.with_origin(self.key.origin()))
     }
 }
 
 fn incomplete(message: &str, missing: &str) -> Error {
-    Error::new(ErrorKind::IncompleteKeyPair, message).advise(format_args!(
+    Error::new(ErrorKind::IncompleteKeyPair, message).with_help(format_args!(
         "set \"{missing}\" or \"{missing}-data\", or remove the other half"
     ))
 }

@@ -20,7 +20,7 @@
 //! # Ok::<(), kubex_core::Error>(())
 //! ```
 
-mod authorities;
+mod ca_bundle;
 mod cluster;
 mod key_pair;
 mod pem;
@@ -48,11 +48,11 @@ pub struct Options {
 impl Options {
     /// No options yet, given by the program.
     pub fn new() -> Self {
-        Self::at(Origin::code())
+        Self::with_origin(Origin::code())
     }
 
     /// No options yet, written down at this place.
-    pub fn at(origin: Origin) -> Self {
+    pub fn with_origin(origin: Origin) -> Self {
         Self {
             origin,
             entries: Vec::new(),

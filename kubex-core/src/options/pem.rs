@@ -50,8 +50,8 @@ impl Pem {
                     ErrorKind::ConflictingFields,
                     format_args!("\"{name}\" and \"{data_name}\" are both set, and only one can be meant"),
                 )
-                .at(&options.origin_of(&data_name))
-                .advise(format_args!("remove \"{name}\" or \"{data_name}\"")));
+                .with_origin(&options.origin_of(&data_name))
+                .with_help(format_args!("remove \"{name}\" or \"{data_name}\"")));
             }
             (Some(file), None) => Self {
                 content: Content::File(file),
@@ -97,10 +97,10 @@ impl Pem {
                     ErrorKind::InvalidBase64,
                     format_args!("{what} is not valid base64"),
                 )
-                .advise("encode the PEM file with: base64 -w0")
+                .with_help("encode the PEM file with: base64 -w0")
             }),
         }
-        .map_err(|error| error.at(&self.origin))
+        .map_err(|error| error.with_origin(&self.origin))
     }
 }
 

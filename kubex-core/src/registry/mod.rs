@@ -7,7 +7,7 @@
 //! chain does.
 
 mod registration;
-mod stand_alone;
+mod with_cluster;
 
 use std::sync::Arc;
 
@@ -95,14 +95,16 @@ impl Registry {
         let submitted = inventory::iter::<Submission>
             .into_iter()
             .map(|submission| submission.0);
-        Self::of(built_in.iter().copied().chain(submitted))
+        Self::from_registrations(built_in.iter().copied().chain(submitted))
     }
 
     /// These plugins and no others.
     ///
     /// # Errors
     /// `DuplicateProvider` where two different ones claim one name; the error names both crates.
-    pub fn of(registrations: impl IntoIterator<Item = &'static Registration>) -> Result<Self> {
+    pub fn from_registrations(
+        registrations: impl IntoIterator<Item = &'static Registration>,
+    ) -> Result<Self> {
         let mut sorted: Vec<&'static Registration> = registrations.into_iter().collect();
         sorted.sort_by_key(|registration| (registration.name(), std::ptr::from_ref(*registration) as usize));
         sorted.dedup_by(|one, other| std::ptr::eq(*one, *other));
@@ -121,7 +123,7 @@ impl Registry {
                         other.crate_version()
                     ),
                 )
-                .advise("unlink one of the two crates"));
+                .with_help("unlink one of the two crates"));
             }
         }
         Ok(Self {
@@ -182,8 +184,8 @@ impl Registry {
             ),
         );
         match nearest(name, &known) {
-            Some(near) => error.advise(format_args!("did you mean \"{near}\"?")),
-            None => error.advise(format_args!(
+            Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
+            None => error.with_help(format_args!(
                 "name the crate that registers \"{}\" in the program, as a dependency alone is not linked: \
                  use that_crate as _; for one of Kubex's own, enable the cargo feature of that name",
                 clean_line(name)

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 
 use super::Registry;
-use super::stand_alone::StandAlone;
+use super::with_cluster::WithCluster;
 use crate::error::Result;
 use crate::options::{ClusterFields, Options};
 use crate::provider::CredentialProvider;
@@ -156,7 +156,7 @@ impl Registration {
             Factory::Source(build) => {
                 let cluster = crate::options::ClusterOptions::take_from(&mut options)?;
                 let source = build(&options, registry)?;
-                Ok(Arc::new(StandAlone::new(cluster, source, &options)))
+                Ok(Arc::new(WithCluster::new(cluster, source, &options)))
             }
         }
     }

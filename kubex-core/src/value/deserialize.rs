@@ -40,7 +40,7 @@ struct Failure(Box<Misfit>);
 struct Misfit {
     kind: ErrorKind,
     message: String,
-    advice: Option<String>,
+    help: Option<String>,
     /// A key that the failure itself names, below the value where it was found.
     key: Option<String>,
     origin: Option<Origin>,
@@ -51,14 +51,14 @@ impl Failure {
         Self(Box::new(Misfit {
             kind,
             message,
-            advice: None,
+            help: None,
             key: None,
             origin: None,
         }))
     }
 
     /// Keeps the innermost place.
-    fn at(mut self, origin: &Origin) -> Self {
+    fn with_origin(mut self, origin: &Origin) -> Self {
         if self.0.origin.is_none() {
             self.0.origin = Some(match self.0.key.take() {
                 Some(key) => origin.clone().key(&key),
@@ -69,13 +69,13 @@ impl Failure {
     }
 
     fn into_error(self, origin: &Origin) -> Error {
-        let failure = *self.at(origin).0;
+        let failure = *self.with_origin(origin).0;
         let mut error = Error::new(failure.kind, failure.message);
         if let Some(origin) = &failure.origin {
-            error = error.at(origin);
+            error = error.with_origin(origin);
         }
-        match failure.advice {
-            Some(advice) => error.advise(advice),
+        match failure.help {
+            Some(help) => error.with_help(help),
             None => error,
         }
     }
@@ -118,14 +118,14 @@ impl de::Error for Failure {
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let error = Error::unknown_key(field, expected);
         let mut failure = Self::new(error.kind(), error.message().to_owned());
-        failure.0.advice = error.advice().map(str::to_owned);
+        failure.0.help = error.help().map(str::to_owned);
         failure.0.key = Some(field.to_owned());
         failure
     }
 
     fn missing_field(field: &'static str) -> Self {
         let mut failure = Self::new(ErrorKind::MissingField, format!("\"{field}\" is missing"));
-        failure.0.advice = Some(format!("set \"{field}\""));
+        failure.0.help = Some(format!("set \"{field}\""));
         failure
     }
 }
@@ -161,7 +161,7 @@ impl<'de> de::Deserializer<'de> for Node<'_> {
             ValueKind::Sequence(items) => visitor.visit_seq(Items(items.iter())),
             ValueKind::Mapping(entries) => Mapping { entries }.deserialize_any(visitor),
         }
-        .map_err(|failure| failure.at(self.0.origin()))
+        .map_err(|failure| failure.with_origin(self.0.origin()))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
@@ -192,7 +192,7 @@ impl<'de> de::Deserializer<'de> for Node<'_> {
                 ),
             )),
         }
-        .map_err(|failure| failure.at(origin))
+        .map_err(|failure| failure.with_origin(origin))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -336,7 +336,7 @@ mod tests {
         else {
             panic!("not a mapping");
         };
-        let mut options = Options::at(Origin::file("/c.yaml").key("sources.x"));
+        let mut options = Options::with_origin(Origin::file("/c.yaml").key("sources.x"));
         for (key, value) in entries {
             options.insert(&key, value);
         }

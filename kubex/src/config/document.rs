@@ -76,12 +76,13 @@ impl Growth {
     /// Adds an entry to a mapping. A key that is there already is a problem.
     fn add_entry(&mut self, entries: &mut Vec<(String, Value)>, key: String, value: Value) {
         if let Some((_, first)) = entries.iter().find(|(name, _)| *name == key) {
-            let error = Error::new(ErrorKind::DuplicateName, "the key is written twice").at(value.origin());
+            let error =
+                Error::new(ErrorKind::DuplicateName, "the key is written twice").with_origin(value.origin());
             self.problems.add(match first.origin().line_and_column() {
                 Some((line, _)) => {
-                    error.advise(format_args!("remove one of the two; the other is on line {line}"))
+                    error.with_help(format_args!("remove one of the two; the other is on line {line}"))
                 }
-                None => error.advise("remove one of the two"),
+                None => error.with_help("remove one of the two"),
             });
         }
         entries.push((key, value));
@@ -95,11 +96,11 @@ fn malformed(why: &str, origin: &Origin) -> Error {
         ErrorKind::MalformedDocument,
         format_args!("the configuration {why}"),
     )
-    .at(origin)
+    .with_origin(origin)
 }
 
 fn too_deep(origin: &Origin) -> Error {
-    malformed(TOO_DEEP, origin).advise(format_args!("{DEEPEST} levels are read"))
+    malformed(TOO_DEEP, origin).with_help(format_args!("{DEEPEST} levels are read"))
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ impl Layer {
                 ErrorKind::MalformedDocument,
                 "the configuration must be a mapping",
             )
-            .at(&origin));
+            .with_origin(&origin));
         };
         let at = entries.iter().position(|(key, _)| key == PROFILES);
         let profiles = match at.map(|at| entries.remove(at).1) {
@@ -97,8 +97,8 @@ fn profiles_in(profiles: &Value) -> Result<Vec<(String, Value)>> {
     let mut known: Vec<&str> = Vec::new();
     for (name, profile) in entries {
         let wrong = |kind, why: &str| {
-            let error = Error::new(kind, why).at(profile.origin());
-            Err(error.advise("give it another name"))
+            let error = Error::new(kind, why).with_origin(profile.origin());
+            Err(error.with_help("give it another name"))
         };
         problems.take(match profile.kind() {
             _ if !Profile::new(name).is_custom() => wrong(
@@ -119,11 +119,11 @@ fn profiles_in(profiles: &Value) -> Result<Vec<(String, Value)>> {
 
 fn not_a_mapping(value: &Value) -> Error {
     let message = format!("expected a mapping, found {}", value.type_name());
-    Error::new(ErrorKind::InvalidValue, message).at(value.origin())
+    Error::new(ErrorKind::InvalidValue, message).with_origin(value.origin())
 }
 
 /// The layers as one tree, the later ones winning: what the files say outside of profiles, then what they say in
-/// the chosen one, then variables and the program. A value of null is one that nobody set.
+/// the chosen fixed_client_cert, then variables and the program. A value of null is one that nobody set.
 ///
 /// # Errors
 /// `MissingField` where no file has the profile.
@@ -153,11 +153,11 @@ pub(super) fn fold(layers: &[Layer], profile: Option<(&str, &Origin)>) -> Result
 
 fn no_such_profile(name: &str, known: &[&str], origin: &Origin) -> Error {
     let message = format!("there is no profile \"{}\"", clean_line(name));
-    let error = Error::new(ErrorKind::MissingField, message).at(origin);
+    let error = Error::new(ErrorKind::MissingField, message).with_origin(origin);
     match nearest(name, known) {
-        Some(near) => error.advise(format_args!("did you mean \"{}\"?", clean_line(near))),
-        None if known.is_empty() => error.advise("no configuration file has any"),
-        None => error.advise(format_args!(
+        Some(near) => error.with_help(format_args!("did you mean \"{}\"?", clean_line(near))),
+        None if known.is_empty() => error.with_help("no configuration file has any"),
+        None => error.with_help(format_args!(
             "the profiles are: {}",
             clean_line(&known.join(", "))
         )),

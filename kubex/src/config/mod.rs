@@ -261,10 +261,10 @@ impl Configuration {
         known.dedup();
         let name = clean_line(&named.name).into_owned();
         let message = format!("the chain names \"{name}\", which is neither a source nor a provider");
-        let error = Error::new(ErrorKind::UnknownSource, message).at(&named.origin);
+        let error = Error::new(ErrorKind::UnknownSource, message).with_origin(&named.origin);
         Err(match nearest(&named.name, &known) {
-            Some(near) => error.advise(format_args!("did you mean \"{}\"?", clean_line(near))),
-            None => error.advise(format_args!(
+            Some(near) => error.with_help(format_args!("did you mean \"{}\"?", clean_line(near))),
+            None => error.with_help(format_args!(
                 "describe it under sources.{name}; there are: {}",
                 clean_line(&known.join(", "))
             )),
@@ -334,7 +334,7 @@ impl Configuration {
     }
 
     /// Every value that is set, with where it was written down; a secret, and whatever the registry's providers
-    /// say may hold one, is hidden.
+    /// say may hold fixed_client_cert, is hidden.
     pub fn entries(&self, registry: &Registry) -> Vec<Entry> {
         entry::entries(&self.settings, registry)
     }
@@ -372,10 +372,10 @@ impl Configuration {
 fn alone(problem: &Error) -> Error {
     let mut error = Error::new(problem.kind(), problem.message());
     if let Some(origin) = problem.origin() {
-        error = error.at(origin);
+        error = error.with_origin(origin);
     }
-    if let Some(advice) = problem.advice() {
-        error = error.advise(advice);
+    if let Some(help) = problem.help() {
+        error = error.with_help(help);
     }
     match problem.source_name() {
         Some(name) => error.in_source(name),

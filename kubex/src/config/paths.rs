@@ -22,7 +22,7 @@ pub(super) fn path(written: &str, origin: &Origin, host: &Host) -> Result<String
             "is a relative path, and there is no file that it could be relative to",
             origin,
         )
-        .advise("write it in full")),
+        .with_help("write it in full")),
         _ => Ok(text),
     }
 }
@@ -52,7 +52,7 @@ pub(super) fn expanded(written: &str, origin: &Origin, host: &Host) -> Result<St
         text.push_str(&value.ok_or_else(|| {
             let name = clean_line(name);
             invalid(&format!("names the variable {name}, which is not set"), origin)
-                .advise(format_args!("set {name}"))
+                .with_help(format_args!("set {name}"))
         })?);
         rest = after;
     }
@@ -66,7 +66,7 @@ fn text_of(path: &Path, origin: &Origin) -> Result<String> {
 }
 
 fn invalid(why: &str, origin: &Origin) -> Error {
-    Error::new(ErrorKind::InvalidValue, format_args!("the path {why}")).at(origin)
+    Error::new(ErrorKind::InvalidValue, format_args!("the path {why}")).with_origin(origin)
 }
 
 #[cfg(all(test, unix))]

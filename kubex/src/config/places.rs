@@ -33,8 +33,8 @@ pub(super) async fn layers(host: &Host) -> Result<Vec<Layer>> {
                         shown(&other)
                     ),
                 )
-                .at(&Origin::file(path))
-                .advise("remove one of them"));
+                .with_origin(&Origin::file(path))
+                .with_help("remove one of them"));
             }
             found = Some((path, layer));
         }
@@ -52,8 +52,8 @@ pub(super) async fn layers(host: &Host) -> Result<Vec<Layer>> {
                 ErrorKind::InvalidValue,
                 "the path of the configuration is a relative one",
             )
-            .at(&origin)
-            .advise("write it in full, as no configuration is looked for in the working directory"));
+            .with_origin(&origin)
+            .with_help("write it in full, as no configuration is looked for in the working directory"));
         }
         layers.push(required(&path, host, &origin).await?);
     }
@@ -64,9 +64,10 @@ pub(super) async fn layers(host: &Host) -> Result<Vec<Layer>> {
 pub(super) async fn required(path: &Path, host: &Host, named_by: &Origin) -> Result<Layer> {
     match read(path, host).await? {
         Some(layer) => Ok(layer),
-        None => {
-            Err(Error::unreadable("the configuration", path, io::ErrorKind::NotFound.into()).at(named_by))
-        }
+        None => Err(
+            Error::unreadable("the configuration", path, io::ErrorKind::NotFound.into())
+                .with_origin(named_by),
+        ),
     }
 }
 

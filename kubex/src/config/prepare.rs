@@ -51,7 +51,7 @@ fn build(source: &Source, registry: &Registry, host: &Host) -> Result<Prepared> 
     let mut preparation = Preparation::new(&takes, host);
     let mut options = preparation.options(&source.options)?;
     let overriding = if registration.is_source() {
-        Options::at(source.origin.clone())
+        Options::with_origin(source.origin.clone())
     } else {
         let own = registration.schema().to_value();
         let foreign: Vec<&str> = ClusterOptions::KEYS
@@ -74,7 +74,7 @@ fn build(source: &Source, registry: &Registry, host: &Host) -> Result<Prepared> 
         .map(|provider| Prepared { provider, overriding })
         .ok_or_else(|| {
             // A provider that is missing is a problem, and problems have been told.
-            Error::new(ErrorKind::InvalidValue, "the source cannot be built").at(&source.origin)
+            Error::new(ErrorKind::InvalidValue, "the source cannot be built").with_origin(&source.origin)
         })
 }
 
@@ -97,16 +97,16 @@ pub(super) fn overrides(options: &Options, registry: &Registry, host: &Host) -> 
 /// Whatever the registry says of a provider it does not know, at the place that names it.
 fn unknown_provider(source: &Source, error: Error) -> Error {
     if let Some(provider) = &source.provider {
-        return error.at(&provider.origin);
+        return error.with_origin(&provider.origin);
     }
     let name = clean_line(&source.name).into_owned();
     let message =
         format!("the source \"{name}\" names no provider, and there is no provider of its own name");
-    let near = error.advice().filter(|advice| advice.starts_with("did you mean"));
-    let advice = near.map_or_else(|| format!("set sources.{name}.provider"), str::to_owned);
+    let near = error.help().filter(|help| help.starts_with("did you mean"));
+    let help = near.map_or_else(|| format!("set sources.{name}.provider"), str::to_owned);
     Error::new(ErrorKind::UnknownProvider, message)
-        .at(&source.origin)
-        .advise(advice)
+        .with_origin(&source.origin)
+        .with_help(help)
 }
 
 /// An error at the value it is about, and an unknown key with all that are known here: those of every source, of the
@@ -133,7 +133,7 @@ fn with_all_keys(error: Error, written: &Options, takes: &Schema) -> Error {
         .chain(OF_EVERY_SOURCE.iter().copied())
         .chain(references.iter().map(String::as_str))
         .collect();
-    Error::unknown_key(key, &known).at(value.origin())
+    Error::unknown_key(key, &known).with_origin(value.origin())
 }
 
 struct Preparation<'a> {
@@ -157,7 +157,7 @@ impl<'a> Preparation<'a> {
             .iter()
             .map(|(key, value)| (key.to_owned(), value.clone()))
             .collect();
-        let mut options = Options::at(written.origin().clone());
+        let mut options = Options::with_origin(written.origin().clone());
         for (key, value) in self.entries(entries, self.takes)? {
             options.insert(&key, value);
         }
@@ -188,8 +188,8 @@ impl<'a> Preparation<'a> {
                             "\"{key}\" and \"{key}{REFERENCE}\" are both set, and only one can be meant"
                         ),
                     )
-                    .at(other.origin())
-                    .advise("remove one of them"),
+                    .with_origin(other.origin())
+                    .with_help("remove one of them"),
                 );
             }
             entries.push((key, value));
@@ -236,8 +236,8 @@ impl<'a> Preparation<'a> {
                 ErrorKind::InvalidValue,
                 format_args!("\"{key}\" takes the name of the variable that holds \"{secret}\""),
             )
-            .at(name.origin())
-            .advise(format_args!("write the name alone, {key}: MY_VARIABLE")));
+            .with_origin(name.origin())
+            .with_help(format_args!("write the name alone, {key}: MY_VARIABLE")));
         };
         if let Some(text) = self.host.environment().unicode(variable)? {
             return Ok(Some(Value::new(text, Origin::variable(variable))));
@@ -253,8 +253,8 @@ impl<'a> Preparation<'a> {
             ErrorKind::MissingField,
             format_args!("the variable{separator}{shown} that \"{key}\" names is not set"),
         )
-        .at(name.origin())
-        .advise(format_args!("set it, or remove \"{key}\""));
+        .with_origin(name.origin())
+        .with_help(format_args!("set it, or remove \"{key}\""));
         self.unset.get_or_insert(error);
         Ok(None)
     }
@@ -308,8 +308,8 @@ fn written_down(key: &str, around: &Schema, origin: &Origin) -> Error {
              committed and shown"
         ),
     )
-    .at(origin)
-    .advise(format_args!("name the variable that holds it: {key}{REFERENCE}: MY_VARIABLE{or_file}"))
+    .with_origin(origin)
+    .with_help(format_args!("name the variable that holds it: {key}{REFERENCE}: MY_VARIABLE{or_file}"))
 }
 
 /// A source whose secret is in a variable that is not set. It is there and broken, so it ends the chain.

@@ -60,7 +60,7 @@ impl Source {
             provider: None,
             is_enabled: true,
             timeout: None,
-            options: Options::at(named.origin.clone()),
+            options: Options::with_origin(named.origin.clone()),
         }
     }
 
@@ -79,7 +79,7 @@ impl Settings {
         for (key, value) in entries(&tree) {
             if !SECTIONS.contains(&key.as_str()) {
                 let known = [SECTIONS, &[PROFILES]].concat();
-                problems.add(Error::unknown_key(key, &known).at(value.origin()));
+                problems.add(Error::unknown_key(key, &known).with_origin(value.origin()));
             }
         }
         let chain = tree
@@ -125,14 +125,14 @@ fn plugin_rules(exec: &Value) -> Result<PluginRules> {
     let written = exec
         .parse::<PluginOptions>()
         .map_err(|error| at_the_value(error, &exec))?;
-    written.rules().map_err(|error| error.at(exec.origin()))
+    written.rules().map_err(|error| error.with_origin(exec.origin()))
 }
 
 fn chain(value: &Value) -> Result<Vec<Named>> {
     let names_schema = serde_json::json!({"type": "array", "items": {"type": "string"}});
     let value = typed(value.clone(), Some(&names_schema), &names_schema)?;
     let ValueKind::Sequence(items) = value.kind() else {
-        return Err(expected("a list of names", &value).advise("write it as [kubeconfig, in-cluster]"));
+        return Err(expected("a list of names", &value).with_help("write it as [kubeconfig, in-cluster]"));
     };
     let mut problems = Problems::default();
     let mut chain: Vec<Named> = Vec::with_capacity(items.len());
@@ -145,8 +145,8 @@ fn chain(value: &Value) -> Result<Vec<Named>> {
                     ErrorKind::DuplicateName,
                     format_args!("the chain names \"{}\" twice", clean_line(name)),
                 )
-                .at(&origin)
-                .advise("remove one of the two"),
+                .with_origin(&origin)
+                .with_help("remove one of the two"),
             ),
             Some(name) => chain.push(Named {
                 name: name.to_owned(),
@@ -203,7 +203,7 @@ fn source(name: &str, value: &Value) -> Result<Source> {
 
 /// A mapping as options that know their places.
 fn options(value: &Value) -> Result<Options> {
-    let mut options = Options::at(value.origin().clone());
+    let mut options = Options::with_origin(value.origin().clone());
     for (key, value) in mapping(value)? {
         options.insert(key, value.clone());
     }
@@ -227,7 +227,7 @@ fn mapping(value: &Value) -> Result<&[(String, Value)]> {
 /// A value of another type than its key takes.
 pub(super) fn expected(what: &str, found: &Value) -> Error {
     let message = format!("expected {what}, found {}", found.type_name());
-    Error::new(ErrorKind::InvalidValue, message).at(found.origin())
+    Error::new(ErrorKind::InvalidValue, message).with_origin(found.origin())
 }
 
 /// An error with the place of the very value that its keys lead to: reading a mapping as a type knows the place of
@@ -235,7 +235,7 @@ pub(super) fn expected(what: &str, found: &Value) -> Error {
 pub(super) fn at_the_value(error: Error, within: &Value) -> Error {
     let found = error.origin().and_then(|origin| find(origin.keys(), within));
     match found.map(|value| value.origin().clone()) {
-        Some(origin) => error.at(&origin),
+        Some(origin) => error.with_origin(&origin),
         None => error,
     }
 }

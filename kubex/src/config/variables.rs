@@ -86,8 +86,8 @@ fn keys(name: &str, files: &Value, origin: &Origin) -> Result<Vec<String>> {
                     clean_line(other)
                 );
                 return Err(Error::new(ErrorKind::InvalidValue, message)
-                    .at(origin)
-                    .advise("give the two names that differ by more than case, hyphens and underscores"));
+                    .with_origin(origin)
+                    .with_help("give the two names that differ by more than case, hyphens and underscores"));
             }
         };
         found = found.and_then(|value| value.get(&key));
@@ -135,7 +135,7 @@ pub(super) fn typed(
             ErrorKind::InvalidValue,
             format_args!("expected {what}, found a text"),
         )
-        .at(&origin))
+        .with_origin(&origin))
     };
     let is = |name| types(schema).contains(&name);
     let number = text.parse::<i64>().ok();
@@ -164,7 +164,7 @@ pub(super) fn typed(
         ValueKind::Sequence(items.collect::<Result<_>>()?)
     } else if is("object") {
         return expected("a mapping, which a variable cannot hold").map_err(|error: Error| {
-            error.advise("add the key that is meant to the variable's name, after two underscores")
+            error.with_help("add the key that is meant to the variable's name, after two underscores")
         });
     } else {
         return Ok(value);

@@ -66,7 +66,7 @@ pub fn client(configuration: &ClientConfiguration) -> Result<Client> {
             ErrorKind::Unsupported,
             "a client of kube works in a tokio runtime only",
         )
-        .advise("call it from a tokio runtime"));
+        .with_help("call it from a tokio runtime"));
     }
     let compression = compression(configuration.cluster());
     let authentication = AuthLayer::new(configuration).replaying(|body: &Body| body.try_clone());

@@ -47,7 +47,7 @@ use ::reqwest::redirect::Policy;
 use ::reqwest::{ClientBuilder, Url};
 use kubex_core::{ClientConfiguration, Cluster, Error, ErrorKind, Proxy, Result};
 
-use crate::rustls::{Names, Tls, crypto_provider, live, live_verifier, warn_of_anyone};
+use crate::rustls::{Names, Tls, crypto_provider, live, live_verifier, warn_if_insecure};
 
 pub use ::reqwest::{Method, RequestBuilder, Response, StatusCode};
 
@@ -74,7 +74,7 @@ const MOST_REDIRECTS: usize = 10;
 /// or where there is no [crypto provider](crate::rustls#the-crypto-provider).
 pub fn client(configuration: &ClientConfiguration) -> Result<::reqwest::Client> {
     let cluster = configuration.cluster();
-    warn_of_anyone(cluster, configuration.trust());
+    warn_if_insecure(cluster, configuration.trust());
     let provider = crypto_provider()?;
     let tls = Tls {
         verifier: live_verifier(Names::with_proxy(cluster)?, configuration.trust(), &provider)?,
@@ -88,7 +88,7 @@ pub fn client(configuration: &ClientConfiguration) -> Result<::reqwest::Client> 
             ErrorKind::Unsupported,
             "a plain client of reqwest's cannot ask for a TLS server name of its own through a proxy",
         )
-        .advise("remove \"proxy-url\" or \"tls-server-name\", or use kubex::reqwest::Client"));
+        .with_help("remove \"proxy-url\" or \"tls-server-name\", or use kubex::reqwest::Client"));
     }
     if !has_tls_proxy {
         return build(builder(cluster, &tls, alias)?);
@@ -99,7 +99,7 @@ pub fn client(configuration: &ClientConfiguration) -> Result<::reqwest::Client> 
             ErrorKind::Unsupported,
             "a plain client of reqwest's would show the client certificate to the https:// proxy",
         )
-        .advise("use kubex::reqwest::Client, which shows it to the server alone"));
+        .with_help("use kubex::reqwest::Client, which shows it to the server alone"));
     }
     build(builder(cluster, &tls.without_certificate()?, alias)?)
 }

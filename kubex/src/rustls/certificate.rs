@@ -35,7 +35,7 @@ pub(super) fn certified_key(
                 ErrorKind::Unsupported,
                 "the client key is of a kind that the TLS library does not take",
             )
-            .advise("use a key of RSA, P-256, P-384 or Ed25519")
+            .with_help("use a key of RSA, P-256, P-384 or Ed25519")
         })?;
     Ok(CertifiedKey::new(certificate.chain().to_vec(), key))
 }

@@ -42,11 +42,11 @@
 //! # }
 //! ```
 
-mod anyone;
 mod certificate;
-mod name;
 #[cfg(any(feature = "reqwest", feature = "kube"))]
-mod one;
+mod fixed_client_cert;
+mod insecure;
+mod name;
 mod provider;
 mod tls;
 mod verifier;
@@ -60,16 +60,16 @@ use kubex_core::{ClientConfiguration, Result};
 
 pub use provider::crypto_provider;
 
-#[cfg(any(feature = "reqwest", feature = "kube"))]
-pub(crate) use {
-    anyone::warn_of_anyone,
-    name::{Names, parse as host_name, server_name as server_name_of},
-    one::one,
-    tls::Tls,
-    verifier::{is_of_nobody, unusable, verifier},
-};
 #[cfg(feature = "reqwest")]
 pub(crate) use {certificate::live, verifier::live as live_verifier};
+#[cfg(any(feature = "reqwest", feature = "kube"))]
+pub(crate) use {
+    fixed_client_cert::fixed_client_cert,
+    insecure::warn_if_insecure,
+    name::{Names, parse as host_name, server_name as server_name_of},
+    tls::Tls,
+    verifier::{is_unknown_issuer, unusable, verifier},
+};
 
 /// A rustls configuration for this cluster, with the [crypto provider](self#the-crypto-provider) of this program.
 ///
@@ -90,7 +90,7 @@ pub fn client_config_with(
 ) -> Result<ClientConfig> {
     let cluster = configuration.cluster();
     let names = name::Names::of(cluster)?;
-    anyone::warn_of_anyone(cluster, configuration.trust());
+    insecure::warn_if_insecure(cluster, configuration.trust());
     let tls = tls::Tls {
         verifier: verifier::live(names, configuration.trust(), &provider)?,
         certificate: certificate::live(configuration.credentials(), &provider),

@@ -21,6 +21,6 @@ pub fn crypto_provider() -> Result<Arc<CryptoProvider>> {
             kubex_core::ErrorKind::Unsupported,
             "there is no crypto provider for TLS in this program",
         )
-        .advise("switch on the feature \"ring\" or \"aws-lc-rs\" of kubex, or install one in rustls")
+        .with_help("switch on the feature \"ring\" or \"aws-lc-rs\" of kubex, or install one in rustls")
     })
 }

@@ -23,7 +23,7 @@ impl Tls {
     #[cfg(any(feature = "reqwest", feature = "kube"))]
     pub(crate) fn without_certificate(&self) -> Result<Self> {
         Ok(Self {
-            certificate: super::one(None, &self.provider)?,
+            certificate: super::fixed_client_cert(None, &self.provider)?,
             ..self.clone()
         })
     }

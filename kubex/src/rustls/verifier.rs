@@ -7,9 +7,9 @@ use ::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Serv
 use ::rustls::crypto::CryptoProvider;
 use ::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use ::rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
-use kubex_core::{Authorities, Error, ErrorKind, Generation, LiveTrust, Result, Trust};
+use kubex_core::{CaBundle, Error, ErrorKind, Generation, LiveTrust, Result, Trust};
 
-use super::anyone::Anyone;
+use super::insecure::Anyone;
 use super::name::Names;
 
 /// The verifier that this trust asks for, for a server of these names.
@@ -19,8 +19,8 @@ pub(crate) fn verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
     let inner: Arc<dyn ServerCertVerifier> = match trust {
-        Trust::Authorities(authorities) => of_authorities(authorities, provider)?,
-        Trust::Anyone => Arc::new(Anyone(Arc::clone(provider))),
+        Trust::CaBundle(authorities) => of_authorities(authorities, provider)?,
+        Trust::Insecure => Arc::new(Anyone(Arc::clone(provider))),
         _ => Arc::new(
             rustls_platform_verifier::Verifier::new(Arc::clone(provider)).map_err(|error| {
                 Error::new(ErrorKind::Unsupported, format_args!("no system trust: {error}"))
@@ -102,7 +102,7 @@ impl ServerCertVerifier for Live {
         self.current()
             .verify_server_cert(end_entity, intermediates, address, ocsp_response, now)
             .inspect_err(|error| {
-                if is_of_nobody(error) {
+                if is_unknown_issuer(error) {
                     self.trust.invalidate(self.trust.at_hand().generation());
                 }
             })
@@ -134,7 +134,7 @@ impl ServerCertVerifier for Live {
 }
 
 /// Whether the server's certificate is of no authority that is known.
-pub(crate) fn is_of_nobody(error: &::rustls::Error) -> bool {
+pub(crate) fn is_unknown_issuer(error: &::rustls::Error) -> bool {
     matches!(
         error,
         ::rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)
@@ -142,7 +142,7 @@ pub(crate) fn is_of_nobody(error: &::rustls::Error) -> bool {
 }
 
 fn of_authorities(
-    authorities: &Authorities,
+    authorities: &CaBundle,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<WebPkiServerVerifier>> {
     let mut roots = RootCertStore::empty();

@@ -20,7 +20,7 @@ impl AuthLayer {
     /// The layer of this configuration. It sends no request twice.
     pub fn new(configuration: &ClientConfiguration) -> Self {
         Self {
-            authorizer: Authorizer::of(configuration),
+            authorizer: Authorizer::new(configuration),
             replay: Never,
         }
     }

@@ -10,7 +10,7 @@
 //! | with a path alone | the caller's connection leads to one server, so it is taken for the configuration's |
 //!
 //! After a 401 the credential that was sent is [invalidated](kubex_core::Credentials::invalidate), and the request is
-//! sent once more with a newer one, if its body can be sent twice: see [`Replay`]. The layer looks at the status
+//! sent once more with a newer fixed_client_cert, if its body can be sent twice: see [`Replay`]. The layer looks at the status
 //! alone, never at the body of the 401, which over HTTP/2 is often lost with its connection.
 //!
 //! A client certificate is no header: the connector below presents it. Make that one of the same configuration.

@@ -101,7 +101,7 @@ pub(crate) fn known_by(key: SharingKey, cluster: &Cluster) -> SharingKey {
 
 fn authorities_of(cluster: &Cluster) -> &[u8] {
     match &cluster.trust {
-        Trust::Authorities(authorities) => authorities.pem(),
+        Trust::CaBundle(authorities) => authorities.pem(),
         _ => &[],
     }
 }
@@ -110,7 +110,7 @@ fn cluster_info(cluster: &Cluster, certificate_authority_data: String) -> Cluste
     ClusterInfo {
         server: cluster.server.as_str(),
         tls_server_name: cluster.tls_server_name.as_deref().unwrap_or_default(),
-        insecure_skip_tls_verify: matches!(cluster.trust, Trust::Anyone),
+        insecure_skip_tls_verify: matches!(cluster.trust, Trust::Insecure),
         certificate_authority_data,
         // One of the environment the plugin finds there itself (client-go, rest/exec.go).
         proxy_url: cluster
@@ -194,7 +194,7 @@ impl Serialize for Json<'_> {
 
 #[cfg(test)]
 mod tests {
-    use kubex_core::{Authorities, ExposeSecret, ServerUrl};
+    use kubex_core::{CaBundle, ExposeSecret, ServerUrl};
 
     use super::*;
 
@@ -231,7 +231,7 @@ mod tests {
         let certificate = rcgen::generate_simple_self_signed(vec!["h".into()]).unwrap();
         let pem = certificate.cert.pem();
         let mut cluster = cluster("https://h:6443/prefix");
-        cluster.trust = Trust::Authorities(Authorities::from_pem(pem.as_bytes()).unwrap());
+        cluster.trust = Trust::CaBundle(CaBundle::from_pem(pem.as_bytes()).unwrap());
         cluster.tls_server_name = Some("n".into());
         cluster.proxy = Some(Proxy::parse("http://u:p@p:3128").unwrap());
         cluster.disable_compression = true;
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn a_cluster_that_trusts_anyone_says_so() {
         let mut cluster = cluster("http://h");
-        cluster.trust = Trust::Anyone;
+        cluster.trust = Trust::Insecure;
         assert!(
             written(ApiVersion::V1, Some(&cluster), false)
                 .contains("{\"server\":\"http://h\",\"insecure-skip-tls-verify\":true,\"config\":null}")

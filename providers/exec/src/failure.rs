@@ -13,12 +13,12 @@ use kubex_core::{Error, ErrorKind};
 pub(crate) fn not_started(program: &Path, error: io::Error) -> Error {
     let shown = program.to_string_lossy();
     let shown = clean_line(&shown);
-    let unfit = |why: &str, advice: &str| {
+    let unfit = |why: &str, help: &str| {
         Error::new(
             ErrorKind::PluginNotExecutable,
             format_args!("exec plugin {shown} cannot be started: {why}"),
         )
-        .advise(advice)
+        .with_help(help)
     };
     let error_of = match error.kind() {
         // The file itself was there a moment ago.
@@ -46,9 +46,9 @@ pub(crate) fn not_started(program: &Path, error: io::Error) -> Error {
                 clean_line(&error.to_string())
             ),
         )
-        .advise("see whether this machine is out of processes, open files or memory"),
+        .with_help("see whether this machine is out of processes, open files or memory"),
     };
-    error_of.because(error)
+    error_of.with_source(error)
 }
 
 #[cfg(unix)]
@@ -79,9 +79,9 @@ pub(crate) fn failed(plugin: &str, exit: Exit, said: &str) -> Error {
     };
     Error::new(
         ErrorKind::PluginFailed,
-        format_args!("{plugin} {how}{}", Said(said)),
+        format_args!("{plugin} {how}{}", Stderr(said)),
     )
-    .advise("run it in a terminal to see what it needs")
+    .with_help("run it in a terminal to see what it needs")
 }
 
 /// It was ended at its deadline.
@@ -91,10 +91,10 @@ pub(crate) fn timed_out(plugin: &str, deadline: Duration, said: &str) -> Error {
         format_args!(
             "{plugin} gave no answer within {} s and was ended{}",
             deadline.as_secs_f32(),
-            Said(said)
+            Stderr(said)
         ),
     )
-    .advise("run it in a terminal to see what it waits for, or raise \"deadline\" where the source has that option")
+    .with_help("run it in a terminal to see what it waits for, or raise \"deadline\" where the source has that option")
 }
 
 /// It succeeded, as it says, and printed nothing.
@@ -103,10 +103,10 @@ pub(crate) fn printed_nothing(plugin: &str, said: &str) -> Error {
         ErrorKind::EmptyOutput,
         format_args!(
             "{plugin} printed no credential, although it ended well{}",
-            Said(said)
+            Stderr(said)
         ),
     )
-    .advise("run it in a terminal to see what it needs")
+    .with_help("run it in a terminal to see what it needs")
 }
 
 /// It was ended because it printed too much.
@@ -115,7 +115,7 @@ pub(crate) fn printed_too_much(plugin: &str, limit: usize) -> Error {
         ErrorKind::OutputTooLarge,
         format_args!("{plugin} printed more than {limit} bytes and was ended"),
     )
-    .advise("see whether the command and its arguments are those of a credential plugin")
+    .with_help("see whether the command and its arguments are those of a credential plugin")
 }
 
 /// What it printed is unfit; what it said on standard error may tell why.
@@ -124,8 +124,8 @@ pub(crate) fn with_what_it_said(fault: Error, said: &str) -> Error {
         return fault;
     }
     let told = Error::new(fault.kind(), format_args!("{}; it said: {said}", fault.message()));
-    match fault.advice() {
-        Some(advice) => told.advise(advice),
+    match fault.help() {
+        Some(help) => told.with_help(help),
         None => told,
     }
 }
@@ -139,13 +139,13 @@ pub(crate) fn broken(plugin: &str, error: io::Error) -> Error {
             clean_line(&error.to_string())
         ),
     )
-    .because(error)
+    .with_source(error)
 }
 
 /// The end of a sentence: what it said on standard error, if anything.
-struct Said<'a>(&'a str);
+struct Stderr<'a>(&'a str);
 
-impl fmt::Display for Said<'_> {
+impl fmt::Display for Stderr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             "" => f.write_str(", and said nothing on standard error"),

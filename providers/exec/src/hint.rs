@@ -53,8 +53,8 @@ impl InstallHint {
         }
         match &self.text {
             Some(text) => {
-                let advice = error.advice().unwrap_or_default().to_owned();
-                error.advise(format_args!("{advice}\n\n{text}"))
+                let help = error.help().unwrap_or_default().to_owned();
+                error.with_help(format_args!("{help}\n\n{text}"))
             }
             None => error,
         }
@@ -87,7 +87,7 @@ mod tests {
         let world = SimulatedHost::new();
         let hint = InstallHint::new(Some(" \u{1b}[1mbrew install x\n".into()));
         let ask = || {
-            let error = Error::new(ErrorKind::PluginNotFound, "x not found").advise("install it");
+            let error = Error::new(ErrorKind::PluginNotFound, "x not found").with_help("install it");
             hint.add_to(error, &world.host()).to_string()
         };
         for hour in 0..3 {

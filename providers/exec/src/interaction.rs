@@ -41,7 +41,7 @@ fn refused(why: &str) -> Error {
         ErrorKind::Unsupported,
         format_args!("exec plugin cannot support interactive mode: {why}"),
     )
-    .advise("run it where it can ask its user, or set the interactive mode to IfAvailable or Never")
+    .with_help("run it where it can ask its user, or set the interactive mode to IfAvailable or Never")
 }
 
 /// Waits for the terminal, at the longest for as long as whoever has it may keep it.
@@ -59,7 +59,7 @@ pub(crate) async fn hold(
                 limit.as_secs_f32()
             ),
         )
-        .advise("answer what the other plugin asks")
+        .with_help("answer what the other plugin asks")
     })?;
     Ok(hold.hiding(secrets))
 }

@@ -55,7 +55,7 @@
 //!     })
 //! });
 //!
-//! let registry = Registry::of([&kubex_exec::REGISTRATION])?;
+//! let registry = Registry::from_registrations([&kubex_exec::REGISTRATION])?;
 //! let options = Options::new()
 //!     .set("server", "https://10.0.0.1")
 //!     .set("command", "aws")
@@ -70,7 +70,7 @@
 //! # }
 //! ```
 
-mod answer;
+mod exec_credential;
 mod exec_info;
 mod failure;
 mod hint;
@@ -80,8 +80,8 @@ mod native;
 mod options;
 mod protocol;
 mod recursion;
-mod said;
 mod source;
+mod stderr;
 
 use kubex_core::Registration;
 

@@ -30,7 +30,7 @@ impl Command {
     pub(crate) fn new(text: &str, origin: &Origin) -> Result<Self> {
         let invalid = |why: &str| Error::new(ErrorKind::InvalidValue, format_args!("the command {why}"));
         if text.is_empty() {
-            return Err(invalid("is empty").advise("set it to the plugin's name or path"));
+            return Err(invalid("is empty").with_help("set it to the plugin's name or path"));
         }
         if text.contains('\0') {
             return Err(invalid("has a zero byte in it"));
@@ -46,7 +46,7 @@ impl Command {
             Some(directory) => Ok(Self::Path(directory.join(path))),
             None => Err(
                 invalid("is a relative path, and there is no file that it could be relative to")
-                    .advise("give an absolute path"),
+                    .with_help("give an absolute path"),
             ),
         }
     }
@@ -98,7 +98,7 @@ async fn check(path: &Path, host: &Host) -> Result<PathBuf> {
         Ok(FileKind::Regular { executable: true }) => Ok(path.to_owned()),
         Ok(FileKind::Regular { .. }) => Err(not_executable(path)),
         Ok(FileKind::Directory) => {
-            Err(unfit(&format!("exec plugin {shown} is a directory")).advise("name the program in it"))
+            Err(unfit(&format!("exec plugin {shown} is a directory")).with_help("name the program in it"))
         }
         Ok(_) => Err(unfit(&format!(
             "exec plugin {shown} is no program, but a pipe or a device"
@@ -116,13 +116,13 @@ async fn check(path: &Path, host: &Host) -> Result<PathBuf> {
                 io::ErrorKind::PermissionDenied => "permission denied",
                 _ => "the system cannot look at it",
             };
-            Err(unfit(&format!("exec plugin {shown} cannot be reached: {why}")).because(error))
+            Err(unfit(&format!("exec plugin {shown} cannot be reached: {why}")).with_source(error))
         }
     }
 }
 
 fn not_found(message: &str) -> Error {
-    Error::new(ErrorKind::PluginNotFound, message).advise(format_args!(
+    Error::new(ErrorKind::PluginNotFound, message).with_help(format_args!(
         "install the plugin, or correct the command; about plugins: {DOCUMENTATION}"
     ))
 }
@@ -130,7 +130,7 @@ fn not_found(message: &str) -> Error {
 fn not_executable(path: &Path) -> Error {
     let shown = path.to_string_lossy();
     let shown = clean_line(&shown);
-    unfit(&format!("exec plugin {shown} is not executable")).advise("make it executable: chmod +x")
+    unfit(&format!("exec plugin {shown} is not executable")).with_help("make it executable: chmod +x")
 }
 
 fn unfit(message: &str) -> Error {
@@ -209,7 +209,7 @@ mod tests {
         );
 
         let error = Command::new("./plugin", &Origin::code()).unwrap_err();
-        assert_eq!(error.advice(), Some("give an absolute path"));
+        assert_eq!(error.help(), Some("give an absolute path"));
     }
 
     #[tokio::test]

@@ -42,7 +42,7 @@ impl ApiVersion {
                 ErrorKind::InvalidValue,
                 format_args!("the exec API version {text} is no longer supported"),
             )
-            .advise(
+            .with_help(
                 "set the API version to client.authentication.k8s.io/v1, or to \
                  client.authentication.k8s.io/v1beta1 for a plugin that does not know that one, and update the \
                  plugin",
@@ -51,7 +51,7 @@ impl ApiVersion {
                 ErrorKind::InvalidValue,
                 format_args!("\"{}\" is no exec API version", clean_line(text)),
             )
-            .advise(
+            .with_help(
                 "set the API version to client.authentication.k8s.io/v1 or client.authentication.k8s.io/v1beta1",
             )),
         }

@@ -32,7 +32,7 @@ pub(crate) fn stack_with(program: &Program, arguments: &[String], host: &Host) -
             ErrorKind::Recursion,
             format_args!("exec plugin {shown} was not started: {what}"),
         )
-        .advise("give the plugin a configuration of its own, with another user than the one that needs it")
+        .with_help("give the plugin a configuration of its own, with another user than the one that needs it")
     };
     if runs.contains(&own.as_str()) {
         return Err(recursion(

@@ -20,8 +20,8 @@ use crate::lookup::Command;
 use crate::native::NativeProcesses;
 use crate::options::{EnvironmentVariable, ExecOptions, InteractiveMode};
 use crate::protocol::ApiVersion;
-use crate::said::{self, Told};
-use crate::{answer, failure, interaction, recursion};
+use crate::stderr::{self, Redactor};
+use crate::{exec_credential, failure, interaction, recursion};
 
 /// How long a grandchild may hold the output open after the plugin has exited.
 const PIPE_GRACE: Duration = Duration::from_millis(500);
@@ -59,18 +59,19 @@ impl FromOptions for ExecSource {
         let api_version = options
             .api_version
             .map_or(Ok(ApiVersion::default()), |text| ApiVersion::parse(&text))
-            .map_err(|error| error.at(&origin_of(written, &["api-version", "apiVersion"])))?;
+            .map_err(|error| error.with_origin(&origin_of(written, &["api-version", "apiVersion"])))?;
         if options.args.iter().any(|argument| argument.contains('\0')) {
             return Err(
                 Error::new(ErrorKind::InvalidValue, "an argument has a zero byte in it")
-                    .at(&written.origin_of("args")),
+                    .with_origin(&written.origin_of("args")),
             );
         }
         Ok(Self {
-            command: Command::new(&options.command, &origin).map_err(|error| error.at(&origin))?,
+            command: Command::new(&options.command, &origin).map_err(|error| error.with_origin(&origin))?,
             name: format!("exec plugin {}", clean_line(&options.command)),
             arguments: options.args,
-            environment: environment(options.env).map_err(|error| error.at(&written.origin_of("env")))?,
+            environment: environment(options.env)
+                .map_err(|error| error.with_origin(&written.origin_of("env")))?,
             api_version,
             install_hint: InstallHint::new(options.install_hint),
             provides_cluster: options.provide_cluster_info,
@@ -143,13 +144,13 @@ impl ExecSource {
         if exit != Exit::Status(0) {
             return Err(failure::failed(&self.name, exit, &said()));
         }
-        if answer::is_empty(&output) {
+        if exec_credential::is_empty(&output) {
             return Err(failure::printed_nothing(&self.name, &said()));
         }
         if !error.expose_secret().is_empty() {
             tracing::debug!(target: "kubex::exec", plugin = self.name, said = said(), "the plugin said something");
         }
-        answer::read(&output, self.api_version, &self.name)
+        exec_credential::read(&output, self.api_version, &self.name)
             .map_err(|fault| failure::with_what_it_said(fault, &said()))
     }
 
@@ -180,7 +181,7 @@ impl ExecSource {
             kill_grace: host.plugin_rules().time_to_end(),
             pipe_grace: PIPE_GRACE,
             output_limit: OUTPUT_LIMIT,
-            error_kept: said::KEPT,
+            error_kept: stderr::KEPT,
         }
     }
 
@@ -198,7 +199,7 @@ impl ExecSource {
     }
 
     fn said(&self, error: &SecretBytes, output: &[u8]) -> String {
-        Told {
+        Redactor {
             output,
             variables: &self.environment,
             arguments: &self.arguments,
@@ -209,7 +210,7 @@ impl ExecSource {
     /// What it is told that may be a secret.
     fn secrets(&self) -> Vec<SecretString> {
         let variables = self.environment.iter().map(|(_, value)| value.clone());
-        let arguments = said::secret_arguments(&self.arguments).map(SecretString::from);
+        let arguments = stderr::secret_arguments(&self.arguments).map(SecretString::from);
         variables.chain(arguments).collect()
     }
 }
@@ -232,7 +233,7 @@ impl CredentialSource for ExecSource {
             .await;
         fetched
             .unwrap_or_else(|_| Err(failure::timed_out(&self.name, limit, "")))
-            .map_err(|error| error.at(&self.origin))
+            .map_err(|error| error.with_origin(&self.origin))
     }
 
     fn describe(&self) -> String {

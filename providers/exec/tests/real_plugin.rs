@@ -18,10 +18,10 @@ fn script(directory: &Path, body: &str) {
 }
 
 fn chain(directory: &Path) -> Chain {
-    let options = Options::at(Origin::file(directory.join("kubex.yaml")))
+    let options = Options::with_origin(Origin::file(directory.join("kubex.yaml")))
         .set("server", "https://10.0.0.1")
         .set("command", "./plugin");
-    let registry = Registry::of([&kubex_exec::REGISTRATION]).unwrap();
+    let registry = Registry::from_registrations([&kubex_exec::REGISTRATION]).unwrap();
     Chain::builder(registry)
         .configured("prod", "exec", options)
         .unwrap()

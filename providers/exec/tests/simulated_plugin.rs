@@ -78,7 +78,7 @@ fn options(json: &str) -> Options {
     let ValueKind::Mapping(entries) = value.kind() else {
         panic!("not a mapping")
     };
-    let mut options = Options::at(origin).set("server", "https://h:6443");
+    let mut options = Options::with_origin(origin).set("server", "https://h:6443");
     for (key, value) in entries {
         options.insert(key, value.clone());
     }
@@ -86,7 +86,7 @@ fn options(json: &str) -> Options {
 }
 
 async fn configuration(host: Host, json: &str) -> Result<ClientConfiguration> {
-    let registry = Registry::of([&kubex_exec::REGISTRATION])?;
+    let registry = Registry::from_registrations([&kubex_exec::REGISTRATION])?;
     let chain = Chain::builder(registry)
         .host(host)
         .configured("prod", "exec", options(json))?

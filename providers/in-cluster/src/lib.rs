@@ -23,7 +23,7 @@
 //! world.write("/var/run/secrets/kubernetes.io/serviceaccount/token", "abc");
 //! world.write("/var/run/secrets/kubernetes.io/serviceaccount/namespace", "team-a\n");
 //!
-//! let registry = Registry::of([&kubex_in_cluster::REGISTRATION, &kubex_token_file::REGISTRATION])?;
+//! let registry = Registry::from_registrations([&kubex_in_cluster::REGISTRATION, &kubex_token_file::REGISTRATION])?;
 //! let configuration =
 //!     Chain::builder(registry).host(world.host()).named("in-cluster")?.build().resolve().await?.configuration;
 //! assert_eq!(configuration.cluster().server.as_str(), "https://[fd00::1]:443");
@@ -32,7 +32,7 @@
 //! # }
 //! ```
 
-mod authorities;
+mod ca_bundle;
 mod mount;
 mod options;
 mod resolve;

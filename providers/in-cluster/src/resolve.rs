@@ -5,12 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kubex_core::options::{ClusterOptions, Value};
 use kubex_core::{
-    Authorities, BuildContext, ClientConfigurationBuilder, CredentialProvider, Error, ErrorKind,
-    ExposeSecret, FromOptions, Host, Options, Origin, Registry, ResolveRequest, Result, SecretBytes, Trust,
-    Warning,
+    BuildContext, CaBundle, ClientConfigurationBuilder, CredentialProvider, Error, ErrorKind, ExposeSecret,
+    FromOptions, Host, Options, Origin, Registry, ResolveRequest, Result, SecretBytes, Trust, Warning,
 };
 
-use crate::authorities::MountedAuthorities;
+use crate::ca_bundle::MountedCaBundle;
 use crate::mount::Mount;
 use crate::options::InClusterOptions;
 
@@ -42,8 +41,8 @@ impl InClusterProvider {
         if port.parse::<u16>().is_err() {
             return Err(
                 Error::new(ErrorKind::InvalidValue, "the variable's value is no port")
-                    .at(&Origin::variable(&self.options.port_variable))
-                    .advise("set it to a number between 1 and 65535"),
+                    .with_origin(&Origin::variable(&self.options.port_variable))
+                    .with_help("set it to a number between 1 and 65535"),
             );
         }
         let name = name.trim_start_matches('[').trim_end_matches(']');
@@ -71,12 +70,12 @@ impl InClusterProvider {
 }
 
 fn not_in_a_pod(reason: std::fmt::Arguments<'_>) -> Error {
-    Error::not_configured(reason).advise("run in a pod that has a service account")
+    Error::not_configured(reason).with_help("run in a pod that has a service account")
 }
 
 fn text<'a>(content: &'a SecretBytes, origin: &Origin) -> Result<&'a str> {
     std::str::from_utf8(content.expose_secret())
-        .map_err(|_| Error::new(ErrorKind::InvalidValue, "the file is no text in UTF-8").at(origin))
+        .map_err(|_| Error::new(ErrorKind::InvalidValue, "the file is no text in UTF-8").with_origin(origin))
 }
 
 impl FromOptions for InClusterProvider {
@@ -107,19 +106,20 @@ impl CredentialProvider for InClusterProvider {
             Some(token) if token.expose_secret().trim_ascii().is_empty() => {
                 return Err(
                     Error::new(ErrorKind::EmptyToken, "the service account's token is empty")
-                        .at(&Origin::file(token_file)),
+                        .with_origin(&Origin::file(token_file)),
                 );
             }
             Some(_) => {}
         }
         let authorities_file = Origin::file(self.options.root.join(&self.options.ca));
-        let mut cluster = Options::at(Origin::file(&self.options.root));
+        let mut cluster = Options::with_origin(Origin::file(&self.options.root));
         cluster.insert("server", server);
         if let Some(pem) = &mount.authorities {
-            let pem = text(pem, &authorities_file)
-                .map_err(|error| Error::new(ErrorKind::InvalidPem, error.message()).at(&authorities_file))?;
+            let pem = text(pem, &authorities_file).map_err(|error| {
+                Error::new(ErrorKind::InvalidPem, error.message()).with_origin(&authorities_file)
+            })?;
             // What is no PEM must not be taken for the base64 of it.
-            Authorities::from_pem(pem.as_bytes()).map_err(|error| error.at(&authorities_file))?;
+            CaBundle::from_pem(pem.as_bytes()).map_err(|error| error.with_origin(&authorities_file))?;
             cluster.insert(
                 "certificate-authority-data",
                 Value::new(pem, authorities_file.clone()),
@@ -133,7 +133,7 @@ impl CredentialProvider for InClusterProvider {
             .await?
             .identity_written_at("token-file", &Origin::file(&token_file));
         if !request.overrides().cluster().replaces_trust() {
-            builder = builder.trust_source(Some(Arc::new(MountedAuthorities::new(self.options.clone()))));
+            builder = builder.trust_source(Some(Arc::new(MountedCaBundle::new(self.options.clone()))));
         }
         if matches!(builder.cluster().trust, Trust::System) {
             builder = builder.warning(
@@ -141,10 +141,10 @@ impl CredentialProvider for InClusterProvider {
                     "in-cluster-without-ca",
                     "no certificate authority is mounted, so the system's authorities are trusted",
                 )
-                .at(&authorities_file),
+                .with_origin(&authorities_file),
             );
         }
-        let options = Options::at(Origin::file(&token_file))
+        let options = Options::with_origin(Origin::file(&token_file))
             .set("token-file", token_file.to_string_lossy().into_owned());
         Ok(builder.source(self.registry.source("token-file", &options)?))
     }

@@ -19,7 +19,7 @@ pub(crate) fn options(
     cluster: &Fields,
     problems: &mut Problems,
 ) -> Option<ClusterOptions> {
-    let mut options = Options::at(cluster.origin().clone());
+    let mut options = Options::with_origin(cluster.origin().clone());
     for field in ["server", "tls-server-name", "proxy-url"] {
         problems.take(cluster.copy_into(&mut options, &[(field, field)]));
     }
@@ -90,8 +90,8 @@ fn extensions(cluster: &Fields) -> Result<Vec<(String, Value)>> {
                 ErrorKind::DuplicateName,
                 format_args!("two extensions have the same name \"{}\"", shown(name)),
             )
-            .at(item.origin())
-            .advise("rename or remove one of them"));
+            .with_origin(item.origin())
+            .with_help("rename or remove one of them"));
         }
         if let Some(extension) = item.get("extension") {
             extensions.push((name.to_owned(), extension.clone()));
@@ -119,8 +119,8 @@ pub(crate) fn is_base64(fields: &Fields, key: &str) -> Result<()> {
         ErrorKind::InvalidBase64,
         format_args!("\"{key}\" is not valid base64"),
     )
-    .at(&fields.origin_of(key))
-    .advise("encode the PEM file with: base64 -w0"))
+    .with_origin(&fields.origin_of(key))
+    .with_help("encode the PEM file with: base64 -w0"))
 }
 
 /// Whether a text is base64, found out piece by piece, so that what may be a key is not in memory once more.

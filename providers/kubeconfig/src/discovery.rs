@@ -41,7 +41,7 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
 
 /// There is no kubeconfig, and the chain may go on.
 pub(crate) fn not_there(reason: impl std::fmt::Display) -> Error {
-    Error::not_configured(reason).advise("set KUBECONFIG, or write ~/.kube/config")
+    Error::not_configured(reason).with_help("set KUBECONFIG, or write ~/.kube/config")
 }
 
 /// The paths without empty ones, each once.

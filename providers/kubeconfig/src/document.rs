@@ -90,7 +90,8 @@ pub(crate) fn whole(layout: &Layout, origin: &Origin) -> Result<(Value, Vec<Warn
         };
         if documents.next().is_some() {
             warnings.push(
-                Warning::new("several-documents", "only the first document of the file is read").at(origin),
+                Warning::new("several-documents", "only the first document of the file is read")
+                    .with_origin(origin),
             );
         }
         root
@@ -104,13 +105,13 @@ pub(crate) fn whole(layout: &Layout, origin: &Origin) -> Result<(Value, Vec<Warn
             "duplicate-key",
             "the key is written twice, and the last one counts",
         )
-        .at(&layout.trace(origin.clone(), &steps))
+        .with_origin(&layout.trace(origin.clone(), &steps))
     }));
     Ok((root, warnings))
 }
 
 fn malformed(why: &str, origin: &Origin) -> Error {
-    Error::new(ErrorKind::MalformedDocument, format_args!("the kubeconfig {why}")).at(origin)
+    Error::new(ErrorKind::MalformedDocument, format_args!("the kubeconfig {why}")).with_origin(origin)
 }
 
 /// The value of a part that was passed over, whose text is valid by itself.

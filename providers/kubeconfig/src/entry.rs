@@ -268,24 +268,24 @@ impl Entries {
             self.section.missing(),
             format_args!("there is no {what} \"{}\"", shown(name)),
         )
-        .at(origin);
+        .with_origin(origin);
         let mut names: Vec<&str> = self.list.iter().map(Entry::name).collect();
         if names.is_empty() {
-            return Err(error.advise(format_args!("the kubeconfig declares no {what}")));
+            return Err(error.with_help(format_args!("the kubeconfig declares no {what}")));
         }
         let declared = names.len();
         // Comparing takes time by the product of the lengths.
         names.retain(|known| known.len() <= LONGEST_COMPARED && name.len() <= LONGEST_COMPARED);
         Err(match nearest(name, &names) {
-            Some(near) => error.advise(format_args!("did you mean \"{}\"?", shown(near))),
+            Some(near) => error.with_help(format_args!("did you mean \"{}\"?", shown(near))),
             None if declared <= MOST_LISTED => {
                 let listed: Vec<_> = names.iter().map(|name| format!("\"{}\"", shown(name))).collect();
-                error.advise(format_args!(
+                error.with_help(format_args!(
                     "name one of those that are there: {}",
                     listed.join(", ")
                 ))
             }
-            None => error.advise(format_args!("name one of the {declared} that are there")),
+            None => error.with_help(format_args!("name one of the {declared} that are there")),
         })
     }
 }
@@ -454,6 +454,6 @@ fn twice(name: &str, section: Section, [first, second]: [(usize, Origin); 2]) ->
             shown(name)
         ),
     )
-    .at(&second.1)
-    .advise("rename or remove one of them")
+    .with_origin(&second.1)
+    .with_help("rename or remove one of them")
 }

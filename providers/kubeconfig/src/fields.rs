@@ -64,11 +64,11 @@ impl Fields {
     }
 
     /// The error of a field that is missing, with what to set it to.
-    pub(crate) fn missing(&self, kind: ErrorKind, message: &str, field: &'static str, advice: &str) -> Error {
-        let error = Error::new(kind, message).at(&self.origin_of(field));
+    pub(crate) fn missing(&self, kind: ErrorKind, message: &str, field: &'static str, help: &str) -> Error {
+        let error = Error::new(kind, message).with_origin(&self.origin_of(field));
         match self.misspelt(field) {
-            Some(key) => error.advise(format_args!("rename \"{}\" to \"{field}\"", shown(key))),
-            None => error.advise(advice),
+            Some(key) => error.with_help(format_args!("rename \"{}\" to \"{field}\"", shown(key))),
+            None => error.with_help(help),
         }
     }
 
@@ -171,15 +171,15 @@ impl Fields {
                         ErrorKind::InvalidValue,
                         "the path is relative to a directory whose name is not Unicode",
                     )
-                    .at(&self.origin_of(key))
-                    .advise("write an absolute path")
+                    .with_origin(&self.origin_of(key))
+                    .with_help("write an absolute path")
                 }),
             None => Err(Error::new(
                 ErrorKind::InvalidValue,
                 "a kubeconfig that is no file has a relative path in it",
             )
-            .at(&self.origin_of(key))
-            .advise("write an absolute path, or the content itself")),
+            .with_origin(&self.origin_of(key))
+            .with_help("write an absolute path, or the content itself")),
         }
     }
 
@@ -232,13 +232,13 @@ pub(crate) fn near_miss(origin: &Origin, key: &str, near: &str) -> Warning {
             shown(key)
         ),
     )
-    .at(origin)
+    .with_origin(origin)
 }
 
 pub(crate) fn text_of(value: &Value) -> Result<&str> {
     value.as_str().ok_or_else(|| match value.kind() {
         ValueKind::Sequence(_) | ValueKind::Mapping(_) => wrong_type(value, "a text"),
-        _ => wrong_type(value, "a text").advise("put it in quotes"),
+        _ => wrong_type(value, "a text").with_help("put it in quotes"),
     })
 }
 
@@ -247,7 +247,7 @@ pub(crate) fn wrong_type(value: &Value, expected: &str) -> Error {
         ErrorKind::InvalidValue,
         format_args!("expected {expected}, found {}", value.type_name()),
     )
-    .at(value.origin())
+    .with_origin(value.origin())
 }
 
 /// Takes `.` and `..` out of a path by its text alone, as client-go does.

@@ -142,13 +142,14 @@ impl Kubeconfig {
         problems.into_result()?;
         let Some(mut builder) = builder else {
             return Err(
-                Error::new(ErrorKind::MissingCluster, "the context has no cluster").at(&selection.origin),
+                Error::new(ErrorKind::MissingCluster, "the context has no cluster")
+                    .with_origin(&selection.origin),
             );
         };
         builder = self.tell(builder, &selection);
         let (Some(identity), Some(source)) = (identity, source) else {
             let warning = Warning::new("no-user", "the context names no user, so requests are anonymous");
-            return Ok(builder.warning(warning.at(&selection.origin)));
+            return Ok(builder.warning(warning.with_origin(&selection.origin)));
         };
         Ok(tell_identity(builder, identity).source(source))
     }
@@ -193,8 +194,10 @@ impl Kubeconfig {
                     ErrorKind::Refused,
                     format_args!("a kubeconfig that was not loaded from the user's own file {want}"),
                 )
-                .at(&fields.origin_of(key))
-                .advise("take another one, or allow it by `trusted(true)` if you know where it comes from"));
+                .with_origin(&fields.origin_of(key))
+                .with_help(
+                    "take another one, or allow it by `trusted(true)` if you know where it comes from",
+                ));
             }
         }
         Ok(())
@@ -215,7 +218,7 @@ fn tell_identity(mut builder: ClientConfigurationBuilder, identity: Identity) ->
 fn place(error: Error, origin: &Origin) -> Error {
     match error.origin() {
         Some(_) => error,
-        None => error.at(origin),
+        None => error.with_origin(origin),
     }
 }
 

@@ -32,7 +32,7 @@
 //! contexts: [{name: prod, context: {cluster: prod, user: jane, namespace: team-a}}]
 //! ");
 //!
-//! let registry = Registry::of([&kubex_kubeconfig::REGISTRATION, &kubex_static::REGISTRATION])?;
+//! let registry = Registry::from_registrations([&kubex_kubeconfig::REGISTRATION, &kubex_static::REGISTRATION])?;
 //! let chain = Chain::builder(registry).host(world.host()).named("kubeconfig")?.build();
 //! let configuration = chain.resolve().await?.configuration;
 //! assert_eq!(configuration.cluster().server.as_str(), "https://10.0.0.1:6443");

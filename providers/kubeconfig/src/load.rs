@@ -27,7 +27,7 @@ pub(crate) struct Bytes {
 pub(crate) fn bytes(bytes: &Bytes) -> Result<Merged> {
     let origin = Origin::bytes(&bytes.name);
     if bytes.content.expose_secret().len() > LARGEST_FILE {
-        return Err(too_large().at(&origin));
+        return Err(too_large().with_origin(&origin));
     }
     let mut merged = Merged::new();
     merged.add(document::parse(bytes.content.clone(), &origin, None)?)?;
@@ -87,7 +87,7 @@ fn add_file(
         Ok(content) => content,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !is_required => return Ok(false),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            return Err(too_large().because(error).at(&origin));
+            return Err(too_large().with_source(error).with_origin(&origin));
         }
         Err(error) => return Err(Error::unreadable_at("the kubeconfig", &origin, error)),
     };
@@ -103,7 +103,7 @@ fn skipped(error: &Error, path: &Path) -> Warning {
         "file-skipped",
         format_args!("a broken file was skipped: {}", error.message()),
     )
-    .at(&origin)
+    .with_origin(&origin)
 }
 
 fn declares_nothing(origin: &Origin) -> Error {
@@ -111,8 +111,8 @@ fn declares_nothing(origin: &Origin) -> Error {
         ErrorKind::MissingContext,
         "the kubeconfig declares no cluster, user or context",
     )
-    .at(origin)
-    .advise("name another one")
+    .with_origin(origin)
+    .with_help("name another one")
 }
 
 fn too_large() -> Error {
@@ -123,5 +123,5 @@ fn too_large() -> Error {
             LARGEST_FILE / (1024 * 1024)
         ),
     )
-    .advise("split it, and name the parts in KUBECONFIG")
+    .with_help("split it, and name the parts in KUBECONFIG")
 }

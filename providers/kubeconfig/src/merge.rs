@@ -166,5 +166,5 @@ fn must_be(value: &Value, expected: &str) -> Result<()> {
             value.origin().keys()
         ),
     )
-    .at(value.origin()))
+    .with_origin(value.origin()))
 }

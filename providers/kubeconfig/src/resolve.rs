@@ -48,8 +48,8 @@ impl FromOptions for KubeconfigProvider {
                 ErrorKind::ConflictingFields,
                 "\"path\" and \"paths\" are both set, and only one can be meant",
             )
-            .at(&context.options.origin_of("paths"))
-            .advise("remove one of them"));
+            .with_origin(&context.options.origin_of("paths"))
+            .with_help("remove one of them"));
         }
         Ok(Self {
             options,

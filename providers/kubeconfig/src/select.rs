@@ -99,8 +99,8 @@ fn chosen<'a>(
     let origin = merged.origins.first().cloned().unwrap_or_else(Origin::code);
     Err(
         Error::new(ErrorKind::MissingContext, "the kubeconfig chooses no context")
-            .at(&origin.key("current-context"))
-            .advise("set \"current-context\" to one of its contexts"),
+            .with_origin(&origin.key("current-context"))
+            .with_help("set \"current-context\" to one of its contexts"),
     )
 }
 
@@ -110,8 +110,8 @@ fn names_no_cluster(context: Option<&Fields>, written: &Options) -> Error {
         |context| context.origin_of("cluster"),
     );
     Error::new(ErrorKind::MissingCluster, "the context names no cluster")
-        .at(&origin)
-        .advise("set \"cluster\" to one of the clusters")
+        .with_origin(&origin)
+        .with_help("set \"cluster\" to one of the clusters")
 }
 
 /// An option that is there and not empty.

@@ -57,14 +57,14 @@ pub(crate) fn identity(user: &Fields, overrides: &Options) -> Result<Identity> {
                 "exec-ignored",
                 "the user has another credential too, so its plugin never runs",
             )
-            .at(&user.origin_of("exec")),
+            .with_origin(&user.origin_of("exec")),
         ),
         (None, Some(_)) if is_written => warnings.push(
             Warning::new(
                 "auth-provider-ignored",
                 "the user has another credential too, so its auth provider is not asked",
             )
-            .at(&user.origin_of("auth-provider")),
+            .with_origin(&user.origin_of("auth-provider")),
         ),
         _ => {}
     }
@@ -82,7 +82,7 @@ pub(crate) fn identity(user: &Fields, overrides: &Options) -> Result<Identity> {
                 "no-credential",
                 "the user has no credential, so requests are anonymous",
             )
-            .at(user.origin()),
+            .with_origin(user.origin()),
         );
     }
     let provider = if options.get("token-file").is_some() {
@@ -100,7 +100,7 @@ pub(crate) fn identity(user: &Fields, overrides: &Options) -> Result<Identity> {
 /// The credential that is written down: token, token file, basic pair, client certificate.
 fn written_identity(user: &Fields, overrides: &Options, warnings: &mut Vec<Warning>) -> Result<Options> {
     let mut problems = Problems::default();
-    let mut options = Options::at(user.origin().clone());
+    let mut options = Options::with_origin(user.origin().clone());
     let replace = |keys: &[&str], options: &mut Options| {
         let set: Vec<_> = overrides.iter().filter(|(key, _)| keys.contains(key)).collect();
         for (key, value) in &set {
@@ -132,7 +132,7 @@ fn written_identity(user: &Fields, overrides: &Options, warnings: &mut Vec<Warni
                 "key-without-certificate",
                 "the client key has no certificate and is not used",
             )
-            .at(&user.origin_of(key)),
+            .with_origin(&user.origin_of(key)),
         ),
         _ => {
             problems.take(half_of("client-key", &mut options));
@@ -201,7 +201,7 @@ fn plugin(exec: &Fields, warnings: &mut Vec<Warning>) -> Result<(String, Options
                 "ignored-field",
                 format_args!("\"{key}\" is not taken from a kubeconfig, only from Kubex's own configuration"),
             )
-            .at(value.origin()),
+            .with_origin(value.origin()),
         );
     }
     for field in ["command", "apiVersion"] {
@@ -210,7 +210,7 @@ fn plugin(exec: &Fields, warnings: &mut Vec<Warning>) -> Result<(String, Options
         }
     }
     problems.take(interactive_mode(exec));
-    let mut options = Options::at(exec.origin().clone());
+    let mut options = Options::with_origin(exec.origin().clone());
     let renamed = [
         ("apiVersion", "api-version"),
         ("installHint", "install-hint"),
@@ -257,14 +257,14 @@ fn interactive_mode(exec: &Fields) -> Result<()> {
     match exec.text("interactiveMode")? {
         None if is_v1 => {
             let error = missing(exec, "interactiveMode");
-            Err(error.advise(format_args!("set \"interactiveMode\" to one of: {modes}")))
+            Err(error.with_help(format_args!("set \"interactiveMode\" to one of: {modes}")))
         }
         Some(mode) if !INTERACTIVE_MODES.contains(&mode) => Err(Error::new(
             ErrorKind::InvalidValue,
             "the value is not one that \"interactiveMode\" takes",
         )
-        .at(&exec.origin_of("interactiveMode"))
-        .advise(format_args!("set it to one of: {modes}"))),
+        .with_origin(&exec.origin_of("interactiveMode"))
+        .with_help(format_args!("set it to one of: {modes}"))),
         _ => Ok(()),
     }
 }
@@ -295,11 +295,12 @@ fn legacy(auth_provider: &Fields) -> Result<(String, Options)> {
             ErrorKind::UnknownProvider,
             format_args!("the auth provider \"{name}\" was removed from Kubernetes clients"),
         )
-        .at(&auth_provider.origin_of("name"))
-        .advise(format_args!("use the exec plugin {plugin} in its place")));
+        .with_origin(&auth_provider.origin_of("name"))
+        .with_help(format_args!("use the exec plugin {plugin} in its place")));
     }
     // kubectl ignores what it does not know there, and login tools keep notes of their own in it.
-    let mut options = Options::at(auth_provider.origin().clone().key("config")).ignoring_unknown_keys();
+    let mut options =
+        Options::with_origin(auth_provider.origin().clone().key("config")).ignoring_unknown_keys();
     if let Some(config) = auth_provider.mapping("config")? {
         for (key, value) in config.entries().filter(|(_, value)| !value.is_blank()) {
             options.insert(key, value.clone());
@@ -313,8 +314,8 @@ fn both_set(user: &Fields, key: &str, other: &str) -> Error {
         ErrorKind::ConflictingFields,
         format_args!("\"{other}\" and \"{key}\" are both set, and only one can be meant"),
     )
-    .at(&user.origin_of(key))
-    .advise(format_args!("remove \"{other}\" or \"{key}\""))
+    .with_origin(&user.origin_of(key))
+    .with_help(format_args!("remove \"{other}\" or \"{key}\""))
 }
 
 fn missing(fields: &Fields, key: &'static str) -> Error {

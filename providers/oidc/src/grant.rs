@@ -117,9 +117,9 @@ impl Refusal {
             format_args!("{whom} gave no new id-token: {}", reason.join(": ")),
         );
         if code == "invalid_grant" {
-            error.advise("log in again")
+            error.with_help("log in again")
         } else if code == "invalid_client" || status == StatusCode::UNAUTHORIZED {
-            error.advise("check \"client-id\" and \"client-secret\"")
+            error.with_help("check \"client-id\" and \"client-secret\"")
         } else {
             error
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kubex_core::text::{Mask, clean_line};
-use kubex_core::{Authorities, Error, ErrorKind, Host, Proxy, Result};
+use kubex_core::{CaBundle, Error, ErrorKind, Host, Proxy, Result};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use rustls::{ClientConfig, RootCertStore};
@@ -42,7 +42,7 @@ impl Http {
     ///
     /// # Errors
     /// `InvalidPem` or `Unsupported` where the TLS library does not take the authorities.
-    pub(crate) fn new(authorities: Option<&Authorities>, host: &Host) -> Result<Self> {
+    pub(crate) fn new(authorities: Option<&CaBundle>, host: &Host) -> Result<Self> {
         let world = host.clone();
         // One that is unfit is found before a request is sent.
         let proxy = reqwest::Proxy::custom(move |address| {
@@ -141,7 +141,7 @@ fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
 }
 
 /// A rustls configuration with the provider named: a process that has two compiled in has no default.
-fn tls(authorities: Option<&Authorities>) -> Result<ClientConfig> {
+fn tls(authorities: Option<&CaBundle>) -> Result<ClientConfig> {
     let unsupported = |error: rustls::Error| {
         Error::new(
             ErrorKind::Unsupported,
@@ -197,7 +197,7 @@ fn failed(whom: &str, error: reqwest::Error) -> Error {
         format_args!("{whom} could not be asked: {reason}"),
     );
     if is_untrusted {
-        failed.advise("check that \"idp-certificate-authority\" is the issuer's")
+        failed.with_help("check that \"idp-certificate-authority\" is the issuer's")
     } else {
         failed
     }

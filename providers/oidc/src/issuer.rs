@@ -35,11 +35,11 @@ impl Issuer {
             return Err(invalid("has white space or a control character in it"));
         }
         let url = Url::parse(text).map_err(|error| {
-            invalid(&format!("is no URL: {error}")).advise("write it as https://host/path")
+            invalid(&format!("is no URL: {error}")).with_help("write it as https://host/path")
         })?;
         if url.scheme() != "https" {
             return Err(invalid("is not https, so tokens would travel in clear text")
-                .advise("write https:// in front of it"));
+                .with_help("write https:// in front of it"));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(invalid("has a user name or password in it"));
@@ -78,9 +78,9 @@ impl Issuer {
                 ),
             );
             return Err(if answer.status.is_redirection() {
-                error.advise("no redirect is followed: set \"idp-issuer-url\" to where it leads")
+                error.with_help("no redirect is followed: set \"idp-issuer-url\" to where it leads")
             } else {
-                error.advise("check \"idp-issuer-url\"")
+                error.with_help("check \"idp-issuer-url\"")
             });
         }
         let document: Document = serde_json::from_slice(&answer.body)
@@ -92,7 +92,7 @@ impl Issuer {
         {
             return Err(self
                 .malformed("is of another issuer")
-                .advise("set \"idp-issuer-url\" to the issuer as it stands in its tokens"));
+                .with_help("set \"idp-issuer-url\" to the issuer as it stands in its tokens"));
         }
         let endpoint = document
             .token_endpoint

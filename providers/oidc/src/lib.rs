@@ -29,7 +29,7 @@
 //! // A token of the year 2100, in a world of the year 2030.
 //! let id_token = format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(r#"{"sub":"jane","exp":4102444800}"#));
 //!
-//! let registry = Registry::of([&kubex_oidc::REGISTRATION])?;
+//! let registry = Registry::from_registrations([&kubex_oidc::REGISTRATION])?;
 //! let options = Options::new()
 //!     .set("server", "https://10.0.0.1")
 //!     .set("idp-issuer-url", "https://accounts.example")

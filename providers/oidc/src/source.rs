@@ -9,7 +9,7 @@ use kubex_core::credentials::SharingKey;
 use kubex_core::options::Pem;
 use kubex_core::text::clean_line;
 use kubex_core::{
-    Authorities, BuildContext, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret,
+    BuildContext, CaBundle, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret,
     FetchReason, FetchRequest, FromOptions, Host, Origin, Result, SecretString,
 };
 use tokio::sync::Mutex;
@@ -70,14 +70,14 @@ impl FromOptions for OidcSource {
             if text.is_empty() {
                 return Err(
                     Error::new(ErrorKind::MissingField, format_args!("\"{key}\" is empty"))
-                        .at(&origin_of(key))
-                        .advise(format_args!("set \"{key}\"")),
+                        .with_origin(&origin_of(key))
+                        .with_help(format_args!("set \"{key}\"")),
                 );
             }
         }
         let sharing = sharing_key(&options);
-        let issuer =
-            Issuer::parse(&options.idp_issuer_url).map_err(|error| error.at(&origin_of("idp-issuer-url")))?;
+        let issuer = Issuer::parse(&options.idp_issuer_url)
+            .map_err(|error| error.with_origin(&origin_of("idp-issuer-url")))?;
         let data = not_empty(options.idp_certificate_authority_data);
         // Data wins, as in client-go.
         let file = options
@@ -168,10 +168,10 @@ impl OidcSource {
             .issuer
             .token_endpoint(&http)
             .await
-            .map_err(|error| error.at(&self.written.issuer))?;
+            .map_err(|error| error.with_origin(&self.written.issuer))?;
         let fresh = grant::refresh(&http, &endpoint, &self.client, &refresh_token, &mut tokens.style)
             .await
-            .map_err(|error| error.at(&self.written.refresh_token))?;
+            .map_err(|error| error.with_origin(&self.written.refresh_token))?;
 
         // Kept whatever else the answer is worth: the one before it may have been its last use.
         if let Some(rotated) = fresh.refresh_token {
@@ -183,7 +183,7 @@ impl OidcSource {
                 "answered the refresh without an id-token: either \"openid\" was not among the scopes of the \
                  login, or it renews no id-tokens",
             )
-            .advise("log in with the scope \"openid\"")
+            .with_help("log in with the scope \"openid\"")
         })?;
         let end = expiry(&token)
             .map_err(|error| {
@@ -210,22 +210,25 @@ impl OidcSource {
         Ok(credential.expiring_at(Some(end)))
     }
 
-    async fn authorities(&self, host: &Host) -> Result<Option<Authorities>> {
+    async fn authorities(&self, host: &Host) -> Result<Option<CaBundle>> {
         let Some(pem) = &self.authority else {
             return Ok(None);
         };
         let text = pem.load(host, "the issuer's certificate authority").await?;
-        Authorities::from_pem(text.expose_secret())
+        CaBundle::from_pem(text.expose_secret())
             .map(Some)
-            .map_err(|error| error.at(pem.origin()))
+            .map_err(|error| error.with_origin(pem.origin()))
     }
 
     fn malformed(&self, error: Error) -> Error {
-        error.at(&self.written.id_token).advise("log in again")
+        error
+            .with_origin(&self.written.id_token)
+            .with_help("log in again")
     }
 
     fn unusable(&self, kind: ErrorKind, what: &str) -> Error {
-        Error::new(kind, format_args!("the OIDC issuer {} {what}", self.issuer)).at(&self.written.issuer)
+        Error::new(kind, format_args!("the OIDC issuer {} {what}", self.issuer))
+            .with_origin(&self.written.issuer)
     }
 
     /// Why there is no valid id-token and will be none.
@@ -245,8 +248,8 @@ impl OidcSource {
             kind,
             format_args!("the id-token {what}, and there is no refresh-token to renew it with"),
         )
-        .at(&self.written.id_token)
-        .advise("log in again")
+        .with_origin(&self.written.id_token)
+        .with_help("log in again")
     }
 
     fn no_token(&self) -> Error {
@@ -254,8 +257,8 @@ impl OidcSource {
             ErrorKind::MissingField,
             "there is neither an id-token nor a refresh-token",
         )
-        .at(&self.written.refresh_token)
-        .advise("log in, or set \"refresh-token\"")
+        .with_origin(&self.written.refresh_token)
+        .with_help("log in, or set \"refresh-token\"")
     }
 }
 

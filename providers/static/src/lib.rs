@@ -17,7 +17,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> kubex_core::Result<()> {
-//! let registry = Registry::of([&kubex_static::REGISTRATION])?;
+//! let registry = Registry::from_registrations([&kubex_static::REGISTRATION])?;
 //! let options = Options::new().set("server", "https://10.0.0.1:6443").set("token", "abc");
 //! let chain = Chain::builder(registry).configured("break-glass", "static", options)?.build();
 //!

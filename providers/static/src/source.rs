@@ -35,8 +35,8 @@ impl FromOptions for StaticSource {
                     ErrorKind::ConflictingFields,
                     "\"token\" and \"username\" are both set, and a request can carry only one",
                 )
-                .at(&origin_of("username"))
-                .advise("remove one of them"));
+                .with_origin(&origin_of("username"))
+                .with_help("remove one of them"));
             }
             (Some(token), None, _) => Some((Word::Token(token), origin_of("token"))),
             (None, Some(username), password) => Some((
@@ -48,8 +48,8 @@ impl FromOptions for StaticSource {
                     ErrorKind::MissingField,
                     "\"password\" is set without \"username\"",
                 )
-                .at(&origin_of("password"))
-                .advise("set \"username\""));
+                .with_origin(&origin_of("password"))
+                .with_help("set \"username\""));
             }
             (None, None, None) => None,
         };
@@ -67,10 +67,10 @@ impl StaticSource {
         let credential = match &self.word {
             None => Credential::anonymous(),
             Some((Word::Token(token), origin)) => {
-                Credential::bearer(token.clone()).map_err(|error| error.at(origin))?
+                Credential::bearer(token.clone()).map_err(|error| error.with_origin(origin))?
             }
             Some((Word::Pair(username, password), origin)) => {
-                Credential::basic(username, password.clone()).map_err(|error| error.at(origin))?
+                Credential::basic(username, password.clone()).map_err(|error| error.with_origin(origin))?
             }
         };
         let Some(key_pair) = &self.key_pair else {

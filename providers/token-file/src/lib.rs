@@ -21,7 +21,7 @@
 //! let world = SimulatedHost::new();
 //! world.write("/run/secrets/token", "abc\n");
 //!
-//! let registry = Registry::of([&kubex_token_file::REGISTRATION])?;
+//! let registry = Registry::from_registrations([&kubex_token_file::REGISTRATION])?;
 //! let options = Options::new().set("server", "https://10.0.0.1").set("token-file", "/run/secrets/token");
 //! let chain = Chain::builder(registry).host(world.host()).configured("vault", "token-file", options)?.build();
 //!

@@ -71,7 +71,7 @@ impl TokenFileSource {
     async fn credential(&self, token: SecretString, host: &Host) -> Result<Credential> {
         let expires_at = jwt::expiry(token.expose_secret());
         let mut credential = Credential::bearer(token)
-            .map_err(|error| error.at(&self.origin))?
+            .map_err(|error| error.with_origin(&self.origin))?
             .expiring_at(expires_at);
         if self.is_read_again {
             credential = credential.looked_at_again_after(READ_AGAIN_AFTER);
@@ -84,8 +84,9 @@ impl TokenFileSource {
 
     async fn read(&self, host: &Host) -> Result<SecretString> {
         let content = host.files().read(&self.path, LARGEST_FILE).await;
-        let content = content
-            .map_err(|error| Error::unreadable("the token file", &self.path, error).at(&self.origin))?;
+        let content = content.map_err(|error| {
+            Error::unreadable("the token file", &self.path, error).with_origin(&self.origin)
+        })?;
         let text = std::str::from_utf8(content.expose_secret())
             .map_err(|_| self.is(ErrorKind::InvalidToken, "is not text"))?;
         let token = text.trim_start_matches('\u{feff}').trim();
@@ -96,7 +97,8 @@ impl TokenFileSource {
     }
 
     fn is(&self, kind: ErrorKind, why: &str) -> Error {
-        Error::new(kind, format_args!("the token file {} {why}", self.path.display())).at(&self.origin)
+        Error::new(kind, format_args!("the token file {} {why}", self.path.display()))
+            .with_origin(&self.origin)
     }
 }
 

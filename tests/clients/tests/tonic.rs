@@ -68,7 +68,7 @@ async fn a_call_carries_the_current_credential_and_a_401_is_followed_by_a_good_o
     let configuration = built(
         configure(&server)
             .source(source.clone())
-            .impersonation(Some(Impersonation::of("joe"))),
+            .impersonation(Some(Impersonation::new("joe"))),
     );
     let mut tls = kubex::rustls::client_config(&configuration).unwrap();
     let name = FixedServerNameResolver::new(kubex::rustls::server_name(&configuration).unwrap());

@@ -45,7 +45,7 @@ pub fn load(bytes: &[u8]) {
 }
 
 fn registry() -> Result<Registry> {
-    Registry::of([
+    Registry::from_registrations([
         &kubex_kubeconfig::REGISTRATION,
         &kubex_static::REGISTRATION,
         &kubex_token_file::REGISTRATION,

@@ -227,7 +227,7 @@ async fn what_a_program_overrides_later_still_wins_over_a_sources_own() {
     assert_eq!(resolution.configuration.cluster().server.as_str(), "https://last");
     assert!(matches!(
         resolution.configuration.cluster().trust,
-        kubex::Trust::Anyone
+        kubex::Trust::Insecure
     ));
 }
 

@@ -58,7 +58,7 @@ fn unhelpful(error: &Error, case: &str) -> Option<String> {
             return Some(format!("{case}: no place: {problem}"));
         };
         let is_malformed = problem.kind() == kubex::ErrorKind::MalformedDocument;
-        let says_what_to_do = problem.advice().is_some() || problem.message().contains("expected ");
+        let says_what_to_do = problem.help().is_some() || problem.message().contains("expected ");
         if !says_what_to_do && !is_malformed {
             return Some(format!("{case}: nothing to do: {problem}"));
         }

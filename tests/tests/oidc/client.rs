@@ -97,7 +97,7 @@ async fn a_refresh_token_that_is_over_is_told_though_the_form_is_no_way_in() {
     let error = scene.error(options).await;
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("invalid_grant"), "{error}");
-    assert_eq!(error.advice(), Some("log in again"));
+    assert_eq!(error.help(), Some("log in again"));
     assert_hides(&error, &["0utdated-token", PASSWORD]);
 }
 

@@ -20,7 +20,7 @@ async fn an_issuer_that_is_not_https_is_refused_before_anything_is_sent() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidValue);
-    assert_eq!(error.advice(), Some("write https:// in front of it"));
+    assert_eq!(error.help(), Some("write https:// in front of it"));
     assert!(
         error.to_string().contains("(the program, idp-issuer-url)"),
         "{error}"

@@ -165,7 +165,7 @@ async fn a_program_without_the_provider_is_told_which_feature_it_lacks() {
     let server = ApiServer::builder().start().await.unwrap();
     let (scene, id_token) = scene(&server, 3600).await;
     let with_all = kubex::registry().unwrap();
-    let without = Registry::of(with_all.iter().filter(|it| it.name() != "oidc")).unwrap();
+    let without = Registry::from_registrations(with_all.iter().filter(|it| it.name() != "oidc")).unwrap();
     let chain = kubex::Chain::builder(without)
         .host(scene.world.host())
         .configured("mine", "kubeconfig", Options::new())

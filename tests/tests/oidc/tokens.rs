@@ -268,10 +268,10 @@ async fn what_is_missing_is_an_error_that_names_it() {
         (scene.expired().set("client-id", ""), "set \"client-id\""),
         (scene.options(), "log in, or set \"refresh-token\""),
     ];
-    for (options, advice) in cases {
+    for (options, help) in cases {
         let error = scene.resolve(options).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MissingField, "{error}");
-        assert_eq!(error.advice(), Some(advice));
+        assert_eq!(error.help(), Some(help));
     }
 }
 
@@ -283,5 +283,5 @@ async fn an_unknown_option_of_the_chain_is_a_mistake() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownField);
-    assert_eq!(error.advice(), Some("did you mean \"id-token\"?"));
+    assert_eq!(error.help(), Some("did you mean \"id-token\"?"));
 }

@@ -17,7 +17,7 @@ async fn an_issuer_of_another_authority_gets_no_token() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.message().contains("certificate"), "{error}");
     assert_eq!(
-        error.advice(),
+        error.help(),
         Some("check that \"idp-certificate-authority\" is the issuer's")
     );
     assert!(scene.issuer.requests().is_empty());

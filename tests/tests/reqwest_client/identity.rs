@@ -61,7 +61,7 @@ async fn impersonation_headers_arrive_over_both_protocols() {
     for version in BOTH {
         let server = server(version).await;
         server.accept_token("t0ken", User::new("admin"));
-        let mut jane = Impersonation::of("jane");
+        let mut jane = Impersonation::new("jane");
         jane.uid = Some("42".into());
         jane.groups = vec!["dev".into(), "ops".into()];
         jane.extra = vec![(
@@ -101,7 +101,7 @@ async fn what_the_request_says_of_itself_is_left_alone() {
     let server = server(Version::HTTP_2).await;
     server.accept_token("t0ken", User::new("admin"));
     server.accept_token("own", User::new("other"));
-    let mut jane = Impersonation::of("jane");
+    let mut jane = Impersonation::new("jane");
     jane.groups = vec!["dev".into()];
     let source = Playback::of([bearer("t0ken"), bearer("other")]);
     let client = client(
@@ -164,7 +164,7 @@ async fn an_unencrypted_server_gets_no_credential_and_the_configuration_says_so(
     let configuration = built(
         configure(&plain)
             .source(source.clone())
-            .impersonation(Some(Impersonation::of("joe"))),
+            .impersonation(Some(Impersonation::new("joe"))),
     );
     assert!(
         configuration

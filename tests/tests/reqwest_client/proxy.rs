@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{StatusCode, Version};
-use kubex::{Authorities, ClientConfiguration, Cluster, ErrorKind, Trust};
+use kubex::{CaBundle, ClientConfiguration, Cluster, ErrorKind, Trust};
 use kubex_tests::api_server::{ApiServer, User};
 use kubex_tests::proxy::{Proxy, ProxyKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
@@ -161,7 +161,7 @@ async fn each_kind_of_proxy_leads_to_a_server_of_another_tls_name_and_sees_no_ce
             let mut cluster = cluster(&server);
             cluster.tls_server_name = Some("api.internal".into());
             let authorities = server.ca_pem() + proxy.ca_pem();
-            cluster.trust = Trust::Authorities(Authorities::from_pem(authorities.as_bytes()).unwrap());
+            cluster.trust = Trust::CaBundle(CaBundle::from_pem(authorities.as_bytes()).unwrap());
             let url = format!("{scheme}://user:p%40ss@{}", proxy.authority());
             cluster.proxy = Some(kubex::Proxy::parse(&url).unwrap());
             let client = client(
@@ -228,7 +228,7 @@ async fn behind_an_encrypted_proxy_a_rejected_token_is_renewed_and_the_request_s
         let mut cluster = cluster(&server);
         cluster.tls_server_name = Some("api.internal".into());
         let authorities = server.ca_pem() + proxy.ca_pem();
-        cluster.trust = Trust::Authorities(Authorities::from_pem(authorities.as_bytes()).unwrap());
+        cluster.trust = Trust::CaBundle(CaBundle::from_pem(authorities.as_bytes()).unwrap());
         cluster.proxy = Some(kubex::Proxy::parse(&format!("https://{}", proxy.authority())).unwrap());
         let source = Playback::of([bearer("s3cr3t-token"), bearer("fresh")]);
         let client = client(ClientConfiguration::builder(cluster).source(source.clone()));
@@ -299,7 +299,7 @@ async fn an_encrypted_proxy_is_held_to_the_clusters_authorities_as_by_kubectl() 
 
         let mut cluster = cluster(&server);
         let authorities = server.ca_pem() + proxy.ca_pem();
-        cluster.trust = Trust::Authorities(Authorities::from_pem(authorities.as_bytes()).unwrap());
+        cluster.trust = Trust::CaBundle(CaBundle::from_pem(authorities.as_bytes()).unwrap());
         let configuration = through(cluster, &url);
         let client = kubex::reqwest::Client::new(&configuration).unwrap();
         assert_eq!(status(&client, "/version").await, StatusCode::OK);
@@ -323,7 +323,7 @@ const CHILD: &str = "TEST_OF_REQWEST_SERVER";
 async fn the_proxy_of_the_environment_is_not_taken_by_surprise() {
     if let Ok(url) = std::env::var(CHILD) {
         let mut cluster = Cluster::new(kubex::ServerUrl::parse(&url).unwrap());
-        cluster.trust = Trust::Anyone;
+        cluster.trust = Trust::Insecure;
         let client = client(ClientConfiguration::builder(cluster).credential(bearer("s3cr3t-token")));
         assert_eq!(status(&client, "/version").await, StatusCode::OK);
         return;

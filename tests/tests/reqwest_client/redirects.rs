@@ -27,11 +27,11 @@ async fn a_redirect_to_another_origin_is_handed_back_and_nothing_goes_there() {
         let issued = server.issue_client_certificate("jane", &[]);
         // It would trust the others, so that only the redirect itself keeps it from them.
         let mut cluster = cluster(&server);
-        cluster.trust = Trust::Anyone;
+        cluster.trust = Trust::Insecure;
         let configuration = built(
             ClientConfiguration::builder(cluster)
                 .credential(bearer("t0ken").and_certificate(pair(&issued)))
-                .impersonation(Some(Impersonation::of("joe"))),
+                .impersonation(Some(Impersonation::new("joe"))),
         );
         let client = kubex::reqwest::Client::new(&configuration).unwrap();
         let plain_client = kubex::reqwest::client(&configuration).unwrap();
@@ -72,7 +72,7 @@ async fn a_redirect_on_the_same_origin_is_followed_with_the_credential() {
         let client = client(
             configure(&server)
                 .credential(bearer("t0ken"))
-                .impersonation(Some(Impersonation::of("joe"))),
+                .impersonation(Some(Impersonation::new("joe"))),
         );
         for status in STATUSES {
             for location in ["/version".to_owned(), format!("{}/version", server.url())] {

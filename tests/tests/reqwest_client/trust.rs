@@ -19,8 +19,8 @@ async fn a_server_of_another_authority_gets_nothing() {
         let error = failure(&client_of(cluster.clone())).await;
         assert_eq!(error.kind(), ErrorKind::RequestFailed);
         assert!(error.to_string().contains("UnknownIssuer"), "{error}");
-        let advice = "check that the certificate authority is this server's";
-        assert_eq!(error.advice(), Some(advice), "{error}");
+        let help = "check that the certificate authority is this server's";
+        assert_eq!(error.help(), Some(help), "{error}");
         assert!(error.to_string().contains(server.url()), "{error}");
         assert_hides(&error, &["s3cr3t"]);
 
@@ -42,7 +42,7 @@ async fn a_laboratory_may_trust_anyone() {
         let server = speaking(version).only_named("elsewhere").start().await.unwrap();
         server.accept_token("s3cr3t-token", User::new("jane"));
         let mut cluster = cluster(&server);
-        cluster.trust = Trust::Anyone;
+        cluster.trust = Trust::Insecure;
         assert_eq!(status(&client_of(cluster), "/version").await, StatusCode::OK);
         server.shutdown().await;
     }

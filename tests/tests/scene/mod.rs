@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::Version;
 use kubex::{
-    Authorities, ClientCertificate, ClientConfiguration, ClientConfigurationBuilder, Cluster, Credential,
+    CaBundle, ClientCertificate, ClientConfiguration, ClientConfigurationBuilder, Cluster, Credential,
     CredentialSource, Error, FetchReason, FetchRequest, Host, Result, ServerUrl, Trust,
 };
 use kubex_tests::api_server::{ApiServer, ApiServerBuilder, ClientCertificatePem};
@@ -34,7 +34,7 @@ pub(crate) async fn server(version: Version) -> ApiServer {
 pub(crate) fn cluster(server: &ApiServer) -> Cluster {
     let mut cluster = Cluster::new(ServerUrl::parse(server.url()).unwrap());
     if cluster.server.is_encrypted() {
-        cluster.trust = Trust::Authorities(Authorities::from_pem(server.ca_pem().as_bytes()).unwrap());
+        cluster.trust = Trust::CaBundle(CaBundle::from_pem(server.ca_pem().as_bytes()).unwrap());
     }
     cluster
 }

@@ -62,7 +62,7 @@ impl PluginOptions {
             ("allowlist" | "Allowlist", None) => {
                 return Err(
                     misconfigured("the plugin policy is allowlist, and there is no allowlist")
-                        .advise("set \"allowlist\", or use the policy deny-all"),
+                        .with_help("set \"allowlist\", or use the policy deny-all"),
                 );
             }
             ("" | "allow-all" | "AllowAll" | "deny-all" | "DenyAll", Some(_)) => {
@@ -70,14 +70,14 @@ impl PluginOptions {
                     "there is an allowlist, and the plugin policy is {}",
                     if named.is_empty() { "not set" } else { named }
                 ))
-                .advise("set the policy to allowlist, or remove the list"));
+                .with_help("set the policy to allowlist, or remove the list"));
             }
             ("" | "allow-all" | "AllowAll", None) => PluginPolicy::allow_all(),
             ("deny-all" | "DenyAll", None) => PluginPolicy::deny_all(),
             (other, _) => {
                 return Err(
                     misconfigured(format_args!("\"{}\" is no plugin policy", clean_line(other)))
-                        .advise("set it to allow-all, deny-all or allowlist"),
+                        .with_help("set it to allow-all, deny-all or allowlist"),
                 );
             }
         };
@@ -89,7 +89,7 @@ impl PluginOptions {
                     "\"{}\" is no environment for plugins",
                     clean_line(other)
                 ))
-                .advise("set it to inherit or minimal"));
+                .with_help("set it to inherit or minimal"));
             }
         };
         let mut rules = PluginRules::new()

@@ -51,7 +51,7 @@ impl PluginPolicy {
         let commands: Vec<String> = commands.into_iter().map(Into::into).collect();
         if commands.is_empty() {
             return Err(misconfigured("the allowlist is empty")
-                .advise("use the policy deny-all to let no plugin run"));
+                .with_help("use the policy deny-all to let no plugin run"));
         }
         for (at, command) in (1..).zip(&commands) {
             if command.is_empty() {
@@ -65,7 +65,7 @@ impl PluginPolicy {
                     "entry {at} of the allowlist is not in its shortest form: \"{}\"",
                     clean_line(command)
                 ))
-                .advise(format_args!(
+                .with_help(format_args!(
                     "write it as \"{}\"",
                     clean_line(&clean.to_string_lossy())
                 )));
@@ -87,7 +87,7 @@ impl PluginPolicy {
                 clean_line(command)
             ),
         )
-        .advise("allow it in Kubex's own configuration, not in the kubeconfig"))
+        .with_help("allow it in Kubex's own configuration, not in the kubeconfig"))
     }
 
     /// Whether the program that the command stands for may run.
@@ -105,7 +105,7 @@ impl PluginPolicy {
                         clean_line(&program.to_string_lossy())
                     ),
                 )
-                .advise(
+                .with_help(
                     "put its path on the allowlist of Kubex's own configuration, if it is to be trusted",
                 ));
             }

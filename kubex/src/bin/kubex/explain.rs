@@ -46,7 +46,7 @@ struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     written_at: Option<Place>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    advice: Option<String>,
+    help: Option<String>,
 }
 
 /// The answer.
@@ -138,7 +138,7 @@ impl Problem {
             kind: kebab_case(&format!("{:?}", error.kind())),
             message: error.message().to_owned(),
             written_at: error.origin().map(Place::from),
-            advice: error.advice().map(str::to_owned),
+            help: error.help().map(str::to_owned),
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) enum Failure {
         /// What failed and why.
         words: String,
         /// One thing to do.
-        advice: Option<String>,
+        help: Option<String>,
         /// The exit status.
         status: u8,
     },
@@ -51,15 +51,15 @@ impl Failure {
     pub(crate) fn told(status: u8, words: impl Into<String>) -> Self {
         Self::Told {
             words: words.into(),
-            advice: None,
+            help: None,
             status,
         }
     }
 
     /// One thing to do about it.
-    pub(crate) fn advise(mut self, help: impl Into<String>) -> Self {
-        if let Self::Told { advice, .. } = &mut self {
-            *advice = Some(help.into());
+    pub(crate) fn with_help(mut self, text: impl Into<String>) -> Self {
+        if let Self::Told { help, .. } = &mut self {
+            *help = Some(text.into());
         }
         self
     }
@@ -74,14 +74,10 @@ impl Failure {
                 }
                 ExitCode::from(status::of(error.kind().class()))
             }
-            Self::Told {
-                words,
-                advice,
-                status,
-            } => {
+            Self::Told { words, help, status } => {
                 say(&format!("{} {words}", style.error("error:")));
-                if let Some(advice) = advice {
-                    say(&format!("  help: {advice}"));
+                if let Some(help) = help {
+                    say(&format!("  help: {help}"));
                 }
                 ExitCode::from(status)
             }
@@ -115,8 +111,8 @@ async fn tell_problem(problem: &Error, style: Style, session: &Session) {
     if let Some(excerpt) = excerpt(problem, session).await {
         say(&excerpt.render(style));
     }
-    if let Some(advice) = problem.advice() {
-        say(&format!("  help: {advice}"));
+    if let Some(help) = problem.help() {
+        say(&format!("  help: {help}"));
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<(), Failur
             Some(subcommand) => subcommand.clone(),
             None => {
                 return Err(
-                    Failure::told(status::USAGE, "there is no such subcommand").advise("see kubex --help")
+                    Failure::told(status::USAGE, "there is no such subcommand").with_help("see kubex --help")
                 );
             }
         },

@@ -79,7 +79,7 @@ impl Resolved {
             server: cluster.server.as_str().to_owned(),
             certificate_authority: Authority::of(configuration),
             tls_server_name: cluster.tls_server_name.clone(),
-            insecure_skip_tls_verify: matches!(cluster.trust, Trust::Anyone),
+            insecure_skip_tls_verify: matches!(cluster.trust, Trust::Insecure),
             proxy_url: cluster.proxy.as_ref().map(ToString::to_string),
             disable_compression: cluster.disable_compression,
             namespace: configuration.namespace().to_owned(),
@@ -99,7 +99,7 @@ impl Authority {
         Self {
             trust: match trust {
                 Trust::System => "system",
-                Trust::Anyone => "anyone",
+                Trust::Insecure => "anyone",
                 _ => "given",
             },
             sha256: digests(trust),
@@ -116,7 +116,7 @@ const AUTHORITY_FIELDS: &[&str] = &[
 
 fn digests(trust: &Trust) -> Vec<String> {
     match trust {
-        Trust::Authorities(authorities) => authorities
+        Trust::CaBundle(authorities) => authorities
             .certificates()
             .iter()
             .map(|certificate| sha256(certificate))
@@ -210,7 +210,7 @@ pub(crate) fn value_of(field: &str, configuration: &ClientConfiguration) -> Opti
             })
         }
         "tls-server-name" => cluster.tls_server_name.clone(),
-        "insecure-skip-tls-verify" => Some(matches!(cluster.trust, Trust::Anyone).to_string()),
+        "insecure-skip-tls-verify" => Some(matches!(cluster.trust, Trust::Insecure).to_string()),
         "proxy-url" => cluster.proxy.as_ref().map(ToString::to_string),
         "disable-compression" => Some(cluster.disable_compression.to_string()),
         "namespace" => Some(configuration.namespace().to_owned()),

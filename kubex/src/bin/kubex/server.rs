@@ -40,7 +40,7 @@ impl TimeoutArgument {
                 ErrorKind::TimedOut,
                 format_args!("the request took longer than {} s", limit.as_secs_f32()),
             );
-            Err(error.advise("allow more by --request-timeout").into())
+            Err(error.with_help("allow more by --request-timeout").into())
         })
     }
 }
@@ -77,7 +77,7 @@ pub(crate) async fn successful(
             status::REQUEST_FAILED,
             format!("the server answered {code}, which leads elsewhere and was not followed"),
         );
-        return Err(failure.advise("check the server's address; credentials go to one origin"));
+        return Err(failure.with_help("check the server's address; credentials go to one origin"));
     }
     let reason = reason(response).await;
     if code != StatusCode::UNAUTHORIZED {
@@ -91,7 +91,7 @@ pub(crate) async fn successful(
         status::REJECTED,
         format!("the server rejected the credential ({given}): {code}{reason}"),
     );
-    Err(failure.advise("log in again, or see by kubex explain where the credential comes from"))
+    Err(failure.with_help("log in again, or see by kubex explain where the credential comes from"))
 }
 
 /// What the server says, as far as it is not the status in other words.

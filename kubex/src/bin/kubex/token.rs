@@ -38,7 +38,7 @@ impl page::Page for Printed<'_> {
 pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
     if session.prints_to_a_terminal() && !arguments.show {
         let failure = Failure::told(status::USAGE, "a token is not printed to a terminal");
-        return Err(failure.advise("send it to a program or a file, or give --show"));
+        return Err(failure.with_help("send it to a program or a file, or give --show"));
     }
     let configuration = session.resolve_and_warn().await?;
     let credential = configuration.credentials().current().await?;
@@ -50,7 +50,9 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
                 credential.description()
             ),
         );
-        return Err(error.advise("see by kubex resolve what the credential is").into());
+        return Err(error
+            .with_help("see by kubex resolve what the credential is")
+            .into());
     };
     let page = Printed {
         token: token.expose_secret(),

@@ -24,8 +24,8 @@ pub(super) fn parse(text: &str, origin: &Origin, growth: &mut Growth) -> Result<
                 .span()
                 .map_or(origin.clone(), |span| origin.key(&keys_at(text, &span)));
             return Error::new(ErrorKind::DuplicateName, "the key is written twice")
-                .at(&origin)
-                .advise("remove one of the two");
+                .with_origin(&origin)
+                .with_help("remove one of the two");
         }
         malformed(&format!("is no valid TOML: {}", error.message()), &origin)
     })?;

@@ -232,8 +232,8 @@ impl<'de> Visitor<'de> for Taker<'_> {
                     "merge keys are not read in a configuration",
                 );
                 let error = error
-                    .at(&origin)
-                    .advise("write the keys out, or give the whole value an alias");
+                    .with_origin(&origin)
+                    .with_help("write the keys out, or give the whole value an alias");
                 self.node.reading.growth.borrow_mut().problems.add(error);
             }
             let value = map.next_value_seed(self.below(origin.key(&name)))?.value;

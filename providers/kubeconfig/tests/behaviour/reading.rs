@@ -164,7 +164,7 @@ async fn the_booleans_of_yaml_1_1_are_booleans_where_one_is_asked_for_and_texts_
         ));
         let configuration = read(&content).await;
         assert_eq!(
-            matches!(configuration.cluster().trust, Trust::Anyone),
+            matches!(configuration.cluster().trust, Trust::Insecure),
             insecure,
             "{word}"
         );
@@ -208,7 +208,7 @@ async fn every_field_of_a_cluster_arrives() {
     let configuration = read(&content).await;
     let cluster = configuration.cluster();
     assert_eq!(cluster.server.as_str(), "https://h/p");
-    assert!(matches!(cluster.trust, Trust::Authorities(_)));
+    assert!(matches!(cluster.trust, Trust::CaBundle(_)));
     assert_eq!(cluster.tls_server_name.as_deref(), Some("name.example"));
     assert_eq!(cluster.proxy.as_ref().unwrap().to_string(), "socks5://proxy:1080");
     assert!(cluster.disable_compression);

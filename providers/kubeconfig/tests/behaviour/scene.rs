@@ -62,12 +62,12 @@ pub(crate) fn telling() -> Registry {
         &EXEC,
         &VAULT,
     ];
-    Registry::of(own).unwrap()
+    Registry::from_registrations(own).unwrap()
 }
 
 /// The provider with the real others.
 pub(crate) fn real() -> Registry {
-    Registry::of([
+    Registry::from_registrations([
         &kubex_kubeconfig::REGISTRATION,
         &kubex_static::REGISTRATION,
         &kubex_token_file::REGISTRATION,

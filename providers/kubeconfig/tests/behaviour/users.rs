@@ -314,7 +314,7 @@ async fn impersonation_comes_from_the_user() {
 
 #[tokio::test]
 async fn a_provider_that_is_not_linked_in_is_named_with_the_user_that_needs_it() {
-    let registry = Registry::of([&kubex_kubeconfig::REGISTRATION]).unwrap();
+    let registry = Registry::from_registrations([&kubex_kubeconfig::REGISTRATION]).unwrap();
     for user in [
         "{token: s3cr3t-t}",
         "{tokenFile: t}",

@@ -15,7 +15,7 @@ use http::{Request, StatusCode};
 use kube::client::Body;
 use kubex::tower::AuthLayer;
 use kubex::{
-    Authorities, ClientConfiguration, Cluster, Credential, CredentialSource, Error, ErrorKind, FetchRequest,
+    CaBundle, ClientConfiguration, Cluster, Credential, CredentialSource, Error, ErrorKind, FetchRequest,
     Impersonation, Proxy as KubexProxy, Trust,
 };
 use kubex_tests::api_server::{ApiServer, ClientCertificatePem, User};
@@ -136,7 +136,7 @@ impl World {
         built(
             ClientConfiguration::builder(cluster)
                 .source(Playback::of(credentials))
-                .impersonation(Some(Impersonation::of("joe"))),
+                .impersonation(Some(Impersonation::new("joe"))),
         )
     }
 
@@ -176,7 +176,7 @@ async fn what_is_sent_rejected_and_sent_again_shows_no_secret() {
         let statuses = world.run("led astray", world.cluster.clone(), "/away").await;
         assert_eq!(statuses, [Some(StatusCode::FOUND); 2]);
         let mut insecure = world.cluster.clone();
-        insecure.trust = Trust::Anyone;
+        insecure.trust = Trust::Insecure;
         let statuses = world.run("insecure", insecure, "/version").await;
         assert_eq!(statuses, [Some(StatusCode::OK); 2]);
         world.server.shutdown().await;
@@ -195,7 +195,7 @@ async fn every_kind_of_proxy_good_or_bad_shows_no_secret() {
         let authorities = world.server.ca_pem() + proxy.ca_pem();
         for (what, authority) in [("good", proxy.authority()), ("gone", "127.0.0.1:1".to_owned())] {
             let mut cluster = world.cluster.clone();
-            cluster.trust = Trust::Authorities(Authorities::from_pem(authorities.as_bytes()).unwrap());
+            cluster.trust = Trust::CaBundle(CaBundle::from_pem(authorities.as_bytes()).unwrap());
             let url = format!("{scheme}://jane:{PASSWORD}@{authority}");
             cluster.proxy = Some(KubexProxy::parse(&url).unwrap());
             let statuses = world.run(&format!("{scheme}, {what}"), cluster, "/version").await;
@@ -219,7 +219,7 @@ async fn servers_that_are_gone_of_others_or_unencrypted_show_no_secret() {
     let world = World::new(http::Version::HTTP_11).await;
     let other = server(http::Version::HTTP_11).await;
     let mut strange = world.cluster.clone();
-    strange.trust = Trust::Authorities(Authorities::from_pem(other.ca_pem().as_bytes()).unwrap());
+    strange.trust = Trust::CaBundle(CaBundle::from_pem(other.ca_pem().as_bytes()).unwrap());
     assert_eq!(
         world.run("of another authority", strange, "/version").await,
         [None; 2]

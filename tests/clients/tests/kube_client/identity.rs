@@ -66,7 +66,7 @@ async fn namespace_path_and_impersonation_are_the_configurations() {
         );
         let mut cluster = cluster(&server);
         cluster.server = ServerUrl::parse(&format!("{}/k8s/", server.url())).unwrap();
-        let mut jane = Impersonation::of("jane");
+        let mut jane = Impersonation::new("jane");
         jane.groups = vec!["dev".into(), "ops".into()];
         let client = client(
             ClientConfiguration::builder(cluster)

@@ -1,7 +1,7 @@
 //! The proxy on the way: it sees where the connection goes, and nothing of the credential.
 
 use http::{StatusCode, Version};
-use kubex::{Authorities, ClientConfiguration, Cluster, ErrorKind, Proxy as KubexProxy, Trust};
+use kubex::{CaBundle, ClientConfiguration, Cluster, ErrorKind, Proxy as KubexProxy, Trust};
 use kubex_tests::api_server::{ApiServer, User};
 use kubex_tests::proxy::{Proxy, ProxyKind};
 
@@ -39,7 +39,7 @@ async fn each_kind_of_proxy_gets_its_user_and_leads_to_a_server_of_another_tls_n
                 let mut cluster = cluster(&server);
                 cluster.tls_server_name = Some("api.internal".into());
                 let authorities = server.ca_pem() + proxy.ca_pem();
-                cluster.trust = Trust::Authorities(Authorities::from_pem(authorities.as_bytes()).unwrap());
+                cluster.trust = Trust::CaBundle(CaBundle::from_pem(authorities.as_bytes()).unwrap());
                 let url = format!("{scheme}://{}{}", user.unwrap_or_default(), proxy.authority());
                 cluster.proxy = Some(KubexProxy::parse(&url).unwrap());
                 let issued = server.issue_client_certificate("jane", &[]);

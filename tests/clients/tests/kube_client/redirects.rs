@@ -21,11 +21,11 @@ async fn a_redirect_is_handed_back_and_nothing_goes_there() {
         server.accept_token("t0ken", User::new("jane"));
         let issued = server.issue_client_certificate("jane", &[]);
         let mut cluster = cluster(&server);
-        cluster.trust = Trust::Anyone;
+        cluster.trust = Trust::Insecure;
         let client = client(
             ClientConfiguration::builder(cluster)
                 .credential(bearer("t0ken").and_certificate(pair(&issued)))
-                .impersonation(Some(Impersonation::of("joe"))),
+                .impersonation(Some(Impersonation::new("joe"))),
         );
         let port = server.address().port();
         let mut sent = 0;

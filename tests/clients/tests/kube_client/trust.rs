@@ -20,7 +20,7 @@ async fn a_server_of_another_authority_gets_nothing() {
         let own = own(&error);
         assert_eq!(own.kind(), ErrorKind::RequestFailed);
         assert_eq!(
-            own.advice(),
+            own.help(),
             Some("check that the certificate authority is this server's"),
             "{own}"
         );
@@ -114,7 +114,7 @@ async fn insecure_means_any_certificate_of_the_clusters_own_host() {
         .unwrap();
     server.accept_token("s3cr3t-token", User::new("jane"));
     let mut cluster = cluster(&server);
-    cluster.trust = Trust::Anyone;
+    cluster.trust = Trust::Insecure;
     assert_eq!(
         status(&client_of(cluster), "/version").await.unwrap(),
         StatusCode::OK

@@ -10,7 +10,7 @@ use crate::handshake::*;
 
 #[tokio::test]
 async fn a_server_of_another_name_is_refused_before_it_sees_the_certificate() {
-    for trust in [None, Some(Trust::Anyone)] {
+    for trust in [None, Some(Trust::Insecure)] {
         let server = speaking(Version::HTTP_2)
             .also_named("evil.example")
             .allow_anonymous(true)
@@ -130,7 +130,7 @@ async fn whoever_believes_anyone_is_warned_once_for_each_server() {
     let servers = [server(Version::HTTP_2).await, server(Version::HTTP_2).await];
     for server in &servers {
         let mut insecure = cluster(server);
-        insecure.trust = Trust::Anyone;
+        insecure.trust = Trust::Insecure;
         let insecure = built(ClientConfiguration::builder(insecure));
         let checked = built(configure(server));
         for configuration in [insecure, checked] {

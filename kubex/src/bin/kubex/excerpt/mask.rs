@@ -38,7 +38,7 @@ pub(super) fn whole(line: &str) -> Vec<Piece> {
 /// A line of YAML, JSON or TOML.
 ///
 /// Commas and brackets end a text everywhere, although they do so in flow collections alone: a line may be in the
-/// middle of one, and what follows a harmless value there is not harmless.
+/// middle of fixed_client_cert, and what follows a harmless value there is not harmless.
 pub(super) fn pieces(line: &str, rules: &Rules<'_>) -> Vec<Piece> {
     let mut pieces = Pieces::default();
     let mut at = 0;

@@ -35,7 +35,7 @@ impl Answer<'_> {
             .filter(|answer| answer.type_name() == "a mapping")
             .ok_or_else(|| {
                 self.malformed("printed something that is no ExecCredential in JSON or YAML")
-                    .advise("run it in a terminal and see that it prints that and nothing else")
+                    .with_help("run it in a terminal and see that it prints that and nothing else")
             })?;
         self.check_version(&answer)?;
         let status = answer
@@ -97,7 +97,9 @@ impl Answer<'_> {
                         ErrorKind::VersionMismatch,
                         &format!("was asked for API version {asked} and returned {returned}"),
                     )
-                    .advise("set the API version to the one that the plugin speaks, or update the plugin"));
+                    .with_help(
+                        "set the API version to the one that the plugin speaks, or update the plugin",
+                    ));
             }
             None => {
                 return Err(self.of_kind(
@@ -160,8 +162,8 @@ impl Answer<'_> {
             error.kind(),
             format_args!("{} returned something unfit: {}", self.plugin, error.message()),
         );
-        match error.advice() {
-            Some(advice) => named.advise(advice),
+        match error.help() {
+            Some(help) => named.with_help(help),
             None => named,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! The machine is told what happened (somebody asked, a fetch ended, the server rejected a credential) and
 //! what the clocks say, and answers what to do. It holds no credential, no lock and no timer; the
-//! [board](super::board) keeps it under a lock, and the [driver](super) does what it says.
+//! [board](super::shared) keeps it under a lock, and the [driver](super) does what it says.
 //!
 //! | rule | number |
 //! |---|---|
@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use crate::credential::Generation;
 use crate::host::Moment;
-use crate::live::FetchReason;
+use crate::refresh::FetchReason;
 
 const EARLIEST_WINDOW: Duration = Duration::from_secs(10);
 const LATEST_WINDOW: Duration = Duration::from_secs(5 * 60);
@@ -28,7 +28,7 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
 const BETWEEN_REJECTIONS: Duration = Duration::from_secs(10);
 
 /// How long callers wait for a look at what is still valid.
-pub(super) const LOOK_PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const REVALIDATION_WAIT: Duration = Duration::from_secs(1);
 
 /// What somebody who asks for a credential is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,25 +38,25 @@ pub(super) enum Decision {
     /// Start a fetch and do not wait for it; take the credential there is.
     ServeAndFetch(FetchReason),
     /// Wait for the fetch that is under way.
-    Wait(Patience),
+    Wait(WaitMode),
     /// Start a fetch and wait for it.
-    FetchAndWait(FetchReason, Patience),
+    FetchAndWait(FetchReason, WaitMode),
     /// Take the last error: there is nothing to serve, and it is too early to try again.
     Refuse,
 }
 
 /// How long to wait for a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Patience {
+pub(super) enum WaitMode {
     /// Until it has ended: there is nothing else to serve.
     UntilItEnds,
-    /// For [`LOOK_PATIENCE`], and then take the credential there is.
+    /// For [`REVALIDATION_WAIT`], and then take the credential there is.
     Briefly,
 }
 
 /// How a fetched credential is to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reception {
+pub(super) enum FetchOutcome {
     /// Keep it, under this generation.
     Keep(Generation),
     /// It had expired when it came: give it to those who wait and forget it.
@@ -71,7 +71,7 @@ pub(super) struct Fetched {
     /// When it stops to be valid.
     pub(super) expires_at: Option<Timestamp>,
     /// How old it may get before it is looked at again.
-    pub(super) look_again_after: Option<Duration>,
+    pub(super) revalidate_after: Option<Duration>,
     /// Whether it is another identity than the one there was.
     pub(super) is_new: bool,
 }
@@ -79,12 +79,12 @@ pub(super) struct Fetched {
 /// Until when asking again would change nothing, by each clock. The handle keeps it beside its snapshot, so
 /// that callers need no lock before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Quiet {
+pub(super) struct FreshUntil {
     pub(super) monotonic: Duration,
     pub(super) wall: Timestamp,
 }
 
-impl Quiet {
+impl FreshUntil {
     pub(super) const NEVER: Self = Self {
         monotonic: Duration::ZERO,
         wall: Timestamp::MIN,
@@ -135,18 +135,18 @@ struct Held {
 
 /// The fetch that is under way.
 #[derive(Clone, Copy, Debug)]
-struct Flying {
+struct InFlight {
     why: FetchReason,
     since: Duration,
 }
 
 /// The state of one live handle.
 #[derive(Debug, Default)]
-pub(super) struct Machine {
+pub(super) struct RefreshPolicy {
     held: Option<Held>,
     /// The newest generation that was ever given to somebody.
     latest: Generation,
-    flying: Option<Flying>,
+    in_flight: Option<InFlight>,
     failures: u32,
     /// Whether the last fetch failed and took longer than callers wait for a look.
     is_slow: bool,
@@ -156,12 +156,12 @@ pub(super) struct Machine {
     next_answer_at: Option<Duration>,
 }
 
-impl Machine {
+impl RefreshPolicy {
     /// Somebody wants a credential. A decision to fetch marks the flight as started.
     pub(super) fn ask(&mut self, now: Moment) -> Decision {
         let decision = self.decide(now);
         if let Decision::ServeAndFetch(why) | Decision::FetchAndWait(why, _) = decision {
-            self.flying = Some(Flying {
+            self.in_flight = Some(InFlight {
                 why,
                 since: now.monotonic,
             });
@@ -173,26 +173,26 @@ impl Machine {
     }
 
     fn decide(&self, now: Moment) -> Decision {
-        let may_start = self.flying.is_none() && self.retry_at.is_none_or(|at| now.monotonic >= at);
+        let may_start = self.in_flight.is_none() && self.retry_at.is_none_or(|at| now.monotonic >= at);
         let Some(held) = self.valid(now) else {
             let why = if self.held.is_some() {
                 FetchReason::Expiring
             } else {
                 FetchReason::First
             };
-            return match (self.flying, may_start) {
-                (Some(_), _) => Decision::Wait(Patience::UntilItEnds),
-                (None, true) => Decision::FetchAndWait(why, Patience::UntilItEnds),
+            return match (self.in_flight, may_start) {
+                (Some(_), _) => Decision::Wait(WaitMode::UntilItEnds),
+                (None, true) => Decision::FetchAndWait(why, WaitMode::UntilItEnds),
                 (None, false) => Decision::Refuse,
             };
         };
         let is_stale = is_reached(held.stale, now);
-        if let Some(flying) = self.flying {
-            let is_recent = now.monotonic < flying.since.saturating_add(LOOK_PATIENCE);
+        if let Some(in_flight) = self.in_flight {
+            let is_recent = now.monotonic < in_flight.since.saturating_add(REVALIDATION_WAIT);
             return if held.is_rejected {
-                Decision::Wait(Patience::UntilItEnds)
+                Decision::Wait(WaitMode::UntilItEnds)
             } else if is_stale && is_recent && !self.is_slow {
-                Decision::Wait(Patience::Briefly)
+                Decision::Wait(WaitMode::Briefly)
             } else {
                 Decision::Serve
             };
@@ -201,9 +201,9 @@ impl Machine {
             return Decision::Serve;
         }
         if held.is_rejected && self.next_answer_at.is_none_or(|at| now.monotonic >= at) {
-            Decision::FetchAndWait(FetchReason::Rejected, Patience::UntilItEnds)
+            Decision::FetchAndWait(FetchReason::Rejected, WaitMode::UntilItEnds)
         } else if is_stale && !self.is_slow {
-            Decision::FetchAndWait(FetchReason::Expiring, Patience::Briefly)
+            Decision::FetchAndWait(FetchReason::Expiring, WaitMode::Briefly)
         } else if is_stale || is_reached(held.refresh, now) {
             Decision::ServeAndFetch(FetchReason::Expiring)
         } else {
@@ -212,17 +212,17 @@ impl Machine {
     }
 
     /// The flight brought a credential. `random` is the jitter's.
-    pub(super) fn fetched(&mut self, fetched: Fetched, now: Moment, random: u64) -> Reception {
-        let flying = self.flying.take();
+    pub(super) fn fetched(&mut self, fetched: Fetched, now: Moment, random: u64) -> FetchOutcome {
+        let in_flight = self.in_flight.take();
         self.is_slow = false;
         let lifetime = fetched
             .expires_at
             .map(|at| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default());
-        let came_expired = lifetime == Some(Duration::ZERO);
-        if came_expired {
+        let expired_on_arrival = lifetime == Some(Duration::ZERO);
+        if expired_on_arrival {
             self.back_off(now, random);
             if self.valid(now).is_some_and(|held| !held.is_rejected) {
-                return Reception::KeepTheOld;
+                return FetchOutcome::KeepTheOld;
             }
         }
         // A credential that was held before the latest one was given away is news to whoever got that one.
@@ -231,16 +231,16 @@ impl Machine {
             _ => self.latest.next(),
         };
         self.latest = generation;
-        if came_expired {
-            return Reception::UseOnce(generation);
+        if expired_on_arrival {
+            return FetchOutcome::UseOnce(generation);
         }
         self.failures = 0;
         self.retry_at = None;
-        let asked_anew = flying.is_some_and(|flying| flying.why == FetchReason::Rejected);
+        let asked_anew = in_flight.is_some_and(|in_flight| in_flight.why == FetchReason::Rejected);
         self.held = Some(Held {
             generation,
             refresh: refresh_after(fetched, lifetime, random).map(|span| Deadline::after(now, span)),
-            stale: fetched.look_again_after.map(|span| Deadline::after(now, span)),
+            stale: fetched.revalidate_after.map(|span| Deadline::after(now, span)),
             expiry: fetched.expires_at.zip(lifetime).map(|(at, span)| Deadline {
                 wall: at,
                 ..Deadline::after(now, span)
@@ -248,15 +248,15 @@ impl Machine {
             // Rejected while it was fetched for another reason, it is rejected still.
             is_rejected: !fetched.is_new && !asked_anew && self.held.is_some_and(|held| held.is_rejected),
         });
-        Reception::Keep(generation)
+        FetchOutcome::Keep(generation)
     }
 
     /// The flight failed.
     pub(super) fn failed(&mut self, now: Moment, random: u64) {
         self.is_slow = self
-            .flying
+            .in_flight
             .take()
-            .is_some_and(|flying| now.monotonic >= flying.since.saturating_add(LOOK_PATIENCE));
+            .is_some_and(|in_flight| now.monotonic >= in_flight.since.saturating_add(REVALIDATION_WAIT));
         self.back_off(now, random);
     }
 
@@ -289,8 +289,8 @@ impl Machine {
     }
 
     /// Why the fetch that is under way was started.
-    pub(super) fn flying_because(&self) -> Option<FetchReason> {
-        self.flying.map(|flying| flying.why)
+    pub(super) fn in_flight_reason(&self) -> Option<FetchReason> {
+        self.in_flight.map(|in_flight| in_flight.why)
     }
 
     /// How many fetches have failed since the last that did not.
@@ -299,31 +299,31 @@ impl Machine {
     }
 
     /// Until when asking would do nothing but serve what is held.
-    pub(super) fn quiet(&self) -> Quiet {
+    pub(super) fn fresh_until(&self) -> FreshUntil {
         let Some(held) = self.held else {
-            return Quiet::NEVER;
+            return FreshUntil::NEVER;
         };
-        let mut quiet = Quiet::FOREVER;
+        let mut fresh_until = FreshUntil::FOREVER;
         let mut ends_at = |deadline: Deadline| {
-            quiet.monotonic = quiet.monotonic.min(deadline.monotonic);
-            quiet.wall = quiet.wall.min(deadline.wall);
+            fresh_until.monotonic = fresh_until.monotonic.min(deadline.monotonic);
+            fresh_until.wall = fresh_until.wall.min(deadline.wall);
         };
         held.expiry.into_iter().for_each(&mut ends_at);
-        if self.flying.is_some() {
+        if self.in_flight.is_some() {
             // Those who want a newer one wait for it; the others have nothing to do until it comes.
             if held.is_rejected {
-                return Quiet::NEVER;
+                return FreshUntil::NEVER;
             }
             held.stale.into_iter().for_each(&mut ends_at);
         } else if let Some(at) = self.retry_at {
-            quiet.monotonic = quiet.monotonic.min(at);
+            fresh_until.monotonic = fresh_until.monotonic.min(at);
         } else {
             held.refresh.into_iter().chain(held.stale).for_each(&mut ends_at);
             if held.is_rejected {
-                quiet.monotonic = quiet.monotonic.min(self.next_answer_at.unwrap_or_default());
+                fresh_until.monotonic = fresh_until.monotonic.min(self.next_answer_at.unwrap_or_default());
             }
         }
-        quiet
+        fresh_until
     }
 
     fn back_off(&mut self, now: Moment, random: u64) {
@@ -354,7 +354,7 @@ fn refresh_after(fetched: Fetched, lifetime: Option<Duration>, random: u64) -> O
     });
     by_expiry
         .into_iter()
-        .chain(fetched.look_again_after.map(early))
+        .chain(fetched.revalidate_after.map(early))
         .min()
 }
 

@@ -34,14 +34,14 @@ const WORDS_OF_THE_PROTOCOL: &[&str] = &[
 
 /// What the plugin knew, as far as it may be a secret.
 #[derive(Clone, Copy)]
-pub(crate) struct Told<'a> {
+pub(crate) struct Redactor<'a> {
     /// What it printed, as far as it is known.
     pub(crate) output: &'a [u8],
     pub(crate) variables: &'a [(String, SecretString)],
     pub(crate) arguments: &'a [String],
 }
 
-impl Told<'_> {
+impl Redactor<'_> {
     /// The text of standard error without secrets and control characters; empty where nothing was said.
     pub(crate) fn hidden_in(self, error: &SecretBytes) -> String {
         let error = error.expose_secret();
@@ -181,7 +181,7 @@ mod tests {
             .map(|(name, value)| ((*name).to_owned(), SecretString::from(*value)))
             .collect();
         let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Told {
+        Redactor {
             output: output.as_bytes(),
             variables: &variables,
             arguments: &arguments,

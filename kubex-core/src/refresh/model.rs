@@ -1,6 +1,6 @@
 //! The board under every order of its steps: a model check with `shuttle`.
 //!
-//! The very source of `board.rs` is compiled here once more, over locks that let another task run wherever one
+//! The very source of `shared.rs` is compiled here once more, over locks that let another task run wherever one
 //! could. Up to three tasks ask, reject and give up, while fetches land beside them; shuttle tries thousands of
 //! orders (one after the other, by chance, and by changes of priority) and fails when tasks wait for ever. The driver is played in small: it is
 //! the same steps as in `mod.rs` and `flight.rs`, without a runtime, a clock or a source.
@@ -15,17 +15,17 @@ use shuttle::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use shuttle::{check_dfs, check_pct, check_random};
 use tokio::sync::watch;
 
-use super::machine;
+use super::policy;
 use crate::credential::Generation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Moment;
-use crate::live::FetchReason;
+use crate::refresh::FetchReason;
 
 #[allow(dead_code, clippy::duplicate_mod)]
-#[path = "board.rs"]
-mod board;
+#[path = "shared_state.rs"]
+mod shared_state;
 
-/// What `sync.rs` is for the real board, with a switch of tasks at each use.
+/// What `sync.rs` is for the real shared, with a switch of tasks at each use.
 mod sync {
     use std::sync::Arc;
 
@@ -71,14 +71,14 @@ mod sync {
     }
 }
 
-use board::{Answer, Asked, Board, Item, Landing};
+use shared_state::{Answer, Asked, FetchResult, Item, SharedState};
 
 #[derive(Clone)]
 struct Token {
     number: usize,
     expires_at: Option<Timestamp>,
     generation: Generation,
-    came_expired: bool,
+    expired_on_arrival: bool,
 }
 
 impl Item for Token {
@@ -86,7 +86,7 @@ impl Item for Token {
         self.expires_at
     }
 
-    fn look_again_after(&self) -> Option<Duration> {
+    fn revalidate_after(&self) -> Option<Duration> {
         None
     }
 
@@ -98,10 +98,10 @@ impl Item for Token {
         self.generation
     }
 
-    fn numbered(self, generation: Generation, came_expired: bool, _: &Arc<str>) -> Self {
+    fn numbered(self, generation: Generation, expired_on_arrival: bool, _: &Arc<str>) -> Self {
         Self {
             generation,
-            came_expired,
+            expired_on_arrival,
             ..self
         }
     }
@@ -118,9 +118,9 @@ enum Brings {
 }
 
 struct World {
-    board: Board<Token>,
+    shared: SharedState<Token>,
     seconds: AtomicU64,
-    flying: AtomicUsize,
+    in_flight: AtomicUsize,
     pilots: shuttle::sync::Mutex<Vec<shuttle::future::JoinHandle<()>>>,
     reasons: shuttle::sync::Mutex<Vec<FetchReason>>,
     script: Vec<Brings>,
@@ -135,9 +135,9 @@ impl World {
 
     fn new(script: impl Into<Vec<Brings>>) -> Self {
         Self {
-            board: Board::new(),
+            shared: SharedState::new(),
             seconds: AtomicU64::new(0),
-            flying: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
             pilots: shuttle::sync::Mutex::new(Vec::new()),
             reasons: shuttle::sync::Mutex::new(Vec::new()),
             script: script.into(),
@@ -162,9 +162,9 @@ impl World {
         reasons.iter().filter(|why| **why == reason).count()
     }
 
-    /// What `Live::current` does.
+    /// What `RefreshCell::current` does.
     async fn current(self: &Arc<Self>) -> Result<Arc<Token>> {
-        if let Some(token) = self.board.glance(self.now()) {
+        if let Some(token) = self.shared.peek(self.now()) {
             return Ok(token);
         }
         let fetched = match self.ask() {
@@ -172,7 +172,7 @@ impl World {
             Answer::Wait(flight, _) => self.wait(flight).await,
         };
         match &fetched {
-            Ok(token) if self.board.is_rejected(token.generation) => match self.ask() {
+            Ok(token) if self.shared.is_rejected(token.generation) => match self.ask() {
                 Answer::Ready(answer) => answer,
                 Answer::Wait(flight, _) => self.wait(flight).await,
             },
@@ -181,7 +181,7 @@ impl World {
     }
 
     fn ask(self: &Arc<Self>) -> Answer<Token> {
-        let Asked { answer, take_off } = self.board.ask(self.now());
+        let Asked { answer, take_off } = self.shared.ask(self.now());
         if let Some((why, sender)) = take_off {
             let world = Arc::clone(self);
             let pilot = shuttle::future::spawn(async move { world.fly(why, &sender) });
@@ -190,16 +190,16 @@ impl World {
         answer
     }
 
-    async fn wait(&self, mut flight: watch::Receiver<Landing<Token>>) -> Result<Arc<Token>> {
+    async fn wait(&self, mut flight: watch::Receiver<FetchResult<Token>>) -> Result<Arc<Token>> {
         let landed = flight.wait_for(Option::is_some).await;
         let landing = landed.expect("a flight ended without an answer").clone().unwrap();
-        landing.or_else(|error| self.board.served(self.now()).or(Err(error)))
+        landing.or_else(|error| self.shared.served(self.now()).or(Err(error)))
     }
 
     /// What a pilot does.
-    fn fly(&self, why: FetchReason, sender: &watch::Sender<Landing<Token>>) {
+    fn fly(&self, why: FetchReason, sender: &watch::Sender<FetchResult<Token>>) {
         assert_eq!(
-            self.flying.fetch_add(1, Ordering::SeqCst),
+            self.in_flight.fetch_add(1, Ordering::SeqCst),
             0,
             "two fetches at once"
         );
@@ -213,38 +213,38 @@ impl World {
             number,
             expires_at: lifetime.map(|seconds| now.wall + Duration::from_secs(seconds)),
             generation: Generation::default(),
-            came_expired: false,
+            expired_on_arrival: false,
         };
         let fetched = match self.script[run.min(self.script.len() - 1)] {
             Brings::New(lifetime) => Ok(token(run, lifetime)),
             Brings::TheFirst => Ok(token(0, None)),
             Brings::Nothing => Err(Error::new(ErrorKind::Unavailable, "nothing")),
         };
-        self.flying.fetch_sub(1, Ordering::SeqCst);
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
         let late = Error::new(ErrorKind::Expired, "late");
-        let landed = self.board.land(fetched, late, &Arc::from(""), self.now(), 0);
+        let landed = self.shared.land(fetched, late, &Arc::from(""), self.now(), 0);
         sender.send_replace(Some(landed.landing));
     }
 
     /// Asks so many times, rejecting what it gets, and watches that nothing goes backwards.
     async fn use_it(self: Arc<Self>, times: usize, rejects: bool) {
-        let changes = self.board.changes();
+        let changes = self.shared.changes();
         let (mut newest_kept, mut newest_told) = (Generation::default(), Generation::default());
         for _ in 0..times {
             let asked_at = self.now();
             if let Ok(token) = self.current().await {
                 assert!(
-                    token.came_expired
+                    token.expired_on_arrival
                         || token.expires_at.is_none_or(|end| end > asked_at.wall)
                         || self.is_slow_to_land,
                     "an expired token was served"
                 );
-                if !token.came_expired {
+                if !token.expired_on_arrival {
                     assert!(token.generation >= newest_kept, "an older token came back");
                     newest_kept = token.generation;
                 }
                 if rejects {
-                    self.board.reject(token.generation);
+                    self.shared.reject(token.generation);
                 }
             }
             let told = *changes.borrow();
@@ -260,8 +260,8 @@ impl World {
     fn assert_settled(&self) {
         let pilots = std::mem::take(&mut *self.pilots.lock().unwrap());
         run(pilots);
-        if let Some(token) = self.board.last() {
-            assert_eq!(*self.board.changes().borrow(), token.generation);
+        if let Some(token) = self.shared.last() {
+            assert_eq!(*self.shared.changes().borrow(), token.generation);
         }
     }
 }
@@ -348,7 +348,7 @@ fn a_rejection_is_never_forgotten() {
         let rejector = {
             let world = Arc::clone(&world);
             task(async move {
-                world.board.reject(first);
+                world.shared.reject(first);
             })
         };
         run(vec![

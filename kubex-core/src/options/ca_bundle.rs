@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::pem::Pem;
-use crate::cluster::Authorities;
+use crate::cluster::CaBundle;
 use crate::error::Result;
 use crate::host::Host;
 use crate::secret::ExposeSecret;
@@ -13,9 +13,9 @@ const WHAT: &str = "the certificate authority";
 
 /// Authorities in PEM, in a file or inline.
 #[derive(Debug)]
-pub(super) struct AuthoritiesOption(Pem);
+pub(super) struct CaBundleOption(Pem);
 
-impl AuthoritiesOption {
+impl CaBundleOption {
     pub(super) fn new(pem: Pem) -> Self {
         Self(pem)
     }
@@ -25,15 +25,15 @@ impl AuthoritiesOption {
         self.0.file().is_some()
     }
 
-    pub(super) async fn load(&self, host: &Host) -> Result<Authorities> {
+    pub(super) async fn load(&self, host: &Host) -> Result<CaBundle> {
         let text = self.0.load(host, WHAT).await?;
-        Authorities::from_pem(text.expose_secret()).map_err(|error| error.at(self.0.origin()))
+        CaBundle::from_pem(text.expose_secret()).map_err(|error| error.with_origin(self.0.origin()))
     }
 }
 
 #[async_trait]
-impl TrustSource for AuthoritiesOption {
-    async fn fetch(&self, host: &Host) -> Result<Authorities> {
+impl TrustSource for CaBundleOption {
+    async fn fetch(&self, host: &Host) -> Result<CaBundle> {
         self.load(host).await
     }
 

@@ -16,7 +16,7 @@ use super::certificate::certified_key;
 /// # Errors
 /// `IncompleteKeyPair` where certificate and key are of different pairs, `InvalidPem` or `Unsupported` where
 /// the TLS library does not take one of them.
-pub(crate) fn one(
+pub(crate) fn fixed_client_cert(
     certificate: Option<&ClientCertificate>,
     provider: &CryptoProvider,
 ) -> Result<Arc<dyn ResolvesClientCert>> {
@@ -32,7 +32,7 @@ pub(crate) fn one(
                     ErrorKind::IncompleteKeyPair,
                     "the client certificate and the client key are not of one pair",
                 )
-                .advise("put the key there that the certificate was made for")),
+                .with_help("put the key there that the certificate was made for")),
                 Err(_) => Err(Error::new(
                     ErrorKind::InvalidPem,
                     "the client certificate is no X.509 certificate",

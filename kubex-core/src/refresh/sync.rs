@@ -1,4 +1,4 @@
-//! The lock, the snapshot slot and the announcements of a board.
+//! The lock, the snapshot slot and the announcements of a shared.
 //!
 //! The board names them through this module, so that its model check can put others in their place: ones that
 //! let another task run wherever one could.

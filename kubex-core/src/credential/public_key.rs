@@ -22,17 +22,17 @@ pub(super) fn are_of_one_pair(certificate: &[u8], key: &PrivateKeyDer<'_>) -> Op
     let of_key = of_key(key)?;
     Some(match of_key {
         // The public key of an RSA certificate is a sequence of modulus and exponent.
-        PublicHalf::Modulus(modulus) => {
+        PublicKey::Modulus(modulus) => {
             let mut key = Der(public).enter(SEQUENCE);
             key.as_mut().and_then(|key| key.take(INTEGER)) == Some(modulus)
         }
         // A point can be written in two forms, of different lengths.
-        PublicHalf::Point(point) if point.len() != public.len() => return None,
-        PublicHalf::Point(point) => public == point,
+        PublicKey::Point(point) if point.len() != public.len() => return None,
+        PublicKey::Point(point) => public == point,
     })
 }
 
-enum PublicHalf<'a> {
+enum PublicKey<'a> {
     Modulus(&'a [u8]),
     Point(&'a [u8]),
 }
@@ -50,7 +50,7 @@ fn of_certificate(certificate: &[u8]) -> Option<&[u8]> {
     bits(key.take(BIT_STRING)?)
 }
 
-fn of_key<'a>(key: &'a PrivateKeyDer<'_>) -> Option<PublicHalf<'a>> {
+fn of_key<'a>(key: &'a PrivateKeyDer<'_>) -> Option<PublicKey<'a>> {
     match key {
         PrivateKeyDer::Pkcs1(key) => of_rsa(key.secret_pkcs1_der()),
         PrivateKeyDer::Sec1(key) => of_curve(key.secret_sec1_der()),
@@ -62,7 +62,7 @@ fn of_key<'a>(key: &'a PrivateKeyDer<'_>) -> Option<PublicHalf<'a>> {
             fields.skip_if(CONTEXT_0);
             let outer = fields.take(CONTEXT_1_PRIMITIVE).and_then(bits);
             outer
-                .map(PublicHalf::Point)
+                .map(PublicKey::Point)
                 .or_else(|| of_rsa(inner))
                 .or_else(|| of_curve(inner))
         }
@@ -70,18 +70,18 @@ fn of_key<'a>(key: &'a PrivateKeyDer<'_>) -> Option<PublicHalf<'a>> {
     }
 }
 
-fn of_rsa(key: &[u8]) -> Option<PublicHalf<'_>> {
+fn of_rsa(key: &[u8]) -> Option<PublicKey<'_>> {
     let mut fields = Der(key).enter(SEQUENCE)?;
     fields.take(INTEGER)?;
-    fields.take(INTEGER).map(PublicHalf::Modulus)
+    fields.take(INTEGER).map(PublicKey::Modulus)
 }
 
-fn of_curve(key: &[u8]) -> Option<PublicHalf<'_>> {
+fn of_curve(key: &[u8]) -> Option<PublicKey<'_>> {
     let mut fields = Der(key).enter(SEQUENCE)?;
     fields.take(INTEGER)?;
     fields.take(OCTET_STRING)?;
     fields.skip_if(CONTEXT_0);
-    bits(fields.enter(CONTEXT_1)?.take(BIT_STRING)?).map(PublicHalf::Point)
+    bits(fields.enter(CONTEXT_1)?.take(BIT_STRING)?).map(PublicKey::Point)
 }
 
 /// A bit string of whole bytes.

@@ -5,19 +5,19 @@
 //!
 //! | part | what it is |
 //! |---|---|
-//! | `machine.rs` | the rules, free of any effect |
-//! | `board.rs` | the machine under its lock, what it serves, who waits |
+//! | `policy.rs` | the rules, free of any effect |
+//! | `shared.rs` | the machine under its lock, what it serves, who waits |
 //! | this file and `flight.rs` | the driver: asks the clock, starts fetches, waits |
 
 // Its model check compiles it a second time, over other locks.
-#[cfg_attr(test, allow(clippy::duplicate_mod))]
-mod board;
 mod event;
-mod flight;
-mod machine;
+mod fetch_task;
 #[cfg(test)]
 mod model;
+mod policy;
 mod reason;
+#[cfg_attr(test, allow(clippy::duplicate_mod))]
+mod shared_state;
 mod sync;
 
 use std::fmt::Debug;
@@ -31,13 +31,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Moment};
 use crate::text::clean_line;
 
-pub(crate) use board::Item;
 pub(crate) use event::Subject;
 pub use reason::FetchReason;
+pub(crate) use shared_state::Item;
 
-use board::{Answer, Asked, Board, Landing};
-use flight::{Pilot, landed};
-use machine::{LOOK_PATIENCE, Patience};
+use fetch_task::{FetchTask, landed};
+use policy::{REVALIDATION_WAIT, WaitMode};
+use shared_state::{Answer, Asked, FetchResult, SharedState};
 
 /// Where a handle's items come from.
 pub(crate) trait Feed: Debug + Send + Sync + 'static {
@@ -50,17 +50,17 @@ pub(crate) trait Feed: Debug + Send + Sync + 'static {
 }
 
 /// What the clones of a live handle share.
-pub(crate) struct Live<F: Feed> {
+pub(crate) struct RefreshCell<F: Feed> {
     feed: F,
     /// What the source says it is, asked for once.
     description: Arc<str>,
     host: Host,
     /// The name of the chain's source, set once it is known.
     name: OnceLock<String>,
-    board: Board<F::Item>,
+    shared: SharedState<F::Item>,
 }
 
-impl<F: Feed> Live<F> {
+impl<F: Feed> RefreshCell<F> {
     /// A handle without an item yet; nothing is fetched before somebody asks.
     pub(crate) fn new(feed: F, host: Host) -> Arc<Self> {
         Arc::new(Self {
@@ -68,7 +68,7 @@ impl<F: Feed> Live<F> {
             feed,
             host,
             name: OnceLock::new(),
-            board: Board::new(),
+            shared: SharedState::new(),
         })
     }
 
@@ -77,23 +77,28 @@ impl<F: Feed> Live<F> {
         let live = Self::new(feed, host);
         let now = live.host.now();
         let random = live.host.clock().random();
-        drop(live.board.ask(now));
-        live.board
-            .land(Ok(first), live.came_expired(), &live.description, now, random);
+        drop(live.shared.ask(now));
+        live.shared.land(
+            Ok(first),
+            live.expired_on_arrival(),
+            &live.description,
+            now,
+            random,
+        );
         live
     }
 
-    /// The current item, where it can be given without asking the machine.
+    /// The current item, where it can be given without asking the policy.
     ///
     /// A clock that is a few milliseconds behind is good enough for that: what is decided is decided by the right
     /// one.
     pub(crate) fn ready(&self) -> Option<Arc<F::Item>> {
-        self.board.glance(self.host.recently())
+        self.shared.peek(self.host.recently())
     }
 
-    /// Looks at the current item, where that can be done without asking the machine.
+    /// Looks at the current item, where that can be done without asking the policy.
     pub(crate) fn ready_with<R>(&self, look: impl FnOnce(&Arc<F::Item>) -> R) -> Option<R> {
-        self.board.glance_at(self.host.recently(), look)
+        self.shared.peek_with(self.host.recently(), look)
     }
 
     /// The current item. Waits only where there is no valid one, or briefly for a look at it.
@@ -103,11 +108,11 @@ impl<F: Feed> Live<F> {
         }
         match self.ask(self.host.now()) {
             Answer::Ready(answer) => return answer,
-            Answer::Wait(flight, patience) => {
-                let fetched = self.wait(flight, patience).await;
+            Answer::Wait(flight, wait_mode) => {
+                let fetched = self.wait(flight, wait_mode).await;
                 if !fetched
                     .as_ref()
-                    .is_ok_and(|item| self.board.is_rejected(item.generation()))
+                    .is_ok_and(|item| self.shared.is_rejected(item.generation()))
                 {
                     return fetched;
                 }
@@ -116,20 +121,20 @@ impl<F: Feed> Live<F> {
         // It was rejected while it was fetched for another reason, so it is to be asked for anew.
         match self.ask(self.host.now()) {
             Answer::Ready(answer) => answer,
-            Answer::Wait(flight, patience) => self.wait(flight, patience).await,
+            Answer::Wait(flight, wait_mode) => self.wait(flight, wait_mode).await,
         }
     }
 
     async fn wait(
         &self,
-        flight: watch::Receiver<Landing<F::Item>>,
-        patience: Patience,
+        flight: watch::Receiver<FetchResult<F::Item>>,
+        wait_mode: WaitMode,
     ) -> Result<Arc<F::Item>> {
-        if patience == Patience::Briefly {
-            match self.host.within(LOOK_PATIENCE, landed(flight.clone())).await {
+        if wait_mode == WaitMode::Briefly {
+            match self.host.within(REVALIDATION_WAIT, landed(flight.clone())).await {
                 Ok(landing) => return self.or_what_is_served(landing),
                 Err(_) => {
-                    if let Ok(item) = self.board.served(self.host.now()) {
+                    if let Ok(item) = self.shared.served(self.host.now()) {
                         return Ok(item);
                     }
                 }
@@ -142,22 +147,22 @@ impl<F: Feed> Live<F> {
     /// What there is, without waiting for anything; starts the fetch that is due.
     pub(crate) fn at_hand(self: &Arc<Self>) -> Option<Arc<F::Item>> {
         let now = self.host.now();
-        self.board.glance(now).or_else(|| {
+        self.shared.peek(now).or_else(|| {
             drop(self.ask(now));
-            self.board.last()
+            self.shared.last()
         })
     }
 
     /// One that is still valid is better than none.
     fn or_what_is_served(&self, landing: Result<Arc<F::Item>>) -> Result<Arc<F::Item>> {
-        landing.or_else(|error| self.board.served(self.host.now()).or(Err(error)))
+        landing.or_else(|error| self.shared.served(self.host.now()).or(Err(error)))
     }
 
-    /// Asks the board, and starts the fetch that it wants.
+    /// Asks the shared, and starts the fetch that it wants.
     fn ask(self: &Arc<Self>, now: Moment) -> Answer<F::Item> {
-        let Asked { answer, take_off } = self.board.ask(now);
+        let Asked { answer, take_off } = self.shared.ask(now);
         if let Some((why, sender)) = take_off {
-            let pilot = Pilot {
+            let pilot = FetchTask {
                 live: Arc::clone(self),
                 why,
                 sender,
@@ -171,17 +176,17 @@ impl<F: Feed> Live<F> {
 
     /// What was kept last, be it valid or not.
     pub(crate) fn last(&self) -> Option<Arc<F::Item>> {
-        self.board.last()
+        self.shared.last()
     }
 
     pub(crate) fn invalidate(&self, generation: Generation) {
-        if self.board.reject(generation) {
+        if self.shared.reject(generation) {
             event::rejected(F::SUBJECT, self.name(), generation);
         }
     }
 
     pub(crate) fn changes(&self) -> watch::Receiver<Generation> {
-        self.board.changes()
+        self.shared.changes()
     }
 
     pub(crate) fn description(&self) -> &str {
@@ -195,19 +200,19 @@ impl<F: Feed> Live<F> {
 
     /// Says since when there is none any more, where there was one.
     fn with_age(&self, error: Error, now: Moment) -> Error {
-        let expired = self.board.last().and_then(|item| item.expires_at());
+        let expired = self.shared.last().and_then(|item| item.expires_at());
         match expired.map(|at| now.wall.duration_since(at).as_secs()) {
             Some(age) if age >= 0 => error.adding(format_args!("; the last one expired {age} s ago")),
             _ => error,
         }
     }
 
-    fn came_expired(&self) -> Error {
+    fn expired_on_arrival(&self) -> Error {
         let error = Error::new(
             ErrorKind::Expired,
             format_args!("what {} gave had expired when it came", self.description),
         );
-        self.sign(error.advise("check this machine's clock"))
+        self.sign(error.with_help("check this machine's clock"))
     }
 
     /// Puts the name of the chain's source on an error.

@@ -8,12 +8,12 @@ use std::sync::{Arc, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::machine::{Decision, Fetched, Machine, Patience, Quiet, Reception};
+use super::policy::{Decision, FetchOutcome, Fetched, FreshUntil, RefreshPolicy, WaitMode};
 use super::sync::{Announcements, Mutex, Slot};
 use crate::credential::Generation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Moment;
-use crate::live::FetchReason;
+use crate::refresh::FetchReason;
 
 /// What a live handle keeps current.
 pub(crate) trait Item: Send + Sync + 'static {
@@ -21,7 +21,7 @@ pub(crate) trait Item: Send + Sync + 'static {
     fn expires_at(&self) -> Option<Timestamp>;
 
     /// How old it gets before its source is asked again.
-    fn look_again_after(&self) -> Option<std::time::Duration>;
+    fn revalidate_after(&self) -> Option<std::time::Duration>;
 
     /// Whether those who use it would see no difference.
     fn is_same(&self, other: &Self) -> bool;
@@ -30,29 +30,29 @@ pub(crate) trait Item: Send + Sync + 'static {
     fn generation(&self) -> Generation;
 
     /// The same with its generation, with whether it had expired when it came, and with what gave it.
-    fn numbered(self, generation: Generation, came_expired: bool, provenance: &Arc<str>) -> Self;
+    fn numbered(self, generation: Generation, expired_on_arrival: bool, provenance: &Arc<str>) -> Self;
 }
 
 /// How a fetch ended; none while it is under way.
-pub(super) type Landing<T> = Option<Result<Arc<T>>>;
+pub(super) type FetchResult<T> = Option<Result<Arc<T>>>;
 
-pub(super) struct Board<T> {
+pub(super) struct SharedState<T> {
     state: Mutex<State<T>>,
     /// What the request path reads.
     snapshot: Slot<Snapshot<T>>,
     changes: Announcements<Generation>,
 }
 
-/// An item and how long it may be taken without asking the machine.
+/// An item and how long it may be taken without asking the policy.
 struct Snapshot<T> {
     item: Arc<T>,
-    quiet: Quiet,
+    fresh_until: FreshUntil,
 }
 
 struct State<T> {
-    machine: Machine,
+    policy: RefreshPolicy,
     item: Option<Arc<T>>,
-    flight: Option<watch::Receiver<Landing<T>>>,
+    flight: Option<watch::Receiver<FetchResult<T>>>,
     last_error: Option<Error>,
 }
 
@@ -60,16 +60,16 @@ struct State<T> {
 pub(super) struct Asked<T> {
     pub(super) answer: Answer<T>,
     /// The fetch to start, for this reason, and where to say how it ended.
-    pub(super) take_off: Option<(FetchReason, watch::Sender<Landing<T>>)>,
+    pub(super) take_off: Option<(FetchReason, watch::Sender<FetchResult<T>>)>,
 }
 
 pub(super) enum Answer<T> {
     Ready(Result<Arc<T>>),
-    Wait(watch::Receiver<Landing<T>>, Patience),
+    Wait(watch::Receiver<FetchResult<T>>, WaitMode),
 }
 
 /// What became of a fetch, for those who waited for it and for the log.
-pub(super) struct Landed<T> {
+pub(super) struct FinishedFetch<T> {
     pub(super) landing: Result<Arc<T>>,
     pub(super) outcome: Outcome,
     pub(super) why: Option<FetchReason>,
@@ -87,11 +87,11 @@ pub(super) enum Outcome {
     Failed,
 }
 
-impl<T: Item> Board<T> {
+impl<T: Item> SharedState<T> {
     pub(super) fn new() -> Self {
         Self {
             state: Mutex::new(State {
-                machine: Machine::default(),
+                policy: RefreshPolicy::default(),
                 item: None,
                 flight: None,
                 last_error: None,
@@ -102,21 +102,21 @@ impl<T: Item> Board<T> {
     }
 
     /// The request path: what there is, as long as nothing is to be decided.
-    pub(super) fn glance(&self, now: Moment) -> Option<Arc<T>> {
-        self.glance_at(now, Arc::clone)
+    pub(super) fn peek(&self, now: Moment) -> Option<Arc<T>> {
+        self.peek_with(now, Arc::clone)
     }
 
     /// The same, looked at in place.
-    pub(super) fn glance_at<R>(&self, now: Moment, look: impl FnOnce(&Arc<T>) -> R) -> Option<R> {
+    pub(super) fn peek_with<R>(&self, now: Moment, look: impl FnOnce(&Arc<T>) -> R) -> Option<R> {
         let snapshot = self.snapshot.load();
         let snapshot = snapshot.as_ref()?;
-        snapshot.quiet.holds_at(now).then(|| look(&snapshot.item))
+        snapshot.fresh_until.holds_at(now).then(|| look(&snapshot.item))
     }
 
     /// Asks the machine what to do.
     pub(super) fn ask(&self, now: Moment) -> Asked<T> {
         self.locked(|state| {
-            let decision = state.machine.ask(now);
+            let decision = state.policy.ask(now);
             let mut take_off = None;
             if let Decision::ServeAndFetch(why) | Decision::FetchAndWait(why, _) = decision {
                 let (sender, receiver) = watch::channel(None);
@@ -124,8 +124,8 @@ impl<T: Item> Board<T> {
                 take_off = Some((why, sender));
             }
             let answer = match (decision, &state.flight) {
-                (Decision::Wait(patience) | Decision::FetchAndWait(_, patience), Some(flight)) => {
-                    Answer::Wait(flight.clone(), patience)
+                (Decision::Wait(wait_mode) | Decision::FetchAndWait(_, wait_mode), Some(flight)) => {
+                    Answer::Wait(flight.clone(), wait_mode)
                 }
                 _ => Answer::Ready(state.served(now)),
             };
@@ -145,12 +145,12 @@ impl<T: Item> Board<T> {
 
     /// Whether this generation is the one that is held, and was rejected.
     pub(super) fn is_rejected(&self, generation: Generation) -> bool {
-        self.locked(|state| state.machine.is_rejected(generation))
+        self.locked(|state| state.policy.is_rejected(generation))
     }
 
     /// The item of this generation was rejected. Says whether that is news.
     pub(super) fn reject(&self, generation: Generation) -> bool {
-        self.locked(|state| state.machine.rejected(generation))
+        self.locked(|state| state.policy.rejected(generation))
     }
 
     /// A fetch has ended. `late` is the error for one whose item had expired when it came, `random` the
@@ -162,27 +162,27 @@ impl<T: Item> Board<T> {
         provenance: &Arc<str>,
         now: Moment,
         random: u64,
-    ) -> Landed<T> {
+    ) -> FinishedFetch<T> {
         let (landed, news) = self.locked(|state| {
-            let failures_before = state.machine.failures();
-            let why = state.machine.flying_because();
+            let failures_before = state.policy.failures();
+            let why = state.policy.in_flight_reason();
             let held = state.item.as_ref().map(|item| item.generation());
             state.flight = None;
             let (landing, outcome) = match fetched {
                 Ok(item) => state.receive(item, late, provenance, now, random),
                 Err(error) => {
-                    state.machine.failed(now, random);
+                    state.policy.failed(now, random);
                     state.last_error = Some(error.clone());
                     (Err(error), Outcome::Failed)
                 }
             };
             let current = state.item.as_ref().map(|item| item.generation());
-            let landed = Landed {
+            let landed = FinishedFetch {
                 landing,
                 outcome,
                 why,
                 failures_before,
-                is_served: state.machine.has_valid(now),
+                is_served: state.policy.has_valid(now),
             };
             (landed, current.filter(|_| current != held))
         });
@@ -213,17 +213,19 @@ impl<T: Item> Board<T> {
 
     /// Puts what the request path may take without asking into the snapshot.
     fn publish(&self, state: &State<T>) {
-        let quiet = state.machine.quiet();
+        let fresh_until = state.policy.fresh_until();
         let snapshot = self.snapshot.load();
         let is_published = match (snapshot.as_ref(), &state.item) {
-            (Some(snapshot), Some(item)) => snapshot.quiet == quiet && Arc::ptr_eq(&snapshot.item, item),
+            (Some(snapshot), Some(item)) => {
+                snapshot.fresh_until == fresh_until && Arc::ptr_eq(&snapshot.item, item)
+            }
             (None, None) => true,
             _ => false,
         };
         if !is_published {
             let item = state.item.clone();
             self.snapshot
-                .store(item.map(|item| Arc::new(Snapshot { item, quiet })));
+                .store(item.map(|item| Arc::new(Snapshot { item, fresh_until })));
         }
     }
 }
@@ -231,7 +233,7 @@ impl<T: Item> Board<T> {
 impl<T: Item> State<T> {
     fn served(&self, now: Moment) -> Result<Arc<T>> {
         match (&self.item, &self.last_error) {
-            (Some(item), _) if self.machine.has_valid(now) => Ok(Arc::clone(item)),
+            (Some(item), _) if self.policy.has_valid(now) => Ok(Arc::clone(item)),
             (_, Some(error)) => Err(error.clone()),
             _ => Err(Error::new(ErrorKind::Aborted, "there is nothing to serve")),
         }
@@ -248,11 +250,11 @@ impl<T: Item> State<T> {
         let is_new = !self.item.as_ref().is_some_and(|held| held.is_same(&item));
         let fetched = Fetched {
             expires_at: item.expires_at(),
-            look_again_after: item.look_again_after(),
+            revalidate_after: item.revalidate_after(),
             is_new,
         };
-        match self.machine.fetched(fetched, now, random) {
-            Reception::Keep(generation) => {
+        match self.policy.fetched(fetched, now, random) {
+            FetchOutcome::Keep(generation) => {
                 let item = Arc::new(item.numbered(generation, false, provenance));
                 self.last_error = None;
                 self.item = Some(Arc::clone(&item));
@@ -265,12 +267,12 @@ impl<T: Item> State<T> {
                     },
                 )
             }
-            Reception::UseOnce(generation) => {
+            FetchOutcome::UseOnce(generation) => {
                 self.last_error = Some(late);
                 let item = Arc::new(item.numbered(generation, true, provenance));
                 (Ok(item), Outcome::Expired)
             }
-            Reception::KeepTheOld => {
+            FetchOutcome::KeepTheOld => {
                 self.last_error = Some(late);
                 (self.served(now), Outcome::Expired)
             }

@@ -10,14 +10,14 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::board::Landing;
-use super::{Feed, Live, event};
+use super::shared_state::FetchResult;
+use super::{Feed, RefreshCell, event};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Moment;
-use crate::live::FetchReason;
+use crate::refresh::FetchReason;
 
 /// Waits for the end of a flight.
-pub(super) async fn landed<T>(mut flight: watch::Receiver<Landing<T>>) -> Result<Arc<T>> {
+pub(super) async fn landed<T>(mut flight: watch::Receiver<FetchResult<T>>) -> Result<Arc<T>> {
     match flight.wait_for(Option::is_some).await {
         Ok(landing) => landing.clone().unwrap_or_else(|| Err(aborted())),
         Err(_) => Err(aborted()),
@@ -26,22 +26,22 @@ pub(super) async fn landed<T>(mut flight: watch::Receiver<Landing<T>>) -> Result
 
 fn aborted() -> Error {
     Error::new(ErrorKind::Aborted, "the fetch ended without an answer")
-        .advise("its runtime was shut down, or its source panicked")
+        .with_help("its runtime was shut down, or its source panicked")
 }
 
 /// Flies one fetch, and lands it however it ends: dropped without an answer, it lands with an error.
 ///
-/// Landing takes the board's lock, so a pilot must never be dropped while that is held; a runtime that is
+/// FetchResult takes the board's lock, so a pilot must never be dropped while that is held; a runtime that is
 /// shutting down drops what it is given to spawn.
-pub(super) struct Pilot<F: Feed> {
-    pub(super) live: Arc<Live<F>>,
+pub(super) struct FetchTask<F: Feed> {
+    pub(super) live: Arc<RefreshCell<F>>,
     pub(super) why: FetchReason,
-    pub(super) sender: watch::Sender<Landing<F::Item>>,
+    pub(super) sender: watch::Sender<FetchResult<F::Item>>,
     pub(super) started: Moment,
     pub(super) has_landed: bool,
 }
 
-impl<F: Feed> Pilot<F> {
+impl<F: Feed> FetchTask<F> {
     /// Starts the fetch in a task of the current runtime.
     pub(super) fn take_off(mut self) {
         match Handle::try_current() {
@@ -50,7 +50,7 @@ impl<F: Feed> Pilot<F> {
                 ErrorKind::Aborted,
                 "credentials were asked for outside of a tokio runtime",
             )
-            .advise("call it from a tokio runtime"))),
+            .with_help("call it from a tokio runtime"))),
         }
     }
 
@@ -74,14 +74,14 @@ impl<F: Feed> Pilot<F> {
         self.land(fetched);
     }
 
-    /// Tells the board, those who wait and the log.
+    /// Tells the shared, those who wait and the log.
     fn land(&mut self, fetched: Result<F::Item>) {
         self.has_landed = true;
         let live = &self.live;
         let now = live.host.now();
-        let landed = live.board.land(
+        let landed = live.shared.land(
             fetched.map_err(|error| live.sign(live.with_age(error.as_failure(), now))),
-            live.came_expired(),
+            live.expired_on_arrival(),
             &live.description,
             now,
             live.host.clock().random(),
@@ -98,7 +98,7 @@ impl<F: Feed> Pilot<F> {
     }
 }
 
-impl<F: Feed> Drop for Pilot<F> {
+impl<F: Feed> Drop for FetchTask<F> {
     fn drop(&mut self) {
         if !self.has_landed {
             self.land(Err(aborted()));

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::board::{Item, Landed, Outcome};
+use super::shared_state::{FinishedFetch, Item, Outcome};
 use crate::credential::Generation;
 use crate::error::Error;
-use crate::live::FetchReason;
+use crate::refresh::FetchReason;
 
 /// What a handle keeps current; its events' target says so.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ macro_rules! event {
 pub(super) fn fetched<T: Item>(
     subject: Subject,
     source: &str,
-    landed: &Landed<T>,
+    landed: &FinishedFetch<T>,
     took: Duration,
     now: Timestamp,
 ) {

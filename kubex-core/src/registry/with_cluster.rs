@@ -13,14 +13,14 @@ use crate::source::CredentialSource;
 
 /// Adds a cluster to a source that knows an identity alone.
 #[derive(Debug)]
-pub(super) struct StandAlone {
+pub(super) struct WithCluster {
     cluster: ClusterOptions,
     source: Arc<dyn CredentialSource>,
     /// Where the source's own options were written down.
     written: Vec<(String, Origin)>,
 }
 
-impl StandAlone {
+impl WithCluster {
     pub(super) fn new(cluster: ClusterOptions, source: Arc<dyn CredentialSource>, options: &Options) -> Self {
         let written = options.iter();
         Self {
@@ -34,7 +34,7 @@ impl StandAlone {
 }
 
 #[async_trait]
-impl CredentialProvider for StandAlone {
+impl CredentialProvider for WithCluster {
     async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder> {
         let mut builder = self.cluster.configure(request).await?;
         for (field, origin) in &self.written {
