@@ -28,7 +28,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .url(server.url())
         .server_ca_pem(server.ca_pem())
         .token_file(&sidecar.file)
-        .build()
         .await?;
     let client = kubex::reqwest::Client::new(&configuration)?;
     let mut failed = 0;

@@ -27,7 +27,6 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .url(server.url())
         .server_ca_pem(server.ca_pem())
         .token_file(&token)
-        .build()
         .await?;
 
     // Below: connections that trust the cluster's authorities alone, and ask for the name that it is known by.

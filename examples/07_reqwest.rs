@@ -64,7 +64,6 @@ async fn configure(server: &ApiServer, token: &Path) -> kubex::Result<ClientConf
         .server_ca_pem(server.ca_pem())
         .token_file(token)
         .namespace("team-a")
-        .build()
         .await
 }
 

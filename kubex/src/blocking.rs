@@ -2,7 +2,7 @@
 //!
 //! ```no_run
 //! # fn main() -> kubex::Result<()> {
-//! let configuration = kubex::blocking::resolve()?.configuration;
+//! let configuration = kubex::blocking::resolve()?;
 //! let headers = kubex::blocking::headers(&configuration)?;
 //! println!("{} wants {} headers", configuration.cluster().server, headers.len());
 //! # Ok(())
@@ -31,7 +31,7 @@ use std::future::IntoFuture;
 use std::sync::{Arc, OnceLock};
 
 use http::HeaderMap;
-use kubex_core::{ClientConfiguration, Credential, Error, ErrorKind, Resolution, Result};
+use kubex_core::{ClientConfiguration, Credential, Error, ErrorKind, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::authorize::Authorizer;
@@ -40,7 +40,8 @@ use crate::authorize::Authorizer;
 ///
 /// # Errors
 /// As [`kubex::resolve`](crate::resolve()) and [`wait`].
-pub fn resolve() -> Result<Resolution> {
+#[cfg(feature = "config")]
+pub fn resolve() -> Result<ClientConfiguration> {
     wait(crate::resolve())
 }
 

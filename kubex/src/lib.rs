@@ -3,11 +3,11 @@
 //!
 //! ```no_run
 //! # async fn example() -> kubex::Result<()> {
-//! let resolution = kubex::resolve().await?;
-//! println!("{}", resolution.report);
+//! let configuration = kubex::resolve().await?;
+//! println!("{}", configuration.report());
 //!
-//! let credential = resolution.configuration.credentials().current().await?;
-//! println!("{} as {}", resolution.configuration.cluster().server, credential.provenance());
+//! let credential = configuration.credentials().current().await?;
+//! println!("{} as {}", configuration.cluster().server, credential.provenance());
 //! # Ok(())
 //! # }
 //! ```
@@ -65,6 +65,8 @@ mod default_chain;
 mod failure;
 #[cfg(feature = "kubeconfig")]
 mod from_kubeconfig;
+#[cfg(feature = "in-cluster")]
+mod from_pod_env;
 #[cfg(feature = "kube")]
 pub mod kube;
 #[cfg(feature = "static")]
@@ -74,6 +76,7 @@ mod pool;
 pub mod prelude;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
+#[cfg(feature = "config")]
 mod resolve;
 #[cfg(feature = "rustls")]
 pub mod rustls;
@@ -84,23 +87,24 @@ pub use kubex_core::{
     BuildContext, CaBundle, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
     ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, CredentialSource, Credentials,
     CurrentTrust, Error, ErrorClass, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions,
-    Generation, Host, Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy, Registration,
-    Registry, Report, Resolution, ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust,
-    TrustSource, Warning, credential, credentials, host, options, origin, overrides, provenance, register,
-    registry as plugins, report, text, trust,
+    Generation, Host, Identity, Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy,
+    Registration, Registry, Report, ResolveRequest, ResolvedSource, Result, SecretBytes, SecretString,
+    ServerUrl, Source, Trust, TrustSource, Warning, credential, credentials, host, options, origin,
+    overrides, provenance, register, report, resolved_source, text, trust,
 };
 
 #[doc(hidden)]
 pub use kubex_core::__private;
 
 pub use built_in::registry;
-#[cfg(feature = "in-cluster")]
-pub use default_chain::configure_from_pod_env;
 pub use default_chain::default_chain;
 #[cfg(feature = "kubeconfig")]
 pub use from_kubeconfig::{FromKubeconfig, configure_from_kubeconfig};
+#[cfg(feature = "in-cluster")]
+pub use from_pod_env::{FromPodEnv, configure_from_pod_env};
 #[cfg(feature = "kubeconfig")]
 pub use kubex_kubeconfig::{Context, ContextProvider, Kubeconfig};
 #[cfg(feature = "static")]
 pub use manual::{ManualConfiguration, configure};
-pub use resolve::resolve;
+#[cfg(feature = "config")]
+pub use resolve::{Resolve, resolve};

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use kubex::{Chain, ErrorKind, Host, Options};
+use kubex::{Chain, ErrorKind, Host, Options, Source};
 use kubex_tests::api_server::{ApiServer, User};
 use serde_json::json;
 
@@ -47,11 +47,10 @@ fn a_program_without_a_runtime_resolves_asks_for_headers_and_sends() {
 
     let options = Options::new().set("path", file.to_string_lossy().into_owned());
     let chain = Chain::builder(kubex::registry().unwrap())
-        .configured("mine", "kubeconfig", options)
-        .unwrap()
-        .build();
-    let resolution = kubex::blocking::wait(chain.resolve()).unwrap();
-    let configuration = resolution.configuration;
+        .source(Source::new("mine").provider("kubeconfig").options(options))
+        .build()
+        .unwrap();
+    let configuration = kubex::blocking::wait(chain.resolve()).unwrap();
     let headers = kubex::blocking::headers(&configuration).unwrap();
     assert_eq!(headers["authorization"], "Bearer one");
     assert!(headers["authorization"].is_sensitive());
@@ -79,11 +78,8 @@ const CHILD: &str = "TEST_OF_BLOCKING";
 #[test]
 fn the_default_chain_and_the_kubeconfig_are_found_as_elsewhere() {
     if std::env::var(CHILD).is_ok() {
-        let resolution = kubex::blocking::resolve().unwrap();
-        assert_eq!(
-            resolution.configuration.cluster().server.as_str(),
-            "https://10.0.0.1:6443"
-        );
+        let configuration = kubex::blocking::resolve().unwrap();
+        assert_eq!(configuration.cluster().server.as_str(), "https://10.0.0.1:6443");
         let configuration = kubex::blocking::configure_from_kubeconfig().unwrap();
         assert_eq!(configuration.namespace(), "team-a");
         let pod = kubex::blocking::configure_from_pod_env().unwrap_err();
@@ -117,8 +113,7 @@ fn inside_a_runtime_each_function_says_what_to_do_and_none_panics() {
         kubex::configure()
             .url("https://10.0.0.1")
             .token("abc")
-            .host(Host::real())
-            .build(),
+            .host(Host::real()),
     )
     .unwrap();
     let ask_all = move || {
@@ -151,7 +146,7 @@ fn inside_a_runtime_each_function_says_what_to_do_and_none_panics() {
 #[test]
 fn many_threads_share_one_runtime() {
     let configuration =
-        kubex::blocking::wait(kubex::configure().url("https://10.0.0.1").token("abc").build()).unwrap();
+        kubex::blocking::wait(kubex::configure().url("https://10.0.0.1").token("abc")).unwrap();
     let threads: Vec<_> = (0..16)
         .map(|_| {
             let configuration = configuration.clone();

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use http::{StatusCode, Version};
-use kubex::{Chain, ClientConfiguration, ErrorKind, Options, Result, Trust};
+use kubex::{Chain, ClientConfiguration, ErrorKind, Options, Result, Source, Trust};
 use kubex_core::host::SimulatedHost;
 use kubex_tests::api_server::{ApiServer, ClientCertificatePem};
 use serde_json::json;
@@ -55,9 +55,9 @@ async fn configure(world: &SimulatedHost, server: &ApiServer) -> Result<ClientCo
         .set("client-key", KEY);
     let chain = Chain::builder(kubex::registry()?)
         .host(world.host())
-        .configured("files", "static", options)?
-        .build();
-    Ok(chain.resolve().await?.configuration)
+        .source(Source::new("files").provider("static").options(options))
+        .build()?;
+    chain.resolve().await
 }
 
 async fn get(client: &kubex::reqwest::Client, path: &str) -> Result<kubex::reqwest::Response> {
@@ -306,10 +306,10 @@ async fn what_comes_inline_is_never_read_again() {
         .set("client-key-data", pair.key.as_str());
     let chain = Chain::builder(kubex::registry().unwrap())
         .host(world.host())
-        .configured("inline", "static", options)
-        .unwrap()
-        .build();
-    let configuration = chain.resolve().await.unwrap().configuration;
+        .source(Source::new("inline").provider("static").options(options))
+        .build()
+        .unwrap();
+    let configuration = chain.resolve().await.unwrap();
     let client = kubex::reqwest::Client::new(&configuration).unwrap();
     for _ in 0..3 {
         assert_eq!(status(&client).await, StatusCode::OK);
@@ -350,10 +350,10 @@ async fn the_authority_of_a_pod_is_read_again_inside_one_generation_of_the_mount
         .unwrap()
         .host(world.host())
         .build()
+        .unwrap()
         .resolve()
         .await
-        .unwrap()
-        .configuration;
+        .unwrap();
     let pem = async || match configuration.trust().current().await.trust() {
         Trust::CaBundle(authorities) => String::from_utf8(authorities.pem().to_vec()).unwrap(),
         other => panic!("{other:?}"),

@@ -7,7 +7,7 @@ use http::StatusCode;
 use jiff::SignedDuration;
 use kubex::{
     CaBundle, Chain, ClientConfiguration, Cluster, CredentialSource, Credentials, ErrorKind, FetchReason,
-    Host, Options, ServerUrl, Trust,
+    Host, Options, ServerUrl, Source, Trust,
 };
 use kubex_core::faults::{Act, FaultySource, plugin};
 use kubex_core::host::SimulatedHost;
@@ -58,10 +58,10 @@ async fn row_19_ten_thousand_callers_at_a_cold_start_are_one_run() {
         .set("command", "login");
     let chain = Chain::builder(kubex::registry().unwrap())
         .host(world.host())
-        .configured("plugin", "exec", options)
-        .unwrap()
-        .build();
-    let configuration = chain.resolve().await.unwrap().configuration;
+        .source(Source::new("plugin").provider("exec").options(options))
+        .build()
+        .unwrap();
+    let configuration = chain.resolve().await.unwrap();
     assert_eq!(world.runs(), 0, "resolving runs nothing");
     let callers: Vec<_> = (0..10_000)
         .map(|_| {

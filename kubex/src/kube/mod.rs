@@ -49,8 +49,9 @@ pub use ::kube::Client;
 ///
 /// # Errors
 /// As [`resolve`](crate::resolve()) and [`client`].
+#[cfg(feature = "config")]
 pub async fn try_default() -> Result<Client> {
-    client(&crate::resolve().await?.configuration)
+    client(&crate::resolve().await?)
 }
 
 /// A client for this configuration. Nothing is connected or fetched yet.

@@ -28,8 +28,8 @@
 //!
 //! ```no_run
 //! # async fn example() -> kubex::Result<()> {
-//! let resolution = kubex::resolve().await?;
-//! let client = kubex::reqwest::Client::new(&resolution.configuration)?;
+//! let configuration = kubex::resolve().await?;
+//! let client = kubex::reqwest::Client::new(&configuration)?;
 //! let answer = client.send(client.get("/version")?).await?;
 //! println!("{}", answer.status());
 //! # Ok(())

@@ -34,7 +34,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-//! let configuration = kubex::configure().url("https://10.0.0.1:6443").token("abc").build().await?;
+//! let configuration = kubex::configure().url("https://10.0.0.1:6443").token("abc").await?;
 //! let mut client = AuthLayer::new(&configuration).replaying_clones().layer(HttpClient);
 //!
 //! let request = http::Request::get("https://10.0.0.1:6443/version").body(String::new())?;

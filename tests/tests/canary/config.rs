@@ -39,8 +39,8 @@ async fn show(shown: &Shown, world: &SimulatedHost, code: Options) -> Result<()>
     }
     let chain = configuration.chain(registry)?;
     shown.debug(&chain);
-    let resolution = chain.build().resolve().await?;
-    live(shown, world, &resolution).await;
+    let configuration = chain.build()?.resolve().await?;
+    live(shown, world, &configuration).await;
     Ok(())
 }
 
@@ -185,12 +185,15 @@ async fn the_secrets_that_are_not_shown_are_used() {
     );
     world.set_variable("PLANTED", TOKEN);
     let configuration = Configuration::load(&world.host()).await.unwrap();
-    let chain = configuration.chain(kubex::registry().unwrap()).unwrap().build();
+    let chain = configuration
+        .chain(kubex::registry().unwrap())
+        .unwrap()
+        .build()
+        .unwrap();
     let credential = chain
         .resolve()
         .await
         .unwrap()
-        .configuration
         .credentials()
         .current()
         .await

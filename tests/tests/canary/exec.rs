@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use kubex::credentials::SharingKey;
-use kubex::{Chain, ExposeSecret as _, Host, Options, Result, SecretString};
+use kubex::{Chain, ExposeSecret as _, Host, Options, Result, SecretString, Source};
 use kubex_core::host::{
     Exit, PluginEnvironment, PluginPolicy, PluginRules, Process, ProcessError, ProcessOutput, SimulatedHost,
 };
@@ -187,8 +187,8 @@ async fn run_on(what: &str, world: &SimulatedHost, host: Host) {
     run(what, world, || {
         Ok(Chain::builder(kubex::registry()?)
             .host(host)
-            .configured("source", "exec", exec_options())?
-            .build())
+            .source(Source::new("source").provider("exec").options(exec_options()))
+            .build()?)
     })
     .await;
 }

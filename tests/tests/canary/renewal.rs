@@ -80,8 +80,8 @@ async fn files_that_change_while_in_use_show_no_secret() {
         let shown = Shown::default();
         let guard = shown.listen();
         let chain = one(&world, "token-file", options.clone()).unwrap();
-        let resolution = chain.resolve().await.unwrap();
-        let client = kubex::reqwest::Client::new(&resolution.configuration).unwrap();
+        let configuration = chain.resolve().await.unwrap();
+        let client = kubex::reqwest::Client::new(&configuration).unwrap();
         for round in 0..3 {
             match client.send(client.get("/version").unwrap()).await {
                 Ok(answer) => shown.debug(&answer.status()),
@@ -92,10 +92,10 @@ async fn files_that_change_while_in_use_show_no_secret() {
             }
             world.advance(Duration::from_secs(61));
         }
-        shown.debug(&resolution.configuration.trust());
-        shown.debug(&resolution.configuration.trust().current().await);
+        shown.debug(&configuration.trust());
+        shown.debug(&configuration.trust().current().await);
         shown.debug(&client);
-        live(&shown, &world, &resolution).await;
+        live(&shown, &world, &configuration).await;
         drop(guard);
         shown.assert_clean(what);
         let text = shown.text();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
-use kubex::{Error, Resolution};
+use kubex::{ClientConfiguration, Error};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -107,10 +107,9 @@ impl Shown {
         }
     }
 
-    pub(super) fn resolution(&self, resolution: &Resolution) {
-        self.add(format!("{}\n", resolution.report));
-        self.debug(resolution);
-        let configuration = &resolution.configuration;
+    pub(super) fn configuration(&self, configuration: &ClientConfiguration) {
+        self.add(format!("{}\n", configuration.report()));
+        self.debug(configuration);
         self.debug(configuration);
         self.debug(&configuration.cluster());
         self.debug(&configuration.credentials());

@@ -283,7 +283,7 @@ fn the_blocking_entry_shows_no_secret() {
     let shown = Shown::default();
     let guard = watch(&shown);
     let configure = kubex::configure().url("https://10.0.0.1").token(TOKEN);
-    let configuration = kubex::blocking::wait(configure.build()).unwrap();
+    let configuration = kubex::blocking::wait(configure).unwrap();
     shown.debug(&kubex::blocking::headers(&configuration).unwrap());
     shown.debug(&kubex::blocking::current(&configuration).unwrap());
     let refused = tokio::runtime::Builder::new_current_thread()

@@ -92,7 +92,6 @@ async fn new_authorities_are_read_as_soon_as_the_server_has_them() {
             .url(server.url())
             .server_ca_file(&file)
             .token("t0ken")
-            .build()
             .await
             .unwrap();
         let client = kubex::kube::client(&configuration).unwrap();

@@ -48,7 +48,6 @@ async fn a_server_of_unknown_authority_makes_the_authorities_be_read_again() {
         .client_cert_pem(issued.certificate.clone())
         .client_key_pem(issued.key.clone().into_bytes())
         .host(world.host())
-        .build()
         .await
         .unwrap();
     configuration.credentials().current().await.unwrap();

@@ -14,13 +14,13 @@ use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
 
 /// A mapping of the kubeconfig and the directory that its relative paths start from.
 #[derive(Clone, Debug)]
-pub(crate) struct Fields {
+pub(crate) struct Mapping {
     value: Value,
     /// `None` where the document came as bytes, which are in no directory.
     directory: Option<Arc<Path>>,
 }
 
-impl Fields {
+impl Mapping {
     pub(crate) fn new(value: Value, directory: Option<Arc<Path>>) -> Self {
         Self { value, directory }
     }
@@ -39,11 +39,6 @@ impl Fields {
     /// A field that is there and not blank.
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
         self.value.get(key).filter(|value| !is_blank(value))
-    }
-
-    /// A mapping without fields, at this place.
-    pub(crate) fn none(origin: Origin) -> Self {
-        Self::new(Value::new(ValueKind::Null, origin), None)
     }
 
     /// What is written here and looks like one of the known fields, but is none.
@@ -89,6 +84,11 @@ impl Fields {
     /// Whether a field is there and not blank.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
+    }
+
+    /// Whether one of these fields is there and not blank.
+    pub(crate) fn has_any(&self, keys: &[&str]) -> bool {
+        keys.iter().any(|key| self.has(key))
     }
 
     /// A text.
