@@ -34,6 +34,7 @@ pub mod proxy;
 mod refresh;
 pub mod registry;
 pub mod report;
+mod request_path;
 pub mod secret;
 mod sharing_key;
 pub mod source;
