@@ -1,4 +1,4 @@
-//! A request on its way to the server: whether it goes there, and what it carries then.
+//! Decides whether a request may carry the credential, and puts the credential and the impersonation on it.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 use kubex_core::{ClientConfiguration, Credential};
 
-/// The header that says whom to act as. A request that carries it brings its own impersonation.
+/// The header that names the user to act as. A request that has it keeps its own impersonation.
 static IMPERSONATE_USER: HeaderName = HeaderName::from_static("impersonate-user");
 
 /// What a configuration puts on requests to its server. Cheap to clone.
@@ -16,7 +16,7 @@ pub(crate) struct Authorizer(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     configuration: ClientConfiguration,
-    /// Host and port as most requests have them, so that these are compared at once.
+    /// Host and port as most requests name them, for a comparison without parsing.
     #[cfg(feature = "tower")]
     authority: String,
     #[cfg(feature = "tower")]
@@ -48,8 +48,20 @@ impl Authorizer {
         &self.0.configuration
     }
 
+    /// Checks the path of a request to the configuration's server: it stays below the server's own path. An address
+    /// that is a path alone is still to be put below it.
+    #[cfg(feature = "tower")]
+    pub(crate) fn check_path(&self, uri: &http::Uri) -> kubex_core::Result<()> {
+        let server = &self.configuration().cluster().server;
+        if uri.authority().is_some() {
+            server.check_full_path(uri.path())
+        } else {
+            server.check_path_below(uri.path())
+        }
+    }
+
     /// Whether a request to this address goes to the configuration's server: the same scheme, host and port. An
-    /// address without them goes where its caller's connection goes.
+    /// address without them goes where the caller's connection goes.
     #[cfg(feature = "tower")]
     pub(crate) fn is_for(&self, uri: &http::Uri) -> bool {
         let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
@@ -71,13 +83,13 @@ impl Authorizer {
         is_scheme && host.eq_ignore_ascii_case(&self.0.host) && uri.port_u16().or(known_port) == self.0.port
     }
 
-    /// Whether a request brings a credential of its own.
+    /// Whether a request has an `Authorization` of its own.
     #[cfg(any(feature = "reqwest", feature = "tower"))]
-    pub(crate) fn brings_its_own(headers: &HeaderMap) -> bool {
+    pub(crate) fn has_own_credential(headers: &HeaderMap) -> bool {
         headers.contains_key(AUTHORIZATION)
     }
 
-    /// Puts the credential and the impersonation on a request that brings no credential of its own.
+    /// Puts the credential and the impersonation on a request without a credential of its own.
     pub(crate) fn authorize(&self, credential: &Credential, headers: &mut HeaderMap) {
         if let Some(authorization) = credential.authorization() {
             headers.insert(AUTHORIZATION, authorization.clone());
@@ -85,7 +97,7 @@ impl Authorizer {
         self.impersonate(headers);
     }
 
-    /// Puts the impersonation on a request, unless it brings its own.
+    /// Puts the impersonation on a request, unless it has its own.
     pub(crate) fn impersonate(&self, headers: &mut HeaderMap) {
         let impersonation = self.configuration().impersonation_headers();
         if !impersonation.is_empty() && !headers.contains_key(&IMPERSONATE_USER) {
@@ -95,13 +107,13 @@ impl Authorizer {
         }
     }
 
-    /// Whether a request carries this credential, and not one of its own.
+    /// Whether a request carries this credential and not one of its own.
     #[cfg(any(feature = "reqwest", feature = "kube"))]
     pub(crate) fn carries(credential: &Credential, headers: &HeaderMap) -> bool {
         headers.get(AUTHORIZATION) == credential.authorization()
     }
 
-    /// Puts a credential in the place of the one that the request carries.
+    /// Replaces the credential that the request carries.
     #[cfg(any(feature = "reqwest", feature = "kube"))]
     pub(crate) fn replace(credential: &Credential, headers: &mut HeaderMap) {
         match credential.authorization() {

@@ -12,20 +12,20 @@
 //! | to | call |
 //! |---|---|
 //! | take the default chain | [`resolve`] |
-//! | take a kubeconfig, or what else can be awaited | [`wait`]`(kubex::configure_from_kubeconfig().context("prod"))` |
-//! | get the credential of the moment | [`current`] |
-//! | get what a request carries: `Authorization`, impersonation | [`headers`] |
-//! | send a request with `kubex::reqwest` | [`wait`]`(client.send(request))` |
+//! | take a kubeconfig, or await anything else | [`wait`]`(kubex::configure_from_kubeconfig().context("prod"))` |
+//! | get the current credential | [`current`] |
+//! | get the headers of a request: `Authorization`, impersonation | [`headers`] |
+//! | send a request with `kubex::reqwest` | [`wait`]`(client.get("/version")?.send())` |
 //!
-//! Behind them is one small runtime with one thread of its own, started by the first call and shared by all. It renews
-//! credentials in the background while the program works, so ask for the headers of each request anew: while the
-//! credential is valid that is a look at a snapshot.
+//! They share one runtime with one thread, which the first call starts. It renews credentials in the background while
+//! the program works. Ask for the headers anew for each request: while the credential is valid, that only reads a
+//! snapshot.
 //!
 //! # Inside an async runtime
 //!
-//! Where a tokio runtime runs already (an async function, a task, `spawn_blocking`), waiting would hold up its thread.
-//! Each function returns an error of kind `Unsupported` there, at once, and never panics: await the function of the
-//! same name in [`kubex`](crate) instead.
+//! Waiting inside a tokio runtime (an async function, a task, `spawn_blocking`) would block one of its threads. There,
+//! each function returns an error of kind `Unsupported` at once and never panics: await the function of the same name
+//! in [`kubex`](crate) instead.
 
 use std::future::IntoFuture;
 use std::sync::{Arc, OnceLock};
@@ -34,7 +34,7 @@ use http::HeaderMap;
 use kubex_core::{ClientConfiguration, Credential, Error, ErrorKind, Resolution, Result};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::authorize::Authorizer;
+use super::authorizer::Authorizer;
 
 /// Asks the default chain, as [`kubex::resolve`](crate::resolve()) does.
 ///
@@ -44,8 +44,7 @@ pub fn resolve() -> Result<Resolution> {
     wait(crate::resolve())
 }
 
-/// A kubeconfig and nothing else, as [`kubex::configure_from_kubeconfig`](crate::configure_from_kubeconfig()) finds it
-/// when it is told nothing.
+/// Reads the kubeconfig, as [`kubex::configure_from_kubeconfig`](crate::configure_from_kubeconfig()) without options.
 ///
 /// # Errors
 /// As there, and as [`wait`].
@@ -54,7 +53,7 @@ pub fn configure_from_kubeconfig() -> Result<ClientConfiguration> {
     wait(crate::configure_from_kubeconfig())
 }
 
-/// The service account of the pod the program runs in, as
+/// Takes the service account of the pod that the program runs in, as
 /// [`kubex::configure_from_pod_env`](crate::configure_from_pod_env()).
 ///
 /// # Errors
@@ -64,16 +63,16 @@ pub fn configure_from_pod_env() -> Result<ClientConfiguration> {
     wait(crate::configure_from_pod_env())
 }
 
-/// The current credential. It waits only where there is no valid one.
+/// The current credential. It waits only while there is no valid one.
 ///
 /// # Errors
-/// What the credential source said, and as [`wait`].
+/// The error of the credential source, and as [`wait`].
 pub fn current(configuration: &ClientConfiguration) -> Result<Arc<Credential>> {
     wait(configuration.credentials().current())
 }
 
-/// What a request to the configuration's server carries: `Authorization`, marked sensitive, where the credential has one,
-/// and the impersonation. Send them to that server alone. A client certificate is not among them: it belongs to the
+/// The headers of a request to the configuration's server: `Authorization`, marked sensitive, if the credential has one,
+/// and the impersonation. Send them to that server alone. A client certificate is not a header: it belongs to the
 /// connection.
 ///
 /// After a 401, [`invalidate`](kubex_core::Credentials::invalidate) the generation of [`current`] and ask once more.
@@ -87,11 +86,11 @@ pub fn headers(configuration: &ClientConfiguration) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-/// Waits for anything of Kubex's that is awaited elsewhere.
+/// Waits for a future of Kubex.
 ///
 /// # Errors
-/// What it says itself; `Unsupported` inside an async runtime, see the [module](self#inside-an-async-runtime), or where
-/// the system gives no thread.
+/// The future's own; `Unsupported` inside an async runtime, see the [module](self#inside-an-async-runtime), or where
+/// the system cannot start a thread.
 pub fn wait<F, T>(what: F) -> Result<T>
 where
     F: IntoFuture<Output = Result<T>>,
@@ -99,7 +98,7 @@ where
     if Handle::try_current().is_ok() {
         return Err(Error::new(
             ErrorKind::Unsupported,
-            "this thread belongs to an async runtime, which waiting would hold up",
+            "waiting would block a thread of the async runtime",
         )
         .with_help("await the function of the same name outside of kubex::blocking"));
     }
@@ -118,7 +117,7 @@ fn runtime() -> Result<&'static Runtime> {
     started.as_ref().map_err(|error| {
         Error::new(
             ErrorKind::Unsupported,
-            format_args!("no runtime could be started: {error}"),
+            format_args!("the async runtime could not be started: {error}"),
         )
     })
 }

@@ -1,7 +1,7 @@
 //! hyper's client over rustls, directly or through a proxy.
 //!
-//! It can what reqwest cannot: ask for another name than the address's through a proxy, and show the server a
-//! certificate that the proxy is not shown.
+//! It supports what reqwest does not: another server name than the address's through a proxy, and a client certificate
+//! that only the server is shown.
 
 use std::error::Error as StdError;
 use std::fmt::Display;
@@ -22,23 +22,22 @@ use kubex_core::{Cluster, Error, ErrorKind, Proxy, Result};
 use percent_encoding::percent_decode_str;
 use tower_http::decompression::DecompressionLayer;
 
-use crate::rustls::{Tls, host_name, server_name_of};
+use super::rustls::{Tls, host_name, server_name_of};
 
-/// How long a connection may take to come about, and how often it is probed while it is silent (client-go,
-/// net/http.go: `Dialer`).
+/// How long connecting may take, and how often a silent connection is probed (client-go, net/http.go: `Dialer`).
 const CONNECT: Duration = Duration::from_secs(30);
-/// After how long a silence a server is pinged over HTTP/2, and how long it may take to answer (client-go,
+/// How long an HTTP/2 connection may be silent before the server is pinged, and how long the answer may take (client-go,
 /// net/http.go: `ReadIdleTimeout`, `PingTimeout`).
 const PING_AFTER: Duration = Duration::from_secs(30);
 const PONG_WITHIN: Duration = Duration::from_secs(15);
 
-/// What a body may fail with.
+/// What a body fails with.
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Sends requests, by whatever connector. Clones share their connections.
+/// Sends requests, whichever connector is below. Clones share their connections.
 pub(crate) type Sender<B> = Arc<dyn Fn(Request<B>) -> ResponseFuture + Send + Sync>;
 
-/// Asks for gzip and takes it off the answers, unless the cluster's entry disables it.
+/// Asks for gzip and decompresses the answers, unless the cluster's entry disables it.
 pub(crate) fn compression(cluster: &Cluster) -> DecompressionLayer {
     // Each of the others: another crate may have switched on what Kubex does not.
     DecompressionLayer::new()
@@ -81,7 +80,7 @@ where
             to_proxy.enable_sni = true;
             let proxy_name = host_name(
                 proxy.expose_url().host_str().unwrap_or_default(),
-                "the proxy's URL names no host",
+                "the proxy's URL has no host",
             )?;
             let proxy_name = Arc::new(FixedServerNameResolver::new(proxy_name));
             let encrypted = HttpsConnector::new(tcp, to_proxy, true, proxy_name);

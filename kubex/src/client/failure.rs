@@ -1,4 +1,4 @@
-//! A request that got no answer, said in one sentence.
+//! Reads the errors of hyper, h2 and rustls: what to tell the user, and whether the request may be sent again.
 
 use std::error::Error as StdError;
 use std::io;
@@ -8,10 +8,10 @@ use hyper_util::client::legacy::{self, connect::Connected};
 use kubex_core::text::{Mask, clean_line};
 use kubex_core::{Error, ErrorKind, ServerUrl};
 
-use crate::rustls::is_unknown_issuer;
+use super::rustls::is_unknown_issuer;
 
-/// What the HTTP client says, with the reasons behind it. Its own error is not kept as the cause: it may quote the
-/// URL of the request or of the proxy. An error of Kubex's own that it hands on is given back as it is.
+/// An error with the HTTP client's message and the causes behind it. The client's own error is not kept as the source: it
+/// may quote the URL of the request or of the proxy. An error of Kubex that it wraps is returned as it is.
 pub(crate) fn request_failed(server: &ServerUrl, error: &(dyn StdError + 'static)) -> Error {
     if let Some(own) = own_error(error) {
         return own;
@@ -40,19 +40,21 @@ pub(crate) fn request_failed(server: &ServerUrl, error: &(dyn StdError + 'static
     }
 }
 
-/// Whether the server's certificate is of no authority that is known, so that no request was sent.
+/// Whether the server's certificate was issued by an unknown authority, so that no request was sent.
 pub(crate) fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(|cause| tls_error(cause).is_some_and(is_unknown_issuer))
 }
 
-/// Whether the server has not looked at the request, so that it may be sent again, whatever it was: its connection
-/// was closed before it was sent, or the server let go of it while it went away (RFC 9113, 6.8 and 8.7).
+/// Whether the server has not looked at the request, so that any request may be sent again: its connection was closed
+/// before it was sent, or the server dropped it while it closed the connection (RFC 9113, 6.8 and 8.7).
+///
+/// It is asked only about requests whose body can be copied, which are in memory as a whole.
 pub(crate) fn was_not_taken(error: &(dyn StdError + 'static)) -> bool {
     let mut is_over_http_2 = false;
     causes(error).any(|cause| {
         if let Some(error) = cause.downcast_ref::<legacy::Error>() {
             is_over_http_2 = error.connect_info().is_some_and(Connected::is_negotiated_h2);
-            if was_never_sent(error) {
+            if has_no_connection(error) {
                 return true;
             }
         }
@@ -68,23 +70,26 @@ pub(crate) fn was_not_taken(error: &(dyn StdError + 'static)) -> bool {
     })
 }
 
-/// Whether the client gave up before it sent anything: the connection it was to take was closed at once, or another
-/// task's was to serve it too and went away. It has no other name for that than this word.
-fn was_never_sent(error: &legacy::Error) -> bool {
-    error.to_string() == "client error (Canceled)"
+/// Whether the client gave up before a connection was handed the request. What a connection fails with is a
+/// `hyper::Error`, and what connecting fails with says so; without either of the two the request never had a
+/// connection: another task's was to serve it, and is gone.
+fn has_no_connection(error: &legacy::Error) -> bool {
+    !error.is_connect() && !error.source().is_some_and(<dyn StdError>::is::<hyper::Error>)
 }
 
-/// Whether the request waited for its turn on a connection of HTTP/2 that closed meanwhile: the server bounds how many
-/// are under way. hyper has no other name for that than these words.
+/// Whether the request waited for its turn on a connection of HTTP/2 that was closed meanwhile: the server limits how
+/// many are under way, and hyper drops those that wait. It counts that among the errors of its user, of which a body
+/// that fails and `CONNECT` are the other two over HTTP/2; a body in memory does not fail, and nothing here sends
+/// `CONNECT`.
 fn was_waiting_for_a_stream(error: &hyper::Error) -> bool {
-    error.is_user() && error.to_string().starts_with("dispatch task is gone")
+    error.is_user()
 }
 
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |cause| (*cause).source())
 }
 
-/// The error that the verifier of the server's name gave.
+/// The error that the verifier of the server's name returned.
 fn own_error(error: &(dyn StdError + 'static)) -> Option<Error> {
     causes(error).find_map(|cause| match tls_error(cause)? {
         ::rustls::Error::Other(other) => other.0.downcast_ref::<Error>().cloned(),
@@ -92,8 +97,8 @@ fn own_error(error: &(dyn StdError + 'static)) -> Option<Error> {
     })
 }
 
-/// The TLS stream wraps its error as one of input and output, which does not name it as its source, and the
-/// HTTP client does so once more.
+/// The error of rustls in this one. The TLS stream wraps it in an `io::Error`, which does not return it as its source,
+/// and the HTTP client wraps that once more.
 fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a ::rustls::Error> {
     let mut cause = cause;
     while let Some(error) = cause.downcast_ref::<io::Error>() {

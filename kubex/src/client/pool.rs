@@ -1,10 +1,9 @@
 //! The connections that a client sends its requests over, and when they are let go.
 //!
 //! A client certificate is looked at in the handshake and then stands for every request of its connection, and so
-//! does the server's. So connections belong to one client certificate and one trust: a change of either is a reason
-//! for new ones, and the old ones end with the requests that are under way on them. An HTTP client has only to say
-//! how it connects and how it sends ([`Connect`]); this decides over which connections, and whether a request that
-//! the server has not looked at is sent again.
+//! does the server's. So connections belong to one client certificate and one trust: a change of either opens new
+//! ones, and the old ones end with their last request. An [`HttpBackend`] connects and sends; the pool decides over
+//! which connections, and whether a request that the server has not looked at is sent again.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -17,16 +16,16 @@ use kubex_core::{
     ClientCertificate, ClientConfiguration, Cluster, Credential, CurrentTrust, Error, Generation, Result,
 };
 
-use crate::authorize::Authorizer;
-use crate::failure::{is_untrusted, request_failed, was_not_taken};
-use crate::rustls::{Names, Tls, crypto_provider, fixed_client_cert, unusable, verifier, warn_if_insecure};
+use super::authorizer::Authorizer;
+use super::failure::{is_untrusted, request_failed, was_not_taken};
+use super::rustls::{CryptoChoice, Names, Tls, fixed_client_cert, unusable, verifier, warn_if_insecure};
 
-/// How often a request is sent again that the server did not look at. Each time it is over a connection that was
-/// open a moment ago, so that only a server which goes away over and over is given up.
+/// How often a request that the server did not look at is sent again. Each attempt uses a connection that was open a
+/// moment ago, so only a server that keeps closing connections is given up.
 const MAX_RETRIES: usize = 16;
 
 /// An HTTP client: how it connects and how it sends.
-pub(crate) trait Connect: Send + Sync + 'static {
+pub(crate) trait HttpBackend: Send + Sync + 'static {
     /// A set of connections; clones share them.
     type Connections: Clone + Send + Sync;
     type Request: Send;
@@ -40,42 +39,42 @@ pub(crate) trait Connect: Send + Sync + 'static {
         request: Self::Request,
     ) -> impl Future<Output = std::result::Result<Self::Response, Self::Error>> + Send;
 
-    /// The request once more, as far as its body can be sent twice.
+    /// A copy of the request; none where its body can be sent only once.
     fn copy(request: &Self::Request) -> Option<Self::Request>;
 
     fn headers_mut(request: &mut Self::Request) -> &mut HeaderMap;
 }
 
 /// The connections of a client. Clones share them.
-pub(crate) struct Pool<C: Connect>(Arc<Shared<C>>);
+pub(crate) struct Pool<B: HttpBackend>(Arc<Shared<B>>);
 
-struct Shared<C: Connect> {
+struct Shared<B: HttpBackend> {
     authorizer: Authorizer,
     names: Names,
     provider: Arc<CryptoProvider>,
-    state: Mutex<State<C>>,
+    state: Mutex<State<B>>,
 }
 
 /// The connections in use, and what they were opened with.
-struct State<C: Connect> {
-    connections: C::Connections,
+struct State<B: HttpBackend> {
+    connections: B::Connections,
     certificate: Option<Arc<ClientCertificate>>,
-    /// The newest credential that was sent over them; none before the first.
+    /// The newest credential that was sent over them; `None` before the first.
     generation: Option<Generation>,
-    /// The newest credential whose certificate was of no use.
+    /// The newest credential whose certificate could not be used.
     refused: Option<Generation>,
     verifier: Arc<dyn ServerCertVerifier>,
-    /// The newest trust that was looked at, be it of use or not.
+    /// The newest trust that was looked at, usable or not.
     trust: Generation,
 }
 
-impl<C: Connect> Pool<C> {
+impl<B: HttpBackend> Pool<B> {
     /// Nothing is connected or fetched yet.
-    pub(crate) fn new(configuration: &ClientConfiguration) -> Result<Self> {
+    pub(crate) fn new(configuration: &ClientConfiguration, crypto: &CryptoChoice) -> Result<Self> {
         let cluster = configuration.cluster();
         warn_if_insecure(cluster, configuration.trust());
         let names = Names::with_proxy(cluster)?;
-        let provider = crypto_provider()?;
+        let provider = crypto.provider()?;
         let credential = configuration.credentials().last();
         let certificate = credential.as_ref().and_then(|it| it.certificate().cloned());
         let trust = configuration.trust().at_hand();
@@ -86,7 +85,7 @@ impl<C: Connect> Pool<C> {
             provider: Arc::clone(&provider),
         };
         let state = State {
-            connections: C::connect(cluster, &tls)?,
+            connections: B::connect(cluster, &tls)?,
             certificate,
             generation: credential.map(|it| it.generation()),
             refused: None,
@@ -109,16 +108,10 @@ impl<C: Connect> Pool<C> {
         self.0.authorizer.configuration()
     }
 
-    /// The connections of this moment.
-    #[cfg(feature = "reqwest")]
-    pub(crate) fn connections(&self) -> C::Connections {
-        self.lock().connections.clone()
-    }
-
-    /// Sends a request, which carries this credential, over connections of that credential and of the current
-    /// trust. It is sent again where the server did not look at it: once where the trust was older than the server's
-    /// certificate, and with the current credential where the server went away.
-    pub(crate) async fn send(&self, credential: Arc<Credential>, request: C::Request) -> Result<C::Response> {
+    /// Sends a request that carries this credential over connections of that credential and of the current trust. A
+    /// request that the server did not look at is sent again: once where the trust was older than the server's
+    /// certificate, and with the current credential where the server closed the connection.
+    pub(crate) async fn send(&self, credential: Arc<Credential>, request: B::Request) -> Result<B::Response> {
         let live = self.configuration().trust();
         let (mut credential, mut request) = (credential, request);
         let mut rejected_trust = None;
@@ -126,8 +119,8 @@ impl<C: Connect> Pool<C> {
         loop {
             let trust = live.current().await;
             let connections = self.connections_for(&credential, &trust)?;
-            let again = C::copy(&request);
-            let error = match C::send(&connections, request).await {
+            let again = B::copy(&request);
+            let error = match B::send(&connections, request).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
@@ -146,15 +139,15 @@ impl<C: Connect> Pool<C> {
                 }
             } else if was_not_taken(&error) && retries < MAX_RETRIES {
                 retries += 1;
-                credential = self.renew(credential, C::headers_mut(&mut request)).await;
+                credential = self.renew(credential, B::headers_mut(&mut request)).await;
             } else {
                 return Err(self.failed(&error));
             }
         }
     }
 
-    /// The current credential in the place of the one that the request carries. A server goes away when it rejects
-    /// a credential, and what it has not looked at yet would be rejected for the same reason.
+    /// Replaces the credential that the request carries by the current one. A server closes its connection when it
+    /// rejects a credential, and would reject what it has not looked at yet for the same reason.
     async fn renew(&self, carried: Arc<Credential>, headers: &mut HeaderMap) -> Arc<Credential> {
         if !Authorizer::carries(&carried, headers) {
             return carried;
@@ -172,12 +165,12 @@ impl<C: Connect> Pool<C> {
     ///
     /// A request that still has an older one takes the newest's connections, so that no connection is opened
     /// any more with a certificate that has been replaced.
-    fn connections_for(&self, credential: &Credential, trust: &CurrentTrust) -> Result<C::Connections> {
+    fn connections_for(&self, credential: &Credential, trust: &CurrentTrust) -> Result<B::Connections> {
         let mut state = self.lock();
         let has_other_trust = state.trust < trust.generation() && self.adopt_trust(&mut state, trust);
         let has_other_certificate = state.certificate.as_ref() != credential.certificate();
         if credential.expired_on_arrival() && has_other_certificate {
-            // It is for this one request; what comes next may be the one before.
+            // It serves this one request; the next credential may be the one before it.
             return self.connect_as(credential.certificate(), &state);
         }
         let is_newer = state.generation < Some(credential.generation()) && !credential.expired_on_arrival();
@@ -202,7 +195,7 @@ impl<C: Connect> Pool<C> {
 
     /// Where certificate and key do not fit together they may be in the middle of being replaced: the next
     /// request asks for them again, and until then the old pair stays in use where there is one.
-    fn refuse(&self, state: &mut State<C>, credential: &Credential, error: Error) -> Result<()> {
+    fn refuse(&self, state: &mut State<B>, credential: &Credential, error: Error) -> Result<()> {
         let generation = credential.generation();
         self.configuration().credentials().invalidate(generation);
         if state.certificate.is_none() || credential.certificate().is_none() {
@@ -219,8 +212,8 @@ impl<C: Connect> Pool<C> {
         Ok(())
     }
 
-    /// Takes the newer trust over, and says whether it is of use.
-    fn adopt_trust(&self, state: &mut State<C>, trust: &CurrentTrust) -> bool {
+    /// Adopts the newer trust; `false` where it cannot be used.
+    fn adopt_trust(&self, state: &mut State<B>, trust: &CurrentTrust) -> bool {
         state.trust = trust.generation();
         match verifier(&self.0.names, trust.trust(), &self.0.provider) {
             Ok(verifier) => {
@@ -237,32 +230,32 @@ impl<C: Connect> Pool<C> {
     fn connect_as(
         &self,
         certificate: Option<&Arc<ClientCertificate>>,
-        state: &State<C>,
-    ) -> Result<C::Connections> {
+        state: &State<B>,
+    ) -> Result<B::Connections> {
         let tls = Tls {
             certificate: fixed_client_cert(certificate.map(Arc::as_ref), &self.0.provider)?,
             verifier: Arc::clone(&state.verifier),
             provider: Arc::clone(&self.0.provider),
         };
-        C::connect(self.configuration().cluster(), &tls)
+        B::connect(self.configuration().cluster(), &tls)
     }
 
-    pub(crate) fn failed(&self, error: &C::Error) -> Error {
+    pub(crate) fn failed(&self, error: &B::Error) -> Error {
         request_failed(&self.configuration().cluster().server, error)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<C>> {
+    fn lock(&self) -> MutexGuard<'_, State<B>> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<C: Connect> Clone for Pool<C> {
+impl<B: HttpBackend> Clone for Pool<B> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<C: Connect> fmt::Debug for Pool<C> {
+impl<B: HttpBackend> fmt::Debug for Pool<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
             .field("configuration", self.configuration())

@@ -1,4 +1,4 @@
-//! How kube's requests travel: by HTTP/2 where the server has it, and by HTTP/1.1 where they upgrade.
+//! Connects and sends for kube: over HTTP/2 where the server supports it, over HTTP/1.1 for upgrades.
 
 use ::kube::client::Body;
 use http::header::UPGRADE;
@@ -7,13 +7,13 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use kubex_core::{Cluster, Result};
 
-use crate::connector::{Sender, over};
-use crate::pool::Connect;
-use crate::rustls::Tls;
-use crate::tower::copy;
+use super::super::connector::{Sender, over};
+use super::super::pool::HttpBackend;
+use super::super::rustls::Tls;
+use super::super::tower::copy;
 
-/// How hyper connects and sends.
-pub(super) struct Hyper;
+/// Connects and sends with hyper.
+pub(super) struct HyperBackend;
 
 /// Connections of both kinds. None is opened before a request needs it.
 #[derive(Clone)]
@@ -24,7 +24,7 @@ pub(super) struct Connections {
     upgrading: Sender<Body>,
 }
 
-impl Connect for Hyper {
+impl HttpBackend for HyperBackend {
     type Connections = Connections;
     type Request = Request<Body>;
     type Response = Response<Incoming>;

@@ -1,4 +1,4 @@
-//! The service below kube's client and the authentication: it puts the server's address on a request, and sends it.
+//! The service below kube's client and the authentication layer: adds the server's address to a request and sends it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,17 +12,18 @@ use hyper::body::Incoming;
 use kubex_core::{ClientConfiguration, Credential, Error, ErrorKind, Result};
 use tower_service::Service;
 
-use super::connections::Hyper;
-use crate::pool::Pool;
-use crate::tower::{BoxError, Carried};
+use super::super::pool::Pool;
+use super::super::rustls::CryptoChoice;
+use super::super::tower::{BoxError, RequestCredential};
+use super::backend::HyperBackend;
 
 /// Sends requests over connections of the credential that they carry.
 #[derive(Clone, Debug)]
-pub(super) struct Connections(Pool<Hyper>);
+pub(super) struct Connections(Pool<HyperBackend>);
 
 impl Connections {
-    pub(super) fn new(configuration: &ClientConfiguration) -> Result<Self> {
-        Pool::new(configuration).map(Self)
+    pub(super) fn new(configuration: &ClientConfiguration, crypto: &CryptoChoice) -> Result<Self> {
+        Pool::new(configuration, crypto).map(Self)
     }
 }
 
@@ -39,9 +40,9 @@ impl Service<Request<Body>> for Connections {
         let pool = self.0.clone();
         Box::pin(async move {
             *request.uri_mut() = address(&pool, request.uri())?;
-            let credential = match request.extensions_mut().remove::<Carried>() {
-                Some(Carried(credential)) => credential,
-                // It brings one of its own: nobody is asked, and a certificate that is at hand goes along.
+            let credential = match request.extensions_mut().remove::<RequestCredential>() {
+                Some(RequestCredential(credential)) => credential,
+                // It has one of its own: none is fetched, and the newest certificate is shown.
                 None => at_hand(pool.configuration()),
             };
             Ok(pool.send(credential, request).await?)
@@ -55,21 +56,22 @@ fn at_hand(configuration: &ClientConfiguration) -> Arc<Credential> {
     credential.unwrap_or_else(|| Arc::new(Credential::anonymous()))
 }
 
-/// The address of a request: its path below the server's own, where it names no server.
-fn address(pool: &Pool<Hyper>, uri: &Uri) -> Result<Uri> {
+/// The whole address of a request. A path alone is put below the server's own.
+fn address(pool: &Pool<HyperBackend>, uri: &Uri) -> Result<Uri> {
     if !pool.authorizer().is_for(uri) {
         return Err(Error::new(
             ErrorKind::Refused,
             "the request goes to another server than the configuration's",
         ));
     }
+    pool.authorizer().check_path(uri)?;
     if uri.authority().is_some() {
         return Ok(uri.clone());
     }
     let server = pool.configuration().cluster().server.url();
     let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    // The server's own text is a URL already, and none of the request's is taken apart: kube has encoded it.
+    // kube has encoded the path, so it is not parsed and written anew.
     format!("{}{path}", server.as_str().trim_end_matches('/'))
         .parse()
-        .map_err(|_| Error::new(ErrorKind::InvalidValue, "this is no path on the server"))
+        .map_err(|_| Error::new(ErrorKind::InvalidValue, "invalid request path"))
 }

@@ -1,4 +1,4 @@
-//! `insecure-skip-tls-verify`: whoever answers is believed.
+//! `insecure-skip-tls-verify`: accepts any certificate, with a warning.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,10 +9,10 @@ use ::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use ::rustls::{DigitallySignedStruct, SignatureScheme};
 use kubex_core::{Cluster, LiveTrust, Trust};
 
-/// The servers that this process has been warned of.
+/// The servers that this process has been warned about.
 static WARNED_OF: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Says that whoever answers at this server is believed, once for each server, however many clients it gets.
+/// Warns that the certificate of this server is not checked, once for each server in this process.
 pub(crate) fn warn_if_insecure(cluster: &Cluster, trust: &LiveTrust) {
     if !cluster.server.is_encrypted() || !matches!(trust.at_hand().trust(), Trust::Insecure) {
         return;
@@ -34,9 +34,9 @@ pub(crate) fn warn_if_insecure(cluster: &Cluster, trust: &LiveTrust) {
 
 /// Accepts any certificate. That the other side holds its key is still checked.
 #[derive(Debug)]
-pub(super) struct Anyone(pub(super) Arc<CryptoProvider>);
+pub(super) struct AcceptAny(pub(super) Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anyone {
+impl ServerCertVerifier for AcceptAny {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

@@ -1,8 +1,7 @@
-//! The client's own certificate, as the live handle has it.
+//! The client certificate, looked up at each handshake.
 //!
-//! It is looked at in the handshake and then stands for every request of its connection. So a pool of
-//! connections either has one certificate for good, or it asks the live handle at each handshake
-//! ([`live`]) and may hold connections of several.
+//! A certificate stands for every request of its connection. So a pool either has one fixed certificate, or it asks the
+//! live handle at each handshake ([`live`]) and may hold connections of several.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,8 +12,7 @@ use ::rustls::crypto::CryptoProvider;
 use ::rustls::sign::CertifiedKey;
 use kubex_core::{ClientCertificate, Credentials, Error, ErrorKind, Result};
 
-/// The certificate that the live handle has at hand, looked up at each handshake, which also starts the fetch
-/// that is due.
+/// Looks up the newest certificate of the live handle at each handshake, which also starts a fetch that is due.
 pub(crate) fn live(credentials: &Credentials, provider: &Arc<CryptoProvider>) -> Arc<dyn ResolvesClientCert> {
     Arc::new(Live {
         credentials: credentials.clone(),
@@ -22,7 +20,7 @@ pub(crate) fn live(credentials: &Credentials, provider: &Arc<CryptoProvider>) ->
     })
 }
 
-/// A certificate with its key, as the TLS library signs with it.
+/// A certificate with its key, as rustls signs with it.
 pub(super) fn certified_key(
     certificate: &ClientCertificate,
     provider: &CryptoProvider,
@@ -33,7 +31,7 @@ pub(super) fn certified_key(
         .map_err(|_| {
             Error::new(
                 ErrorKind::Unsupported,
-                "the client key is of a kind that the TLS library does not take",
+                "the TLS library does not support the client key's type",
             )
             .with_help("use a key of RSA, P-256, P-384 or Ed25519")
         })?;
@@ -46,8 +44,8 @@ struct Live {
 }
 
 impl ResolvesClientCert for Live {
-    /// Halves of different pairs are sent as they are: the server refuses the handshake, which is better than a
-    /// request without identity, and this place can return no error.
+    /// A certificate with the key of another pair is sent as it is: this function cannot return an error, and a
+    /// handshake that the server refuses is better than a request without identity.
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         let credential = self.credentials.at_hand()?;
         certified_key(credential.certificate()?, &self.provider)

@@ -1,4 +1,4 @@
-//! One client certificate for good.
+//! A client certificate that never changes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use kubex_core::{ClientCertificate, Error, ErrorKind, Result};
 
 use super::certificate::certified_key;
 
-/// This certificate, or none, at every handshake.
+/// Shows this certificate, or none, at every handshake.
 ///
 /// # Errors
-/// `IncompleteKeyPair` where certificate and key are of different pairs, `InvalidPem` or `Unsupported` where
-/// the TLS library does not take one of them.
+/// `IncompleteKeyPair` where certificate and key do not belong together; `InvalidPem` or `Unsupported` where rustls does
+/// not accept one of them.
 pub(crate) fn fixed_client_cert(
     certificate: Option<&ClientCertificate>,
     provider: &CryptoProvider,
@@ -24,28 +24,28 @@ pub(crate) fn fixed_client_cert(
         .map(|certificate| {
             let key = certified_key(certificate, provider)?;
             match key.keys_match() {
-                // A key that does not tell its public half is found out by the server.
+                // Without the key's public half only the server can tell.
                 Ok(()) | Err(::rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {
                     Ok(Arc::new(key))
                 }
                 Err(::rustls::Error::InconsistentKeys(_)) => Err(Error::new(
                     ErrorKind::IncompleteKeyPair,
-                    "the client certificate and the client key are not of one pair",
+                    "the client certificate and the client key do not belong together",
                 )
-                .with_help("put the key there that the certificate was made for")),
+                .with_help("use the key that the certificate was issued for")),
                 Err(_) => Err(Error::new(
                     ErrorKind::InvalidPem,
-                    "the client certificate is no X.509 certificate",
+                    "the client certificate is not a valid X.509 certificate",
                 )),
             }
         })
         .transpose()?;
-    Ok(Arc::new(One(key)))
+    Ok(Arc::new(Fixed(key)))
 }
 
-struct One(Option<Arc<CertifiedKey>>);
+struct Fixed(Option<Arc<CertifiedKey>>);
 
-impl ResolvesClientCert for One {
+impl ResolvesClientCert for Fixed {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.0.clone()
     }
@@ -55,9 +55,9 @@ impl ResolvesClientCert for One {
     }
 }
 
-impl fmt::Debug for One {
+impl fmt::Debug for Fixed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("One")
+        f.debug_struct("Fixed")
             .field("has_certificate", &self.0.is_some())
             .finish_non_exhaustive()
     }

@@ -3,10 +3,11 @@
 //! | part | what it does |
 //! |---|---|
 //! | trust | the given authorities and no other, where some are given; the system's otherwise |
-//! | a change of authorities | taken at the next handshake; a server of no known authority makes them be read again |
-//! | client certificate | looked up at each handshake: always the newest, or none |
+//! | a change of authorities | takes effect at the next handshake; an unknown issuer has them read again |
+//! | client certificate | looked up at each handshake: the newest, or none |
 //! | server name | a handshake with any other server than the configuration's is refused before the certificate is shown |
-//! | `insecure-skip-tls-verify` | any certificate is taken; a warning says so, once for each server |
+//! | `insecure-skip-tls-verify` | any certificate is accepted; a warning says so, once for each server |
+//! | a kind of trust that this version does not know | refused with an error |
 //! | session resumption | none: a resumed session has the identity of an older handshake |
 //!
 //! # What is left to the client
@@ -25,9 +26,16 @@
 //!
 //! # The crypto provider
 //!
-//! It is always named, so that a process with two of them compiled in does not panic: aws-lc-rs with the feature
-//! `aws-lc-rs`, else ring with the feature `ring`, else the one that the program has installed as its default.
-//! [`client_config_with`] takes any other.
+//! Each client takes a [`CryptoChoice`] by name. Without one, it takes the default provider that the program has
+//! installed in rustls, else ring, if the feature `ring` is on (it is by default), else aws-lc-rs. So the feature
+//! `aws-lc-rs` beside `ring` changes nothing by itself, whichever crate turns it on, and a process with both compiled in
+//! does not panic.
+//!
+//! | client | with a choice |
+//! |---|---|
+//! | rustls | [`client_config_with`] |
+//! | reqwest | [`Client::with_crypto`](crate::reqwest::Client::with_crypto) |
+//! | kube | [`client_with_crypto`](crate::kube::client_with_crypto) |
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -42,68 +50,26 @@
 //! # }
 //! ```
 
+mod accept_any;
 mod certificate;
+mod client_config;
+mod crypto;
 #[cfg(any(feature = "reqwest", feature = "kube"))]
 mod fixed_client_cert;
-mod insecure;
-mod name;
-mod provider;
+mod names;
 mod tls;
 mod verifier;
 
-use std::sync::Arc;
+pub use client_config::{client_config, client_config_with, server_name};
+pub use crypto::CryptoChoice;
 
-use ::rustls::ClientConfig;
-use ::rustls::crypto::CryptoProvider;
-use ::rustls::pki_types::ServerName;
-use kubex_core::{ClientConfiguration, Result};
-
-pub use provider::crypto_provider;
-
-#[cfg(feature = "reqwest")]
-pub(crate) use {certificate::live, verifier::live as live_verifier};
 #[cfg(any(feature = "reqwest", feature = "kube"))]
 pub(crate) use {
+    accept_any::warn_if_insecure,
     fixed_client_cert::fixed_client_cert,
-    insecure::warn_if_insecure,
-    name::{Names, parse as host_name, server_name as server_name_of},
+    names::{Names, parse as host_name, server_name as server_name_of},
     tls::Tls,
     verifier::{is_unknown_issuer, unusable, verifier},
 };
-
-/// A rustls configuration for this cluster, with the [crypto provider](self#the-crypto-provider) of this program.
-///
-/// # Errors
-/// As [`client_config_with`], and `Unsupported` where there is no crypto provider.
-pub fn client_config(configuration: &ClientConfiguration) -> Result<ClientConfig> {
-    client_config_with(configuration, crypto_provider()?)
-}
-
-/// A rustls configuration for this cluster, with this crypto provider.
-///
-/// # Errors
-/// `InvalidPem` where the TLS library does not take the authorities, `InvalidValue` where the server's name is
-/// none, `Unsupported` where the system's trust cannot be used, or the provider is of no use.
-pub fn client_config_with(
-    configuration: &ClientConfiguration,
-    provider: Arc<CryptoProvider>,
-) -> Result<ClientConfig> {
-    let cluster = configuration.cluster();
-    let names = name::Names::of(cluster)?;
-    insecure::warn_if_insecure(cluster, configuration.trust());
-    let tls = tls::Tls {
-        verifier: verifier::live(names, configuration.trust(), &provider)?,
-        certificate: certificate::live(configuration.credentials(), &provider),
-        provider,
-    };
-    tls.client_config(cluster, &[])
-}
-
-/// The name that the server is asked for and its certificate is checked for: `tls-server-name`, else the host of its
-/// address.
-///
-/// # Errors
-/// `InvalidValue` where it is neither a host name nor an address.
-pub fn server_name(configuration: &ClientConfiguration) -> Result<ServerName<'static>> {
-    name::server_name(configuration.cluster())
-}
+#[cfg(feature = "reqwest")]
+pub(crate) use {certificate::live, verifier::live as live_verifier};

@@ -1,9 +1,9 @@
-//! Which names a server may be connected to by, and which its certificate is checked for.
+//! The names that a server may be connected to by, and the name that its certificate is checked for.
 
 use ::rustls::pki_types::ServerName;
 use kubex_core::{Cluster, Error, ErrorKind, Result};
 
-/// The names of one cluster's server, and of a proxy that is spoken to by TLS on the way to it.
+/// The names of one cluster's server, and of an `https://` proxy on the way to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     /// What the certificate is checked for.
@@ -14,36 +14,31 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn of(cluster: &Cluster) -> Result<Self> {
+    pub(crate) fn new(cluster: &Cluster) -> Result<Self> {
         let host = cluster.server.url().host_str().unwrap_or_default();
         Ok(Self {
             checked: server_name(cluster)?,
-            host: parse(host, "the server's address names no host")?,
+            host: parse(host, "the server's address has no host")?,
             proxy: None,
         })
     }
 
-    /// The same, where an `https://` proxy is spoken to by the same configuration.
+    /// The same, for a configuration that also connects to an `https://` proxy.
     #[cfg(any(feature = "reqwest", feature = "kube"))]
     pub(crate) fn with_proxy(cluster: &Cluster) -> Result<Self> {
-        let mut names = Self::of(cluster)?;
+        let mut names = Self::new(cluster)?;
         names.proxy = cluster
             .proxy
             .as_ref()
             .map(kubex_core::Proxy::expose_url)
             .filter(|url| url.scheme() == "https")
-            .map(|url| {
-                parse(
-                    url.host_str().unwrap_or_default(),
-                    "the proxy's URL names no host",
-                )
-            })
+            .map(|url| parse(url.host_str().unwrap_or_default(), "the proxy's URL has no host"))
             .transpose()?;
         Ok(names)
     }
 
-    /// The name that the certificate of a server is checked for which was connected to by this one; `None` for a
-    /// server that is not the cluster's.
+    /// The name to check the certificate for, on a connection to a server of the given name; `None` for a server that
+    /// is not the cluster's.
     pub(crate) fn to_check<'a>(&'a self, connected: &ServerName<'_>) -> Option<&'a ServerName<'static>> {
         if *connected == self.checked {
             return Some(&self.checked);
@@ -58,15 +53,15 @@ impl Names {
 /// The name that the server is asked for and checked for.
 pub(crate) fn server_name(cluster: &Cluster) -> Result<ServerName<'static>> {
     match &cluster.tls_server_name {
-        Some(name) => parse(name, "the TLS server name is no host name"),
+        Some(name) => parse(name, "the TLS server name is not a valid host name"),
         None => parse(
             cluster.server.url().host_str().unwrap_or_default(),
-            "the server's address names no host",
+            "the server's address has no host",
         ),
     }
 }
 
-/// An address of version 6 stands in brackets in a URL, and without them everywhere else.
+/// Reads a host; an IPv6 address has brackets in a URL and nowhere else.
 pub(crate) fn parse(host: &str, complaint: &str) -> Result<ServerName<'static>> {
     let bare = host
         .strip_prefix('[')
@@ -88,7 +83,7 @@ mod tests {
     fn names(server: &str, tls_server_name: Option<&str>) -> Names {
         let mut cluster = Cluster::new(ServerUrl::parse(server).unwrap());
         cluster.tls_server_name = tls_server_name.map(str::to_owned);
-        Names::of(&cluster).unwrap()
+        Names::new(&cluster).unwrap()
     }
 
     #[test]
@@ -105,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_an_error() {
+    fn an_invalid_name_is_an_error() {
         let mut cluster = Cluster::new(ServerUrl::parse("https://10.0.0.1").unwrap());
         cluster.tls_server_name = Some("no name".to_owned());
         assert_eq!(server_name(&cluster).unwrap_err().kind(), ErrorKind::InvalidValue);

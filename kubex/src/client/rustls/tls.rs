@@ -1,4 +1,4 @@
-//! The parts of a rustls configuration, put together.
+//! Puts the parts of a rustls configuration together.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use kubex_core::{Cluster, Error, ErrorKind, Result};
 /// How handshakes are made.
 #[derive(Clone, Debug)]
 pub(crate) struct Tls {
-    /// Always named: a process that has two compiled in has no default.
+    /// Always named: rustls has no default where two are compiled in.
     pub(crate) provider: Arc<CryptoProvider>,
     pub(crate) verifier: Arc<dyn ServerCertVerifier>,
     pub(crate) certificate: Arc<dyn ResolvesClientCert>,
 }
 
 impl Tls {
-    /// The same, with no client certificate to show.
+    /// The same, without a client certificate.
     #[cfg(any(feature = "reqwest", feature = "kube"))]
     pub(crate) fn without_certificate(&self) -> Result<Self> {
         Ok(Self {
-            certificate: super::fixed_client_cert(None, &self.provider)?,
+            certificate: super::fixed_client_cert::fixed_client_cert(None, &self.provider)?,
             ..self.clone()
         })
     }
@@ -35,7 +35,7 @@ impl Tls {
             .map_err(|error| {
                 Error::new(
                     ErrorKind::Unsupported,
-                    format_args!("TLS cannot be set up: {error}"),
+                    format_args!("TLS could not be set up: {error}"),
                 )
             })?
             .dangerous()

@@ -1,4 +1,4 @@
-//! Whose certificate is accepted, and for which name.
+//! Decides which server certificate is accepted, and for which name.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,23 +9,38 @@ use ::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use ::rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use kubex_core::{CaBundle, Error, ErrorKind, Generation, LiveTrust, Result, Trust};
 
-use super::insecure::Anyone;
-use super::name::Names;
+use super::accept_any::AcceptAny;
+use super::names::Names;
 
-/// The verifier that this trust asks for, for a server of these names.
+/// The verifier of this trust, for a server of these names.
+///
+/// # Errors
+/// `InvalidPem` for authorities that rustls does not accept; `Unsupported` where the system's trust cannot be used, and
+/// for a kind of trust that is not known here.
 pub(crate) fn verifier(
     names: &Names,
     trust: &Trust,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
     let inner: Arc<dyn ServerCertVerifier> = match trust {
-        Trust::CaBundle(authorities) => of_authorities(authorities, provider)?,
-        Trust::Insecure => Arc::new(Anyone(Arc::clone(provider))),
-        _ => Arc::new(
+        Trust::CaBundle(authorities) => from_authorities(authorities, provider)?,
+        Trust::Insecure => Arc::new(AcceptAny(Arc::clone(provider))),
+        Trust::System => Arc::new(
             rustls_platform_verifier::Verifier::new(Arc::clone(provider)).map_err(|error| {
-                Error::new(ErrorKind::Unsupported, format_args!("no system trust: {error}"))
+                Error::new(
+                    ErrorKind::Unsupported,
+                    format_args!("the system's trust cannot be used: {error}"),
+                )
             })?,
         ),
+        // A kind that a newer core adds is never weakened to another one.
+        _ => {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "this version of kubex does not support the configuration's kind of trust",
+            )
+            .with_help("use the same version of kubex and kubex-core"));
+        }
     };
     let names = names.clone();
     Ok(Arc::new(Named { names, inner }))
@@ -53,7 +68,7 @@ pub(crate) fn live(
     }))
 }
 
-/// Keeps the verifier of the newest generation that was of use.
+/// Keeps the verifier of the newest generation that could be used.
 #[derive(Debug)]
 struct Live {
     names: Names,
@@ -79,7 +94,7 @@ impl Live {
     }
 }
 
-/// The old authorities stay in use where the TLS library does not take the new ones.
+/// Warns that rustls does not accept the new authorities, so that the old ones stay in use.
 pub(crate) fn unusable(error: &Error, generation: Generation) {
     tracing::warn!(
         target: "kubex::trust",
@@ -133,7 +148,7 @@ impl ServerCertVerifier for Live {
     }
 }
 
-/// Whether the server's certificate is of no authority that is known.
+/// Whether the server's certificate was issued by an unknown authority.
 pub(crate) fn is_unknown_issuer(error: &::rustls::Error) -> bool {
     matches!(
         error,
@@ -141,7 +156,7 @@ pub(crate) fn is_unknown_issuer(error: &::rustls::Error) -> bool {
     )
 }
 
-fn of_authorities(
+fn from_authorities(
     authorities: &CaBundle,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<WebPkiServerVerifier>> {
@@ -157,7 +172,7 @@ fn of_authorities(
         })
 }
 
-/// Takes a certificate for the configuration's server alone.
+/// Accepts a certificate for the configuration's server alone.
 #[derive(Debug)]
 struct Named {
     names: Names,

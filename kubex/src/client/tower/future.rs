@@ -7,17 +7,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{Request, Response, StatusCode};
-use kubex_core::{Credential, Generation, Result};
+use kubex_core::{Credential, Error, Generation, Result};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::BoxError;
-use crate::authorize::Authorizer;
+use super::super::authorizer::Authorizer;
+#[cfg(feature = "kube")]
+use super::credential::RequestCredential;
+use super::error::BoxError;
 
 /// Waits for a credential.
 type Ask = Pin<Box<dyn Future<Output = Result<Arc<Credential>>> + Send>>;
 
-/// What a second attempt is made with.
+/// What a second attempt needs.
 pub(super) struct Attempt<S, B> {
     pub(super) inner: S,
     pub(super) authorizer: Authorizer,
@@ -40,9 +42,11 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S, B, F, A> {
+        /// It is not sent.
+        Refused { error: Option<Error> },
         /// Nothing is left to do but to wait for the answer.
         PassedOn { #[pin] future: F },
-        /// It is sent once; a 401 is told to the credentials.
+        /// It is sent once; a 401 invalidates its credential.
         Once { #[pin] future: F, authorizer: Authorizer, sent: Generation },
         /// The credential for the first attempt is asked for.
         Asking { ask: Ask, attempt: Option<Attempt<S, B>>, request: Option<Request<B>> },
@@ -59,6 +63,12 @@ impl<S, B> ResponseFuture<S, B>
 where
     S: Service<Request<B>>,
 {
+    pub(super) fn refused(error: Error) -> Self {
+        Self {
+            state: State::Refused { error: Some(error) },
+        }
+    }
+
     pub(super) fn passed_on(future: S::Future) -> Self {
         Self {
             state: State::PassedOn { future },
@@ -101,13 +111,13 @@ where
     }
 }
 
-/// Puts a credential on a request. Kubex's own connections are told which one it is, for its certificate.
+/// Puts a credential on a request, and tells Kubex's own connections which one it is.
 pub(super) fn authorize<B>(authorizer: &Authorizer, credential: &Arc<Credential>, request: &mut Request<B>) {
     authorizer.authorize(credential, request.headers_mut());
     #[cfg(feature = "kube")]
     request
         .extensions_mut()
-        .insert(super::Carried(Arc::clone(credential)));
+        .insert(RequestCredential(Arc::clone(credential)));
 }
 
 fn ask(authorizer: &Authorizer) -> Ask {
@@ -126,6 +136,10 @@ where
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
+                StateProjection::Refused { error } => match error.take() {
+                    Some(error) => return Poll::Ready(Err(error.into())),
+                    None => return Poll::Pending,
+                },
                 StateProjection::PassedOn { future } => return future.poll(context).map_err(Into::into),
                 StateProjection::Once {
                     future,

@@ -1,13 +1,13 @@
-//! The layer.
+//! The layer, which wraps a service.
 
 use std::fmt;
 
 use kubex_core::ClientConfiguration;
 use tower_layer::Layer;
 
+use super::super::authorizer::Authorizer;
 use super::replay::{Clones, Never};
 use super::service::Auth;
-use crate::authorize::Authorizer;
 
 /// Puts the current credential of a configuration on each request. See the [module](super).
 #[derive(Clone)]

@@ -1,19 +1,21 @@
 //! A [`tower`](https://docs.rs/tower) layer that puts the current credential on each request.
 //!
-//! It goes over any HTTP client that is a tower service: hyper, tonic, kube. What it does to a request:
+//! It wraps any HTTP client that is a tower service: hyper, tonic, kube. What it does with a request:
 //!
 //! | request | what happens |
 //! |---|---|
 //! | to the configuration's server | the current credential and the impersonation headers are added |
-//! | with an `Authorization` of its own | that one is left alone; the same for `Impersonate-User` |
-//! | to another scheme, host or port | passed on untouched, without any credential |
-//! | with a path alone | the caller's connection leads to one server, so it is taken for the configuration's |
+//! | with an `Authorization` of its own | it is kept; the same for `Impersonate-User` |
+//! | to another scheme, host or port | passed on unchanged, without a credential |
+//! | with a path only | taken for the configuration's server, to which the caller's connection leads |
+//! | with a path that leaves the server's own path | refused: `invalid request path` |
 //!
 //! After a 401 the credential that was sent is [invalidated](kubex_core::Credentials::invalidate), and the request is
-//! sent once more with a newer fixed_client_cert, if its body can be sent twice: see [`Replay`]. The layer looks at the status
+//! sent once more with a newer credential, if its body can be sent twice: see [`Replay`]. The layer looks at the status
 //! alone, never at the body of the 401, which over HTTP/2 is often lost with its connection.
 //!
-//! A client certificate is no header: the connector below presents it. Make that one of the same configuration.
+//! A client certificate is not a header: the connector below shows it, so make the connector of the same
+//! configuration, with [`kubex::rustls`](mod@crate::rustls).
 //!
 //! ```
 //! use kubex::tower::AuthLayer;
@@ -43,22 +45,18 @@
 //! # }
 //! ```
 
+#[cfg(feature = "kube")]
+mod credential;
+mod error;
 mod future;
 mod layer;
 mod replay;
 mod service;
 
+pub use error::BoxError;
 pub use future::ResponseFuture;
 pub use layer::AuthLayer;
 pub use replay::{Clones, Never, Replay};
 pub use service::Auth;
 #[cfg(feature = "kube")]
-pub(crate) use service::copy;
-
-/// What a service below may fail with, and what this layer fails with: that, or a [`kubex_core::Error`].
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// The credential that a request carries.
-#[cfg(feature = "kube")]
-#[derive(Clone, Debug)]
-pub(crate) struct Carried(pub(crate) std::sync::Arc<kubex_core::Credential>);
+pub(crate) use {credential::RequestCredential, replay::copy};

@@ -1,8 +1,10 @@
 //! Which requests can be sent twice.
 
-/// Says of a request's body whether it can be sent a second time, by giving a copy of it.
+use http::Request;
+
+/// Copies a request's body, so that the request can be sent a second time.
 ///
-/// Kinds of bodies differ in how they are copied, so the client's own way is named:
+/// Each client has its own type of body:
 ///
 /// | client | `AuthLayer` |
 /// |---|---|
@@ -39,4 +41,15 @@ impl<B, F: Fn(&B) -> Option<B>> Replay<B> for F {
     fn copy(&self, body: &B) -> Option<B> {
         self(body)
     }
+}
+
+/// A copy of the request; `None` where its body can be sent only once.
+pub(crate) fn copy<B>(request: &Request<B>, replay: &impl Replay<B>) -> Option<Request<B>> {
+    let mut again = Request::new(replay.copy(request.body())?);
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.version_mut() = request.version();
+    *again.headers_mut() = request.headers().clone();
+    *again.extensions_mut() = request.extensions().clone();
+    Some(again)
 }

@@ -1,4 +1,4 @@
-//! The service that the layer makes.
+//! The service that the layer returns.
 
 use std::fmt;
 use std::task::{Context, Poll};
@@ -6,12 +6,12 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::BoxError;
+use super::super::authorizer::Authorizer;
+use super::error::BoxError;
 use super::future::{Attempt, ResponseFuture, authorize};
-use super::replay::Replay;
-use crate::authorize::Authorizer;
+use super::replay::{Replay, copy};
 
-/// A service that puts the current credential on each request before it hands it on.
+/// A service that puts the current credential on each request before it passes it on.
 #[derive(Clone)]
 pub struct Auth<S, R> {
     inner: S,
@@ -52,7 +52,10 @@ where
         if !self.authorizer.is_for(request.uri()) {
             return ResponseFuture::passed_on(self.inner.call(request));
         }
-        if Authorizer::brings_its_own(request.headers()) {
+        if let Err(error) = self.authorizer.check_path(request.uri()) {
+            return ResponseFuture::refused(error);
+        }
+        if Authorizer::has_own_credential(request.headers()) {
             self.authorizer.impersonate(request.headers_mut());
             return ResponseFuture::passed_on(self.inner.call(request));
         }
@@ -87,17 +90,6 @@ where
             None => ResponseFuture::asking(attempt, request),
         }
     }
-}
-
-/// The request once more, as far as its body can be sent twice.
-pub(crate) fn copy<B>(request: &Request<B>, replay: &impl Replay<B>) -> Option<Request<B>> {
-    let mut again = Request::new(replay.copy(request.body())?);
-    *again.method_mut() = request.method().clone();
-    *again.uri_mut() = request.uri().clone();
-    *again.version_mut() = request.version();
-    *again.headers_mut() = request.headers().clone();
-    *again.extensions_mut() = request.extensions().clone();
-    Some(again)
 }
 
 impl<S: fmt::Debug, R> fmt::Debug for Auth<S, R> {

@@ -1,4 +1,4 @@
-//! Programs without an async runtime, and what they are told where there is one.
+//! Programs without an async runtime, and the error that they get inside one.
 
 use std::process::Command;
 
@@ -66,7 +66,7 @@ fn a_program_without_a_runtime_resolves_asks_for_headers_and_sends() {
 
     server.accept_token("two", User::new("jane"));
     let client = kubex::reqwest::Client::new(&configuration).unwrap();
-    let answer = kubex::blocking::wait(client.send(client.get("/version").unwrap())).unwrap();
+    let answer = kubex::blocking::wait(client.get("/version").unwrap().send()).unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(server.requests()[0].bearer_token(), Some("two"));
     runtime.block_on(server.shutdown());
@@ -100,7 +100,7 @@ fn the_default_chain_and_the_kubeconfig_are_found_as_elsewhere() {
     let output = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "the_default_chain_and_the_kubeconfig_are_found_as_elsewhere",
+            "blocking::the_default_chain_and_the_kubeconfig_are_found_as_elsewhere",
         ])
         .env(CHILD, "1")
         .env("KUBECONFIG", &file)

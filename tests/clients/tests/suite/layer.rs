@@ -1,4 +1,4 @@
-//! The tower layer over a client that answers as it is told to, and tells what it was asked.
+//! The tower layer alone, over a service that records what arrives.
 
 use std::future::{Future, Ready, ready};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -134,8 +134,8 @@ async fn a_request_to_the_server_carries_the_credential_and_the_impersonation() 
     let server = Server::taking(1);
     let mut service = replaying(&server, &Arc::default());
     for uri in [
-        "https://api.example:6443/version",
-        "https://API.example:6443/",
+        "https://api.example:6443/k8s/version",
+        "https://API.example:6443/k8s",
         "/version",
     ] {
         assert_eq!(

@@ -1,8 +1,5 @@
-//! tonic's client over the layer. Its bodies stream and cannot be sent twice, so a 401 is passed on, and the next call
-//! is good.
-
-#[path = "../../tests/scene/mod.rs"]
-mod scene;
+//! tonic's client over the layer. Its bodies are streams and cannot be sent twice, so a 401 is passed on, and the next
+//! call is good.
 
 use std::sync::Arc;
 
@@ -21,7 +18,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Request, Status};
 use tower_layer::Layer as _;
 
-use self::scene::*;
+use crate::scene::*;
 
 /// Messages as the bytes they are.
 struct Raw;
@@ -82,8 +79,8 @@ async fn a_call_carries_the_current_credential_and_a_401_is_followed_by_a_good_o
     let service = AuthLayer::new(&configuration).layer(hyper);
     let mut grpc = Grpc::with_origin(service, server.url().parse().unwrap());
 
-    let path = PathAndQuery::from_static("/house.Greeter/Greet");
-    // The server speaks no gRPC, of which tonic complains: whom it knows it tells that there is no such method.
+    let path = PathAndQuery::from_static("/example.Greeter/Greet");
+    // The server does not speak gRPC, so tonic returns its status as an error: 404 once the caller is known.
     for expected in ["401 Unauthorized", "404 Not Found"] {
         grpc.ready().await.unwrap();
         let call = grpc.unary(Request::new(Bytes::from("hello")), path.clone(), Raw);

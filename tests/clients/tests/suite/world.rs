@@ -1,29 +1,29 @@
-//! A client of kube for the server, and what it is answered.
+//! A client for the server, and its answers.
 
-use http::{Request, StatusCode, Version};
-use kube::Client;
-use kube::client::Body;
+use http::StatusCode;
 use kubex::{ClientConfigurationBuilder, Error};
-use kubex_tests::api_server::ApiServer;
 
 pub(crate) use crate::scene::*;
+pub(crate) use crate::under_test::{Answer, Body, ClientUnderTest, Failure, Request};
 
-pub(crate) fn client(builder: ClientConfigurationBuilder) -> Client {
-    kubex::kube::client(&built(builder)).unwrap()
+pub(crate) fn client<C: ClientUnderTest>(builder: ClientConfigurationBuilder) -> C {
+    C::new(&built(builder)).unwrap()
 }
 
-pub(crate) async fn status(client: &Client, path: &str) -> kube::Result<StatusCode> {
-    let request = Request::get(path).body(Body::empty()).unwrap();
-    let sent = client.send(request);
-    Ok(tokio::time::timeout(LIMIT, sent).await.unwrap()?.status())
+pub(crate) async fn send<C: ClientUnderTest>(client: &C, request: Request) -> Result<Answer, Failure> {
+    tokio::time::timeout(LIMIT, client.send(request)).await.unwrap()
 }
 
-/// Requests that are under way at the same time, and their answers.
-pub(crate) async fn statuses(client: &Client, count: usize) -> Vec<StatusCode> {
+pub(crate) async fn status<C: ClientUnderTest>(client: &C, path: &str) -> StatusCode {
+    send(client, Request::get(path)).await.unwrap().status
+}
+
+/// Requests that are under way at the same time, and the statuses of their answers.
+pub(crate) async fn statuses<C: ClientUnderTest>(client: &C, count: usize) -> Vec<StatusCode> {
     let tasks: Vec<_> = (0..count)
         .map(|_| {
             let client = client.clone();
-            tokio::spawn(async move { status(&client, "/version").await.unwrap() })
+            tokio::spawn(async move { status(&client, "/version").await })
         })
         .collect();
     let mut statuses = Vec::with_capacity(count);
@@ -33,21 +33,23 @@ pub(crate) async fn statuses(client: &Client, count: usize) -> Vec<StatusCode> {
     statuses
 }
 
-/// The error of Kubex's that kube hands on.
-pub(crate) fn own(error: &kube::Error) -> &Error {
-    let kube::Error::Service(error) = error else {
-        panic!("no error of a service: {error}")
-    };
-    error.downcast_ref().expect("an error of Kubex's")
+pub(crate) async fn failure<C: ClientUnderTest>(client: &C) -> Failure {
+    send(client, Request::get("/version")).await.unwrap_err()
 }
 
-pub(crate) async fn failure(client: &Client) -> kube::Error {
-    status(client, "/version").await.unwrap_err()
+/// The error of Kubex that a client fails with which connects by itself.
+pub(crate) async fn own_failure<C: ClientUnderTest>(client: &C) -> Error {
+    let failure = failure(client).await;
+    failure
+        .own()
+        .unwrap_or_else(|| panic!("not an error of Kubex: {failure:?}"))
+        .clone()
 }
 
-/// All that arrived came by this protocol.
-pub(crate) fn assert_spoke(server: &ApiServer, version: Version) {
-    for request in server.requests() {
-        assert_eq!(request.version, version);
+/// Nothing of what a failure says is a secret.
+pub(crate) fn assert_failure_hides(failure: &Failure, secrets: &[&str]) {
+    let text = failure.text();
+    for secret in secrets {
+        assert!(!text.contains(secret), "{secret} shows in: {text}");
     }
 }

@@ -7,7 +7,7 @@ use http::Version;
 use kubex::host::SimulatedHost;
 use kubex_tests::api_server::ClientCertificatePem;
 
-use crate::handshake::*;
+use super::handshake::*;
 
 #[tokio::test]
 async fn each_handshake_shows_the_certificate_of_the_newest_generation() {

@@ -6,7 +6,7 @@ use http::Version;
 use kubex::{ClientConfiguration, ErrorKind, Trust};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::handshake::*;
+use super::handshake::*;
 
 #[tokio::test]
 async fn a_server_of_another_name_is_refused_before_it_sees_the_certificate() {
@@ -46,7 +46,7 @@ async fn the_plain_client_of_reqwest_connects_to_the_configurations_server_alone
         .unwrap();
     let issued = server.issue_client_certificate("jane", &[]);
     let configuration = built(configure(&server).credential(certificate(&issued)));
-    let client = kubex::reqwest::client(&configuration).unwrap();
+    let client = kubex::reqwest::client_without_authorization(&configuration).unwrap();
     let port = server.address().port();
     let error = client
         .get(format!("https://localhost:{port}/version"))
@@ -137,7 +137,7 @@ async fn whoever_believes_anyone_is_warned_once_for_each_server() {
             for _ in 0..3 {
                 kubex::rustls::client_config(&configuration).unwrap();
                 kubex::reqwest::Client::new(&configuration).unwrap();
-                kubex::reqwest::client(&configuration).unwrap();
+                kubex::reqwest::client_without_authorization(&configuration).unwrap();
                 kubex::kube::client(&configuration).unwrap();
             }
         }
