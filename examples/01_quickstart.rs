@@ -203,12 +203,7 @@ async fn whoami(configuration: &ClientConfiguration) -> Result<String, Box<dyn E
     let client = kubex::reqwest::Client::new(configuration)?;
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
-    let request = client
-        .request(kubex::reqwest::Method::POST, path)?
-        .header("content-type", "application/json")
-        .body(review.to_string());
-    let answer = client.send(request).await?.bytes().await?;
-    let answer: Value = serde_json::from_slice(&answer)?;
+    let answer: Value = client.post(path)?.json(&review).send().await?.json().await?;
     let user = &answer["status"]["userInfo"];
     Ok(format!("{}, groups {}", user["username"], user["groups"]))
 }

@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let client = kubex::reqwest::Client::new(&configuration)?;
     let path = format!("/api/v1/namespaces/{}/pods", configuration.namespace());
-    let answer = client.send(client.get(&path)?).await?;
+    let answer = client.get(&path)?.send().await?;
     println!("GET {path}: {}", answer.status());
 
     // What does not go together is found when it is built, with what to do about it.

@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 
     // Kubex's own client works as well, waited for.
     let client = kubex::reqwest::Client::new(&configuration)?;
-    let answer = blocking::wait(client.send(client.get("/version")?))?;
+    let answer = blocking::wait(client.get("/version")?.send())?;
     println!("GET /version: {}", answer.status());
 
     // In an async runtime it does not hold up the runtime's thread, but says so.

@@ -36,6 +36,7 @@ pub mod proxy;
 mod refresh;
 pub mod registry;
 pub mod report;
+mod request_path;
 pub mod resolved_source;
 pub mod secret;
 mod sharing_key;

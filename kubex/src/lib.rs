@@ -44,44 +44,27 @@
 //! | `config` | yes | [`mod@config`]: the chain from files and variables; without it [`resolve`] asks the built-in one |
 //! | `reqwest` | yes | [`mod@reqwest`] |
 //! | `ring` | yes | the crypto provider ring, for `rustls`, `reqwest` and `kube` |
-//! | `aws-lc-rs` | no | the crypto provider aws-lc-rs; where both are on it is taken |
+//! | `aws-lc-rs` | no | the crypto provider aws-lc-rs; beside `ring` it is used [where it is named](mod@rustls#the-crypto-provider) |
 //! | `tower` | no | [`mod@tower`] |
 //! | `rustls` | no | [`mod@rustls`]; `reqwest` and `kube` take it along |
 //! | `kube` | no | [`mod@kube`]; takes `tower` along |
 //! | `blocking` | no | [`mod@blocking`] |
 //! | `cli` | no | the command `kubex`; takes all providers and `reqwest` along |
 
-#[cfg(any(feature = "reqwest", feature = "tower", feature = "blocking"))]
-mod authorize;
-#[cfg(feature = "blocking")]
-pub mod blocking;
 mod built_in;
+mod client;
 #[cfg(feature = "config")]
 pub mod config;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
-mod connector;
 mod default_chain;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
-mod failure;
 #[cfg(feature = "kubeconfig")]
 mod from_kubeconfig;
 #[cfg(feature = "in-cluster")]
 mod from_pod_env;
-#[cfg(feature = "kube")]
-pub mod kube;
 #[cfg(feature = "static")]
 mod manual;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
-mod pool;
 pub mod prelude;
-#[cfg(feature = "reqwest")]
-pub mod reqwest;
 #[cfg(feature = "config")]
 mod resolve;
-#[cfg(feature = "rustls")]
-pub mod rustls;
-#[cfg(feature = "tower")]
-pub mod tower;
 
 pub use kubex_core::{
     BuildContext, CaBundle, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
@@ -97,6 +80,16 @@ pub use kubex_core::{
 pub use kubex_core::__private;
 
 pub use built_in::registry;
+#[cfg(feature = "blocking")]
+pub use client::blocking;
+#[cfg(feature = "kube")]
+pub use client::kube;
+#[cfg(feature = "reqwest")]
+pub use client::reqwest;
+#[cfg(feature = "rustls")]
+pub use client::rustls;
+#[cfg(feature = "tower")]
+pub use client::tower;
 pub use default_chain::default_chain;
 #[cfg(feature = "kubeconfig")]
 pub use from_kubeconfig::{FromKubeconfig, configure_from_kubeconfig};

@@ -187,7 +187,7 @@ async fn live(time: Duration) -> Outcome {
 
 async fn request(client: &kubex::reqwest::Client, count: &Count, issuer: &Issuer) {
     let sent = match client.get("/version") {
-        Ok(request) => client.send(request).await,
+        Ok(request) => request.send().await,
         Err(error) => Err(error),
     };
     let counter = match sent {

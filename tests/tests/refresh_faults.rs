@@ -163,7 +163,7 @@ async fn row_21_a_thousand_rejections_of_one_generation_are_one_refresh() {
     let source = FaultySource::playing([Act::token()]);
     let client = kubex::reqwest::Client::new(&configured(&server, source.clone())).unwrap();
     for _ in 0..100 {
-        let answer = client.send(client.get("/version").unwrap()).await.unwrap();
+        let answer = client.get("/version").unwrap().send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     }
     assert_eq!(source.runs(), 2, "within ten seconds");
@@ -179,7 +179,7 @@ async fn row_22_what_is_forbidden_is_no_reason_to_refresh() {
     let source = FaultySource::playing([Act::token()]);
     let client = kubex::reqwest::Client::new(&configured(&server, source.clone())).unwrap();
     for _ in 0..20 {
-        let answer = client.send(client.get("/secret").unwrap()).await.unwrap();
+        let answer = client.get("/secret").unwrap().send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     }
     assert_eq!((source.runs(), server.requests().len()), (1, 20));

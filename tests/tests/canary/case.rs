@@ -5,7 +5,7 @@ use std::time::Duration;
 use kubex::{Chain, ClientConfiguration, Options, Result, Source};
 use kubex_core::host::SimulatedHost;
 
-use super::shown::Shown;
+use super::shown::{Canary as _, Shown};
 
 /// Builds the chain, resolves it, asks for credentials, lets them be rejected and expire, and shows all of it.
 pub(super) async fn run(what: &str, world: &SimulatedHost, build: impl FnOnce() -> Result<Chain>) {

@@ -6,7 +6,7 @@ use kubex::{ExposeSecret as _, Options, Result};
 use kubex_core::host::SimulatedHost;
 
 use super::case::{live, world};
-use super::shown::{FALLBACK, KEY, PASSWORD, PROXY, Shown, TOKEN, UNKNOWN_FIELD};
+use super::shown::{Canary as _, FALLBACK, KEY, PASSWORD, PROXY, Shown, TOKEN, UNKNOWN_FIELD};
 
 const FILES: [&str; 2] = ["/etc/kubex/config.yaml", "/etc/kubex/config.toml"];
 

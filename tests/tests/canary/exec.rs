@@ -10,7 +10,7 @@ use kubex_core::host::{
 };
 
 use super::case::{one, run, with_server, world};
-use super::shown::{ARGUMENT, ENVIRONMENT, KEY, OUTPUT, Shown, TOKEN, UNKNOWN_FIELD};
+use super::shown::{ARGUMENT, Canary as _, ENVIRONMENT, KEY, OUTPUT, Shown, TOKEN, UNKNOWN_FIELD};
 
 fn exec_options() -> Options {
     let entry = |name: &str, value: &str| -> kubex::options::ValueKind {

@@ -4,7 +4,7 @@ use kubex::Options;
 use kubex_tests::api_server::ApiServer;
 
 use super::case::{live, one, run, with_server, world};
-use super::shown::{FALLBACK, FILE, KEY, PASSWORD, PROXY, Shown, TOKEN, UNKNOWN_FIELD};
+use super::shown::{Canary as _, FALLBACK, FILE, KEY, PASSWORD, PROXY, Shown, TOKEN, UNKNOWN_FIELD};
 
 #[tokio::test]
 async fn static_shows_no_secret() {

@@ -7,7 +7,7 @@ use kubex_core::host::SimulatedHost;
 use kubex_tests::api_server::ApiServer;
 
 use super::case::{live, one, world};
-use super::shown::{FALLBACK, FILE, KEY, Shown, TOKEN};
+use super::shown::{Canary as _, FALLBACK, FILE, KEY, Shown, TOKEN};
 
 /// What a live handle says of files that change under it: events, errors, its own description.
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn files_that_change_while_in_use_show_no_secret() {
         let configuration = chain.resolve().await.unwrap();
         let client = kubex::reqwest::Client::new(&configuration).unwrap();
         for round in 0..3 {
-            match client.send(client.get("/version").unwrap()).await {
+            match client.get("/version").unwrap().send().await {
                 Ok(answer) => shown.debug(&answer.status()),
                 Err(error) => shown.error(&error),
             }

@@ -57,7 +57,7 @@ async fn scene(server: &ApiServer, id_token_lasts: i64) -> (Scene, String) {
 }
 
 async fn status(client: &Client) -> u16 {
-    let response = client.send(client.get("/version").unwrap()).await.unwrap();
+    let response = client.get("/version").unwrap().send().await.unwrap();
     response.status().as_u16()
 }
 

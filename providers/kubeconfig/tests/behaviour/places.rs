@@ -2,7 +2,7 @@
 
 use kubex_core::ErrorKind;
 
-use crate::scene::{HOME_FILE, error_of, home, read, resolve, telling, warnings};
+use crate::scene::{HOME_FILE, error_of, home, read, resolve, warnings};
 
 /// The same kubeconfig, in which the user's token is a number, in each form that people and tools write.
 const FORMS: &[(&str, &str, (u32, u32))] = &[
