@@ -3,6 +3,7 @@
 use http::StatusCode;
 use kubex::reqwest::Client;
 use kubex::{ClientConfigurationBuilder, Error, Result};
+use kubex_tests::machine::patience;
 
 pub(crate) use crate::scene::*;
 
@@ -12,7 +13,7 @@ pub(crate) fn client(builder: ClientConfigurationBuilder) -> Client {
 
 pub(crate) async fn get(client: &Client, path: &str) -> Result<reqwest::Response> {
     let sent = client.send(client.get(path).unwrap());
-    tokio::time::timeout(LIMIT, sent).await.unwrap()
+    tokio::time::timeout(patience(LIMIT), sent).await.unwrap()
 }
 
 pub(crate) async fn status(client: &Client, path: &str) -> StatusCode {

@@ -1,5 +1,5 @@
-//! No secret in any output: every subcommand and format is run on kubeconfigs with secrets in every field, right and
-//! broken, and all that is printed is searched. Only `token` prints one, and only the token.
+//! No secret in any output: subcommands run on valid and broken kubeconfigs with a secret in every field, and everything
+//! that they print is searched. Only `token` prints a secret, and only the token.
 
 use std::io::Write as _;
 
@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD_NO_PAD;
 
 use crate::world::{KUBEX, directory, ended, kubex, kubex_with_more, program};
 
-/// How each secret of the world begins.
+/// The beginning of each secret in `world/`.
 const SECRETS: &[&str] = &[
     "Qz7token", "Wx8passw", "Er9envir", "Ty4stdou", "Op6proxy", "Df2unkno", "Gh1keyda", "Jk0filet",
 ];
@@ -22,7 +22,7 @@ fn assert_clean(what: &str, shown: &str) {
     }
 }
 
-const PAGES: &[&[&str]] = &[
+const OUTPUTS: &[&[&str]] = &[
     &["explain"],
     &["explain", "-ojson"],
     &["resolve"],
@@ -43,7 +43,7 @@ fn no_secret_of_a_sound_kubeconfig_is_shown() {
         "file",
         "anonymous",
     ] {
-        for page in PAGES {
+        for page in OUTPUTS {
             let flag = format!("--context={context}");
             let words = [page, &[flag.as_str(), "--server=https://127.0.0.1:1"] as &[&str]].concat();
             let ended = kubex_with_more(&words);
@@ -61,7 +61,7 @@ fn no_secret_of_a_broken_kubeconfig_is_shown() {
         let path = entry.unwrap().path();
         let content = std::fs::read_to_string(&path).unwrap();
         files += usize::from(SECRETS.iter().any(|secret| content.contains(secret)));
-        for page in PAGES {
+        for page in OUTPUTS {
             let words = [page, &["--kubeconfig", path.to_str().unwrap()] as &[&str]].concat();
             let ended = kubex(&words);
             assert_clean(
@@ -92,7 +92,7 @@ fn no_secret_of_a_configuration_is_shown() {
         run(&["explain"], &[("KUBEX_CONFIG", path.to_str().unwrap())]);
         run(&["config", "show"], &[("KUBEX_CONFIG", path.to_str().unwrap())]);
     }
-    for page in PAGES {
+    for page in OUTPUTS {
         run(page, &[]);
         run(page, &[("KUBEX_CHAIN", "vault")]);
         run(
@@ -112,10 +112,9 @@ fn no_secret_of_a_configuration_is_shown() {
     }
 }
 
-/// Every cut of a kubeconfig at any of its bytes, and every line of it with an indentation too deep, is shown by an
-/// excerpt somewhere.
+/// A kubeconfig is cut at many positions, and each of its lines is shifted or broken; the errors print snippets of it.
 #[test]
-fn no_secret_is_in_the_excerpt_of_a_kubeconfig_that_is_cut_or_shifted_anywhere() {
+fn no_secret_is_in_the_snippet_of_a_kubeconfig_that_is_cut_or_shifted_anywhere() {
     let sound = "\
 current-context: prod
 clusters: [{name: prod, cluster: {server: 'https://h', proxy-url: 'http://jane:Op6proxy-planted@proxy'}}]
@@ -142,13 +141,13 @@ contexts: [{name: prod, context: {cluster: prod, user: jane}}]
             lines.join("\n")
         })
     });
-    let mut excerpts = 0;
+    let mut snippets = 0;
     for document in cuts.chain(shifts) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(document.as_bytes()).unwrap();
         let ended = kubex(&["resolve", "--kubeconfig", file.path().to_str().unwrap()]);
-        excerpts += usize::from(ended.stderr.contains(" | "));
+        snippets += usize::from(ended.stderr.contains(" | "));
         assert_clean(&document, &format!("{}{}", ended.stdout, ended.stderr));
     }
-    assert!(excerpts > 50, "{excerpts} excerpts were shown");
+    assert!(snippets > 50, "{snippets} snippets were shown");
 }

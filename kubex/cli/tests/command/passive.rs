@@ -1,9 +1,11 @@
-//! What `explain` and `resolve` leave undone, and how long they take.
+//! `explain` and `resolve` start no process, open no connection, and are fast.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use crate::world::{KUBEX, has_tool, program};
+use kubex_tests::machine::{has_tool, patience};
+
+use crate::world::{KUBEX, program};
 
 /// strace sees every system call of every thread and process. A plugin is configured in each of these runs, and a
 /// server's address too.
@@ -11,7 +13,7 @@ use crate::world::{KUBEX, has_tool, program};
 fn explain_and_resolve_open_no_socket_and_start_no_process() {
     if !has_tool(
         &["strace", "-f", "-qq", "-o", "/dev/null", "true"],
-        "that explain and resolve open no socket and start no process",
+        "explain and resolve open no socket and start no process",
     ) {
         return;
     }
@@ -89,11 +91,11 @@ fn thousand_contexts() -> String {
     text
 }
 
-/// The shortest of several runs, because the machine does other things too. The limit is promised of a release; a
-/// build for debugging is several times slower.
+/// The shortest of several runs counts, because the machine is busy with other tests. The limit holds for a release
+/// build; a debug build is several times slower.
 #[test]
 fn explain_takes_less_than_50_ms_on_a_thousand_contexts() {
-    // The gate names one that is built as a release is, of which those 50 ms are promised.
+    // The gate sets the path of a release build, for which the limit of 50 ms holds.
     let (kubex, limit) = match std::env::var("RELEASED_COMMAND") {
         Ok(kubex) => (kubex, 50),
         Err(_) => (KUBEX.to_owned(), 500),
@@ -112,5 +114,5 @@ fn explain_takes_less_than_50_ms_on_a_thousand_contexts() {
     });
     let shortest = times.min().unwrap();
     eprintln!("explain on 1,000 contexts: {shortest:?}");
-    assert!(shortest < Duration::from_millis(limit), "{shortest:?}");
+    assert!(shortest < patience(Duration::from_millis(limit)), "{shortest:?}");
 }

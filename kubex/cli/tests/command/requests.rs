@@ -1,4 +1,4 @@
-//! Requests: what arrives at a server, what comes back, and with which exit status.
+//! Requests: what the server receives, what the command prints, and its exit status.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 
 use crate::world::{Ended, KUBEX, ended, kubex, program};
 
-/// A kubeconfig for a server, whose user is written down in flow style.
+/// A kubeconfig for a server, with this user in flow style.
 pub(crate) fn kubeconfig_of(server: &ApiServer, user: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
     let authority = BASE64_STANDARD.encode(server.ca_pem());
@@ -41,7 +41,7 @@ fn run(kubeconfig: &NamedTempFile, words: &[&str]) -> Ended {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn get_prints_the_body_as_it_came_and_nothing_else() {
+async fn get_prints_the_body_unchanged_and_nothing_else() {
     let server = server().await;
     let body = json!({"items": ["ü\u{202e}\u{1b}", 1], "many": "x".repeat(200_000)});
     server.answer("/api/v1/pods", StatusCode::OK, body.clone());
@@ -60,7 +60,7 @@ async fn get_prints_the_body_as_it_came_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn get_follows_redirects_on_the_same_origin_alone() {
+async fn get_follows_redirects_to_the_same_origin_only() {
     let server = server().await;
     let other = ApiServer::builder().allow_anonymous(true).start().await.unwrap();
     server.redirect("/near", "/version");
@@ -113,16 +113,16 @@ async fn requests_reach_a_server_of_another_tls_name_through_a_proxy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn get_says_what_the_server_said_and_by_its_status_which_class_it_is() {
+async fn get_prints_the_message_of_the_server_and_exits_with_its_class() {
     let server = server().await;
     let kubeconfig = kubeconfig_of(&server, "token: t0ken");
     server.answer(
         "/forbidden",
         StatusCode::FORBIDDEN,
-        json!({"kind": "Status", "message": "no\u{1b}[31m \u{202e}way, Bearer Qz7token-of-somebody"}),
+        json!({"kind": "Status", "message": "no\u{1b}[31m \u{202e}way, Bearer Qz7token-of-the-server"}),
     );
     server.answer("/broken", StatusCode::INTERNAL_SERVER_ERROR, json!(["odd"]));
-    for (path, status, said) in [
+    for (path, status, message) in [
         (
             "/forbidden",
             1,
@@ -137,7 +137,7 @@ async fn get_says_what_the_server_said_and_by_its_status_which_class_it_is() {
     ] {
         let got = run(&kubeconfig, &["get", path]);
         assert_eq!((got.status, got.stdout.as_str()), (status, ""), "{got:?}");
-        assert!(got.stderr.starts_with(said), "{got:?}");
+        assert!(got.stderr.starts_with(message), "{got:?}");
     }
     let elsewhere = run(&kubeconfig, &["get", "//other.example/x"]);
     assert_eq!(
@@ -158,7 +158,7 @@ async fn get_says_what_the_server_said_and_by_its_status_which_class_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoami_online_is_what_the_server_says() {
+async fn whoami_online_prints_the_identity_that_the_server_reports() {
     let server = server().await;
     let kubeconfig = kubeconfig_of(&server, "token: t0ken");
     let page = run(&kubeconfig, &["whoami", "--online", "-ojson"]);
@@ -227,7 +227,7 @@ async fn whoami_reads_a_client_certificate() {
 }
 
 #[test]
-fn a_server_that_is_silent_is_given_up_in_time() {
+fn a_request_to_a_silent_server_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = format!("--server=http://{}", silent.local_addr().unwrap());
     for words in [["get", "/version"], ["whoami", "--online"]] {
@@ -237,9 +237,9 @@ fn a_server_that_is_silent_is_given_up_in_time() {
     }
 }
 
-/// The body is longer than a pipe holds, so that the command meets the closed end.
+/// The body is longer than the buffer of a pipe, so the command writes to the closed end.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_has_had_enough_is_no_failure() {
+async fn a_reader_that_closes_the_output_early_is_not_a_failure() {
     let server = server().await;
     server.answer("/long", StatusCode::OK, json!("x".repeat(2_000_000)));
     let kubeconfig = kubeconfig_of(&server, "token: t0ken");

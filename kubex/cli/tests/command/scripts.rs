@@ -1,6 +1,8 @@
 //! Completions, the manual page, and the name `kubectl-kubex`.
 
-use crate::world::{KUBEX, ended, has_tool, kubex, program};
+use kubex_tests::machine::has_tool;
+
+use crate::world::{KUBEX, ended, kubex, program};
 
 const SUBCOMMANDS: &[&str] = &[
     "explain",
@@ -18,7 +20,7 @@ const SUBCOMMANDS: &[&str] = &[
 ];
 
 #[test]
-fn the_completions_name_every_subcommand_and_bash_reads_its_own() {
+fn completions_contain_every_subcommand_and_bash_can_read_them() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = kubex(&["completions", shell]);
         assert_eq!((script.status, script.stderr.as_str()), (0, ""), "{shell}");
@@ -27,7 +29,7 @@ fn the_completions_name_every_subcommand_and_bash_reads_its_own() {
             assert!(script.stdout.contains(bare), "{shell}: {word}");
         }
     }
-    if has_tool(&["bash", "-c", "true"], "that bash reads its completions") {
+    if has_tool(&["bash", "-c", "true"], "completions in bash") {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("completions");
         std::fs::write(&path, kubex(&["completions", "bash"]).stdout).unwrap();
@@ -62,7 +64,7 @@ fn the_manual_pages_are_roff_and_name_the_exit_status() {
 
 /// The committed schema is that of the same providers.
 #[test]
-fn the_schema_is_the_one_that_the_repository_has() {
+fn the_schema_is_the_committed_one() {
     let schema = kubex(&["schema"]);
     assert_eq!(schema.status, 0);
     let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/kubex.schema.json");
@@ -76,7 +78,7 @@ fn the_schema_is_the_one_that_the_repository_has() {
 
 #[test]
 #[cfg(unix)]
-fn under_the_name_of_a_plugin_it_speaks_of_kubectl() {
+fn the_usage_of_kubectl_kubex_names_kubectl() {
     let scratch = tempfile::tempdir().unwrap();
     let plugin = scratch.path().join("kubectl-kubex");
     std::os::unix::fs::symlink(KUBEX, &plugin).unwrap();

@@ -1,12 +1,13 @@
-//! What is different where a person looks on: colour, a token, a body.
+//! Output to a terminal: colour, the token, a response body.
 
 use kubex_tests::api_server::{ApiServer, User};
+use kubex_tests::machine::has_tool;
 use serde_json::json;
 
 use crate::requests::kubeconfig_of;
-use crate::world::{Ended, KUBEX, ended, has_tool, program};
+use crate::world::{Ended, KUBEX, ended, program};
 
-/// Runs the command at a terminal that `script` makes; both streams come as one.
+/// Runs the command at a terminal that `script` creates; both streams arrive as one.
 fn at_a_terminal(words: &[&str], variables: &[(&str, &str)]) -> Ended {
     let line = [&[KUBEX], words].concat().join(" ");
     let mut command = program("script", &["-qec", &line, "/dev/null"]);
@@ -15,14 +16,11 @@ fn at_a_terminal(words: &[&str], variables: &[(&str, &str)]) -> Ended {
 }
 
 fn has_script() -> bool {
-    has_tool(
-        &["script", "-qec", "true", "/dev/null"],
-        "what is printed to a terminal",
-    )
+    has_tool(&["script", "-qec", "true", "/dev/null"], "output to a terminal")
 }
 
 #[test]
-fn a_token_goes_to_a_terminal_only_where_it_is_asked_for() {
+fn the_token_is_printed_to_a_terminal_only_with_show() {
     if !has_script() {
         return;
     }
@@ -64,7 +62,7 @@ fn colour_is_for_terminals_and_never_with_no_color() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_has_no_effect_on_a_terminal_and_is_as_it_is_elsewhere() {
+async fn a_body_is_cleaned_on_a_terminal_and_unchanged_elsewhere() {
     if !has_script() {
         return;
     }

@@ -1,6 +1,5 @@
-//! The directory that the command runs in, and how it is run.
+//! Runs the command in the directory of the cases.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -54,22 +53,4 @@ pub(crate) fn ended(output: Output) -> Ended {
         stderr: String::from_utf8(output.stderr).unwrap(),
         status: output.status.code().unwrap_or(-1),
     }
-}
-
-/// Whether a tool does its work on this machine; if not, it is said what is not tested.
-pub(crate) fn has_tool(words: &[&str], what: &str) -> bool {
-    let tried = Command::new(words[0])
-        .args(&words[1..])
-        .stdin(Stdio::null())
-        .output();
-    let is_usable = tried.is_ok_and(|output| output.status.success());
-    if !is_usable {
-        // The test's own output would only be shown if it failed.
-        let _ = writeln!(
-            std::io::stderr(),
-            "NOT TESTED: {what}: no working {} here",
-            words[0]
-        );
-    }
-    is_usable
 }

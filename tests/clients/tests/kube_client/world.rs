@@ -5,6 +5,7 @@ use kube::Client;
 use kube::client::Body;
 use kubex::{ClientConfigurationBuilder, Error};
 use kubex_tests::api_server::ApiServer;
+use kubex_tests::machine::patience;
 
 pub(crate) use crate::scene::*;
 
@@ -15,7 +16,10 @@ pub(crate) fn client(builder: ClientConfigurationBuilder) -> Client {
 pub(crate) async fn status(client: &Client, path: &str) -> kube::Result<StatusCode> {
     let request = Request::get(path).body(Body::empty()).unwrap();
     let sent = client.send(request);
-    Ok(tokio::time::timeout(LIMIT, sent).await.unwrap()?.status())
+    Ok(tokio::time::timeout(patience(LIMIT), sent)
+        .await
+        .unwrap()?
+        .status())
 }
 
 /// Requests that are under way at the same time, and their answers.

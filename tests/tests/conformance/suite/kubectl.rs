@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use kubex_tests::machine::patience;
 use serde_json::Value;
 
 use super::case::Case;
@@ -150,7 +151,7 @@ impl Kubectl {
             .envs(&world.environment)
             .stdin(Stdio::null())
             .kill_on_drop(true);
-        match tokio::time::timeout(LIMIT, command.output()).await {
+        match tokio::time::timeout(patience(LIMIT), command.output()).await {
             Ok(output) => output.map(Some),
             Err(_) => Ok(None),
         }

@@ -106,7 +106,12 @@ fn with_kubectl(case: &Arc<Case>, kubectl: &Kubectl) -> Trial {
         if let Some(reason) = &case.file.kubectl.not_comparable {
             return Ok(Completion::ignored_with(format!("not comparable: {reason}")));
         }
-        if case.file.kubectl.since().is_some_and(|since| kubectl.number < since) {
+        if case
+            .file
+            .kubectl
+            .since()
+            .is_some_and(|since| kubectl.number < since)
+        {
             let version = &kubectl.version;
             return Ok(Completion::ignored_with(format!(
                 "not comparable: kubectl {version} behaves in another way"
@@ -125,9 +130,7 @@ fn without_kubectl(reason: String) -> Trial {
         if std::env::var_os(REQUIRE_KUBECTL).is_some() {
             return Err(format!("{REQUIRE_KUBECTL} is set, and {reason}").into());
         }
-        Ok(Completion::ignored_with(format!(
-            "not tested: {reason}"
-        )))
+        Ok(Completion::ignored_with(format!("not tested: {reason}")))
     })
 }
 
