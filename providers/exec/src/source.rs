@@ -148,7 +148,7 @@ impl ExecSource {
             return Err(failure::printed_nothing(&self.name, &said()));
         }
         if !error.expose_secret().is_empty() {
-            tracing::debug!(target: "kubex::exec", plugin = self.name, said = said(), "the plugin said something");
+            tracing::debug!(target: "kubex::exec", command = self.name, stderr = said(), "plugin wrote to stderr");
         }
         exec_credential::read(&output, self.api_version, &self.name)
             .map_err(|fault| failure::with_what_it_said(fault, &said()))
