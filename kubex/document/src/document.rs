@@ -125,12 +125,13 @@ impl Document {
     /// What a user should know of a document that is read leniently, as a kubeconfig is.
     pub fn warnings(&self, origin: &Origin) -> Vec<Warning> {
         let several = self.rest.map(|_| {
-            Warning::new("several-documents", "only the first document of the file is read").at(origin)
+            Warning::new("several-documents", "only the first document of the file is read")
+                .with_origin(origin)
         });
         let duplicates = self.duplicates().map(|duplicate| {
             let message = "the key is written twice, and the last one counts";
             let origin = self.origin_of_key(duplicate.index, origin.clone(), Places::Values);
-            Warning::new("duplicate-key", message).at(&origin)
+            Warning::new("duplicate-key", message).with_origin(&origin)
         });
         several.into_iter().chain(duplicates).collect()
     }
@@ -147,8 +148,8 @@ impl Document {
             let line = duplicate.first.position().line;
             problems.add(
                 Error::new(ErrorKind::DuplicateName, "the key is written twice")
-                    .at(&origin)
-                    .advise(format_args!("remove one of the two; the other is on line {line}")),
+                    .with_origin(&origin)
+                    .with_help(format_args!("remove one of the two; the other is on line {line}")),
             );
         }
         if let Some(index) = self.tree.merge_key {
@@ -156,15 +157,15 @@ impl Document {
             let message = format_args!("{what} has a merge key (<<)");
             problems.add(
                 Error::new(ErrorKind::MalformedDocument, message)
-                    .at(&origin)
-                    .advise("write the keys out, or give the whole value an alias"),
+                    .with_origin(&origin)
+                    .with_help("write the keys out, or give the whole value an alias"),
             );
         }
         if let Some(rest) = self.rest {
             let Position { line, column } = self.position(rest);
             let message = format_args!("{what} has more than one document in it");
             let origin = origin.clone().position(line, column);
-            problems.add(Error::new(ErrorKind::MalformedDocument, message).at(&origin));
+            problems.add(Error::new(ErrorKind::MalformedDocument, message).with_origin(&origin));
         }
         problems.into_result()
     }

@@ -122,7 +122,7 @@ impl ReadError {
             Some(position) => origin.clone().position(position.line, position.column),
             None => origin.clone(),
         };
-        Error::new(kind, format_args!("{what} {}", self.problem)).at(&origin)
+        Error::new(kind, format_args!("{what} {}", self.problem)).with_origin(&origin)
     }
 }
 
