@@ -38,6 +38,7 @@ pub mod secret;
 mod sharing_key;
 pub mod source;
 pub mod text;
+pub mod time;
 pub mod trust;
 mod value;
 pub mod warning;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kubex_core::faults::Conformance;
+use kubex_core::time::{parse_rfc3339, rfc3339};
 use kubex_core::{
     BuildContext, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest, FromOptions,
     Host, Options, Registration, Result,
@@ -73,7 +74,7 @@ impl CredentialSource for Vault {
         };
         *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.clone());
         let (token, expiry) = match text.split_once(' ') {
-            Some((token, expiry)) => (token.to_owned(), expiry.parse().ok()),
+            Some((token, expiry)) => (token.to_owned(), parse_rfc3339(expiry)),
             None => (text, None),
         };
         match self.wrong {
@@ -89,7 +90,7 @@ impl CredentialSource for Vault {
         })?;
         Ok(match self.wrong {
             Wrong::ForgetsTheExpiry => credential,
-            _ => credential.expiring_at(expiry),
+            _ => credential.with_expiry(expiry),
         })
     }
 
@@ -138,7 +139,7 @@ fn vault(wrong: &'static str) -> Conformance {
                 .set("wrong", wrong)
         })
         .plants(|world, token| world.write(FILE, token))
-        .plants_expiring(|world, token, end| world.write(FILE, &format!("{token} {end}")))
+        .plants_expiring(|world, token, end| world.write(FILE, &format!("{token} {}", rfc3339(end))))
         .breaks("no file", |world| world.remove(FILE))
         .hangs(|world| world.hang(FILE))
 }

@@ -87,7 +87,7 @@ pub use kubex_core::{
     Generation, Host, Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy, Registration,
     Registry, Report, Resolution, ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust,
     TrustSource, Warning, credential, credentials, host, options, origin, overrides, provenance, register,
-    registry as plugins, report, text, trust,
+    registry as plugins, report, text, time, trust,
 };
 
 #[doc(hidden)]

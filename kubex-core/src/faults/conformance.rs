@@ -15,9 +15,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::task::Poll;
-use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp};
+use std::time::{Duration, SystemTime};
 
 use super::shown::Shown;
 use crate::chain::{Chain, Resolution};
@@ -36,7 +34,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 type MakeOptions = Arc<dyn Fn(&str) -> Options + Send + Sync>;
 type Plant = Arc<dyn Fn(&SimulatedHost, &str) + Send + Sync>;
-type PlantExpiring = Arc<dyn Fn(&SimulatedHost, &str, Timestamp) + Send + Sync>;
+type PlantExpiring = Arc<dyn Fn(&SimulatedHost, &str, SystemTime) + Send + Sync>;
 type Change = Arc<dyn Fn(&SimulatedHost) + Send + Sync>;
 
 /// A provider, and how the world is prepared for it.
@@ -124,7 +122,7 @@ impl Conformance {
     #[must_use]
     pub fn plants_expiring(
         mut self,
-        plant: impl Fn(&SimulatedHost, &str, Timestamp) + Send + Sync + 'static,
+        plant: impl Fn(&SimulatedHost, &str, SystemTime) + Send + Sync + 'static,
     ) -> Self {
         self.plant_expiring = Some(Arc::new(plant));
         self
@@ -394,7 +392,7 @@ impl Conformance {
                 "the expiry is another than what was told"
             );
 
-            let past = end.checked_sub(SignedDuration::from_secs(10)).unwrap_or(end);
+            let past = end - Duration::from_secs(10);
             plant(&world, "late", past);
             world.advance(Duration::from_secs(101));
             let late = credentials.current().await.expect("it is used once");

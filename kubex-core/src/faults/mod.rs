@@ -5,7 +5,7 @@
 //! | a credential source | [`FaultySource`]: fails, hangs, panics, is slow, gives what has expired |
 //! | an exec plugin | [`plugin`]: fails, is killed, prints too much, hangs, one time in three |
 //! | files | [`SimulatedHost`](crate::host::SimulatedHost): gone, forbidden, devices, reads that hang, changes between two reads |
-//! | clocks | the same: set, suspended, slow; [`SteppedClock`] for real time |
+//! | clocks | the same: set, suspended, slow; [`SettableClock`] for real time |
 //! | a server | [`FaultyServer`]: garbage, half answers, floods, silence |
 //!
 //! And what every provider must pass whatever misbehaves: [`provider_conformance!`](crate::provider_conformance).
@@ -38,7 +38,7 @@ mod server;
 mod shown;
 mod source;
 
-pub use clock::SteppedClock;
+pub use clock::SettableClock;
 pub use conformance::Conformance;
 pub use server::{FaultyServer, Reply};
 pub use source::{Act, FaultySource};

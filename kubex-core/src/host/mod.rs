@@ -21,7 +21,7 @@ mod simulated;
 mod terminal;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -171,28 +171,31 @@ impl Host {
         self.plugin_rules.inherited(self.environment.variables())
     }
 
-    /// Adds what tells this host from another to what a shared credential is known by.
-    pub(crate) fn distinguish(&self, key: SharingKey) -> SharingKey {
-        let unavailable = self.terminal.as_ref().map(Terminal::why_unavailable);
-        let key = key
-            .with(format!("{:?}", self.world))
-            .with(format!("{:?}", self.plugin_rules))
-            .with(format!("{unavailable:?}"));
+    /// Adds everything to a sharing key that distinguishes this host from another one of this process.
+    pub(crate) fn add_to(&self, key: SharingKey) -> SharingKey {
+        let key = match self.world {
+            World::Real => key.with("real"),
+            #[cfg(feature = "test-util")]
+            World::Simulated(address) => key.with("simulated").with(address.to_le_bytes()),
+        };
+        let key = self.plugin_rules.add_to(key);
+        let key = match &self.terminal {
+            None => key.with("no terminal"),
+            Some(terminal) => key.with("terminal").with_optional(terminal.why_unavailable()),
+        };
         self.changed_variables.0.iter().fold(key, |key, (name, value)| {
-            let value = value.as_ref();
             key.with(name)
-                .with([u8::from(value.is_some())])
-                .with(value.map_or(&[][..], |value| value.as_encoded_bytes()))
+                .with_optional(value.as_deref().map(OsStr::as_encoded_bytes))
         })
     }
 
-    /// What the clocks say now.
+    /// The time of both clocks.
     pub fn now(&self) -> Moment {
         self.clock.now()
     }
 
-    /// What the clocks said a moment ago; see [`Clock::recent`].
-    pub(crate) fn recently(&self) -> Moment {
+    /// The time of both clocks, up to a few milliseconds late; see [`Clock::recent`].
+    pub(crate) fn recent(&self) -> Moment {
         self.clock.recent()
     }
 

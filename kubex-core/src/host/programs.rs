@@ -3,6 +3,7 @@
 //! Whoever starts a process needs a [`Program`], and only [`Host::permit`] makes one. So the host's
 //! [plugin policy](super::PluginPolicy) stands before every process, whichever way the command came.
 
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use super::{FileKind, Host};
@@ -101,9 +102,10 @@ impl Host {
     /// `Refused` by the policy, or what looking it up said.
     pub async fn permit(
         &self,
-        command: &str,
+        command: impl AsRef<OsStr>,
         found: impl Future<Output = Result<PathBuf>>,
     ) -> Result<Program> {
+        let command = command.as_ref();
         let policy = self.plugin_rules().plugin_policy();
         policy.before_look_up(command)?;
         let program = lexically_clean(&found.await?);

@@ -21,10 +21,9 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Clock, Environment, FileKind, Files, Host, Moment, Process, ProcessError, ProcessOutput, Processes,
@@ -32,8 +31,9 @@ use super::{
 };
 use crate::secret::{ExposeSecret as _, SecretBytes};
 
-/// The wall clock of a new world: 2030-01-01, so that a test that asks the real clock is found out.
-const BEGINNING: Timestamp = Timestamp::constant(1_893_456_000, 0);
+/// The wall clock of a new world, in seconds since 1970: 2030-01-01. It is far from the real time, so that a test fails
+/// if it reads the real clock.
+const BEGINNING: Duration = Duration::from_secs(1_893_456_000);
 
 /// What runs in the place of processes: it is given each process and says what it leaves behind.
 type Script = Arc<dyn Fn(&Process) -> Result<ProcessOutput, ProcessError> + Send + Sync>;
@@ -45,7 +45,7 @@ pub struct SimulatedHost(Arc<Mutex<World>>);
 struct World {
     variables: BTreeMap<String, OsString>,
     nodes: BTreeMap<PathBuf, Node>,
-    wall: Timestamp,
+    wall: SystemTime,
     monotonic: Duration,
     sleepers: Vec<(Duration, Waker)>,
     script: Option<Script>,
@@ -81,7 +81,7 @@ impl Default for World {
         Self {
             variables: BTreeMap::new(),
             nodes: BTreeMap::new(),
-            wall: BEGINNING,
+            wall: SystemTime::UNIX_EPOCH + BEGINNING,
             monotonic: Duration::ZERO,
             sleepers: Vec::new(),
             script: None,
@@ -219,7 +219,7 @@ impl SimulatedHost {
     pub fn advance(&self, span: Duration) {
         let woken: Vec<Waker> = {
             let mut world = self.lock();
-            world.wall = world.wall.checked_add(span).unwrap_or(Timestamp::MAX);
+            world.wall += span;
             world.monotonic += span;
             let now = world.monotonic;
             let (due, asleep) = std::mem::take(&mut world.sleepers)
@@ -234,11 +234,9 @@ impl SimulatedHost {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Sets the wall clock forward or back, as an administrator or a suspended laptop does; the monotonic one
-    /// does not notice.
-    pub fn step_wall_clock(&self, span: SignedDuration) {
-        let mut world = self.lock();
-        world.wall = world.wall.checked_add(span).unwrap_or(BEGINNING);
+    /// Sets the wall clock, as an administrator does, or a laptop that wakes up. The monotonic clock does not change.
+    pub fn set_wall_clock(&self, time: SystemTime) {
+        self.lock().wall = time;
     }
 
     /// Lets this much time pass whenever somebody looks at the clock: a machine under load.

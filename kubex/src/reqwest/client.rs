@@ -78,7 +78,7 @@ impl Client {
         if Authorizer::brings_its_own(request.headers()) {
             self.pool.authorizer().impersonate(request.headers_mut());
             // Nobody is asked for another one; a certificate that is at hand goes along.
-            let credential = credentials.ready().or_else(|| credentials.last());
+            let credential = credentials.peek();
             let credential = credential.unwrap_or_else(|| Arc::new(Credential::anonymous()));
             return self.pool.send(credential, request).await;
         }

@@ -49,7 +49,7 @@ impl ResolvesClientCert for Live {
     /// Halves of different pairs are sent as they are: the server refuses the handshake, which is better than a
     /// request without identity, and this place can return no error.
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        let credential = self.credentials.at_hand()?;
+        let credential = self.credentials.try_current()?;
         certified_key(credential.certificate()?, &self.provider)
             .ok()
             .map(Arc::new)

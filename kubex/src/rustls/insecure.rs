@@ -14,7 +14,7 @@ static WARNED_OF: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Says that whoever answers at this server is believed, once for each server, however many clients it gets.
 pub(crate) fn warn_if_insecure(cluster: &Cluster, trust: &LiveTrust) {
-    if !cluster.server.is_encrypted() || !matches!(trust.at_hand().trust(), Trust::Insecure) {
+    if !cluster.server.is_encrypted() || !matches!(trust.try_current().trust(), Trust::Insecure) {
         return;
     }
     let server = cluster.server.to_string();

@@ -4,9 +4,11 @@
 //! case-sensitive, an empty text is as good as none. No error quotes the answer, which may be a credential even
 //! where it is malformed; so no parser's message ever becomes part of one.
 
-use jiff::Timestamp;
+use std::time::SystemTime;
+
 use kubex_core::options::Value;
 use kubex_core::text::{clean_line, is_nested_deeper_than};
+use kubex_core::time::parse_rfc3339;
 use kubex_core::{ClientCertificate, Credential, Error, ErrorKind, ExposeSecret, Result, SecretBytes};
 
 use crate::protocol::{ApiVersion, GROUP, KIND};
@@ -75,9 +77,9 @@ impl Answer<'_> {
                 ));
             }
         };
-        let credential = credential.expiring_at(expires_at);
+        let credential = credential.with_expiry(expires_at);
         Ok(match pair {
-            Some(pair) => credential.and_certificate(pair),
+            Some(pair) => credential.with_certificate(pair),
             None => credential,
         })
     }
@@ -122,13 +124,14 @@ impl Answer<'_> {
         }
     }
 
-    fn expiry(&self, status: &Value) -> Result<Option<Timestamp>> {
+    fn expiry(&self, status: &Value) -> Result<Option<SystemTime>> {
         self.text(status, "expirationTimestamp")?
-            .map(str::parse)
-            .transpose()
-            .map_err(|_| {
-                self.malformed("returned an expirationTimestamp that is no time as RFC 3339 writes it")
+            .map(|text| {
+                parse_rfc3339(text).ok_or_else(|| {
+                    self.malformed("returned an expirationTimestamp that is not an RFC 3339 time")
+                })
             })
+            .transpose()
     }
 
     /// A field's text; `None` where it is missing, null or empty.
@@ -204,6 +207,8 @@ fn is_a_kind(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use kubex_core::time::rfc3339;
+
     use super::*;
 
     const SECRET: &str = "s3cret-marker";
@@ -241,7 +246,7 @@ mod tests {
             let credential = read(output).unwrap();
             assert_eq!(credential.token().unwrap().expose_secret(), "abc");
             let expiry = credential.expires_at().unwrap();
-            assert_eq!(expiry.to_string(), "2030-01-01T00:00:00.123456Z");
+            assert_eq!(rfc3339(expiry).to_string(), "2030-01-01T00:00:00.123456Z");
         }
         assert_eq!(of_status(r#"{"token":"abc"}"#).unwrap().expires_at(), None);
     }

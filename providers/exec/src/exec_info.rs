@@ -91,9 +91,9 @@ pub(crate) fn exec_info(
     escaped.as_str().into()
 }
 
-/// Adds all that a plugin is told of a cluster to what its credential is known by.
-pub(crate) fn known_by(key: SharingKey, cluster: &Cluster) -> SharingKey {
-    // The authorities as they are: most of what is told is theirs.
+/// Adds everything that a plugin receives about a cluster to a sharing key.
+pub(crate) fn add_to(key: SharingKey, cluster: &Cluster) -> SharingKey {
+    // The CA bundle is most of the data; it is added as it is, without the cost of base64.
     let rest = cluster_info(cluster, String::new());
     let rest = Zeroizing::new(serde_json::to_string(&rest).unwrap_or_default());
     key.with(rest.as_bytes()).with(authorities_of(cluster))

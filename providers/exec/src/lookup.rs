@@ -4,7 +4,7 @@
 //! directories ([`Host::look_up`]); the plugin's own variables have no part in it. What was found is what runs;
 //! nothing looks it up again.
 
-use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -51,11 +51,11 @@ impl Command {
         }
     }
 
-    /// The command as the plugin policy knows it.
-    pub(crate) fn text(&self) -> Cow<'_, str> {
+    /// The command as it is, for the plugin policy and for keys.
+    pub(crate) fn as_os_str(&self) -> &OsStr {
         match self {
-            Self::Name(name) => name.into(),
-            Self::Path(path) => path.to_string_lossy(),
+            Self::Name(name) => OsStr::new(name),
+            Self::Path(path) => path.as_os_str(),
         }
     }
 

@@ -85,6 +85,17 @@ pub enum InteractiveMode {
     Always,
 }
 
+impl InteractiveMode {
+    /// The name that a kubeconfig uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "Never",
+            Self::IfAvailable => "IfAvailable",
+            Self::Always => "Always",
+        }
+    }
+}
+
 /// Reads `null` as what is not set: a kubeconfig's writer puts it there.
 fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where

@@ -116,7 +116,7 @@ impl ExecSource {
     async fn run(&self, host: &Host, cluster: &Cluster) -> Result<Credential> {
         let terminal = interaction::terminal(self.interactive_mode, host)?;
         let program = host
-            .permit(&self.command.text(), self.command.find(host))
+            .permit(&self.command.as_os_str(), self.command.find(host))
             .await
             .map_err(|error| self.install_hint.add_to(error, host))?;
         let stack = recursion::stack_with(&program, &self.arguments, host)?;
@@ -245,24 +245,27 @@ impl CredentialSource for ExecSource {
         LONGEST_FETCH
     }
 
-    /// Everything that makes a difference to what the plugin is told and to what happens when it fails.
+    /// Everything that the plugin receives, and everything that changes what happens when it fails.
     fn sharing_key(&self, cluster: &Cluster) -> Option<SharingKey> {
-        let mut key = SharingKey::new("exec")
-            .with(format!("{:?}", self.command))
+        let deadline = |deadline: Option<Deadline>| {
+            deadline.map(|deadline| deadline.duration().as_nanos().to_le_bytes())
+        };
+        let environment = self
+            .environment
+            .iter()
+            .flat_map(|(name, value)| [name.as_str(), value.expose_secret()]);
+        let key = SharingKey::new("exec")
+            // A path contains a separator and a name does not, so the two cannot be confused.
+            .with(self.command.as_os_str().as_encoded_bytes())
             .with(self.api_version.as_str())
             .with(self.install_hint.text())
-            .with(format!(
-                "{} {:?} {:?} {:?}",
-                self.provides_cluster, self.interactive_mode, self.deadline, self.interactive_deadline
-            ))
-            .with(self.arguments.len().to_string());
-        for argument in &self.arguments {
-            key = key.with(argument);
-        }
-        for (name, value) in &self.environment {
-            key = key.with(name).with(value.expose_secret());
-        }
-        Some(exec_info::known_by(key, cluster))
+            .with([u8::from(self.provides_cluster)])
+            .with(self.interactive_mode.as_str())
+            .with_optional(deadline(self.deadline))
+            .with_optional(deadline(self.interactive_deadline))
+            .with_list(&self.arguments)
+            .with_list(environment);
+        Some(exec_info::add_to(key, cluster))
     }
 }
 

@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use kubex_core::text::{MASKED, Mask, clean, names_a_secret};
+use kubex_core::time::parse_rfc3339;
 use kubex_core::{ExposeSecret, SecretBytes, SecretString};
 use zeroize::Zeroizing;
 
@@ -168,7 +168,7 @@ fn is_known(word: &str) -> bool {
     let word = word.trim_end_matches(':');
     WORDS_OF_THE_PROTOCOL.contains(&word)
         || word.strip_prefix(GROUP).is_some_and(|rest| rest.len() < 12)
-        || word.parse::<Timestamp>().is_ok()
+        || parse_rfc3339(word).is_some()
 }
 
 #[cfg(test)]

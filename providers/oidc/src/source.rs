@@ -1,13 +1,13 @@
 //! The tokens of one user, and how they are renewed.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use kubex_core::credentials::SharingKey;
 use kubex_core::options::Pem;
 use kubex_core::text::clean_line;
+use kubex_core::time::rfc3339;
 use kubex_core::{
     BuildContext, CaBundle, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret,
     FetchReason, FetchRequest, FromOptions, Host, Origin, Result, SecretString,
@@ -53,7 +53,7 @@ struct Written {
 struct Tokens {
     id_token: Option<SecretString>,
     /// When the id-token came, or was first looked at.
-    since: Option<Timestamp>,
+    since: Option<SystemTime>,
     refresh_token: Option<SecretString>,
     style: Option<Style>,
 }
@@ -124,6 +124,7 @@ fn sharing_key(options: &OidcOptions) -> SharingKey {
         .with(&options.client_id)
         .with(file.as_os_str().as_encoded_bytes());
     secrets.into_iter().fold(key, |key, secret| {
+        // An empty text means the same as a missing one.
         key.with(secret.as_ref().map_or("", |secret| secret.expose_secret()))
     })
 }
@@ -137,7 +138,7 @@ impl OidcSource {
     ///
     /// One that expires soon is renewed early, while it is still being served. But another handle of the same
     /// source may have renewed it just now: then more than half of its life is left, and it is the renewed one.
-    fn held(&self, tokens: &mut Tokens, why: FetchReason, now: Timestamp) -> Result<Option<Credential>> {
+    fn held(&self, tokens: &mut Tokens, why: FetchReason, now: SystemTime) -> Result<Option<Credential>> {
         let Some(token) = &tokens.id_token else {
             return Ok(None);
         };
@@ -151,7 +152,7 @@ impl OidcSource {
         let is_wanted = match why {
             FetchReason::Rejected => false,
             FetchReason::Expiring if tokens.refresh_token.is_some() => {
-                end.duration_since(now) > now.duration_since(since)
+                end.duration_since(now).ok() > now.duration_since(since).ok()
             }
             _ => true,
         };
@@ -205,9 +206,9 @@ impl OidcSource {
         Ok(credential)
     }
 
-    fn credential(&self, token: &SecretString, end: Timestamp) -> Result<Credential> {
+    fn credential(&self, token: &SecretString, end: SystemTime) -> Result<Credential> {
         let credential = Credential::bearer(token.clone()).map_err(|error| self.malformed(error))?;
-        Ok(credential.expiring_at(Some(end)))
+        Ok(credential.with_expiry(Some(end)))
     }
 
     async fn authorities(&self, host: &Host) -> Result<Option<CaBundle>> {
@@ -240,7 +241,7 @@ impl OidcSource {
             (FetchReason::Rejected, _) => (ErrorKind::Unavailable, "was rejected by the server".to_owned()),
             (_, Ok(Some(end))) => (
                 ErrorKind::Expired,
-                format!("has expired or is about to, at {end}"),
+                format!("has expired or is about to expire, at {}", rfc3339(end)),
             ),
             _ => (ErrorKind::Expired, "has no \"exp\"".to_owned()),
         };
@@ -262,9 +263,9 @@ impl OidcSource {
     }
 }
 
-/// The last moment of use. One that lies before all time stays where it is.
-fn end_of_use(expires_at: Timestamp) -> Timestamp {
-    expires_at.checked_sub(EARLY).unwrap_or(Timestamp::MIN)
+/// The time from which on an id-token is no longer used.
+fn end_of_use(expires_at: SystemTime) -> SystemTime {
+    expires_at.checked_sub(EARLY).unwrap_or(expires_at)
 }
 
 #[async_trait]
@@ -272,9 +273,9 @@ impl CredentialSource for OidcSource {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
         let mut tokens = self.tokens.lock().await;
         let now = request.host.now().wall;
-        match self.held(&mut tokens, request.why, now)? {
+        match self.held(&mut tokens, request.reason, now)? {
             Some(credential) => Ok(credential),
-            None => self.refresh(&mut tokens, request.why, request.host).await,
+            None => self.refresh(&mut tokens, request.reason, request.host).await,
         }
     }
 

@@ -76,9 +76,9 @@ impl StaticSource {
         let Some(key_pair) = &self.key_pair else {
             return Ok(credential);
         };
-        let credential = credential.and_certificate(key_pair.load(host).await?);
+        let credential = credential.with_certificate(key_pair.load(host).await?);
         Ok(match key_pair.read_again_after() {
-            Some(age) => credential.looked_at_again_after(age),
+            Some(age) => credential.with_revalidate_after(age),
             None => credential,
         })
     }

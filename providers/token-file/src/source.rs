@@ -72,12 +72,12 @@ impl TokenFileSource {
         let expires_at = jwt::expiry(token.expose_secret());
         let mut credential = Credential::bearer(token)
             .map_err(|error| error.with_origin(&self.origin))?
-            .expiring_at(expires_at);
+            .with_expiry(expires_at);
         if self.is_read_again {
-            credential = credential.looked_at_again_after(READ_AGAIN_AFTER);
+            credential = credential.with_revalidate_after(READ_AGAIN_AFTER);
         }
         Ok(match &self.key_pair {
-            Some(key_pair) => credential.and_certificate(key_pair.load(host).await?),
+            Some(key_pair) => credential.with_certificate(key_pair.load(host).await?),
             None => credential,
         })
     }

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use kubex_core::Options;
 use kubex_core::faults::Conformance;
+use kubex_core::time::unix_seconds;
 use kubex_token_file::REGISTRATION;
 
 const FILE: &str = "/var/run/secrets/token";
@@ -41,7 +42,7 @@ fn the_expiry_is_the_tokens_own() {
         .plants_expiring(move |world, _, end| {
             world.write(
                 FILE,
-                &format!("eyJhbGciOiJub25lIn0.{}.x", claims(end.as_second())),
+                &format!("eyJhbGciOiJub25lIn0.{}.x", claims(unix_seconds(end))),
             );
         })
         .keeps_to_the_expiry();

@@ -232,7 +232,7 @@ async fn fault_13_a_credential_of_one_second_makes_no_hot_loop() {
     let world = world("");
     let clock = world.clone();
     world.run_processes(move |_| {
-        let expiry = clock.host().now().wall + Duration::from_secs(1);
+        let expiry = kubex::time::rfc3339(clock.host().now().wall + Duration::from_secs(1));
         let printed = answer(&format!(
             r#"{{"token":"brief","expirationTimestamp":"{expiry}"}}"#
         ));

@@ -166,7 +166,7 @@ async fn each_kind_of_proxy_leads_to_a_server_of_another_tls_name_and_sees_no_ce
             cluster.proxy = Some(kubex::Proxy::parse(&url).unwrap());
             let client = client(
                 ClientConfiguration::builder(cluster)
-                    .credential(bearer("s3cr3t-token").and_certificate(pair(&issued))),
+                    .credential(bearer("s3cr3t-token").with_certificate(pair(&issued))),
             );
             for _ in 0..2 {
                 let answer = get(&client, "/version").await.unwrap();

@@ -30,7 +30,7 @@ async fn a_redirect_to_another_origin_is_handed_back_and_nothing_goes_there() {
         cluster.trust = Trust::Insecure;
         let configuration = built(
             ClientConfiguration::builder(cluster)
-                .credential(bearer("t0ken").and_certificate(pair(&issued)))
+                .credential(bearer("t0ken").with_certificate(pair(&issued)))
                 .impersonation(Some(Impersonation::new("joe"))),
         );
         let client = kubex::reqwest::Client::new(&configuration).unwrap();

@@ -2,6 +2,8 @@
 
 use std::ffi::OsStr;
 
+use crate::sharing_key::SharingKey;
+
 /// Which of this program's variables a plugin inherits. Those of its own configuration are added in any case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PluginEnvironment {
@@ -52,6 +54,10 @@ impl PluginEnvironment {
     pub fn dropping(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.dropped.extend(names.into_iter().map(Into::into));
         self
+    }
+
+    pub(super) fn add_to(&self, key: SharingKey) -> SharingKey {
+        key.with([u8::from(self.is_minimal)]).with_list(&self.dropped)
     }
 
     pub(super) fn keeps(&self, name: &OsStr) -> bool {

@@ -14,6 +14,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
+use crate::sharing_key::SharingKey;
 
 pub use environment::PluginEnvironment;
 pub use options::{AllowedPlugin, PluginOptions};
@@ -110,7 +111,15 @@ impl PluginRules {
         self.kill_grace
     }
 
-    /// Those of the variables that a plugin inherits.
+    /// Adds the rules to a sharing key.
+    pub(super) fn add_to(&self, key: SharingKey) -> SharingKey {
+        let key = self.environment.add_to(self.policy.add_to(key));
+        [self.deadline, self.interactive_deadline, self.kill_grace]
+            .into_iter()
+            .fold(key, |key, span| key.with(span.as_nanos().to_le_bytes()))
+    }
+
+    /// The variables that a plugin inherits.
     pub(super) fn inherited(&self, mut variables: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
         variables.retain(|(name, _)| self.environment.keeps(name));
         variables

@@ -18,6 +18,7 @@ use super::misconfigured;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::host::programs::lexically_clean;
+use crate::sharing_key::SharingKey;
 use crate::text::clean_line;
 
 /// Which plugins may run.
@@ -74,8 +75,16 @@ impl PluginPolicy {
         Ok(Self(Policy::Allowlist(commands)))
     }
 
-    /// What needs no program to be looked up for.
-    pub(in crate::host) fn before_look_up(&self, command: &str) -> Result<()> {
+    pub(super) fn add_to(&self, key: SharingKey) -> SharingKey {
+        match &self.0 {
+            Policy::AllowAll => key.with("allow-all"),
+            Policy::DenyAll => key.with("deny-all"),
+            Policy::Allowlist(entries) => key.with("allowlist").with_list(entries),
+        }
+    }
+
+    /// The part of the check that needs no lookup.
+    pub(in crate::host) fn before_look_up(&self, command: &OsStr) -> Result<()> {
         if self.0 != Policy::DenyAll {
             return Ok(());
         }
@@ -84,14 +93,14 @@ impl PluginPolicy {
             ErrorKind::Refused,
             format_args!(
                 "the plugin \"{}\" is not allowed: the plugin policy is deny-all",
-                clean_line(command)
+                clean_line(&command.to_string_lossy())
             ),
         )
         .with_help("allow it in Kubex's own configuration, not in the kubeconfig"))
     }
 
-    /// Whether the program that the command stands for may run.
-    pub(in crate::host) async fn check(&self, command: &str, program: &Path, host: &Host) -> Result<()> {
+    /// Whether the program that was found for the command may run.
+    pub(in crate::host) async fn check(&self, command: &OsStr, program: &Path, host: &Host) -> Result<()> {
         match &self.0 {
             Policy::AllowAll => {}
             Policy::DenyAll => return self.before_look_up(command),
@@ -110,16 +119,16 @@ impl PluginPolicy {
                 ));
             }
         }
-        debug!(target: "kubex::exec", command = &*clean_line(command), outcome = "allowed", "plugin policy");
+        debug!(target: "kubex::exec", command = &*clean_line(&command.to_string_lossy()), outcome = "allowed", "plugin policy");
         Ok(())
     }
 }
 
-fn denied(command: &str) {
-    debug!(target: "kubex::exec", command = &*clean_line(command), outcome = "denied", "plugin policy");
+fn denied(command: &OsStr) {
+    debug!(target: "kubex::exec", command = &*clean_line(&command.to_string_lossy()), outcome = "denied", "plugin policy");
 }
 
-async fn is_listed(entries: &[String], command: &str, program: &Path, host: &Host) -> bool {
+async fn is_listed(entries: &[String], command: &OsStr, program: &Path, host: &Host) -> bool {
     let command = lexically_clean(Path::new(command));
     let is_verbatim = |entry: &String| Path::new(entry) == command || Path::new(entry) == program;
     if entries.iter().any(is_verbatim) {

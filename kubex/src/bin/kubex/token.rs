@@ -56,7 +56,9 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
     };
     let page = Printed {
         token: token.expose_secret(),
-        expires_at: credential.expires_at().map(|time| time.to_string()),
+        expires_at: credential
+            .expires_at()
+            .map(|time| kubex::time::rfc3339(time).to_string()),
         given_by: credential.provenance(),
     };
     page::print(&page, arguments.format.output, session)

@@ -132,7 +132,7 @@ impl World {
 
     /// Credentials whose token is rejected at first, with a certificate beside them.
     fn configuration(&self, cluster: Cluster) -> ClientConfiguration {
-        let credentials = [TOKEN, RENEWED].map(|token| bearer(token).and_certificate(pair(&self.issued)));
+        let credentials = [TOKEN, RENEWED].map(|token| bearer(token).with_certificate(pair(&self.issued)));
         built(
             ClientConfiguration::builder(cluster)
                 .source(Playback::of(credentials))
@@ -264,7 +264,7 @@ async fn credentials_that_fail_or_do_not_fit_show_no_secret() {
                  MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
                  -----END PRIVATE KEY-----\n"
         .into();
-    for credential in [None, Some(bearer(TOKEN).and_certificate(pair(&mixed)))] {
+    for credential in [None, Some(bearer(TOKEN).with_certificate(pair(&mixed)))] {
         let shown = Shown::default();
         let guard = watch(&shown);
         let what = format!("has a credential: {}", credential.is_some());

@@ -43,7 +43,7 @@ async fn each_kind_of_proxy_gets_its_user_and_leads_to_a_server_of_another_tls_n
                 let url = format!("{scheme}://{}{}", user.unwrap_or_default(), proxy.authority());
                 cluster.proxy = Some(KubexProxy::parse(&url).unwrap());
                 let issued = server.issue_client_certificate("jane", &[]);
-                let credential = bearer("s3cr3t-token").and_certificate(pair(&issued));
+                let credential = bearer("s3cr3t-token").with_certificate(pair(&issued));
                 let client = client(ClientConfiguration::builder(cluster).credential(credential));
                 for _ in 0..3 {
                     assert_eq!(

@@ -24,7 +24,7 @@ async fn a_redirect_is_handed_back_and_nothing_goes_there() {
         cluster.trust = Trust::Insecure;
         let client = client(
             ClientConfiguration::builder(cluster)
-                .credential(bearer("t0ken").and_certificate(pair(&issued)))
+                .credential(bearer("t0ken").with_certificate(pair(&issued)))
                 .impersonation(Some(Impersonation::new("joe"))),
         );
         let port = server.address().port();

@@ -70,7 +70,7 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
 impl Claimed {
     async fn of(configuration: &ClientConfiguration, session: &Session) -> Result<Self, Failure> {
         let credential = configuration.credentials().current().await?;
-        let now = session.host.now().wall;
+        let now = jiff::Timestamp::try_from(session.host.now().wall).unwrap_or_default();
         let token = credential.token();
         let certificate = credential
             .certificate()
@@ -79,7 +79,9 @@ impl Claimed {
             server: configuration.cluster().server.as_str().to_owned(),
             credential: credential.description(),
             given_by: configuration.credentials().describe(),
-            expires_at: credential.expires_at().map(|time| time.to_string()),
+            expires_at: credential
+                .expires_at()
+                .map(|time| kubex::time::rfc3339(time).to_string()),
             token: token.map(|token| TokenIdentity::of(token.expose_secret(), now)),
             certificate: certificate
                 .map(|certificate| CertificateIdentity::of(&certificate, now))
