@@ -138,7 +138,7 @@ async fn one_look_at_the_clock_decides_so_that_no_answer_contradicts_itself() {
     given(&credentials).await;
     world.advance(98 * SECOND);
     // The first look is the request path's; by the machine's the credential is valid for a moment.
-    world.set_look_takes(Duration::from_millis(900));
+    world.set_reading_takes(Duration::from_millis(900));
     assert_eq!(given(&credentials).await.1, "good");
 }
 

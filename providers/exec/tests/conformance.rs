@@ -31,7 +31,7 @@ fn install(world: &SimulatedHost) {
 }
 
 fn exec() -> Conformance {
-    Conformance::of(&REGISTRATION)
+    Conformance::new(&REGISTRATION)
         .options(|_| {
             Options::new()
                 .set("server", "https://10.0.0.1")

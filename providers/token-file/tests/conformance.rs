@@ -13,7 +13,7 @@ const FILE: &str = "/var/run/secrets/token";
 
 kubex_core::provider_conformance!(
     token_file,
-    Conformance::of(&REGISTRATION)
+    Conformance::new(&REGISTRATION)
         .options(|_| Options::new()
             .set("server", "https://10.0.0.1")
             .set("token-file", FILE))
@@ -33,7 +33,7 @@ kubex_core::provider_conformance!(
 #[test]
 fn the_expiry_is_the_tokens_own() {
     let claims = |seconds: i64| BASE64_URL_SAFE_NO_PAD.encode(format!("{{\"exp\":{seconds}}}"));
-    Conformance::of(&REGISTRATION)
+    Conformance::new(&REGISTRATION)
         .options(|_| {
             Options::new()
                 .set("server", "https://10.0.0.1")
@@ -45,5 +45,5 @@ fn the_expiry_is_the_tokens_own() {
                 &format!("eyJhbGciOiJub25lIn0.{}.x", claims(unix_seconds(end))),
             );
         })
-        .keeps_to_the_expiry();
+        .respects_the_expiry();
 }

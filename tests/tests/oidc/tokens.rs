@@ -36,7 +36,7 @@ async fn an_id_token_is_used_until_ten_seconds_before_its_end() {
     assert_eq!(error.kind(), ErrorKind::Expired);
     assert_eq!(
         error.to_string(),
-        "company: the id-token has expired or is about to, at 2030-01-01T00:16:40Z, and there is no \
+        "company: the id-token has expired or is about to expire, at 2030-01-01T00:16:40Z, and there is no \
          refresh-token to renew it with; the last one expired 0 s ago (the program, id-token); log in again"
     );
     assert!(scene.issuer.requests().is_empty());

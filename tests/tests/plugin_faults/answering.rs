@@ -279,7 +279,7 @@ async fn fault_10_what_was_said_explains_an_answer_that_is_unfit() {
     let error = simulated(&world).await.current().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MalformedOutput);
     assert!(
-        error.message().ends_with("it said: session ended, log in again"),
+        error.message().ends_with("stderr: session ended, log in again"),
         "{error}"
     );
 }

@@ -4,10 +4,10 @@
 //!
 //! | entry of the allowlist | permits |
 //! |---|---|
-//! | `/usr/local/bin/aws` | the command of that path, and the command `aws` where `PATH` leads there |
-//! | `aws` | the command `aws`, wherever `PATH` leads, and the path of the program that `PATH` has for it |
+//! | `/usr/local/bin/aws` | the command with that path, and the command `aws` if `PATH` finds that file |
+//! | `aws` | the command `aws`, whichever file `PATH` finds, and that file's path |
 //!
-//! Paths are compared as they are written, without symbolic links being followed.
+//! Paths are compared as text; symbolic links are not followed.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -44,15 +44,15 @@ impl PluginPolicy {
         Self(Policy::DenyAll)
     }
 
-    /// These commands may run and no others: names, or absolute paths.
+    /// Only these commands may run: names, or absolute paths.
     ///
     /// # Errors
-    /// `InvalidValue` for an empty list, an empty entry, or a path that is not written in its shortest form.
+    /// `InvalidValue` for an empty list, an empty entry, or a path that is not in its shortest form.
     pub fn allowlist(commands: impl IntoIterator<Item = impl Into<String>>) -> Result<Self> {
         let commands: Vec<String> = commands.into_iter().map(Into::into).collect();
         if commands.is_empty() {
             return Err(misconfigured("the allowlist is empty")
-                .with_help("use the policy deny-all to let no plugin run"));
+                .with_help("use the policy deny-all to forbid all plugins"));
         }
         for (at, command) in (1..).zip(&commands) {
             if command.is_empty() {
@@ -114,9 +114,7 @@ impl PluginPolicy {
                         clean_line(&program.to_string_lossy())
                     ),
                 )
-                .with_help(
-                    "put its path on the allowlist of Kubex's own configuration, if it is to be trusted",
-                ));
+                .with_help("add its path to the allowlist of Kubex's own configuration, if you trust it"));
             }
         }
         debug!(target: "kubex::exec", command = &*clean_line(&command.to_string_lossy()), outcome = "allowed", "plugin policy");
@@ -134,7 +132,7 @@ async fn is_listed(entries: &[String], command: &OsStr, program: &Path, host: &H
     if entries.iter().any(is_verbatim) {
         return true;
     }
-    // An entry with a separator stands for itself, so only bare names are left to be looked up.
+    // An entry with a separator was compared above, so only bare names are looked up.
     let name = program.file_name();
     for entry in entries.iter().filter(|entry| Some(OsStr::new(entry)) == name) {
         if host.look_up(entry).await.program.as_deref() == Some(program) {
