@@ -186,6 +186,15 @@ impl Error {
         self.change(|inner| inner.origin = Some(origin.clone()))
     }
 
+    /// Sets the place that the error is about, if it has none yet.
+    #[must_use]
+    pub(crate) fn or_origin(self, origin: &Origin) -> Self {
+        match self.0.origin {
+            Some(_) => self,
+            None => self.with_origin(origin),
+        }
+    }
+
     /// Sets one thing to do, as a sentence without a full stop.
     #[must_use]
     pub fn with_help(self, help: impl fmt::Display) -> Self {
@@ -291,6 +300,13 @@ impl Error {
     /// This error and the related ones, in the order they were found.
     pub fn problems(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(&self.0.others)
+    }
+
+    /// The problems one by one.
+    pub(crate) fn into_problems(self) -> Vec<Self> {
+        let mut first = Arc::unwrap_or_clone(self.0);
+        let others = std::mem::take(&mut first.others);
+        std::iter::once(Self(Arc::new(first))).chain(others).collect()
     }
 
     /// What each source of the chain did, if a chain failed.
@@ -399,6 +415,13 @@ impl Problems {
             None => error,
             Some(first) => first.with_related(error),
         });
+    }
+
+    /// Adds the problems that were noted elsewhere.
+    pub(crate) fn absorb(&mut self, others: Self) {
+        if let Some(error) = others.0 {
+            self.add(error);
+        }
     }
 
     /// Whether there are no problems.

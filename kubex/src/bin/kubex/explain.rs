@@ -88,9 +88,9 @@ pub(crate) struct ShownWarning {
 
 pub(crate) async fn run(arguments: &PageArguments, session: &Session) -> Result<(), Failure> {
     let (page, failure) = match session.resolve().await {
-        Ok(resolution) => {
-            let configuration = Configuration::of(&resolution.configuration);
-            (Explanation::of(&resolution.report, Some(configuration)), None)
+        Ok(found) => {
+            let configuration = Configuration::of(&found);
+            (Explanation::of(found.report(), Some(configuration)), None)
         }
         Err(error) => match error.report() {
             Some(report) => (Explanation::of(report, None), Some(error)),

@@ -27,7 +27,7 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
     let client = Client::new(&configuration)?;
     let request = client.get(&arguments.path)?;
     let answer = async {
-        let response = server::successful(client.send(request).await?, &configuration).await?;
+        let response = server::successful(request.send().await?, &configuration).await?;
         print_body(response, session.prints_to_a_terminal()).await
     };
     arguments.timeout.within(session, answer).await

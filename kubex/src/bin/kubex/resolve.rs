@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use kubex::text::clean_line;
-use kubex::{ClientConfiguration, Credential, Impersonation, Resolution, Trust};
+use kubex::{ClientConfiguration, Credential, Impersonation, Trust};
 use serde::Serialize;
 
 use crate::arguments::PageArguments;
@@ -66,16 +66,18 @@ struct Identity {
 }
 
 pub(crate) async fn run(arguments: &PageArguments, session: &Session) -> Result<(), Failure> {
-    let resolution = session.resolve().await?;
-    page::print(&Resolved::of(&resolution), arguments.format.output, session)
+    let configuration = session.resolve().await?;
+    page::print(&Resolved::of(&configuration), arguments.format.output, session)
 }
 
 impl Resolved {
-    fn of(resolution: &Resolution) -> Self {
-        let configuration = &resolution.configuration;
+    fn of(configuration: &ClientConfiguration) -> Self {
         let cluster = configuration.cluster();
         Self {
-            source: resolution.report.chosen().map(|attempt| attempt.source.clone()),
+            source: configuration
+                .report()
+                .chosen()
+                .map(|attempt| attempt.source.clone()),
             server: cluster.server.as_str().to_owned(),
             certificate_authority: Authority::of(configuration),
             tls_server_name: cluster.tls_server_name.clone(),

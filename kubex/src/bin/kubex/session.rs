@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use kubex::config::Configuration;
 use kubex::host::Terminal;
 use kubex::options::Value;
-use kubex::{Chain, ClientConfiguration, Host, Options, Resolution, registry};
+use kubex::{Chain, ClientConfiguration, Host, Options, Source, registry};
 
 use crate::failure::Failure;
 use crate::flags::Flags;
@@ -43,13 +43,13 @@ impl Session {
     pub(crate) async fn chain(&self) -> kubex::Result<Chain> {
         let configuration = self.configuration().await?;
         let Some(chosen) = self.flags.kubeconfig_options() else {
-            return Ok(configuration.chain(registry()?)?.build());
+            return configuration.chain(registry()?)?.build();
         };
         if self.flags.kubeconfig().is_some() {
             // Another kubeconfig has other contexts: what is configured of the usual one does not count.
             let nothing = Options::new().set("chain", Vec::<String>::new());
             let chain = configuration.with(nothing)?.chain(registry()?)?;
-            return Ok(chain.configured(KUBECONFIG, KUBECONFIG, chosen)?.build());
+            return chain.source(Source::new(KUBECONFIG).options(chosen)).build();
         }
         let sources = configuration.sources();
         let mut kubeconfigs = sources.iter().filter(|source| source.provider == KUBECONFIG);
@@ -62,17 +62,17 @@ impl Session {
         let alone = Options::new()
             .set("chain", vec![name])
             .set("sources", mapping(&sources));
-        Ok(configuration.with(alone)?.chain(registry()?)?.build())
+        configuration.with(alone)?.chain(registry()?)?.build()
     }
 
     /// What the chain answers.
-    pub(crate) async fn resolve(&self) -> kubex::Result<Resolution> {
+    pub(crate) async fn resolve(&self) -> kubex::Result<ClientConfiguration> {
         self.chain().await?.resolve().await
     }
 
     /// The same for a subcommand that goes on with the answer: what its user should know is said first.
     pub(crate) async fn resolve_and_warn(&self) -> Result<ClientConfiguration, Failure> {
-        let configuration = self.resolve().await?.configuration;
+        let configuration = self.resolve().await?;
         let style = Style::of_standard_error(&self.host);
         for warning in configuration.warnings() {
             say(&format!("{} {warning}", style.warning("warning:")));

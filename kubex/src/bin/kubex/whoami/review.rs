@@ -56,7 +56,7 @@ pub(super) async fn ask(configuration: &ClientConfiguration) -> Result<Reviewed,
         .header("content-type", "application/json")
         .header("accept", "application/json")
         .body(QUESTION);
-    let mut response = server::successful(client.send(request).await?, configuration).await?;
+    let mut response = server::successful(request.send().await?, configuration).await?;
     let body = server::beginning(&mut response, LONGEST).await;
     let review: Review = serde_json::from_slice(&body)
         .map_err(|_| server::broken("the server's answer is no SelfSubjectReview"))?;
