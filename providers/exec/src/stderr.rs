@@ -51,24 +51,24 @@ impl Redactor<'_> {
         } else {
             from_the_next_whole_word(&text)
         };
-        let mut marked = MarkedText::new(text);
+        let mut text = MarkedText::new(text);
         for (name, value) in self.variables {
-            marked.mark(value.expose_secret());
+            text.mark(value.expose_secret());
             if names_a_secret(name) {
-                marked.mark_fragments(value.expose_secret());
+                text.mark_fragments(value.expose_secret());
             }
         }
         for value in secret_arguments(self.arguments) {
-            marked.mark(value);
-            marked.mark_fragments(value);
+            text.mark(value);
+            text.mark_fragments(value);
         }
         // Within a JSON string, the line breaks of a PEM block are escaped.
         let output = Zeroizing::new(String::from_utf8_lossy(self.output).into_owned());
         let output = Zeroizing::new(output.replace("\\n", "\n"));
         for word in output.split(is_separator).filter(|word| !is_harmless(word)) {
-            marked.mark_fragments(word);
+            text.mark_fragments(word);
         }
-        let masked = Mask::new().apply(&marked.masked());
+        let masked = Mask::new().apply(&text.masked());
         clean(&masked).trim().to_owned()
     }
 }
