@@ -98,8 +98,8 @@ impl ClientConfiguration {
 
     /// Gives the live handles the name of their source in the chain, for events and errors.
     pub(crate) fn set_source_name(&self, source: &str) {
-        self.credentials.name(source);
-        self.trust.name(source);
+        self.credentials.set_name(source);
+        self.trust.set_name(source);
     }
 
     /// What its user should know.

@@ -1,8 +1,8 @@
-//! The model and the mechanism of Kubex.
+//! The core of Kubex: the model, the chain, and the credential refresh engine.
 //!
-//! Kubex answers one question: which Kubernetes API server do I talk to, and as whom? This crate has the
-//! words for the answer and the machinery that keeps it true; it knows no provider, no configuration file
-//! format and no HTTP client. Programs use the facade, the `kubex` crate; authors of providers use this one.
+//! Kubex answers one question: which Kubernetes API server do I talk to, and as whom? This crate defines the types of the
+//! answer and keeps its credentials current. It contains no provider, no configuration file format and no HTTP client.
+//! Programs use the facade, the `kubex` crate; authors of providers use this one.
 //!
 //! | to | look at |
 //! |---|---|
@@ -42,6 +42,7 @@ pub mod secret;
 mod sharing_key;
 pub mod source;
 pub mod text;
+pub mod time;
 pub mod trust;
 mod value;
 pub mod warning;

@@ -1,4 +1,4 @@
-//! Where a value was written down.
+//! The origin of a value: where it was written.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use crate::text::clean_line;
 
-/// The document, variable or program a value came from.
+/// The document, variable or program that a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Place {
-    /// A file of the user's.
+    /// A file.
     File(Arc<Path>),
     /// An environment variable.
     Variable(Arc<str>),
-    /// A document that the program handed over as bytes; the text names it.
+    /// A document that the program passed as bytes, with its name.
     Bytes(Arc<str>),
     /// A flag on the program's command line.
     Flag(Arc<str>),
@@ -22,8 +22,7 @@ pub enum Place {
     Code,
 }
 
-/// Where a value was written down: the place, the line and column where the format tells them, and the path
-/// of keys that leads to it.
+/// The origin of a value: the place, the line and column if the format has them, and the path of keys that leads to it.
 ///
 /// ```
 /// use kubex_core::origin::Origin;
@@ -38,7 +37,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Something in this file.
+    /// A value in this file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::new(Place::File(path.into().into()))
     }
@@ -48,7 +47,7 @@ impl Origin {
         Self::new(Place::Variable(name.into()))
     }
 
-    /// A document that was handed over as bytes, under a name that a person can place.
+    /// A document that was passed as bytes, under a name that people recognize.
     pub fn bytes(name: &str) -> Self {
         Self::new(Place::Bytes(name.into()))
     }
@@ -58,7 +57,7 @@ impl Origin {
         Self::new(Place::Flag(name.into()))
     }
 
-    /// Given by the program.
+    /// A value that the program set.
     pub fn code() -> Self {
         Self::new(Place::Code)
     }
@@ -71,14 +70,14 @@ impl Origin {
         }
     }
 
-    /// With the line and the column, both counted from 1.
+    /// Sets the line and the column, both counted from 1.
     #[must_use]
     pub fn position(mut self, line: u32, column: u32) -> Self {
         self.position = Some((line, column));
         self
     }
 
-    /// One key further in: `.key("cluster").key("server")` reads `cluster.server`.
+    /// Appends a key: `.key("cluster").key("server")` is shown as `cluster.server`.
     #[must_use]
     pub fn key(mut self, key: &str) -> Self {
         if !self.keys.is_empty() && !key.starts_with('[') {
@@ -93,7 +92,7 @@ impl Origin {
         &self.place
     }
 
-    /// The file, where the place is one.
+    /// The file, if the place is a file.
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
             Place::File(path) => Some(path),
@@ -101,7 +100,7 @@ impl Origin {
         }
     }
 
-    /// Line and column, counted from 1.
+    /// The line and column, counted from 1.
     pub fn line_and_column(&self) -> Option<(u32, u32)> {
         self.position
     }

@@ -1,4 +1,4 @@
-//! Where each field of a client configuration was written down, and what was passed over on the way.
+//! Provenance: the origin of each field of a client configuration, and shadowed entries.
 //!
 //! ```
 //! use kubex_core::{Chain, Options, Registry, Source};
@@ -26,26 +26,26 @@ use std::fmt;
 use crate::origin::Origin;
 use crate::text::clean_line;
 
-/// Where each field of a client configuration comes from. It holds places and names, never a value.
+/// The origin of each field of a client configuration. It contains places and names, never values.
 ///
-/// A field that is not in it has its default value.
+/// A field without an origin has its default value.
 #[derive(Clone, Debug, Default)]
 pub struct Provenance {
     fields: Vec<(String, Origin)>,
     shadowed: Vec<Shadowed>,
 }
 
-/// An entry that another one of the same name hides.
+/// An entry that is shadowed by another one of the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shadowed {
-    /// The entry that counts.
+    /// The entry that is used.
     pub taken: Origin,
-    /// The entry that does not.
+    /// The entry that is ignored.
     pub shadowed: Origin,
 }
 
 impl Provenance {
-    /// Says where a field was written down. What was said of it before no longer counts.
+    /// Sets the origin of a field, replacing an earlier one.
     pub fn set(&mut self, field: &str, origin: &Origin) {
         let origin = origin.clone();
         match self.fields.iter_mut().find(|(name, _)| name == field) {
@@ -54,7 +54,7 @@ impl Provenance {
         }
     }
 
-    /// Says that a field has its default value, or one that the program never saw.
+    /// Removes a field that has its default value, or a value without a known origin.
     pub fn remove(&mut self, field: &str) {
         self.fields.retain(|(name, _)| name != field);
     }
@@ -67,7 +67,7 @@ impl Provenance {
         self.shadowed.extend(other.shadowed);
     }
 
-    /// Says that an entry is hidden by another.
+    /// Adds an entry that is shadowed by another.
     pub fn add_shadowed(&mut self, taken: &Origin, shadowed: &Origin) {
         self.shadowed.push(Shadowed {
             taken: taken.clone(),
@@ -75,25 +75,25 @@ impl Provenance {
         });
     }
 
-    /// Each field with its place, in the order they were read.
+    /// The fields and their origins, in the order they were read.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &Origin)> {
         self.fields.iter().map(|(field, origin)| (field.as_str(), origin))
     }
 
-    /// Where a field was written down.
+    /// The origin of a field.
     pub fn origin_of(&self, field: &str) -> Option<&Origin> {
         self.fields()
             .find(|(name, _)| *name == field)
             .map(|(_, origin)| origin)
     }
 
-    /// The entries that others of the same name hide.
+    /// The shadowed entries.
     pub fn shadowed(&self) -> &[Shadowed] {
         &self.shadowed
     }
 }
 
-/// One line for each field, then one for each entry that is hidden.
+/// One line for each field, then one line for each shadowed entry.
 impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";

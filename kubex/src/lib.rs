@@ -72,7 +72,7 @@ pub use kubex_core::{
     Generation, Host, Identity, Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy,
     Registration, Registry, Report, ResolveRequest, ResolvedSource, Result, SecretBytes, SecretString,
     ServerUrl, Source, Trust, TrustSource, Warning, credential, credentials, host, options, origin,
-    overrides, provenance, register, report, resolved_source, text, trust,
+    overrides, provenance, register, report, resolved_source, text, time, trust,
 };
 
 #[doc(hidden)]

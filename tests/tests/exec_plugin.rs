@@ -57,7 +57,7 @@ impl Plugin {
 
 /// A time so many seconds from now, as a JSON string for a script.
 fn in_seconds(seconds: u64) -> String {
-    let at = jiff::Timestamp::try_from(std::time::SystemTime::now()).unwrap() + Duration::from_secs(seconds);
+    let at = kubex::time::rfc3339(std::time::SystemTime::now() + Duration::from_secs(seconds));
     format!("'\"{at}\"'")
 }
 

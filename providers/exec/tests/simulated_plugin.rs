@@ -457,7 +457,7 @@ async fn options_that_cannot_be_meant_are_found_when_the_chain_is_built() {
         (
             r#"{"command": "x", "api-version": "v2"}"#,
             ErrorKind::InvalidValue,
-            "\"v2\" is no exec API version (/home/jane/kubex.yaml, sources.prod.api-version)",
+            "\"v2\" is not a valid exec API version (/home/jane/kubex.yaml, sources.prod.api-version)",
         ),
         (
             r#"{"command": "x", "interactive-mode": "Sometimes"}"#,

@@ -29,7 +29,10 @@ impl Scene {
 
     /// An id-token that expires so many seconds from now.
     pub(crate) fn token(&self, subject: &str, seconds: i64) -> String {
-        id_token(subject, self.world.host().now().wall.as_second() + seconds)
+        id_token(
+            subject,
+            kubex::time::unix_seconds(self.world.host().now().wall) + seconds,
+        )
     }
 
     /// A user with an id-token that expired a minute ago and the refresh token of the moment.

@@ -14,7 +14,7 @@ static WARNED_OF: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Warns that the certificate of this server is not checked, once for each server in this process.
 pub(crate) fn warn_if_insecure(cluster: &Cluster, trust: &LiveTrust) {
-    if !cluster.server.is_encrypted() || !matches!(trust.at_hand().trust(), Trust::Insecure) {
+    if !cluster.server.is_encrypted() || !matches!(trust.try_current().trust(), Trust::Insecure) {
         return;
     }
     let server = cluster.server.to_string();
