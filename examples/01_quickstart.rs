@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use kubex::{Chain, ClientConfiguration, Host, Options, Resolution, Result};
+use kubex::{Chain, ClientConfiguration, Host, Options, Result, Source};
 use kubex_tests::api_server::{ApiServer, User};
 use serde_json::{Value, json};
 
@@ -49,15 +49,15 @@ async fn play() -> Result<(), Box<dyn Error>> {
     let stage = Stage::set().await?;
 
     act(1, "the kubeconfig's user is an exec plugin");
-    let resolution = stage.resolve().await?;
+    let configuration = stage.resolve().await?;
     say(
         "resolved; the plugin has not run yet",
         &format!("plugin runs: {}", stage.plugin_runs()),
     );
-    show(&resolution);
+    show(&configuration);
     let mut me = String::new();
     for _ in 0..3 {
-        me = whoami(&resolution.configuration).await?;
+        me = whoami(&configuration).await?;
     }
     say("asked three times, the server says who we are", &me);
     let runs = format!("plugin runs: {}", stage.plugin_runs());
@@ -65,10 +65,10 @@ async fn play() -> Result<(), Box<dyn Error>> {
 
     act(2, "the token expires, and nobody has to care");
     stage.server.revoke_token("plugin-token-1");
-    let credentials = resolution.configuration.credentials();
+    let credentials = configuration.credentials();
     let first = credentials.current().await?;
     tokio::time::sleep(LIFETIME + Duration::from_millis(100)).await;
-    let me = whoami(&resolution.configuration).await?;
+    let me = whoami(&configuration).await?;
     let second = credentials.current().await?;
     say("the same configuration, later", &me);
     let generations = format!("generation {} became {}", first.generation(), second.generation());
@@ -76,12 +76,9 @@ async fn play() -> Result<(), Box<dyn Error>> {
 
     act(3, "the kubeconfig goes, and the program runs in a pod");
     fs::remove_file(&stage.kubeconfig)?;
-    let resolution = stage.resolve().await?;
-    show(&resolution);
-    say(
-        "the server says who we are",
-        &whoami(&resolution.configuration).await?,
-    );
+    let configuration = stage.resolve().await?;
+    show(&configuration);
+    say("the server says who we are", &whoami(&configuration).await?);
 
     act(4, "the kubeconfig is back, and broken");
     stage.write_kubeconfig("contexts: [ {name: prod")?;
@@ -181,7 +178,7 @@ impl Stage {
 
     /// The default chain. Only the pod's variables and the place of its mount are the stage's own; a program
     /// in a pod calls `kubex::resolve()` and says nothing at all.
-    async fn resolve(&self) -> Result<Resolution> {
+    async fn resolve(&self) -> Result<ClientConfiguration> {
         let port = self.server.address().port().to_string();
         let host = Host::real()
             .with_variable("KUBECONFIG", Some(&self.kubeconfig))
@@ -191,9 +188,9 @@ impl Stage {
         let mount = Options::new().set("root", self.service_account.to_string_lossy().into_owned());
         let chain = Chain::builder(kubex::registry()?)
             .host(host)
-            .named("kubeconfig")?
-            .configured("in-cluster", "in-cluster", mount)?;
-        chain.build().resolve().await
+            .source(Source::new("kubeconfig"))
+            .source(Source::new("in-cluster").provider("in-cluster").options(mount));
+        chain.build()?.resolve().await
     }
 
     fn plugin_runs(&self) -> usize {
@@ -206,12 +203,7 @@ async fn whoami(configuration: &ClientConfiguration) -> Result<String, Box<dyn E
     let client = kubex::reqwest::Client::new(configuration)?;
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
-    let request = client
-        .request(kubex::reqwest::Method::POST, path)?
-        .header("content-type", "application/json")
-        .body(review.to_string());
-    let answer = client.send(request).await?.bytes().await?;
-    let answer: Value = serde_json::from_slice(&answer)?;
+    let answer: Value = client.post(path)?.json(&review).send().await?.json().await?;
     let user = &answer["status"]["userInfo"];
     Ok(format!("{}, groups {}", user["username"], user["groups"]))
 }
@@ -227,8 +219,11 @@ fn say(what: &str, words: &str) {
     println!("   {what}:\n{}", indented(words));
 }
 
-fn show(resolution: &Resolution) {
-    println!("   the report:\n{}", indented(&resolution.report.to_string()));
+fn show(configuration: &ClientConfiguration) {
+    println!(
+        "   the report:\n{}",
+        indented(&configuration.report().to_string())
+    );
 }
 
 fn indented(text: &str) -> String {

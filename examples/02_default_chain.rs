@@ -7,9 +7,8 @@ use kubex::prelude::*;
 #[tokio::main]
 async fn main() {
     match kubex::resolve().await {
-        Ok(resolution) => {
-            println!("{}\n", resolution.report);
-            let configuration = &resolution.configuration;
+        Ok(configuration) => {
+            println!("{}\n", configuration.report());
             println!("server      {}", configuration.cluster().server);
             println!("namespace   {}", configuration.namespace());
             println!("credentials {}", configuration.credentials().describe());

@@ -43,7 +43,7 @@ mod vault {
 }
 
 use kubex::prelude::*;
-use kubex::{Options, Result};
+use kubex::{Options, Result, Source};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -55,18 +55,19 @@ async fn main() -> Result<()> {
         .set("server", "https://10.0.0.1:6443")
         .set("role", "deployer");
     let chain = Chain::builder(kubex::registry()?)
-        .configured("production", "vault", options)?
-        .build();
-    let resolution = chain.resolve().await?;
-    println!("\n{}", resolution.report);
+        .source(Source::new("production").provider("vault").options(options))
+        .build()?;
+    let configuration = chain.resolve().await?;
+    println!("\n{}", configuration.report());
 
-    let credential = resolution.configuration.credentials().current().await?;
+    let credential = configuration.credentials().current().await?;
     println!("{} by {}", credential.description(), credential.provenance());
 
     let typing_error = Options::new()
         .set("server", "https://10.0.0.1:6443")
         .set("rôle", "deployer");
-    if let Err(error) = Chain::builder(kubex::registry()?).configured("production", "vault", typing_error) {
+    let source = Source::new("production").provider("vault").options(typing_error);
+    if let Err(error) = Chain::builder(kubex::registry()?).source(source).build() {
         println!("\nA typing error is found before anything runs:\n{error}");
     }
     Ok(())

@@ -13,17 +13,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .server_ca_pem(server.ca_pem())
         .token("written-down")
         .namespace("team-a")
-        .build()
         .await?;
     println!("{configuration:?}\n");
 
     let client = kubex::reqwest::Client::new(&configuration)?;
     let path = format!("/api/v1/namespaces/{}/pods", configuration.namespace());
-    let answer = client.send(client.get(&path)?).await?;
+    let answer = client.get(&path)?.send().await?;
     println!("GET {path}: {}", answer.status());
 
     // What does not go together is found when it is built, with what to do about it.
-    let error = kubex::configure().url("10.0.0.1:6443").build().await.map(drop);
+    let error = kubex::configure().url("10.0.0.1:6443").await.map(drop);
     println!(
         "\nwithout a scheme: {}",
         error.err().map(|error| error.to_string()).unwrap_or_default()
@@ -31,7 +30,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let error = kubex::configure()
         .url(server.url())
         .try_refresh_token(true)
-        .build()
         .await
         .map(drop);
     println!(

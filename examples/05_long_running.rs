@@ -28,12 +28,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .url(server.url())
         .server_ca_pem(server.ca_pem())
         .token_file(&sidecar.file)
-        .build()
         .await?;
     let client = kubex::reqwest::Client::new(&configuration)?;
     let mut failed = 0;
     for round in 1..=ROUNDS {
-        let answer = client.send(client.get("/version")?).await?;
+        let answer = client.get("/version")?.send().await?;
         let generation = configuration.credentials().current().await?.generation();
         println!(
             "request {round:2}: {} with credential {generation}",

@@ -27,7 +27,6 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .url(server.url())
         .server_ca_pem(server.ca_pem())
         .token_file(&token)
-        .build()
         .await?;
 
     // Below: connections that trust the cluster's authorities alone, and ask for the name that it is known by.
@@ -36,6 +35,8 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let name = FixedServerNameResolver::new(kubex::rustls::server_name(&configuration)?);
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
+    // Else a small frame waits for the acknowledgement of the one before it (Nagle's algorithm).
+    tcp.set_nodelay(true);
     let connector = HttpsConnector::new(tcp, tls, true, Arc::new(name));
     let hyper: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::Path;
 
 use kubex::ClientConfiguration;
-use kubex::reqwest::{Client, Method, StatusCode};
+use kubex::reqwest::{Client, StatusCode};
 use kubex_tests::api_server::{ApiServer, User};
 use serde_json::{Value, json};
 
@@ -21,15 +21,12 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let client = Client::new(&configuration)?;
 
     let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
-    let request = client
-        .request(Method::POST, "/apis/authentication.k8s.io/v1/selfsubjectreviews")?
-        .header("content-type", "application/json")
-        .body(review.to_string());
-    let answer: Value = serde_json::from_slice(&client.send(request).await?.bytes().await?)?;
+    let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    let answer: Value = client.post(path)?.json(&review).send().await?.json().await?;
     println!("I am {}", answer["status"]["userInfo"]["username"]);
 
     let path = format!("/api/v1/namespaces/{}/pods", configuration.namespace());
-    let answer = client.send(client.get(&path)?).await?;
+    let answer = client.get(&path)?.query([("limit", "10")]).send().await?;
     println!("GET {path}: {}", answer.status());
 
     // The issuer replaces the token, and the server forgets the old one before the file is read again.
@@ -39,9 +36,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let requests: Vec<_> = (0..AT_ONCE)
         .map(|_| {
             let client = client.clone();
-            tokio::spawn(async move {
-                Ok::<_, kubex::Error>(client.send(client.get("/version")?).await?.status())
-            })
+            tokio::spawn(async move { Ok::<_, kubex::Error>(client.get("/version")?.send().await?.status()) })
         })
         .collect();
     let mut good = 0;
@@ -64,7 +59,6 @@ async fn configure(server: &ApiServer, token: &Path) -> kubex::Result<ClientConf
         .server_ca_pem(server.ca_pem())
         .token_file(token)
         .namespace("team-a")
-        .build()
         .await
 }
 

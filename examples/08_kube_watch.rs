@@ -26,7 +26,6 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .server_ca_pem(server.ca_pem())
         .token_file(&token)
         .namespace("team-a")
-        .build()
         .await?;
     let client = kubex::kube::client(&configuration)?;
 

@@ -7,14 +7,13 @@ use kubex_tests::api_server::{ApiServer, User};
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let cluster = Cluster::start()?;
-    // In a program of your own: kubex::blocking::resolve()?.configuration
+    // In a program of your own: kubex::blocking::resolve()?
     let configuration = blocking::wait(
         kubex::configure()
             .url(cluster.server.url())
             .server_ca_pem(cluster.server.ca_pem())
             .token("abc")
-            .namespace("team-a")
-            .build(),
+            .namespace("team-a"),
     )?;
     println!(
         "server {}, namespace {}",
@@ -35,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 
     // Kubex's own client works as well, waited for.
     let client = kubex::reqwest::Client::new(&configuration)?;
-    let answer = blocking::wait(client.send(client.get("/version")?))?;
+    let answer = blocking::wait(client.get("/version")?.send())?;
     println!("GET /version: {}", answer.status());
 
     // In an async runtime it does not hold up the runtime's thread, but says so.

@@ -9,6 +9,7 @@ use url::Url;
 use crate::credential::certificates_in;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proxy::Proxy;
+use crate::request_path::stays_below;
 use crate::value::Value;
 
 /// An API server's address: `https://` or `http://`, a host, and a path that prefixes every request's. It
@@ -81,8 +82,9 @@ impl ServerUrl {
     /// `https://h/k8s/version`.
     ///
     /// # Errors
-    /// `InvalidValue` when the path is none, such as one that names another host.
+    /// `InvalidValue` for a path that leaves the server's own, such as `/../x` or `/%2e%2e/x`.
     pub fn join(&self, path: &str) -> Result<Url> {
+        self.check_path_below(path)?;
         let joined = format!(
             "{}/{}",
             self.url.as_str().trim_end_matches('/'),
@@ -90,9 +92,49 @@ impl ServerUrl {
         );
         Url::parse(&joined)
             .ok()
-            .filter(|url| url.origin() == self.url.origin())
-            .ok_or_else(|| Error::new(ErrorKind::InvalidValue, "this is no path on the server"))
+            .filter(|url| url.origin() == self.url.origin() && self.check_full_path(url.path()).is_ok())
+            .ok_or_else(invalid_request_path)
     }
+
+    /// Checks a request's path which is yet to be put below the server's own.
+    ///
+    /// # Errors
+    /// As [`join`](Self::join), without an allocation where there is none.
+    pub fn check_path_below(&self, path: &str) -> Result<()> {
+        if stays_below(path) {
+            Ok(())
+        } else {
+            Err(invalid_request_path())
+        }
+    }
+
+    /// Checks the whole path of a URL on this server: it begins with the server's own path and stays below it.
+    ///
+    /// # Errors
+    /// `InvalidValue` where it does not.
+    ///
+    /// ```
+    /// use kubex_core::ServerUrl;
+    /// let server = ServerUrl::parse("https://rancher.example/k8s/clusters/c-1")?;
+    /// assert!(server.check_full_path("/k8s/clusters/c-1/version").is_ok());
+    /// assert!(server.check_full_path("/k8s/clusters/c-12/version").is_err());
+    /// assert!(server.check_full_path("/k8s/clusters/c-1/../c-2/version").is_err());
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
+    pub fn check_full_path(&self, path: &str) -> Result<()> {
+        let own = self.url.path().trim_end_matches('/');
+        match path.strip_prefix(own) {
+            Some(below) if below.is_empty() || below.starts_with(['/', '?', '#']) => {
+                self.check_path_below(below)
+            }
+            _ => Err(invalid_request_path()),
+        }
+    }
+}
+
+fn invalid_request_path() -> Error {
+    Error::new(ErrorKind::InvalidValue, "invalid request path")
+        .with_help("use a path that stays below the server's own, such as /version")
 }
 
 impl fmt::Debug for ServerUrl {

@@ -2,6 +2,7 @@
 //!
 //! Request timeouts, retries, pools and API warnings are the HTTP client's concern and have no place here.
 
+use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -9,13 +10,13 @@ use http::HeaderMap;
 use crate::cluster::{CaBundle, Cluster, Trust};
 use crate::credential::Credential;
 use crate::credentials::Credentials;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::host::Host;
 use crate::impersonation::Impersonation;
 use crate::origin::Origin;
-use crate::overrides::Overrides;
 use crate::provenance::Provenance;
 use crate::proxy::Proxy;
+use crate::report::Report;
 use crate::source::CredentialSource;
 use crate::text::clean_line;
 use crate::trust::{LiveTrust, TrustSource};
@@ -45,6 +46,7 @@ pub struct ClientConfiguration {
     trust: LiveTrust,
     warnings: Vec<Warning>,
     provenance: Provenance,
+    report: Arc<Report>,
 }
 
 impl ClientConfiguration {
@@ -59,9 +61,7 @@ impl ClientConfiguration {
             allows_credentials_over_http: false,
             warnings: Vec::new(),
             provenance: Provenance::default(),
-            identity_fields: Vec::new(),
-            has_overrides: false,
-            has_identity_overrides: false,
+            identity_origins: Vec::new(),
         }
     }
 
@@ -97,7 +97,7 @@ impl ClientConfiguration {
     }
 
     /// Gives the live handles the name of their source in the chain, for events and errors.
-    pub(crate) fn name(&self, source: &str) {
+    pub(crate) fn set_source_name(&self, source: &str) {
         self.credentials.name(source);
         self.trust.name(source);
     }
@@ -112,8 +112,18 @@ impl ClientConfiguration {
         &self.provenance
     }
 
+    /// What each source of the chain did; empty for a configuration that no chain has made.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    pub(crate) fn with_report(mut self, report: Report) -> Self {
+        self.report = Arc::new(report);
+        self
+    }
+
     /// For the line of the source that answered.
-    pub(crate) fn in_words(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let mut words = format!(
             "{}, namespace {}, {}",
             self.cluster().server,
@@ -128,6 +138,13 @@ impl ClientConfiguration {
     }
 }
 
+/// One line: the server, the namespace, the kind of credential, and the user that is impersonated.
+impl fmt::Display for ClientConfiguration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.summary())
+    }
+}
+
 /// Where a configuration's credentials come from.
 #[derive(Debug)]
 enum Identity {
@@ -138,9 +155,9 @@ enum Identity {
 /// Builds a [`ClientConfiguration`]. A provider answers with one; the chain adds the overrides and builds it.
 #[derive(Debug)]
 pub struct ClientConfigurationBuilder {
-    pub(crate) cluster: Cluster,
+    cluster: Cluster,
     namespace: Option<String>,
-    pub(crate) impersonation: Option<Impersonation>,
+    impersonation: Option<Impersonation>,
     identity: Identity,
     /// What reads the authorities again, and which ones it has read.
     trust_source: Option<(Arc<dyn TrustSource>, CaBundle)>,
@@ -148,9 +165,7 @@ pub struct ClientConfigurationBuilder {
     warnings: Vec<Warning>,
     provenance: Provenance,
     /// Where the fields of the identity were written down. Kept apart, because an override replaces them all.
-    identity_fields: Vec<(String, Origin)>,
-    has_overrides: bool,
-    has_identity_overrides: bool,
+    identity_origins: Vec<(String, Origin)>,
 }
 
 impl ClientConfigurationBuilder {
@@ -217,39 +232,17 @@ impl ClientConfigurationBuilder {
         self
     }
 
-    /// Says where a field of the cluster, the namespace or the impersonation was written down.
+    /// Sets where each field of the cluster, the namespace and the impersonation was written.
     #[must_use]
-    pub fn written_at(mut self, field: &str, origin: &Origin) -> Self {
-        self.provenance.set(field, origin);
+    pub(crate) fn provenance(mut self, provenance: Provenance) -> Self {
+        self.provenance = provenance;
         self
     }
 
-    /// Says where a field of the identity was written down.
+    /// Records where a field of the identity was written.
     #[must_use]
-    pub fn identity_written_at(mut self, field: &str, origin: &Origin) -> Self {
-        self.identity_fields.push((field.to_owned(), origin.clone()));
-        self
-    }
-
-    /// Says that an entry is hidden by another of the same name.
-    #[must_use]
-    pub fn shadowed(mut self, taken: &Origin, shadowed: &Origin) -> Self {
-        self.provenance.add_shadowed(taken, shadowed);
-        self
-    }
-
-    /// Says that the overrides of the request are in the cluster, the namespace and the impersonation already.
-    #[must_use]
-    pub(crate) fn with_overrides_taken(mut self) -> Self {
-        self.has_overrides = true;
-        self
-    }
-
-    /// Says that the overrides of the request are in the identity already, field by field. Where a provider does
-    /// not say so, an identity among the overrides replaces the provider's own as a whole.
-    #[must_use]
-    pub fn with_identity_overrides_taken(mut self) -> Self {
-        self.has_identity_overrides = true;
+    pub(crate) fn identity_origin(mut self, field: &str, origin: &Origin) -> Self {
+        self.identity_origins.push((field.to_owned(), origin.clone()));
         self
     }
 
@@ -276,7 +269,7 @@ impl ClientConfigurationBuilder {
                 "the server's address is http://, so no credential is sent to it",
             ));
             self.identity = Identity::Fixed(Credential::anonymous());
-            self.identity_fields.clear();
+            self.identity_origins.clear();
         }
         let cluster = Arc::new(self.cluster);
         let credentials = match self.identity {
@@ -295,7 +288,7 @@ impl ClientConfigurationBuilder {
             .map(Impersonation::headers)
             .transpose()?
             .unwrap_or_default();
-        for (field, origin) in &self.identity_fields {
+        for (field, origin) in &self.identity_origins {
             self.provenance.set(field, origin);
         }
         Ok(ClientConfiguration {
@@ -307,30 +300,7 @@ impl ClientConfigurationBuilder {
             trust,
             warnings: self.warnings,
             provenance: self.provenance,
+            report: Arc::default(),
         })
-    }
-
-    /// The configuration with the overrides in it, those that its provider has not taken itself.
-    pub(crate) async fn build_with(
-        mut self,
-        host: &Host,
-        overrides: &Overrides,
-    ) -> Result<ClientConfiguration> {
-        if !self.has_overrides {
-            self = overrides.cluster().apply_to(self, host).await?;
-        }
-        if !self.has_identity_overrides && !overrides.identity_options().is_empty() {
-            let source = overrides.identity()?;
-            if self.sends_credentials() {
-                source.check(host).await.map_err(Error::as_failure)?;
-            }
-            self.identity_fields = overrides
-                .identity_options()
-                .iter()
-                .map(|(field, value)| (field.to_owned(), value.origin().clone()))
-                .collect();
-            self = self.source(source);
-        }
-        self.build(host)
     }
 }

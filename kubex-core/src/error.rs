@@ -186,6 +186,15 @@ impl Error {
         self.change(|inner| inner.origin = Some(origin.clone()))
     }
 
+    /// The same at this place, where it names none itself.
+    #[must_use]
+    pub(crate) fn or_origin(self, origin: &Origin) -> Self {
+        match self.0.origin {
+            Some(_) => self,
+            None => self.with_origin(origin),
+        }
+    }
+
     /// One thing to do, as a sentence without a full stop.
     #[must_use]
     pub fn with_help(self, help: impl fmt::Display) -> Self {
@@ -291,6 +300,13 @@ impl Error {
     /// This problem and those that were found at the same time, in the order they were found.
     pub fn problems(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(&self.0.others)
+    }
+
+    /// The problems one by one.
+    pub(crate) fn into_problems(self) -> Vec<Self> {
+        let mut first = Arc::unwrap_or_clone(self.0);
+        let others = std::mem::take(&mut first.others);
+        std::iter::once(Self(Arc::new(first))).chain(others).collect()
     }
 
     /// What each source of the chain did, where a chain ended in this error.
@@ -399,6 +415,13 @@ impl Problems {
             None => error,
             Some(first) => first.with_related(error),
         });
+    }
+
+    /// Adds the problems that were noted elsewhere.
+    pub(crate) fn absorb(&mut self, others: Self) {
+        if let Some(error) = others.0 {
+            self.add(error);
+        }
     }
 
     /// Whether there is none.

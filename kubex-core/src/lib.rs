@@ -12,9 +12,11 @@
 //! | tell what happened | [`Report`], [`Error`], [`Warning`] |
 //! | test without the world | [`Host`], and `SimulatedHost` with the feature `test-util` |
 //!
-//! The way of the data: options → registry builds providers → [`Chain::resolve`] → [`Resolution`], which is a
-//! configuration and its report; then, for each request, [`Credentials::current`] → [`Credential`].
+//! The way of the data: options → the registry builds providers → a provider answers with a [`ResolvedSource`] → the
+//! chain merges [`Overrides`] → the registry builds the identity → [`ClientConfiguration`]; then, for each request,
+//! [`Credentials::current`] → [`Credential`].
 
+mod assemble;
 pub mod chain;
 pub mod cluster;
 pub mod configuration;
@@ -34,6 +36,8 @@ pub mod proxy;
 mod refresh;
 pub mod registry;
 pub mod report;
+mod request_path;
+pub mod resolved_source;
 pub mod secret;
 mod sharing_key;
 pub mod source;
@@ -42,7 +46,7 @@ pub mod trust;
 mod value;
 pub mod warning;
 
-pub use chain::{Chain, ChainBuilder, Resolution};
+pub use chain::{Chain, ChainBuilder, Source};
 pub use cluster::{CaBundle, Cluster, ServerUrl, Trust};
 pub use configuration::{ClientConfiguration, ClientConfigurationBuilder};
 pub use credential::{ClientCertificate, Credential, Generation};
@@ -58,6 +62,7 @@ pub use provider::{CredentialProvider, ResolveRequest};
 pub use proxy::Proxy;
 pub use registry::{BuildContext, FromOptions, Registration, Registry};
 pub use report::Report;
+pub use resolved_source::{Identity, ResolvedSource};
 pub use secret::{ExposeSecret, SecretBytes, SecretString};
 pub use source::{CredentialSource, FetchReason, FetchRequest};
 pub use trust::{CurrentTrust, LiveTrust, TrustSource};

@@ -1,4 +1,4 @@
-//! What is put in place of a source's own fields, whichever source answers.
+//! Fields that replace a source's own, whichever source answers.
 //!
 //! The names are those of a kubeconfig. The rules are client-go's (tools/clientcmd/client_config.go):
 //!
@@ -11,25 +11,22 @@
 //! | `as-user-extra` | the keys that it names |
 //! | any other | that field |
 //!
-//! Unlike in client-go, they hold for every source, a pod's service account included.
-
-use std::sync::Arc;
+//! A kubeconfig's user is merged field by field; any other identity is replaced as a whole. Unlike in client-go,
+//! overrides hold for every source, a pod's service account included.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::options::{ClusterOptions, Options};
-use crate::registry::Registry;
-use crate::source::CredentialSource;
+use crate::options::{ClusterFields, ClusterOptions, Options, Value, ValueKind};
+use crate::resolved_source::{CERTIFICATE_FIELDS, KEY_FIELDS, ResolvedSource, SourcePart};
 
-/// Overrides that a chain was given, checked as far as that needs no file. See the [module](self).
-#[derive(Debug, Default)]
+/// Overrides, checked as far as that needs no file. See the [module](self).
+#[derive(Clone, Debug, Default)]
 pub struct Overrides {
-    cluster: ClusterOptions,
-    identity_options: Options,
-    identity: Option<Arc<dyn CredentialSource>>,
+    cluster: Options,
+    identity: Options,
 }
 
 impl Overrides {
-    /// The keys that say who, beside [those of the cluster](ClusterOptions::KEYS).
+    /// The keys of the identity, beside [those of the cluster](ClusterOptions::KEYS).
     pub const IDENTITY_KEYS: &[&str] = &[
         "token",
         "token-file",
@@ -41,85 +38,88 @@ impl Overrides {
         "client-key-data",
     ];
 
-    /// Overrides with these options; an identity among them is given by the provider `static` or `token-file`.
+    /// Overrides with these options.
     ///
     /// # Errors
-    /// `UnknownField` for a key that overrides nothing, `UnknownProvider` where the identity's provider is not
-    /// linked in, or what the options have wrong.
-    pub fn new(mut options: Options, registry: &Registry) -> Result<Self> {
-        let mut cluster_options = options.split_off(ClusterOptions::KEYS);
-        let identity_options = options.split_off(Self::IDENTITY_KEYS);
+    /// `UnknownField` for a key that overrides nothing, `InvalidValue` for a value of another type.
+    pub fn new(mut options: Options) -> Result<Self> {
+        let mut cluster = options.split_off(ClusterOptions::KEYS);
+        let identity = options.split_off(Self::IDENTITY_KEYS);
         if let Some((key, value)) = options.iter().next() {
             let known: Vec<&str> = [ClusterOptions::KEYS, Self::IDENTITY_KEYS].concat();
             return Err(Error::unknown_key(key, &known).with_origin(value.origin()));
         }
-        let is_whole = |half: &str| {
-            let data = format!("{half}-data");
-            identity_options
-                .get(half)
-                .or(identity_options.get(&data))
-                .is_some()
-        };
-        let has_word = ["token", "token-file", "username"]
-            .iter()
-            .any(|key| identity_options.get(key).is_some());
-        let provider = if identity_options.get("token-file").is_some() {
-            "token-file"
-        } else {
-            "static"
-        };
-        // Half a key pair replaces that half of a kubeconfig's, and means nothing to another source.
-        let stands_alone = has_word || (is_whole("client-certificate") && is_whole("client-key"));
-        let identity = stands_alone
-            .then(|| registry.source(provider, &identity_options))
-            .transpose()?;
-        Ok(Self {
-            cluster: ClusterOptions::take_from(&mut cluster_options)?,
-            identity_options,
-            identity,
-        })
-    }
-
-    /// These overrides, on top of what is put in the place of one source's own.
-    pub(crate) fn on_top_of(self: &Arc<Self>, beneath: &ClusterOptions) -> Result<Arc<Self>> {
-        if beneath.is_empty() {
-            return Ok(Arc::clone(self));
+        cluster.parse::<ClusterFields>()?;
+        cluster.retain(|value| !value.is_blank());
+        if let Some((_, value)) = identity.iter().find(|(_, value)| value.as_str().is_none()) {
+            let message = format_args!("expected a text, found {}", value.type_name());
+            return Err(Error::new(ErrorKind::InvalidValue, message).with_origin(value.origin()));
         }
-        Ok(Arc::new(Self {
-            cluster: beneath.overridden_by(&self.cluster)?,
-            identity_options: self.identity_options.clone(),
-            identity: self.identity.clone(),
-        }))
+        Ok(Self { cluster, identity })
     }
 
-    /// What is said of the cluster, the namespace and the impersonation.
-    pub fn cluster(&self) -> &ClusterOptions {
-        &self.cluster
-    }
-
-    /// What is said of the identity, as it was written.
-    pub fn identity_options(&self) -> &Options {
-        &self.identity_options
-    }
-
-    /// The identity that is put in place of a provider's own as a whole.
+    /// Merges the overrides into what a provider has answered. Problems and warnings about what is replaced go.
     ///
     /// # Errors
-    /// `IncompleteKeyPair` where the overrides hold only a part of an identity, which can take the place of the
-    /// same part of a kubeconfig's user and of nothing else.
-    pub fn identity(&self) -> Result<Arc<dyn CredentialSource>> {
-        self.identity.clone().ok_or_else(|| {
-            let origin = self
-                .identity_options
-                .iter()
-                .next()
-                .map(|(_, value)| value.origin());
-            Error::new(
-                ErrorKind::IncompleteKeyPair,
-                "the overrides hold a part of an identity, and this source's own has no such part",
-            )
-            .with_origin(origin.unwrap_or(self.identity_options.origin()))
-            .with_help("override the certificate together with its key")
-        })
+    /// `IncompleteKeyPair` where they hold a part of an identity, and the source's own has no such part.
+    pub fn apply(&self, source: &mut ResolvedSource) -> Result<()> {
+        if !self.cluster.is_empty() {
+            self.apply_to_cluster(source);
+        }
+        if !self.identity.is_empty() {
+            self.apply_to_identity(source)?;
+        }
+        Ok(())
     }
+
+    fn apply_to_cluster(&self, source: &mut ResolvedSource) {
+        let replaces_trust = self.cluster.has_any(ClusterOptions::TRUST_KEYS);
+        if replaces_trust {
+            let _ = source.cluster.split_off(ClusterOptions::TRUST_KEYS);
+            source.trust_source = None;
+        }
+        if self.cluster.get("server").is_some() {
+            let _ = source.cluster.split_off(&["tls-server-name"]);
+        }
+        for (key, value) in self.cluster.iter() {
+            let value = united(source.cluster.get(key), value);
+            source.cluster.insert(key, value);
+        }
+        source.forget(|part| match part {
+            SourcePart::Trust => replaces_trust,
+            SourcePart::Cluster(key) => {
+                self.cluster.get(key).is_some() || replaces_trust && ClusterOptions::TRUST_KEYS.contains(&key)
+            }
+            _ => false,
+        });
+    }
+
+    fn apply_to_identity(&self, source: &mut ResolvedSource) -> Result<()> {
+        let is_whole = self.identity.has_any(&["token", "token-file", "username"])
+            || self.identity.has_any(CERTIFICATE_FIELDS) && self.identity.has_any(KEY_FIELDS);
+        if !is_whole && !source.identity.merges_by_field() {
+            let origin = self.identity.iter().next().map(|(_, value)| value.origin());
+            return Err(Error::new(
+                ErrorKind::IncompleteKeyPair,
+                "the overrides hold a part of an identity, and this source's identity has no such part",
+            )
+            .with_origin(origin.unwrap_or(self.identity.origin()))
+            .with_help("override the certificate together with its key"));
+        }
+        source.identity.override_with(&self.identity);
+        Ok(())
+    }
+}
+
+/// The entries of two mappings, the later one's where both have a key; else the later value.
+fn united(earlier: Option<&Value>, later: &Value) -> Value {
+    let (Some(ValueKind::Mapping(own)), ValueKind::Mapping(more)) = (earlier.map(Value::kind), later.kind())
+    else {
+        return later.clone();
+    };
+    let kept = own
+        .iter()
+        .filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
+    let all: Vec<_> = kept.chain(more).cloned().collect();
+    Value::new(all, later.origin().clone())
 }

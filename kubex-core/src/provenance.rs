@@ -1,7 +1,7 @@
 //! Where each field of a client configuration was written down, and what was passed over on the way.
 //!
 //! ```
-//! use kubex_core::{Chain, Options, Registry};
+//! use kubex_core::{Chain, Options, Registry, Source};
 //! # use kubex_core::{Credential, CredentialSource, FetchRequest, FromOptions, BuildContext, Registration, Result};
 //! # #[derive(serde::Deserialize, schemars::JsonSchema)] struct None {}
 //! # #[derive(Debug)] struct Nobody;
@@ -14,8 +14,8 @@
 //! # async fn main() -> kubex_core::Result<()> {
 //! # let registry = Registry::from_registrations([&NOBODY])?;
 //! let options = Options::new().set("server", "https://10.0.0.1:6443");
-//! let chain = Chain::builder(registry).configured("lab", "nobody", options)?.build();
-//! let configuration = chain.resolve().await?.configuration;
+//! let chain = Chain::builder(registry).source(Source::new("lab").provider("nobody").options(options)).build().unwrap();
+//! let configuration = chain.resolve().await?;
 //! assert_eq!(configuration.provenance().to_string(), "server: the program, server");
 //! # Ok(())
 //! # }
@@ -57,6 +57,14 @@ impl Provenance {
     /// Says that a field has its default value, or one that the program never saw.
     pub fn remove(&mut self, field: &str) {
         self.fields.retain(|(name, _)| name != field);
+    }
+
+    /// Adds the origins and the hidden entries that were recorded elsewhere.
+    pub(crate) fn append(&mut self, other: Self) {
+        for (field, origin) in &other.fields {
+            self.set(field, origin);
+        }
+        self.shadowed.extend(other.shadowed);
     }
 
     /// Says that an entry is hidden by another.

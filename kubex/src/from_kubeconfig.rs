@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use kubex_core::{
-    Chain, ClientConfiguration, Error, ErrorKind, Host, Options, Registry, Result, SecretBytes,
-};
+use kubex_core::{Chain, ClientConfiguration, Error, ErrorKind, Host, Options, Result, SecretBytes, Source};
 use kubex_kubeconfig::{Kubeconfig, KubeconfigProvider};
 use zeroize::Zeroizing;
 
@@ -149,28 +147,22 @@ impl FromKubeconfig {
     /// `NotConfigured` where there is no kubeconfig to discover, and otherwise what is wrong with its files.
     pub async fn load(self) -> Result<Kubeconfig> {
         let host = self.host.clone();
-        self.provider(registry()?)?.load(&host).await
+        self.provider()?.load(&host).await
     }
 
     async fn resolve(mut self) -> Result<ClientConfiguration> {
-        let registry = registry()?;
+        let host = self.host.clone();
         let overrides = std::mem::take(&mut self.overrides);
-        let chain = Chain::builder(registry.clone())
-            .host(self.host.clone())
-            .overrides(overrides)?
-            .provider("kubeconfig", Arc::new(self.provider(registry)?))?
-            .build();
-        chain
-            .resolve_only()
-            .await
-            .map(|resolution| resolution.configuration)
+        let source = Source::from_provider("kubeconfig", Arc::new(self.provider()?));
+        let chain = Chain::builder(registry()?).host(host).overrides(overrides);
+        chain.source(source).build()?.resolve_only().await
     }
 
-    fn provider(self, registry: Registry) -> Result<KubeconfigProvider> {
+    fn provider(self) -> Result<KubeconfigProvider> {
         let mut provider = match self.document {
-            Document::Discovered => KubeconfigProvider::new(registry),
-            Document::Path(path) => KubeconfigProvider::new(registry).path(path),
-            Document::Bytes(bytes) => KubeconfigProvider::from_bytes(registry, "the kubeconfig", bytes?),
+            Document::Discovered => KubeconfigProvider::new(),
+            Document::Path(path) => KubeconfigProvider::new().path(path),
+            Document::Bytes(bytes) => KubeconfigProvider::from_bytes("the kubeconfig", bytes?),
         };
         let Choice {
             context,

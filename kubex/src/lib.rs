@@ -3,11 +3,11 @@
 //!
 //! ```no_run
 //! # async fn example() -> kubex::Result<()> {
-//! let resolution = kubex::resolve().await?;
-//! println!("{}", resolution.report);
+//! let configuration = kubex::resolve().await?;
+//! println!("{}", configuration.report());
 //!
-//! let credential = resolution.configuration.credentials().current().await?;
-//! println!("{} as {}", resolution.configuration.cluster().server, credential.provenance());
+//! let credential = configuration.credentials().current().await?;
+//! println!("{} as {}", configuration.cluster().server, credential.provenance());
 //! # Ok(())
 //! # }
 //! ```
@@ -44,62 +44,59 @@
 //! | `config` | yes | [`mod@config`]: the chain from files and variables; without it [`resolve`] asks the built-in one |
 //! | `reqwest` | yes | [`mod@reqwest`] |
 //! | `ring` | yes | the crypto provider ring, for `rustls`, `reqwest` and `kube` |
-//! | `aws-lc-rs` | no | the crypto provider aws-lc-rs; where both are on it is taken |
+//! | `aws-lc-rs` | no | the crypto provider aws-lc-rs; beside `ring` it is used [where it is named](mod@rustls#the-crypto-provider) |
 //! | `tower` | no | [`mod@tower`] |
 //! | `rustls` | no | [`mod@rustls`]; `reqwest` and `kube` take it along |
 //! | `kube` | no | [`mod@kube`]; takes `tower` along |
 //! | `blocking` | no | [`mod@blocking`] |
 
-#[cfg(any(feature = "reqwest", feature = "tower", feature = "blocking"))]
-mod authorize;
-#[cfg(feature = "blocking")]
-pub mod blocking;
 mod built_in;
+mod client;
 #[cfg(feature = "config")]
 pub mod config;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
-mod connector;
 mod default_chain;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
-mod failure;
 #[cfg(feature = "kubeconfig")]
 mod from_kubeconfig;
-#[cfg(feature = "kube")]
-pub mod kube;
+#[cfg(feature = "in-cluster")]
+mod from_pod_env;
 #[cfg(feature = "static")]
 mod manual;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
-mod pool;
 pub mod prelude;
-#[cfg(feature = "reqwest")]
-pub mod reqwest;
+#[cfg(feature = "config")]
 mod resolve;
-#[cfg(feature = "rustls")]
-pub mod rustls;
-#[cfg(feature = "tower")]
-pub mod tower;
 
 pub use kubex_core::{
     BuildContext, CaBundle, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
     ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, CredentialSource, Credentials,
     CurrentTrust, Error, ErrorClass, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions,
-    Generation, Host, Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy, Registration,
-    Registry, Report, Resolution, ResolveRequest, Result, SecretBytes, SecretString, ServerUrl, Trust,
-    TrustSource, Warning, credential, credentials, host, options, origin, overrides, provenance, register,
-    registry as plugins, report, text, trust,
+    Generation, Host, Identity, Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy,
+    Registration, Registry, Report, ResolveRequest, ResolvedSource, Result, SecretBytes, SecretString,
+    ServerUrl, Source, Trust, TrustSource, Warning, credential, credentials, host, options, origin,
+    overrides, provenance, register, report, resolved_source, text, trust,
 };
 
 #[doc(hidden)]
 pub use kubex_core::__private;
 
 pub use built_in::registry;
-#[cfg(feature = "in-cluster")]
-pub use default_chain::configure_from_pod_env;
+#[cfg(feature = "blocking")]
+pub use client::blocking;
+#[cfg(feature = "kube")]
+pub use client::kube;
+#[cfg(feature = "reqwest")]
+pub use client::reqwest;
+#[cfg(feature = "rustls")]
+pub use client::rustls;
+#[cfg(feature = "tower")]
+pub use client::tower;
 pub use default_chain::default_chain;
 #[cfg(feature = "kubeconfig")]
 pub use from_kubeconfig::{FromKubeconfig, configure_from_kubeconfig};
+#[cfg(feature = "in-cluster")]
+pub use from_pod_env::{FromPodEnv, configure_from_pod_env};
 #[cfg(feature = "kubeconfig")]
 pub use kubex_kubeconfig::{Context, ContextProvider, Kubeconfig};
 #[cfg(feature = "static")]
 pub use manual::{ManualConfiguration, configure};
-pub use resolve::resolve;
+#[cfg(feature = "config")]
+pub use resolve::{Resolve, resolve};

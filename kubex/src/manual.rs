@@ -1,15 +1,18 @@
-//! A configuration of which the program says everything itself.
+//! A configuration that the program spells out in code.
 
+use std::future::{Future, IntoFuture};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 
+use kubex_core::options::Value;
 use kubex_core::{
-    Chain, ClientConfiguration, Error, ErrorKind, Host, Options, Result, SecretBytes, SecretString,
+    Chain, ClientConfiguration, Error, ErrorKind, ExposeSecret as _, Host, Impersonation, Options, Origin,
+    Result, SecretBytes, SecretString, Source,
 };
-use kubex_core::{ExposeSecret as _, Origin};
 
 use crate::registry;
 
-/// Starts a configuration that the program spells out.
+/// Starts a configuration that the program spells out. Await it when it is complete.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -18,9 +21,8 @@ use crate::registry;
 ///     .url("https://10.0.0.1:6443")
 ///     .token("abc")
 ///     .namespace("team-a")
-///     .build()
 ///     .await?;
-/// assert_eq!(configuration.namespace(), "team-a");
+/// assert_eq!(configuration.to_string(), "https://10.0.0.1:6443, namespace team-a, bearer token");
 /// # Ok(())
 /// # }
 /// ```
@@ -30,38 +32,74 @@ pub fn configure() -> ManualConfiguration {
 
 /// A configuration in the making. It has no timeout, retry, pool or warning option: those are the HTTP
 /// client's.
+///
+/// # Errors
+/// Awaiting it reads the files, so that a missing one is found now. It fails with `MissingCluster` without a URL;
+/// `ConflictingFields`, `IncompleteKeyPair`, `MissingField` where parts do not go together; `UnreadableFile`,
+/// `InvalidPem`, `EmptyToken` for what is in them.
 #[derive(Debug, Default)]
-#[must_use]
+#[must_use = "nothing is read before it is awaited"]
 pub struct ManualConfiguration {
     url: Option<String>,
+    tls_server_name: Option<String>,
+    proxy_url: Option<SecretString>,
+    disable_compression: bool,
+    allow_credentials_over_http: bool,
     token: Option<SecretString>,
     token_file: Option<PathBuf>,
     try_refresh_token: Option<bool>,
+    basic: Option<(String, SecretString)>,
     server_ca_file: Option<PathBuf>,
-    server_ca: Option<SecretBytes>,
+    server_ca_pem: Option<SecretBytes>,
     insecure_skip_tls_verify: bool,
     client_cert_file: Option<PathBuf>,
-    client_cert: Option<SecretBytes>,
+    client_cert_pem: Option<SecretBytes>,
     client_key_file: Option<PathBuf>,
-    client_key: Option<SecretBytes>,
+    client_key_pem: Option<SecretBytes>,
     namespace: Option<String>,
+    impersonation: Option<Impersonation>,
     host: Host,
 }
 
 impl ManualConfiguration {
-    /// The API server's address: `https://host:port`, with an optional path.
+    /// Sets the API server's address: `https://host:port`, with an optional path.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = Some(url.into());
         self
     }
 
-    /// A bearer token. Beside a token file it serves for as long as the file gives none.
+    /// Sets the name that the server's certificate is checked for, and that is sent as SNI; the address's host unless
+    /// set.
+    pub fn tls_server_name(mut self, name: impl Into<String>) -> Self {
+        self.tls_server_name = Some(name.into());
+        self
+    }
+
+    /// Sets the proxy: `http`, `https`, `socks5` or `socks5h`, with a user name and a password where it wants them.
+    pub fn proxy_url(mut self, url: impl Into<SecretString>) -> Self {
+        self.proxy_url = Some(url.into());
+        self
+    }
+
+    /// Asks for uncompressed answers.
+    pub fn disable_compression(mut self, disable: bool) -> Self {
+        self.disable_compression = disable;
+        self
+    }
+
+    /// Sends credentials to an `http://` server, where every host on the way can read them. Off unless set.
+    pub fn allow_credentials_over_http(mut self, allow: bool) -> Self {
+        self.allow_credentials_over_http = allow;
+        self
+    }
+
+    /// Sets a bearer token. Beside a token file it is used until the file gives one.
     pub fn token(mut self, token: impl Into<SecretString>) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// The file a bearer token is in.
+    /// Sets the file of a bearer token.
     pub fn token_file(mut self, path: impl AsRef<Path>) -> Self {
         self.token_file = Some(path.as_ref().to_owned());
         self
@@ -74,15 +112,21 @@ impl ManualConfiguration {
         self
     }
 
-    /// The file of certificate authorities in PEM. With it, no other authority is trusted.
+    /// Sets a user name and a password, sent as basic authentication. A request cannot carry a token as well.
+    pub fn basic(mut self, username: impl Into<String>, password: impl Into<SecretString>) -> Self {
+        self.basic = Some((username.into(), password.into()));
+        self
+    }
+
+    /// Sets the file of certificate authorities, in PEM. With it, no other authority is trusted.
     pub fn server_ca_file(mut self, path: impl AsRef<Path>) -> Self {
         self.server_ca_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// The certificate authorities themselves, in PEM.
+    /// Sets the certificate authorities themselves, in PEM.
     pub fn server_ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.server_ca = Some(pem.into().into());
+        self.server_ca_pem = Some(pem.into().into());
         self
     }
 
@@ -92,33 +136,54 @@ impl ManualConfiguration {
         self
     }
 
-    /// The file of the client certificate in PEM.
+    /// Sets the file of the client certificate, in PEM.
     pub fn client_cert_file(mut self, path: impl AsRef<Path>) -> Self {
         self.client_cert_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// The client certificate itself, in PEM.
+    /// Sets the client certificate itself, in PEM.
     pub fn client_cert_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.client_cert = Some(pem.into().into());
+        self.client_cert_pem = Some(pem.into().into());
         self
     }
 
-    /// The file of the client certificate's key in PEM.
+    /// Sets the file of the client certificate's key, in PEM.
     pub fn client_key_file(mut self, path: impl AsRef<Path>) -> Self {
         self.client_key_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// The key itself, in PEM.
+    /// Sets the key itself, in PEM.
     pub fn client_key_pem(mut self, pem: impl Into<SecretBytes>) -> Self {
-        self.client_key = Some(pem.into());
+        self.client_key_pem = Some(pem.into());
         self
     }
 
-    /// The namespace for requests that name none; `default` unless set.
+    /// Sets the namespace for requests that name none; `default` unless set.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
+        self
+    }
+
+    /// Acts as another user, where the server allows it.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> kubex::Result<()> {
+    /// use kubex::Impersonation;
+    ///
+    /// let configuration = kubex::configure()
+    ///     .url("https://10.0.0.1:6443")
+    ///     .token("abc")
+    ///     .impersonation(Impersonation::new("jane"))
+    ///     .await?;
+    /// assert_eq!(configuration.impersonation().unwrap().user, "jane");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn impersonation(mut self, impersonation: Impersonation) -> Self {
+        self.impersonation = Some(impersonation);
         self
     }
 
@@ -128,12 +193,7 @@ impl ManualConfiguration {
         self
     }
 
-    /// The configuration. Files are read now, so that a missing one is found now.
-    ///
-    /// # Errors
-    /// `MissingCluster` without a URL; `ConflictingFields`, `IncompleteKeyPair`, `MissingField` where parts do
-    /// not go together; `UnreadableFile`, `InvalidPem`, `EmptyToken` for what is in them.
-    pub async fn build(self) -> Result<ClientConfiguration> {
+    async fn resolve(self) -> Result<ClientConfiguration> {
         if self.try_refresh_token.is_some() && self.token_file.is_none() {
             return Err(Error::new(
                 ErrorKind::MissingField,
@@ -152,18 +212,35 @@ impl ManualConfiguration {
         } else {
             "static"
         };
+        let host = self.host.clone();
+        let source = Source::new("manual").provider(provider).options(self.options()?);
+        let chain = Chain::builder(registry()?).host(host).source(source).build()?;
+        chain.resolve_only().await
+    }
+
+    fn options(self) -> Result<Options> {
+        let (username, password) = self.basic.unzip();
         let options = Options::new()
             .set_if_some("server", self.url)
-            .set_if_some("token-file", self.token_file.as_deref().map(text_of))
+            .set_if_some("tls-server-name", self.tls_server_name)
+            .set_if_some("proxy-url", self.proxy_url.map(exposed))
+            .set_if_some("disable-compression", self.disable_compression.then_some(true))
+            .set_if_some(
+                "allow-credentials-over-http",
+                self.allow_credentials_over_http.then_some(true),
+            )
+            .set_if_some("token-file", path(self.token_file, "token_file")?)
             .set_if_some("try-refresh-token", self.try_refresh_token)
-            .set_if_some("token", self.token.map(|token| token.expose_secret().to_owned()))
+            .set_if_some("token", self.token.map(exposed))
+            .set_if_some("username", username)
+            .set_if_some("password", password.map(exposed))
             .set_if_some(
                 "certificate-authority",
-                self.server_ca_file.as_deref().map(text_of),
+                path(self.server_ca_file, "server_ca_file")?,
             )
             .set_if_some(
                 "certificate-authority-data",
-                pem(self.server_ca, "server_ca_pem")?,
+                pem(self.server_ca_pem, "server_ca_pem")?,
             )
             .set_if_some(
                 "insecure-skip-tls-verify",
@@ -171,36 +248,71 @@ impl ManualConfiguration {
             )
             .set_if_some(
                 "client-certificate",
-                self.client_cert_file.as_deref().map(text_of),
+                path(self.client_cert_file, "client_cert_file")?,
             )
             .set_if_some(
                 "client-certificate-data",
-                pem(self.client_cert, "client_cert_pem")?,
+                pem(self.client_cert_pem, "client_cert_pem")?,
             )
-            .set_if_some("client-key", self.client_key_file.as_deref().map(text_of))
-            .set_if_some("client-key-data", pem(self.client_key, "client_key_pem")?)
+            .set_if_some("client-key", path(self.client_key_file, "client_key_file")?)
+            .set_if_some("client-key-data", pem(self.client_key_pem, "client_key_pem")?)
             .set_if_some("namespace", self.namespace);
-        let chain = Chain::builder(registry()?)
-            .host(self.host)
-            .configured("manual", provider, options)?
-            .build();
-        chain
-            .resolve_only()
-            .await
-            .map(|resolution| resolution.configuration)
+        Ok(match self.impersonation {
+            Some(impersonation) => impersonating(options, impersonation),
+            None => options,
+        })
     }
 }
 
-fn text_of(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
+impl IntoFuture for ManualConfiguration {
+    type Output = Result<ClientConfiguration>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.resolve())
+    }
 }
 
-fn pem(bytes: Option<SecretBytes>, what: &str) -> Result<Option<String>> {
+fn impersonating(options: Options, impersonation: Impersonation) -> Options {
+    let extra: Vec<(String, Value)> = impersonation
+        .extra
+        .into_iter()
+        .map(|(key, values)| (key, Value::new(values, Origin::code())))
+        .collect();
+    options
+        .set("as", impersonation.user)
+        .set_if_some("as-uid", impersonation.uid)
+        .set_if_some(
+            "as-groups",
+            (!impersonation.groups.is_empty()).then_some(impersonation.groups),
+        )
+        .set_if_some("as-user-extra", (!extra.is_empty()).then_some(extra))
+}
+
+/// The options wipe what they hold, as the secret does.
+#[expect(clippy::needless_pass_by_value, reason = "the secret is handed over")]
+fn exposed(secret: SecretString) -> String {
+    secret.expose_secret().to_owned()
+}
+
+fn path(path: Option<PathBuf>, field: &str) -> Result<Option<String>> {
+    path.map(|path| path.into_os_string().into_string())
+        .transpose()
+        .map_err(|_| {
+            Error::new(
+                ErrorKind::InvalidValue,
+                format_args!("\"{field}\" is not valid Unicode"),
+            )
+            .with_origin(&Origin::code().key(field))
+        })
+}
+
+fn pem(bytes: Option<SecretBytes>, field: &str) -> Result<Option<String>> {
     bytes
         .map(|bytes| String::from_utf8(bytes.expose_secret().to_vec()))
         .transpose()
         .map_err(|_| {
-            Error::new(ErrorKind::InvalidPem, format_args!("\"{what}\" is no PEM text"))
-                .with_origin(&Origin::code().key(what))
+            Error::new(ErrorKind::InvalidPem, format_args!("\"{field}\" is not PEM text"))
+                .with_origin(&Origin::code().key(field))
         })
 }

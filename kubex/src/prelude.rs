@@ -6,5 +6,5 @@
 
 pub use kubex_core::{
     Chain, ClientConfiguration, Credential, CredentialProvider, CredentialSource, Credentials, Error,
-    ErrorKind, ExposeSecret, Registry, Report, Resolution,
+    ErrorKind, ExposeSecret, Registry, Report,
 };

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use kubex::reqwest::StatusCode;
-use kubex::{Chain, ErrorKind, Host, Options};
+use kubex::{Chain, ErrorKind, Host, Options, Source};
 use kubex_core::faults::SteppedClock;
 use kubex_tests::api_server::{ApiServer, User};
 
@@ -132,9 +132,9 @@ async fn live(time: Duration) -> Outcome {
         );
     let chain = Chain::builder(kubex::registry()?)
         .host(host.clone())
-        .configured("issuer", "exec", options)?
-        .build();
-    let configuration = chain.resolve().await?.configuration;
+        .source(Source::new("issuer").provider("exec").options(options))
+        .build()?;
+    let configuration = chain.resolve().await?;
     let client = kubex::reqwest::Client::new(&configuration)?;
     let mut changes = configuration.credentials().changes();
     let (count, is_over) = (Arc::new(Count::default()), Arc::new(AtomicBool::new(false)));
@@ -187,7 +187,7 @@ async fn live(time: Duration) -> Outcome {
 
 async fn request(client: &kubex::reqwest::Client, count: &Count, issuer: &Issuer) {
     let sent = match client.get("/version") {
-        Ok(request) => client.send(request).await,
+        Ok(request) => request.send().await,
         Err(error) => Err(error),
     };
     let counter = match sent {

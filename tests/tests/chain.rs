@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use kubex_core::host::SimulatedHost;
 use kubex_core::report::Outcome;
 use kubex_core::{
-    Chain, ClientConfiguration, ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, Error,
-    ErrorKind, Options, Registration, Registry, ResolveRequest, Result, ServerUrl,
+    Chain, Credential, CredentialProvider, Error, ErrorKind, Identity, Options, Registration, Registry,
+    ResolveRequest, ResolvedSource, Result, Source,
 };
 
 #[derive(Debug)]
@@ -21,11 +21,11 @@ enum Says {
 
 #[async_trait]
 impl CredentialProvider for Says {
-    async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder> {
+    async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
         match self {
             Self::Yes(server) => {
-                let cluster = Cluster::new(ServerUrl::parse(server)?);
-                Ok(ClientConfiguration::builder(cluster).credential(Credential::bearer("s3cr3t".into())?))
+                let credential = Credential::bearer("s3cr3t".into())?;
+                Ok(ResolvedSource::for_server(server).identity(Identity::from_credential(credential)))
             }
             Self::NotHere => {
                 Err(Error::not_configured("there is nothing here").with_help("put something here"))
@@ -41,9 +41,10 @@ fn chain(world: &SimulatedHost, sources: impl IntoIterator<Item = (&'static str,
     sources
         .into_iter()
         .fold(empty, |chain, (name, says)| {
-            chain.provider(name, Arc::new(says)).unwrap()
+            chain.source(Source::from_provider(name, Arc::new(says)))
         })
         .build()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -54,18 +55,15 @@ async fn the_first_source_that_is_configured_wins_and_the_report_tells_of_all() 
         ("b", Says::Yes("https://b.example")),
         ("c", Says::Yes("https://c.example")),
     ];
-    let resolution = chain(&world, sources).resolve().await.unwrap();
+    let configuration = chain(&world, sources).resolve().await.unwrap();
+    assert_eq!(configuration.cluster().server.as_str(), "https://b.example");
     assert_eq!(
-        resolution.configuration.cluster().server.as_str(),
-        "https://b.example"
-    );
-    assert_eq!(
-        resolution.report.to_string(),
+        configuration.report().to_string(),
         "1. a: not configured: there is nothing here\n\
          2. b: chosen: https://b.example, namespace default, bearer token\n\
          3. c: not asked"
     );
-    assert_eq!(resolution.report.chosen().unwrap().source, "b");
+    assert_eq!(configuration.report().chosen().unwrap().source, "b");
 }
 
 #[tokio::test]
@@ -119,19 +117,19 @@ async fn a_source_that_hangs_is_an_error_and_not_a_hang() {
 #[tokio::test]
 async fn an_unencrypted_server_gets_no_credential_unless_asked_for_by_name() {
     let world = SimulatedHost::new();
-    let resolution = chain(&world, [("lab", Says::Yes("http://lab.example"))])
+    let configuration = chain(&world, [("lab", Says::Yes("http://lab.example"))])
         .resolve()
         .await
         .unwrap();
-    let credential = resolution.configuration.credentials().current().await.unwrap();
+    let credential = configuration.credentials().current().await.unwrap();
     assert!(credential.is_anonymous());
     assert!(
-        resolution
-            .report
+        configuration
+            .report()
             .to_string()
             .contains("credentials-withheld-over-http"),
         "{}",
-        resolution.report
+        configuration.report()
     );
 
     let options = Options::new()
@@ -141,10 +139,10 @@ async fn an_unencrypted_server_gets_no_credential_unless_asked_for_by_name() {
     for (options, is_sent) in [(options, false), (opted_in, true)] {
         let registry = Registry::from_registrations([&kubex_static::REGISTRATION]).unwrap();
         let chain = Chain::builder(registry)
-            .configured("lab", "static", options)
-            .unwrap()
-            .build();
-        let configuration = chain.resolve().await.unwrap().configuration;
+            .source(Source::new("lab").provider("static").options(options))
+            .build()
+            .unwrap();
+        let configuration = chain.resolve().await.unwrap();
         let credential = configuration.credentials().current().await.unwrap();
         assert_eq!(credential.authorization().is_some(), is_sent);
     }
@@ -153,10 +151,13 @@ async fn an_unencrypted_server_gets_no_credential_unless_asked_for_by_name() {
 #[test]
 fn two_sources_of_one_name_are_an_error() {
     let chain = Chain::builder(Registry::from_registrations([]).unwrap())
-        .provider("a", Arc::new(Says::NotHere))
-        .unwrap();
+        .source(Source::from_provider("a", Arc::new(Says::NotHere)));
     assert_eq!(
-        chain.provider("a", Arc::new(Says::NotHere)).unwrap_err().kind(),
+        chain
+            .source(Source::from_provider("a", Arc::new(Says::NotHere)))
+            .build()
+            .unwrap_err()
+            .kind(),
         ErrorKind::DuplicateName
     );
 }

@@ -3,7 +3,7 @@
 use kubex::config::Configuration;
 use kubex::{
     BuildContext, Chain, Credential, CredentialSource, ErrorKind, ExposeSecret as _, FetchRequest,
-    FromOptions, Options, Registration, Registry, Result,
+    FromOptions, Registration, Registry, Result, Source,
 };
 use kubex_core::host::SimulatedHost;
 use kubex_third_party as _;
@@ -17,8 +17,12 @@ fn world(configuration: &str) -> SimulatedHost {
 
 async fn token(world: &SimulatedHost) -> Result<String> {
     let configuration = Configuration::load(&world.host()).await?;
-    let resolution = configuration.chain(kubex::registry()?)?.build().resolve().await?;
-    let credential = resolution.configuration.credentials().current().await?;
+    let configuration = configuration
+        .chain(kubex::registry()?)?
+        .build()?
+        .resolve()
+        .await?;
+    let credential = configuration.credentials().current().await?;
     Ok(credential.token().unwrap().expose_secret().to_owned())
 }
 
@@ -168,19 +172,21 @@ async fn a_registry_made_by_the_program_works_the_same() {
     let registry = Registry::from_registrations([&BY_HAND]).unwrap();
     let world = world("chain: [by-hand]\nsources: {by-hand: {server: 'https://a', word: hello}}\n");
     let configuration = Configuration::load(&world.host()).await.unwrap();
-    let resolution = configuration
+    let configuration = configuration
         .chain(registry.clone())
         .unwrap()
         .build()
+        .unwrap()
         .resolve()
         .await
         .unwrap();
-    let credential = resolution.configuration.credentials().current().await.unwrap();
+    let credential = configuration.credentials().current().await.unwrap();
     assert_eq!(credential.token().unwrap().expose_secret(), "hello");
     assert!(kubex::config::schema(&registry)["$defs"]["by-hand"].is_object());
     assert!(
         Chain::builder(registry)
-            .configured("x", "kubeconfig", Options::new())
+            .source(Source::new("x").provider("kubeconfig"))
+            .build()
             .is_err()
     );
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use kubex::{Credential, Error, ErrorKind, ExposeSecret, Resolution, Result};
+use kubex::{ClientConfiguration, Credential, Error, ErrorKind, ExposeSecret, Result};
 use kubex_core::host::{Exit, ProcessOutput, SimulatedHost};
 use std::sync::Arc;
 
@@ -20,11 +20,11 @@ fn pod() -> SimulatedHost {
     world
 }
 
-async fn resolve(world: &SimulatedHost) -> Result<Resolution> {
+async fn resolve(world: &SimulatedHost) -> Result<ClientConfiguration> {
     kubex::default_chain()
         .unwrap()
         .host(world.host())
-        .build()
+        .build()?
         .resolve()
         .await
 }
@@ -39,8 +39,8 @@ fn kubeconfig(user: &str) -> String {
     )
 }
 
-async fn token(resolution: &Resolution) -> Result<String> {
-    let credential: Arc<Credential> = resolution.configuration.credentials().current().await?;
+async fn token(configuration: &ClientConfiguration) -> Result<String> {
+    let credential: Arc<Credential> = configuration.credentials().current().await?;
     Ok(credential.token().unwrap().expose_secret().to_owned())
 }
 
@@ -48,21 +48,21 @@ async fn token(resolution: &Resolution) -> Result<String> {
 async fn a_kubeconfig_wins_over_the_pod() {
     let world = pod();
     world.write(HOME_FILE, &kubeconfig("{token: kubeconfig-token}"));
-    let resolution = resolve(&world).await.unwrap();
+    let configuration = resolve(&world).await.unwrap();
     assert_eq!(
-        resolution.configuration.cluster().server.as_str(),
+        configuration.cluster().server.as_str(),
         "https://prod.example:6443"
     );
-    assert_eq!(resolution.configuration.namespace(), "team-a");
-    assert_eq!(token(&resolution).await.unwrap(), "kubeconfig-token");
-    assert_eq!(resolution.report.chosen().unwrap().source, "kubeconfig");
+    assert_eq!(configuration.namespace(), "team-a");
+    assert_eq!(token(&configuration).await.unwrap(), "kubeconfig-token");
+    assert_eq!(configuration.report().chosen().unwrap().source, "kubeconfig");
 }
 
 #[tokio::test]
 async fn without_a_kubeconfig_the_pod_answers_and_the_report_tells_both() {
-    let resolution = resolve(&pod()).await.unwrap();
-    assert_eq!(token(&resolution).await.unwrap(), "pod-token");
-    let report = resolution.report.to_string();
+    let configuration = resolve(&pod()).await.unwrap();
+    assert_eq!(token(&configuration).await.unwrap(), "pod-token");
+    let report = configuration.report().to_string();
     assert!(
         report.contains("1. kubeconfig: not configured") && report.contains(HOME_FILE),
         "{report}"
@@ -316,7 +316,7 @@ async fn a_broken_kubeconfig_never_becomes_the_pod_identity() {
     for case in cases() {
         let error = match resolve(&case.world).await {
             Err(error) => error,
-            Ok(resolution) => panic!("{} went through: {}", case.what, resolution.report),
+            Ok(configuration) => panic!("{} went through: {}", case.what, configuration.report()),
         };
         assert_tells(&case, &error);
         assert_eq!(error.source_name(), Some("kubeconfig"), "{}", case.what);
@@ -340,10 +340,10 @@ async fn resolving_runs_no_plugin_and_the_first_request_for_a_credential_runs_it
             error: Vec::new().into(),
         })
     });
-    let resolution = resolve(&world).await.unwrap();
+    let configuration = resolve(&world).await.unwrap();
     assert_eq!(world.runs(), 0);
     for _ in 0..10 {
-        assert_eq!(token(&resolution).await.unwrap(), "plugin");
+        assert_eq!(token(&configuration).await.unwrap(), "plugin");
     }
     assert_eq!(world.runs(), 1);
 }
@@ -382,8 +382,8 @@ async fn what_a_plugin_does_wrong_is_an_error_of_its_own_kind_without_a_secret()
                 error: b"login: s3cr3t-password was refused\n".to_vec().into(),
             })
         });
-        let resolution = resolve(&world).await.unwrap();
-        let error = token(&resolution).await.unwrap_err();
+        let configuration = resolve(&world).await.unwrap();
+        let error = token(&configuration).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains("login"), "{error}");
         assert_eq!(error.source_name(), Some("kubeconfig"));

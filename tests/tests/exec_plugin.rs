@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use kubex::{Chain, Credentials, ErrorKind, ExposeSecret as _, Options};
+use kubex::{Chain, Credentials, ErrorKind, ExposeSecret as _, Options, Source};
 use kubex_tests::machine::patience;
 
 /// A directory with a plugin in it, which notes each of its runs.
@@ -48,10 +48,10 @@ impl Plugin {
             .set("command", self.path().to_string_lossy().into_owned())
             .set("deadline", deadline);
         let chain = Chain::builder(kubex::registry().unwrap())
-            .configured("cloud", "exec", options)
-            .unwrap()
-            .build();
-        chain.resolve().await.unwrap().configuration.credentials().clone()
+            .source(Source::new("cloud").provider("exec").options(options))
+            .build()
+            .unwrap();
+        chain.resolve().await.unwrap().credentials().clone()
     }
 }
 
@@ -261,10 +261,10 @@ async fn arguments_and_variables_arrive_as_they_are() {
             ],
         );
     let chain = Chain::builder(kubex::registry().unwrap())
-        .configured("cloud", "exec", options)
-        .unwrap()
-        .build();
-    let credentials = chain.resolve().await.unwrap().configuration.credentials().clone();
+        .source(Source::new("cloud").provider("exec").options(options))
+        .build()
+        .unwrap();
+    let credentials = chain.resolve().await.unwrap().credentials().clone();
     let info = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"interactive":false}}"#;
     // The shell's `$( )` drops the trailing line feed that the variable ends with.
     let seen = token(&credentials).await;

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kubex::host::{PluginRules, Terminal};
-use kubex::{Chain, Credentials, ErrorKind, ExposeSecret as _, Host, Options};
+use kubex::{Chain, Credentials, ErrorKind, ExposeSecret as _, Host, Options, Source};
 use kubex_tests::machine::patience;
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::{getpgrp, tcgetpgrp};
@@ -131,10 +131,10 @@ async fn ask(directory: &std::path::Path, script: &str, rules: PluginRules) -> C
         .set("interactive-mode", "Always");
     let chain = Chain::builder(kubex::registry().unwrap())
         .host(host)
-        .configured("cloud", "exec", options)
-        .unwrap()
-        .build();
-    chain.resolve().await.unwrap().configuration.credentials().clone()
+        .source(Source::new("cloud").provider("exec").options(options))
+        .build()
+        .unwrap();
+    chain.resolve().await.unwrap().credentials().clone()
 }
 
 /// The program is in the foreground, and what is typed is shown.

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use kubex::{Chain, ClientConfiguration, Credentials, Error, ErrorKind, ExposeSecret, Host, Options, Result};
+use kubex::{
+    Chain, ClientConfiguration, Credentials, Error, ErrorKind, ExposeSecret, Host, Options, Result, Source,
+};
 use kubex_core::host::SimulatedHost;
 use kubex_in_cluster::{InClusterOptions, Mount};
 use kubex_tests::machine::patience;
@@ -27,9 +29,9 @@ async fn of_file(host: Host, path: impl AsRef<Path>) -> Result<ClientConfigurati
         .set("token-file", path.as_ref().to_string_lossy().into_owned());
     let chain = Chain::builder(kubex::registry()?)
         .host(host)
-        .configured("file", "token-file", options)?
-        .build();
-    Ok(chain.resolve().await?.configuration)
+        .source(Source::new("file").provider("token-file").options(options))
+        .build()?;
+    chain.resolve().await
 }
 
 async fn token(credentials: &Credentials) -> String {
@@ -76,7 +78,7 @@ fn row_27_token_and_authority_are_never_of_two_generations_of_the_mount() {
                         let of = |content: Option<&kubex::SecretBytes>| {
                             PodMount::generation_of(content?.expose_secret())
                         };
-                        let (token, authority) = (of(mount.token()), of(mount.authorities()));
+                        let (token, authority) = (of(mount.token()), of(mount.ca_bundle()));
                         let namespace = of(mount.namespace());
                         if token.is_none() || token != authority || token != namespace {
                             mixed.fetch_add(1, Ordering::Relaxed);
@@ -175,7 +177,7 @@ async fn row_28_a_generation_that_is_removed_in_mid_read_is_read_again() {
             .unwrap();
         for (content, file) in [
             (mount.token(), "token"),
-            (mount.authorities(), "ca.crt"),
+            (mount.ca_bundle(), "ca.crt"),
             (mount.namespace(), "namespace"),
         ] {
             assert_eq!(content.unwrap().expose_secret(), format!("{file} ..2").as_bytes());
@@ -349,8 +351,12 @@ async fn row_33_a_kubeconfig_that_changes_while_in_use_leaves_the_snapshot_whole
     world.set_variable("HOME", "/home/jane");
     world.write(CONFIG, &kubeconfig("one"));
     let resolve = async || {
-        let chain = kubex::default_chain().unwrap().host(world.host()).build();
-        chain.resolve().await.map(|resolution| resolution.configuration)
+        let chain = kubex::default_chain()
+            .unwrap()
+            .host(world.host())
+            .build()
+            .unwrap();
+        chain.resolve().await
     };
     let configuration = resolve().await.unwrap();
     let whole = async |what: &str| {
@@ -387,7 +393,7 @@ async fn refusal_of_kubeconfig(path: &Path) -> Error {
         .with_variable("KUBECONFIG", Some(path))
         .with_variable("KUBERNETES_SERVICE_HOST", None::<String>);
     let begun = Instant::now();
-    let chain = kubex::default_chain().unwrap().host(host).build();
+    let chain = kubex::default_chain().unwrap().host(host).build().unwrap();
     let error = chain.resolve().await.map(drop).unwrap_err();
     let took = begun.elapsed();
     assert!(
@@ -450,14 +456,13 @@ async fn row_35_service_variables_without_a_mount_are_not_configured_and_the_cha
         .set("token", "next");
     let chain = Chain::builder(kubex::registry().unwrap())
         .host(world.host())
-        .named("in-cluster")
-        .unwrap()
-        .configured("next", "static", options)
-        .unwrap()
-        .build();
-    let resolution = chain.resolve().await.unwrap();
-    assert_eq!(token(resolution.configuration.credentials()).await, "next");
-    let report = resolution.report.to_string();
+        .source(Source::new("in-cluster"))
+        .source(Source::new("next").provider("static").options(options))
+        .build()
+        .unwrap();
+    let configuration = chain.resolve().await.unwrap();
+    assert_eq!(token(configuration.credentials()).await, "next");
+    let report = configuration.report().to_string();
     assert!(report.contains("no service account token is mounted"), "{report}");
 
     // What is there and broken is no reason to go on.

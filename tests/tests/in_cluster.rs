@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use kubex_core::host::SimulatedHost;
 use kubex_core::{
-    Chain, ClientConfiguration, Error, ErrorKind, ExposeSecret, Options, Registry, Result, Trust,
+    Chain, ClientConfiguration, Error, ErrorKind, ExposeSecret, Options, Registry, Result, Source, Trust,
 };
 use kubex_tests::api_server::ApiServer;
 
@@ -26,12 +26,9 @@ async fn resolve_with(world: &SimulatedHost, options: Options) -> Result<ClientC
             .unwrap();
     let chain = Chain::builder(registry)
         .host(world.host())
-        .configured("in-cluster", "in-cluster", options)?
-        .build();
-    chain
-        .resolve_only()
-        .await
-        .map(|resolution| resolution.configuration)
+        .source(Source::new("in-cluster").provider("in-cluster").options(options))
+        .build()?;
+    chain.resolve_only().await
 }
 
 async fn resolve(world: &SimulatedHost) -> Result<ClientConfiguration> {
@@ -206,9 +203,9 @@ async fn without_the_token_file_provider_the_error_says_which_one_is_missing() {
     let registry = Registry::from_registrations([&kubex_in_cluster::REGISTRATION]).unwrap();
     let chain = Chain::builder(registry)
         .host(pod().host())
-        .named("in-cluster")
-        .unwrap()
-        .build();
+        .source(Source::new("in-cluster"))
+        .build()
+        .unwrap();
     let error = chain.resolve().await.map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownProvider);
     assert!(

@@ -1,7 +1,7 @@
 //! Kubeconfig files: where they are found, how several become one, what of them is chosen, and to whom they
 //! are trusted.
 
-use kubex::{ClientConfiguration, Error, ErrorKind, ExposeSecret as _, Options, Resolution, Result, Trust};
+use kubex::{ClientConfiguration, Error, ErrorKind, ExposeSecret as _, Options, Result, Source, Trust};
 use kubex_core::host::{Exit, ProcessOutput, SimulatedHost};
 use kubex_tests::api_server::ApiServer;
 
@@ -12,16 +12,16 @@ fn world() -> SimulatedHost {
     world
 }
 
-async fn resolve_with(world: &SimulatedHost, options: Options) -> Result<Resolution> {
+async fn resolve_with(world: &SimulatedHost, options: Options) -> Result<ClientConfiguration> {
     let chain = kubex::Chain::builder(kubex::registry()?).host(world.host());
     chain
-        .configured("kubeconfig", "kubeconfig", options)?
-        .build()
+        .source(Source::new("kubeconfig").provider("kubeconfig").options(options))
+        .build()?
         .resolve_only()
         .await
 }
 
-async fn resolve(world: &SimulatedHost) -> Result<Resolution> {
+async fn resolve(world: &SimulatedHost) -> Result<ClientConfiguration> {
     resolve_with(world, Options::new()).await
 }
 
@@ -37,13 +37,8 @@ async fn token(configuration: &ClientConfiguration) -> String {
         .unwrap_or_default()
 }
 
-fn warnings(resolution: &Resolution) -> Vec<&'static str> {
-    resolution
-        .configuration
-        .warnings()
-        .iter()
-        .map(kubex::Warning::id)
-        .collect()
+fn warnings(configuration: &ClientConfiguration) -> Vec<&'static str> {
+    configuration.warnings().iter().map(kubex::Warning::id).collect()
 }
 
 /// A cluster, a user and a context of one name.
@@ -67,7 +62,7 @@ async fn the_first_of_several_files_wins_each_entry_whole() {
          users: [{name: red, user: {username: of-b, password: x}}]\n",
     );
     world.write("/home/jane/.kube/config", &kubeconfig("home", "{token: home}"));
-    let configuration = resolve(&world).await.unwrap().configuration;
+    let configuration = resolve(&world).await.unwrap();
     assert_eq!(configuration.cluster().server.as_str(), "https://b.example");
     assert_eq!(token(&configuration).await, "of-a");
     assert_eq!(configuration.namespace(), "default");
@@ -83,10 +78,10 @@ async fn one_broken_file_of_several_is_an_error_unless_leniency_was_asked_for() 
     assert_eq!(error.kind(), ErrorKind::MalformedDocument);
     assert!(error.to_string().contains("/broken"), "{error}");
 
-    let resolution = resolve_with(&world, Options::new().set("lenient", true))
+    let configuration = resolve_with(&world, Options::new().set("lenient", true))
         .await
         .unwrap();
-    assert_eq!(warnings(&resolution), ["file-skipped"]);
+    assert_eq!(warnings(&configuration), ["file-skipped"]);
 }
 
 #[tokio::test]
@@ -100,13 +95,10 @@ async fn an_explicit_path_must_be_there_and_replaces_the_others() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnreadableFile);
     world.write("/this", &kubeconfig("this", "{token: t}"));
-    let resolution = resolve_with(&world, Options::new().set("path", "/this"))
+    let configuration = resolve_with(&world, Options::new().set("path", "/this"))
         .await
         .unwrap();
-    assert_eq!(
-        resolution.configuration.cluster().server.as_str(),
-        "https://this.example"
-    );
+    assert_eq!(configuration.cluster().server.as_str(), "https://this.example");
 }
 
 #[tokio::test]
@@ -133,7 +125,7 @@ async fn context_cluster_user_and_namespace_can_be_chosen() {
             "b",
         ),
     ] {
-        let configuration = resolve_with(&world, options).await.unwrap().configuration;
+        let configuration = resolve_with(&world, options).await.unwrap();
         assert_eq!(configuration.cluster().server.as_str(), server);
         assert_eq!(configuration.namespace(), namespace);
         assert_eq!(token(&configuration).await, expected);
@@ -170,7 +162,7 @@ async fn relative_paths_start_at_the_file_that_has_them() {
     world.write("/z/u.crt", &pair.certificate);
     world.write("/z/keys/u.key", &pair.key);
     world.write("/z/t", "file-token\n");
-    let configuration = resolve(&world).await.unwrap().configuration;
+    let configuration = resolve(&world).await.unwrap();
     assert!(matches!(configuration.cluster().trust, Trust::CaBundle(_)));
     assert_eq!(token(&configuration).await, "file-token");
     assert!(
@@ -204,7 +196,7 @@ async fn every_field_of_a_cluster_and_a_user_arrives() {
              users:\n- name: u\n  user: {{token: t, as: joe, as-uid: '7', as-groups: [dev], as-user-extra: {{scopes: [a, b]}}}}\n"
         ),
     );
-    let configuration = resolve(&world).await.unwrap().configuration;
+    let configuration = resolve(&world).await.unwrap();
     let cluster = configuration.cluster();
     assert_eq!(cluster.server.as_str(), "https://h.example:6443/prefix");
     assert!(
@@ -236,7 +228,7 @@ async fn blank_fields_are_as_good_as_none() {
     let world = world();
     let blank = "{token: '', tokenFile: null, username: ~, exec: null, auth-provider: null, client-key: '', as: '', as-groups: []}";
     world.write("/home/jane/.kube/config", &kubeconfig("c", blank));
-    let configuration = resolve(&world).await.unwrap().configuration;
+    let configuration = resolve(&world).await.unwrap();
     assert!(
         configuration
             .credentials()
@@ -256,9 +248,9 @@ async fn a_credential_that_is_written_down_wins_over_the_plugin_and_its_user_is_
         "/home/jane/.kube/config",
         &kubeconfig("c", &format!("{{token: written, {exec}}}")),
     );
-    let resolution = resolve(&world).await.unwrap();
-    assert_eq!(token(&resolution.configuration).await, "written");
-    assert_eq!(warnings(&resolution), ["exec-ignored"]);
+    let configuration = resolve(&world).await.unwrap();
+    assert_eq!(token(&configuration).await, "written");
+    assert_eq!(warnings(&configuration), ["exec-ignored"]);
     assert_eq!(world.runs(), 0);
 
     world.write(
@@ -276,9 +268,9 @@ async fn a_credential_that_is_written_down_wins_over_the_plugin_and_its_user_is_
             error: Vec::new().into(),
         })
     });
-    let resolution = resolve(&world).await.unwrap();
-    assert_eq!(warnings(&resolution), ["key-without-certificate"]);
-    assert_eq!(token(&resolution.configuration).await, "plugin");
+    let configuration = resolve(&world).await.unwrap();
+    assert_eq!(warnings(&configuration), ["key-without-certificate"]);
+    assert_eq!(token(&configuration).await, "plugin");
 }
 
 #[tokio::test]
@@ -288,11 +280,10 @@ async fn a_context_without_a_user_is_anonymous_and_says_so() {
         "/home/jane/.kube/config",
         &kubeconfig("c", "{}").replace(", user: c}", "}"),
     );
-    let resolution = resolve(&world).await.unwrap();
-    assert_eq!(warnings(&resolution), ["no-user"]);
+    let configuration = resolve(&world).await.unwrap();
+    assert_eq!(warnings(&configuration), ["no-user"]);
     assert!(
-        resolution
-            .configuration
+        configuration
             .credentials()
             .current()
             .await
@@ -369,10 +360,7 @@ async fn an_auth_provider_is_the_registered_one_of_its_name_or_an_error_that_lis
         ),
     );
     world.write("/t", "from-provider");
-    assert_eq!(
-        token(&resolve(&world).await.unwrap().configuration).await,
-        "from-provider"
-    );
+    assert_eq!(token(&resolve(&world).await.unwrap()).await, "from-provider");
 
     world.write(
         "/home/jane/.kube/config",
@@ -395,5 +383,5 @@ async fn only_what_is_selected_is_decoded() {
     let text =
         kubeconfig("c", "{token: t}").replace("users: [", &format!("users: [{{name: other, user: {bad}}}, "));
     world.write("/home/jane/.kube/config", &text);
-    assert_eq!(token(&resolve(&world).await.unwrap().configuration).await, "t");
+    assert_eq!(token(&resolve(&world).await.unwrap()).await, "t");
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use kubex::{
     Chain, ClientConfiguration, Cluster, Credential, CredentialSource, Credentials, ErrorKind, ExposeSecret,
-    FetchRequest, Host, Options, Result, ServerUrl,
+    FetchRequest, Host, Options, Result, ServerUrl, Source,
 };
 use kubex_tests::machine::patience;
 
@@ -184,10 +184,10 @@ async fn of_plugin(program: &Path) -> ClientConfiguration {
         .set("server", "https://10.0.0.1")
         .set("command", program.to_string_lossy().into_owned());
     let chain = Chain::builder(kubex::registry().unwrap())
-        .configured("plugin", "exec", options)
-        .unwrap()
-        .build();
-    chain.resolve().await.unwrap().configuration
+        .source(Source::new("plugin").provider("exec").options(options))
+        .build()
+        .unwrap();
+    chain.resolve().await.unwrap()
 }
 
 #[test]

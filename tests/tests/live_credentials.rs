@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use kubex_core::host::SimulatedHost;
 use kubex_core::{
     Chain, ClientConfiguration, Cluster, Credential, CredentialSource, Credentials, Error, ErrorKind,
-    ExposeSecret, FetchReason, FetchRequest, Options, Registry, Result, ServerUrl,
+    ExposeSecret, FetchReason, FetchRequest, Options, Registry, Result, ServerUrl, Source,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -410,9 +410,10 @@ async fn from_token_file(world: &SimulatedHost) -> Result<ClientConfiguration> {
         .set("token-file", TOKEN_FILE);
     let chain = Chain::builder(registry)
         .host(world.host())
-        .configured("sidecar", "token-file", options)?
-        .build();
-    chain.resolve().await.map(|resolution| resolution.configuration)
+        .source(Source::new("sidecar").provider("token-file").options(options))
+        .build()
+        .unwrap();
+    chain.resolve().await
 }
 
 #[tokio::test]
@@ -478,10 +479,10 @@ async fn a_file_that_is_gone_after_resolving_leaves_the_token_beside_it() {
         .set("token", "beside-it");
     let chain = Chain::builder(registry)
         .host(world.host())
-        .configured("sidecar", "token-file", options)
-        .unwrap()
-        .build();
-    let configuration = chain.resolve().await.unwrap().configuration;
+        .source(Source::new("sidecar").provider("token-file").options(options))
+        .build()
+        .unwrap();
+    let configuration = chain.resolve().await.unwrap();
     world.remove(TOKEN_FILE);
     assert_eq!(token(configuration.credentials()).await, "beside-it");
 

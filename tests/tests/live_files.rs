@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use http::{StatusCode, Version};
-use kubex::{Chain, ClientConfiguration, ErrorKind, Options, Result, Trust};
+use kubex::{Chain, ClientConfiguration, ErrorKind, Options, Result, Source, Trust};
 use kubex_core::host::SimulatedHost;
 use kubex_tests::api_server::{ApiServer, ClientCertificatePem};
 use kubex_tests::machine::patience;
@@ -56,13 +56,13 @@ async fn configure(world: &SimulatedHost, server: &ApiServer) -> Result<ClientCo
         .set("client-key", KEY);
     let chain = Chain::builder(kubex::registry()?)
         .host(world.host())
-        .configured("files", "static", options)?
-        .build();
-    Ok(chain.resolve().await?.configuration)
+        .source(Source::new("files").provider("static").options(options))
+        .build()?;
+    chain.resolve().await
 }
 
 async fn get(client: &kubex::reqwest::Client, path: &str) -> Result<kubex::reqwest::Response> {
-    let sent = client.send(client.get(path).unwrap());
+    let sent = client.get(path).unwrap().send();
     tokio::time::timeout(patience(20 * SECOND), sent).await.unwrap()
 }
 
@@ -268,7 +268,7 @@ async fn a_server_of_no_known_authority_makes_the_file_be_read_again_at_once() {
 async fn a_plain_client_looks_both_up_at_each_handshake() {
     let (world, server, old, configuration) = scene(Version::HTTP_11).await;
     configuration.credentials().current().await.unwrap();
-    let plain = kubex::reqwest::client(&configuration).unwrap();
+    let plain = kubex::reqwest::client_without_authorization(&configuration).unwrap();
     let url = format!("{}/version", server.url());
     let get = || plain.get(&url).header("connection", "close").send();
     assert_eq!(get().await.unwrap().status(), StatusCode::OK);
@@ -307,10 +307,10 @@ async fn what_comes_inline_is_never_read_again() {
         .set("client-key-data", pair.key.as_str());
     let chain = Chain::builder(kubex::registry().unwrap())
         .host(world.host())
-        .configured("inline", "static", options)
-        .unwrap()
-        .build();
-    let configuration = chain.resolve().await.unwrap().configuration;
+        .source(Source::new("inline").provider("static").options(options))
+        .build()
+        .unwrap();
+    let configuration = chain.resolve().await.unwrap();
     let client = kubex::reqwest::Client::new(&configuration).unwrap();
     for _ in 0..3 {
         assert_eq!(status(&client).await, StatusCode::OK);
@@ -351,10 +351,10 @@ async fn the_authority_of_a_pod_is_read_again_inside_one_generation_of_the_mount
         .unwrap()
         .host(world.host())
         .build()
+        .unwrap()
         .resolve()
         .await
-        .unwrap()
-        .configuration;
+        .unwrap();
     let pem = async || match configuration.trust().current().await.trust() {
         Trust::CaBundle(authorities) => String::from_utf8(authorities.pem().to_vec()).unwrap(),
         other => panic!("{other:?}"),

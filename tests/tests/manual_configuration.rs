@@ -8,7 +8,7 @@ use std::time::Duration;
 const URL: &str = "https://10.0.0.1:6443";
 
 async fn refusal(configuration: ManualConfiguration) -> Error {
-    configuration.build().await.map(drop).unwrap_err()
+    configuration.await.map(drop).unwrap_err()
 }
 
 #[tokio::test]
@@ -29,7 +29,6 @@ async fn every_parameter_arrives() {
         .client_cert_file("/client.crt")
         .client_key_file("/client.key")
         .namespace("team-a")
-        .build()
         .await
         .unwrap();
     assert_eq!(configuration.cluster().server.as_str(), format!("{URL}/prefix"));
@@ -45,7 +44,6 @@ async fn every_parameter_arrives() {
         .server_ca_pem(server.ca_pem())
         .client_cert_pem(pair.certificate.clone())
         .client_key_pem(pair.key.clone().into_bytes())
-        .build()
         .await
         .unwrap();
     let credential = configuration.credentials().current().await.unwrap();
@@ -65,7 +63,7 @@ async fn a_token_file_is_read_again_every_minute_unless_that_is_switched_off() {
         if let Some(is_on) = is_on {
             configuration = configuration.try_refresh_token(is_on);
         }
-        let configuration = configuration.build().await.unwrap();
+        let configuration = configuration.await.unwrap();
         configuration.credentials().current().await.unwrap();
         world.write("/token", "two");
         world.advance(Duration::from_secs(60));

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use kubex::host::SimulatedHost;
 use kubex::{
     BuildContext, Chain, Credential, CredentialSource, Error, ErrorKind, FetchRequest, FromOptions, Host,
-    Registration, Registry, Result,
+    Registration, Registry, Result, Source,
 };
 
 const POD: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -70,13 +70,13 @@ fn pod() -> SimulatedHost {
     world
 }
 
-async fn resolve_on(host: Host) -> Result<kubex::Resolution> {
+async fn resolve_on(host: Host) -> Result<kubex::ClientConfiguration> {
     let registry = Registry::from_registrations(kubex::registry()?.iter().chain([&VAULT]))?;
     let chain = Chain::builder(registry)
         .host(host)
-        .named("kubeconfig")?
-        .named("in-cluster")?;
-    chain.build().resolve().await
+        .source(Source::new("kubeconfig"))
+        .source(Source::new("in-cluster"));
+    chain.build().unwrap().resolve().await
 }
 
 #[tokio::test]
@@ -92,12 +92,7 @@ async fn a_source_that_a_kubeconfig_names_must_be_there() {
             ),
         );
         let error = match resolve_on(world.host()).await {
-            Ok(resolution) => resolution
-                .configuration
-                .credentials()
-                .current()
-                .await
-                .unwrap_err(),
+            Ok(configuration) => configuration.credentials().current().await.unwrap_err(),
             Err(error) => error,
         };
         assert_eq!(
@@ -113,8 +108,8 @@ async fn a_home_directory_whose_name_is_not_unicode_is_one() {
     let world = pod();
     let home = not_unicode("/home/jane/j");
     let host = world.host().with_variable("HOME", Some(home));
-    let resolution = resolve_on(host).await.unwrap();
-    let report = resolution.report.to_string();
+    let configuration = resolve_on(host).await.unwrap();
+    let report = configuration.report().to_string();
     assert!(
         report.starts_with("1. kubeconfig: not configured: there is no kubeconfig: /home/jane/j"),
         "{report}"

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kubex::host::SimulatedHost;
 use kubex::{
-    Chain, ClientConfiguration, ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, Error,
-    ErrorKind, Options, ResolveRequest, Result, ServerUrl, Trust,
+    Chain, ClientConfiguration, Credential, CredentialProvider, Error, ErrorKind, Identity, Options,
+    ResolveRequest, ResolvedSource, Result, Source, Trust,
 };
 /// What passes for a certificate as long as nobody connects.
 const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
@@ -43,10 +43,12 @@ struct Foreign;
 
 #[async_trait]
 impl CredentialProvider for Foreign {
-    async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder> {
-        let mut cluster = Cluster::new(ServerUrl::parse("https://foreign")?);
-        cluster.tls_server_name = Some("foreign.internal".into());
-        Ok(ClientConfiguration::builder(cluster).credential(Credential::bearer("s3cr3t-own".into())?))
+    async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
+        let cluster = Options::new()
+            .set("server", "https://foreign")
+            .set("tls-server-name", "foreign.internal");
+        let credential = Credential::bearer("s3cr3t-own".into())?;
+        Ok(ResolvedSource::new(cluster).identity(Identity::from_credential(credential)))
     }
 }
 
@@ -59,17 +61,15 @@ async fn from_all(overrides: Options) -> Vec<Result<ClientConfiguration>> {
         .set("tls-server-name", "alone.internal");
     let chain = |world: SimulatedHost| Chain::builder(registry.clone()).host(world.host());
     let chains = [
-        chain(world(Some(KUBECONFIG))).named("kubeconfig").unwrap(),
-        chain(world(None)).named("in-cluster").unwrap(),
-        chain(world(None))
-            .configured("alone", "static", with_cluster)
-            .unwrap(),
-        chain(world(None)).provider("foreign", Arc::new(Foreign)).unwrap(),
+        chain(world(Some(KUBECONFIG))).source(Source::new("kubeconfig")),
+        chain(world(None)).source(Source::new("in-cluster")),
+        chain(world(None)).source(Source::new("alone").provider("static").options(with_cluster)),
+        chain(world(None)).source(Source::from_provider("foreign", Arc::new(Foreign))),
     ];
     let mut found = Vec::new();
     for chain in chains {
-        let chain = chain.overrides(overrides.clone()).unwrap().build();
-        found.push(chain.resolve().await.map(|resolution| resolution.configuration));
+        let chain = chain.overrides(overrides.clone()).build().unwrap();
+        found.push(chain.resolve().await);
     }
     found
 }
@@ -225,11 +225,13 @@ fn a_key_that_overrides_nothing_is_an_error_that_proposes_one() {
     let builder = || Chain::builder(kubex::registry().unwrap());
     let error: Error = builder()
         .overrides(Options::new().set("tokn", "s3cr3t"))
+        .build()
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownField);
     assert_eq!(error.help(), Some("did you mean \"token\"?"));
     let error = builder()
         .overrides(Options::new().set("as-groups", "s3cr3t"))
+        .build()
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidValue);
     assert!(!error.to_string().contains("s3cr3t"));
@@ -251,8 +253,11 @@ async fn the_environments_proxy_is_taken_where_nothing_else_names_one() {
         }
         let options = Options::new().set("server", server).set("token", "s3cr3t");
         let chain = Chain::builder(kubex::registry().unwrap()).host(world.host());
-        let chain = chain.configured("alone", "static", options).unwrap().build();
-        chain.resolve().await.map(|resolution| resolution.configuration)
+        let chain = chain
+            .source(Source::new("alone").provider("static").options(options))
+            .build()
+            .unwrap();
+        chain.resolve().await
     };
     let proxy = ("HTTPS_PROXY", "http://jane:s3cr3t@proxy:3128");
     let configuration = resolve(&[proxy], "https://api.example:6443").await.unwrap();
@@ -306,7 +311,7 @@ fn secrets_stay_out_of_the_debug_of_overrides() {
     let overrides = Options::new().set("token", "s3cr3t");
     let chain = Chain::builder(kubex::registry().unwrap())
         .overrides(overrides)
-        .unwrap()
-        .build();
+        .build()
+        .unwrap();
     assert!(!format!("{chain:?}").contains("s3cr3t"));
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kubex::{Chain, Credentials, ErrorKind, ExposeSecret as _, Options};
+use kubex::{Chain, Credentials, ErrorKind, ExposeSecret as _, Options, Source};
 use kubex_tests::machine::patience;
 use tokio::sync::Mutex;
 
@@ -29,10 +29,10 @@ async fn credentials(directory: &Path, script: &str) -> Credentials {
         .set("server", "https://10.0.0.1")
         .set("command", path.to_str().unwrap());
     let chain = Chain::builder(kubex::registry().unwrap())
-        .configured("cloud", "exec", options)
-        .unwrap()
-        .build();
-    chain.resolve().await.unwrap().configuration.credentials().clone()
+        .source(Source::new("cloud").provider("exec").options(options))
+        .build()
+        .unwrap();
+    chain.resolve().await.unwrap().credentials().clone()
 }
 
 /// The memory that this program has at the moment.

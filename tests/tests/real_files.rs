@@ -17,7 +17,7 @@ async fn resolve(path: &Path) -> Result<()> {
         .with_variable("KUBERNETES_SERVICE_PORT", None::<String>);
     kubex::default_chain()?
         .host(host)
-        .build()
+        .build()?
         .resolve()
         .await
         .map(drop)

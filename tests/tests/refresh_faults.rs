@@ -7,7 +7,7 @@ use http::StatusCode;
 use jiff::SignedDuration;
 use kubex::{
     CaBundle, Chain, ClientConfiguration, Cluster, CredentialSource, Credentials, ErrorKind, FetchReason,
-    Host, Options, ServerUrl, Trust,
+    Host, Options, ServerUrl, Source, Trust,
 };
 use kubex_core::faults::{Act, FaultySource, plugin};
 use kubex_core::host::SimulatedHost;
@@ -58,10 +58,10 @@ async fn row_19_ten_thousand_callers_at_a_cold_start_are_one_run() {
         .set("command", "login");
     let chain = Chain::builder(kubex::registry().unwrap())
         .host(world.host())
-        .configured("plugin", "exec", options)
-        .unwrap()
-        .build();
-    let configuration = chain.resolve().await.unwrap().configuration;
+        .source(Source::new("plugin").provider("exec").options(options))
+        .build()
+        .unwrap();
+    let configuration = chain.resolve().await.unwrap();
     assert_eq!(world.runs(), 0, "resolving runs nothing");
     let callers: Vec<_> = (0..10_000)
         .map(|_| {
@@ -163,7 +163,7 @@ async fn row_21_a_thousand_rejections_of_one_generation_are_one_refresh() {
     let source = FaultySource::playing([Act::token()]);
     let client = kubex::reqwest::Client::new(&configured(&server, source.clone())).unwrap();
     for _ in 0..100 {
-        let answer = client.send(client.get("/version").unwrap()).await.unwrap();
+        let answer = client.get("/version").unwrap().send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     }
     assert_eq!(source.runs(), 2, "within ten seconds");
@@ -179,7 +179,7 @@ async fn row_22_what_is_forbidden_is_no_reason_to_refresh() {
     let source = FaultySource::playing([Act::token()]);
     let client = kubex::reqwest::Client::new(&configured(&server, source.clone())).unwrap();
     for _ in 0..20 {
-        let answer = client.send(client.get("/secret").unwrap()).await.unwrap();
+        let answer = client.get("/secret").unwrap().send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     }
     assert_eq!((source.runs(), server.requests().len()), (1, 20));

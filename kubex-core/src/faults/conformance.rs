@@ -20,7 +20,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::shown::Shown;
-use crate::chain::{Chain, Resolution};
+use crate::chain::{Chain, Source};
+use crate::configuration::ClientConfiguration;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::SimulatedHost;
@@ -180,9 +181,9 @@ impl Conformance {
     pub fn gives_what_is_there(&self) {
         self.run(|case| async move {
             let world = case.world(SECRET);
-            let resolution = case.resolve(&world, SECRET).await.expect("it resolves");
+            let configuration = case.resolve(&world, SECRET).await.expect("it resolves");
             assert_eq!(world.runs(), 0, "resolving started a process");
-            let credentials = resolution.configuration.credentials();
+            let credentials = configuration.credentials();
             let credential = credentials.current().await.expect("it gives a credential");
             let token = credential.token().expect("it gives a token");
             assert!(
@@ -251,18 +252,18 @@ impl Conformance {
                 .chain(&world, (case.options)(SECRET))
                 .expect("its options are right");
             shown.debug(&chain);
-            let resolution = chain.resolve().await.expect("it resolves");
-            show(&shown, &resolution);
+            let configuration = chain.resolve().await.expect("it resolves");
+            show(&shown, &configuration);
             for _ in 0..3 {
-                if let Ok(credential) = resolution.configuration.credentials().current().await {
+                if let Ok(credential) = configuration.credentials().current().await {
                     shown.debug(&credential);
                     shown.add(credential.provenance());
-                    let credentials = resolution.configuration.credentials();
+                    let credentials = configuration.credentials();
                     credentials.invalidate(credential.generation());
                 }
                 world.advance(Duration::from_secs(61));
             }
-            show(&shown, &resolution);
+            show(&shown, &configuration);
             drop(guard);
             assert_hidden(&shown.text(), SECRET, "what it shows when all goes well");
         });
@@ -286,8 +287,8 @@ impl Conformance {
                 shown.error(&error);
 
                 let world = case.world(SECRET);
-                let resolution = case.resolve(&world, SECRET).await.expect("it resolves");
-                let credentials = resolution.configuration.credentials();
+                let configuration = case.resolve(&world, SECRET).await.expect("it resolves");
+                let credentials = configuration.credentials();
                 let first = credentials.current().await.expect("it gives a credential");
                 breakage(&world);
                 for _ in 0..3 {
@@ -316,8 +317,8 @@ impl Conformance {
         }
         self.run(|case| async move {
             let world = case.world("the-first");
-            let resolution = case.resolve(&world, "the-first").await.expect("it resolves");
-            let credentials = resolution.configuration.credentials();
+            let configuration = case.resolve(&world, "the-first").await.expect("it resolves");
+            let credentials = configuration.credentials();
             let first = credentials.current().await.expect("it gives a credential");
             case.put(&world, "the-second");
             credentials.invalidate(first.generation());
@@ -337,8 +338,8 @@ impl Conformance {
         self.run(|case| async move {
             for looks in 0..20 {
                 let world = case.world(SECRET);
-                let resolution = case.resolve(&world, SECRET).await.expect("it resolves");
-                let credentials = resolution.configuration.credentials();
+                let configuration = case.resolve(&world, SECRET).await.expect("it resolves");
+                let credentials = configuration.credentials();
                 give_up_after(looks, credentials.current()).await;
                 credentials.current().await.unwrap_or_else(|error| {
                     panic!("after a caller gave up at its look {looks}: {error}");
@@ -354,9 +355,9 @@ impl Conformance {
         };
         self.run(|case| async move {
             let world = case.world(SECRET);
-            let resolution = case.resolve(&world, SECRET).await.expect("it resolves");
+            let configuration = case.resolve(&world, SECRET).await.expect("it resolves");
             hang(&world);
-            let credentials = resolution.configuration.credentials().clone();
+            let credentials = configuration.credentials().clone();
             let waiting = tokio::spawn(async move { credentials.current().await.map(drop) });
             for _ in 0..1200 {
                 for _ in 0..20 {
@@ -385,8 +386,8 @@ impl Conformance {
             let world = SimulatedHost::new();
             let end = world.host().now().wall + Duration::from_secs(100);
             plant(&world, SECRET, end);
-            let resolution = case.resolve(&world, SECRET).await.expect("it resolves");
-            let credentials = resolution.configuration.credentials();
+            let configuration = case.resolve(&world, SECRET).await.expect("it resolves");
+            let credentials = configuration.credentials();
             let first = credentials.current().await.expect("it gives a credential");
             assert_eq!(
                 first.expires_at(),
@@ -419,18 +420,17 @@ impl Conformance {
     fn chain(&self, world: &SimulatedHost, options: Options) -> Result<Chain> {
         let registrations = self.others.iter().copied().chain([self.registration]);
         let builder = Chain::builder(Registry::from_registrations(registrations)?).host(world.host());
-        Ok(builder
-            .configured("under-test", self.registration.name(), options)?
-            .build())
+        let source = Source::new("under-test").provider(self.registration.name());
+        builder.source(source.options(options)).build()
     }
 
-    async fn resolve(&self, world: &SimulatedHost, token: &str) -> Result<Resolution> {
+    async fn resolve(&self, world: &SimulatedHost, token: &str) -> Result<ClientConfiguration> {
         self.chain(world, (self.options)(token))?.resolve().await
     }
 
     async fn first(&self, world: &SimulatedHost, token: &str) -> Result<Arc<Credential>> {
-        let resolution = self.resolve(world, token).await?;
-        resolution.configuration.credentials().current().await
+        let configuration = self.resolve(world, token).await?;
+        configuration.credentials().current().await
     }
 
     /// Runs a check on a thread of its own, so that one that hangs in earnest is found out too.
@@ -450,11 +450,11 @@ impl Conformance {
     }
 }
 
-fn show(shown: &Shown, resolution: &Resolution) {
-    shown.add(&resolution.report.to_string());
-    shown.debug(resolution);
-    shown.debug(&resolution.configuration);
-    shown.add(&resolution.configuration.credentials().describe());
+fn show(shown: &Shown, configuration: &ClientConfiguration) {
+    shown.add(&configuration.report().to_string());
+    shown.debug(configuration);
+    shown.debug(configuration);
+    shown.add(&configuration.credentials().describe());
 }
 
 #[expect(clippy::print_stderr, reason = "a check that is not made is said out loud")]

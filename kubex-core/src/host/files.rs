@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
+use super::input::FileStamp;
 use crate::secret::SecretBytes;
 
 /// What is at a path.
@@ -23,26 +24,52 @@ pub enum FileKind {
     Other,
 }
 
+/// What was read of a file.
+#[derive(Clone, Debug)]
+pub struct FileContent {
+    /// The bytes; they may be a key.
+    pub bytes: SecretBytes,
+    /// What identifies them; `None` for what is not a regular file.
+    pub stamp: Option<FileStamp>,
+}
+
 /// The host's files.
 ///
 /// Reading never hangs and never fills the memory: only regular files are read (and the null device, which
 /// is empty), and only up to a limit. What was read may be a key, so it comes as a secret.
 #[async_trait]
 pub trait Files: Debug + Send + Sync {
+    /// The content of a regular file of at most `limit` bytes, and what identifies it.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied`, `IsADirectory` as the system reports them; `InvalidInput` for a pipe or a
+    /// device; `FileTooLarge` beyond the limit.
+    async fn read_stamped(&self, path: &Path, limit: usize) -> io::Result<FileContent>;
+
+    /// The contents of several files, each as [`read_stamped`](Self::read_stamped) returns it.
+    async fn read_each_stamped(&self, paths: &[PathBuf], limit: usize) -> Vec<io::Result<FileContent>> {
+        let mut contents = Vec::with_capacity(paths.len());
+        for path in paths {
+            contents.push(self.read_stamped(path, limit).await);
+        }
+        contents
+    }
+
     /// The content of a regular file of at most `limit` bytes.
     ///
     /// # Errors
-    /// `NotFound`, `PermissionDenied`, `IsADirectory` as the system says; `InvalidInput` for a pipe or a device;
-    /// `FileTooLarge` beyond the limit.
-    async fn read(&self, path: &Path, limit: usize) -> io::Result<SecretBytes>;
+    /// As [`read_stamped`](Self::read_stamped).
+    async fn read(&self, path: &Path, limit: usize) -> io::Result<SecretBytes> {
+        self.read_stamped(path, limit).await.map(|read| read.bytes)
+    }
 
-    /// The contents of several files, each as [`read`](Self::read) has it.
+    /// The contents of several files, each as [`read`](Self::read) returns it.
     async fn read_each(&self, paths: &[PathBuf], limit: usize) -> Vec<io::Result<SecretBytes>> {
-        let mut contents = Vec::with_capacity(paths.len());
-        for path in paths {
-            contents.push(self.read(path, limit).await);
-        }
+        let contents = self.read_each_stamped(paths, limit).await;
         contents
+            .into_iter()
+            .map(|content| content.map(|read| read.bytes))
+            .collect()
     }
 
     /// What is at the path, symbolic links followed.
@@ -61,13 +88,13 @@ pub(super) struct FileSystem;
 
 #[async_trait]
 impl Files for FileSystem {
-    async fn read(&self, path: &Path, limit: usize) -> io::Result<SecretBytes> {
+    async fn read_stamped(&self, path: &Path, limit: usize) -> io::Result<FileContent> {
         let path = path.to_owned();
         off_the_workers(move || read_settled(&path, limit)).await
     }
 
     /// In one go, so that little time passes between the first and the last.
-    async fn read_each(&self, paths: &[PathBuf], limit: usize) -> Vec<io::Result<SecretBytes>> {
+    async fn read_each_stamped(&self, paths: &[PathBuf], limit: usize) -> Vec<io::Result<FileContent>> {
         let owned = paths.to_owned();
         let read = move || Ok(owned.iter().map(|path| read_settled(path, limit)).collect());
         off_the_workers(read).await.unwrap_or_else(|error| {
@@ -132,7 +159,7 @@ const ATTEMPTS: usize = 5;
 /// Reads a file that may be a link into a directory which is replaced just now, as the kubelet replaces the
 /// directories of its mounts.
 #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
-fn read_settled(path: &Path, limit: usize) -> io::Result<SecretBytes> {
+fn read_settled(path: &Path, limit: usize) -> io::Result<FileContent> {
     let is_link = || std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     let mut read = read_regular(path, limit);
     for _ in 1..ATTEMPTS {
@@ -147,14 +174,19 @@ fn read_settled(path: &Path, limit: usize) -> io::Result<SecretBytes> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
-fn read_regular(path: &Path, limit: usize) -> io::Result<SecretBytes> {
+fn read_regular(path: &Path, limit: usize) -> io::Result<FileContent> {
     use std::io::Read as _;
 
     // The kind is asked for before opening, because opening a pipe waits for its writer.
     match kind_of(path)? {
         FileKind::Regular { .. } => {}
         FileKind::Directory => return Err(io::ErrorKind::IsADirectory.into()),
-        FileKind::Other if path == Path::new("/dev/null") => return Ok(Vec::new().into()),
+        FileKind::Other if path == Path::new("/dev/null") => {
+            return Ok(FileContent {
+                bytes: SecretBytes::default(),
+                stamp: None,
+            });
+        }
         FileKind::Other => {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -163,7 +195,9 @@ fn read_regular(path: &Path, limit: usize) -> io::Result<SecretBytes> {
         }
     }
     let mut file = std::fs::File::open(path)?;
-    let length = file.metadata()?.len();
+    let metadata = file.metadata()?;
+    let stamp = Some(stamp_of(&metadata));
+    let length = metadata.len();
     let too_large = || {
         io::Error::new(
             io::ErrorKind::FileTooLarge,
@@ -188,10 +222,32 @@ fn read_regular(path: &Path, limit: usize) -> io::Result<SecretBytes> {
     if length + rest.0.len() > limit {
         return Err(too_large());
     }
-    if !rest.0.is_empty() {
-        return Ok([content.0.as_slice(), rest.0.as_slice()].concat().into());
+    let bytes = if rest.0.is_empty() {
+        std::mem::take(&mut content.0)
+    } else {
+        [content.0.as_slice(), rest.0.as_slice()].concat()
+    };
+    Ok(FileContent {
+        bytes: bytes.into(),
+        stamp,
+    })
+}
+
+fn stamp_of(metadata: &std::fs::Metadata) -> FileStamp {
+    #[cfg(unix)]
+    let (changed, inode) = {
+        use std::os::unix::fs::MetadataExt as _;
+        let changed = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
+        (changed, metadata.ino())
+    };
+    #[cfg(not(unix))]
+    let (changed, inode) = (0, 0);
+    FileStamp {
+        modified: metadata.modified().ok(),
+        changed,
+        size: metadata.len(),
+        inode,
     }
-    Ok(std::mem::take(&mut content.0).into())
 }
 
 /// A buffer that is wiped, also where reading into it fails.

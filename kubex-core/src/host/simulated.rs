@@ -16,6 +16,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -27,8 +28,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Clock, Environment, FileKind, Files, Host, Moment, Process, ProcessError, ProcessOutput, Processes,
-    Terminal, terminal,
+    Clock, Environment, FileContent, FileKind, FileStamp, Files, Host, Moment, Process, ProcessError,
+    ProcessOutput, Processes, Terminal, terminal,
 };
 use crate::secret::{ExposeSecret as _, SecretBytes};
 
@@ -310,7 +311,7 @@ impl Environment for SimulatedHost {
 
 #[async_trait]
 impl Files for SimulatedHost {
-    async fn read(&self, path: &Path, limit: usize) -> io::Result<SecretBytes> {
+    async fn read_stamped(&self, path: &Path, limit: usize) -> io::Result<FileContent> {
         let (node, events) = {
             let mut world = self.lock();
             world.reads.push(path.to_owned());
@@ -326,9 +327,9 @@ impl Files for SimulatedHost {
         match node? {
             Some(Node::Hanging) => std::future::pending().await,
             Some(Node::Device) => Err(io::ErrorKind::InvalidInput.into()),
-            Some(Node::File(content)) if content.expose_secret().len() <= limit => Ok(content),
+            Some(Node::File(content)) if content.expose_secret().len() <= limit => Ok(stamped(content)),
             Some(Node::File(_)) => Err(io::ErrorKind::FileTooLarge.into()),
-            Some(_) => Ok(Vec::new().into()),
+            Some(_) => Ok(stamped(SecretBytes::default())),
             None => Err(io::ErrorKind::IsADirectory.into()),
         }
     }
@@ -363,6 +364,21 @@ impl Files for SimulatedHost {
         });
         let names: BTreeSet<String> = below.collect();
         Ok(names.into_iter().collect())
+    }
+}
+
+/// Content with a stamp that changes with it, as no simulated file has times.
+fn stamped(bytes: SecretBytes) -> FileContent {
+    let mut hasher = DefaultHasher::new();
+    bytes.expose_secret().hash(&mut hasher);
+    let stamp = FileStamp {
+        size: bytes.expose_secret().len() as u64,
+        changed: hasher.finish().into(),
+        ..FileStamp::default()
+    };
+    FileContent {
+        bytes,
+        stamp: Some(stamp),
     }
 }
 

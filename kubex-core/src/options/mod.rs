@@ -31,6 +31,7 @@ use crate::error::Result;
 use crate::origin::Origin;
 use crate::value::from_entries;
 
+pub(crate) use cluster::ReadCluster;
 pub use cluster::{ClusterFields, ClusterOptions};
 pub use key_pair::KeyPairOptions;
 pub use pem::Pem;
@@ -104,6 +105,16 @@ impl Options {
     /// The options in the order they were set.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.entries.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Keeps the options whose value passes.
+    pub(crate) fn retain(&mut self, is_kept: impl Fn(&Value) -> bool) {
+        self.entries.retain(|(_, value)| is_kept(value));
+    }
+
+    /// Whether one of these options is set.
+    pub fn has_any(&self, keys: &[&str]) -> bool {
+        keys.iter().any(|key| self.get(key).is_some())
     }
 
     /// Whether there are none.

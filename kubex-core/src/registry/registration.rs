@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::Registry;
 use super::with_cluster::WithCluster;
 use crate::error::Result;
-use crate::options::{ClusterFields, Options};
+use crate::options::{ClusterFields, ClusterOptions, Options};
 use crate::provider::CredentialProvider;
 use crate::source::CredentialSource;
 
@@ -154,9 +154,10 @@ impl Registration {
         match &self.factory {
             Factory::Provider(build) => build(&options, registry),
             Factory::Source(build) => {
-                let cluster = crate::options::ClusterOptions::take_from(&mut options)?;
+                let cluster = options.split_off(ClusterOptions::KEYS);
+                cluster.parse::<ClusterFields>()?;
                 let source = build(&options, registry)?;
-                Ok(Arc::new(WithCluster::new(cluster, source, &options)))
+                Ok(Arc::new(WithCluster::new(self.name, cluster, options, source)))
             }
         }
     }

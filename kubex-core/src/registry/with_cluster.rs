@@ -4,46 +4,43 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::configuration::ClientConfigurationBuilder;
 use crate::error::Result;
-use crate::options::{ClusterOptions, Options};
-use crate::origin::Origin;
+use crate::options::Options;
 use crate::provider::{CredentialProvider, ResolveRequest};
+use crate::resolved_source::{Identity, ResolvedSource};
 use crate::source::CredentialSource;
 
-/// Adds a cluster to a source that knows an identity alone.
+/// Adds a cluster to a credential source.
 #[derive(Debug)]
 pub(super) struct WithCluster {
-    cluster: ClusterOptions,
+    provider: &'static str,
+    cluster: Options,
+    options: Options,
+    /// Built when the chain was, so that wrong options are found then.
     source: Arc<dyn CredentialSource>,
-    /// Where the source's own options were written down.
-    written: Vec<(String, Origin)>,
 }
 
 impl WithCluster {
-    pub(super) fn new(cluster: ClusterOptions, source: Arc<dyn CredentialSource>, options: &Options) -> Self {
-        let written = options.iter();
+    pub(super) fn new(
+        provider: &'static str,
+        cluster: Options,
+        options: Options,
+        source: Arc<dyn CredentialSource>,
+    ) -> Self {
         Self {
+            provider,
             cluster,
+            options,
             source,
-            written: written
-                .map(|(key, value)| (key.to_owned(), value.origin().clone()))
-                .collect(),
         }
     }
 }
 
 #[async_trait]
 impl CredentialProvider for WithCluster {
-    async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder> {
-        let mut builder = self.cluster.configure(request).await?;
-        for (field, origin) in &self.written {
-            builder = builder.identity_written_at(field, origin);
-        }
-        // An identity that is replaced need not be there.
-        if request.overrides().identity_options().is_empty() {
-            self.source.check(request.host()).await?;
-        }
-        Ok(builder.source(Arc::clone(&self.source)))
+    async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
+        let source = Arc::clone(&self.source);
+        let identity = Identity::from_built(self.provider, self.options.clone(), source);
+        Ok(ResolvedSource::new(self.cluster.clone()).identity(identity))
     }
 }

@@ -35,9 +35,9 @@
 //!
 //! let configuration = Configuration::load(&world.host()).await?;
 //! let configuration = configuration.with(Options::new().set("overrides.namespace", "team-a"))?;
-//! let resolution = configuration.chain(kubex::registry()?)?.build().resolve().await?;
-//! assert_eq!(resolution.report.chosen().unwrap().source, "break-glass");
-//! assert_eq!(resolution.configuration.namespace(), "team-a");
+//! let configuration = configuration.chain(kubex::registry()?)?.build()?.resolve().await?;
+//! assert_eq!(configuration.report().chosen().unwrap().source, "break-glass");
+//! assert_eq!(configuration.namespace(), "team-a");
 //! # Ok(())
 //! # }
 //! ```
@@ -64,12 +64,12 @@ use kubex_core::error::Problems;
 use kubex_core::host::PluginRules;
 use kubex_core::text::{clean_line, nearest};
 use kubex_core::{
-    Chain, ChainBuilder, Error, ErrorKind, Host, Options, Origin, Registration, Registry, Result,
+    Chain, ChainBuilder, Error, ErrorKind, Host, Options, Origin, Registration, Registry, Result, Source,
 };
 
 use crate::default_chain::DEFAULT_ORDER;
 use layer::Layer;
-use settings::{Named, Settings, Source};
+use settings::{Named, Settings, SourceSettings};
 
 pub use entry::Entry;
 pub use schema::schema;
@@ -200,11 +200,7 @@ impl Configuration {
     pub fn chain(&self, registry: Registry) -> Result<ChainBuilder> {
         let mut problems = Problems::default();
         let overrides = problems
-            .take(prepare::overrides(
-                &self.settings.overrides,
-                &registry,
-                &self.host,
-            ))
+            .take(prepare::overrides(&self.settings.overrides, &self.host))
             .unwrap_or_default();
         let mut chain = Chain::builder(registry.clone()).host(self.host.clone());
         if let Some(rules) = &self.settings.rules {
@@ -222,19 +218,13 @@ impl Configuration {
         }
         problems.into_result()?;
         for (source, ready) in prepared {
-            chain = chain.provider(&source.name, ready.provider)?;
-            if let Some(limit) = source.timeout {
-                chain = chain.timeout(limit);
+            let mut built = Source::from_provider(&source.name, ready.provider).overrides(ready.overriding);
+            if let Some(timeout) = source.timeout {
+                built = built.timeout(timeout);
             }
-            if !ready.overriding.is_empty() {
-                chain = chain.overriding(ready.overriding)?;
-            }
+            chain = chain.source(built);
         }
-        if overrides.is_empty() {
-            Ok(chain)
-        } else {
-            chain.overrides(overrides)
-        }
+        Ok(chain.overrides(overrides))
     }
 
     /// The one place where the section `exec` reaches what runs plugins: the host of the chain asks these rules
@@ -248,12 +238,12 @@ impl Configuration {
     }
 
     /// The source that a name in the chain means.
-    fn source(&self, named: &Named, registry: &Registry) -> Result<Source> {
+    fn source(&self, named: &Named, registry: &Registry) -> Result<SourceSettings> {
         if let Some(source) = self.settings.source(&named.name) {
             return Ok(source.clone());
         }
         if registry.get(&named.name).is_ok() {
-            return Ok(Source::bare(named));
+            return Ok(SourceSettings::bare(named));
         }
         let mut known: Vec<&str> = registry.iter().map(Registration::name).collect();
         known.extend(self.settings.sources.iter().map(|source| source.name.as_str()));
@@ -298,7 +288,7 @@ impl Configuration {
     fn check_profile(&self, registry: &Registry) -> Result<()> {
         let mut problems = Problems::default();
         problems.take(self.chain(registry.clone()));
-        let is_looked_at = |source: &Source| {
+        let is_looked_at = |source: &SourceSettings| {
             source.is_enabled && self.settings.chain.iter().any(|named| named.name == source.name)
         };
         for source in self
@@ -316,10 +306,13 @@ impl Configuration {
     pub fn sources(&self) -> Vec<SourceSummary> {
         let of_chain = self.settings.chain.iter().enumerate().map(|(position, named)| {
             let source = self.settings.source(&named.name).cloned();
-            (source.unwrap_or_else(|| Source::bare(named)), Some(position))
+            (
+                source.unwrap_or_else(|| SourceSettings::bare(named)),
+                Some(position),
+            )
         });
         let is_in_chain =
-            |source: &&Source| self.settings.chain.iter().any(|named| named.name == source.name);
+            |source: &&SourceSettings| self.settings.chain.iter().any(|named| named.name == source.name);
         let others = self.settings.sources.iter().filter(|source| !is_in_chain(source));
         of_chain
             .chain(others.map(|source| (source.clone(), None)))

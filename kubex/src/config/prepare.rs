@@ -9,12 +9,12 @@ use kubex_core::options::{ClusterOptions, Value, ValueKind};
 use kubex_core::origin::Place;
 use kubex_core::text::clean_line;
 use kubex_core::{
-    ClientConfigurationBuilder, CredentialProvider, Error, ErrorKind, Host, Options, Origin, Registry,
-    ResolveRequest, Result,
+    CredentialProvider, Error, ErrorKind, Host, Options, Origin, Overrides, Registry, ResolveRequest,
+    ResolvedSource, Result,
 };
 use serde_json::Value as Schema;
 
-use super::settings::{OF_EVERY_SOURCE, Source, at_the_value};
+use super::settings::{OF_EVERY_SOURCE, SourceSettings, at_the_value};
 use super::variables::{is_name_of_a_variable, property, resolved, typed};
 use super::{paths, schema};
 
@@ -34,11 +34,11 @@ pub(super) struct Prepared {
 /// # Errors
 /// `UnknownProvider`, or what its options have wrong, with their places. A variable that is named and not set is
 /// none: the source says so when it is asked.
-pub(super) fn source(source: &Source, registry: &Registry, host: &Host) -> Result<Prepared> {
+pub(super) fn source(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<Prepared> {
     build(source, registry, host).map_err(|error| error.in_source(&source.name))
 }
 
-fn build(source: &Source, registry: &Registry, host: &Host) -> Result<Prepared> {
+fn build(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<Prepared> {
     let registration = registry
         .get(source.provider_name())
         .map_err(|error| unknown_provider(source, error))?;
@@ -62,7 +62,7 @@ fn build(source: &Source, registry: &Registry, host: &Host) -> Result<Prepared> 
         options.split_off(&foreign)
     };
     let mut problems = Problems::default();
-    problems.take(ClusterOptions::take_from(&mut overriding.clone()));
+    problems.take(Overrides::new(overriding.clone()));
     let provider: Option<Arc<dyn CredentialProvider>> = if let Some(error) = preparation.unset {
         Some(Arc::new(Unset(error)))
     } else {
@@ -82,20 +82,19 @@ fn build(source: &Source, registry: &Registry, host: &Host) -> Result<Prepared> 
 ///
 /// # Errors
 /// As [`source`]; a variable that is named and not set is one here, as overrides hold for every source.
-pub(super) fn overrides(options: &Options, registry: &Registry, host: &Host) -> Result<Options> {
+pub(super) fn overrides(options: &Options, host: &Host) -> Result<Options> {
     let takes = schema::of_overrides();
     let mut preparation = Preparation::new(takes, host);
     let prepared = preparation.options(options)?;
     if let Some(error) = preparation.unset {
         return Err(error);
     }
-    kubex_core::Overrides::new(prepared.clone(), registry)
-        .map_err(|error| with_all_keys(error, options, takes))?;
+    Overrides::new(prepared.clone()).map_err(|error| with_all_keys(error, options, takes))?;
     Ok(prepared)
 }
 
 /// Whatever the registry says of a provider it does not know, at the place that names it.
-fn unknown_provider(source: &Source, error: Error) -> Error {
+fn unknown_provider(source: &SourceSettings, error: Error) -> Error {
     if let Some(provider) = &source.provider {
         return error.with_origin(&provider.origin);
     }
@@ -318,7 +317,7 @@ struct Unset(Error);
 
 #[async_trait]
 impl CredentialProvider for Unset {
-    async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder> {
+    async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
         Err(self.0.clone())
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Settings {
     /// The names of the chain, in order.
     pub(super) chain: Vec<Named>,
     /// The sources that are described, by name.
-    pub(super) sources: Vec<Source>,
+    pub(super) sources: Vec<SourceSettings>,
     pub(super) overrides: Options,
     pub(super) rules: Option<PluginRules>,
     /// All of it.
@@ -40,7 +40,7 @@ pub(super) struct Named {
 
 /// A source that is described.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
+pub(super) struct SourceSettings {
     pub(super) name: String,
     pub(super) origin: Origin,
     /// The provider, where one is named.
@@ -51,7 +51,7 @@ pub(super) struct Source {
     pub(super) options: Options,
 }
 
-impl Source {
+impl SourceSettings {
     /// A source that only the chain names; it is called like its provider.
     pub(super) fn bare(named: &Named) -> Self {
         Self {
@@ -111,7 +111,7 @@ impl Settings {
     }
 
     /// The source of that name, where one is described.
-    pub(super) fn source(&self, name: &str) -> Option<&Source> {
+    pub(super) fn source(&self, name: &str) -> Option<&SourceSettings> {
         self.sources.iter().find(|source| source.name == name)
     }
 }
@@ -157,7 +157,7 @@ fn chain(value: &Value) -> Result<Vec<Named>> {
     problems.into_result().map(|()| chain)
 }
 
-fn source(name: &str, value: &Value) -> Result<Source> {
+fn source(name: &str, value: &Value) -> Result<SourceSettings> {
     let mut options = options(value)?;
     let mut own = options.split_off(OF_EVERY_SOURCE);
     let schema = schema::of_every_source();
@@ -191,7 +191,7 @@ fn source(name: &str, value: &Value) -> Result<Source> {
         .get("timeout")
         .and_then(|value| problems.take(value.parse::<Deadline>()));
     problems.into_result()?;
-    Ok(Source {
+    Ok(SourceSettings {
         name: name.to_owned(),
         origin: value.origin().clone(),
         provider,

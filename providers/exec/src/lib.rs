@@ -37,7 +37,7 @@
 //! ```
 //! use kubex_core::host::{Exit, ProcessOutput, SimulatedHost};
 //! use kubex_core::options::ValueKind;
-//! use kubex_core::{Chain, ExposeSecret, Options, Registry};
+//! use kubex_core::{Chain, ExposeSecret, Options, Registry, Source};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> kubex_core::Result<()> {
@@ -60,9 +60,9 @@
 //!     .set("server", "https://10.0.0.1")
 //!     .set("command", "aws")
 //!     .set("args", vec!["eks", "get-token"]);
-//! let chain = Chain::builder(registry).host(world.host()).configured("prod-eks", "exec", options)?.build();
+//! let chain = Chain::builder(registry).host(world.host()).source(Source::new("prod-eks").provider("exec").options(options)).build().unwrap();
 //!
-//! let configuration = chain.resolve().await?.configuration;
+//! let configuration = chain.resolve().await?;
 //! assert_eq!(world.runs(), 0);
 //! let credential = configuration.credentials().current().await?;
 //! assert_eq!(credential.token().unwrap().expose_secret(), "abc");

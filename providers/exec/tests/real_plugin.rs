@@ -9,7 +9,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use kubex_core::{Chain, ErrorKind, ExposeSecret, Options, Origin, Registry};
+use kubex_core::{Chain, ErrorKind, ExposeSecret, Options, Origin, Registry, Source};
 
 fn script(directory: &Path, body: &str) {
     let path = directory.join("plugin");
@@ -23,9 +23,9 @@ fn chain(directory: &Path) -> Chain {
         .set("command", "./plugin");
     let registry = Registry::from_registrations([&kubex_exec::REGISTRATION]).unwrap();
     Chain::builder(registry)
-        .configured("prod", "exec", options)
-        .unwrap()
+        .source(Source::new("prod").provider("exec").options(options))
         .build()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn a_script_beside_the_configuration_gives_the_credential() {
         r#"case "$KUBERNETES_EXEC_INFO" in *'"interactive":false}}'*) token=seen;; *) token=unseen;; esac
            echo "apiVersion: client.authentication.k8s.io/v1"; echo "status: {token: $token}""#,
     );
-    let configuration = chain(directory.path()).resolve().await.unwrap().configuration;
+    let configuration = chain(directory.path()).resolve().await.unwrap();
     let credential = configuration.credentials().current().await.unwrap();
     assert_eq!(credential.token().unwrap().expose_secret(), "seen");
 }
@@ -46,7 +46,7 @@ async fn a_script_beside_the_configuration_gives_the_credential() {
 async fn a_script_that_fails_says_why() {
     let directory = tempfile::tempdir().unwrap();
     script(directory.path(), "echo 'please log in' >&2; kill -TERM $$");
-    let configuration = chain(directory.path()).resolve().await.unwrap().configuration;
+    let configuration = chain(directory.path()).resolve().await.unwrap();
     let error = configuration.credentials().current().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PluginFailed);
     assert!(

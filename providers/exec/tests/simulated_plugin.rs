@@ -15,7 +15,7 @@ use kubex_core::host::{
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::{
     Chain, ClientConfiguration, Credential, Error, ErrorKind, ExposeSecret, Host, Options, Origin, Registry,
-    Result,
+    Result, Source,
 };
 
 const ANSWER: &str =
@@ -89,9 +89,9 @@ async fn configuration(host: Host, json: &str) -> Result<ClientConfiguration> {
     let registry = Registry::from_registrations([&kubex_exec::REGISTRATION])?;
     let chain = Chain::builder(registry)
         .host(host)
-        .configured("prod", "exec", options(json))?
-        .build();
-    Ok(chain.resolve().await?.configuration)
+        .source(Source::new("prod").provider("exec").options(options(json)))
+        .build()?;
+    chain.resolve().await
 }
 
 async fn credential(world: &SimulatedHost, json: &str) -> Result<Arc<Credential>> {

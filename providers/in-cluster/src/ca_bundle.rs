@@ -23,7 +23,7 @@ impl TrustSource for MountedCaBundle {
     async fn fetch(&self, host: &Host) -> Result<CaBundle> {
         let mount = Mount::read(&self.options, host).await?;
         let file = Origin::file(self.options.root.join(&self.options.ca));
-        let Some(pem) = &mount.authorities else {
+        let Some(pem) = &mount.ca_bundle else {
             let message = "the service account's certificate authority is not there any more";
             return Err(Error::new(ErrorKind::UnreadableFile, message).with_origin(&file));
         };

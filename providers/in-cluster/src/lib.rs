@@ -13,7 +13,7 @@
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;
-//! use kubex_core::{Chain, Registry};
+//! use kubex_core::{Chain, Registry, Source};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> kubex_core::Result<()> {
@@ -25,7 +25,7 @@
 //!
 //! let registry = Registry::from_registrations([&kubex_in_cluster::REGISTRATION, &kubex_token_file::REGISTRATION])?;
 //! let configuration =
-//!     Chain::builder(registry).host(world.host()).named("in-cluster")?.build().resolve().await?.configuration;
+//!     Chain::builder(registry).host(world.host()).source(Source::new("in-cluster")).build()?.resolve().await?;
 //! assert_eq!(configuration.cluster().server.as_str(), "https://[fd00::1]:443");
 //! assert_eq!(configuration.namespace(), "team-a");
 //! # Ok(())

@@ -21,7 +21,7 @@ const LARGEST_FILE: usize = 1024 * 1024;
 #[derive(Debug)]
 pub struct Mount {
     pub(crate) token: Option<SecretBytes>,
-    pub(crate) authorities: Option<SecretBytes>,
+    pub(crate) ca_bundle: Option<SecretBytes>,
     pub(crate) namespace: Option<SecretBytes>,
 }
 
@@ -32,8 +32,8 @@ impl Mount {
     }
 
     /// The certificate authority, in PEM.
-    pub fn authorities(&self) -> Option<&SecretBytes> {
-        self.authorities.as_ref()
+    pub fn ca_bundle(&self) -> Option<&SecretBytes> {
+        self.ca_bundle.as_ref()
     }
 
     /// The namespace.
@@ -64,11 +64,11 @@ impl Mount {
             };
             let mount = Self {
                 token: next("the service account's token")?,
-                authorities: next("the service account's certificate authority")?,
+                ca_bundle: next("the service account's certificate authority")?,
                 namespace: next("the service account's namespace")?,
             };
             // A file that is missing may have been removed with its generation.
-            let is_whole = mount.token.is_some() && mount.authorities.is_some() && mount.namespace.is_some();
+            let is_whole = mount.token.is_some() && mount.ca_bundle.is_some() && mount.namespace.is_some();
             if is_whole || before == generation(options, host).await? {
                 return Ok(mount);
             }

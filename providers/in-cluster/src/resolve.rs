@@ -1,34 +1,28 @@
 //! From the pod's environment and mount to a client configuration.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kubex_core::options::{ClusterOptions, Value};
+use kubex_core::options::Value;
+use kubex_core::resolved_source::SourcePart;
 use kubex_core::{
-    BuildContext, CaBundle, ClientConfigurationBuilder, CredentialProvider, Error, ErrorKind, ExposeSecret,
-    FromOptions, Host, Options, Origin, Registry, ResolveRequest, Result, SecretBytes, Trust, Warning,
+    BuildContext, CaBundle, CredentialProvider, Error, ErrorKind, ExposeSecret, FromOptions, Host, Identity,
+    Options, Origin, ResolveRequest, ResolvedSource, Result, SecretBytes, Warning,
 };
 
 use crate::ca_bundle::MountedCaBundle;
 use crate::mount::Mount;
 use crate::options::InClusterOptions;
 
-/// The provider `in-cluster`.
-#[derive(Debug)]
+/// The provider `in-cluster`. Its default reads the service account where Kubernetes mounts it. The registry must
+/// know `token-file`.
+#[derive(Debug, Default)]
 pub struct InClusterProvider {
     options: InClusterOptions,
-    registry: Registry,
 }
 
 impl InClusterProvider {
-    /// The pod's service account, with the places Kubernetes gives it. The registry must know `token-file`.
-    pub fn new(registry: Registry) -> Self {
-        Self {
-            options: InClusterOptions::default(),
-            registry,
-        }
-    }
-
     /// The API server's address, and the variable that names its host.
     fn server(&self, host: &Host) -> Result<Value> {
         let variable = |name: &str| {
@@ -40,7 +34,7 @@ impl InClusterProvider {
         let port = variable(&self.options.port_variable)?;
         if port.parse::<u16>().is_err() {
             return Err(
-                Error::new(ErrorKind::InvalidValue, "the variable's value is no port")
+                Error::new(ErrorKind::InvalidValue, "the variable's value is not a port")
                     .with_origin(&Origin::variable(&self.options.port_variable))
                     .with_help("set it to a number between 1 and 65535"),
             );
@@ -75,23 +69,20 @@ fn not_in_a_pod(reason: std::fmt::Arguments<'_>) -> Error {
 
 fn text<'a>(content: &'a SecretBytes, origin: &Origin) -> Result<&'a str> {
     std::str::from_utf8(content.expose_secret())
-        .map_err(|_| Error::new(ErrorKind::InvalidValue, "the file is no text in UTF-8").with_origin(origin))
+        .map_err(|_| Error::new(ErrorKind::InvalidValue, "the file is not UTF-8 text").with_origin(origin))
 }
 
 impl FromOptions for InClusterProvider {
     type Options = InClusterOptions;
 
-    fn from_options(options: InClusterOptions, context: &BuildContext<'_>) -> Result<Self> {
-        Ok(Self {
-            options,
-            registry: context.registry.clone(),
-        })
+    fn from_options(options: InClusterOptions, _: &BuildContext<'_>) -> Result<Self> {
+        Ok(Self { options })
     }
 }
 
 #[async_trait]
 impl CredentialProvider for InClusterProvider {
-    async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder> {
+    async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ResolvedSource> {
         let host = request.host();
         let server = self.server(host)?;
         let mount = Mount::read(&self.options, host).await?;
@@ -111,41 +102,44 @@ impl CredentialProvider for InClusterProvider {
             }
             Some(_) => {}
         }
-        let authorities_file = Origin::file(self.options.root.join(&self.options.ca));
+        let ca_file = Origin::file(self.options.root.join(&self.options.ca));
         let mut cluster = Options::with_origin(Origin::file(&self.options.root));
         cluster.insert("server", server);
-        if let Some(pem) = &mount.authorities {
-            let pem = text(pem, &authorities_file).map_err(|error| {
-                Error::new(ErrorKind::InvalidPem, error.message()).with_origin(&authorities_file)
-            })?;
-            // What is no PEM must not be taken for the base64 of it.
-            CaBundle::from_pem(pem.as_bytes()).map_err(|error| error.with_origin(&authorities_file))?;
-            cluster.insert(
-                "certificate-authority-data",
-                Value::new(pem, authorities_file.clone()),
-            );
+        if let Some(pem) = &mount.ca_bundle {
+            let pem = text(pem, &ca_file)
+                .map_err(|error| Error::new(ErrorKind::InvalidPem, error.message()).with_origin(&ca_file))?;
+            // Text that is not PEM must not be taken for the base64 of it.
+            CaBundle::from_pem(pem.as_bytes()).map_err(|error| error.with_origin(&ca_file))?;
+            cluster.insert("certificate-authority-data", Value::new(pem, ca_file.clone()));
         }
         if let Some(namespace) = self.namespace(host, &mount)? {
             cluster.insert("namespace", namespace);
         }
-        let mut builder = ClusterOptions::take_from(&mut cluster)?
-            .configure(request)
-            .await?
-            .identity_written_at("token-file", &Origin::file(&token_file));
-        if !request.overrides().cluster().replaces_trust() {
-            builder = builder.trust_source(Some(Arc::new(MountedCaBundle::new(self.options.clone()))));
-        }
-        if matches!(builder.cluster().trust, Trust::System) {
-            builder = builder.warning(
-                Warning::new(
-                    "in-cluster-without-ca",
-                    "no certificate authority is mounted, so the system's authorities are trusted",
-                )
-                .with_origin(&authorities_file),
+        let mut answer = ResolvedSource::new(cluster)
+            .identity(Identity::named("token-file", token_file_options(&token_file)?))
+            .trust_source(Arc::new(MountedCaBundle::new(self.options.clone())));
+        if mount.ca_bundle.is_none() {
+            let warning = Warning::new(
+                "in-cluster-without-ca",
+                "no certificate authority is mounted, so the system's authorities are trusted",
             );
+            answer.warn(SourcePart::Trust, warning.with_origin(&ca_file));
         }
-        let options = Options::with_origin(Origin::file(&token_file))
-            .set("token-file", token_file.to_string_lossy().into_owned());
-        Ok(builder.source(self.registry.source("token-file", &options)?))
+        Ok(answer)
     }
+}
+
+fn token_file_options(path: &Path) -> Result<Options> {
+    let origin = Origin::file(path);
+    let Some(text) = path.to_str() else {
+        return Err(Error::new(
+            ErrorKind::InvalidValue,
+            "the path of the token is not valid Unicode",
+        )
+        .with_origin(&origin)
+        .with_help("mount the service account at a path in UTF-8"));
+    };
+    let mut options = Options::with_origin(origin.clone());
+    options.insert("token-file", Value::new(text, origin));
+    Ok(options)
 }

@@ -4,60 +4,72 @@ use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use kubex_core::error::Problems;
-use kubex_core::options::{ClusterOptions, Value};
-use kubex_core::{Error, ErrorKind, Options, Result};
+use kubex_core::options::Value;
+use kubex_core::resolved_source::SourcePart;
+use kubex_core::{Error, ErrorKind, Options, ResolvedSource, Result};
 use zeroize::Zeroizing;
 
-use crate::fields::{Fields, shown};
+use crate::mapping::{Mapping, shown};
 use crate::select::Selection;
 
-/// The cluster's options. The impersonation is the user's, and the namespace the context's. What is wrong is noted
-/// and left out, so that the rest can be looked at further; without a server there is no rest.
-pub(crate) fn options(
-    selection: &Selection,
-    cluster: &Fields,
-    problems: &mut Problems,
-) -> Option<ClusterOptions> {
+/// Starts the answer with the cluster's options. The impersonation is the user's, and the namespace the context's. A
+/// field that is wrong is noted as a problem and left out, so that overrides can replace it.
+pub(crate) fn answer(selection: &Selection, cluster: &Mapping) -> ResolvedSource {
     let mut options = Options::with_origin(cluster.origin().clone());
+    let mut wrong: Vec<(SourcePart, Error)> = Vec::new();
+    let mut note = |key: &'static str, result: Result<()>| {
+        wrong.extend(result.err().map(|error| (SourcePart::Cluster(key), error)));
+    };
     for field in ["server", "tls-server-name", "proxy-url"] {
-        problems.take(cluster.copy_into(&mut options, &[(field, field)]));
+        note(field, cluster.copy_into(&mut options, &[(field, field)]));
+    }
+    if !cluster.has("server") {
+        note("server", Err(missing_server(cluster)));
     }
     let data = "certificate-authority-data";
-    if problems.take(is_base64(cluster, data)).is_some() {
-        problems.take(cluster.copy_into(&mut options, &[(data, data)]));
-    }
-    problems.take(cluster.copy_path_into(&mut options, "certificate-authority", "certificate-authority"));
+    let copied = is_base64(cluster, data).and_then(|()| cluster.copy_into(&mut options, &[(data, data)]));
+    note(data, copied);
+    let file = "certificate-authority";
+    note(file, cluster.copy_path_into(&mut options, file, file));
     for flag in ["insecure-skip-tls-verify", "disable-compression"] {
-        if problems.take(cluster.flag(flag)) == Some(true) {
-            options.insert(flag, Value::new(true, cluster.origin_of(flag)));
-        }
+        let set = cluster.flag(flag).map(|is_set| {
+            if is_set {
+                options.insert(flag, Value::new(true, cluster.origin_of(flag)));
+            }
+        });
+        note(flag, set);
     }
     if let Some(namespace) = &selection.namespace {
         options.insert("namespace", namespace.clone());
     }
     if let Some(user) = &selection.user {
-        problems.take(impersonation(user, &mut options));
+        note("as", impersonation(user, &mut options));
     }
-    let extensions = problems.take(extensions(cluster)).unwrap_or_default();
-    if cluster.has("server") && options.get("server").is_none() {
-        return None;
+    let extensions = extensions(cluster);
+    let mut answer = ResolvedSource::new(options);
+    for (part, problem) in wrong {
+        answer.add_problem(part, problem);
     }
-    if options.get("server").is_none() {
-        problems.add(cluster.missing(
-            ErrorKind::MissingCluster,
-            "the cluster has no server",
-            "server",
-            "set \"server\" to its address, https://host:port",
-        ));
-        return None;
+    match extensions {
+        Ok(extensions) => answer.extensions(extensions),
+        Err(problem) => {
+            answer.add_problem(SourcePart::Source, problem);
+            answer
+        }
     }
-    let options = problems.take(ClusterOptions::take_from(&mut options))?;
-    Some(options.with_extensions(extensions))
 }
 
-/// Whom the user acts as.
-fn impersonation(user: &Fields, options: &mut Options) -> Result<()> {
+fn missing_server(cluster: &Mapping) -> Error {
+    cluster.missing(
+        ErrorKind::MissingCluster,
+        "the cluster has no server",
+        "server",
+        "set \"server\" to its address, https://host:port",
+    )
+}
+
+/// Copies whom the user acts as.
+fn impersonation(user: &Mapping, options: &mut Options) -> Result<()> {
     user.copy_into(options, &[("as", "as"), ("as-uid", "as-uid")])?;
     user.texts("as-groups")?;
     if let Some(groups) = user.get("as-groups") {
@@ -80,7 +92,7 @@ fn impersonation(user: &Fields, options: &mut Options) -> Result<()> {
 }
 
 /// What is attached to the cluster, by name, kept as it is.
-fn extensions(cluster: &Fields) -> Result<Vec<(String, Value)>> {
+fn extensions(cluster: &Mapping) -> Result<Vec<(String, Value)>> {
     let mut extensions = Vec::new();
     let mut names = HashSet::new();
     for item in cluster.mappings("extensions")? {
@@ -101,7 +113,7 @@ fn extensions(cluster: &Fields) -> Result<Vec<(String, Value)>> {
 }
 
 /// Whether a `-data` field is base64, as a kubeconfig must have it; the core also takes PEM as it is.
-pub(crate) fn is_base64(fields: &Fields, key: &str) -> Result<()> {
+pub(crate) fn is_base64(fields: &Mapping, key: &str) -> Result<()> {
     let Some(text) = fields.text(key)? else {
         return Ok(());
     };

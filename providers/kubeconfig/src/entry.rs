@@ -8,8 +8,8 @@ use kubex_core::options::{Value, ValueKind};
 use kubex_core::text::nearest;
 use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
 
-use crate::fields::{Fields, near_miss, shown, text_of, wrong_type};
 use crate::layout::{Layout, Node};
+use crate::mapping::{Mapping, near_miss, shown, text_of, wrong_type};
 use crate::names::{Name, Names};
 use crate::selective::{self, Item, Spot};
 
@@ -141,7 +141,7 @@ impl Entry {
     }
 
     /// What is in the entry, each field with its place.
-    pub(crate) fn fields(&self) -> Result<Fields> {
+    pub(crate) fn fields(&self) -> Result<Mapping> {
         let layout = &self.document.layout;
         let inner = self.section.inner();
         let (content, node) = match &self.content {
@@ -158,7 +158,7 @@ impl Entry {
         if !content.is_blank() && !matches!(content.kind(), ValueKind::Mapping(_)) {
             return Err(wrong_type(&content, "a mapping"));
         }
-        Ok(Fields::new(content, self.document.directory.clone()))
+        Ok(Mapping::new(content, self.document.directory.clone()))
     }
 
     fn decoded(&self, content: Option<Spot>) -> Option<Value> {
@@ -166,7 +166,7 @@ impl Entry {
     }
 
     /// What is written in the entry and looks like a field, but is none.
-    pub(crate) fn warnings(&self, fields: &Fields) -> Vec<Warning> {
+    pub(crate) fn warnings(&self, fields: &Mapping) -> Vec<Warning> {
         let beside = self.near_misses.iter().map(|(key, near)| {
             let origin = self.origin().key(key);
             let node = self.node().and_then(|node| self.document.layout.below(node, key));
@@ -342,7 +342,7 @@ pub(crate) fn entries(value: Value, section: Section, document: &Arc<Document>) 
                 _ if key == section.inner() => content = value,
                 _ => {
                     near_misses
-                        .extend(Fields::near(&key, &["name", section.inner()]).map(|near| (key, near)));
+                        .extend(Mapping::near(&key, &["name", section.inner()]).map(|near| (key, near)));
                 }
             }
         }
@@ -394,7 +394,7 @@ pub(crate) fn entries_of_items(
         };
         let near_misses = item.others.iter().filter_map(|spot| {
             let key = spot.of(layout.text());
-            let near = Fields::near(key, &["name", section.inner()])?;
+            let near = Mapping::near(key, &["name", section.inner()])?;
             Some((key.to_owned(), near))
         });
         entries.push_of(

@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kubex_core::error::Problems;
+use kubex_core::resolved_source::{IdentityNote, SourcePart};
 use kubex_core::{
-    ClientConfigurationBuilder, CredentialProvider, Error, ErrorKind, Options, Origin, Registry,
-    ResolveRequest, Result, Warning,
+    CredentialProvider, Error, ErrorKind, Identity, Options, Origin, ResolveRequest, ResolvedSource, Result,
+    Warning,
 };
 
 use crate::cluster;
-use crate::fields::Fields;
 use crate::merge::Merged;
 use crate::options::KubeconfigOptions;
 use crate::select::{Selection, select};
-use crate::user::{Identity, identity};
+use crate::user::identity;
 
 /// A kubeconfig that was read once, for programs that speak to several of its clusters. Cheap to clone.
 ///
@@ -24,16 +24,17 @@ use crate::user::{Identity, identity};
 ///
 /// ```no_run
 /// use std::sync::Arc;
-/// use kubex_core::{Chain, Host, Registry};
+/// use kubex_core::{Chain, Host, Registry, Source};
 /// use kubex_kubeconfig::KubeconfigProvider;
 ///
 /// # async fn example() -> kubex_core::Result<()> {
 /// let registry = Registry::linked()?;
-/// let kubeconfig = KubeconfigProvider::new(registry.clone()).load(&Host::real()).await?;
+/// let kubeconfig = KubeconfigProvider::new().load(&Host::real()).await?;
 /// for context in kubeconfig.contexts() {
 ///     let provider = Arc::new(kubeconfig.context(context.name));
-///     let chain = Chain::builder(registry.clone()).provider(context.name, provider)?.build();
-///     println!("{}", chain.resolve().await?.report);
+///     let source = Source::from_provider(context.name, provider);
+///     let chain = Chain::builder(registry.clone()).source(source).build()?;
+///     println!("{}", chain.resolve().await?);
 /// }
 /// # Ok(())
 /// # }
@@ -41,7 +42,6 @@ use crate::user::{Identity, identity};
 #[derive(Clone)]
 pub struct Kubeconfig {
     merged: Arc<Merged>,
-    registry: Registry,
     is_trusted: bool,
 }
 
@@ -62,10 +62,9 @@ pub struct Context<'a> {
 }
 
 impl Kubeconfig {
-    pub(crate) fn new(merged: Merged, registry: Registry, is_trusted: bool) -> Self {
+    pub(crate) fn new(merged: Merged, is_trusted: bool) -> Self {
         Self {
             merged: Arc::new(merged),
-            registry,
             is_trusted,
         }
     }
@@ -100,76 +99,44 @@ impl Kubeconfig {
         }
     }
 
-    /// The configuration of what the options choose. `written` knows where these were written down.
+    /// What the options choose, as data. `written` knows where the options were written.
     ///
-    /// All that is wrong with the context, its cluster and its user is told at once.
-    pub(crate) async fn answer(
-        &self,
-        options: &KubeconfigOptions,
-        written: &Options,
-        request: ResolveRequest<'_>,
-    ) -> Result<ClientConfigurationBuilder> {
+    /// All that is wrong with the context, its cluster and its user becomes a problem of the answer.
+    pub(crate) fn answer(&self, options: &KubeconfigOptions, written: &Options) -> Result<ResolvedSource> {
         let mut problems = Problems::default();
         let selection = select(&self.merged, options, written, &mut problems)?;
         self.refuse_the_untrusted(&selection)?;
-
-        let host = request.host();
-        let cluster = selection.cluster.as_ref();
-        let cluster = cluster.and_then(|cluster| cluster::options(&selection, cluster, &mut problems));
-        let builder = match cluster {
-            Some(cluster) => problems.take(cluster.configure(request).await),
-            None => None,
+        let mut answer = match &selection.cluster {
+            Some(cluster) => cluster::answer(&selection, cluster),
+            None => ResolvedSource::new(Options::with_origin(selection.origin.clone())),
         };
-        let overrides = request.overrides().identity_options();
-        let nobody = Fields::none(selection.origin.clone());
-        let user = selection
-            .user
-            .as_ref()
-            .or((!overrides.is_empty()).then_some(&nobody));
-        let identity = user.and_then(|user| problems.take(identity(user, overrides)));
-        let source = identity.as_ref().and_then(|identity| {
-            let source = self.registry.source(&identity.provider, &identity.options);
-            problems.take(source.map_err(|error| place(error, identity.options.origin())))
-        });
-        // For a server that gets no credential, none is looked for.
-        if let Some(source) = &source
-            && builder
-                .as_ref()
-                .is_none_or(ClientConfigurationBuilder::sends_credentials)
-        {
-            problems.take(source.check(host).await.map_err(Error::as_failure));
+        if let Err(missing) = problems.into_result() {
+            answer.add_problem(SourcePart::Source, missing);
         }
-        problems.into_result()?;
-        let Some(mut builder) = builder else {
-            return Err(
-                Error::new(ErrorKind::MissingCluster, "the context has no cluster")
-                    .with_origin(&selection.origin),
-            );
-        };
-        builder = self.tell(builder, &selection);
-        let (Some(identity), Some(source)) = (identity, source) else {
-            let warning = Warning::new("no-user", "the context names no user, so requests are anonymous");
-            return Ok(builder.warning(warning.with_origin(&selection.origin)));
-        };
-        Ok(tell_identity(builder, identity).source(source))
-    }
-
-    /// Adds the warnings and the provenance of the kubeconfig itself.
-    fn tell(
-        &self,
-        mut builder: ClientConfigurationBuilder,
-        selection: &Selection,
-    ) -> ClientConfigurationBuilder {
         for warning in self.merged.warnings.iter().chain(&selection.warnings) {
-            builder = builder.warning(warning.clone());
+            answer.warn(SourcePart::Source, warning.clone());
         }
         if let Some(chosen_at) = &selection.chosen_at {
-            builder = builder.written_at("context", chosen_at);
+            answer.record_origin("context", chosen_at);
         }
         for (taken, shadowed) in &self.merged.shadowed {
-            builder = builder.shadowed(taken, shadowed);
+            answer.record_shadowed(taken, shadowed);
         }
-        builder
+        let Some(user) = &selection.user else {
+            let warning = Warning::new("no-user", "the context names no user, so requests are anonymous")
+                .with_origin(&selection.origin);
+            let identity = Identity::from_fields(Options::with_origin(selection.origin.clone()));
+            return Ok(answer.identity(identity.with_note(IdentityNote::Anonymous, warning)));
+        };
+        let mut warnings = Vec::new();
+        match identity(user, &mut warnings) {
+            Ok(identity) => answer = answer.identity(identity),
+            Err(problem) => answer.add_problem(SourcePart::Identity, problem),
+        }
+        for warning in warnings {
+            answer.warn(SourcePart::Source, warning);
+        }
+        Ok(answer)
     }
 
     /// Bytes that are not trusted may neither run anything nor read anything.
@@ -204,24 +171,6 @@ impl Kubeconfig {
     }
 }
 
-/// Adds the warnings and the provenance of the user.
-fn tell_identity(mut builder: ClientConfigurationBuilder, identity: Identity) -> ClientConfigurationBuilder {
-    for warning in identity.warnings {
-        builder = builder.warning(warning);
-    }
-    for (field, value) in identity.options.iter() {
-        builder = builder.identity_written_at(field, value.origin());
-    }
-    builder.with_identity_overrides_taken()
-}
-
-fn place(error: Error, origin: &Origin) -> Error {
-    match error.origin() {
-        Some(_) => error,
-        None => error.with_origin(origin),
-    }
-}
-
 impl fmt::Debug for Kubeconfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kubeconfig")
@@ -249,8 +198,7 @@ impl ContextProvider {
 
 #[async_trait]
 impl CredentialProvider for ContextProvider {
-    async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder> {
-        let written = Options::new();
-        self.kubeconfig.answer(&self.options, &written, request).await
+    async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
+        self.kubeconfig.answer(&self.options, &Options::new())
     }
 }

@@ -19,7 +19,7 @@
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;
-//! use kubex_core::{Chain, Registry};
+//! use kubex_core::{Chain, Registry, Source};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> kubex_core::Result<()> {
@@ -33,8 +33,8 @@
 //! ");
 //!
 //! let registry = Registry::from_registrations([&kubex_kubeconfig::REGISTRATION, &kubex_static::REGISTRATION])?;
-//! let chain = Chain::builder(registry).host(world.host()).named("kubeconfig")?.build();
-//! let configuration = chain.resolve().await?.configuration;
+//! let chain = Chain::builder(registry).host(world.host()).source(Source::new("kubeconfig")).build().unwrap();
+//! let configuration = chain.resolve().await?;
 //! assert_eq!(configuration.cluster().server.as_str(), "https://10.0.0.1:6443");
 //! assert_eq!(configuration.namespace(), "team-a");
 //! # Ok(())
@@ -45,10 +45,10 @@ mod cluster;
 mod discovery;
 mod document;
 mod entry;
-mod fields;
 mod kubeconfig;
 mod layout;
 mod load;
+mod mapping;
 mod merge;
 mod names;
 mod options;

@@ -7,7 +7,7 @@ use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
 
 use crate::document::{Parsed, Root};
 use crate::entry::{Document, Entries, Section, entries, entries_of_items};
-use crate::fields::{Fields, near_miss, text_of};
+use crate::mapping::{Mapping, near_miss, text_of};
 use crate::selective::{self, Part};
 
 /// What stands at the top of a kubeconfig.
@@ -95,7 +95,7 @@ impl Merged {
                 "users" => users = given.entries(Section::Users, &document)?,
                 "current-context" => current = name_in(&given.placed(&key, &document))?,
                 _ => {
-                    let near = Fields::near(&key, TOP);
+                    let near = Mapping::near(&key, TOP);
                     warnings.extend(
                         near.map(|near| near_miss(given.placed(&key, &document).origin(), &key, near)),
                     );

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use kubex_core::{
-    BuildContext, ClientConfigurationBuilder, CredentialProvider, Error, ErrorKind, FromOptions, Host,
-    Options, Registry, ResolveRequest, Result, SecretBytes,
+    BuildContext, CredentialProvider, Error, ErrorKind, FromOptions, Host, Options, ResolveRequest,
+    ResolvedSource, Result, SecretBytes,
 };
 
 use crate::discovery::{Places, discover, distinct};
@@ -19,24 +19,23 @@ use crate::pattern;
 ///
 /// ```no_run
 /// use std::sync::Arc;
-/// use kubex_core::{Chain, Registry};
+/// use kubex_core::{Chain, Registry, Source};
 /// use kubex_kubeconfig::KubeconfigProvider;
 ///
 /// # async fn example() -> kubex_core::Result<()> {
 /// let registry = Registry::linked()?;
-/// let provider = KubeconfigProvider::new(registry.clone()).path("/etc/kubeconfig").context("prod");
-/// let chain = Chain::builder(registry).provider("prod", Arc::new(provider))?.build();
-/// let configuration = chain.resolve().await?.configuration;
+/// let provider = KubeconfigProvider::new().path("/etc/kubeconfig").context("prod");
+/// let chain = Chain::builder(registry).source(Source::from_provider("prod", Arc::new(provider))).build()?;
+/// let configuration = chain.resolve().await?;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct KubeconfigProvider {
     options: KubeconfigOptions,
     /// Where the options were written down, for the errors about them.
     written: Options,
     document: Option<Bytes>,
-    registry: Registry,
 }
 
 impl FromOptions for KubeconfigProvider {
@@ -55,25 +54,19 @@ impl FromOptions for KubeconfigProvider {
             options,
             written: context.options.clone(),
             document: None,
-            registry: context.registry.clone(),
         })
     }
 }
 
 impl KubeconfigProvider {
     /// The kubeconfig of the user: `$KUBECONFIG`, else `~/.kube/config`.
-    pub fn new(registry: Registry) -> Self {
-        Self {
-            options: KubeconfigOptions::default(),
-            written: Options::new(),
-            document: None,
-            registry,
-        }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// A kubeconfig that the program holds; `name` stands for it in reports and errors. It is not trusted:
     /// plugins and file references in it are refused, unless [`trusted`](Self::trusted) allows them.
-    pub fn from_bytes(registry: Registry, name: &str, content: SecretBytes) -> Self {
+    pub fn from_bytes(name: &str, content: SecretBytes) -> Self {
         let document = Bytes {
             name: name.to_owned(),
             content,
@@ -81,7 +74,7 @@ impl KubeconfigProvider {
         };
         Self {
             document: Some(document),
-            ..Self::new(registry)
+            ..Self::default()
         }
     }
 
@@ -154,7 +147,7 @@ impl KubeconfigProvider {
             None => load::files(&self.places(host).await?, self.options.lenient, host).await?,
         };
         let is_trusted = self.document.as_ref().is_none_or(|document| document.is_trusted);
-        Ok(Kubeconfig::new(merged, self.registry.clone(), is_trusted))
+        Ok(Kubeconfig::new(merged, is_trusted))
     }
 
     async fn places(&self, host: &Host) -> Result<Places> {
@@ -176,8 +169,8 @@ impl KubeconfigProvider {
 
 #[async_trait]
 impl CredentialProvider for KubeconfigProvider {
-    async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder> {
+    async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ResolvedSource> {
         let kubeconfig = self.load(request.host()).await?;
-        kubeconfig.answer(&self.options, &self.written, request).await
+        kubeconfig.answer(&self.options, &self.written)
     }
 }

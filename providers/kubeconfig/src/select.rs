@@ -5,7 +5,7 @@ use kubex_core::options::Value;
 use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
 
 use crate::entry::Entry;
-use crate::fields::Fields;
+use crate::mapping::Mapping;
 use crate::merge::Merged;
 use crate::options::KubeconfigOptions;
 
@@ -13,9 +13,9 @@ use crate::options::KubeconfigOptions;
 #[derive(Debug)]
 pub(crate) struct Selection {
     /// `None` only where its absence was noted as a problem.
-    pub(crate) cluster: Option<Fields>,
+    pub(crate) cluster: Option<Mapping>,
     /// `None` where the context names no user, or that one's absence was noted as a problem.
-    pub(crate) user: Option<Fields>,
+    pub(crate) user: Option<Mapping>,
     pub(crate) namespace: Option<Value>,
     /// Where the context was chosen, where one was.
     pub(crate) chosen_at: Option<Origin>,
@@ -35,7 +35,7 @@ pub(crate) fn select(
     problems: &mut Problems,
 ) -> Result<Selection> {
     let mut warnings = Vec::new();
-    let mut read = |entry: &Entry| -> Result<Fields> {
+    let mut read = |entry: &Entry| -> Result<Mapping> {
         let fields = entry.fields()?;
         warnings.append(&mut entry.warnings(&fields));
         Ok(fields)
@@ -104,7 +104,7 @@ fn chosen<'a>(
     )
 }
 
-fn names_no_cluster(context: Option<&Fields>, written: &Options) -> Error {
+fn names_no_cluster(context: Option<&Mapping>, written: &Options) -> Error {
     let origin = context.map_or_else(
         || written.origin_of("cluster"),
         |context| context.origin_of("cluster"),

@@ -2,18 +2,11 @@
 
 use kubex_core::error::Problems;
 use kubex_core::options::{KeyPairOptions, Value, ValueKind};
-use kubex_core::{Error, ErrorKind, Options, Result, Warning};
+use kubex_core::resolved_source::IdentityNote;
+use kubex_core::{Error, ErrorKind, Identity, Options, Result, Warning};
 
 use crate::cluster::is_base64;
-use crate::fields::Fields;
-
-/// Which provider fetches the user's credentials, and what it is told.
-#[derive(Debug)]
-pub(crate) struct Identity {
-    pub(crate) provider: String,
-    pub(crate) options: Options,
-    pub(crate) warnings: Vec<Warning>,
-}
+use crate::mapping::Mapping;
 
 /// What replaces the auth providers that client-go removed.
 const REMOVED_AUTH_PROVIDERS: &[(&str, &str)] = &[("gcp", "gke-gcloud-auth-plugin"), ("azure", "kubelogin")];
@@ -21,130 +14,98 @@ const REMOVED_AUTH_PROVIDERS: &[(&str, &str)] = &[("gcp", "gke-gcloud-auth-plugi
 /// What `interactiveMode` may be.
 const INTERACTIVE_MODES: &[&str] = &["Never", "IfAvailable", "Always"];
 
-/// What of the overrides replaces the user's token, token file, and user name and password.
-const WORD: &[&str] = &["token", "token-file", "username", "password"];
-
-/// The user's identity, with the overrides in the place of what they replace. A static one wins over a plugin, as
-/// in client-go, but here its user is told.
-pub(crate) fn identity(user: &Fields, overrides: &Options) -> Result<Identity> {
+/// The user's identity: the credential that is written down, and the plugin that is asked without one. The credential
+/// wins over the plugin, as in client-go, but here its user is warned.
+pub(crate) fn identity(user: &Mapping, warnings: &mut Vec<Warning>) -> Result<Identity> {
     let mut problems = Problems::default();
-    let mut warnings = Vec::new();
     let exec = problems.take(user.mapping("exec")).flatten();
     let auth_provider = problems.take(user.mapping("auth-provider")).flatten();
     if exec.is_some() && auth_provider.is_some() {
         problems.add(both_set(user, "auth-provider", "exec"));
     }
-    let options = problems.take(written_identity(user, overrides, &mut warnings));
-    let is_written = options.as_ref().is_some_and(|options| {
-        let keys = [
-            "token",
-            "token-file",
-            "username",
-            "client-certificate",
-            "client-certificate-data",
-        ];
-        keys.iter().any(|key| options.get(key).is_some())
-    });
+    let fields = problems.take(written_fields(user));
+    let is_written = fields
+        .as_ref()
+        .is_some_and(|fields| fields.iter().any(|(key, _)| !KEY_FIELDS.contains(&key)));
     let plugin = match (&exec, &auth_provider) {
-        (Some(exec), _) => problems.take(plugin(exec, &mut warnings)),
-        (None, Some(auth_provider)) if !is_written => problems.take(legacy(auth_provider)),
+        (Some(exec), _) => problems.take(plugin(exec, warnings)),
+        // What is not asked may be wrong, as with kubectl.
+        (None, Some(auth_provider)) if !is_written => problems.take(auth_provider_options(auth_provider)),
         _ => None,
     };
     problems.into_result()?;
-    match (&exec, &auth_provider) {
-        (Some(_), _) if is_written => warnings.push(
-            Warning::new(
-                "exec-ignored",
-                "the user has another credential too, so its plugin never runs",
-            )
-            .with_origin(&user.origin_of("exec")),
-        ),
-        (None, Some(_)) if is_written => warnings.push(
-            Warning::new(
-                "auth-provider-ignored",
-                "the user has another credential too, so its auth provider is not asked",
-            )
-            .with_origin(&user.origin_of("auth-provider")),
-        ),
-        _ => {}
-    }
-    if let Some((provider, options)) = plugin.filter(|_| !is_written) {
-        return Ok(Identity {
-            provider,
-            options,
-            warnings,
-        });
-    }
-    let options = options.unwrap_or_default();
-    if !is_written {
-        warnings.push(
-            Warning::new(
-                "no-credential",
-                "the user has no credential, so requests are anonymous",
-            )
-            .with_origin(user.origin()),
-        );
-    }
-    let provider = if options.get("token-file").is_some() {
-        "token-file"
-    } else {
-        "static"
+    let mut identity = Identity::from_fields(fields.unwrap_or_default());
+    let ignored = match (&exec, &auth_provider) {
+        (Some(_), _) => Some(exec_ignored(user)),
+        (None, Some(_)) => Some(auth_provider_ignored(user)),
+        (None, None) => None,
     };
-    Ok(Identity {
-        provider: provider.to_owned(),
-        options,
-        warnings,
-    })
+    if is_written {
+        warnings.extend(ignored);
+    } else if let (Some((provider, options)), Some(ignored)) = (plugin, ignored) {
+        // Overrides may still bring a credential.
+        identity = identity
+            .with_plugin(&provider, options)
+            .with_note(IdentityNote::PluginIgnored, ignored);
+    }
+    if let Some(key) = KEY_FIELDS.iter().find(|key| user.has(key)) {
+        let unused = Warning::new(
+            "key-without-certificate",
+            "the client key has no certificate and is not used",
+        );
+        identity = identity.with_note(IdentityNote::KeyIgnored, unused.with_origin(&user.origin_of(key)));
+    }
+    let anonymous = Warning::new(
+        "no-credential",
+        "the user has no credential, so requests are anonymous",
+    );
+    Ok(identity.with_note(IdentityNote::Anonymous, anonymous.with_origin(user.origin())))
+}
+
+fn exec_ignored(user: &Mapping) -> Warning {
+    Warning::new(
+        "exec-ignored",
+        "the user has another credential too, so its plugin never runs",
+    )
+    .with_origin(&user.origin_of("exec"))
+}
+
+fn auth_provider_ignored(user: &Mapping) -> Warning {
+    Warning::new(
+        "auth-provider-ignored",
+        "the user has another credential too, so its auth provider is not asked",
+    )
+    .with_origin(&user.origin_of("auth-provider"))
 }
 
 /// The credential that is written down: token, token file, basic pair, client certificate.
-fn written_identity(user: &Fields, overrides: &Options, warnings: &mut Vec<Warning>) -> Result<Options> {
+fn written_fields(user: &Mapping) -> Result<Options> {
     let mut problems = Problems::default();
     let mut options = Options::with_origin(user.origin().clone());
-    let replace = |keys: &[&str], options: &mut Options| {
-        let set: Vec<_> = overrides.iter().filter(|(key, _)| keys.contains(key)).collect();
-        for (key, value) in &set {
-            options.insert(key, (*value).clone());
-        }
-        !set.is_empty()
-    };
-    if !replace(WORD, &mut options) {
-        problems.take(word(user, &mut options));
-    }
+    problems.take(authorization(user, &mut options));
     let half_of = |half: &str, options: &mut Options| {
         let data = format!("{half}-data");
-        if replace(&[half, &data], options) {
-            return Ok(());
-        }
         is_base64(user, &data)?;
         user.copy_into(options, &[(&data, &data)])?;
         user.copy_path_into(options, half, half)
     };
     problems.take(half_of("client-certificate", &mut options));
-    let keys = ["client-key", "client-key-data"];
-    let key = keys.into_iter().find(|key| user.has(key));
-    let has_certificate = ["client-certificate", "client-certificate-data"]
-        .iter()
-        .any(|key| options.get(key).is_some() || user.has(key));
-    match key {
-        Some(key) if !has_certificate => warnings.push(
-            Warning::new(
-                "key-without-certificate",
-                "the client key has no certificate and is not used",
-            )
-            .with_origin(&user.origin_of(key)),
-        ),
-        _ => {
-            problems.take(half_of("client-key", &mut options));
+    let key = half_of("client-key", &mut options);
+    // A key without a certificate is not used, unless overrides bring the certificate.
+    if user.has_any(CERTIFICATE_FIELDS) {
+        problems.take(key);
+        // Where nothing else is wrong, the provider of the credential finds it.
+        if !problems.is_empty() {
+            problems.take(complete_pair(&options));
         }
-    }
-    // Where nothing else is wrong, the provider of the credential finds it.
-    if !problems.is_empty() {
-        problems.take(complete_pair(&options));
     }
     problems.into_result()?;
     Ok(options)
 }
+
+/// The two forms of the client certificate, and those of its key.
+const CERTIFICATE_FIELDS: &[&str] = &["client-certificate", "client-certificate-data"];
+const KEY_FIELDS: &[&str] = &["client-key", "client-key-data"];
 
 /// Whether certificate and key are both there, or neither.
 fn complete_pair(options: &Options) -> Result<()> {
@@ -159,7 +120,7 @@ fn complete_pair(options: &Options) -> Result<()> {
 }
 
 /// What goes into the `Authorization` header.
-fn word(user: &Fields, options: &mut Options) -> Result<()> {
+fn authorization(user: &Mapping, options: &mut Options) -> Result<()> {
     let mut problems = Problems::default();
     for other in ["token", "tokenFile"] {
         if user.has(other) && user.has("username") {
@@ -189,7 +150,7 @@ const EXEC: &[&str] = &[
 const NOT_FOR_A_KUBECONFIG: &[&str] = &["deadline", "policy", "allowlist", "environment"];
 
 /// The `exec` block: the provider and its options.
-fn plugin(exec: &Fields, warnings: &mut Vec<Warning>) -> Result<(String, Options)> {
+fn plugin(exec: &Mapping, warnings: &mut Vec<Warning>) -> Result<(String, Options)> {
     let mut problems = Problems::default();
     warnings.append(&mut exec.near_misses(EXEC));
     for (key, value) in exec
@@ -248,7 +209,7 @@ fn plugin(exec: &Fields, warnings: &mut Vec<Warning>) -> Result<(String, Options
 }
 
 /// Checks the `interactiveMode`, which `v1` must have.
-fn interactive_mode(exec: &Fields) -> Result<()> {
+fn interactive_mode(exec: &Mapping) -> Result<()> {
     let is_v1 = matches!(
         exec.text("apiVersion"),
         Ok(Some("client.authentication.k8s.io/v1"))
@@ -270,7 +231,7 @@ fn interactive_mode(exec: &Fields) -> Result<()> {
 }
 
 /// The plugin's variables: name and value of each, without what else may be written there.
-fn environment(exec: &Fields) -> Result<Vec<Value>> {
+fn environment(exec: &Mapping) -> Result<Vec<Value>> {
     let mut variables = Vec::new();
     for variable in exec.mappings("env")? {
         let name = variable.text("name")?.ok_or_else(|| missing(&variable, "name"))?;
@@ -283,7 +244,7 @@ fn environment(exec: &Fields) -> Result<Vec<Value>> {
 }
 
 /// An `auth-provider`: the registered provider of that name.
-fn legacy(auth_provider: &Fields) -> Result<(String, Options)> {
+fn auth_provider_options(auth_provider: &Mapping) -> Result<(String, Options)> {
     let name = auth_provider
         .text("name")?
         .ok_or_else(|| missing(auth_provider, "name"))?;
@@ -309,7 +270,7 @@ fn legacy(auth_provider: &Fields) -> Result<(String, Options)> {
     Ok((name.to_owned(), options))
 }
 
-fn both_set(user: &Fields, key: &str, other: &str) -> Error {
+fn both_set(user: &Mapping, key: &str, other: &str) -> Error {
     Error::new(
         ErrorKind::ConflictingFields,
         format_args!("\"{other}\" and \"{key}\" are both set, and only one can be meant"),
@@ -318,7 +279,7 @@ fn both_set(user: &Fields, key: &str, other: &str) -> Error {
     .with_help(format_args!("remove \"{other}\" or \"{key}\""))
 }
 
-fn missing(fields: &Fields, key: &'static str) -> Error {
+fn missing(fields: &Mapping, key: &'static str) -> Error {
     fields.missing(
         ErrorKind::MissingField,
         &format!("\"{key}\" is missing"),

@@ -22,7 +22,7 @@
 //! ```
 //! use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 //! use kubex_core::host::SimulatedHost;
-//! use kubex_core::{Chain, ExposeSecret, Options, Registry};
+//! use kubex_core::{Chain, ExposeSecret, Options, Registry, Source};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> kubex_core::Result<()> {
@@ -37,10 +37,10 @@
 //!     .set("id-token", id_token.as_str());
 //! let chain = Chain::builder(registry)
 //!     .host(SimulatedHost::new().host())
-//!     .configured("company", "oidc", options)?
-//!     .build();
+//!     .source(Source::new("company").provider("oidc").options(options))
+//!     .build().unwrap();
 //!
-//! let credential = chain.resolve().await?.configuration.credentials().current().await?;
+//! let credential = chain.resolve().await?.credentials().current().await?;
 //! assert_eq!(credential.token().unwrap().expose_secret(), id_token);
 //! # Ok(())
 //! # }

@@ -13,15 +13,15 @@
 //! A token that somebody rotates belongs in a file: take `token-file`.
 //!
 //! ```
-//! use kubex_core::{Chain, Options, Registry};
+//! use kubex_core::{Chain, Options, Registry, Source};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> kubex_core::Result<()> {
 //! let registry = Registry::from_registrations([&kubex_static::REGISTRATION])?;
 //! let options = Options::new().set("server", "https://10.0.0.1:6443").set("token", "abc");
-//! let chain = Chain::builder(registry).configured("break-glass", "static", options)?.build();
+//! let chain = Chain::builder(registry).source(Source::new("break-glass").provider("static").options(options)).build().unwrap();
 //!
-//! let configuration = chain.resolve().await?.configuration;
+//! let configuration = chain.resolve().await?;
 //! assert_eq!(configuration.credentials().current().await?.description(), "bearer token");
 //! # Ok(())
 //! # }

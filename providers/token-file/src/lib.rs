@@ -14,7 +14,7 @@
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;
-//! use kubex_core::{Chain, ExposeSecret, Options, Registry};
+//! use kubex_core::{Chain, ExposeSecret, Options, Registry, Source};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> kubex_core::Result<()> {
@@ -23,9 +23,9 @@
 //!
 //! let registry = Registry::from_registrations([&kubex_token_file::REGISTRATION])?;
 //! let options = Options::new().set("server", "https://10.0.0.1").set("token-file", "/run/secrets/token");
-//! let chain = Chain::builder(registry).host(world.host()).configured("vault", "token-file", options)?.build();
+//! let chain = Chain::builder(registry).host(world.host()).source(Source::new("vault").provider("token-file").options(options)).build().unwrap();
 //!
-//! let credential = chain.resolve().await?.configuration.credentials().current().await?;
+//! let credential = chain.resolve().await?.credentials().current().await?;
 //! assert_eq!(credential.token().unwrap().expose_secret(), "abc");
 //! # Ok(())
 //! # }

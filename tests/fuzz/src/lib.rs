@@ -8,13 +8,13 @@ mod marks;
 mod shown;
 
 use kubex_core::host::SimulatedHost;
-use kubex_core::{Chain, Options, Registry, Resolution, Result};
+use kubex_core::{Chain, Options, Registry, ClientConfiguration, Result, Source};
 use kubex_kubeconfig::KubeconfigProvider;
 
 use marks::Marks;
 
 /// Resolves files as one kubeconfig.
-pub fn resolve(files: &[&str]) -> Result<Resolution> {
+pub fn resolve(files: &[&str]) -> Result<ClientConfiguration> {
     let world = SimulatedHost::new();
     let paths: Vec<String> = (0..files.len())
         .map(|index| format!("/d/config-{index}"))
@@ -26,14 +26,14 @@ pub fn resolve(files: &[&str]) -> Result<Resolution> {
     let chain =
         Chain::builder(registry()?)
             .host(world.host())
-            .configured("kubeconfig", "kubeconfig", options)?;
-    now(chain.build().resolve())
+            .source(Source::new("kubeconfig").provider("kubeconfig").options(options));
+    now(chain.build()?.resolve())
 }
 
 /// Loads bytes, whatever they are, and lists their contexts.
 pub fn load(bytes: &[u8]) {
     let Ok(registry) = registry() else { return };
-    let provider = KubeconfigProvider::from_bytes(registry, "bytes", bytes.to_vec().into());
+    let provider = KubeconfigProvider::from_bytes("bytes", bytes.to_vec().into());
     match now(provider.load(&SimulatedHost::new().host())) {
         Ok(kubeconfig) => {
             for context in kubeconfig.contexts() {
@@ -63,14 +63,14 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// All that is told of it.
-pub fn told(resolved: &Result<Resolution>) -> String {
+pub fn told(resolved: &Result<ClientConfiguration>) -> String {
     shown::shown(resolved)
 }
 
 /// What it means, without where anything was written down.
-pub fn meaning(resolved: &Result<Resolution>) -> String {
+pub fn meaning(resolved: &Result<ClientConfiguration>) -> String {
     match resolved {
-        Ok(Resolution { configuration, .. }) => {
+        Ok(ClientConfiguration { configuration, .. }) => {
             let cluster = configuration.cluster();
             let mut warnings: Vec<_> = configuration
                 .warnings()
@@ -111,7 +111,7 @@ pub fn assert_tells_no_secret(text: &str) {
 
 /// Fails where the provenance has a position that another parser does not tell.
 pub fn assert_positions(text: &str) {
-    let Ok(Resolution { configuration, .. }) = resolve(&[text]) else {
+    let Ok(ClientConfiguration { configuration, .. }) = resolve(&[text]) else {
         return;
     };
     let Some(marks) = Marks::of(text) else { return };

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use kubex::{Chain, Options, Resolution, Result};
+use kubex::{Chain, ClientConfiguration, Options, Result, Source};
 use kubex_core::host::SimulatedHost;
 
-use super::shown::Shown;
+use super::shown::{Canary as _, Shown};
 
 /// Builds the chain, resolves it, asks for credentials, lets them be rejected and expire, and shows all of it.
 pub(super) async fn run(what: &str, world: &SimulatedHost, build: impl FnOnce() -> Result<Chain>) {
@@ -18,7 +18,7 @@ pub(super) async fn run(what: &str, world: &SimulatedHost, build: impl FnOnce() 
         Ok(chain) => {
             shown.debug(&chain);
             match chain.resolve().await {
-                Ok(resolution) => live(&shown, world, &resolution).await,
+                Ok(configuration) => live(&shown, world, &configuration).await,
                 Err(error) => shown.error(&error),
             }
         }
@@ -28,9 +28,9 @@ pub(super) async fn run(what: &str, world: &SimulatedHost, build: impl FnOnce() 
     shown.assert_clean(what);
 }
 
-pub(super) async fn live(shown: &Shown, world: &SimulatedHost, resolution: &Resolution) {
-    shown.resolution(resolution);
-    let credentials = resolution.configuration.credentials();
+pub(super) async fn live(shown: &Shown, world: &SimulatedHost, configuration: &ClientConfiguration) {
+    shown.configuration(configuration);
+    let credentials = configuration.credentials();
     for _ in 0..3 {
         match credentials.current().await {
             Ok(credential) => {
@@ -45,7 +45,7 @@ pub(super) async fn live(shown: &Shown, world: &SimulatedHost, resolution: &Reso
         }
         world.advance(Duration::from_secs(7200));
     }
-    shown.resolution(resolution);
+    shown.configuration(configuration);
 }
 
 pub(super) fn world() -> SimulatedHost {
@@ -57,10 +57,10 @@ pub(super) fn world() -> SimulatedHost {
 
 /// A chain of one source.
 pub(super) fn one(world: &SimulatedHost, provider: &str, options: Options) -> Result<Chain> {
-    Ok(Chain::builder(kubex::registry()?)
+    Chain::builder(kubex::registry()?)
         .host(world.host())
-        .configured("source", provider, options)?
-        .build())
+        .source(Source::new("source").provider(provider).options(options))
+        .build()
 }
 
 pub(super) fn with_server() -> Options {

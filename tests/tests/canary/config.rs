@@ -6,7 +6,7 @@ use kubex::{ExposeSecret as _, Options, Result};
 use kubex_core::host::SimulatedHost;
 
 use super::case::{live, world};
-use super::shown::{FALLBACK, KEY, PASSWORD, PROXY, Shown, TOKEN, UNKNOWN_FIELD};
+use super::shown::{Canary as _, FALLBACK, KEY, PASSWORD, PROXY, Shown, TOKEN, UNKNOWN_FIELD};
 
 const FILES: [&str; 2] = ["/etc/kubex/config.yaml", "/etc/kubex/config.toml"];
 
@@ -39,8 +39,8 @@ async fn show(shown: &Shown, world: &SimulatedHost, code: Options) -> Result<()>
     }
     let chain = configuration.chain(registry)?;
     shown.debug(&chain);
-    let resolution = chain.build().resolve().await?;
-    live(shown, world, &resolution).await;
+    let configuration = chain.build()?.resolve().await?;
+    live(shown, world, &configuration).await;
     Ok(())
 }
 
@@ -185,12 +185,15 @@ async fn the_secrets_that_are_not_shown_are_used() {
     );
     world.set_variable("PLANTED", TOKEN);
     let configuration = Configuration::load(&world.host()).await.unwrap();
-    let chain = configuration.chain(kubex::registry().unwrap()).unwrap().build();
+    let chain = configuration
+        .chain(kubex::registry().unwrap())
+        .unwrap()
+        .build()
+        .unwrap();
     let credential = chain
         .resolve()
         .await
         .unwrap()
-        .configuration
         .credentials()
         .current()
         .await

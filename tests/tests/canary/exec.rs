@@ -4,13 +4,13 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use kubex::credentials::SharingKey;
-use kubex::{Chain, ExposeSecret as _, Host, Options, Result, SecretString};
+use kubex::{Chain, ExposeSecret as _, Host, Options, Result, SecretString, Source};
 use kubex_core::host::{
     Exit, PluginEnvironment, PluginPolicy, PluginRules, Process, ProcessError, ProcessOutput, SimulatedHost,
 };
 
 use super::case::{one, run, with_server, world};
-use super::shown::{ARGUMENT, ENVIRONMENT, KEY, OUTPUT, Shown, TOKEN, UNKNOWN_FIELD};
+use super::shown::{ARGUMENT, Canary as _, ENVIRONMENT, KEY, OUTPUT, Shown, TOKEN, UNKNOWN_FIELD};
 
 fn exec_options() -> Options {
     let entry = |name: &str, value: &str| -> kubex::options::ValueKind {
@@ -187,8 +187,8 @@ async fn run_on(what: &str, world: &SimulatedHost, host: Host) {
     run(what, world, || {
         Ok(Chain::builder(kubex::registry()?)
             .host(host)
-            .configured("source", "exec", exec_options())?
-            .build())
+            .source(Source::new("source").provider("exec").options(exec_options()))
+            .build()?)
     })
     .await;
 }

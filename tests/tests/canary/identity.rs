@@ -4,7 +4,7 @@ use kubex::Options;
 use kubex_tests::api_server::ApiServer;
 
 use super::case::{live, one, run, with_server, world};
-use super::shown::{FALLBACK, FILE, KEY, PASSWORD, PROXY, Shown, TOKEN, UNKNOWN_FIELD};
+use super::shown::{Canary as _, FALLBACK, FILE, KEY, PASSWORD, PROXY, Shown, TOKEN, UNKNOWN_FIELD};
 
 #[tokio::test]
 async fn static_shows_no_secret() {
@@ -76,8 +76,8 @@ async fn static_with_a_certificate_shows_no_key() {
     let options = with_server()
         .set("client-certificate-data", pair.certificate.as_str())
         .set("client-key-data", pair.key.as_str());
-    let resolution = one(&world, "static", options).unwrap().resolve().await.unwrap();
-    live(&shown, &world, &resolution).await;
+    let configuration = one(&world, "static", options).unwrap().resolve().await.unwrap();
+    live(&shown, &world, &configuration).await;
     let body: String = pair.key.lines().filter(|line| !line.starts_with('-')).collect();
     let text = shown.text();
     assert!(

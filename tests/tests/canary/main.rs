@@ -10,3 +10,5 @@ mod kubeconfig;
 mod oidc;
 mod renewal;
 mod shown;
+#[path = "../shown/mod.rs"]
+mod shown_output;

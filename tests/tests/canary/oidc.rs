@@ -9,7 +9,7 @@ use kubex_tests::issuer::{DISCOVERY_PATH, Issuer, IssuerAnswer, PasswordStyle, T
 use serde_json::json;
 
 use super::case::{one, run, with_server, world};
-use super::shown::Shown;
+use super::shown::{Canary as _, Shown};
 
 pub(super) const MARKERS: &[&str] = &[
     "Kl6clien-canary-in-a-client-secret",

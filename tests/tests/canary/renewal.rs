@@ -7,7 +7,7 @@ use kubex_core::host::SimulatedHost;
 use kubex_tests::api_server::ApiServer;
 
 use super::case::{live, one, world};
-use super::shown::{FALLBACK, FILE, KEY, Shown, TOKEN};
+use super::shown::{Canary as _, FALLBACK, FILE, KEY, Shown, TOKEN};
 
 /// What a live handle says of files that change under it: events, errors, its own description.
 #[tokio::test]
@@ -80,10 +80,10 @@ async fn files_that_change_while_in_use_show_no_secret() {
         let shown = Shown::default();
         let guard = shown.listen();
         let chain = one(&world, "token-file", options.clone()).unwrap();
-        let resolution = chain.resolve().await.unwrap();
-        let client = kubex::reqwest::Client::new(&resolution.configuration).unwrap();
+        let configuration = chain.resolve().await.unwrap();
+        let client = kubex::reqwest::Client::new(&configuration).unwrap();
         for round in 0..3 {
-            match client.send(client.get("/version").unwrap()).await {
+            match client.get("/version").unwrap().send().await {
                 Ok(answer) => shown.debug(&answer.status()),
                 Err(error) => shown.error(&error),
             }
@@ -92,10 +92,10 @@ async fn files_that_change_while_in_use_show_no_secret() {
             }
             world.advance(Duration::from_secs(61));
         }
-        shown.debug(&resolution.configuration.trust());
-        shown.debug(&resolution.configuration.trust().current().await);
+        shown.debug(&configuration.trust());
+        shown.debug(&configuration.trust().current().await);
         shown.debug(&client);
-        live(&shown, &world, &resolution).await;
+        live(&shown, &world, &configuration).await;
         drop(guard);
         shown.assert_clean(what);
         let text = shown.text();

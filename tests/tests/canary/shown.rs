@@ -1,14 +1,10 @@
 //! What is planted, everything that is shown, and the search for the one in the other.
 
-use std::fmt::{Debug, Write as _};
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use base64::Engine as _;
-use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
-use kubex::{Error, Resolution};
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
+use kubex::ClientConfiguration;
+
+pub(super) use crate::shown_output::Shown;
+use crate::shown_output::disguises;
 
 /// What is planted. Each begins with eight characters of its own, so that a prefix gives it away too.
 const MARKERS: &[&str] = &[
@@ -41,76 +37,18 @@ fn markers() -> impl Iterator<Item = &'static str> {
     MARKERS.iter().chain(super::oidc::MARKERS).copied()
 }
 
-/// How a marker may show: as it is, cut short, or encoded.
-fn disguises(marker: &str) -> Vec<String> {
-    let mut disguises = vec![marker.to_owned(), marker.chars().take(8).collect()];
-    // Base64 of a text that has the marker at any of the three alignments.
-    for padding in 0..3 {
-        let padded = format!("{}{marker}", "x".repeat(padding));
-        for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
-            let encoded = engine.encode(&padded);
-            disguises.push(encoded.chars().skip(padding + 1).take(12).collect());
-        }
-    }
-    let bytes = marker.as_bytes();
-    disguises.push(bytes.iter().take(8).map(|byte| format!("%{byte:02X}")).collect());
-    disguises.push(bytes.iter().take(8).fold(String::new(), |mut hex, byte| {
-        write!(hex, "{byte:02x}").unwrap();
-        hex
-    }));
-    disguises.push(
-        bytes
-            .iter()
-            .take(4)
-            .map(u8::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
-    );
-    disguises
+/// What this suite asks of everything that was shown.
+pub(super) trait Canary {
+    /// Shows a configuration with its report and its handles.
+    fn configuration(&self, configuration: &ClientConfiguration);
+
+    /// No marker shows.
+    fn assert_clean(&self, what: &str);
 }
 
-/// Everything that was shown in one case.
-#[derive(Clone, Default)]
-pub(super) struct Shown(Arc<Mutex<String>>);
-
-impl Shown {
-    /// From here on, every event of this thread is shown too.
-    pub(super) fn listen(&self) -> DefaultGuard {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(self.clone())
-            .with_ansi(false)
-            .finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-
-    pub(super) fn add(&self, text: impl AsRef<str>) {
-        self.0.lock().unwrap().push_str(text.as_ref());
-    }
-
-    pub(super) fn text(&self) -> String {
-        self.0.lock().unwrap().clone()
-    }
-
-    pub(super) fn debug(&self, value: &dyn Debug) {
-        self.add(format!("{value:?}\n{value:#?}\n"));
-    }
-
-    pub(super) fn error(&self, error: &Error) {
-        self.add(format!("{error}\n{error:#}\n"));
-        self.debug(error);
-        self.debug(&error.report());
-        let mut cause = std::error::Error::source(error);
-        while let Some(next) = cause {
-            self.add(format!("{next}\n{next:?}\n"));
-            cause = next.source();
-        }
-    }
-
-    pub(super) fn resolution(&self, resolution: &Resolution) {
-        self.add(format!("{}\n", resolution.report));
-        self.debug(resolution);
-        let configuration = &resolution.configuration;
+impl Canary for Shown {
+    fn configuration(&self, configuration: &ClientConfiguration) {
+        self.add(format!("{}\n", configuration.report()));
         self.debug(configuration);
         self.debug(&configuration.cluster());
         self.debug(&configuration.credentials());
@@ -120,39 +58,10 @@ impl Shown {
         }
     }
 
-    pub(super) fn assert_clean(&self, what: &str) {
-        let shown = self.0.lock().unwrap();
-        assert!(
-            shown.len() > 50,
-            "{what}: hardly anything was shown, so nothing was searched: {shown}"
-        );
+    fn assert_clean(&self, what: &str) {
         for marker in markers() {
-            for disguise in disguises(marker) {
-                assert!(
-                    !shown.contains(&disguise),
-                    "{what}: {marker} shows as {disguise} in:\n{shown}"
-                );
-            }
+            self.assert_hides(&format!("{what}: {marker}"), &disguises(marker));
         }
-    }
-}
-
-impl io::Write for Shown {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.add(String::from_utf8_lossy(bytes));
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Shown {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }
 
@@ -161,7 +70,7 @@ async fn the_search_itself_finds_what_is_shown() {
     for marker in markers() {
         for leak in [
             format!("{marker:?}"),
-            BASE64_STANDARD_NO_PAD.encode(format!("ab{marker}")),
+            base64::prelude::BASE64_STANDARD_NO_PAD.encode(format!("ab{marker}")),
             format!("{:?}", marker.as_bytes()),
             marker.chars().take(10).collect(),
         ] {

@@ -311,7 +311,7 @@ async fn check(layers: &Layers) -> Result<(), TestCaseError> {
     let error = configuration
         .chain(registry)
         .map_err(failed)?
-        .build()
+        .build()?
         .resolve()
         .await
         .unwrap_err();

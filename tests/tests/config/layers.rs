@@ -30,10 +30,11 @@ async fn without_any_configuration_the_chain_is_the_built_in_one() {
         .unwrap()
         .host(world.host())
         .build()
+        .unwrap()
         .resolve()
         .await
         .unwrap();
-    assert_eq!(configured.report.to_string(), built_in.report.to_string());
+    assert_eq!(configured.report().to_string(), built_in.report().to_string());
     world.remove("/home/jane/.kube");
     assert_eq!(answer(&world).await.0, "in-cluster");
 
@@ -169,15 +170,9 @@ async fn a_variable_means_the_name_that_a_file_has() {
     world.set_variable("KUBEX_SOURCES__BREAK_GLASS__ENABLED", "true");
     world.set_variable("KUBEX_SOURCES__BREAK_GLASS__TIMEOUT", "9");
     world.set_variable("KUBEX_OVERRIDES__NAMESPACE", "");
-    let resolution = resolve(&world).await.unwrap();
-    assert_eq!(
-        resolution.configuration.cluster().server.as_str(),
-        "https://home-prod"
-    );
-    assert_eq!(
-        resolution.configuration.impersonation().unwrap().groups,
-        ["dev", "ops"]
-    );
+    let configuration = resolve(&world).await.unwrap();
+    assert_eq!(configuration.cluster().server.as_str(), "https://home-prod");
+    assert_eq!(configuration.impersonation().unwrap().groups, ["dev", "ops"]);
     let entries = Configuration::load(&world.host())
         .await
         .unwrap()
@@ -251,7 +246,7 @@ async fn one_file_can_be_looked_at_alone_and_everything_in_it_is_checked() {
         .await
         .unwrap();
     let registry = kubex::registry().unwrap();
-    configuration.chain(registry.clone()).unwrap();
+    let _ = configuration.chain(registry.clone()).unwrap();
     let told = configuration.check(&registry).unwrap_err();
     let told: Vec<String> = told
         .problems()
@@ -299,10 +294,11 @@ async fn on_a_real_host_files_are_found_and_patterns_match() {
             .files()
             .any(|file| file.ends_with("xdg/kubex/config.toml"))
     );
-    let chain = configuration.chain(kubex::registry().unwrap()).unwrap().build();
-    let resolution = chain.resolve().await.unwrap();
-    assert_eq!(
-        resolution.configuration.cluster().server.as_str(),
-        "https://a-prod"
-    );
+    let chain = configuration
+        .chain(kubex::registry().unwrap())
+        .unwrap()
+        .build()
+        .unwrap();
+    let configuration = chain.resolve().await.unwrap();
+    assert_eq!(configuration.cluster().server.as_str(), "https://a-prod");
 }

@@ -10,7 +10,7 @@ mod sources;
 mod wrong;
 
 use kubex::config::Configuration;
-use kubex::{ExposeSecret as _, Resolution, Result};
+use kubex::{ClientConfiguration, ExposeSecret as _, Result};
 use kubex_core::host::SimulatedHost;
 
 const MACHINE: &str = "/etc/kubex/config.yaml";
@@ -49,18 +49,18 @@ fn kubeconfig(file: &str) -> String {
     text
 }
 
-async fn resolve(world: &SimulatedHost) -> Result<Resolution> {
+async fn resolve(world: &SimulatedHost) -> Result<ClientConfiguration> {
     let configuration = Configuration::load(&world.host()).await?;
-    configuration.chain(kubex::registry()?)?.build().resolve().await
+    configuration.chain(kubex::registry()?)?.build()?.resolve().await
 }
 
 /// Which source answered, the server, and the token.
 async fn answer(world: &SimulatedHost) -> (String, String, String) {
-    let resolution = resolve(world).await.unwrap_or_else(|error| panic!("{error}"));
-    let credential = resolution.configuration.credentials().current().await.unwrap();
+    let configuration = resolve(world).await.unwrap_or_else(|error| panic!("{error}"));
+    let credential = configuration.credentials().current().await.unwrap();
     (
-        resolution.report.chosen().unwrap().source.clone(),
-        resolution.configuration.cluster().server.to_string(),
+        configuration.report().chosen().unwrap().source.clone(),
+        configuration.cluster().server.to_string(),
         credential
             .token()
             .map_or_else(String::new, |token| token.expose_secret().to_owned()),

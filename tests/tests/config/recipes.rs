@@ -66,8 +66,7 @@ async fn every_recipe_of_the_page_is_a_configuration_without_a_fault() {
 async fn every_key() {
     let world = following("Every key");
     world.write("/home/jane/.kube/config.d/more.yaml", &kubeconfig("more"));
-    let resolution = resolve(&world).await.unwrap();
-    let configuration = &resolution.configuration;
+    let configuration = resolve(&world).await.unwrap();
     assert_eq!(configuration.cluster().server.as_str(), "https://home-prod");
     assert_eq!(configuration.namespace(), "team-a");
     assert_eq!(
@@ -103,8 +102,8 @@ async fn the_plugins_of_the_clouds_and_no_others() {
             let answer = r#"{"apiVersion": "client.authentication.k8s.io/v1beta1", "kind": "ExecCredential", "status": {"token": "cloud"}}"#;
             Ok(ProcessOutput { exit: Exit::Status(0), output: answer.as_bytes().to_vec().into(), error: Vec::new().into() })
         });
-        let resolution = resolve(&world).await.unwrap();
-        let credential = resolution.configuration.credentials().current().await.unwrap();
+        let configuration = resolve(&world).await.unwrap();
+        let credential = configuration.credentials().current().await.unwrap();
         assert_eq!(credential.token().unwrap().expose_secret(), "cloud", "{source}");
     }
     world.install_program("/usr/bin/other");
@@ -112,7 +111,6 @@ async fn the_plugins_of_the_clouds_and_no_others() {
     let error = resolve(&world)
         .await
         .unwrap()
-        .configuration
         .credentials()
         .current()
         .await
@@ -163,7 +161,6 @@ async fn a_kubeconfig_that_is_not_trusted() {
     let error = resolve(&world)
         .await
         .unwrap()
-        .configuration
         .credentials()
         .current()
         .await

@@ -89,8 +89,8 @@ async fn a_secret_comes_from_the_variable_or_the_file_that_is_named() {
         "chain: [bg]\nsources:\n  bg: {provider: static, server: 'https://bg', token-file: bg}\n",
     );
     world.write("/etc/kubex/bg", "from-a-file\n");
-    let resolution = resolve(&world).await.unwrap();
-    let credentials = resolution.configuration.credentials();
+    let configuration = resolve(&world).await.unwrap();
+    let credentials = configuration.credentials();
     let token = async || {
         let credential = credentials.current().await.unwrap();
         credential.token().unwrap().expose_secret().to_owned()
@@ -105,18 +105,13 @@ async fn a_secret_comes_from_the_variable_or_the_file_that_is_named() {
         "overrides: {token-env: BG_TOKEN, proxy-url-env: BG_PROXY}\n",
     );
     world.set_variable("BG_PROXY", "http://jane:pw@proxy:3128");
-    let resolution = resolve(&world).await.unwrap();
-    let credential = resolution.configuration.credentials().current().await.unwrap();
+    let configuration = resolve(&world).await.unwrap();
+    let credential = configuration.credentials().current().await.unwrap();
     assert_eq!(credential.token().unwrap().expose_secret(), "from-a-variable");
-    let proxy = resolution.configuration.cluster().proxy.as_ref().unwrap();
+    let proxy = configuration.cluster().proxy.as_ref().unwrap();
     assert_eq!(proxy.expose_url().password(), Some("pw"));
     assert_eq!(
-        resolution
-            .configuration
-            .provenance()
-            .origin_of("token")
-            .unwrap()
-            .to_string(),
+        configuration.provenance().origin_of("token").unwrap().to_string(),
         "$BG_TOKEN"
     );
     world.unset_variable("BG_TOKEN");
@@ -157,12 +152,15 @@ async fn the_program_may_give_a_secret_as_it_is() {
         .find(|entry| entry.key == "sources.bg.token")
         .unwrap();
     assert_eq!(entry.shown, "[masked]");
-    let chain = configuration.chain(kubex::registry().unwrap()).unwrap().build();
+    let chain = configuration
+        .chain(kubex::registry().unwrap())
+        .unwrap()
+        .build()
+        .unwrap();
     let credential = chain
         .resolve()
         .await
         .unwrap()
-        .configuration
         .credentials()
         .current()
         .await
@@ -178,8 +176,7 @@ async fn every_source_takes_the_options_of_the_cluster_and_the_chains_overrides_
         "sources:\n  kubeconfig: {server: 'https://other', tls-server-name: inner, as: joe, namespace: team-a}\n  \
          in-cluster: {server: 'https://elsewhere', as: joe}\n",
     );
-    let resolution = resolve(&world).await.unwrap();
-    let configuration = &resolution.configuration;
+    let configuration = resolve(&world).await.unwrap();
     assert_eq!(configuration.cluster().server.as_str(), "https://other");
     assert_eq!(configuration.cluster().tls_server_name.as_deref(), Some("inner"));
     assert_eq!(configuration.namespace(), "team-a");
@@ -195,20 +192,17 @@ async fn every_source_takes_the_options_of_the_cluster_and_the_chains_overrides_
     );
 
     world.write(USER, "overrides: {as: jane, tls-server-name: outer}\n");
-    let resolution = resolve(&world).await.unwrap();
-    let cluster = resolution.configuration.cluster();
+    let configuration = resolve(&world).await.unwrap();
+    let cluster = configuration.cluster();
     assert_eq!(
         (cluster.server.as_str(), cluster.tls_server_name.as_deref()),
         ("https://other", Some("outer"))
     );
-    assert_eq!(resolution.configuration.impersonation().unwrap().user, "jane");
+    assert_eq!(configuration.impersonation().unwrap().user, "jane");
     world.remove("/home/jane/.kube");
-    let resolution = resolve(&world).await.unwrap();
-    assert_eq!(
-        resolution.configuration.cluster().server.as_str(),
-        "https://elsewhere"
-    );
-    assert_eq!(resolution.configuration.impersonation().unwrap().user, "jane");
+    let configuration = resolve(&world).await.unwrap();
+    assert_eq!(configuration.cluster().server.as_str(), "https://elsewhere");
+    assert_eq!(configuration.impersonation().unwrap().user, "jane");
 }
 
 #[tokio::test]
@@ -220,21 +214,16 @@ async fn what_a_program_overrides_later_still_wins_over_a_sources_own() {
     );
     let configuration = Configuration::load(&world.host()).await.unwrap();
     let chain = configuration.chain(kubex::registry().unwrap()).unwrap();
-    let chain = chain
-        .overrides(Options::new().set("server", "https://last").set("namespace", "x"))
-        .unwrap();
-    let resolution = chain.build().resolve().await.unwrap();
-    assert_eq!(resolution.configuration.cluster().server.as_str(), "https://last");
-    assert!(matches!(
-        resolution.configuration.cluster().trust,
-        kubex::Trust::Insecure
-    ));
+    let chain = chain.overrides(Options::new().set("server", "https://last").set("namespace", "x"));
+    let configuration = chain.build().unwrap().resolve().await.unwrap();
+    assert_eq!(configuration.cluster().server.as_str(), "https://last");
+    assert!(matches!(configuration.cluster().trust, kubex::Trust::Insecure));
 }
 
 #[tokio::test]
 async fn a_source_has_the_time_that_it_is_given() {
     use async_trait::async_trait;
-    use kubex::{ClientConfigurationBuilder, CredentialProvider, Host, ResolveRequest, Result};
+    use kubex::{CredentialProvider, Host, ResolveRequest, ResolvedSource, Result, Source};
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -243,7 +232,7 @@ async fn a_source_has_the_time_that_it_is_given() {
 
     #[async_trait]
     impl CredentialProvider for Slow {
-        async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ClientConfigurationBuilder> {
+        async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
             self.0.clock().sleep(Duration::from_secs(20)).await;
             Err(kubex::Error::not_configured("slept"))
         }
@@ -252,12 +241,12 @@ async fn a_source_has_the_time_that_it_is_given() {
     for (limit, expected) in [(Some(5), ErrorKind::TimedOut), (None, ErrorKind::Exhausted)] {
         let world = SimulatedHost::new();
         let slow = Arc::new(Slow(world.host()));
-        let mut chain = kubex::Chain::builder(kubex::registry().unwrap()).host(world.host());
-        chain = chain.provider("slow", slow).unwrap();
+        let mut source = Source::from_provider("slow", slow);
         if let Some(limit) = limit {
-            chain = chain.timeout(Duration::from_secs(limit));
+            source = source.timeout(Duration::from_secs(limit));
         }
-        let chain = chain.build();
+        let chain = kubex::Chain::builder(kubex::registry().unwrap()).host(world.host());
+        let chain = chain.source(source).build().unwrap();
         let resolving = tokio::spawn(async move { chain.resolve().await });
         for _ in 0..25 {
             tokio::task::yield_now().await;
@@ -278,13 +267,7 @@ async fn the_rules_for_plugins_reach_every_plugin_of_the_chain() {
     let chain = "chain: [eks]\nsources: {eks: {provider: exec, server: 'https://eks', command: aws}}\n";
     let ask = async |rules: &str| {
         world.write(MACHINE, &format!("{chain}{rules}"));
-        resolve(&world)
-            .await
-            .unwrap()
-            .configuration
-            .credentials()
-            .current()
-            .await
+        resolve(&world).await.unwrap().credentials().current().await
     };
     for (rules, is_allowed) in [
         ("", true),
@@ -320,14 +303,10 @@ async fn the_rules_for_plugins_reach_every_plugin_of_the_chain() {
         .chain(kubex::registry().unwrap())
         .unwrap()
         .host(world.host())
-        .build();
-    let resolution = chain.resolve().await.unwrap();
-    let error = resolution
-        .configuration
-        .credentials()
-        .current()
-        .await
-        .unwrap_err();
+        .build()
+        .unwrap();
+    let configuration = chain.resolve().await.unwrap();
+    let error = configuration.credentials().current().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert_eq!(world.runs(), 3);
 }

@@ -48,7 +48,7 @@ async fn run(world: &SimulatedHost) -> Result<()> {
     let registry = kubex::registry()?;
     let chain = configuration.chain(registry.clone())?;
     configuration.check(&registry)?;
-    chain.build().resolve().await.map(drop)
+    chain.build()?.resolve().await.map(drop)
 }
 
 /// What a problem leaves unsaid: where it is, or what to do. One that says what it expected has said what to do.

@@ -20,6 +20,6 @@ impl Client {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        Ok(self.0.send(request).await?.status())
+        Ok(request.send().await?.status())
     }
 }

@@ -1,7 +1,7 @@
 //! A kubeconfig's `auth-provider: oidc`, from the file to the API server.
 
 use kubex::reqwest::Client;
-use kubex::{ErrorKind, Host, Options, Registry};
+use kubex::{ErrorKind, Host, Options, Registry, Source};
 use kubex_tests::api_server::{ApiServer, User};
 use kubex_tests::issuer::{Issuer, TOKEN_PATH};
 
@@ -57,7 +57,7 @@ async fn scene(server: &ApiServer, id_token_lasts: i64) -> (Scene, String) {
 }
 
 async fn status(client: &Client) -> u16 {
-    let response = client.send(client.get("/version").unwrap()).await.unwrap();
+    let response = client.get("/version").unwrap().send().await.unwrap();
     response.status().as_u16()
 }
 
@@ -168,9 +168,9 @@ async fn a_program_without_the_provider_is_told_which_feature_it_lacks() {
     let without = Registry::from_registrations(with_all.iter().filter(|it| it.name() != "oidc")).unwrap();
     let chain = kubex::Chain::builder(without)
         .host(scene.world.host())
-        .configured("mine", "kubeconfig", Options::new())
-        .unwrap()
-        .build();
+        .source(Source::new("mine").provider("kubeconfig").options(Options::new()))
+        .build()
+        .unwrap();
     let error = chain.resolve().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownProvider);
     let told = error.to_string();

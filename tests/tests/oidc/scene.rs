@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use kubex::{Chain, Credentials, Error, ExposeSecret as _, Options, Result};
+use kubex::{Chain, Credentials, Error, ExposeSecret as _, Options, Result, Source};
 use kubex_core::host::SimulatedHost;
 use kubex_tests::issuer::{CLIENT, Issuer, id_token};
 use kubex_tests::machine::patience;
@@ -51,13 +51,13 @@ impl Scene {
     pub(crate) fn chain(&self, options: Options) -> Result<Chain> {
         Ok(Chain::builder(kubex::registry()?)
             .host(self.world.host())
-            .configured("company", "oidc", options)?
-            .build())
+            .source(Source::new("company").provider("oidc").options(options))
+            .build()?)
     }
 
     pub(crate) async fn resolve(&self, options: Options) -> Result<Credentials> {
-        let resolution = self.chain(options)?.resolve().await?;
-        Ok(resolution.configuration.credentials().clone())
+        let configuration = self.chain(options)?.resolve().await?;
+        Ok(configuration.credentials().clone())
     }
 
     pub(crate) async fn credentials(&self, options: Options) -> Credentials {

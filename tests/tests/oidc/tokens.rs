@@ -175,8 +175,8 @@ async fn sources_of_one_user_never_use_one_refresh_token_twice() {
     let mut handles = Vec::new();
     for _ in 0..8 {
         let chain = scene.chain(expired.clone()).unwrap();
-        let resolution = chain.resolve().await.unwrap();
-        handles.push(resolution.configuration.credentials().clone());
+        let configuration = chain.resolve().await.unwrap();
+        handles.push(configuration.credentials().clone());
     }
     for round in 1..=2 {
         let tasks: Vec<_> = handles

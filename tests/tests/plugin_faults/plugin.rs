@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kubex::host::{Exit, PluginRules, ProcessOutput};
-use kubex::{Chain, Credential, Credentials, Error, ExposeSecret as _, Host, Options, Result};
+use kubex::{Chain, Credential, Credentials, Error, ExposeSecret as _, Host, Options, Result, Source};
 use kubex_core::host::SimulatedHost;
 use kubex_tests::machine::patience;
 
@@ -77,9 +77,14 @@ pub(crate) async fn credentials_of(command: &Path, host: Host) -> Credentials {
 pub(crate) async fn credentials_with(options: Options, host: Host) -> Result<Credentials> {
     let chain = Chain::builder(kubex::registry().unwrap())
         .host(host)
-        .configured("cloud", "exec", options.set("server", "https://10.0.0.1"))?
-        .build();
-    Ok(chain.resolve().await?.configuration.credentials().clone())
+        .source(
+            Source::new("cloud")
+                .provider("exec")
+                .options(options.set("server", "https://10.0.0.1")),
+        )
+        .build()
+        .unwrap();
+    Ok(chain.resolve().await?.credentials().clone())
 }
 
 /// A time so many milliseconds from now, as a JSON string for a script.

@@ -5,7 +5,7 @@ mod flags;
 use kubex::config::Configuration;
 use kubex::host::Terminal;
 use kubex::options::Value;
-use kubex::{Chain, ClientConfiguration, Host, Options, Resolution, registry};
+use kubex::{Chain, ClientConfiguration, Host, Options, Source, registry};
 
 pub(crate) use self::flags::Flags;
 use crate::failure::Failure;
@@ -42,13 +42,13 @@ impl Session {
     pub(crate) async fn chain(&self) -> kubex::Result<Chain> {
         let configuration = self.configuration().await?;
         let Some(selected) = self.flags.kubeconfig_options() else {
-            return Ok(configuration.chain(registry()?)?.build());
+            return configuration.chain(registry()?)?.build();
         };
         if self.flags.kubeconfig().is_some() {
             // Another kubeconfig has other contexts, so the configured options do not apply to it.
             let empty = Options::new().set("chain", Vec::<String>::new());
             let chain = configuration.with(empty)?.chain(registry()?)?;
-            return Ok(chain.configured(KUBECONFIG, KUBECONFIG, selected)?.build());
+            return chain.source(Source::new(KUBECONFIG).options(selected)).build();
         }
         let sources = configuration.sources();
         let mut kubeconfigs = sources.iter().filter(|source| source.provider == KUBECONFIG);
@@ -61,17 +61,17 @@ impl Session {
         let alone = Options::new()
             .set("chain", vec![name])
             .set("sources", mapping(&sources));
-        Ok(configuration.with(alone)?.chain(registry()?)?.build())
+        configuration.with(alone)?.chain(registry()?)?.build()
     }
 
     /// Resolves the chain.
-    pub(crate) async fn resolve(&self) -> kubex::Result<Resolution> {
+    pub(crate) async fn resolve(&self) -> kubex::Result<ClientConfiguration> {
         self.chain().await?.resolve().await
     }
 
     /// Resolves the chain and prints the warnings, for a subcommand whose output does not contain them.
     pub(crate) async fn resolve_and_warn(&self) -> Result<ClientConfiguration, Failure> {
-        let configuration = self.resolve().await?.configuration;
+        let configuration = self.resolve().await?;
         let style = Style::for_stderr(&self.host);
         for warning in configuration.warnings() {
             print_message(&format!("{} {warning}", style.warning("warning:")));

@@ -1,6 +1,6 @@
 //! `kubex resolve`: the client configuration that is used, without its secrets.
 
-use kubex::{ClientConfiguration, Credential, Resolution, Trust};
+use kubex::{ClientConfiguration, Credential, Trust};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -48,20 +48,22 @@ struct CredentialSummary {
 }
 
 pub(crate) async fn run(arguments: &OutputArguments, session: &Session) -> Result<(), Failure> {
-    let resolution = session.resolve().await?;
+    let configuration = session.resolve().await?;
     Ok(output::print(
-        &Resolved::from(&resolution),
+        &Resolved::from(&configuration),
         arguments.format,
         &session.host,
     )?)
 }
 
-impl From<&Resolution> for Resolved {
-    fn from(resolution: &Resolution) -> Self {
-        let configuration = &resolution.configuration;
+impl From<&ClientConfiguration> for Resolved {
+    fn from(configuration: &ClientConfiguration) -> Self {
         let cluster = configuration.cluster();
         Self {
-            source: resolution.report.chosen().map(|attempt| attempt.source.clone()),
+            source: configuration
+                .report()
+                .chosen()
+                .map(|attempt| attempt.source.clone()),
             server: cluster.server.as_str().to_owned(),
             trust: ServerTrust::from(configuration),
             tls_server_name: cluster.tls_server_name.clone(),

@@ -9,7 +9,7 @@ use kubex_core::{Error, ErrorKind, Host};
 use kubex_kubeconfig::KubeconfigProvider;
 use kubex_tests::machine::patience;
 
-use crate::scene::{PEM, assert_tells, resolve_by, telling};
+use crate::scene::{PEM, assert_tells, resolve_by};
 
 const MIB: usize = 1024 * 1024;
 
@@ -30,7 +30,7 @@ const AT_ONCE: Duration = Duration::from_secs(if cfg!(debug_assertions) { 5 } el
 async fn refusal(path: &Path) -> Error {
     #[expect(clippy::disallowed_methods, reason = "it is the real time that is bounded")]
     let begun = Instant::now();
-    let provider = KubeconfigProvider::new(telling()).path(path);
+    let provider = KubeconfigProvider::new().path(path);
     let error = resolve_by(provider, Host::real()).await.unwrap_err();
     let took = begun.elapsed();
     assert!(took < patience(AT_ONCE), "it took {took:?}: {error}");
@@ -85,7 +85,7 @@ async fn a_kubeconfig_of_ten_thousand_contexts_is_read_whole() {
     let (_directory, path) = file(&text);
     #[expect(clippy::disallowed_methods, reason = "it is the real time that is bounded")]
     let begun = Instant::now();
-    let provider = KubeconfigProvider::new(telling()).path(&path);
+    let provider = KubeconfigProvider::new().path(&path);
     let kubeconfig = provider.load(&Host::real()).await.unwrap();
     assert_eq!(kubeconfig.contexts().count(), 10_000);
     let chosen = kubeconfig.context("context-9999");

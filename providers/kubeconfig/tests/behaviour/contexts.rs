@@ -3,7 +3,7 @@
 use kubex_core::ErrorKind;
 use kubex_kubeconfig::KubeconfigProvider;
 
-use crate::scene::{HOME_FILE, assert_tells, home, resolve_by, telling};
+use crate::scene::{HOME_FILE, assert_tells, home, resolve_by};
 
 const MANY: &str = "current-context: gone\n\
     clusters: [{name: prod, cluster: {server: 'https://prod'}}, {name: test, cluster: {server: 'https://test'}}]\n\
@@ -17,10 +17,7 @@ const MANY: &str = "current-context: gone\n\
 #[tokio::test]
 async fn the_contexts_are_listed_and_each_is_resolved_from_one_reading() {
     let world = home(MANY);
-    let kubeconfig = KubeconfigProvider::new(telling())
-        .load(&world.host())
-        .await
-        .unwrap();
+    let kubeconfig = KubeconfigProvider::new().load(&world.host()).await.unwrap();
     assert_eq!(kubeconfig.current_context(), Some("gone"));
     let named = |name: &str| Some(name.to_owned());
     let contexts: Vec<_> = kubeconfig
@@ -62,10 +59,7 @@ async fn the_contexts_are_listed_and_each_is_resolved_from_one_reading() {
 #[tokio::test]
 async fn a_context_that_is_broken_or_not_there_is_told_when_it_is_resolved() {
     let world = home(MANY);
-    let kubeconfig = KubeconfigProvider::new(telling())
-        .load(&world.host())
-        .await
-        .unwrap();
+    let kubeconfig = KubeconfigProvider::new().load(&world.host()).await.unwrap();
     for (context, kind, told) in [
         (
             "broken",
@@ -100,10 +94,7 @@ async fn ten_thousand_contexts_are_no_burden() {
     ]
     .concat();
     let world = home(&content);
-    let kubeconfig = KubeconfigProvider::new(telling())
-        .load(&world.host())
-        .await
-        .unwrap();
+    let kubeconfig = KubeconfigProvider::new().load(&world.host()).await.unwrap();
     for index in [0, 4_321, 9_999] {
         let chosen = kubeconfig.context(&format!("x{index}"));
         let configuration = resolve_by(chosen, world.host()).await.unwrap();

@@ -179,12 +179,12 @@ async fn a_pipe_a_device_a_directory_and_a_huge_file_are_errors_at_once() {
     let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
     assert!(made.success());
     for path in [huge.path(), &pipe, directory.path(), "/dev/zero".as_ref()] {
-        let provider = KubeconfigProvider::new(telling()).path(path);
+        let provider = KubeconfigProvider::new().path(path);
         let error = resolve_by(provider, Host::real()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnreadableFile, "{error}");
         assert_tells(&error, &[path.to_str().unwrap()]);
     }
-    let provider = KubeconfigProvider::new(telling()).path(huge.path());
+    let provider = KubeconfigProvider::new().path(huge.path());
     assert_tells(
         &resolve_by(provider, Host::real()).await.unwrap_err(),
         &["64 MiB"],

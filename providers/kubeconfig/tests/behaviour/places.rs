@@ -2,7 +2,7 @@
 
 use kubex_core::ErrorKind;
 
-use crate::scene::{HOME_FILE, error_of, home, read, resolve, telling, warnings};
+use crate::scene::{HOME_FILE, error_of, home, read, resolve, warnings};
 
 /// The same kubeconfig, in which the user's token is a number, in each form that people and tools write.
 const FORMS: &[(&str, &str, (u32, u32))] = &[
@@ -221,5 +221,4 @@ async fn every_field_has_its_provenance_and_shadowed_entries_are_listed() {
          token: /a:9:12, users[jane].user.token\n\
          not used: /b:3:3, users[jane], because of /a:7:3, users[jane]"
     );
-    let _ = telling();
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use kubex_core::host::SimulatedHost;
 use kubex_core::{
     BuildContext, Chain, ClientConfiguration, Credential, CredentialProvider, CredentialSource, Error,
-    FetchRequest, FromOptions, Host, Options, Registration, Registry, Result,
+    FetchRequest, FromOptions, Host, Options, Registration, Registry, Result, Source,
 };
 use serde_json::Value;
 
@@ -106,12 +106,9 @@ pub(crate) async fn resolve_with(
 ) -> Result<ClientConfiguration> {
     let chain = Chain::builder(registry)
         .host(world.host())
-        .configured("kubeconfig", "kubeconfig", options)?
-        .build();
-    chain
-        .resolve_only()
-        .await
-        .map(|resolution| resolution.configuration)
+        .source(Source::new("kubeconfig").options(options))
+        .build()?;
+    chain.resolve_only().await
 }
 
 /// What a provider made by the program resolves to.
@@ -121,12 +118,9 @@ pub(crate) async fn resolve_by(
 ) -> Result<ClientConfiguration> {
     let chain = Chain::builder(telling())
         .host(host)
-        .provider("kubeconfig", Arc::new(provider))?
-        .build();
-    chain
-        .resolve_only()
-        .await
-        .map(|resolution| resolution.configuration)
+        .source(Source::from_provider("kubeconfig", Arc::new(provider)))
+        .build()?;
+    chain.resolve_only().await
 }
 
 pub(crate) async fn resolve(world: &SimulatedHost) -> Result<ClientConfiguration> {

@@ -56,7 +56,7 @@ async fn options_replace_what_the_kubeconfig_chooses() {
 async fn the_builder_says_the_same() {
     let world = home("");
     world.write("/two", TWO);
-    let provider = KubeconfigProvider::new(telling())
+    let provider = KubeconfigProvider::new()
         .paths(["/missing", "/two"])
         .context("test")
         .cluster("prod")

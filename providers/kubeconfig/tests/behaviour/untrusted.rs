@@ -4,12 +4,10 @@ use kubex_core::host::SimulatedHost;
 use kubex_core::{ClientConfiguration, ErrorKind, Result};
 use kubex_kubeconfig::KubeconfigProvider;
 
-use crate::scene::{
-    PEM, assert_shows_no_secret, assert_tells, named, resolve_by, telling, with_cluster, with_user,
-};
+use crate::scene::{PEM, assert_shows_no_secret, assert_tells, named, resolve_by, with_cluster, with_user};
 
 fn provider(content: &str) -> KubeconfigProvider {
-    KubeconfigProvider::from_bytes(telling(), "the upload", content.as_bytes().to_vec().into())
+    KubeconfigProvider::from_bytes("the upload", content.as_bytes().to_vec().into())
 }
 
 async fn resolve(provider: KubeconfigProvider) -> Result<ClientConfiguration> {
@@ -106,7 +104,7 @@ async fn bytes_that_say_nothing_or_are_broken_are_errors() {
         assert_tells(&error, &["the upload"]);
         assert_shows_no_secret(&error);
     }
-    let provider = KubeconfigProvider::from_bytes(telling(), "the upload", vec![0xff, 0xfe, 0x00].into());
+    let provider = KubeconfigProvider::from_bytes("the upload", vec![0xff, 0xfe, 0x00].into());
     assert_eq!(
         resolve(provider).await.unwrap_err().kind(),
         ErrorKind::MalformedDocument

@@ -23,8 +23,6 @@ async fn what_is_written_down_is_a_static_identity() {
             json!({"username": "jane", "password": "x"}),
         ),
         ("{username: jane}", json!({"username": "jane"})),
-        ("{password: x}", json!({})),
-        ("~", json!({})),
         (
             "{client-certificate: c, client-key: k}",
             json!({"client-certificate": "/home/jane/.kube/c", "client-key": "/home/jane/.kube/k"}),
@@ -34,12 +32,16 @@ async fn what_is_written_down_is_a_static_identity() {
             json!({"client-certificate-data": "YQ==", "client-key-data": "YQ==", "token": "abc"}),
         ),
     ] {
-        let warned = if expected == json!({}) {
-            vec!["no-credential"]
-        } else {
-            vec![]
-        };
-        assert_eq!(of(user).await, ('s', expected, warned), "{user}");
+        assert_eq!(of(user).await, ('s', expected, vec![]), "{user}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_without_a_credential_is_anonymous_with_a_warning() {
+    for user in ["{password: x}", "~", "{}"] {
+        let configuration = read(&with_user(user)).await;
+        assert_eq!(configuration.credentials().describe(), "no credential", "{user}");
+        assert_eq!(warnings(&configuration), ["no-credential"], "{user}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use kubex_core::{Chain, Host, Resolution, Result};
+use kubex_core::{Chain, ClientConfiguration, Host, Result, Source};
 use kubex_kubeconfig::KubeconfigProvider;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -15,14 +15,14 @@ use crate::written::Choices;
 use crate::{check, kubeconfigs, now};
 
 /// A kubeconfig as the user's own file, or where it is no text, as bytes that are trusted.
-fn resolve(content: &[u8]) -> Result<Resolution> {
-    let provider = KubeconfigProvider::from_bytes(real(), "bytes", content.to_vec().into()).trusted(true);
+fn resolve(content: &[u8]) -> Result<ClientConfiguration> {
+    let provider = KubeconfigProvider::from_bytes("bytes", content.to_vec().into()).trusted(true);
     let chain = |host: Host| Chain::builder(real()).host(host);
     let chain = match std::str::from_utf8(content) {
-        Ok(text) => chain(home(text).host()).named("kubeconfig")?,
-        Err(_) => chain(home("").host()).provider("kubeconfig", Arc::new(provider))?,
+        Ok(text) => chain(home(text).host()).source(Source::new("kubeconfig")),
+        Err(_) => chain(home("").host()).source(Source::from_provider("kubeconfig", Arc::new(provider))),
     };
-    now(chain.build().resolve())
+    now(chain.build()?.resolve())
 }
 
 #[test]

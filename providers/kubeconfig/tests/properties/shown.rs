@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use kubex_core::{Error, Resolution, Result};
+use kubex_core::{ClientConfiguration, Error, Result};
 
 use crate::marks::Marks;
 
@@ -10,14 +10,13 @@ use crate::marks::Marks;
 pub(crate) const MARKER: &str = "M4rk";
 
 /// Everything that a person or a log may be shown of it.
-pub(crate) fn shown(resolved: &Result<Resolution>) -> String {
+pub(crate) fn shown(resolved: &Result<ClientConfiguration>) -> String {
     match resolved {
-        Ok(Resolution {
-            configuration,
-            report,
-            ..
-        }) => format!(
-            "{configuration:?} {configuration:#?} {report} {report:#} {report:?} {} {} {:?}",
+        Ok(configuration) => format!(
+            "{configuration} {configuration:?} {configuration:#?} {} {:#} {:?} {} {} {:?}",
+            configuration.report(),
+            configuration.report(),
+            configuration.report(),
             configuration.provenance(),
             configuration.credentials().describe(),
             configuration.warnings(),

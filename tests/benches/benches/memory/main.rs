@@ -18,7 +18,7 @@ use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kubex_benches::kubeconfigs::{self, Form};
 use kubex_benches::{Row, Table, is_short};
 use kubex_core::{
-    Chain, Cluster, Credential, CredentialSource, Credentials, FetchRequest, Host, Options, ServerUrl,
+    Chain, Cluster, Credential, CredentialSource, Credentials, FetchRequest, Host, Options, ServerUrl, Source,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tokio::runtime::Runtime;
@@ -239,12 +239,11 @@ fn of_waiters_and_sources(runtime: &Runtime, table: &mut Table) {
         let mut builder = Chain::builder(registry.clone());
         for number in 0..count {
             let options = Options::new().set("paths", vec![format!("/nowhere/config-{number}")]);
-            let added = builder.configured(&format!("source-{number}"), "kubeconfig", options);
-            builder = added.expect("the options are right");
+            let source = Source::new(&format!("source-{number}")).provider("kubeconfig");
+            builder = builder.source(source.options(options));
         }
-        let told = runtime
-            .block_on(builder.build().resolve())
-            .expect_err("nothing is there");
+        let chain = builder.build().expect("the options are right");
+        let told = runtime.block_on(chain.resolve()).expect_err("nothing is there");
         black_box(told.report().expect("a chain reports").to_string());
         let bytes = region.change().bytes_allocated;
         let each = format!("{} bytes each, in all its life", bytes / count);

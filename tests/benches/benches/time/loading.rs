@@ -7,7 +7,7 @@ use std::path::Path;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kubex_benches::kubeconfigs::{self, Form};
 use kubex_benches::{Row, Table, alternate, alternate_inner, is_short};
-use kubex_core::{Chain, Host, Options};
+use kubex_core::{Chain, Host, Options, Source};
 use tokio::runtime::Runtime;
 
 /// Every form in every size.
@@ -169,9 +169,9 @@ pub(crate) fn three_files(runtime: &Runtime, scratch: &Path, table: &mut Table) 
     let mut ours = || {
         let options = Options::new().set("paths", paths.clone());
         let chain = Chain::builder(registry.clone())
-            .configured("kubeconfig", "kubeconfig", options)
-            .expect("the options are right")
-            .build();
+            .source(Source::new("kubeconfig").options(options))
+            .build()
+            .expect("the options are right");
         black_box(runtime.block_on(chain.resolve()).expect("Kubex loads them"));
     };
     let mut theirs = || {
@@ -215,9 +215,9 @@ pub(crate) fn in_cluster(runtime: &Runtime, scratch: &Path, table: &mut Table) {
         let options = Options::new().set("root", root.display().to_string());
         let chain = Chain::builder(registry.clone())
             .host(host.clone())
-            .configured("pod", "in-cluster", options)
-            .expect("the options are right")
-            .build();
+            .source(Source::new("pod").provider("in-cluster").options(options))
+            .build()
+            .expect("the options are right");
         black_box(runtime.block_on(chain.resolve()).expect("Kubex finds it"));
     };
     let mut reading = || {

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use kubex_benches::{Row, Table, alternate};
-use kubex_core::{Chain, Options};
+use kubex_core::{Chain, Options, Source};
 use tokio::runtime::Runtime;
 
 /// What the report of a chain takes that finds nothing, up to 1,000 sources.
@@ -13,11 +13,10 @@ pub(crate) fn explained(runtime: &Runtime, table: &mut Table) {
         let mut builder = Chain::builder(registry.clone());
         for number in 0..count {
             let options = Options::new().set("paths", vec![format!("/nowhere/config-{number}")]);
-            builder = builder
-                .configured(&format!("source-{number}"), "kubeconfig", options)
-                .expect("the options are right");
+            let source = Source::new(&format!("source-{number}")).provider("kubeconfig");
+            builder = builder.source(source.options(options));
         }
-        let chain = builder.build();
+        let chain = builder.build().expect("the options are right");
         let mut ours = || {
             let error = runtime.block_on(chain.resolve()).expect_err("nothing is there");
             black_box(error.report().expect("a chain reports").to_string());

@@ -11,7 +11,7 @@ use super::world::World;
 pub fn problems(case: &Case, world: &World, answer: &Answer) -> Vec<String> {
     let mut observed = facts::observed(world);
     let mut problems = Vec::new();
-    match (&case.file.expect, &answer.resolution) {
+    match (&case.file.expect, &answer.configuration) {
         (Expect::Ok(expected), Ok((configuration, report))) => {
             problems.extend(check_configured(
                 expected,
@@ -38,7 +38,7 @@ pub fn problems(case: &Case, world: &World, answer: &Answer) -> Vec<String> {
         }
         (_, Err(error)) => problems.push(format!("it does not resolve: {error:?}")),
     }
-    if problems.is_empty() || answer.resolution.is_ok() {
+    if problems.is_empty() || answer.configuration.is_ok() {
         problems.extend(facts::compare(&facts::expected(case, world), &observed));
     }
     problems

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use kubex::options::{Options, Value};
-use kubex::{Chain, ClientConfiguration, Credential, Host, Report, Result};
+use kubex::{Chain, ClientConfiguration, Credential, Host, Report, Result, Source};
 use kubex_tests::machine::patience;
 use libtest_mimic::{Completion, Failed};
 use serde_json::Value as Json;
@@ -75,19 +75,19 @@ pub async fn ask(case: &Case) -> io::Result<Verdict> {
 
 /// What Kubex answered, and what came of the requests.
 pub struct Answer {
-    pub resolution: Result<(ClientConfiguration, Option<Report>)>,
+    pub configuration: Result<(ClientConfiguration, Option<Report>)>,
     pub sent: Result<Option<StatusCode>>,
     pub credential: Option<Arc<Credential>>,
 }
 
 async fn answer(case: &Case, world: &World, shown: &Shown) -> Answer {
-    let resolution = resolve(case, world).await;
+    let configuration = resolve(case, world).await;
     let mut answer = Answer {
-        resolution,
+        configuration,
         sent: Ok(None),
         credential: None,
     };
-    match &answer.resolution {
+    match &answer.configuration {
         Err(error) => shown.error(error),
         Ok((configuration, report)) => {
             shown.debug(configuration);
@@ -148,13 +148,14 @@ async fn resolve(case: &Case, world: &World) -> Result<(ClientConfiguration, Opt
             }
             other => panic!("there is no source {other}"),
         };
-        chain = chain.configured(name, name, options)?;
+        chain = chain.source(Source::new(name).options(options));
     }
     if !ask.overrides.is_empty() {
-        chain = chain.overrides(options(&ask.overrides, world))?;
+        chain = chain.overrides(options(&ask.overrides, world));
     }
-    let resolution = chain.build().resolve().await?;
-    Ok((resolution.configuration, Some(resolution.report)))
+    let configuration = chain.build()?.resolve().await?;
+    let report = configuration.report().clone();
+    Ok((configuration, Some(report)))
 }
 
 /// The real host with the case's environment, and nothing of this process's own.

@@ -55,7 +55,7 @@ pub(super) async fn ask(configuration: &ClientConfiguration) -> Result<Reviewed,
         .header("content-type", "application/json")
         .header("accept", "application/json")
         .body(REVIEW);
-    let mut response = request::successful(client.send(request).await?, configuration).await?;
+    let mut response = request::successful(request.send().await?, configuration).await?;
     let body = request::beginning(&mut response, MAX_BODY).await;
     let review: Review = serde_json::from_slice(&body)
         .map_err(|_| request::broken("the response is not a SelfSubjectReview"))?;

@@ -1,0 +1,119 @@
+//! Building a chain.
+
+use std::sync::Arc;
+
+use super::resolve::{BuiltSource, Chain};
+use super::source::{ProviderChoice, Source};
+use crate::error::{Error, ErrorKind, Problems, Result};
+use crate::host::{Host, PluginRules};
+use crate::options::Options;
+use crate::overrides::Overrides;
+use crate::provider::CredentialProvider;
+use crate::registry::Registry;
+use crate::text::clean_line;
+
+/// Builds a [`Chain`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ChainBuilder {
+    registry: Registry,
+    sources: Vec<Source>,
+    overrides: Options,
+    host: Host,
+    plugin_rules: Option<PluginRules>,
+}
+
+impl Chain {
+    /// Starts an empty chain on the real host, with the providers of this registry.
+    pub fn builder(registry: Registry) -> ChainBuilder {
+        ChainBuilder {
+            registry,
+            sources: Vec::new(),
+            overrides: Options::new(),
+            host: Host::real(),
+            plugin_rules: None,
+        }
+    }
+}
+
+impl ChainBuilder {
+    /// Adds a source after those that are there.
+    pub fn source(mut self, source: Source) -> Self {
+        self.sources.push(source);
+        self
+    }
+
+    /// Uses this host instead of the real one, such as the simulated host of a test.
+    pub fn host(mut self, host: Host) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// Replaces fields of the answer, whichever source gives it: those of the cluster and those of the identity. The
+    /// [rules](crate::overrides) are client-go's.
+    pub fn overrides(mut self, overrides: Options) -> Self {
+        self.overrides = overrides;
+        self
+    }
+
+    /// Sets the rules for plugins, which replace those of the host.
+    pub fn plugin_rules(mut self, rules: PluginRules) -> Self {
+        self.plugin_rules = Some(rules);
+        self
+    }
+
+    /// Builds the chain and each source's provider. All problems are reported at once.
+    ///
+    /// # Errors
+    /// `DuplicateName` for two sources of one name, `UnknownProvider`, what the options have wrong, with the source's
+    /// name; `UnknownField` or `InvalidValue` for overrides.
+    pub fn build(self) -> Result<Chain> {
+        let mut problems = Problems::default();
+        let overrides = problems.take(Overrides::new(self.overrides));
+        let mut sources: Vec<BuiltSource> = Vec::with_capacity(self.sources.len());
+        for source in self.sources {
+            if sources.iter().any(|other| other.name == source.name) {
+                problems.add(Error::new(
+                    ErrorKind::DuplicateName,
+                    format_args!("the chain has two sources \"{}\"", clean_line(&source.name)),
+                ));
+                continue;
+            }
+            let name = source.name.clone();
+            let built = build_source(source, &self.registry).map_err(|error| error.in_source(&name));
+            sources.extend(problems.take(built));
+        }
+        problems.into_result()?;
+        let host = match self.plugin_rules {
+            Some(rules) => self.host.with_plugin_rules(rules),
+            None => self.host,
+        };
+        Ok(Chain {
+            sources: sources.into(),
+            overrides: Arc::new(overrides.unwrap_or_default()),
+            registry: self.registry,
+            host,
+        })
+    }
+}
+
+fn build_source(source: Source, registry: &Registry) -> Result<BuiltSource> {
+    let Source {
+        name,
+        provider,
+        options,
+        timeout,
+        overrides,
+    } = source;
+    let provider: Arc<dyn CredentialProvider> = match provider {
+        ProviderChoice::Namesake => registry.provider(&name, options)?,
+        ProviderChoice::Registered(provider) => registry.provider(&provider, options)?,
+        ProviderChoice::Built(provider) => provider,
+    };
+    Ok(BuiltSource {
+        name,
+        provider,
+        timeout,
+        overrides: Overrides::new(overrides)?,
+    })
+}

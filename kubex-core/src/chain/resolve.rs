@@ -1,0 +1,175 @@
+//! Asking the sources of a chain, in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{debug, info};
+
+use crate::assemble::assemble;
+use crate::configuration::ClientConfiguration;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::overrides::Overrides;
+use crate::provider::{CredentialProvider, ResolveRequest};
+use crate::registry::Registry;
+use crate::report::{Attempt, Outcome, Report};
+use crate::resolved_source::ResolvedSource;
+
+/// A source whose provider has been built.
+#[derive(Debug)]
+pub(super) struct BuiltSource {
+    pub(super) name: String,
+    pub(super) provider: Arc<dyn CredentialProvider>,
+    pub(super) timeout: Duration,
+    /// This source's own overrides. Those of the chain are applied after them.
+    pub(super) overrides: Overrides,
+}
+
+/// An ordered list of sources, ready to be asked. Cheap to clone. See the [module](super).
+#[derive(Clone, Debug)]
+pub struct Chain {
+    pub(super) sources: Arc<[BuiltSource]>,
+    pub(super) overrides: Arc<Overrides>,
+    pub(super) registry: Registry,
+    pub(super) host: Host,
+}
+
+impl Chain {
+    /// Asks the sources in order. The configuration's [report](ClientConfiguration::report) tells what each did.
+    ///
+    /// # Errors
+    /// The error of the first source that is configured and broken, with its name; or `Exhausted`, with every
+    /// source's reason. Either way [`Error::report`] tells what each source did.
+    pub async fn resolve(&self) -> Result<ClientConfiguration> {
+        let mut report = Report::default();
+        let mut ended: Option<Result<ClientConfiguration>> = None;
+        for source in self.sources.iter() {
+            if ended.is_some() {
+                report.push(&source.name, Outcome::NotAsked, Duration::ZERO);
+                continue;
+            }
+            let (outcome, took) = self.ask(source).await;
+            match outcome {
+                Ok(configuration) => {
+                    info!(target: "kubex::chain", source = %source.name, server = %configuration.cluster().server, "source chosen");
+                    let outcome = Outcome::Chosen {
+                        answer: configuration.summary(),
+                        warnings: configuration.warnings().to_vec(),
+                        provenance: configuration.provenance().clone(),
+                    };
+                    report.push(&source.name, outcome, took);
+                    ended = Some(Ok(configuration));
+                }
+                Err(error) if error.is_not_configured() => {
+                    debug!(target: "kubex::chain", source = %source.name, reason = error.message(), "source not configured");
+                    report.push(&source.name, Outcome::NotConfigured(error), took);
+                }
+                Err(error) => {
+                    let error = error.in_source(&source.name);
+                    report.push(&source.name, Outcome::Failed(error.clone()), took);
+                    ended = Some(Err(error));
+                }
+            }
+        }
+        match ended {
+            Some(Ok(configuration)) => Ok(configuration.with_report(report)),
+            Some(Err(error)) => Err(error.with_report(report)),
+            None => Err(exhausted(&report).with_report(report)),
+        }
+    }
+
+    /// Asks a chain of one source, whose own error says more than that the chain is exhausted.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve), but `NotConfigured` where the last source is not configured.
+    pub async fn resolve_only(&self) -> Result<ClientConfiguration> {
+        self.resolve().await.map_err(|error| {
+            let attempts = error.report().map(Report::attempts).unwrap_or_default();
+            match attempts.last() {
+                Some(Attempt {
+                    source,
+                    outcome: Outcome::NotConfigured(reason),
+                    ..
+                }) => {
+                    let reason = reason.clone().in_source(source);
+                    match error.report() {
+                        Some(report) => reason.with_report(report.clone()),
+                        None => reason,
+                    }
+                }
+                _ => error,
+            }
+        })
+    }
+
+    /// What the first source that is configured answers, with the overrides merged in: data that can be compared with
+    /// a later answer. Files that the answer names are not read.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve), as far as the answer itself is concerned.
+    pub async fn find(&self) -> Result<ResolvedSource> {
+        for source in self.sources.iter() {
+            match self.within(source, self.answer(source)).await {
+                Err(error) if error.is_not_configured() => {}
+                answer => return answer.map_err(|error| error.in_source(&source.name)),
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Exhausted,
+            "no source of the chain is configured",
+        ))
+    }
+
+    /// What a source answers, with the overrides merged in.
+    async fn answer(&self, source: &BuiltSource) -> Result<ResolvedSource> {
+        let (host, recorder) = self.host.recording();
+        let mut answer = source.provider.resolve(ResolveRequest::new(&host)).await?;
+        answer.inputs = recorder.inputs();
+        source.overrides.apply(&mut answer)?;
+        self.overrides.apply(&mut answer)?;
+        Ok(answer)
+    }
+
+    async fn configure(&self, source: &BuiltSource) -> Result<ClientConfiguration> {
+        let answer = self.answer(source).await?;
+        assemble(answer, &self.registry, &self.host).await
+    }
+
+    async fn ask(&self, source: &BuiltSource) -> (Result<ClientConfiguration>, Duration) {
+        let started = self.host.now().monotonic;
+        let outcome = self.within(source, self.configure(source)).await;
+        let took = self.host.now().monotonic.saturating_sub(started);
+        (
+            outcome.inspect(|configuration| configuration.set_source_name(&source.name)),
+            took,
+        )
+    }
+
+    /// Waits for an answer no longer than the source may take.
+    async fn within<T>(&self, source: &BuiltSource, answer: impl Future<Output = Result<T>>) -> Result<T> {
+        let outcome = self.host.within(source.timeout, answer).await;
+        outcome.unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorKind::TimedOut,
+                format_args!(
+                    "the source did not resolve within {} s",
+                    source.timeout.as_secs_f32()
+                ),
+            ))
+        })
+    }
+}
+
+fn exhausted(report: &Report) -> Error {
+    if report.attempts().is_empty() {
+        return Error::new(ErrorKind::Exhausted, "the chain has no sources").with_help("add a source to it");
+    }
+    let error = Error::new(
+        ErrorKind::Exhausted,
+        format_args!("no source of the chain is configured: {}", report.reasons()),
+    );
+    match report.help() {
+        Some(help) => error.with_help(help),
+        None => error,
+    }
+}

@@ -1,0 +1,128 @@
+//! A host that records which files and variables are read through it.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use super::Host;
+use super::environment::Environment;
+use super::files::{FileContent, FileKind, Files};
+use super::input::Input;
+
+/// What was read through a host until now.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recorder(Arc<Mutex<Vec<Input>>>);
+
+impl Recorder {
+    /// The inputs in the order they were read, each once.
+    pub(crate) fn inputs(&self) -> Vec<Input> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn add(&self, input: Input) {
+        let mut inputs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !inputs.contains(&input) {
+            inputs.push(input);
+        }
+    }
+
+    fn add_file(&self, path: &Path, read: &io::Result<FileContent>) {
+        self.add(Input::File {
+            path: path.to_owned(),
+            stamp: read.as_ref().ok().and_then(|content| content.stamp),
+        });
+    }
+}
+
+impl Host {
+    /// The same host, and a recorder of what is read through it.
+    pub(crate) fn recording(&self) -> (Self, Recorder) {
+        let recorder = Recorder::default();
+        let host = Self {
+            environment: Arc::new(RecordingEnvironment {
+                inner: Arc::clone(&self.environment),
+                recorder: recorder.clone(),
+            }),
+            files: Arc::new(RecordingFiles {
+                inner: Arc::clone(&self.files),
+                recorder: recorder.clone(),
+            }),
+            ..self.clone()
+        };
+        (host, recorder)
+    }
+}
+
+struct RecordingEnvironment {
+    inner: Arc<dyn Environment>,
+    recorder: Recorder,
+}
+
+impl Environment for RecordingEnvironment {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        let value = self.inner.variable(name);
+        self.recorder.add(Input::Variable {
+            name: name.to_owned(),
+            value: value.clone(),
+        });
+        value
+    }
+
+    fn variables(&self) -> Vec<(OsString, OsString)> {
+        self.inner.variables()
+    }
+
+    fn current_directory(&self) -> Option<PathBuf> {
+        self.inner.current_directory()
+    }
+}
+
+struct RecordingFiles {
+    inner: Arc<dyn Files>,
+    recorder: Recorder,
+}
+
+#[async_trait]
+impl Files for RecordingFiles {
+    async fn read_stamped(&self, path: &Path, limit: usize) -> io::Result<FileContent> {
+        let read = self.inner.read_stamped(path, limit).await;
+        self.recorder.add_file(path, &read);
+        read
+    }
+
+    async fn read_each_stamped(&self, paths: &[PathBuf], limit: usize) -> Vec<io::Result<FileContent>> {
+        let read = self.inner.read_each_stamped(paths, limit).await;
+        for (path, read) in paths.iter().zip(&read) {
+            self.recorder.add_file(path, read);
+        }
+        read
+    }
+
+    async fn kind(&self, path: &Path) -> io::Result<FileKind> {
+        self.inner.kind(path).await
+    }
+
+    async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        self.inner.read_link(path).await
+    }
+
+    async fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
+        self.inner.list(directory).await
+    }
+}
+
+impl fmt::Debug for RecordingEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl fmt::Debug for RecordingFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

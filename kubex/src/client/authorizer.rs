@@ -1,0 +1,124 @@
+//! Decides whether a request may carry the credential, and puts the credential and the impersonation on it.
+
+use std::sync::Arc;
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
+use kubex_core::{ClientConfiguration, Credential};
+
+/// The header that names the user to act as. A request that has it keeps its own impersonation.
+static IMPERSONATE_USER: HeaderName = HeaderName::from_static("impersonate-user");
+
+/// What a configuration puts on requests to its server. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Authorizer(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    configuration: ClientConfiguration,
+    /// Host and port as most requests name them, for a comparison without parsing.
+    #[cfg(feature = "tower")]
+    authority: String,
+    #[cfg(feature = "tower")]
+    host: String,
+    #[cfg(feature = "tower")]
+    port: Option<u16>,
+}
+
+impl Authorizer {
+    pub(crate) fn new(configuration: &ClientConfiguration) -> Self {
+        #[cfg(feature = "tower")]
+        let server = configuration.cluster().server.url();
+        #[cfg(feature = "tower")]
+        let host = server.host_str().unwrap_or_default();
+        Self(Arc::new(Shared {
+            #[cfg(feature = "tower")]
+            authority: server
+                .port()
+                .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
+            #[cfg(feature = "tower")]
+            host: host.to_owned(),
+            #[cfg(feature = "tower")]
+            port: server.port_or_known_default(),
+            configuration: configuration.clone(),
+        }))
+    }
+
+    pub(crate) fn configuration(&self) -> &ClientConfiguration {
+        &self.0.configuration
+    }
+
+    /// Checks the path of a request to the configuration's server: it stays below the server's own path. An address
+    /// that is a path alone is still to be put below it.
+    #[cfg(feature = "tower")]
+    pub(crate) fn check_path(&self, uri: &http::Uri) -> kubex_core::Result<()> {
+        let server = &self.configuration().cluster().server;
+        if uri.authority().is_some() {
+            server.check_full_path(uri.path())
+        } else {
+            server.check_path_below(uri.path())
+        }
+    }
+
+    /// Whether a request to this address goes to the configuration's server: the same scheme, host and port. An
+    /// address without them goes where the caller's connection goes.
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_for(&self, uri: &http::Uri) -> bool {
+        let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
+            return uri.scheme().is_none() && uri.authority().is_none();
+        };
+        let is_scheme = scheme == self.configuration().cluster().server.url().scheme();
+        if is_scheme
+            && uri
+                .authority()
+                .is_some_and(|authority| authority.as_str() == self.0.authority)
+        {
+            return true;
+        }
+        let known_port = match scheme {
+            "https" => Some(443),
+            "http" => Some(80),
+            _ => None,
+        };
+        is_scheme && host.eq_ignore_ascii_case(&self.0.host) && uri.port_u16().or(known_port) == self.0.port
+    }
+
+    /// Whether a request has an `Authorization` of its own.
+    #[cfg(any(feature = "reqwest", feature = "tower"))]
+    pub(crate) fn has_own_credential(headers: &HeaderMap) -> bool {
+        headers.contains_key(AUTHORIZATION)
+    }
+
+    /// Puts the credential and the impersonation on a request without a credential of its own.
+    pub(crate) fn authorize(&self, credential: &Credential, headers: &mut HeaderMap) {
+        if let Some(authorization) = credential.authorization() {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        self.impersonate(headers);
+    }
+
+    /// Puts the impersonation on a request, unless it has its own.
+    pub(crate) fn impersonate(&self, headers: &mut HeaderMap) {
+        let impersonation = self.configuration().impersonation_headers();
+        if !impersonation.is_empty() && !headers.contains_key(&IMPERSONATE_USER) {
+            for (name, value) in impersonation {
+                headers.append(name, value.clone());
+            }
+        }
+    }
+
+    /// Whether a request carries this credential and not one of its own.
+    #[cfg(any(feature = "reqwest", feature = "kube"))]
+    pub(crate) fn carries(credential: &Credential, headers: &HeaderMap) -> bool {
+        headers.get(AUTHORIZATION) == credential.authorization()
+    }
+
+    /// Replaces the credential that the request carries.
+    #[cfg(any(feature = "reqwest", feature = "kube"))]
+    pub(crate) fn replace(credential: &Credential, headers: &mut HeaderMap) {
+        match credential.authorization() {
+            Some(authorization) => drop(headers.insert(AUTHORIZATION, authorization.clone())),
+            None => drop(headers.remove(AUTHORIZATION)),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Reads the errors of hyper, h2 and rustls: what to tell the user, and whether the request may be sent again.
+
+use std::error::Error as StdError;
+use std::io;
+
+use ::rustls::CertificateError;
+use hyper_util::client::legacy::{self, connect::Connected};
+use kubex_core::text::{Mask, clean_line};
+use kubex_core::{Error, ErrorKind, ServerUrl};
+
+use super::rustls::is_unknown_issuer;
+
+/// An error with the HTTP client's message and the causes behind it. The client's own error is not kept as the source: it
+/// may quote the URL of the request or of the proxy. An error of Kubex that it wraps is returned as it is.
+pub(crate) fn request_failed(server: &ServerUrl, error: &(dyn StdError + 'static)) -> Error {
+    if let Some(own) = own_error(error) {
+        return own;
+    }
+    let mut reason = error.to_string();
+    let mut help = None;
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let text = next.to_string();
+        // Errors of one chain often repeat the text of the next.
+        if !reason.ends_with(&text) {
+            reason.push_str(": ");
+            reason.push_str(&text);
+        }
+        help = help.or_else(|| help_for(next));
+        cause = next.source();
+    }
+    let reason = Mask::new().apply(&clean_line(&reason));
+    let failed = Error::new(
+        ErrorKind::RequestFailed,
+        format_args!("the request to {server} failed: {reason}"),
+    );
+    match help {
+        Some(help) => failed.with_help(help),
+        None => failed,
+    }
+}
+
+/// Whether the server's certificate was issued by an unknown authority, so that no request was sent.
+pub(crate) fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).any(|cause| tls_error(cause).is_some_and(is_unknown_issuer))
+}
+
+/// Whether the server has not looked at the request, so that any request may be sent again: its connection was closed
+/// before it was sent, or the server dropped it while it closed the connection (RFC 9113, 6.8 and 8.7).
+///
+/// It is asked only about requests whose body can be copied, which are in memory as a whole.
+pub(crate) fn was_not_taken(error: &(dyn StdError + 'static)) -> bool {
+    let mut is_over_http_2 = false;
+    causes(error).any(|cause| {
+        if let Some(error) = cause.downcast_ref::<legacy::Error>() {
+            is_over_http_2 = error.connect_info().is_some_and(Connected::is_negotiated_h2);
+            if has_no_connection(error) {
+                return true;
+            }
+        }
+        if let Some(error) = cause.downcast_ref::<h2::Error>() {
+            let reason = error.reason();
+            return error.is_remote()
+                && (error.is_go_away() && reason == Some(h2::Reason::NO_ERROR)
+                    || error.is_reset() && reason == Some(h2::Reason::REFUSED_STREAM));
+        }
+        cause
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(|error| error.is_canceled() || is_over_http_2 && was_waiting_for_a_stream(error))
+    })
+}
+
+/// Whether the client gave up before a connection was handed the request. What a connection fails with is a
+/// `hyper::Error`, and what connecting fails with says so; without either of the two the request never had a
+/// connection: another task's was to serve it, and is gone.
+fn has_no_connection(error: &legacy::Error) -> bool {
+    !error.is_connect() && !error.source().is_some_and(<dyn StdError>::is::<hyper::Error>)
+}
+
+/// Whether the request waited for its turn on a connection of HTTP/2 that was closed meanwhile: the server limits how
+/// many are under way, and hyper drops those that wait. It counts that among the errors of its user, of which a body
+/// that fails and `CONNECT` are the other two over HTTP/2; a body in memory does not fail, and nothing here sends
+/// `CONNECT`.
+fn was_waiting_for_a_stream(error: &hyper::Error) -> bool {
+    error.is_user()
+}
+
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |cause| (*cause).source())
+}
+
+/// The error that the verifier of the server's name returned.
+fn own_error(error: &(dyn StdError + 'static)) -> Option<Error> {
+    causes(error).find_map(|cause| match tls_error(cause)? {
+        ::rustls::Error::Other(other) => other.0.downcast_ref::<Error>().cloned(),
+        _ => None,
+    })
+}
+
+/// The error of rustls in this one. The TLS stream wraps it in an `io::Error`, which does not return it as its source,
+/// and the HTTP client wraps that once more.
+fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a ::rustls::Error> {
+    let mut cause = cause;
+    while let Some(error) = cause.downcast_ref::<io::Error>() {
+        cause = error.get_ref()?;
+    }
+    cause.downcast_ref()
+}
+
+fn help_for(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
+    let ::rustls::Error::InvalidCertificate(wrong) = tls_error(cause)? else {
+        return None;
+    };
+    match wrong {
+        CertificateError::UnknownIssuer => Some("check that the certificate authority is this server's"),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            Some("check the server's address, or set \"tls-server-name\"")
+        }
+        CertificateError::NotValidYetContext { .. } | CertificateError::ExpiredContext { .. } => {
+            Some("check this machine's clock, and the server's certificate")
+        }
+        _ => None,
+    }
+}

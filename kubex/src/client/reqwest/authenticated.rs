@@ -1,0 +1,84 @@
+//! Sends a request with the current credential, and once more after a 401.
+
+use std::sync::Arc;
+
+use ::reqwest::{Request, StatusCode};
+use kubex_core::{ClientConfiguration, Credential, Error, ErrorKind, Result};
+
+use super::super::authorizer::Authorizer;
+use super::super::pool::Pool;
+use super::super::rustls::CryptoChoice;
+use super::alias::Alias;
+use super::backend::ReqwestBackend;
+use super::proxy_transport::is_beyond_reqwest;
+use super::response::Response;
+
+/// The one way of a request to the server. Clones share their connections.
+#[derive(Clone)]
+pub(super) struct Authenticated {
+    alias: Option<Alias>,
+    pool: Pool<ReqwestBackend>,
+}
+
+impl Authenticated {
+    /// Nothing is connected or fetched yet.
+    pub(super) fn new(configuration: &ClientConfiguration, crypto: &CryptoChoice) -> Result<Self> {
+        let cluster = configuration.cluster();
+        Ok(Self {
+            alias: Alias::from_cluster(cluster).filter(|_| !is_beyond_reqwest(cluster)),
+            pool: Pool::new(configuration, crypto)?,
+        })
+    }
+
+    pub(super) fn configuration(&self) -> &ClientConfiguration {
+        self.pool.configuration()
+    }
+
+    /// Sends a request to the configuration's server; any other is refused.
+    pub(super) async fn send(&self, mut request: Request) -> Result<Response> {
+        let server = &self.configuration().cluster().server;
+        if request.url().origin() != server.url().origin() {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                "the request goes to another server than the configuration's",
+            ));
+        }
+        server.check_full_path(request.url().path())?;
+        if let Some(alias) = &self.alias {
+            alias.apply(&mut request)?;
+        }
+        let credentials = self.configuration().credentials();
+        if Authorizer::has_own_credential(request.headers()) {
+            self.pool.authorizer().impersonate(request.headers_mut());
+            // None is fetched, and the newest certificate is shown.
+            let credential = credentials.ready().or_else(|| credentials.last());
+            let credential = credential.unwrap_or_else(|| Arc::new(Credential::anonymous()));
+            return self.send_over(credential, request).await;
+        }
+        let again = request.try_clone();
+        let credential = credentials.current().await?;
+        let response = self.send_as(&credential, request).await?;
+        if response.status() != StatusCode::UNAUTHORIZED || credential.is_anonymous() {
+            return Ok(response);
+        }
+        credentials.invalidate(credential.generation());
+        let Some(again) = again else { return Ok(response) };
+        match credentials.current().await {
+            Ok(newer) if newer.generation() != credential.generation() => self.send_as(&newer, again).await,
+            _ => Ok(response),
+        }
+    }
+
+    async fn send_as(&self, credential: &Arc<Credential>, mut request: Request) -> Result<Response> {
+        self.pool
+            .authorizer()
+            .authorize(credential, request.headers_mut());
+        self.send_over(Arc::clone(credential), request).await
+    }
+
+    async fn send_over(&self, credential: Arc<Credential>, request: Request) -> Result<Response> {
+        // Boxed, so that a caller's future does not make room for it twice.
+        let answer = Box::pin(self.pool.send(credential, request)).await?;
+        Ok(Response::new(answer, self.pool.authorizer().clone()))
+    }
+}

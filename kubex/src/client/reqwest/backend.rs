@@ -1,0 +1,80 @@
+//! Connects and sends for reqwest: over its own connections, or over Kubex's where reqwest's do not do.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use ::reqwest::header::HeaderMap;
+use ::reqwest::{Request, Response};
+use kubex_core::{Cluster, Result};
+
+use super::super::pool::HttpBackend;
+use super::super::rustls::Tls;
+use super::alias::Alias;
+use super::proxy_transport::{ProxyTransport, is_beyond_reqwest};
+use super::setup;
+
+/// Connects and sends with reqwest.
+pub(super) struct ReqwestBackend;
+
+/// Connections of one certificate and one trust.
+#[derive(Clone)]
+pub(super) enum Connections {
+    Reqwest(::reqwest::Client),
+    ProxyTransport(ProxyTransport),
+}
+
+impl HttpBackend for ReqwestBackend {
+    type Connections = Connections;
+    type Request = Request;
+    type Response = Response;
+    type Error = Failure;
+
+    fn connect(cluster: &Cluster, tls: &Tls) -> Result<Connections> {
+        if is_beyond_reqwest(cluster) {
+            return ProxyTransport::new(cluster, tls).map(Connections::ProxyTransport);
+        }
+        let bare = tls.without_certificate()?;
+        let tls = if cluster.server.is_encrypted() { tls } else { &bare };
+        // The pool decides what is sent again, because it knows the credential.
+        let builder =
+            setup::builder(cluster, tls, Alias::from_cluster(cluster))?.retry(::reqwest::retry::never());
+        setup::build(builder).map(Connections::Reqwest)
+    }
+
+    async fn send(connections: &Connections, request: Request) -> std::result::Result<Response, Failure> {
+        match connections {
+            Connections::Reqwest(client) => match client.execute(request).await {
+                Ok(response) => Ok(response),
+                Err(error) => Err(Failure(Box::new(error.without_url()))),
+            },
+            // Boxed, so that the other way does not make room for it.
+            Connections::ProxyTransport(transport) => {
+                Box::pin(transport.send(request)).await.map_err(Failure)
+            }
+        }
+    }
+
+    fn copy(request: &Request) -> Option<Request> {
+        request.try_clone()
+    }
+
+    fn headers_mut(request: &mut Request) -> &mut HeaderMap {
+        request.headers_mut()
+    }
+}
+
+/// The error of either way; the reasons are its sources.
+#[derive(Debug)]
+pub(super) struct Failure(Box<dyn StdError + Send + Sync>);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl StdError for Failure {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(self.0.as_ref())
+    }
+}

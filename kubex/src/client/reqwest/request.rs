@@ -1,0 +1,134 @@
+//! A request, built step by step and sent with the current credential.
+
+use std::fmt;
+use std::time::Duration;
+
+use ::reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use ::reqwest::{Body, Request};
+use kubex_core::{Error, ErrorKind, Result};
+use serde::Serialize;
+
+use super::authenticated::Authenticated;
+use super::response::Response;
+
+/// A request to the configuration's server. It is sent by [`send`](Self::send), and in no other way, so that none goes
+/// out without the credential.
+///
+/// A step that fails is reported by `send`.
+#[must_use = "a request does nothing until it is sent"]
+pub struct RequestBuilder {
+    sender: Authenticated,
+    request: Result<Request>,
+}
+
+impl RequestBuilder {
+    pub(super) fn new(sender: Authenticated, request: Request) -> Self {
+        Self {
+            sender,
+            request: Ok(request),
+        }
+    }
+
+    /// Adds pairs to the query, percent-encoded.
+    pub fn query<K, V>(self, pairs: impl IntoIterator<Item = (K, V)>) -> Self
+    where
+        K: AsRef<str>,
+        V: AsRef<str>,
+    {
+        self.with(|request| {
+            let mut pairs = pairs.into_iter().peekable();
+            if pairs.peek().is_some() {
+                request.url_mut().query_pairs_mut().extend_pairs(pairs);
+            }
+            Ok(())
+        })
+    }
+
+    /// Adds a header. `Authorization` and `Impersonate-User` given here replace the configuration's.
+    pub fn header<N, V>(self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName>,
+        V: TryInto<HeaderValue>,
+    {
+        self.with(|request| {
+            let name = name
+                .try_into()
+                .map_err(|_| invalid("the name of a header is not valid"))?;
+            let value = value.try_into().map_err(|_| {
+                Error::new(
+                    ErrorKind::InvalidValue,
+                    format_args!("the value of the header \"{name}\" is not valid"),
+                )
+            })?;
+            request.headers_mut().append(name, value);
+            Ok(())
+        })
+    }
+
+    /// Sets the body to this value as JSON, and `Content-Type` to `application/json` if it is not set.
+    pub fn json(self, value: &(impl Serialize + ?Sized)) -> Self {
+        self.with(|request| {
+            let text = serde_json::to_vec(value)
+                .map_err(|_| invalid("the request's body cannot be written as JSON"))?;
+            *request.body_mut() = Some(text.into());
+            request
+                .headers_mut()
+                .entry(CONTENT_TYPE)
+                .or_insert(HeaderValue::from_static("application/json"));
+            Ok(())
+        })
+    }
+
+    /// Sets the body: a text, bytes, or a stream. A request whose body is a stream is sent only once, so a 401 to it is
+    /// returned to the caller.
+    pub fn body(self, body: impl Into<Body>) -> Self {
+        self.with(|request| {
+            *request.body_mut() = Some(body.into());
+            Ok(())
+        })
+    }
+
+    /// Sets how long the request may take, with the body of its answer. There is no limit by default.
+    pub fn timeout(self, limit: Duration) -> Self {
+        self.with(|request| {
+            *request.timeout_mut() = Some(limit);
+            Ok(())
+        })
+    }
+
+    /// Sends the request with the current credential and the impersonation headers. After a 401 it is sent once more
+    /// with a newer credential, if there is one.
+    ///
+    /// # Errors
+    /// The error of the credential source; `IncompleteKeyPair` for a certificate with the key of another pair;
+    /// `InvalidValue` for a header or a body that is not valid; `RequestFailed`. A status is not an error, not even 401.
+    pub async fn send(self) -> Result<Response> {
+        self.sender.send(self.request?).await
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Request) -> Result<()>) -> Self {
+        self.request = self.request.and_then(|mut request| {
+            change(&mut request)?;
+            Ok(request)
+        });
+        self
+    }
+}
+
+fn invalid(message: &str) -> Error {
+    Error::new(ErrorKind::InvalidValue, message)
+}
+
+/// Shows the method and the path: a header or a query may hold a secret.
+impl fmt::Debug for RequestBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("RequestBuilder");
+        match &self.request {
+            Ok(request) => shown
+                .field("method", request.method())
+                .field("path", &request.url().path()),
+            Err(error) => shown.field("error", error),
+        };
+        shown.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,88 @@
+//! Sets up a client of reqwest for the cluster: trust, certificate, server name, proxy, redirects.
+
+use std::sync::Arc;
+
+use ::reqwest::redirect::Policy;
+use ::reqwest::{Client, ClientBuilder, Url};
+use kubex_core::{Cluster, Error, ErrorKind, Proxy, Result};
+
+use super::super::rustls::Tls;
+use super::alias::Alias;
+
+/// How many redirects on the same origin are followed.
+pub(super) const MAX_REDIRECTS: usize = 10;
+
+/// Whether the proxy is connected to by TLS.
+pub(super) fn is_encrypted(proxy: &Proxy) -> bool {
+    proxy.expose_url().scheme() == "https"
+}
+
+/// Connections to the cluster, opened with this trust and this certificate.
+pub(super) fn builder(cluster: &Cluster, tls: &Tls, alias: Option<Alias>) -> Result<ClientBuilder> {
+    // With an alias, the authority of the URL is not the server's. HTTP/1.1 corrects that by `Host`; HTTP/2 cannot,
+    // because reqwest makes `:authority` from the URL and the two must not differ (RFC 9113, 8.3.1).
+    let protocols: &[&[u8]] = if alias.is_some() {
+        &[b"http/1.1"]
+    } else {
+        &[b"h2", b"http/1.1"]
+    };
+    let mut builder = Client::builder()
+        .tls_backend_preconfigured(tls.client_config(cluster, protocols)?)
+        .redirect(same_origin())
+        .referer(false)
+        // The configuration names the proxy; reqwest would ask the environment.
+        .no_proxy();
+    if cluster.disable_compression {
+        // Each of them: another crate may have turned on what Kubex does not.
+        builder = builder.no_gzip().no_brotli().no_deflate().no_zstd();
+    }
+    if let Some(proxy) = &cluster.proxy {
+        let proxy = ::reqwest::Proxy::all(proxy_url(proxy)).map_err(|_| {
+            Error::new(
+                ErrorKind::Unsupported,
+                format_args!("the HTTP client does not support the proxy {proxy}"),
+            )
+        })?;
+        builder = builder.proxy(proxy);
+    }
+    if let Some(alias) = alias {
+        builder = builder.dns_resolver(Arc::new(alias));
+    }
+    Ok(builder)
+}
+
+/// The client that the builder makes.
+pub(super) fn build(builder: ClientBuilder) -> Result<Client> {
+    builder.build().map_err(|error| {
+        Error::new(
+            ErrorKind::Unsupported,
+            format_args!("the HTTP client could not be made: {error}"),
+        )
+    })
+}
+
+/// The proxy's URL in reqwest's terms: with `socks5` reqwest would look up the host itself, where Go leaves that to the
+/// proxy.
+fn proxy_url(proxy: &Proxy) -> Url {
+    let mut url = proxy.expose_url().clone();
+    if url.scheme() == "socks5" {
+        // Both are schemes without special rules, so this does not fail.
+        let _ = url.set_scheme("socks5h");
+    }
+    url
+}
+
+/// Follows redirects that stay on one origin, and returns any other to the caller, so that no header goes along.
+fn same_origin() -> Policy {
+    Policy::custom(|attempt| {
+        let stays = attempt
+            .previous()
+            .last()
+            .is_some_and(|before| before.origin() == attempt.url().origin());
+        if stays && attempt.previous().len() <= MAX_REDIRECTS {
+            attempt.follow()
+        } else {
+            attempt.stop()
+        }
+    })
+}

@@ -1,0 +1,91 @@
+//! Chooses the implementation of cryptography that TLS uses.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ::rustls::crypto::CryptoProvider;
+use kubex_core::Result;
+#[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+use kubex_core::{Error, ErrorKind};
+
+/// Which implementation of cryptography TLS uses.
+///
+/// A feature of Kubex adds a choice and never changes one that is made: a program that depends on the implementation
+/// names it.
+///
+/// ```
+/// use kubex::rustls::CryptoChoice;
+/// # #[cfg(feature = "ring")] {
+/// let provider = CryptoChoice::Ring.provider()?;
+/// let same = CryptoChoice::from(provider);
+/// # let _ = same; }
+/// # Ok::<(), kubex::Error>(())
+/// ```
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum CryptoChoice {
+    /// The first of these that exists: the default provider that the program has installed in rustls; ring, if the
+    /// feature `ring` is on; aws-lc-rs, if the feature `aws-lc-rs` is on.
+    #[default]
+    Automatic,
+    /// ring.
+    #[cfg(feature = "ring")]
+    Ring,
+    /// aws-lc-rs.
+    #[cfg(feature = "aws-lc-rs")]
+    AwsLcRs,
+    /// Any other provider.
+    Provider(Arc<CryptoProvider>),
+}
+
+impl CryptoChoice {
+    /// The chosen provider.
+    ///
+    /// # Errors
+    /// `Unsupported` for [`Automatic`](Self::Automatic) where no provider is installed and neither feature is on.
+    pub fn provider(&self) -> Result<Arc<CryptoProvider>> {
+        match self {
+            Self::Automatic => automatic(),
+            #[cfg(feature = "ring")]
+            Self::Ring => Ok(Arc::new(::rustls::crypto::ring::default_provider())),
+            #[cfg(feature = "aws-lc-rs")]
+            Self::AwsLcRs => Ok(Arc::new(::rustls::crypto::aws_lc_rs::default_provider())),
+            Self::Provider(provider) => Ok(Arc::clone(provider)),
+        }
+    }
+}
+
+fn automatic() -> Result<Arc<CryptoProvider>> {
+    if let Some(installed) = CryptoProvider::get_default() {
+        return Ok(Arc::clone(installed));
+    }
+    #[cfg(feature = "ring")]
+    return CryptoChoice::Ring.provider();
+    #[cfg(all(feature = "aws-lc-rs", not(feature = "ring")))]
+    return CryptoChoice::AwsLcRs.provider();
+    #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        "the program has no crypto provider for TLS",
+    )
+    .with_help("turn on the feature \"ring\" or \"aws-lc-rs\" of kubex, or install a provider in rustls"))
+}
+
+impl From<Arc<CryptoProvider>> for CryptoChoice {
+    fn from(provider: Arc<CryptoProvider>) -> Self {
+        Self::Provider(provider)
+    }
+}
+
+impl fmt::Debug for CryptoChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Automatic => "Automatic",
+            #[cfg(feature = "ring")]
+            Self::Ring => "Ring",
+            #[cfg(feature = "aws-lc-rs")]
+            Self::AwsLcRs => "AwsLcRs",
+            Self::Provider(_) => "Provider",
+        })
+    }
+}

@@ -1,0 +1,53 @@
+//! Puts the parts of a rustls configuration together.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ::rustls::ClientConfig;
+use ::rustls::client::danger::ServerCertVerifier;
+use ::rustls::client::{ResolvesClientCert, Resumption};
+use ::rustls::crypto::CryptoProvider;
+use kubex_core::{Cluster, Error, ErrorKind, Result};
+
+/// How handshakes are made.
+#[derive(Clone, Debug)]
+pub(crate) struct Tls {
+    /// Always named: rustls has no default where two are compiled in.
+    pub(crate) provider: Arc<CryptoProvider>,
+    pub(crate) verifier: Arc<dyn ServerCertVerifier>,
+    pub(crate) certificate: Arc<dyn ResolvesClientCert>,
+}
+
+impl Tls {
+    /// The same, without a client certificate.
+    #[cfg(any(feature = "reqwest", feature = "kube"))]
+    pub(crate) fn without_certificate(&self) -> Result<Self> {
+        Ok(Self {
+            certificate: super::fixed_client_cert::fixed_client_cert(None, &self.provider)?,
+            ..self.clone()
+        })
+    }
+
+    /// A rustls configuration that offers these protocols.
+    pub(crate) fn client_config(&self, cluster: &Cluster, protocols: &[&[u8]]) -> Result<ClientConfig> {
+        let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| {
+                Error::new(
+                    ErrorKind::Unsupported,
+                    format_args!("TLS could not be set up: {error}"),
+                )
+            })?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(&self.verifier))
+            .with_client_cert_resolver(Arc::clone(&self.certificate));
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        // An address is never sent as SNI (RFC 6066, 3), and the name of the URL is not the one that is asked for.
+        let name = cluster.tls_server_name.as_deref().unwrap_or_default();
+        config.enable_sni = name.parse::<IpAddr>().is_err();
+        // A resumed session has the identity of the handshake before it, an old certificate's too. client-go
+        // resumes none either.
+        config.resumption = Resumption::disabled();
+        Ok(config)
+    }
+}

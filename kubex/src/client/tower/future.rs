@@ -1,0 +1,236 @@
+//! A request under way.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response, StatusCode};
+use kubex_core::{Credential, Error, Generation, Result};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::super::authorizer::Authorizer;
+#[cfg(feature = "kube")]
+use super::credential::RequestCredential;
+use super::error::BoxError;
+
+/// Waits for a credential.
+type Ask = Pin<Box<dyn Future<Output = Result<Arc<Credential>>> + Send>>;
+
+/// What a second attempt needs.
+pub(super) struct Attempt<S, B> {
+    pub(super) inner: S,
+    pub(super) authorizer: Authorizer,
+    /// The request as it came, where it can be sent twice.
+    pub(super) again: Option<Request<B>>,
+}
+
+pin_project! {
+    /// The answer to a request, and before it the credential that the request carries.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        #[pin]
+        state: State<S, B, S::Future, S::Response>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S, B, F, A> {
+        /// It is not sent.
+        Refused { error: Option<Error> },
+        /// Nothing is left to do but to wait for the answer.
+        PassedOn { #[pin] future: F },
+        /// It is sent once; a 401 invalidates its credential.
+        Once { #[pin] future: F, authorizer: Authorizer, sent: Generation },
+        /// The credential for the first attempt is asked for.
+        Asking { ask: Ask, attempt: Option<Attempt<S, B>>, request: Option<Request<B>> },
+        /// The first attempt.
+        Sending { #[pin] future: F, attempt: Option<Attempt<S, B>>, sent: Generation },
+        /// A newer credential is asked for; without one the 401 is the answer.
+        Renewing { ask: Ask, attempt: Option<Attempt<S, B>>, answer: Option<A>, sent: Generation },
+        /// The service is waited for to take the second attempt.
+        Readying { attempt: Option<Attempt<S, B>>, credential: Arc<Credential> },
+    }
+}
+
+impl<S, B> ResponseFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    pub(super) fn refused(error: Error) -> Self {
+        Self {
+            state: State::Refused { error: Some(error) },
+        }
+    }
+
+    pub(super) fn passed_on(future: S::Future) -> Self {
+        Self {
+            state: State::PassedOn { future },
+        }
+    }
+
+    pub(super) fn once(future: S::Future, authorizer: Authorizer, sent: Generation) -> Self {
+        Self {
+            state: State::Once {
+                future,
+                authorizer,
+                sent,
+            },
+        }
+    }
+
+    pub(super) fn sending(
+        mut attempt: Attempt<S, B>,
+        mut request: Request<B>,
+        credential: &Arc<Credential>,
+    ) -> Self {
+        authorize(&attempt.authorizer, credential, &mut request);
+        Self {
+            state: State::Sending {
+                future: attempt.inner.call(request),
+                attempt: Some(attempt),
+                sent: credential.generation(),
+            },
+        }
+    }
+
+    pub(super) fn asking(attempt: Attempt<S, B>, request: Request<B>) -> Self {
+        Self {
+            state: State::Asking {
+                ask: ask(&attempt.authorizer),
+                attempt: Some(attempt),
+                request: Some(request),
+            },
+        }
+    }
+}
+
+/// Puts a credential on a request, and tells Kubex's own connections which one it is.
+pub(super) fn authorize<B>(authorizer: &Authorizer, credential: &Arc<Credential>, request: &mut Request<B>) {
+    authorizer.authorize(credential, request.headers_mut());
+    #[cfg(feature = "kube")]
+    request
+        .extensions_mut()
+        .insert(RequestCredential(Arc::clone(credential)));
+}
+
+fn ask(authorizer: &Authorizer) -> Ask {
+    let credentials = authorizer.configuration().credentials().clone();
+    Box::pin(async move { credentials.current().await })
+}
+
+impl<S, B, A> Future for ResponseFuture<S, B>
+where
+    S: Service<Request<B>, Response = Response<A>>,
+    S::Error: Into<BoxError>,
+{
+    type Output = Result<Response<A>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let next = match state.as_mut().project() {
+                StateProjection::Refused { error } => match error.take() {
+                    Some(error) => return Poll::Ready(Err(error.into())),
+                    None => return Poll::Pending,
+                },
+                StateProjection::PassedOn { future } => return future.poll(context).map_err(Into::into),
+                StateProjection::Once {
+                    future,
+                    authorizer,
+                    sent,
+                } => {
+                    let answer = ready!(future.poll(context)).map_err(Into::into)?;
+                    if answer.status() == StatusCode::UNAUTHORIZED {
+                        authorizer.configuration().credentials().invalidate(*sent);
+                    }
+                    return Poll::Ready(Ok(answer));
+                }
+                StateProjection::Asking {
+                    ask,
+                    attempt,
+                    request,
+                } => {
+                    let credential = ready!(ask.as_mut().poll(context))?;
+                    let (Some(attempt), Some(request)) = (attempt.take(), request.take()) else {
+                        return Poll::Pending;
+                    };
+                    ResponseFuture::sending(attempt, request, &credential).state
+                }
+                StateProjection::Sending {
+                    future,
+                    attempt,
+                    sent,
+                } => {
+                    let answer = ready!(future.poll(context)).map_err(Into::into)?;
+                    let Some(attempt) = attempt
+                        .take()
+                        .filter(|_| answer.status() == StatusCode::UNAUTHORIZED)
+                    else {
+                        return Poll::Ready(Ok(answer));
+                    };
+                    attempt.authorizer.configuration().credentials().invalidate(*sent);
+                    if attempt.again.is_none() {
+                        return Poll::Ready(Ok(answer));
+                    }
+                    State::Renewing {
+                        ask: ask(&attempt.authorizer),
+                        attempt: Some(attempt),
+                        answer: Some(answer),
+                        sent: *sent,
+                    }
+                }
+                StateProjection::Renewing {
+                    ask,
+                    attempt,
+                    answer,
+                    sent,
+                } => {
+                    let renewed = ready!(ask.as_mut().poll(context));
+                    match (renewed, answer.take()) {
+                        (Ok(credential), _) if credential.generation() != *sent => State::Readying {
+                            attempt: attempt.take(),
+                            credential,
+                        },
+                        (_, Some(answer)) => return Poll::Ready(Ok(answer)),
+                        (_, None) => return Poll::Pending,
+                    }
+                }
+                StateProjection::Readying { attempt, credential } => {
+                    if let Some(attempt) = attempt {
+                        ready!(attempt.inner.poll_ready(context)).map_err(Into::into)?;
+                    }
+                    let Some((mut attempt, mut request)) = attempt.take().and_then(|mut attempt| {
+                        let request = attempt.again.take()?;
+                        Some((attempt, request))
+                    }) else {
+                        return Poll::Pending;
+                    };
+                    authorize(&attempt.authorizer, credential, &mut request);
+                    let future = attempt.inner.call(request);
+                    State::Once {
+                        future,
+                        authorizer: attempt.authorizer,
+                        sent: credential.generation(),
+                    }
+                }
+            };
+            state.set(next);
+        }
+    }
+}
+
+impl<S, B> fmt::Debug for ResponseFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,58 @@
+//! The layer, which wraps a service.
+
+use std::fmt;
+
+use kubex_core::ClientConfiguration;
+use tower_layer::Layer;
+
+use super::super::authorizer::Authorizer;
+use super::replay::{Clones, Never};
+use super::service::Auth;
+
+/// Puts the current credential of a configuration on each request. See the [module](super).
+#[derive(Clone)]
+pub struct AuthLayer<R = Never> {
+    authorizer: Authorizer,
+    replay: R,
+}
+
+impl AuthLayer {
+    /// The layer of this configuration. It sends no request twice.
+    pub fn new(configuration: &ClientConfiguration) -> Self {
+        Self {
+            authorizer: Authorizer::new(configuration),
+            replay: Never,
+        }
+    }
+}
+
+impl<R> AuthLayer<R> {
+    /// After a 401, sends a request once more if this gives a copy of its body.
+    pub fn replaying<T>(self, replay: T) -> AuthLayer<T> {
+        AuthLayer {
+            authorizer: self.authorizer,
+            replay,
+        }
+    }
+
+    /// After a 401, sends a request once more with a clone of its body.
+    pub fn replaying_clones(self) -> AuthLayer<Clones> {
+        self.replaying(Clones)
+    }
+}
+
+impl<S, R: Clone> Layer<S> for AuthLayer<R> {
+    type Service = Auth<S, R>;
+
+    fn layer(&self, inner: S) -> Auth<S, R> {
+        Auth::new(inner, self.authorizer.clone(), self.replay.clone())
+    }
+}
+
+impl<R> fmt::Debug for AuthLayer<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthLayer")
+            .field("configuration", self.authorizer.configuration())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,62 @@
+//! A [`tower`](https://docs.rs/tower) layer that puts the current credential on each request.
+//!
+//! It wraps any HTTP client that is a tower service: hyper, tonic, kube. What it does with a request:
+//!
+//! | request | what happens |
+//! |---|---|
+//! | to the configuration's server | the current credential and the impersonation headers are added |
+//! | with an `Authorization` of its own | it is kept; the same for `Impersonate-User` |
+//! | to another scheme, host or port | passed on unchanged, without a credential |
+//! | with a path only | taken for the configuration's server, to which the caller's connection leads |
+//! | with a path that leaves the server's own path | refused: `invalid request path` |
+//!
+//! After a 401 the credential that was sent is [invalidated](kubex_core::Credentials::invalidate), and the request is
+//! sent once more with a newer credential, if its body can be sent twice: see [`Replay`]. The layer looks at the status
+//! alone, never at the body of the 401, which over HTTP/2 is often lost with its connection.
+//!
+//! A client certificate is not a header: the connector below shows it, so make the connector of the same
+//! configuration, with [`kubex::rustls`](mod@crate::rustls).
+//!
+//! ```
+//! use kubex::tower::AuthLayer;
+//! use tower_layer::Layer as _;
+//! # use tower_service::Service;
+//! # use std::{convert::Infallible, future::{Ready, ready}, task::{Context, Poll}};
+//! # #[derive(Clone)] struct HttpClient;
+//! # impl Service<http::Request<String>> for HttpClient {
+//! #     type Response = http::Response<String>;
+//! #     type Error = Infallible;
+//! #     type Future = Ready<Result<Self::Response, Infallible>>;
+//! #     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> { Poll::Ready(Ok(())) }
+//! #     fn call(&mut self, request: http::Request<String>) -> Self::Future {
+//! #         let sent = request.headers()["authorization"].to_str().unwrap().to_owned();
+//! #         ready(Ok(http::Response::new(sent)))
+//! #     }
+//! # }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! let configuration = kubex::configure().url("https://10.0.0.1:6443").token("abc").await?;
+//! let mut client = AuthLayer::new(&configuration).replaying_clones().layer(HttpClient);
+//!
+//! let request = http::Request::get("https://10.0.0.1:6443/version").body(String::new())?;
+//! assert_eq!(client.call(request).await?.body(), "Bearer abc");
+//! # Ok(())
+//! # }
+//! ```
+
+#[cfg(feature = "kube")]
+mod credential;
+mod error;
+mod future;
+mod layer;
+mod replay;
+mod service;
+
+pub use error::BoxError;
+pub use future::ResponseFuture;
+pub use layer::AuthLayer;
+pub use replay::{Clones, Never, Replay};
+pub use service::Auth;
+#[cfg(feature = "kube")]
+pub(crate) use {credential::RequestCredential, replay::copy};

@@ -1,0 +1,55 @@
+//! Which requests can be sent twice.
+
+use http::Request;
+
+/// Copies a request's body, so that the request can be sent a second time.
+///
+/// Each client has its own type of body:
+///
+/// | client | `AuthLayer` |
+/// |---|---|
+/// | bodies that are `Clone`, as `http_body_util::Full` | [`replaying_clones`](super::AuthLayer::replaying_clones) |
+/// | kube | `replaying(\|body: &kube::client::Body\| body.try_clone())` |
+/// | reqwest | `replaying(\|body: &reqwest::Body\| body.as_bytes().map(\|bytes\| bytes.to_vec().into()))` |
+/// | bodies that stream, as tonic's | none is needed: a 401 is passed on |
+pub trait Replay<B> {
+    /// A copy of the body; `None` where it can be sent only once.
+    fn copy(&self, body: &B) -> Option<B>;
+}
+
+/// Sends nothing twice.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Never;
+
+impl<B> Replay<B> for Never {
+    fn copy(&self, _: &B) -> Option<B> {
+        None
+    }
+}
+
+/// Sends clones of bodies.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clones;
+
+impl<B: Clone> Replay<B> for Clones {
+    fn copy(&self, body: &B) -> Option<B> {
+        Some(body.clone())
+    }
+}
+
+impl<B, F: Fn(&B) -> Option<B>> Replay<B> for F {
+    fn copy(&self, body: &B) -> Option<B> {
+        self(body)
+    }
+}
+
+/// A copy of the request; `None` where its body can be sent only once.
+pub(crate) fn copy<B>(request: &Request<B>, replay: &impl Replay<B>) -> Option<Request<B>> {
+    let mut again = Request::new(replay.copy(request.body())?);
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.version_mut() = request.version();
+    *again.headers_mut() = request.headers().clone();
+    *again.extensions_mut() = request.extensions().clone();
+    Some(again)
+}

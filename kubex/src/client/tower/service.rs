@@ -1,0 +1,102 @@
+//! The service that the layer returns.
+
+use std::fmt;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower_service::Service;
+
+use super::super::authorizer::Authorizer;
+use super::error::BoxError;
+use super::future::{Attempt, ResponseFuture, authorize};
+use super::replay::{Replay, copy};
+
+/// A service that puts the current credential on each request before it passes it on.
+#[derive(Clone)]
+pub struct Auth<S, R> {
+    inner: S,
+    authorizer: Authorizer,
+    replay: R,
+}
+
+impl<S, R> Auth<S, R> {
+    pub(super) fn new(inner: S, authorizer: Authorizer, replay: R) -> Self {
+        Self {
+            inner,
+            authorizer,
+            replay,
+        }
+    }
+
+    /// The service below.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+}
+
+impl<S, R, B, A> Service<Request<B>> for Auth<S, R>
+where
+    S: Service<Request<B>, Response = Response<A>> + Clone,
+    S::Error: Into<BoxError>,
+    R: Replay<B>,
+{
+    type Response = Response<A>;
+    type Error = BoxError;
+    type Future = ResponseFuture<S, B>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        if !self.authorizer.is_for(request.uri()) {
+            return ResponseFuture::passed_on(self.inner.call(request));
+        }
+        if let Err(error) = self.authorizer.check_path(request.uri()) {
+            return ResponseFuture::refused(error);
+        }
+        if Authorizer::has_own_credential(request.headers()) {
+            self.authorizer.impersonate(request.headers_mut());
+            return ResponseFuture::passed_on(self.inner.call(request));
+        }
+        let credentials = self.authorizer.configuration().credentials();
+        // Only a credential that can change is worth a second attempt.
+        let again = if credentials.is_fixed() {
+            None
+        } else {
+            copy(&request, &self.replay)
+        };
+        if again.is_none() {
+            let sent = credentials.ready_with(|credential| {
+                authorize(&self.authorizer, credential, &mut request);
+                credential.generation()
+            });
+            if let Some(sent) = sent {
+                let future = self.inner.call(request);
+                return ResponseFuture::once(future, self.authorizer.clone(), sent);
+            }
+        }
+        let ready = credentials.ready();
+        // The clone takes the place of the service that was found ready, and that is used here.
+        let clone = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, clone);
+        let attempt = Attempt {
+            inner,
+            authorizer: self.authorizer.clone(),
+            again,
+        };
+        match ready {
+            Some(credential) => ResponseFuture::sending(attempt, request, &credential),
+            None => ResponseFuture::asking(attempt, request),
+        }
+    }
+}
+
+impl<S: fmt::Debug, R> fmt::Debug for Auth<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth")
+            .field("inner", &self.inner)
+            .field("configuration", self.authorizer.configuration())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,35 @@
+//! `kubex::kube::client`: kube's own client.
+
+use http_body_util::BodyExt as _;
+use kubex::ClientConfiguration;
+
+use super::{Answer, Body, ClientUnderTest, Failure, Request};
+
+#[derive(Clone)]
+pub(crate) struct Kube(kube::Client);
+
+impl ClientUnderTest for Kube {
+    const NAME: &str = "kube";
+
+    fn new(configuration: &ClientConfiguration) -> kubex::Result<Self> {
+        kubex::kube::client(configuration).map(Self)
+    }
+
+    async fn send(&self, request: Request) -> Result<Answer, Failure> {
+        let Body::InMemory(text) = request.body else {
+            panic!("kube has no public stream for a body")
+        };
+        let request = request.to_http(&request.target, text.as_bytes().to_vec().into());
+        let sent = self.0.send(request).await.map_err(|error| match error {
+            kube::Error::Service(error) => Failure(error),
+            other => Failure(Box::new(other)),
+        })?;
+        let (head, body) = sent.into_parts();
+        let body = body.collect().await.map_err(|error| Failure(Box::new(error)))?;
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body: body.to_bytes(),
+        })
+    }
+}
