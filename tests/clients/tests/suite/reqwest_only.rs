@@ -6,8 +6,8 @@ use http::{StatusCode, Version};
 use kubex::reqwest::{Client, client_without_authorization};
 use kubex::{CaBundle, ClientConfiguration, ErrorKind, Impersonation, Trust};
 use kubex_tests::api_server::{ApiServer, User};
-use kubex_tests::proxy::{Proxy, ProxyKind};
 use kubex_tests::machine::patience;
+use kubex_tests::proxy::{Proxy, ProxyKind};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
@@ -17,7 +17,10 @@ use crate::world::*;
 
 async fn get(client: &Client, path: &str) -> kubex::reqwest::Response {
     let sent = client.get(path).unwrap().send();
-    tokio::time::timeout(patience(LIMIT), sent).await.unwrap().unwrap()
+    tokio::time::timeout(patience(LIMIT), sent)
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ pub(crate) fn client<C: ClientUnderTest>(builder: ClientConfigurationBuilder) ->
 }
 
 pub(crate) async fn send<C: ClientUnderTest>(client: &C, request: Request) -> Result<Answer, Failure> {
-    tokio::time::timeout(patience(LIMIT), client.send(request)).await.unwrap()
+    tokio::time::timeout(patience(LIMIT), client.send(request))
+        .await
+        .unwrap()
 }
 
 pub(crate) async fn status<C: ClientUnderTest>(client: &C, path: &str) -> StatusCode {
