@@ -19,13 +19,13 @@
 mod class;
 mod id;
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::origin::Origin;
-use crate::report::Report;
 use crate::text::{clean, clean_line, nearest};
 
 pub use class::ErrorClass;
@@ -135,7 +135,8 @@ struct Inner {
     help: Option<String>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
     others: Vec<Error>,
-    report: Option<Report>,
+    /// What the chain adds: its report, in a type that this module does not know.
+    attachment: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Error {
@@ -150,7 +151,7 @@ impl Error {
             help: None,
             cause: None,
             others: Vec::new(),
-            report: None,
+            attachment: None,
         }))
     }
 
@@ -262,10 +263,10 @@ impl Error {
         self.change(|inner| inner.message.push_str(&more))
     }
 
-    /// Sets the report of the chain that failed.
+    /// Attaches more about the failure, for whoever knows the type.
     #[must_use]
-    pub(crate) fn with_report(self, report: Report) -> Self {
-        self.change(|inner| inner.report = Some(report))
+    pub(crate) fn with_attachment<T: Any + Send + Sync>(self, attachment: T) -> Self {
+        self.change(|inner| inner.attachment = Some(Arc::new(attachment)))
     }
 
     fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -310,9 +311,9 @@ impl Error {
         std::iter::once(Self(Arc::new(first))).chain(others).collect()
     }
 
-    /// What each source of the chain did, if a chain failed.
-    pub fn report(&self) -> Option<&Report> {
-        self.0.report.as_ref()
+    /// What was attached, if it is of this type.
+    pub(crate) fn attachment<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.0.attachment.as_ref()?.downcast_ref()
     }
 
     /// The text without the source's name.

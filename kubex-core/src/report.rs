@@ -100,6 +100,19 @@ impl Report {
     }
 }
 
+impl Error {
+    /// What each source of the chain did, if the error is that of a chain.
+    pub fn report(&self) -> Option<&Report> {
+        self.attachment()
+    }
+
+    /// The same error with the report of the chain that failed.
+    #[must_use]
+    pub(crate) fn with_report(self, report: Report) -> Self {
+        self.with_attachment(report)
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, attempt) in self.attempts.iter().enumerate() {
