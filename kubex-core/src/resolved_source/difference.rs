@@ -1,4 +1,4 @@
-//! What differs between two answers.
+//! Comparison of two resolved sources.
 
 use std::sync::Arc;
 
@@ -9,29 +9,33 @@ use super::identity::{Chosen, ReadySource};
 use crate::options::{ClusterOptions, Options, Value, ValueKind};
 use crate::sharing_key::SharingKey;
 
-/// What differs between two answers. Origins do not count: the same values in other places are the same answer.
+/// The parts in which two resolved sources differ. Origins are ignored: equal values from different files are equal.
 ///
-/// Values are compared by keyed digests, so that no secret is kept for it.
+/// Values are compared by keyed digests, so that the comparison keeps no copy of a secret.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each field answers one question about one part"
+)]
 pub struct Differences {
     /// The server's address.
     pub server: bool,
-    /// Which certificates of the server are trusted.
+    /// The options that define which server certificates are trusted.
     pub trust: bool,
-    /// The way to the server: the proxy, the name its certificate is checked for, compression.
+    /// The route to the server: the proxy, the TLS server name, compression.
     pub route: bool,
-    /// Who the requests are made as: the provider or its options.
+    /// The identity: the provider or its options.
     pub credential: bool,
     /// The namespace, the impersonation, and everything else.
     pub other: bool,
 }
 
-/// The keys of the cluster options that say how the server is reached.
+/// The keys that define the route to the server.
 const ROUTE: &[&str] = &["proxy-url", "tls-server-name", "disable-compression"];
 
 impl Differences {
-    /// Whether both answers are equal.
+    /// Whether the two resolved sources are equal.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -49,7 +53,7 @@ impl Differences {
 }
 
 impl ResolvedSource {
-    /// The key of the answer: equal for two answers without [differences](Self::differences).
+    /// Returns a key that is equal for two resolved sources without [differences](Self::differences).
     pub fn key(&self) -> SharingKey {
         let parts: [AddPart; 5] = [add_server, add_trust, add_route, add_credential, add_rest];
         parts
@@ -58,7 +62,7 @@ impl ResolvedSource {
     }
 }
 
-/// Adds one part of an answer to a key.
+/// Adds one part of a resolved source to a key.
 type AddPart = fn(&ResolvedSource, SharingKey) -> SharingKey;
 
 fn add_server(source: &ResolvedSource, key: SharingKey) -> SharingKey {
@@ -79,10 +83,9 @@ fn add_credential(source: &ResolvedSource, key: SharingKey) -> SharingKey {
     let identity = source.identity.clone().choose();
     let key = match &identity.provider {
         Chosen::Anonymous => key.with("anonymous"),
-        Chosen::Named(provider) => key.with("named").with(provider),
-        Chosen::Built(provider, _) => key.with("named").with(provider),
+        Chosen::Named(provider) | Chosen::Built(provider, _) => key.with("named").with(provider),
         Chosen::Ready(ReadySource::Source(ready)) => {
-            // The address is the source's own as long as the answer exists.
+            // No other source has this address while the resolved source exists.
             let address = Arc::as_ptr(ready).cast::<()>() as usize;
             key.with("ready").with(address.to_ne_bytes())
         }
@@ -93,7 +96,7 @@ fn add_credential(source: &ResolvedSource, key: SharingKey) -> SharingKey {
             certificates
                 .unwrap_or_default()
                 .iter()
-                .fold(key, |key, certificate| key.with(certificate))
+                .fold(key, SharingKey::with)
         }
     };
     add_options(key, &identity.options, |_| true)
@@ -109,7 +112,7 @@ fn add_rest(source: &ResolvedSource, key: SharingKey) -> SharingKey {
         .fold(key, |key, (name, value)| add_value(key.with(name), value))
 }
 
-/// Adds the options of these keys, in the order of their names.
+/// Adds the wanted options, sorted by key.
 fn add_options(key: SharingKey, options: &Options, is_wanted: impl Fn(&str) -> bool) -> SharingKey {
     let mut wanted: Vec<_> = options.iter().filter(|(name, _)| is_wanted(name)).collect();
     wanted.sort_unstable_by_key(|(name, _)| *name);
@@ -119,7 +122,7 @@ fn add_options(key: SharingKey, options: &Options, is_wanted: impl Fn(&str) -> b
         .fold(key, |key, (name, value)| add_value(key.with(name), value))
 }
 
-/// Adds a value, its type first, so that no two different values add the same.
+/// Adds the type of a value and then the value, so that different values never add the same bytes.
 fn add_value(key: SharingKey, value: &Value) -> SharingKey {
     match value.kind() {
         ValueKind::Null => key.with("null"),
@@ -156,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn each_difference_is_told_apart_and_equal_answers_have_one_key() {
+    fn each_difference_is_found_and_equal_sources_have_equal_keys() {
         let one = answer(base());
         assert!(one.differences(&answer(base())).is_empty());
         assert!(one.key() == answer(base()).key());
@@ -168,7 +171,7 @@ mod tests {
         ] {
             let other = answer(other);
             let found = one.differences(&other);
-            let told: Vec<&str> = [
+            let names: Vec<&str> = [
                 (found.server, "server"),
                 (found.trust, "trust"),
                 (found.route, "route"),
@@ -178,7 +181,7 @@ mod tests {
             .into_iter()
             .filter_map(|(differs, name)| differs.then_some(name))
             .collect();
-            assert_eq!(told, [expected]);
+            assert_eq!(names, [expected]);
             assert!(one.key() != other.key());
         }
         let token = Options::new().set("token", "abd");
