@@ -16,7 +16,10 @@ use crate::world::*;
 
 async fn get(client: &Client, path: &str) -> kubex::reqwest::Response {
     let sent = client.get(path).unwrap().send();
-    tokio::time::timeout(LIMIT, sent).await.unwrap().unwrap()
+    tokio::time::timeout(kubex_tests::machine::patience(LIMIT), sent)
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 #[tokio::test]
