@@ -17,6 +17,7 @@
 //! ```
 
 mod class;
+mod id;
 
 use std::fmt;
 use std::io;

@@ -49,7 +49,6 @@
 //! | `rustls` | no | [`mod@rustls`]; `reqwest` and `kube` take it along |
 //! | `kube` | no | [`mod@kube`]; takes `tower` along |
 //! | `blocking` | no | [`mod@blocking`] |
-//! | `cli` | no | the command `kubex`; takes all providers and `reqwest` along |
 
 mod built_in;
 mod client;

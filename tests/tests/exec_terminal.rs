@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use kubex::host::{PluginRules, Terminal};
 use kubex::{Chain, Credentials, ErrorKind, ExposeSecret as _, Host, Options, Source};
+use kubex_tests::machine::patience;
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::{getpgrp, tcgetpgrp};
 
@@ -82,7 +83,7 @@ impl User {
     fn wait_for(&mut self, text: &str) {
         let begun = Instant::now();
         while !self.screen().contains(text) {
-            if begun.elapsed() > Duration::from_secs(10) {
+            if begun.elapsed() > patience(Duration::from_secs(10)) {
                 let _ = self.program.kill();
                 panic!("{text} did not show: {}", self.screen());
             }
@@ -179,16 +180,17 @@ async fn part_of_the_test() {
 
     // The deadline of a run at the terminal is its own.
     let script = "printf 'I hang' >&2; stty -echo -icanon; sleep 600";
-    let rules = PluginRules::new().interactive_deadline(Duration::from_millis(300));
+    let deadline = patience(Duration::from_millis(300));
+    let rules = PluginRules::new().interactive_deadline(deadline);
     let begun = Instant::now();
     let error = ask(directory, script, rules).await.current().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
-    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert!(begun.elapsed() < deadline + patience(Duration::from_secs(2)));
     assert_the_terminal_is_as_it_was();
 
     // A caller that goes away takes the plugin along, and the terminal is given back.
     let script = "stty -echo; read -r code";
-    let rules = PluginRules::new().interactive_deadline(Duration::from_millis(900));
+    let rules = PluginRules::new().interactive_deadline(patience(Duration::from_millis(900)));
     let runtime_of_its_own = thread::spawn({
         let directory = directory.to_owned();
         move || {
@@ -199,7 +201,7 @@ async fn part_of_the_test() {
             runtime.block_on(async {
                 let credentials = ask(&directory, script, rules).await;
                 let asking = tokio::spawn(async move { credentials.current().await.map(drop) });
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                tokio::time::sleep(patience(Duration::from_millis(200))).await;
                 assert!(!asking.is_finished());
             });
             drop(runtime);

@@ -8,6 +8,7 @@ use http::{StatusCode, Version};
 use kubex::{Chain, ClientConfiguration, ErrorKind, Options, Result, Source, Trust};
 use kubex_core::host::SimulatedHost;
 use kubex_tests::api_server::{ApiServer, ClientCertificatePem};
+use kubex_tests::machine::patience;
 use serde_json::json;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -62,7 +63,7 @@ async fn configure(world: &SimulatedHost, server: &ApiServer) -> Result<ClientCo
 
 async fn get(client: &kubex::reqwest::Client, path: &str) -> Result<kubex::reqwest::Response> {
     let sent = client.get(path).unwrap().send();
-    tokio::time::timeout(20 * SECOND, sent).await.unwrap()
+    tokio::time::timeout(patience(20 * SECOND), sent).await.unwrap()
 }
 
 async fn status(client: &kubex::reqwest::Client) -> StatusCode {

@@ -1,34 +1,25 @@
 //! The plugins that people have, through a kubeconfig: `aws`, `gke-gcloud-auth-plugin`, `oci`.
 //!
-//! They are programs of others, so these tests run only when they are asked for:
+//! Each test runs where its plugin is installed, and prints on stderr that it did not run where it is not:
 //!
 //! ```sh
 //! python3 -m venv /tmp/aws && /tmp/aws/bin/pip install awscli
-//! PATH=/tmp/aws/bin:$PATH cargo test -p kubex-tests --test real_plugins -- --ignored
+//! PATH=/tmp/aws/bin:$PATH cargo test -p kubex-tests --test real_plugins
 //! ```
 //!
-//! No account is needed: `aws` signs its token without asking anybody, and the one of GKE prints the token of a
-//! file. What is not installed is not run, and that is said on standard error.
+//! No account and no network is needed: `aws` signs its token by itself, GKE's plugin prints the token of a file, and
+//! without a login each refuses.
 
 #![cfg(unix)]
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use kubex::{ClientConfiguration, Error, ErrorKind, ExposeSecret as _, configure_from_kubeconfig};
+use kubex::host::PluginRules;
+use kubex::{ClientConfiguration, Error, ErrorKind, ExposeSecret as _, Host, configure_from_kubeconfig};
+use kubex_tests::machine::{has_tool, patience};
 
-/// Whether it is installed, which is said where it is not; the test's own output would not be shown.
-fn is_installed(program: &str) -> bool {
-    let asked = Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    if asked.is_err() {
-        let _ = writeln!(std::io::stderr(), "NOT RUN: {program} is not installed");
-    }
-    asked.is_ok()
+fn is_installed(plugin: &str) -> bool {
+    has_tool(&[plugin, "--version"], &format!("the plugin {plugin}"))
 }
 
 /// A kubeconfig in a directory of its own, with this exec block.
@@ -47,7 +38,10 @@ async fn configuration(version: &str, exec: &str) -> (tempfile::TempDir, ClientC
     let path = directory.path().join("config");
     std::fs::write(&path, content).unwrap();
     std::fs::write(directory.path().join("token"), "token-of-a-file\n").unwrap();
-    let configuration = configure_from_kubeconfig().path(&path).await.unwrap();
+    // An interpreter that is started on a busy machine takes its time.
+    let rules = PluginRules::new().deadline(patience(Duration::from_secs(30)));
+    let host = Host::real().with_plugin_rules(rules);
+    let configuration = configure_from_kubeconfig().host(host).path(&path).await.unwrap();
     (directory, configuration)
 }
 
@@ -57,7 +51,6 @@ async fn refused(version: &str, exec: &str) -> Error {
 }
 
 #[tokio::test]
-#[ignore = "runs the real `aws eks get-token`"]
 async fn aws_eks_get_token_with_keys_of_nobody() {
     if !is_installed("aws") {
         return;
@@ -74,7 +67,8 @@ async fn aws_eks_get_token_with_keys_of_nobody() {
         assert!(token.starts_with("k8s-aws-v1."), "it begins with {}", &token[..4]);
         let now = std::time::SystemTime::now();
         let left = credential.expires_at().unwrap().duration_since(now).unwrap();
-        assert!((60 * 13..=60 * 14).contains(&left.as_secs()), "{left:?}");
+        let least = 14 * 60 - patience(Duration::from_secs(60)).as_secs();
+        assert!((least..=14 * 60).contains(&left.as_secs()), "{left:?}");
         println!("aws, {version}: a token in {took:?}, which expires in {left:?}");
     }
     // Without keys it ends with a reason of its own.
@@ -88,7 +82,6 @@ async fn aws_eks_get_token_with_keys_of_nobody() {
 }
 
 #[tokio::test]
-#[ignore = "runs the real `gke-gcloud-auth-plugin`"]
 async fn gke_gcloud_auth_plugin_with_the_token_of_a_file() {
     if !is_installed("gke-gcloud-auth-plugin") {
         return;
@@ -118,7 +111,6 @@ async fn gke_gcloud_auth_plugin_with_the_token_of_a_file() {
 }
 
 #[tokio::test]
-#[ignore = "runs the real `oci ce cluster generate-token`"]
 async fn oci_ce_cluster_generate_token_without_a_login() {
     if !is_installed("oci") {
         return;
@@ -130,5 +122,5 @@ async fn oci_ce_cluster_generate_token_without_a_login() {
     let error = configuration.credentials().current().await.unwrap_err();
     println!("oci without a login, after {:?}: {error}", begun.elapsed());
     assert_eq!(error.kind(), ErrorKind::PluginFailed, "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(30));
+    assert!(begun.elapsed() < patience(Duration::from_secs(30)));
 }

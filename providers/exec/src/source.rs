@@ -148,7 +148,7 @@ impl ExecSource {
             return Err(failure::printed_nothing(&self.name, &stderr()));
         }
         if !error.expose_secret().is_empty() {
-            tracing::debug!(target: "kubex::exec", plugin = self.name, stderr = stderr(), "the plugin printed to stderr");
+            tracing::debug!(target: "kubex::exec", command = self.name, stderr = stderr(), "plugin wrote to stderr");
         }
         exec_credential::read(&output, self.api_version, &self.name)
             .map_err(|error| failure::with_stderr(error, &stderr()))

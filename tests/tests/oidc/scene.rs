@@ -1,11 +1,12 @@
 //! What the cases share: an issuer, a simulated world, and a source that asks the one by the clock of the other.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kubex::{Chain, Credentials, Error, ExposeSecret as _, Options, Result, Source};
 use kubex_core::host::SimulatedHost;
 use kubex_tests::issuer::{CLIENT, Issuer, id_token};
+use kubex_tests::machine::patience;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
@@ -79,7 +80,7 @@ impl Scene {
 
 /// The token of the moment.
 pub(crate) async fn current(credentials: &Credentials) -> Result<String> {
-    let credential = tokio::time::timeout(LIMIT, credentials.current())
+    let credential = tokio::time::timeout(patience(LIMIT), credentials.current())
         .await
         .unwrap()?;
     Ok(credential.token().unwrap().expose_secret().to_owned())
@@ -87,13 +88,14 @@ pub(crate) async fn current(credentials: &Credentials) -> Result<String> {
 
 /// Waits for what happens in another task, on the real clock.
 pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..2000 {
-        if is_so() {
-            return;
-        }
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(
+            begun.elapsed() < patience(2 * SECOND),
+            "this did not happen in time: {what}"
+        );
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    panic!("it never came to this: {what}");
 }
 
 pub(crate) fn assert_hides(error: &Error, secrets: &[&str]) {

@@ -4,11 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kubex::host::{Exit, PluginRules, ProcessOutput};
 use kubex::{Chain, Credential, Credentials, Error, ExposeSecret as _, Host, Options, Result, Source};
 use kubex_core::host::SimulatedHost;
+use kubex_tests::machine::patience;
 
 /// A directory with a plugin in it, which notes each of its runs.
 pub(crate) struct Plugin {
@@ -59,7 +60,7 @@ impl Plugin {
     pub(crate) async fn credentials(&self, deadline: Duration) -> Credentials {
         let rules = PluginRules::new()
             .deadline(deadline)
-            .kill_grace(Duration::from_millis(300));
+            .kill_grace(patience(Duration::from_millis(300)));
         self.credentials_by(rules).await
     }
 
@@ -110,10 +111,8 @@ pub(crate) fn is_running(id: u32) -> bool {
 pub(crate) async fn wait_until_gone(ids: &[u32]) {
     assert!(!ids.is_empty(), "nothing was started");
     for id in ids {
-        for _ in 0..200 {
-            if !is_running(*id) {
-                break;
-            }
+        let begun = Instant::now();
+        while is_running(*id) && begun.elapsed() < patience(Duration::from_secs(2)) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert!(!is_running(*id), "process {id} is still running");

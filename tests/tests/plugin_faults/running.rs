@@ -7,27 +7,37 @@ use std::time::{Duration, Instant};
 
 use kubex::host::PluginRules;
 use kubex::{ErrorKind, Host, Options};
+use kubex_tests::machine::{not_tested, patience};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::plugin::{
     Plugin, credentials_of, credentials_with, in_millis, is_running, token, wait_until_gone,
 };
 
-/// What counts as at once, on a machine that is busy with other tests. The scripts would take minutes.
-const AT_ONCE: Duration = Duration::from_secs(2);
+/// What counts as at once. The scripts would take minutes.
+fn at_once() -> Duration {
+    patience(Duration::from_secs(2))
+}
+
+/// A deadline by which a plugin on this machine has started and printed its first words.
+fn short() -> Duration {
+    patience(Duration::from_millis(300))
+}
 
 /// Row 1: it hangs. A typed timeout at the deadline, with what it said; its whole process group is gone.
 #[tokio::test]
 async fn fault_01_a_plugin_that_hangs_is_ended_at_its_deadline() {
     let plugin = Plugin::new("echo waiting for the browser >&2; sleep 600 & note $!; wait");
-    let credentials = plugin.credentials(Duration::from_millis(300)).await;
+    let deadline = short();
+    let credentials = plugin.credentials(deadline).await;
     let begun = Instant::now();
     let error = credentials.current().await.unwrap_err();
     let took = begun.elapsed();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
-    assert!(error.message().contains("within 0.3 s"), "{error}");
+    let within = format!("within {} s", deadline.as_secs_f32());
+    assert!(error.message().contains(&within), "{error}");
     assert!(error.message().contains("waiting for the browser"), "{error}");
-    assert!(took >= Duration::from_millis(300) && took < AT_ONCE, "{took:?}");
+    assert!(took >= deadline && took < deadline + at_once(), "{took:?}");
     assert_eq!(plugin.runs().len(), 2, "itself and its child");
     wait_until_gone(&plugin.runs()).await;
 }
@@ -35,13 +45,14 @@ async fn fault_01_a_plugin_that_hangs_is_ended_at_its_deadline() {
 /// Row 1: it hangs while there is a valid credential. Nobody who asks notices.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_01_nobody_with_a_valid_credential_notices_a_plugin_that_hangs() {
-    let soon = in_millis(2_000);
+    let lifetime = patience(Duration::from_secs(2));
+    let soon = in_millis(u64::try_from(lifetime.as_millis()).unwrap());
     let plugin = Plugin::new(&format!("[ $run = 1 ] && answer old {soon} || exec sleep 600"));
-    let credentials = plugin.credentials(Duration::from_millis(300)).await;
+    let credentials = plugin.credentials(short()).await;
     assert_eq!(token(&credentials).await, "old");
     let begun = Instant::now();
     let mut slowest = Duration::ZERO;
-    while begun.elapsed() < Duration::from_millis(1_300) {
+    while begun.elapsed() < lifetime * 13 / 20 {
         let asked = Instant::now();
         assert_eq!(token(&credentials).await, "old");
         slowest = slowest.max(asked.elapsed());
@@ -49,7 +60,7 @@ async fn fault_01_nobody_with_a_valid_credential_notices_a_plugin_that_hangs() {
     }
     assert!(plugin.runs().len() >= 2, "the refresh was under way");
     assert!(
-        slowest < Duration::from_millis(250),
+        slowest < patience(Duration::from_millis(250)),
         "somebody waited {slowest:?}"
     );
     println!("row 1: slowest of the callers with a valid credential: {slowest:?}");
@@ -61,14 +72,18 @@ async fn fault_01_nobody_with_a_valid_credential_notices_a_plugin_that_hangs() {
 async fn fault_02_a_plugin_that_ignores_sigterm_is_killed_after_the_grace() {
     assert_eq!(PluginRules::new().time_to_end(), Duration::from_secs(2));
     let plugin = Plugin::new("trap 'echo not me >&2' TERM; while :; do sleep 0.02; done");
-    let credentials = plugin.credentials(Duration::from_millis(300)).await;
+    let deadline = short();
+    let credentials = plugin.credentials(deadline).await;
     let begun = Instant::now();
     let error = credentials.current().await.unwrap_err();
     let took = begun.elapsed();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert!(error.message().contains("not me"), "it was asked first: {error}");
-    assert!(took >= Duration::from_millis(600), "it had its grace: {took:?}");
-    assert!(took < AT_ONCE, "{took:?}");
+    assert!(
+        took >= deadline + Duration::from_millis(300),
+        "it had its grace: {took:?}"
+    );
+    assert!(took < deadline + at_once(), "{took:?}");
     wait_until_gone(&plugin.runs()).await;
 }
 
@@ -82,7 +97,7 @@ async fn fault_03_a_grandchild_that_holds_the_output_holds_nothing_up() {
     assert_eq!(token(&credentials).await, "token");
     let took = begun.elapsed();
     println!("row 3: a credential after {took:?}");
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < patience(Duration::from_secs(1)), "{took:?}");
     assert_eq!(plugin.runs().len(), 2);
     wait_until_gone(&plugin.runs()).await;
 }
@@ -96,26 +111,26 @@ async fn fault_04_a_grandchild_in_a_session_of_its_own_holds_nothing_up() {
     assert_eq!(token(&credentials).await, "token");
     let took = begun.elapsed();
     println!("row 4: a credential after {took:?}");
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < patience(Duration::from_secs(1)), "{took:?}");
 }
 
 /// Row 6: one byte a second for ever. The deadline counts, not the activity.
 #[tokio::test]
 async fn fault_06_a_plugin_that_trickles_for_ever_is_ended_at_its_deadline() {
     let plugin = Plugin::new("while :; do printf x; printf . >&2; sleep 1; done");
-    let credentials = plugin.credentials(Duration::from_millis(1_300)).await;
+    let deadline = patience(Duration::from_millis(1_300));
+    let credentials = plugin.credentials(deadline).await;
     let begun = Instant::now();
     let error = credentials.current().await.unwrap_err();
     let took = begun.elapsed();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
+    let (_, dots) = error.message().rsplit_once(": ").unwrap();
+    let seconds = deadline.as_secs() + 1;
     assert!(
-        error.message().ends_with(": .."),
-        "two seconds were begun: {error}"
+        dots.chars().all(|c| c == '.') && (2..=seconds).contains(&(dots.len() as u64)),
+        "one for each second that was begun: {error}"
     );
-    assert!(
-        took >= Duration::from_millis(1_300) && took < Duration::from_secs(3),
-        "{took:?}"
-    );
+    assert!(took >= deadline && took < deadline + at_once(), "{took:?}");
     wait_until_gone(&plugin.runs()).await;
 }
 
@@ -198,7 +213,7 @@ async fn fault_16_each_reason_why_a_plugin_cannot_be_started_is_told_apart() {
             "directory",
             ErrorKind::PluginNotExecutable,
             "is a directory",
-            "name the program in it",
+            "give the path of a program in it",
         ),
     ] {
         let options = Options::new()
@@ -264,11 +279,6 @@ fn assert_in_a_program_of_its_own(test: &str) {
     );
 }
 
-/// Says so where it can be seen: the test's own output is only shown when it fails.
-fn say_out_loud(what: &str) {
-    let _ = writeln!(std::io::stderr(), "NOT RUN: {what}");
-}
-
 /// Row 17: no file descriptors are left. An error, retried later; the cached credential is still served.
 #[test]
 fn fault_17_without_file_descriptors_the_old_credential_is_served_and_the_run_retried() {
@@ -299,8 +309,9 @@ fn fault_17_without_processes_the_old_credential_is_served_and_the_run_retried()
         .status();
     match can {
         Ok(status) if status.success() => drop(in_a_program_of_its_own(test, &nobody, &[])),
-        _ => say_out_loud(
-            "row 17, no processes left: as root, and there is no setpriv, or nobody cannot reach the test's program",
+        _ => not_tested(
+            "plugin fault 17, no processes left",
+            "as root it needs setpriv, and a build directory that the user nobody can read",
         ),
     }
 }
@@ -322,7 +333,8 @@ async fn part_of_fault_17_processes() {
 
 /// Fetches, takes the resource away for a while, and gives it back.
 async fn exhausted(resource: Resource, left: u64) {
-    let soon = in_millis(1_600);
+    let tenth = patience(Duration::from_millis(100));
+    let soon = in_millis(u64::try_from(16 * tenth.as_millis()).unwrap());
     let later = in_millis(3_600_000);
     let plugin = Plugin::new(&format!(
         "[ $run = 1 ] && answer old {soon} || answer new {later}"
@@ -332,16 +344,16 @@ async fn exhausted(resource: Resource, left: u64) {
     let (_, hard) = getrlimit(resource).unwrap();
     setrlimit(resource, left, hard).unwrap();
 
-    tokio::time::sleep(Duration::from_millis(900)).await;
+    tokio::time::sleep(9 * tenth).await;
     for _ in 0..20 {
         assert_eq!(
             token(&credentials).await,
             "old",
             "it is valid, whatever became of the refresh"
         );
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(tenth / 10).await;
     }
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    tokio::time::sleep(7 * tenth).await;
     let error = credentials.current().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(
@@ -352,7 +364,8 @@ async fn exhausted(resource: Resource, left: u64) {
     );
 
     setrlimit(resource, hard, hard).unwrap();
-    for _ in 0..30 {
+    // The longer it lasted, the longer the back-off.
+    for _ in 0..600 {
         if credentials.current().await.is_ok() {
             break;
         }

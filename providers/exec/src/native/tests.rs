@@ -10,11 +10,19 @@ use std::time::Instant;
 
 use kubex_core::Host;
 use kubex_core::host::Program;
+use kubex_tests::machine::patience;
 
 use super::*;
 
-/// What counts as at once, on a machine that is busy with other tests. The scripts would take a minute.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// What counts as at once. The scripts would take a minute.
+fn at_once() -> Duration {
+    patience(Duration::from_secs(4))
+}
+
+/// A deadline by which a script on this machine has started and printed its first words.
+fn short() -> Duration {
+    patience(Duration::from_millis(300))
+}
 
 /// A program that any policy of a new host permits. Permitting it looks at nothing, so one poll is enough.
 fn program(path: &str) -> Program {
@@ -37,8 +45,8 @@ fn sh(script: &str) -> Process {
         inherited: vec![("PATH".into(), std::env::var_os("PATH").unwrap_or_default())],
         added: Vec::new(),
         terminal: None,
-        deadline: Duration::from_secs(10),
-        kill_grace: Duration::from_millis(200),
+        deadline: patience(Duration::from_secs(10)),
+        kill_grace: patience(Duration::from_millis(200)),
         pipe_grace: Duration::from_millis(200),
         output_limit: 1024 * 1024,
         error_kept: 8 * 1024,
@@ -55,7 +63,8 @@ fn text(bytes: &SecretBytes) -> String {
 
 /// The process id that a script wrote to a file, as soon as it is there.
 async fn id_in(file: &Path) -> i32 {
-    for _ in 0..200 {
+    let started = Instant::now();
+    while started.elapsed() < patience(Duration::from_secs(2)) {
         if let Some(id) = std::fs::read_to_string(file)
             .ok()
             .filter(|text| text.ends_with('\n'))
@@ -67,9 +76,10 @@ async fn id_in(file: &Path) -> i32 {
     panic!("the script did not start");
 }
 
-/// Whether the process vanishes within a second. One that nobody collects counts as gone.
+/// Whether the process vanishes within a second. A zombie counts as gone.
 async fn vanishes(id: i32) -> bool {
-    for _ in 0..100 {
+    let started = Instant::now();
+    while started.elapsed() < patience(Duration::from_secs(1)) {
         let is_collected = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), None).is_err();
         let is_zombie = std::fs::read_to_string(format!("/proc/{id}/stat"))
             .is_ok_and(|stat| stat.rsplit(") ").next().unwrap().starts_with('Z'));
@@ -112,12 +122,13 @@ async fn what_hangs_is_ended_at_the_deadline_with_all_it_started() {
         one.display(),
         two.display()
     ));
-    process.deadline = Duration::from_millis(300);
+    let deadline = short();
+    process.deadline = deadline;
     let started = Instant::now();
     let Err(ProcessError::TimedOut { error, .. }) = run(process).await else {
         panic!("it did not time out");
     };
-    assert!(started.elapsed() < PATIENCE);
+    assert!(started.elapsed() < deadline + at_once());
     assert_eq!(text(&error), "waiting\n");
     assert!(vanishes(id_in(&one).await).await && vanishes(id_in(&two).await).await);
 }
@@ -130,13 +141,18 @@ async fn what_ignores_sigterm_is_killed_after_the_grace() {
         "trap 'echo ignored >&2' TERM; echo $$ > {}; while :; do sleep 0.05; done",
         file.display()
     ));
-    process.deadline = Duration::from_millis(300);
+    let deadline = short();
+    process.deadline = deadline;
+    let grace = process.kill_grace;
     let started = Instant::now();
     let Err(ProcessError::TimedOut { error, .. }) = run(process).await else {
         panic!("it did not time out");
     };
     let took = started.elapsed();
-    assert!(took >= Duration::from_millis(500) && took < PATIENCE, "{took:?}");
+    assert!(
+        took >= deadline + grace && took < deadline + grace + at_once(),
+        "{took:?}"
+    );
     assert!(text(&error).ends_with("ignored\n"));
     assert!(vanishes(id_in(&file).await).await);
 }
@@ -148,7 +164,7 @@ async fn a_grandchild_that_holds_the_output_holds_nothing_up() {
     let started = Instant::now();
     let script = format!("sleep 60 & echo $! > {}; echo token", file.display());
     let output = run(sh(&script)).await.unwrap();
-    assert!(started.elapsed() < PATIENCE);
+    assert!(started.elapsed() < at_once());
     assert_eq!(
         (output.exit, text(&output.output).as_str()),
         (Exit::Status(0), "token\n")
@@ -181,7 +197,7 @@ async fn a_grandchild_in_a_session_of_its_own_holds_nothing_up() {
     );
     let started = Instant::now();
     let output = run(sh(&script)).await.unwrap();
-    assert!(started.elapsed() < PATIENCE);
+    assert!(started.elapsed() < at_once());
     assert_eq!(text(&output.output), "token\n");
     let id = nix::unistd::Pid::from_raw(id_in(&file).await);
     let _ = nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGKILL);
@@ -198,7 +214,7 @@ async fn endless_output_ends_the_run_at_the_bound() {
     );
     let ended = run(sh(&script)).await;
     assert!(matches!(ended, Err(ProcessError::OutputTooLarge)));
-    assert!(started.elapsed() < PATIENCE);
+    assert!(started.elapsed() < at_once());
     assert!(vanishes(id_in(&file).await).await);
 }
 

@@ -1,5 +1,7 @@
 //! Long answers of kube: watches over the shared connection, `exec` and `port-forward` over one of their own.
 
+use std::time::{Duration, Instant};
+
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::Version;
 use k8s_openapi::api::core::v1::Pod;
@@ -7,6 +9,7 @@ use kube::Api;
 use kube::api::{AttachParams, WatchEvent, WatchParams};
 use kubex::ClientConfigurationBuilder;
 use kubex_tests::api_server::{ApiServer, User};
+use kubex_tests::machine::patience;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -24,11 +27,13 @@ fn added(name: &str) -> serde_json::Value {
 
 /// Sends an event as soon as a watch is open.
 async fn tell(server: &ApiServer, name: &str) {
-    for _ in 0..200 {
-        if server.tell_watchers(PODS, &added(name)) > 0 {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    let begun = Instant::now();
+    while server.tell_watchers(PODS, &added(name)) == 0 {
+        assert!(
+            begun.elapsed() < patience(Duration::from_secs(2)),
+            "no request watches"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("no watch is open");
 }
@@ -36,7 +41,7 @@ async fn tell(server: &ApiServer, name: &str) {
 async fn next_name(
     events: &mut (impl futures_util::Stream<Item = kube::Result<WatchEvent<Pod>>> + Unpin),
 ) -> String {
-    match tokio::time::timeout(LIMIT, events.try_next())
+    match tokio::time::timeout(patience(LIMIT), events.try_next())
         .await
         .unwrap()
         .unwrap()
@@ -70,7 +75,9 @@ async fn a_watch_goes_on_while_the_token_rotates_and_is_taken_up_with_the_new_on
         client.apiserver_version().await.unwrap();
 
         server.end_watches();
-        let end = tokio::time::timeout(LIMIT, events.try_next()).await.unwrap();
+        let end = tokio::time::timeout(patience(LIMIT), events.try_next())
+            .await
+            .unwrap();
         assert!(
             end.unwrap().is_none(),
             "the server ended it, as it does after some minutes"
@@ -108,7 +115,10 @@ async fn exec_works_beside_requests_over_http_2_and_carries_the_current_token() 
         output.read_exact(&mut said).await.unwrap();
         assert_eq!(&said, b"hello");
         input.shutdown().await.unwrap();
-        let ended = tokio::time::timeout(LIMIT, ended).await.unwrap().unwrap();
+        let ended = tokio::time::timeout(patience(LIMIT), ended)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(ended.status, Some("Success".to_owned()));
 
         client.apiserver_version().await.unwrap();
@@ -132,7 +142,7 @@ async fn a_port_is_forwarded() {
         let mut stream = forward.take_stream(port).unwrap();
         stream.write_all(b"ping").await.unwrap();
         let mut back = [0; 4];
-        tokio::time::timeout(LIMIT, stream.read_exact(&mut back))
+        tokio::time::timeout(patience(LIMIT), stream.read_exact(&mut back))
             .await
             .unwrap()
             .unwrap();

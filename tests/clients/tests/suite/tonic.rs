@@ -19,6 +19,7 @@ use tonic::{Request, Status};
 use tower_layer::Layer as _;
 
 use crate::scene::*;
+use kubex_tests::machine::patience;
 
 /// Messages as the bytes they are.
 struct Raw;
@@ -84,7 +85,10 @@ async fn a_call_carries_the_current_credential_and_a_401_is_followed_by_a_good_o
     for expected in ["401 Unauthorized", "404 Not Found"] {
         grpc.ready().await.unwrap();
         let call = grpc.unary(Request::new(Bytes::from("hello")), path.clone(), Raw);
-        let status = tokio::time::timeout(LIMIT, call).await.unwrap().unwrap_err();
+        let status = tokio::time::timeout(patience(LIMIT), call)
+            .await
+            .unwrap()
+            .unwrap_err();
         assert!(status.message().contains(expected), "{status:?}");
     }
     assert_eq!(source.fetches(), 2);

@@ -267,6 +267,16 @@ pub struct Kubectl {
     pub decision: Option<String>,
     /// Why there is nothing to compare.
     pub not_comparable: Option<String>,
+    /// The oldest kubectl that was seen to behave so: `1.36`.
+    pub since: Option<String>,
+}
+
+impl Kubectl {
+    /// The version in [`since`](field@Self::since).
+    pub fn since(&self) -> Option<(u32, u32)> {
+        let (major, minor) = self.since.as_deref()?.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    }
 }
 
 /// Every case below the folder, by name.
@@ -329,6 +339,9 @@ impl Case {
         }
         if kubectl.not_comparable.is_some() && !kubectl.differs.is_empty() {
             return Err("what cannot be compared has no difference");
+        }
+        if kubectl.since.is_some() && kubectl.since().is_none() {
+            return Err("`since` is not a version such as 1.36");
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::StatusCode;
 use kubex::options::{Options, Value};
 use kubex::{Chain, ClientConfiguration, Credential, Host, Report, Result, Source};
+use kubex_tests::machine::patience;
 use libtest_mimic::{Completion, Failed};
 use serde_json::Value as Json;
 
@@ -60,7 +61,7 @@ pub async fn ask(case: &Case) -> io::Result<Verdict> {
         .with_ansi(false)
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
-    let answer = tokio::time::timeout(LIMIT, answer(case, &world, &shown)).await;
+    let answer = tokio::time::timeout(patience(LIMIT), answer(case, &world, &shown)).await;
     drop(guard);
     let problems = match answer {
         Err(_) => vec![format!("no answer within {} s", LIMIT.as_secs())],

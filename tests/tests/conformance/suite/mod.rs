@@ -106,6 +106,17 @@ fn with_kubectl(case: &Arc<Case>, kubectl: &Kubectl) -> Trial {
         if let Some(reason) = &case.file.kubectl.not_comparable {
             return Ok(Completion::ignored_with(format!("not comparable: {reason}")));
         }
+        if case
+            .file
+            .kubectl
+            .since()
+            .is_some_and(|since| kubectl.number < since)
+        {
+            let version = &kubectl.version;
+            return Ok(Completion::ignored_with(format!(
+                "not comparable: kubectl {version} behaves in another way"
+            )));
+        }
         let problems = in_runtime(kubectl.ask(&case))?;
         if problems.is_empty() {
             return Ok(Completion::Completed);
@@ -119,9 +130,7 @@ fn without_kubectl(reason: String) -> Trial {
         if std::env::var_os(REQUIRE_KUBECTL).is_some() {
             return Err(format!("{REQUIRE_KUBECTL} is set, and {reason}").into());
         }
-        Ok(Completion::ignored_with(format!(
-            "kubectl mode did not run: {reason}"
-        )))
+        Ok(Completion::ignored_with(format!("not tested: {reason}")))
     })
 }
 
@@ -161,7 +170,7 @@ fn summarize(cases: &[Arc<Case>]) {
 
 fn summarize_kubectl(cases: &[Arc<Case>], kubectl: &Result<Kubectl, String>) {
     match kubectl {
-        Err(reason) => println!("conformance: kubectl mode did not run: {reason}"),
+        Err(reason) => eprintln!("NOT TESTED: conformance with kubectl: {reason}"),
         Ok(kubectl) => {
             let files = || cases.iter().map(|case| &case.file.kubectl);
             println!(
@@ -170,6 +179,14 @@ fn summarize_kubectl(cases: &[Arc<Case>], kubectl: &Result<Kubectl, String>) {
                 files().filter(|file| !file.differs.is_empty()).count(),
                 files().filter(|file| file.not_comparable.is_some()).count()
             );
+            let newer = files().filter(|file| file.since().is_some_and(|since| kubectl.number < since));
+            let newer = newer.count();
+            if newer > 0 {
+                eprintln!(
+                    "NOT TESTED: conformance with kubectl: {newer} cases need a kubectl newer than {}",
+                    kubectl.version
+                );
+            }
         }
     }
 }

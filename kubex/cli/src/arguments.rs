@@ -1,0 +1,136 @@
+//! The command line: the flags, then a subcommand.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+
+use crate::failure::status;
+use crate::session::Flags;
+use crate::subcommand::Subcommand;
+
+/// Shows which Kubernetes API server a program here talks to, as whom, and why.
+///
+/// Results go to stdout, messages to stderr. Exit status: 0 success, 1 the request failed, 2 the command line is
+/// invalid, 3 nothing is configured, 4 the configuration is invalid, 5 the credential could not be fetched,
+/// 6 timed out, 7 refused by a policy, 8 the credential was rejected or has expired.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubex",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+    #[command(subcommand)]
+    pub(crate) subcommand: Subcommand,
+}
+
+impl Arguments {
+    /// Reads the command line. `Err` is the exit status where it is invalid, or only asked for help.
+    pub(crate) fn read() -> Result<Self, ExitCode> {
+        let mut words = std::env::args_os();
+        let program = words.next().unwrap_or_default();
+        let is_kubectl_plugin = Path::new(&program)
+            .file_stem()
+            .is_some_and(|name| name == "kubectl-kubex");
+        let mut command = if is_kubectl_plugin {
+            // kubectl runs a program of the name `kubectl-kubex` as `kubectl kubex`.
+            Self::command()
+                .bin_name("kubectl kubex")
+                .display_name("kubectl kubex")
+        } else {
+            grammar()
+        };
+        let matches = command.try_get_matches_from_mut(std::iter::once(program).chain(words));
+        matches
+            .and_then(|matches| Self::from_arg_matches(&matches))
+            .map_err(|error| status::print_usage(&error))
+    }
+}
+
+/// The grammar of the command line, from which completions and manual pages are made.
+pub(crate) fn grammar() -> clap::Command {
+    Arguments::command().bin_name("kubex")
+}
+
+#[cfg(test)]
+mod tests {
+    use kubex::Options;
+    use kubex::options::Value;
+
+    use super::*;
+
+    fn flags(words: &[&str]) -> Flags {
+        let words = [&["kubex", "explain"], words].concat();
+        Arguments::try_parse_from(words).unwrap().flags
+    }
+
+    #[test]
+    fn flags_that_select_go_to_the_kubeconfig_and_the_others_override_any_source() {
+        let flags = flags(&[
+            "--kubeconfig=k",
+            "--context=c",
+            "--user",
+            "u",
+            "-n",
+            "team-a",
+            "-s",
+            "https://h",
+            "--as=jane",
+            "--as-group=a",
+            "--as-group=b",
+            "--as-user-extra=k=1",
+            "--as-user-extra=k=2",
+            "--insecure-skip-tls-verify",
+        ]);
+        let keys = |options: &Options| options.iter().map(|(key, _)| key.to_owned()).collect::<Vec<_>>();
+        let selected = flags.kubeconfig_options().unwrap();
+        assert_eq!(keys(&selected), ["path", "context", "user"]);
+        assert_eq!(selected.origin_of("path").to_string(), "the flag --kubeconfig");
+        let overrides = flags.overrides();
+        assert_eq!(
+            keys(&overrides),
+            [
+                "namespace",
+                "server",
+                "as",
+                "insecure-skip-tls-verify",
+                "as-groups",
+                "as-user-extra"
+            ]
+        );
+        let extra = overrides
+            .get("as-user-extra")
+            .and_then(|extra| extra.get("k"))
+            .unwrap();
+        assert_eq!(extra.parse::<Vec<String>>().unwrap(), ["1", "2"]);
+    }
+
+    #[test]
+    fn a_flag_unsets_the_configured_overrides_that_it_replaces() {
+        let overrides = flags(&["--token=t", "--insecure-skip-tls-verify"]).layered_overrides();
+        let is_unset = |key: &str| overrides.get(key).is_some_and(Value::is_blank);
+        for key in ["token-env", "username", "certificate-authority"] {
+            assert!(is_unset(key), "{key}");
+        }
+        for key in ["token", "insecure-skip-tls-verify"] {
+            assert!(!is_unset(key), "{key}");
+        }
+        assert!(overrides.get("server").is_none() && overrides.get("client-key").is_none());
+    }
+
+    #[test]
+    fn an_empty_flag_is_ignored() {
+        let flags = flags(&["--context=", "--server=", "--token="]);
+        assert!(flags.kubeconfig_options().is_none() && flags.overrides().is_empty());
+    }
+
+    #[test]
+    fn debug_output_hides_the_token() {
+        let shown = format!("{:?}", flags(&["--token", "s3cret"]));
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+}

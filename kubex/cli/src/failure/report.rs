@@ -1,0 +1,43 @@
+//! One error as the user sees it: what failed, where, the line of the file, and one thing to do.
+
+use kubex::{Error, ErrorKind, ExposeSecret as _, Host};
+
+use crate::output::{Style, print_message};
+use crate::snippet::{Rules, Snippet};
+
+/// The largest file from which a line is shown.
+const MAX_FILE: usize = 64 * 1024 * 1024;
+
+/// Prints an error on stderr.
+pub(super) async fn print(error: &Error, style: Style, host: &Host) {
+    let source = error.source_name();
+    let source = source.map(|source| format!("{source}: ")).unwrap_or_default();
+    print_message(&format!("{} {source}{}", style.error("error:"), error.message()));
+    if let Some(origin) = error.origin() {
+        print_message(&format!("  at: {origin}"));
+    }
+    if let Some(snippet) = snippet(error, host).await {
+        print_message(&snippet.render(style));
+    }
+    if let Some(help) = error.help() {
+        print_message(&format!("  help: {help}"));
+    }
+}
+
+/// The line of the file that the error is about.
+async fn snippet(error: &Error, host: &Host) -> Option<Snippet> {
+    let origin = error.origin()?;
+    let (path, position) = (origin.path()?, origin.line_and_column()?);
+    let content = host.files().read(path, MAX_FILE).await.ok()?;
+    // A file in UTF-16 has no snippet; its line and column are printed all the same.
+    let text = std::str::from_utf8(content.expose_secret()).ok()?;
+    let named_by_error = |key: &str| {
+        error.message().contains(&format!("\"{key}\"")) || origin.keys().rsplit('.').next() == Some(key)
+    };
+    let rules = Rules {
+        is_toml: path.extension().is_some_and(|extension| extension == "toml"),
+        is_parsed: error.kind() != ErrorKind::MalformedDocument,
+        named_by_error: &named_by_error,
+    };
+    Snippet::new(text, position, &rules)
+}

@@ -1,0 +1,41 @@
+//! The exit status: one number for each class of failures.
+
+use std::process::ExitCode;
+
+use kubex::ErrorClass;
+use kubex::text::clean;
+
+use crate::output::print_message;
+
+/// The server was not reached, or its answer is not a success.
+pub(crate) const REQUEST_FAILED: u8 = 1;
+/// The command line is invalid.
+pub(crate) const USAGE: u8 = 2;
+/// The credential was rejected or has expired.
+pub(crate) const REJECTED: u8 = 8;
+
+/// The status of a class.
+pub(super) fn from_class(class: ErrorClass) -> u8 {
+    match class {
+        ErrorClass::RequestFailed => REQUEST_FAILED,
+        ErrorClass::NothingConfigured => 3,
+        ErrorClass::InvalidConfiguration => 4,
+        ErrorClass::SourceFailed => 5,
+        ErrorClass::TimedOut => 6,
+        ErrorClass::Refused => 7,
+        ErrorClass::Rejected => REJECTED,
+    }
+}
+
+/// Prints why the command line is invalid; or the help or the version, if the command line asks for one.
+pub(crate) fn print_usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        // It quotes words of the command line, which are untrusted.
+        print_message(clean(&error.render().to_string()).trim_end());
+        return ExitCode::from(USAGE);
+    }
+    match error.print() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(REQUEST_FAILED),
+    }
+}

@@ -1,0 +1,59 @@
+//! The command `kubex`: which Kubernetes API server a program here talks to, as whom, and why.
+//!
+//! The binary of this crate knows the built-in providers. A program that links other provider crates gets the same
+//! command with those providers in it:
+//!
+//! ```no_run
+//! # #[cfg(any())]
+//! use my_provider as _;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     kubex_cli::main()
+//! }
+//! ```
+//!
+//! Results go to stdout, messages to stderr. The exit status is the class of the failure. The subcommands, the JSON
+//! keys and the exit statuses are on the pages `docs/command.md` and `docs/ids.md` of the repository.
+
+// Each room uses only those above it.
+mod output;
+mod snippet;
+mod view;
+
+mod failure;
+mod session;
+
+mod subcommand;
+
+mod arguments;
+
+use std::process::ExitCode;
+
+use crate::arguments::Arguments;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Runs the command on this process's arguments, environment and streams, and returns its exit status.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::read() {
+        Ok(arguments) => arguments,
+        Err(status) => return status,
+    };
+    // Only what fetches a credential or sends a request gets a runtime that can open sockets and start processes.
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    if arguments.subcommand.is_online() {
+        runtime.enable_all();
+    } else {
+        runtime.enable_time();
+    }
+    let session = Session::new(arguments.flags);
+    match runtime.build() {
+        Ok(runtime) => runtime.block_on(async {
+            match arguments.subcommand.run(&session, arguments::grammar).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(failure) => failure.print(&session.host).await,
+            }
+        }),
+        Err(error) => Failure::cannot_start(&error),
+    }
+}

@@ -1,0 +1,203 @@
+//! The flags that every subcommand takes, under kubectl's names: what to select in the kubeconfig, and what to override.
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, ValueHint};
+use kubex::options::{Value, ValueKind};
+use kubex::{ExposeSecret as _, Options, Origin, SecretString};
+
+/// The flags that every subcommand takes.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Cluster and identity")]
+pub(crate) struct Flags {
+    /// Use this kubeconfig, and no other source
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    kubeconfig: Option<String>,
+    /// Use this context instead of the current one
+    #[arg(long, global = true, value_name = "NAME")]
+    context: Option<String>,
+    /// Use this cluster instead of the context's
+    #[arg(long, global = true, value_name = "NAME")]
+    cluster: Option<String>,
+    /// Use this user instead of the context's
+    #[arg(long, global = true, value_name = "NAME")]
+    user: Option<String>,
+    /// Use this namespace
+    #[arg(short, long, global = true, value_name = "NAME")]
+    namespace: Option<String>,
+    /// The address of the API server
+    #[arg(short, long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
+    server: Option<String>,
+    /// The file with the CA certificates to trust
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    certificate_authority: Option<String>,
+    /// Do not verify the server's certificate (insecure)
+    #[arg(long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        hide_possible_values = true, value_name = "BOOLEAN")]
+    insecure_skip_tls_verify: Option<bool>,
+    /// The name to verify in the server's certificate
+    #[arg(long, global = true, value_name = "NAME")]
+    tls_server_name: Option<String>,
+    /// Do not ask the server for compressed responses
+    #[arg(long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+        hide_possible_values = true, value_name = "BOOLEAN")]
+    disable_compression: Option<bool>,
+    /// The bearer token; command lines are visible to every user of the machine
+    #[arg(long, global = true, value_name = "TOKEN", allow_hyphen_values = true)]
+    token: Option<SecretString>,
+    /// The file with the client certificate
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    client_certificate: Option<String>,
+    /// The file with the private key of the client certificate
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    client_key: Option<String>,
+    /// The user to impersonate
+    #[arg(long = "as", global = true, value_name = "USER")]
+    act_as: Option<String>,
+    /// The UID to impersonate
+    #[arg(long, global = true, value_name = "UID")]
+    as_uid: Option<String>,
+    /// A group to impersonate; can be repeated
+    #[arg(long, global = true, value_name = "GROUP", value_parser = NonEmptyStringValueParser::new())]
+    as_group: Vec<String>,
+    /// An extra field of the impersonated user; can be repeated
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = extra)]
+    as_user_extra: Vec<(String, String)>,
+}
+
+impl Flags {
+    /// The kubeconfig that the flags name.
+    pub(crate) fn kubeconfig(&self) -> Option<&str> {
+        given(self.kubeconfig.as_ref())
+    }
+
+    /// The options for the kubeconfig source; `None` if the flags select nothing in the kubeconfig.
+    pub(crate) fn kubeconfig_options(&self) -> Option<Options> {
+        let mut options = Options::new();
+        set(&mut options, "path", "kubeconfig", self.kubeconfig());
+        for (key, value) in [
+            ("context", &self.context),
+            ("cluster", &self.cluster),
+            ("user", &self.user),
+        ] {
+            set(&mut options, key, key, given(value.as_ref()));
+        }
+        (!options.is_empty()).then_some(options)
+    }
+
+    /// The overrides, which apply to the source that is chosen, whichever it is.
+    pub(crate) fn overrides(&self) -> Options {
+        let mut options = Options::new();
+        for (key, value) in [
+            ("namespace", &self.namespace),
+            ("server", &self.server),
+            ("certificate-authority", &self.certificate_authority),
+            ("tls-server-name", &self.tls_server_name),
+            ("client-certificate", &self.client_certificate),
+            ("client-key", &self.client_key),
+            ("as", &self.act_as),
+            ("as-uid", &self.as_uid),
+        ] {
+            set(&mut options, key, key, given(value.as_ref()));
+        }
+        let token = self.token.as_ref().map(SecretString::expose_secret);
+        set(
+            &mut options,
+            "token",
+            "token",
+            token.filter(|token| !token.is_empty()),
+        );
+        for (key, value) in [
+            ("insecure-skip-tls-verify", self.insecure_skip_tls_verify),
+            ("disable-compression", self.disable_compression),
+        ] {
+            set(&mut options, key, key, value);
+        }
+        if !self.as_group.is_empty() {
+            set(&mut options, "as-groups", "as-group", Some(self.as_group.clone()));
+        }
+        if !self.as_user_extra.is_empty() {
+            set(
+                &mut options,
+                "as-user-extra",
+                "as-user-extra",
+                Some(self.extras()),
+            );
+        }
+        options
+    }
+
+    /// The overrides as a layer above the configured ones: a flag unsets the configured overrides that it replaces.
+    pub(crate) fn layered_overrides(&self) -> Options {
+        let mut options = self.overrides();
+        for group in ALTERNATIVES {
+            let given: Vec<Origin> = group
+                .iter()
+                .filter_map(|key| Some(options.get(key)?.origin().clone()))
+                .collect();
+            let Some(flag) = given.into_iter().next() else {
+                continue;
+            };
+            for key in *group {
+                if options.get(key).is_none() {
+                    options.insert(key, Value::new(ValueKind::Null, flag.clone()));
+                }
+            }
+        }
+        options
+    }
+
+    /// The extra fields, with all values of one key together.
+    fn extras(&self) -> Vec<(String, Value)> {
+        let mut extras: Vec<(String, Vec<String>)> = Vec::new();
+        for (key, value) in &self.as_user_extra {
+            match extras.iter_mut().find(|(other, _)| other == key) {
+                Some((_, values)) => values.push(value.clone()),
+                None => extras.push((key.clone(), vec![value.clone()])),
+            }
+        }
+        let origin = Origin::flag("--as-user-extra");
+        extras
+            .into_iter()
+            .map(|(key, values)| (key, Value::new(values, origin.clone())))
+            .collect()
+    }
+}
+
+/// Overrides that replace each other as a group, as in [`kubex::overrides`]. The references (`token-env`) are keys of a
+/// configuration.
+const ALTERNATIVES: &[&[&str]] = &[
+    &["server", "tls-server-name"],
+    &[
+        "certificate-authority",
+        "certificate-authority-data",
+        "insecure-skip-tls-verify",
+    ],
+    &[
+        "token",
+        "token-env",
+        "token-file",
+        "username",
+        "password",
+        "password-env",
+    ],
+    &["client-certificate", "client-certificate-data"],
+    &["client-key", "client-key-data", "client-key-data-env"],
+];
+
+fn set(options: &mut Options, key: &str, flag: &str, value: Option<impl Into<ValueKind>>) {
+    if let Some(value) = value {
+        options.insert(key, Value::new(value, Origin::flag(&format!("--{flag}"))));
+    }
+}
+
+/// An empty flag counts as not given, as for kubectl.
+fn given(value: Option<&String>) -> Option<&str> {
+    value.map(String::as_str).filter(|text| !text.is_empty())
+}
+
+fn extra(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}

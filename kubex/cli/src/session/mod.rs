@@ -1,0 +1,91 @@
+//! One run of the command: its flags, its host, and the chain that they select.
+
+mod flags;
+
+use kubex::config::Configuration;
+use kubex::host::Terminal;
+use kubex::options::Value;
+use kubex::{Chain, ClientConfiguration, Host, Options, Source, registry};
+
+pub(crate) use self::flags::Flags;
+use crate::failure::Failure;
+use crate::output::{Style, print_message};
+
+/// One run of the command.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) flags: Flags,
+    pub(crate) host: Host,
+}
+
+impl Session {
+    pub(crate) fn new(flags: Flags) -> Self {
+        Self {
+            flags,
+            // The command itself never reads stdin, so a plugin may ask its user there.
+            host: Host::real().with_terminal(Terminal::standard_input()),
+        }
+    }
+
+    /// The configuration of files and variables, with the overrides of the flags.
+    pub(crate) async fn configuration(&self) -> kubex::Result<Configuration> {
+        let configuration = Configuration::load(&self.host).await?;
+        let overrides = self.flags.layered_overrides();
+        if overrides.is_empty() {
+            return Ok(configuration);
+        }
+        configuration.with(Options::new().set("overrides", mapping(&overrides)))
+    }
+
+    /// The configured chain. If the flags select something in the kubeconfig, the chain is the kubeconfig alone: after
+    /// a context was named, the pod's service account would be another identity.
+    pub(crate) async fn chain(&self) -> kubex::Result<Chain> {
+        let configuration = self.configuration().await?;
+        let Some(selected) = self.flags.kubeconfig_options() else {
+            return configuration.chain(registry()?)?.build();
+        };
+        if self.flags.kubeconfig().is_some() {
+            // Another kubeconfig has other contexts, so the configured options do not apply to it.
+            let empty = Options::new().set("chain", Vec::<String>::new());
+            let chain = configuration.with(empty)?.chain(registry()?)?;
+            return chain.source(Source::new(KUBECONFIG).options(selected)).build();
+        }
+        let sources = configuration.sources();
+        let mut kubeconfigs = sources.iter().filter(|source| source.provider == KUBECONFIG);
+        let first = kubeconfigs.clone().next();
+        let name = kubeconfigs
+            .find(|source| source.name == KUBECONFIG)
+            .or(first)
+            .map_or(KUBECONFIG, |source| &source.name);
+        let sources = Options::new().set(name, mapping(&selected.set("enabled", true)));
+        let alone = Options::new()
+            .set("chain", vec![name])
+            .set("sources", mapping(&sources));
+        configuration.with(alone)?.chain(registry()?)?.build()
+    }
+
+    /// Resolves the chain.
+    pub(crate) async fn resolve(&self) -> kubex::Result<ClientConfiguration> {
+        self.chain().await?.resolve().await
+    }
+
+    /// Resolves the chain and prints the warnings, for a subcommand whose output does not contain them.
+    pub(crate) async fn resolve_and_warn(&self) -> Result<ClientConfiguration, Failure> {
+        let configuration = self.resolve().await?;
+        let style = Style::for_stderr(&self.host);
+        for warning in configuration.warnings() {
+            print_message(&format!("{} {warning}", style.warning("warning:")));
+        }
+        Ok(configuration)
+    }
+}
+
+/// The provider whose options the flags select.
+const KUBECONFIG: &str = "kubeconfig";
+
+fn mapping(options: &Options) -> Vec<(String, Value)> {
+    let entries = options.iter();
+    entries
+        .map(|(key, value)| (key.to_owned(), value.clone()))
+        .collect()
+}

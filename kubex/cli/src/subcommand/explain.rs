@@ -1,0 +1,193 @@
+//! `kubex explain`: the outcome of each source of the chain, and the chosen configuration field by field.
+
+use kubex::report::{Attempt, Outcome};
+use kubex::{ClientConfiguration, Error, Report};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::output::{self, Output, OutputArguments, Style, Table};
+use crate::session::Session;
+use crate::view::{Location, Warning, value_of};
+
+/// What each source did, and the configuration that was chosen.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Explanation {
+    sources: Vec<Source>,
+    /// `null` if no source was chosen.
+    configuration: Option<Configuration>,
+}
+
+/// One source, in the order of the chain.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Source {
+    name: String,
+    /// `chosen`, `not-configured`, `failed` or `not-asked`.
+    outcome: &'static str,
+    /// A summary of its configuration, or why it was not chosen.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    details: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Problem>,
+}
+
+/// One error of a source.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Problem {
+    kind: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<Location>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
+}
+
+/// The configuration that was chosen.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Configuration {
+    fields: Vec<Field>,
+    shadowed: Vec<Shadowed>,
+    warnings: Vec<Warning>,
+}
+
+/// A field that is set. Fields that are not listed have their default values.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Field {
+    name: String,
+    /// The value as it is used; `null` for a secret, and for a field that only selects other fields.
+    value: Option<String>,
+    origin: Location,
+}
+
+/// An entry that is not used because another one has the same name.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shadowed {
+    origin: Location,
+    shadowed_by: Location,
+}
+
+pub(crate) async fn run(arguments: &OutputArguments, session: &Session) -> Result<(), Failure> {
+    let (explanation, failure) = match session.resolve().await {
+        Ok(found) => {
+            let configuration = Configuration::from(&found);
+            (Explanation::new(found.report(), Some(configuration)), None)
+        }
+        Err(error) => match error.report() {
+            Some(report) => (Explanation::new(report, None), Some(error)),
+            // The chain itself cannot be built, so there is nothing to explain.
+            None => return Err(error.into()),
+        },
+    };
+    output::print(&explanation, arguments.format, &session.host)?;
+    failure.map_or(Ok(()), |error| Err(error.into()))
+}
+
+impl Explanation {
+    fn new(report: &Report, configuration: Option<Configuration>) -> Self {
+        Self {
+            sources: report.attempts().iter().map(Source::from).collect(),
+            configuration,
+        }
+    }
+}
+
+impl From<&Attempt> for Source {
+    fn from(attempt: &Attempt) -> Self {
+        let (outcome, details, error) = match &attempt.outcome {
+            Outcome::Chosen { answer, .. } => ("chosen", answer.clone(), None),
+            Outcome::NotConfigured(error) => ("not-configured", error.message().to_owned(), Some(error)),
+            Outcome::Failed(error) => ("failed", error.message().to_owned(), Some(error)),
+            _ => ("not-asked", String::new(), None),
+        };
+        Self {
+            name: attempt.source.clone(),
+            outcome,
+            details,
+            errors: error
+                .into_iter()
+                .flat_map(Error::problems)
+                .map(Problem::from)
+                .collect(),
+        }
+    }
+}
+
+impl From<&Error> for Problem {
+    fn from(error: &Error) -> Self {
+        Self {
+            kind: error.kind().id(),
+            message: error.message().to_owned(),
+            origin: error.origin().map(Location::from),
+            help: error.help().map(str::to_owned),
+        }
+    }
+}
+
+impl From<&ClientConfiguration> for Configuration {
+    fn from(configuration: &ClientConfiguration) -> Self {
+        let provenance = configuration.provenance();
+        Self {
+            fields: provenance
+                .fields()
+                .map(|(name, origin)| Field {
+                    name: name.to_owned(),
+                    value: value_of(name, configuration),
+                    origin: Location::from(origin),
+                })
+                .collect(),
+            shadowed: provenance
+                .shadowed()
+                .iter()
+                .map(|pair| Shadowed {
+                    origin: Location::from(&pair.shadowed),
+                    shadowed_by: Location::from(&pair.taken),
+                })
+                .collect(),
+            warnings: Warning::from_all(configuration.warnings()),
+        }
+    }
+}
+
+impl Output for Explanation {
+    fn table(&self, style: Style) -> String {
+        let mut table = Table::new(&["SOURCE", "OUTCOME", "DETAILS"]);
+        for source in &self.sources {
+            table.row([
+                source.name.as_str(),
+                &source.outcome.replace('-', " "),
+                &source.details,
+            ]);
+            match source.outcome {
+                "chosen" => table.highlight(1, Style::good),
+                "failed" => table.highlight(1, Style::error),
+                _ => {}
+            }
+        }
+        let mut text = table.render(style);
+        let Some(configuration) = &self.configuration else {
+            return text;
+        };
+        let mut table = Table::new(&["FIELD", "VALUE", "LOCATION"]);
+        for field in &configuration.fields {
+            let value = field.value.as_deref().unwrap_or_default();
+            table.row([field.name.as_str(), value, &field.origin.text]);
+        }
+        text.push('\n');
+        text.push_str(&table.render(style));
+        if !configuration.shadowed.is_empty() {
+            let mut table = Table::new(&["SHADOWED ENTRY", "SHADOWED BY"]);
+            for pair in &configuration.shadowed {
+                table.row([pair.origin.text.as_str(), &pair.shadowed_by.text]);
+            }
+            text.push('\n');
+            text.push_str(&table.render(style));
+        }
+        text.push_str(&Warning::lines(&configuration.warnings, style));
+        text
+    }
+}

@@ -1,0 +1,86 @@
+//! `kubex get PATH`: one authenticated GET request, as `kubectl get --raw`.
+//!
+//! The body goes to stdout unchanged; on a terminal, its control characters are replaced. Redirects are followed to the
+//! server's own origin only.
+
+use std::io::{self, Write as _};
+
+use clap::Args;
+use kubex::reqwest::{Client, Response};
+use kubex::text::clean;
+
+use super::request::{self, TimeoutArgument};
+use crate::failure::Failure;
+use crate::output;
+use crate::session::Session;
+
+/// The arguments of `get`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The path and query, such as /version; it is appended to the path of the server's address
+    path: String,
+    #[command(flatten)]
+    timeout: TimeoutArgument,
+}
+
+pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
+    let configuration = session.resolve_and_warn().await?;
+    let client = Client::new(&configuration)?;
+    let request = client.get(&arguments.path)?;
+    let response = async {
+        let response = request::successful(request.send().await?, &configuration).await?;
+        print_body(response, output::is_terminal()).await
+    };
+    arguments.timeout.within(session, response).await
+}
+
+async fn print_body(mut response: Response, is_terminal: bool) -> Result<(), Failure> {
+    let mut partial = Vec::new();
+    while let Some(chunk) = next(&mut response).await? {
+        let mut output = io::stdout().lock();
+        if is_terminal {
+            partial.extend_from_slice(chunk.as_ref());
+            let whole = complete_characters(&partial);
+            let text = String::from_utf8_lossy(partial.get(..whole).unwrap_or_default());
+            output.write_all(clean(&text).as_bytes())?;
+            partial.drain(..whole);
+        } else {
+            output.write_all(chunk.as_ref())?;
+        }
+        output.flush()?;
+    }
+    if !partial.is_empty() {
+        io::stdout()
+            .lock()
+            .write_all(String::from_utf8_lossy(&partial).as_bytes())?;
+    }
+    Ok(())
+}
+
+async fn next(response: &mut Response) -> Result<Option<impl AsRef<[u8]> + use<>>, Failure> {
+    response
+        .chunk()
+        .await
+        .map_err(|_| request::broken("the response ended early"))
+}
+
+/// The number of bytes before a last character whose bytes have not all arrived.
+fn complete_characters(bytes: &[u8]) -> usize {
+    match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        _ => bytes.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_split_between_two_chunks_is_kept_until_it_is_complete() {
+        let bytes = "aü".as_bytes();
+        assert_eq!(complete_characters(&bytes[..2]), 1);
+        assert_eq!(complete_characters(bytes), 3);
+        assert_eq!(complete_characters(b"a\xffb"), 3);
+    }
+}

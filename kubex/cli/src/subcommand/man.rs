@@ -1,0 +1,32 @@
+//! `kubex man`: the manual page of the command or of a subcommand, in roff.
+
+use clap::{Args, Command};
+use clap_mangen::Man;
+
+use crate::failure::{Failure, status};
+use crate::output;
+
+/// The arguments of `man`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// A subcommand; without it, the page is about the whole command
+    subcommand: Option<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments, mut grammar: Command) -> Result<(), Failure> {
+    grammar.build();
+    let page = match &arguments.subcommand {
+        None => grammar,
+        Some(name) => match grammar.find_subcommand(name) {
+            Some(subcommand) => subcommand.clone(),
+            None => {
+                return Err(
+                    Failure::new(status::USAGE, "there is no such subcommand").with_help("see kubex --help")
+                );
+            }
+        },
+    };
+    let mut roff = Vec::new();
+    Man::new(page).render(&mut roff)?;
+    Ok(output::print_text(&String::from_utf8_lossy(&roff))?)
+}

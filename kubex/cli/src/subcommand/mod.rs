@@ -1,0 +1,79 @@
+//! The subcommands, one module each. They read, and the output, the failure and the session do the rest.
+//!
+//! Only [`token`], [`whoami`] and [`get`] do more than read files and variables.
+
+mod completions;
+mod config;
+mod contexts;
+mod explain;
+mod get;
+mod man;
+mod providers;
+mod request;
+mod resolve;
+mod schema;
+mod sources;
+mod token;
+mod whoami;
+
+use crate::failure::Failure;
+use crate::output::OutputArguments;
+use crate::session::Session;
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Subcommand {
+    /// Show the outcome of each source of the chain, and the location of each field that is used
+    ///
+    /// Runs no plugin and opens no connection.
+    Explain(OutputArguments),
+    /// Show the client configuration that is used, without its secrets
+    ///
+    /// Runs no plugin and opens no connection.
+    Resolve(OutputArguments),
+    /// Print the current bearer token
+    Token(token::Arguments),
+    /// Show the identity in the current credential
+    Whoami(whoami::Arguments),
+    /// Send one authenticated GET request and print the response body
+    Get(get::Arguments),
+    /// List the contexts of the kubeconfig
+    Contexts(OutputArguments),
+    /// List the configured sources, those of the chain first
+    Sources(OutputArguments),
+    /// Show or check the configuration of Kubex
+    Config(config::Arguments),
+    /// Print the JSON Schema of the configuration
+    Schema,
+    /// List the providers that are linked into this program
+    Providers(OutputArguments),
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
+    /// Print a manual page
+    Man(man::Arguments),
+}
+
+impl Subcommand {
+    /// Whether it may fetch a credential or send a request.
+    pub(crate) fn is_online(&self) -> bool {
+        matches!(self, Self::Token(_) | Self::Whoami(_) | Self::Get(_))
+    }
+
+    /// Runs it. `grammar` makes the grammar of the whole command line.
+    pub(crate) async fn run(self, session: &Session, grammar: fn() -> clap::Command) -> Result<(), Failure> {
+        match self {
+            Self::Explain(arguments) => explain::run(&arguments, session).await,
+            Self::Resolve(arguments) => resolve::run(&arguments, session).await,
+            Self::Token(arguments) => token::run(&arguments, session).await,
+            Self::Whoami(arguments) => whoami::run(&arguments, session).await,
+            Self::Get(arguments) => get::run(&arguments, session).await,
+            Self::Contexts(arguments) => contexts::run(&arguments, session).await,
+            Self::Sources(arguments) => sources::run(&arguments, session).await,
+            Self::Config(arguments) => config::run(&arguments, session).await,
+            Self::Schema => schema::run(),
+            Self::Providers(arguments) => providers::run(&arguments, session),
+            Self::Completions(arguments) => completions::run(&arguments, grammar()),
+            Self::Man(arguments) => man::run(&arguments, grammar()),
+        }
+    }
+}

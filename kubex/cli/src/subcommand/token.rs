@@ -1,0 +1,60 @@
+//! `kubex token`: the current bearer token, for programs that cannot link Kubex.
+
+use clap::Args;
+use kubex::{Error, ErrorKind, ExposeSecret as _};
+use serde::Serialize;
+
+use crate::failure::{Failure, status};
+use crate::output::{self, Output, OutputArguments, Style};
+use crate::session::Session;
+use crate::view::rfc3339;
+
+/// The arguments of `token`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Print the token even if stdout is a terminal
+    #[arg(long)]
+    show: bool,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+/// The token, and where it comes from.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CurrentToken<'a> {
+    token: &'a str,
+    expires_at: Option<String>,
+    credential_source: &'a str,
+}
+
+impl Output for CurrentToken<'_> {
+    fn table(&self, _: Style) -> String {
+        format!("{}\n", self.token)
+    }
+}
+
+pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
+    if output::is_terminal() && !arguments.show {
+        let failure = Failure::new(status::USAGE, "the token is not printed to a terminal");
+        return Err(failure.with_help("redirect stdout, or give --show"));
+    }
+    let configuration = session.resolve_and_warn().await?;
+    let credential = configuration.credentials().current().await?;
+    let Some(token) = credential.token() else {
+        let error = Error::new(
+            ErrorKind::MissingField,
+            format_args!(
+                "there is no bearer token: the credential is: {}",
+                credential.description()
+            ),
+        );
+        return Err(error.with_help("see the credential with kubex resolve").into());
+    };
+    let output = CurrentToken {
+        token: token.expose_secret(),
+        expires_at: credential.expires_at().map(rfc3339),
+        credential_source: credential.provenance(),
+    };
+    Ok(output::print(&output, arguments.output.format, &session.host)?)
+}

@@ -1,0 +1,113 @@
+//! `kubex whoami`: the identity in the current credential, or with `--online` the identity that the server reports.
+//!
+//! Without `--online` no request is sent to the server. The credential is fetched nevertheless, which may run a plugin.
+//! The claims of a token are not verified: only the server can do that.
+
+mod certificate;
+mod review;
+mod token;
+
+use clap::Args;
+use kubex::{ClientConfiguration, ExposeSecret as _};
+use serde::Serialize;
+
+use self::certificate::CertificateIdentity;
+use self::token::TokenIdentity;
+use super::request::TimeoutArgument;
+use crate::failure::Failure;
+use crate::output::{self, Output, OutputArguments, Style, Table, print_message};
+use crate::session::Session;
+use crate::view::{Impersonation, rfc3339};
+
+/// The arguments of `whoami`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Ask the server (SelfSubjectReview) instead of reading the credential
+    #[arg(long)]
+    online: bool,
+    #[command(flatten)]
+    timeout: TimeoutArgument,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+/// The identity in the credential.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity {
+    server: String,
+    credential: &'static str,
+    credential_source: String,
+    expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<TokenIdentity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<CertificateIdentity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    impersonation: Option<Impersonation>,
+}
+
+pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
+    let configuration = session.resolve_and_warn().await?;
+    let format = arguments.output.format;
+    if arguments.online {
+        let review = review::ask(&configuration);
+        let review = arguments.timeout.within(session, review).await?;
+        return Ok(output::print(&review, format, &session.host)?);
+    }
+    let identity = Identity::read(&configuration, session).await?;
+    if identity.token.as_ref().is_some_and(TokenIdentity::has_claims) {
+        print_message("note: the claims of the token are not verified; give --online to ask the server");
+    }
+    Ok(output::print(&identity, format, &session.host)?)
+}
+
+impl Identity {
+    async fn read(configuration: &ClientConfiguration, session: &Session) -> Result<Self, Failure> {
+        let credential = configuration.credentials().current().await?;
+        let now = session.host.now().wall;
+        let token = credential.token();
+        let certificate = credential
+            .certificate()
+            .and_then(|pair| pair.chain().first().cloned());
+        Ok(Self {
+            server: configuration.cluster().server.as_str().to_owned(),
+            credential: credential.description(),
+            credential_source: configuration.credentials().describe(),
+            expires_at: credential.expires_at().map(rfc3339),
+            token: token.map(|token| TokenIdentity::read(token.expose_secret(), now)),
+            certificate: certificate
+                .map(|certificate| CertificateIdentity::read(&certificate, now))
+                .transpose()?,
+            username: credential.basic_pair().map(|(name, _)| name.to_owned()),
+            impersonation: configuration.impersonation().map(Impersonation::from),
+        })
+    }
+}
+
+impl Output for Identity {
+    fn table(&self, style: Style) -> String {
+        let mut table = Table::new(&["FIELD", "VALUE"]);
+        table.row(["server", &self.server]);
+        table.row(["credential", self.credential]);
+        table.row(["credential source", &self.credential_source]);
+        if let Some(time) = &self.expires_at {
+            table.row(["expires at", time]);
+        }
+        let mut rows = Vec::new();
+        rows.extend(self.token.iter().flat_map(TokenIdentity::rows));
+        rows.extend(self.certificate.iter().flat_map(CertificateIdentity::rows));
+        rows.extend(self.username.clone().map(|name| ("username".to_owned(), name)));
+        rows.extend(
+            self.impersonation
+                .iter()
+                .map(|it| ("impersonation".to_owned(), it.text())),
+        );
+        for (field, value) in &rows {
+            table.row([field.as_str(), value]);
+        }
+        table.render(style)
+    }
+}

@@ -1,0 +1,34 @@
+//! The values of single fields.
+
+use kubex::{ClientConfiguration, Trust};
+
+use super::trust::ca_digests;
+
+/// The value of a field as it is used. `None` for a secret, and for a field that only selects other fields.
+pub(crate) fn value_of(field: &str, configuration: &ClientConfiguration) -> Option<String> {
+    let cluster = configuration.cluster();
+    let impersonation = configuration.impersonation();
+    match field {
+        "server" => Some(cluster.server.as_str().to_owned()),
+        "certificate-authority" | "certificate-authority-data" => {
+            Some(match ca_digests(&cluster.trust).as_slice() {
+                [one] => format!("sha256 {}...", one.get(..16).unwrap_or(one)),
+                several => format!("{} certificates", several.len()),
+            })
+        }
+        "tls-server-name" => cluster.tls_server_name.clone(),
+        "insecure-skip-tls-verify" => Some(matches!(cluster.trust, Trust::Insecure).to_string()),
+        "proxy-url" => cluster.proxy.as_ref().map(ToString::to_string),
+        "disable-compression" => Some(cluster.disable_compression.to_string()),
+        "namespace" => Some(configuration.namespace().to_owned()),
+        "as" => impersonation.map(|it| it.user.clone()),
+        "as-uid" => impersonation.and_then(|it| it.uid.clone()),
+        "as-groups" => impersonation.map(|it| it.groups.join(" ")),
+        "as-user-extra" => impersonation.map(|it| {
+            let extra = it.extra.iter();
+            let extra = extra.map(|(key, values)| format!("{key}={}", values.join(" ")));
+            extra.collect::<Vec<_>>().join(" ")
+        }),
+        _ => None,
+    }
+}

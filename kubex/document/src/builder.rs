@@ -1,0 +1,431 @@
+//! From what a parser finds, in order, to the vector of nodes, within the budget.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::budget::Budget;
+use crate::error::{Problem, ReadError};
+use crate::node::key_name;
+use crate::span::{Chars, Span};
+use crate::tag::ScalarTag;
+use crate::text::Decoded;
+use crate::tree::{Entry, EntryKind, KeyRole, Style};
+
+/// How many keys that are written twice are told.
+const MOST_DUPLICATES: usize = 20;
+
+/// A mapping of so many keys is searched for duplicates by comparing each with each.
+const FEW_KEYS: usize = 8;
+
+/// A key that is written twice: the indices of both.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Duplicate {
+    pub(crate) first: u32,
+    pub(crate) second: u32,
+}
+
+/// The nodes of a document, and what its reader's user should know of them.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) duplicates: Vec<Duplicate>,
+    /// The first merge key.
+    pub(crate) merge_key: Option<u32>,
+}
+
+/// The texts that nodes are made of.
+pub(crate) struct Texts<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) decoded: &'a mut Decoded,
+}
+
+impl Texts<'_> {
+    pub(crate) fn of(&self, chars: Chars) -> &str {
+        match chars {
+            Chars::Written(span) => span.of(self.text),
+            Chars::Decoded(span) => span.of(self.decoded.as_str()),
+        }
+    }
+}
+
+/// What a node has, apart from what it is: where it stands, and the anchor that names it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Properties {
+    pub(crate) span: Span,
+    pub(crate) anchor: Option<Anchor>,
+}
+
+/// The number of an anchor of the document.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Anchor(usize);
+
+/// The node that an anchor names, and what an alias of it costs; `None` while the node is not complete.
+#[derive(Debug)]
+struct Anchored {
+    entry: u32,
+    cost: Option<Cost>,
+}
+
+/// What an alias of a node costs: how many nodes it stands for, and how deep they are nested.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    nodes: usize,
+    levels: usize,
+}
+
+/// A collection that is not complete.
+#[derive(Debug)]
+struct Open {
+    entry: u32,
+    length: u32,
+    is_mapping: bool,
+    anchor: Option<Anchor>,
+    /// Whether the next node of a mapping is a key.
+    is_key_next: bool,
+    nodes_before: usize,
+    /// The deepest of the nodes in it.
+    levels: usize,
+}
+
+/// Builds a [`Tree`].
+#[derive(Debug)]
+pub(crate) struct Builder {
+    tree: Tree,
+    open: Vec<Open>,
+    /// Nodes until now, with those that aliases stand for.
+    nodes: usize,
+    most_nodes: usize,
+    deepest: usize,
+    longest_key: usize,
+    anchored: Vec<Anchored>,
+}
+
+impl Builder {
+    pub(crate) fn new(budget: &Budget, bytes: usize) -> Self {
+        Self {
+            tree: Tree::default(),
+            open: Vec::new(),
+            nodes: 0,
+            most_nodes: budget.most_nodes(bytes),
+            deepest: budget.depth,
+            longest_key: budget.key,
+            anchored: Vec::new(),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Tree {
+        self.tree
+    }
+
+    /// An anchor of the next node.
+    pub(crate) fn anchor(&mut self) -> Anchor {
+        let entry = self.next();
+        self.anchored.push(Anchored { entry, cost: None });
+        Anchor(self.anchored.len() - 1)
+    }
+
+    /// Notes that a node with an anchor is complete.
+    fn complete(&mut self, anchor: Option<Anchor>, cost: Cost) {
+        if let Some(anchored) = anchor.and_then(|Anchor(index)| self.anchored.get_mut(index)) {
+            anchored.cost = Some(cost);
+        }
+    }
+
+    /// The index of the next node.
+    fn next(&self) -> u32 {
+        u32::try_from(self.tree.entries.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Adds a scalar.
+    pub(crate) fn scalar(
+        &mut self,
+        properties: Properties,
+        mut chars: Chars,
+        style: Style,
+        tag: ScalarTag,
+        texts: &mut Texts<'_>,
+    ) -> Result<(), ReadError> {
+        let at = properties.span.start();
+        let refuse = |problem| ReadError::new(problem, at);
+        let tag = tag.check(texts.of(chars), style).map_err(refuse)?;
+        if tag == ScalarTag::Binary {
+            chars = decode(chars, texts).ok_or(refuse(Problem::TagMismatch))?;
+        }
+        self.complete(properties.anchor, Cost::ONE);
+        if self.is_key_next() {
+            return self.key(properties.span, chars, style, tag, texts);
+        }
+        self.add(
+            properties.span,
+            EntryKind::Scalar { chars, style, tag },
+            Cost::ONE,
+        )
+    }
+
+    fn is_key_next(&self) -> bool {
+        self.open.last().is_some_and(|open| open.is_key_next)
+    }
+
+    fn key(
+        &mut self,
+        span: Span,
+        chars: Chars,
+        style: Style,
+        tag: ScalarTag,
+        texts: &Texts<'_>,
+    ) -> Result<(), ReadError> {
+        let text = texts.of(chars);
+        if text.len() > self.longest_key {
+            return Err(ReadError::new(
+                Problem::KeyTooLong(self.longest_key),
+                span.start(),
+            ));
+        }
+        let role = if style == Style::Plain && tag == ScalarTag::None && text == "<<" {
+            self.tree.merge_key.get_or_insert(self.next());
+            KeyRole::Merge
+        } else {
+            KeyRole::Own
+        };
+        let kind = EntryKind::Key {
+            chars,
+            style,
+            tag,
+            role,
+        };
+        self.add(span, kind, Cost::ONE)
+    }
+
+    /// Adds an alias of the node that the anchor names.
+    pub(crate) fn alias(&mut self, span: Span, Anchor(index): Anchor) -> Result<(), ReadError> {
+        let found = self.anchored.get(index).and_then(|anchored| {
+            let entry = self.tree.entries.get(anchored.entry as usize)?;
+            Some((anchored.entry, *entry, anchored.cost?))
+        });
+        let (target, entry, cost) = found.ok_or(ReadError::new(Problem::RecursiveAlias, span.start()))?;
+        if self.open.len() + cost.levels > self.deepest {
+            return Err(ReadError::new(Problem::TooDeep(self.deepest), span.start()));
+        }
+        let kind = if self.is_key_next() {
+            match entry.kind {
+                EntryKind::Scalar { chars, style, tag }
+                | EntryKind::Key {
+                    chars, style, tag, ..
+                } => EntryKind::Key {
+                    chars,
+                    style,
+                    tag,
+                    role: KeyRole::Own,
+                },
+                _ => return Err(ReadError::new(Problem::KeyNotText, span.start())),
+            }
+        } else {
+            EntryKind::Alias { target }
+        };
+        self.add(span, kind, cost)
+    }
+
+    fn add(&mut self, span: Span, kind: EntryKind, cost: Cost) -> Result<(), ReadError> {
+        self.count(span, cost)?;
+        let end = self.next().saturating_add(1);
+        self.tree.entries.push(Entry { span, end, kind });
+        Ok(())
+    }
+
+    /// Counts a node, as one of the collection that is open.
+    fn count(&mut self, span: Span, cost: Cost) -> Result<(), ReadError> {
+        self.nodes = self.nodes.saturating_add(cost.nodes);
+        if self.nodes > self.most_nodes {
+            return Err(ReadError::new(
+                Problem::TooManyNodes(self.most_nodes),
+                span.start(),
+            ));
+        }
+        if let Some(open) = self.open.last_mut() {
+            open.levels = open.levels.max(cost.levels);
+            if !open.is_key_next {
+                open.length += 1;
+            }
+            open.is_key_next = open.is_mapping && !open.is_key_next;
+        }
+        Ok(())
+    }
+
+    /// Begins a mapping or a list.
+    pub(crate) fn begin(&mut self, properties: Properties, is_mapping: bool) -> Result<(), ReadError> {
+        let span = properties.span;
+        if self.is_key_next() {
+            return Err(ReadError::new(Problem::KeyNotText, span.start()));
+        }
+        if self.open.len() >= self.deepest {
+            return Err(ReadError::new(Problem::TooDeep(self.deepest), span.start()));
+        }
+        let nodes_before = self.nodes;
+        self.count(span, Cost::ONE)?;
+        self.open.push(Open {
+            entry: self.next(),
+            length: 0,
+            is_mapping,
+            anchor: properties.anchor,
+            is_key_next: is_mapping,
+            nodes_before,
+            levels: 0,
+        });
+        let kind = EntryKind::Sequence { length: 0 };
+        self.tree.entries.push(Entry { span, end: 0, kind });
+        Ok(())
+    }
+
+    /// Ends the collection that was begun last, whose text ends there.
+    pub(crate) fn end(&mut self, at: usize, texts: &Texts<'_>) -> Result<(), ReadError> {
+        let Some(open) = self.open.pop() else {
+            return Ok(());
+        };
+        let length = open.length;
+        let kind = if open.is_mapping {
+            EntryKind::Mapping {
+                length,
+                has_merge: self.check_keys(open.entry, length, texts)?,
+            }
+        } else {
+            EntryKind::Sequence { length }
+        };
+        let end = self.next();
+        if let Some(entry) = self.tree.entries.get_mut(open.entry as usize) {
+            entry.span = Span::new(entry.span.start(), at.max(entry.span.end()));
+            entry.end = end;
+            entry.kind = kind;
+        }
+        let levels = open.levels + 1;
+        if let Some(around) = self.open.last_mut() {
+            around.levels = around.levels.max(levels);
+        }
+        let nodes = self.nodes - open.nodes_before;
+        self.complete(open.anchor, Cost { nodes, levels });
+        Ok(())
+    }
+
+    /// Marks the keys of a mapping that are written again further down; tells whether it has merge keys.
+    fn check_keys(&mut self, mapping: u32, length: u32, texts: &Texts<'_>) -> Result<bool, ReadError> {
+        let is_small = length as usize <= FEW_KEYS;
+        let mut few: Vec<u32> = Vec::new();
+        let mut many: HashMap<_, u32> = HashMap::new();
+        let mut found = Vec::new();
+        let mut has_merge = false;
+        let mut index = mapping + 1;
+        while let Some(Entry { kind, span, .. }) = self.tree.entries.get(index as usize) {
+            let EntryKind::Key {
+                chars,
+                style,
+                tag,
+                role,
+            } = *kind
+            else {
+                break;
+            };
+            if role == KeyRole::Merge {
+                has_merge = true;
+                if !self.is_mergeable(index + 1) {
+                    return Err(ReadError::new(Problem::MergeKey, span.start()));
+                }
+            } else if is_small {
+                let name = |index: u32| match self.tree.entries.get(index as usize)?.kind {
+                    EntryKind::Key {
+                        chars, style, tag, ..
+                    } => Some(key_name(texts.of(chars), style, tag)),
+                    _ => None,
+                };
+                let this = name(index);
+                match few.iter_mut().find(|earlier| name(**earlier) == this) {
+                    Some(earlier) => found.push((std::mem::replace(earlier, index), index)),
+                    None => few.push(index),
+                }
+            } else {
+                match many.entry(key_name(texts.of(chars), style, tag)) {
+                    Slot::Occupied(mut slot) => found.push((slot.insert(index), index)),
+                    Slot::Vacant(slot) => {
+                        slot.insert(index);
+                    }
+                }
+            }
+            index = match self.tree.entries.get(index as usize + 1) {
+                Some(value) => value.end,
+                None => break,
+            };
+        }
+        for (first, second) in found {
+            if let Some(Entry {
+                kind: EntryKind::Key { role, .. },
+                ..
+            }) = self.tree.entries.get_mut(first as usize)
+            {
+                *role = KeyRole::Overwritten;
+            }
+            if self.tree.duplicates.len() < MOST_DUPLICATES {
+                self.tree.duplicates.push(Duplicate { first, second });
+            }
+        }
+        Ok(has_merge)
+    }
+
+    /// Whether a merge key may name this node: a mapping or a list of mappings.
+    fn is_mergeable(&self, index: u32) -> bool {
+        let target = |index: u32| match self.tree.entries.get(index as usize) {
+            Some(Entry {
+                kind: EntryKind::Alias { target },
+                ..
+            }) => *target,
+            _ => index,
+        };
+        let index = target(index);
+        let Some(entry) = self.tree.entries.get(index as usize) else {
+            return false;
+        };
+        match entry.kind {
+            EntryKind::Mapping { .. } => true,
+            EntryKind::Sequence { .. } => {
+                let mut item = index + 1;
+                while item < entry.end {
+                    let Some(found) = self.tree.entries.get(item as usize) else {
+                        return false;
+                    };
+                    let merged = self.tree.entries.get(target(item) as usize);
+                    if !merged.is_some_and(|entry| matches!(entry.kind, EntryKind::Mapping { .. })) {
+                        return false;
+                    }
+                    item = found.end;
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Cost {
+    const ONE: Self = Self { nodes: 1, levels: 0 };
+}
+
+/// The text that base64 stands for. Line ends in it are ignored, as Go does.
+fn decode(chars: Chars, texts: &mut Texts<'_>) -> Option<Chars> {
+    let written = texts.of(chars);
+    let bare: Zeroizing<Vec<u8>> = Zeroizing::new(
+        written
+            .bytes()
+            .filter(|byte| !matches!(byte, b'\r' | b'\n'))
+            .collect(),
+    );
+    let decoded = Zeroizing::new(STANDARD.decode(&*bare).ok()?);
+    let from = texts.decoded.len();
+    for chunk in decoded.utf8_chunks() {
+        texts.decoded.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            texts.decoded.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    Some(Chars::Decoded(Span::new(from, texts.decoded.len())))
+}

@@ -1,0 +1,139 @@
+//! Why a document is refused: what is wrong, where, and never what is written there.
+
+use std::fmt;
+
+use kubex_core::{Error, ErrorKind, Origin};
+
+use crate::lines::{Lines, Position};
+
+/// What is wrong with a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The bytes are neither UTF-8 nor, with a byte order mark, UTF-16.
+    Encoding,
+    /// The budget's bytes.
+    TooLarge(usize),
+    /// The budget's depth.
+    TooDeep(usize),
+    /// The budget's nodes, those that aliases repeat included.
+    TooManyNodes(usize),
+    /// The budget's length of a key.
+    KeyTooLong(usize),
+    /// The budget's `%TAG` directives.
+    TooManyDirectives(usize),
+    /// It is not YAML: what the parser found or missed.
+    Yaml(&'static str),
+    /// It is not TOML: what the parser found or missed.
+    Toml(String),
+    /// A key of TOML is written twice, which its parser refuses. The keys that lead to it are not known.
+    TomlDuplicateKey,
+    /// An alias whose anchor is not defined before it.
+    UnknownAnchor,
+    /// An alias within the node that its anchor names.
+    RecursiveAlias,
+    /// A key that is a list or a mapping.
+    KeyNotText,
+    /// A merge key (`<<`) whose value is not a mapping or a list of mappings.
+    MergeKey,
+    /// A value that does not fit its tag.
+    TagMismatch,
+    /// A tag that would change the value and is not known.
+    UnknownTag,
+    /// A value that must be a mapping, and what it is.
+    NotMapping(&'static str),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encoding => f.write_str("is not text in UTF-8 or UTF-16"),
+            Self::TooLarge(bytes) => write!(f, "is larger than {bytes} bytes"),
+            Self::TooDeep(depth) => write!(f, "is nested deeper than {depth} levels"),
+            Self::TooManyNodes(nodes) => {
+                write!(
+                    f,
+                    "has more than {nodes} values, those that aliases repeat included"
+                )
+            }
+            Self::KeyTooLong(bytes) => write!(f, "has a key longer than {bytes} bytes"),
+            Self::TooManyDirectives(count) => write!(f, "has more than {count} %TAG directives"),
+            Self::Yaml(why) => write!(f, "is not valid YAML: {why}"),
+            Self::Toml(why) => write!(f, "is not valid TOML: {why}"),
+            Self::TomlDuplicateKey => f.write_str("has a key that is written twice"),
+            Self::UnknownAnchor => f.write_str("has an alias whose anchor is not defined"),
+            Self::RecursiveAlias => f.write_str("has an alias that stands within its own anchor"),
+            Self::KeyNotText => f.write_str("has a key that is not a text"),
+            Self::MergeKey => f.write_str("has a merge key (<<) that does not name a mapping"),
+            Self::TagMismatch => f.write_str("has a value that does not fit its tag"),
+            Self::UnknownTag => f.write_str("has a value with an unknown tag"),
+            Self::NotMapping(found) => write!(f, "is {found} and must be a mapping"),
+        }
+    }
+}
+
+/// The error of a document that cannot be read. Its text never quotes the document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadError {
+    problem: Problem,
+    offset: usize,
+    position: Option<Position>,
+}
+
+impl ReadError {
+    pub(crate) fn new(problem: Problem, offset: usize) -> Self {
+        Self {
+            problem,
+            offset,
+            position: None,
+        }
+    }
+
+    /// The same, with its line and column.
+    pub(crate) fn located(mut self, text: &str) -> Self {
+        if !matches!(self.problem, Problem::TooLarge(_)) {
+            self.position = Some(Lines::new(text).position(text, self.offset));
+        }
+        self
+    }
+
+    /// What is wrong.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// The byte of the text where it is found out.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Line and column; `None` where the bytes are not a text, or are not looked at.
+    pub fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    /// The error that a user sees: `the kubeconfig is not valid YAML: ...`, with the place.
+    pub fn into_error(self, what: &str, origin: &Origin) -> Error {
+        let kind = match self.problem {
+            Problem::TomlDuplicateKey => ErrorKind::DuplicateName,
+            _ => ErrorKind::MalformedDocument,
+        };
+        let origin = match self.position {
+            Some(position) => origin.clone().position(position.line, position.column),
+            None => origin.clone(),
+        };
+        Error::new(kind, format_args!("{what} {}", self.problem)).with_origin(&origin)
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the document {}", self.problem)?;
+        match self.position {
+            Some(Position { line, column }) => write!(f, " at {line}:{column}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}

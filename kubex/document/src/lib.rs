@@ -1,0 +1,67 @@
+//! One reader of documents: from bytes to a tree whose nodes know where they stand and how they are written.
+//!
+//! Kubeconfigs and Kubex's own configuration are read by it, whether they are YAML, JSON or TOML. It is not for typed
+//! data without positions, which serde reads.
+//!
+//! ```
+//! use kubex_core::Origin;
+//! use kubex_document::{Budget, Conversion, Document, Format};
+//!
+//! let bytes = b"current-context: prod\ncurrent-context: dev\n".to_vec();
+//! let document = Document::read(bytes.into(), Format::Yaml, &Budget::KUBECONFIG)?;
+//! let origin = Origin::file("/home/jane/.kube/config");
+//!
+//! let value = document.root().to_value(origin.clone(), Conversion::KUBECONFIG);
+//! let context = value.get("current-context").unwrap();
+//! assert_eq!(context.as_str(), Some("dev"));
+//! assert_eq!(context.origin().to_string(), "/home/jane/.kube/config:2:18, current-context");
+//! assert_eq!(document.warnings(&origin).len(), 1);
+//!
+//! let error = Document::read(b"users: [".to_vec().into(), Format::Yaml, &Budget::KUBECONFIG).unwrap_err();
+//! assert_eq!(
+//!     error.into_error("the kubeconfig", &origin).to_string(),
+//!     "the kubeconfig is not valid YAML: did not find expected node content (/home/jane/.kube/config:1:9)"
+//! );
+//! # Ok::<(), kubex_document::ReadError>(())
+//! ```
+//!
+//! | question | answer |
+//! |---|---|
+//! | encoding | UTF-8 or, with a byte order mark, UTF-16; the text is kept once and wiped on drop |
+//! | YAML | libyaml's grammar, which kubectl reads; scalars by go-yaml's rules: `0777`, `1_000` and `1e3` are numbers, dates are texts, `yes` is a text that [`Node::as_yaml_1_1_boolean`] reads |
+//! | JSON | what begins with `{` and is JSON is read as JSON; what is not may still be YAML |
+//! | TOML | the same tree, with the feature `toml` |
+//! | tags | those of YAML's core count, `!!binary` is decoded; one that would change the value and is not known is an error |
+//! | aliases, merge keys | followed; they cost nothing, and the [`Budget`] bounds what they stand for |
+//! | a key that is written twice | the last counts; [`Document::duplicates`] has both places |
+//! | further documents | not read; [`Document::rest`] |
+//! | positions | [`Node::span`] in bytes; [`Node::position`] in lines and characters, in constant time |
+//! | errors | [`ReadError`]: what, where, and never a part of the document |
+
+#![forbid(unsafe_code)]
+
+mod budget;
+mod builder;
+mod document;
+mod error;
+mod json;
+mod lines;
+mod node;
+mod resolve;
+mod span;
+mod tag;
+mod text;
+#[cfg(feature = "toml")]
+mod toml;
+mod tree;
+mod value;
+mod yaml;
+
+pub use budget::{Budget, Format};
+pub use document::{Document, DuplicateKey};
+pub use error::{Problem, ReadError};
+pub use lines::Position;
+pub use node::{Entries, Items, Key, Kind, Node};
+pub use span::Span;
+pub use tree::Style;
+pub use value::{Conversion, Places};

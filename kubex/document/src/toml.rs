@@ -1,0 +1,158 @@
+//! TOML as the same tree, from the crate `toml`, which tells where each key and value stands.
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use crate::budget::Budget;
+use crate::builder::{Builder, Properties, Texts, Tree};
+use crate::error::{Problem, ReadError};
+use crate::span::{Chars, Span};
+use crate::tag::ScalarTag;
+use crate::text::Decoded;
+use crate::tree::Style;
+
+/// Reads a document.
+pub(crate) fn parse(text: &str, budget: &Budget) -> Result<(Tree, Decoded), ReadError> {
+    // The parser does not bound dots, and goes down each level of what it makes of them.
+    let too_deep = text
+        .lines()
+        .scan(0, |at, line| {
+            let start = *at;
+            *at += line.len() + 1;
+            Some((start, line))
+        })
+        .find(|(_, line)| has_too_many_keys(line, budget.depth));
+    if let Some((at, _)) = too_deep {
+        return Err(ReadError::new(Problem::TooDeep(budget.depth), at));
+    }
+    if kubex_core::text::is_nested_deeper_than(budget.depth, text) {
+        return Err(ReadError::new(Problem::TooDeep(budget.depth), 0));
+    }
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if let Some(error) = errors.first() {
+        let span = error.span().unwrap_or_default();
+        let key = text.get(span.clone()).unwrap_or_default();
+        let problem = if has_key(table.get_ref(), key, span.start) {
+            Problem::TomlDuplicateKey
+        } else {
+            Problem::Toml(error.message().to_owned())
+        };
+        return Err(ReadError::new(problem, span.start));
+    }
+    let mut decoded = Decoded::default();
+    let mut reader = Reader {
+        text,
+        builder: Builder::new(budget, text.len()),
+        decoded: &mut decoded,
+    };
+    reader.table(table.get_ref(), Span::new(0, 0))?;
+    let tree = reader.builder.finish();
+    Ok((tree, decoded))
+}
+
+/// Whether a line's part before its value, or its table header, has more keys than there may be levels.
+fn has_too_many_keys(line: &str, deepest: usize) -> bool {
+    line.split(['=', '"', '\'', '#'])
+        .next()
+        .is_some_and(|keys| keys.matches('.').count() > deepest)
+        || line.matches("\".").count() > deepest
+        || line.matches("'.").count() > deepest
+}
+
+/// Whether a key of this name was taken, there or before: then what is wrong there is that it is written twice.
+fn has_key(table: &DeTable<'_>, name: &str, at: usize) -> bool {
+    let name = name.trim_matches(['"', '\'']);
+    table.iter().any(|(key, value)| {
+        key.get_ref() == name && key.span().start <= at
+            || matches!(value.get_ref(), DeValue::Table(table) if has_key(table, name, at))
+    })
+}
+
+struct Reader<'t, 'd> {
+    text: &'t str,
+    builder: Builder,
+    decoded: &'d mut Decoded,
+}
+
+impl Reader<'_, '_> {
+    fn table(&mut self, table: &DeTable<'_>, span: Span) -> Result<(), ReadError> {
+        let properties = Properties { span, anchor: None };
+        self.builder.begin(properties, true)?;
+        let mut entries: Vec<(&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)> = table.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in entries {
+            let span = key.span();
+            self.text(
+                key.get_ref(),
+                Span::new(span.start, span.end),
+                Style::DoubleQuoted,
+            )?;
+            self.value(value)?;
+        }
+        self.end(span.end())
+    }
+
+    fn end(&mut self, at: usize) -> Result<(), ReadError> {
+        let texts = Texts {
+            text: self.text,
+            decoded: self.decoded,
+        };
+        self.builder.end(at, &texts)
+    }
+
+    fn value(&mut self, value: &Spanned<DeValue<'_>>) -> Result<(), ReadError> {
+        let span = Span::new(value.span().start, value.span().end);
+        match value.get_ref() {
+            DeValue::String(text) => self.text(text, span, Style::DoubleQuoted),
+            DeValue::Boolean(value) => self.text(if *value { "true" } else { "false" }, span, Style::Plain),
+            DeValue::Integer(number) => {
+                let number = i128::from_str_radix(number.as_str(), number.radix());
+                let number = number.map_err(|_| {
+                    let why = "a number is too large".to_owned();
+                    ReadError::new(Problem::Toml(why), span.start())
+                })?;
+                self.text(&number.to_string(), span, Style::Plain)
+            }
+            DeValue::Float(number) => match number.as_str() {
+                "inf" | "+inf" => self.text(".inf", span, Style::Plain),
+                "-inf" => self.text("-.inf", span, Style::Plain),
+                "nan" | "+nan" | "-nan" => self.text(".nan", span, Style::Plain),
+                number => self.text(number, span, Style::Plain),
+            },
+            DeValue::Datetime(moment) => self.text(&moment.to_string(), span, Style::DoubleQuoted),
+            DeValue::Array(items) => {
+                let properties = Properties { span, anchor: None };
+                self.builder.begin(properties, false)?;
+                for item in items {
+                    self.value(item)?;
+                }
+                self.end(span.end())
+            }
+            DeValue::Table(table) => self.table(table, span),
+        }
+    }
+
+    /// Adds a scalar of this text, which stays where it is if it is there as it means.
+    fn text(&mut self, text: &str, span: Span, style: Style) -> Result<(), ReadError> {
+        let written = span.of(self.text);
+        let inner = written
+            .get(1..written.len().saturating_sub(1))
+            .unwrap_or_default();
+        let chars = if written == text {
+            Chars::Written(span)
+        } else if inner == text && !text.is_empty() {
+            Chars::Written(Span::new(span.start() + 1, span.end() - 1))
+        } else {
+            let from = self.decoded.len();
+            self.decoded.push_str(text);
+            Chars::Decoded(Span::new(from, self.decoded.len()))
+        };
+        let properties = Properties { span, anchor: None };
+        let mut texts = Texts {
+            text: self.text,
+            decoded: self.decoded,
+        };
+        self.builder
+            .scalar(properties, chars, style, ScalarTag::None, &mut texts)
+    }
+}

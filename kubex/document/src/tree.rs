@@ -1,0 +1,76 @@
+//! The nodes of a document, in one vector, in the order they are written.
+//!
+//! A collection is followed by what is in it, and knows where that ends; so going through a document needs no
+//! pointers, and a document of a million nodes has one allocation for them. Texts are places in the document.
+
+use crate::span::{Chars, Span};
+use crate::tag::ScalarTag;
+
+/// How a scalar is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Style {
+    /// Without quotes, so that it may be a number, a boolean or null.
+    Plain,
+    /// In single quotes.
+    SingleQuoted,
+    /// In double quotes; also a string of JSON or TOML.
+    DoubleQuoted,
+    /// In lines of its own, behind `|`.
+    Literal,
+    /// In lines of its own, behind `>`.
+    Folded,
+}
+
+impl Style {
+    /// Whether it is in single or double quotes.
+    pub fn is_quoted(self) -> bool {
+        matches!(self, Self::SingleQuoted | Self::DoubleQuoted)
+    }
+}
+
+/// A node of the vector.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    /// Where its value stands, without its tag and anchor.
+    pub(crate) span: Span,
+    /// The index behind the last node in it.
+    pub(crate) end: u32,
+    pub(crate) kind: EntryKind,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum EntryKind {
+    Scalar {
+        chars: Chars,
+        style: Style,
+        tag: ScalarTag,
+    },
+    /// A scalar that is a key.
+    Key {
+        chars: Chars,
+        style: Style,
+        tag: ScalarTag,
+        role: KeyRole,
+    },
+    Sequence {
+        length: u32,
+    },
+    Mapping {
+        length: u32,
+        has_merge: bool,
+    },
+    Alias {
+        target: u32,
+    },
+}
+
+/// What becomes of a key's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyRole {
+    Own,
+    /// The same key follows further down, and the last counts.
+    Overwritten,
+    /// `<<`: the keys of its value are those of the mapping as well.
+    Merge,
+}

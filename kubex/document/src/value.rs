@@ -1,0 +1,145 @@
+//! From nodes to values with origins, for the part of a document that somebody wants.
+
+use kubex_core::Origin;
+use kubex_core::options::{Value, ValueKind};
+
+use crate::document::Document;
+use crate::lines::Position;
+use crate::node::{Key, Kind, Node};
+
+/// What the position of an entry's value is. An item of a list has its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Places {
+    /// That of the value; of one that is not written, that of its key.
+    Values,
+    /// That of its key.
+    Keys,
+}
+
+/// How nodes become values.
+#[derive(Clone, Copy, Debug)]
+pub struct Conversion {
+    /// The positions of values.
+    pub places: Places,
+    /// The key below which no field of the format is, so that a plain `yes` or `off` is a boolean, as it is to kubectl.
+    pub free_below: Option<&'static str>,
+}
+
+impl Conversion {
+    /// That of a kubeconfig: what an extension has in it is the plugin's.
+    pub const KUBECONFIG: Self = Self {
+        places: Places::Values,
+        free_below: Some("extension"),
+    };
+
+    /// That of Kubex's own configuration.
+    pub const CONFIGURATION: Self = Self {
+        places: Places::Keys,
+        free_below: None,
+    };
+}
+
+impl Node<'_> {
+    /// The origin with the position of the node.
+    pub fn locate(self, origin: Origin) -> Origin {
+        let Position { line, column } = self.position();
+        origin.position(line, column)
+    }
+
+    /// The value of the node and of all below it, this one from this origin.
+    pub fn to_value(self, origin: Origin, conversion: Conversion) -> Value {
+        self.to_value_within(origin, conversion, false)
+    }
+
+    fn to_value_within(self, origin: Origin, conversion: Conversion, is_free: bool) -> Value {
+        let kind = match self.kind() {
+            Kind::Null => ValueKind::Null,
+            Kind::Boolean(value) => ValueKind::Boolean(value),
+            Kind::Integer(number) => ValueKind::Integer(number),
+            Kind::Float(number) => ValueKind::Float(number),
+            Kind::Text(text) => match self.as_yaml_1_1_boolean().filter(|_| is_free) {
+                Some(value) => ValueKind::Boolean(value),
+                None => text.into(),
+            },
+            Kind::Sequence => {
+                let mut items = Vec::with_capacity(self.len());
+                for (index, item) in self.items().enumerate() {
+                    let origin = item.locate(origin.clone().key(&format!("[{index}]")));
+                    items.push(item.to_value_within(origin, conversion, is_free));
+                }
+                ValueKind::Sequence(items)
+            }
+            Kind::Mapping => {
+                let mut entries = Vec::with_capacity(self.len());
+                for (key, value) in self.entries() {
+                    let name = key.name();
+                    let is_free = is_free || conversion.free_below == Some(&*name);
+                    let origin = locate_entry(key, value, origin.clone().key(&name), conversion.places);
+                    let value = value.to_value_within(origin, conversion, is_free);
+                    entries.push((name.into_owned(), value));
+                }
+                ValueKind::Mapping(entries)
+            }
+        };
+        Value::new(kind, origin)
+    }
+}
+
+/// The origin of an entry's value, with its position.
+pub(crate) fn locate_entry(key: Key<'_>, value: Node<'_>, origin: Origin, places: Places) -> Origin {
+    if places == Places::Keys || value.span().is_empty() && value.is_blank() {
+        let Position { line, column } = key.position();
+        origin.position(line, column)
+    } else {
+        value.locate(origin)
+    }
+}
+
+impl Document {
+    /// The origin of the value of the key that is this node: the keys that lead to it, and its position.
+    pub(crate) fn origin_of_key(&self, index: u32, origin: Origin, places: Places) -> Origin {
+        self.trace(index, origin, places, true)
+    }
+
+    /// The origin of the mapping that has this key.
+    pub(crate) fn origin_of_mapping(&self, index: u32, origin: Origin) -> Origin {
+        let key = Key::new(Node::new(self, index));
+        let Position { line, column } = key.position();
+        self.trace(index, origin, Places::Keys, false)
+            .position(line, column)
+    }
+
+    fn trace(&self, index: u32, mut origin: Origin, places: Places, has_key: bool) -> Origin {
+        let mut node = self.root();
+        loop {
+            let next = match node.kind() {
+                Kind::Mapping => {
+                    let Some((key, value)) = node.pairs_until(index) else {
+                        return origin;
+                    };
+                    let is_last = key.is_at(index);
+                    if is_last && !has_key {
+                        return origin;
+                    }
+                    origin = locate_entry(key, value, origin.key(&key.name()), places);
+                    if is_last {
+                        return origin;
+                    }
+                    value
+                }
+                Kind::Sequence => {
+                    let Some((number, item)) = node.items_until(index) else {
+                        return origin;
+                    };
+                    origin = item.locate(origin.key(&format!("[{number}]")));
+                    item
+                }
+                _ => return origin,
+            };
+            if next.is_alias() {
+                return origin;
+            }
+            node = next;
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What the scanner finds: the tokens of libyaml, as places in the text.
+
+use crate::span::{Chars, Span};
+use crate::tree::Style;
+
+/// A token and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token {
+    pub(super) kind: TokenKind,
+    pub(super) span: Span,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum TokenKind {
+    StreamEnd,
+    /// `%YAML`, and whether it is a version that is read.
+    VersionDirective {
+        is_known: bool,
+    },
+    /// `%TAG`.
+    TagDirective {
+        handle: Span,
+        prefix: Chars,
+    },
+    DocumentStart,
+    DocumentEnd,
+    BlockSequenceStart,
+    BlockMappingStart,
+    /// The end of a block collection, by its indentation.
+    BlockEnd,
+    FlowSequenceStart,
+    FlowSequenceEnd,
+    FlowMappingStart,
+    FlowMappingEnd,
+    BlockEntry,
+    FlowEntry,
+    /// `?`, or in front of what a `:` follows.
+    Key,
+    Value,
+    /// The name without its `*`.
+    Alias(Span),
+    /// The name without its `&`.
+    Anchor(Span),
+    /// The handle is empty where the suffix is the whole tag.
+    Tag {
+        handle: Span,
+        suffix: Chars,
+    },
+    Scalar {
+        chars: Chars,
+        style: Style,
+    },
+}
