@@ -38,7 +38,7 @@ mod vault {
     }
 
     kubex::register! {
-        static REGISTRATION = Registration::source::<Vault>("vault", "tokens of the house's vault");
+        static REGISTRATION = Registration::source::<Vault>("vault", "tokens from the company's vault");
     }
 }
 

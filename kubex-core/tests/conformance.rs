@@ -128,7 +128,7 @@ impl CredentialSource for Vault {
     }
 }
 
-static REGISTRATION: Registration = Registration::source::<Vault>("vault", "tokens of the house's vault");
+static REGISTRATION: Registration = Registration::source::<Vault>("vault", "tokens from the company's vault");
 
 fn vault(wrong: &'static str) -> Conformance {
     Conformance::new(&REGISTRATION)

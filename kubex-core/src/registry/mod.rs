@@ -55,8 +55,8 @@ inventory::collect!(Submission);
 /// }
 ///
 /// kubex_core::register! {
-///     /// The vault of this house.
-///     pub static REGISTRATION = Registration::source::<Vault>("vault", "tokens of the house's vault");
+///     /// Tokens from the company's vault.
+///     pub static REGISTRATION = Registration::source::<Vault>("vault", "tokens from the company's vault");
 /// }
 /// # fn main() { assert_eq!(REGISTRATION.name(), "vault"); }
 /// ```
