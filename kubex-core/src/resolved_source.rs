@@ -7,6 +7,7 @@
 //! used.
 //!
 //! ```
+//! use kubex_core::resolved_source::Difference;
 //! use kubex_core::{Identity, Options, ResolvedSource};
 //!
 //! let token = Options::new().set("token-file", "/run/secrets/token");
@@ -15,7 +16,7 @@
 //! assert!(answer.differences(&same).is_empty());
 //!
 //! let moved = ResolvedSource::for_server("https://10.0.0.2:6443");
-//! assert!(answer.differences(&moved).server);
+//! assert!(answer.differences(&moved).contains(&Difference::Server));
 //! ```
 
 mod difference;
@@ -32,7 +33,7 @@ use crate::provenance::Provenance;
 use crate::trust::TrustSource;
 use crate::warning::Warning;
 
-pub use difference::Differences;
+pub use difference::Difference;
 pub(crate) use identity::{CERTIFICATE_FIELDS, Chosen, ChosenIdentity, KEY_FIELDS, ReadySource};
 pub use identity::{Identity, IdentityNote};
 
@@ -137,11 +138,6 @@ impl ResolvedSource {
     /// The files and variables that the answer was read from, in the order they were read. The chain fills them in.
     pub fn inputs(&self) -> &[Input] {
         &self.inputs
-    }
-
-    /// What differs between two answers; see [`Differences`].
-    pub fn differences(&self, other: &Self) -> Differences {
-        Differences::between(self, other)
     }
 
     /// Drops the problems and warnings about parts that are replaced.

@@ -243,6 +243,6 @@ impl fmt::Debug for Identity {
             Some(Plugin::Ready(source)) => shown.field("source", source),
             None => &mut shown,
         };
-        shown.finish()
+        shown.finish_non_exhaustive()
     }
 }
