@@ -1,8 +1,8 @@
 //! The core of Kubex: the data model, the source chain, and the credential refresh engine.
 //!
-//! Kubex answers one question: which Kubernetes API server do I talk to, and as whom? This crate defines the types of the
-//! answer and keeps its credentials current. It contains no provider, no configuration file format and no HTTP client.
-//! Programs depend on the facade crate `kubex`. Provider crates depend on this one.
+//! Kubex answers one question: which Kubernetes API server do I talk to, and as whom? This crate defines the types of
+//! the answer and keeps its credentials current. It contains no provider, no configuration file format and no HTTP
+//! client. Programs depend on the facade crate `kubex`. Provider crates depend on this one.
 //!
 //! | task | items |
 //! |---|---|

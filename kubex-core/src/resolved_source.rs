@@ -8,15 +8,16 @@
 //! - the registry builds a credential source only for the one that is used.
 //!
 //! ```
+//! use kubex_core::resolved_source::Difference;
 //! use kubex_core::{Identity, Options, ResolvedSource};
 //!
 //! let token = Options::new().set("token-file", "/run/secrets/token");
-//! let answer = ResolvedSource::for_server("https://10.0.0.1:6443").identity(Identity::named("token-file", token));
-//! let same = answer.clone();
-//! assert!(answer.differences(&same).is_empty());
+//! let resolved = ResolvedSource::for_server("https://10.0.0.1:6443").identity(Identity::named("token-file", token));
+//! let same = resolved.clone();
+//! assert!(resolved.differences(&same).is_empty());
 //!
 //! let moved = ResolvedSource::for_server("https://10.0.0.2:6443");
-//! assert!(answer.differences(&moved).server);
+//! assert!(resolved.differences(&moved).contains(&Difference::Server));
 //! ```
 
 mod difference;
@@ -33,7 +34,7 @@ use crate::provenance::Provenance;
 use crate::trust::TrustSource;
 use crate::warning::Warning;
 
-pub use difference::Differences;
+pub use difference::Difference;
 pub(crate) use identity::{CERTIFICATE_FIELDS, Chosen, ChosenIdentity, KEY_FIELDS, ReadySource};
 pub use identity::{Identity, IdentityNote};
 
@@ -115,8 +116,8 @@ impl ResolvedSource {
         self.warnings.push((part, warning));
     }
 
-    /// Adds a problem with a part. The chain reports it together with the problems that it finds itself, unless overrides
-    /// replace the part.
+    /// Adds a problem with a part. The chain reports it together with the problems that it finds itself, unless
+    /// overrides replace the part.
     pub fn add_problem(&mut self, part: SourcePart, problem: Error) {
         for problem in problem.into_problems() {
             self.problems.push((part, problem));
@@ -138,15 +139,10 @@ impl ResolvedSource {
         &self.cluster
     }
 
-    /// Returns the files and variables that the provider has read, in the order in which it read them. The chain records
-    /// them.
+    /// Returns the files and variables that the provider has read, in the order in which it read them. The chain
+    /// records them.
     pub fn inputs(&self) -> &[Input] {
         &self.inputs
-    }
-
-    /// Compares two resolved sources.
-    pub fn differences(&self, other: &Self) -> Differences {
-        Differences::between(self, other)
     }
 
     /// Removes the problems and warnings about replaced parts.

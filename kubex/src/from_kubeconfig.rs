@@ -140,8 +140,8 @@ impl FromKubeconfig {
         self
     }
 
-    /// Reads the kubeconfig once, for a program that uses several of its clusters. The result lists the contexts, and any
-    /// of them can be a source of a chain.
+    /// Reads the kubeconfig once, for a program that uses several of its clusters. The result lists the contexts, and
+    /// any of them can be a source of a chain.
     ///
     /// # Errors
     /// Returns `NotConfigured` if no kubeconfig is found at the usual places; otherwise the problems of its files.

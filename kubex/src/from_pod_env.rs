@@ -26,7 +26,8 @@ pub fn configure_from_pod_env() -> FromPodEnv {
 /// The builder of a configuration from a pod's service account. [`configure_from_pod_env`] returns it.
 ///
 /// # Errors
-/// Awaiting it returns `NotConfigured` outside of a pod, or if no token is mounted; otherwise the problems of the mount.
+/// Awaiting it returns `NotConfigured` outside of a pod, or if no token is mounted; otherwise the problems of the
+/// mount.
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct FromPodEnv {

@@ -47,7 +47,7 @@
 //! | `config` | yes | [`resolve`] and [`mod@config`]: the chain from configuration files and variables |
 //! | `reqwest` | yes | [`mod@reqwest`]; enables `rustls` |
 //! | `ring` | yes | the crypto provider ring for `rustls`, `reqwest` and `kube` |
-//! | `aws-lc-rs` | no | the crypto provider aws-lc-rs; if `ring` is enabled too, [the program chooses](mod@rustls#the-crypto-provider) |
+//! | `aws-lc-rs` | no | the crypto provider aws-lc-rs; if `ring` is enabled too, [the program must choose it](mod@rustls#the-crypto-provider) |
 //! | `tower` | no | [`mod@tower`] |
 //! | `rustls` | no | [`mod@rustls`] |
 //! | `kube` | no | [`mod@kube`]; enables `rustls` and `tower` |

@@ -70,8 +70,8 @@ impl ManualConfiguration {
         self
     }
 
-    /// Sets the name that the server's certificate is checked against, and that is sent as SNI. The default is the host of
-    /// the URL.
+    /// Sets the name that the server's certificate is checked against, and that is sent as SNI. The default is the
+    /// host of the URL.
     pub fn tls_server_name(mut self, name: impl Into<String>) -> Self {
         self.tls_server_name = Some(name.into());
         self

@@ -40,8 +40,8 @@ pub struct Resolve {
 }
 
 impl Resolve {
-    /// Sets overrides: fields that replace those of the chosen source. The keys are those of a kubeconfig. They win over
-    /// configured overrides.
+    /// Sets overrides: fields that replace those of the chosen source. The keys are those of a kubeconfig. They win
+    /// over configured overrides.
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self

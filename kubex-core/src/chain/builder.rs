@@ -49,8 +49,8 @@ impl ChainBuilder {
         self
     }
 
-    /// Sets overrides for the fields of the chosen source, whichever it is. They replace fields of the cluster and of the
-    /// identity by [client-go's rules](crate::overrides).
+    /// Sets overrides for the fields of the chosen source, whichever it is. They replace fields of the cluster and of
+    /// the identity by [client-go's rules](crate::overrides).
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self
@@ -65,8 +65,9 @@ impl ChainBuilder {
     /// Builds the chain and each source's provider. All problems are reported at once.
     ///
     /// # Errors
-    /// Returns `DuplicateName` for two sources with the same name, `UnknownProvider`, the problems of a source's options,
-    /// or `UnknownField` and `InvalidValue` for overrides. A problem of a source contains the name of the source.
+    /// Returns `DuplicateName` for two sources with the same name, `UnknownProvider`, the problems of a source's
+    /// options, or `UnknownField` and `InvalidValue` for overrides. A problem of a source contains the name of the
+    /// source.
     pub fn build(self) -> Result<Chain> {
         let mut problems = Problems::default();
         let overrides = problems.take(Overrides::new(self.overrides));

@@ -39,8 +39,9 @@ impl Chain {
     /// [report](ClientConfiguration::report) contains the outcome of each source.
     ///
     /// # Errors
-    /// Returns the error of the first source that is configured but broken, with the name of the source. If no source is
-    /// configured, it returns `Exhausted` with the reason of each. [`Error::report`] contains the outcome of each source.
+    /// Returns the error of the first source that is configured but broken, with the name of the source. If no source
+    /// is configured, it returns `Exhausted` with the reason of each. [`Error::report`] contains the outcome of each
+    /// source.
     pub async fn resolve(&self) -> Result<ClientConfiguration> {
         let mut report = Report::default();
         let mut ended: Option<Result<ClientConfiguration>> = None;

@@ -87,8 +87,8 @@ impl Source {
         self
     }
 
-    /// Sets overrides for this source only. They follow [client-go's rules](crate::overrides). The overrides of the chain
-    /// are applied after them and win.
+    /// Sets overrides for this source only. They follow [client-go's rules](crate::overrides). The overrides of the
+    /// chain are applied after them and win.
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self

@@ -58,7 +58,8 @@ impl fmt::Debug for Input {
 pub struct FileStamp {
     /// The time of the last change of the content.
     pub modified: Option<SystemTime>,
-    /// The time of the last change of the content or the attributes, in nanoseconds; 0 if the system does not provide it.
+    /// The time of the last change of the content or the attributes, in nanoseconds; 0 if the system does not provide
+    /// it.
     pub changed: i128,
     /// The size in bytes.
     pub size: u64,

@@ -59,8 +59,8 @@ impl KeyPairOptions {
         is_in_a_file.then_some(REVALIDATE_AFTER)
     }
 
-    /// Reads the certificate and the key. While a rotation replaces the two files one after the other, they do not match
-    /// for a moment. In that case both are read again.
+    /// Reads the certificate and the key. While a rotation replaces the two files one after the other, they do not
+    /// match for a moment. In that case both are read again.
     ///
     /// # Errors
     /// Returns `UnreadableFile`, `InvalidBase64`, `InvalidPem` or `IncompleteKeyPair`, with the origin of the option.

@@ -79,8 +79,8 @@ impl Pem {
         &self.origin
     }
 
-    /// Returns the PEM text. Inline data is PEM, or base64 of PEM as in a kubeconfig. `what` is its name in errors, such
-    /// as "the certificate authority".
+    /// Returns the PEM text. Inline data is PEM, or base64 of PEM as in a kubeconfig. `what` is its name in errors,
+    /// such as "the certificate authority".
     ///
     /// # Errors
     /// Returns `UnreadableFile` or `InvalidBase64`, with the origin.

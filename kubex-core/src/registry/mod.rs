@@ -146,7 +146,7 @@ impl Registry {
     }
 
     /// Builds a provider from its options. A plugin that is a [`CredentialSource`] accepts the
-    /// [options of the cluster](crate::options::ClusterOptions::KEYS) beside its own.
+    /// [options of the cluster](crate::options::ClusterOptions::KEYS) in addition to its own.
     ///
     /// # Errors
     /// Returns `UnknownProvider`, or the problem with the options.

@@ -13,7 +13,7 @@ use crate::options::{ClusterFields, ClusterOptions, Options};
 use crate::provider::CredentialProvider;
 use crate::source::CredentialSource;
 
-/// Context for building a plugin, beside its typed options.
+/// Context for building a plugin, in addition to its typed options.
 #[derive(Clone, Copy, Debug)]
 pub struct BuildContext<'a> {
     /// All registered plugins, for a plugin that uses another one as its credential source.
@@ -73,7 +73,7 @@ impl Registration {
         )
     }
 
-    /// Registers a plugin that knows only an identity. Its sources accept the options of the cluster beside its own.
+    /// Registers a plugin that knows only an identity. Its sources also accept the options of the cluster.
     pub const fn source<S: CredentialSource + FromOptions + 'static>(
         name: &'static str,
         summary: &'static str,

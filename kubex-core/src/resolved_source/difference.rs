@@ -9,61 +9,57 @@ use super::identity::{Chosen, ReadySource};
 use crate::options::{ClusterOptions, Options, Value, ValueKind};
 use crate::sharing_key::SharingKey;
 
-/// The parts in which two resolved sources differ. Origins are ignored: equal values from different files are equal.
+/// A part in which two resolved sources can differ. Origins are ignored: equal values from different files are equal.
 ///
 /// Values are compared by keyed digests, so that the comparison keeps no copy of a secret.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each field answers one question about one part"
-)]
-pub struct Differences {
+pub enum Difference {
     /// The server's address.
-    pub server: bool,
+    Server,
     /// The options that define which server certificates are trusted.
-    pub trust: bool,
+    Trust,
     /// The route to the server: the proxy, the TLS server name, compression.
-    pub route: bool,
+    Route,
     /// The identity: the provider or its options.
-    pub credential: bool,
+    Credential,
     /// The namespace, the impersonation, and everything else.
-    pub other: bool,
+    Other,
 }
 
 /// The keys that define the route to the server.
 const ROUTE: &[&str] = &["proxy-url", "tls-server-name", "disable-compression"];
 
-impl Differences {
-    /// Whether the two resolved sources are equal.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    pub(super) fn between(one: &ResolvedSource, other: &ResolvedSource) -> Self {
-        let differs = |part: AddPart| part(one, SharingKey::new("")) != part(other, SharingKey::new(""));
-        Self {
-            server: differs(add_server),
-            trust: differs(add_trust),
-            route: differs(add_route),
-            credential: differs(add_credential),
-            other: differs(add_rest),
-        }
-    }
-}
-
 impl ResolvedSource {
+    /// Returns the parts in which two resolved sources differ. The list is empty if they are equal.
+    pub fn differences(&self, other: &Self) -> Vec<Difference> {
+        let differs =
+            |add: AddPart| add(self, SharingKey::new("part")) != add(other, SharingKey::new("part"));
+        PARTS
+            .iter()
+            .filter(|(_, add)| differs(*add))
+            .map(|(difference, _)| *difference)
+            .collect()
+    }
+
     /// Returns a key that is equal for two resolved sources without [differences](Self::differences).
     pub fn key(&self) -> SharingKey {
-        let parts: [AddPart; 5] = [add_server, add_trust, add_route, add_credential, add_rest];
-        parts
-            .into_iter()
-            .fold(SharingKey::new("resolved source"), |key, add| add(self, key))
+        PARTS
+            .iter()
+            .fold(SharingKey::new("resolved source"), |key, (_, add)| add(self, key))
     }
 }
 
 /// Adds one part of a resolved source to a key.
 type AddPart = fn(&ResolvedSource, SharingKey) -> SharingKey;
+
+const PARTS: [(Difference, AddPart); 5] = [
+    (Difference::Server, add_server),
+    (Difference::Trust, add_trust),
+    (Difference::Route, add_route),
+    (Difference::Credential, add_credential),
+    (Difference::Other, add_rest),
+];
 
 fn add_server(source: &ResolvedSource, key: SharingKey) -> SharingKey {
     add_options(key, &source.cluster, |key| key == "server")
@@ -164,28 +160,17 @@ mod tests {
         assert!(one.differences(&answer(base())).is_empty());
         assert!(one.key() == answer(base()).key());
         for (other, expected) in [
-            (base().set("server", "https://b"), "server"),
-            (base().set("certificate-authority", "/other"), "trust"),
-            (base().set("proxy-url", "http://p"), "route"),
-            (base().set("namespace", "x"), "other"),
+            (base().set("server", "https://b"), Difference::Server),
+            (base().set("certificate-authority", "/other"), Difference::Trust),
+            (base().set("proxy-url", "http://p"), Difference::Route),
+            (base().set("namespace", "x"), Difference::Other),
         ] {
             let other = answer(other);
-            let found = one.differences(&other);
-            let names: Vec<&str> = [
-                (found.server, "server"),
-                (found.trust, "trust"),
-                (found.route, "route"),
-                (found.credential, "credential"),
-                (found.other, "other"),
-            ]
-            .into_iter()
-            .filter_map(|(differs, name)| differs.then_some(name))
-            .collect();
-            assert_eq!(names, [expected]);
+            assert_eq!(one.differences(&other), [expected]);
             assert!(one.key() != other.key());
         }
         let token = Options::new().set("token", "abd");
         let other = answer(base()).identity(Identity::named("static", token));
-        assert!(one.differences(&other).credential);
+        assert_eq!(one.differences(&other), [Difference::Credential]);
     }
 }

@@ -99,9 +99,9 @@ impl Identity {
         Self::anonymous().with_plugin(provider, options)
     }
 
-    /// Creates an identity from the credential fields of a kubeconfig's user: a token, a token file, a user name and a
-    /// password, a client certificate and its key. The provider `static` or `token-file` reads them. Overrides are merged
-    /// field by field.
+    /// Creates an identity from the credential fields of a kubeconfig's user: a token, a token file, a user name and
+    /// a password, a client certificate and its key. The provider `static` or `token-file` reads them. Overrides are
+    /// merged field by field.
     pub fn from_fields(fields: Options) -> Self {
         Self {
             fields,
