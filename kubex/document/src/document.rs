@@ -8,10 +8,11 @@ use kubex_core::{Error, ErrorKind, ExposeSecret as _, Origin, Result, SecretByte
 
 use crate::budget::{Budget, Format};
 use crate::builder::Tree;
+use crate::collection::Key;
 use crate::error::{Problem, ReadError};
 use crate::json::{self, NotRead};
 use crate::lines::{Lines, Position};
-use crate::node::{Key, Kind, Node};
+use crate::node::{Kind, Node, NodeId};
 use crate::text::{Decoded, Text};
 use crate::value::Places;
 use crate::yaml;
@@ -35,6 +36,8 @@ pub struct Document {
     pub(crate) decoded: Decoded,
     pub(crate) tree: Tree,
     rest: Option<usize>,
+    /// How many lines stand in front of the text, in the text that it is a part of.
+    lines_before: u32,
     lines: OnceLock<Lines>,
 }
 
@@ -58,14 +61,51 @@ impl Document {
         if content.expose_secret().len() > most {
             return Err(ReadError::new(Problem::TooLarge(most), 0));
         }
-        let text = Text::new(content)?;
-        let (tree, decoded, rest) =
-            parse(text.as_str(), format, budget).map_err(|error| error.located(text.as_str()))?;
+        Self::parse(Text::new(content)?, format, budget)
+    }
+
+    /// Reads the first document of a text.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(text: Text, format: Format, budget: &Budget) -> Result<Self, ReadError> {
+        Self::parse_at(text, format, budget, 0)
+    }
+
+    /// Reads a part of a YAML text, which must be a document by itself. Its nodes have the positions that they have in
+    /// the whole text, where the part begins at `start`; their spans are places in [`text`](Self::text).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    ///
+    /// ```
+    /// use kubex_document::{Budget, Document, Position};
+    ///
+    /// // The second line of a list, behind its dash.
+    /// let start = Position { line: 2, column: 3 };
+    /// let part = Document::read_part("name: jane\n  user: {token: abc}\n", start, &Budget::KUBECONFIG)?;
+    /// let user = part.root().get("user").unwrap();
+    /// assert_eq!(user.position(), Position { line: 3, column: 9 });
+    /// # Ok::<(), kubex_document::ReadError>(())
+    /// ```
+    pub fn read_part(part: &str, start: Position, budget: &Budget) -> Result<Self, ReadError> {
+        // The columns of the first line count: block collections are told apart by them.
+        let before = start.column.saturating_sub(1) as usize;
+        let mut text = String::with_capacity(before + part.len());
+        text.extend(std::iter::repeat_n(' ', before));
+        text.push_str(part);
+        Self::parse_at(text.into(), Format::Yaml, budget, start.line.saturating_sub(1))
+    }
+
+    fn parse_at(text: Text, format: Format, budget: &Budget, lines_before: u32) -> Result<Self, ReadError> {
+        let (tree, decoded, rest) = parse(text.as_str(), format, budget)
+            .map_err(|error| error.located(text.as_str()).below(lines_before))?;
         Ok(Self {
             text,
             decoded,
             tree,
             rest,
+            lines_before,
             lines: OnceLock::new(),
         })
     }
@@ -73,6 +113,11 @@ impl Document {
     /// The outermost node; null where the document is empty.
     pub fn root(&self) -> Node<'_> {
         Node::new(self, 0)
+    }
+
+    /// A node of this document, by its number.
+    pub fn node(&self, id: NodeId) -> Node<'_> {
+        Node::new(self, id.0)
     }
 
     /// The outermost node, which must be a mapping or nothing.
@@ -85,7 +130,8 @@ impl Document {
             return Ok(root);
         }
         let problem = Problem::NotMapping(root.kind().type_name());
-        Err(ReadError::new(problem, root.span().start()).located(self.text()))
+        let error = ReadError::new(problem, root.span().start());
+        Err(error.located(self.text()).below(self.lines_before))
     }
 
     /// The text, without its byte order mark. Spans are places in it.
@@ -97,7 +143,7 @@ impl Document {
     pub fn position(&self, offset: usize) -> Position {
         let text = self.text.as_str();
         let lines = self.lines.get_or_init(|| Lines::new(text));
-        lines.position(text, offset)
+        lines.position(text, offset).below(self.lines_before)
     }
 
     /// Where something stands behind the document, which is not read: further documents.

@@ -42,6 +42,7 @@
 
 mod budget;
 mod builder;
+mod collection;
 mod document;
 mod error;
 mod json;
@@ -58,10 +59,12 @@ mod value;
 mod yaml;
 
 pub use budget::{Budget, Format};
+pub use collection::{Entries, Items, Key};
 pub use document::{Document, DuplicateKey};
 pub use error::{Problem, ReadError};
 pub use lines::Position;
-pub use node::{Entries, Items, Key, Kind, Node};
+pub use node::{Kind, Node, NodeId};
 pub use span::Span;
+pub use text::Text;
 pub use tree::Style;
 pub use value::{Conversion, Places};

@@ -46,7 +46,7 @@ pub(super) fn is_all_printable(text: &[u8]) -> bool {
 
 /// What a line is, if it is one of those that are understood. It has no indentation and no line end, and is all
 /// printable ASCII.
-pub(super) fn of(text: &str) -> Option<Line<'_>> {
+pub(super) fn parse(text: &str) -> Option<Line<'_>> {
     if text == "-" {
         return Some(Line::EmptyItem);
     }
@@ -169,7 +169,7 @@ mod tests {
             ("--region", Some(Line::Text("--region"))),
             ("a#b", Some(Line::Text("a#b"))),
         ] {
-            assert_eq!(of(text), expected, "{text}");
+            assert_eq!(parse(text), expected, "{text}");
         }
     }
 
@@ -206,7 +206,7 @@ mod tests {
             "name: |2",
             "name: > # x",
         ] {
-            assert_eq!(of(text), None, "{text}");
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 }
