@@ -42,10 +42,12 @@
 
 mod budget;
 mod builder;
+mod checks;
 mod collection;
 mod document;
 mod error;
 mod json;
+mod keys;
 mod lines;
 mod node;
 mod resolve;
@@ -59,8 +61,9 @@ mod value;
 mod yaml;
 
 pub use budget::{Budget, Format};
+pub use checks::DuplicateKey;
 pub use collection::{Entries, Items, Key};
-pub use document::{Document, DuplicateKey};
+pub use document::Document;
 pub use error::{Problem, ReadError};
 pub use lines::Position;
 pub use node::{Kind, Node, NodeId};

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::document::Document;
+use crate::error::{Problem, ReadError};
 use crate::lines::Position;
 use crate::resolve::{Resolved, resolve_plain, words_of_yaml_1_1};
 use crate::span::{Chars, Span};
@@ -209,6 +210,30 @@ pub(crate) fn key_name(text: &str, style: Style, tag: ScalarTag) -> Cow<'_, str>
 }
 
 impl Document {
+    /// The outermost node; null where the document is empty.
+    pub fn root(&self) -> Node<'_> {
+        Node::new(self, 0)
+    }
+
+    /// A node of this document, by its number.
+    pub fn node(&self, id: NodeId) -> Node<'_> {
+        Node::new(self, id.0)
+    }
+
+    /// The outermost node, which must be a mapping or nothing.
+    ///
+    /// # Errors
+    /// [`Problem::NotMapping`].
+    pub fn mapping(&self) -> Result<Node<'_>, ReadError> {
+        let root = self.root();
+        if root.is_blank() || root.kind() == Kind::Mapping {
+            return Ok(root);
+        }
+        let problem = Problem::NotMapping(root.kind().type_name());
+        let error = ReadError::new(problem, root.span().start());
+        Err(error.located(self.text()).below(self.lines_before))
+    }
+
     pub(crate) fn of(&self, chars: Chars) -> &str {
         match chars {
             Chars::Written(span) => span.of(self.text.as_str()),

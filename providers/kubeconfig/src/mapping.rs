@@ -272,7 +272,7 @@ pub(crate) fn near_miss(origin: &Origin, key: &str, near: &str) -> Warning {
 }
 
 /// The text that a value must be.
-pub(crate) fn text_of<'d>(value: Node<'d>, origin: impl FnOnce() -> Origin) -> Result<&'d str> {
+pub(crate) fn text_of(value: Node<'_>, origin: impl FnOnce() -> Origin) -> Result<&str> {
     value.as_str().ok_or_else(|| {
         let error = wrong_type(value, "a text", &origin());
         match value.kind() {

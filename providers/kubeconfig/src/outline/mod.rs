@@ -7,6 +7,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | `field.rs` | what is found: fields, items and their parts of the text |
 //! | `line.rs` | what a line may be |
 //! | `levels.rs` | the collections around a line, by its indentation |
 //! | `scan.rs` | the scan of the document |
@@ -33,46 +34,12 @@
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod compare;
+mod field;
 mod levels;
 mod line;
 mod scan;
 #[cfg(test)]
 mod tests;
 
-use kubex_document::{Budget, Document, Position, ReadError, Span};
-
+pub(crate) use field::{Item, RawField, Slice};
 pub(crate) use scan::read;
-
-use crate::section::Section;
-
-/// What stands under a key at the top of the document.
-#[derive(Debug)]
-pub(crate) enum RawField {
-    /// The items of one of the three lists.
-    List(Section, Vec<Item>),
-    /// Any other key, with its value.
-    Value(Slice),
-}
-
-/// A part of the text that is a mapping by itself, from its first key on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slice {
-    span: Span,
-    pub(crate) start: Position,
-}
-
-impl Slice {
-    /// Reads the part of this text.
-    pub(crate) fn read(self, text: &str) -> Result<Document, ReadError> {
-        Document::read_part(self.span.of(text), self.start, &Budget::KUBECONFIG)
-    }
-}
-
-/// An item of a list. Small, because a large kubeconfig has many.
-#[derive(Debug, Default)]
-pub(crate) struct Item {
-    /// Nothing where the item is empty.
-    pub(crate) slice: Option<Slice>,
-    /// The text of its name; empty where it has none.
-    pub(crate) name: Span,
-}

@@ -3,9 +3,9 @@
 use kubex_document::{Position, Span};
 use memchr::memchr;
 
+use super::field::{Item, RawField, Slice};
 use super::levels::Levels;
 use super::line::{self, Inline, Line};
-use super::{Item, RawField, Slice};
 use crate::section::Section;
 
 /// The fields at the top of a document, in the order they are written; `None` where the document is not in the form
