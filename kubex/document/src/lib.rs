@@ -42,6 +42,7 @@
 
 mod budget;
 mod builder;
+mod bytes;
 mod checks;
 mod collection;
 mod document;

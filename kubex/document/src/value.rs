@@ -81,7 +81,7 @@ impl Node<'_> {
             Kind::Sequence => {
                 let mut items = Vec::with_capacity(self.len());
                 for (index, item) in self.items().enumerate() {
-                    let origin = item.locate(origin.clone().key(&format!("[{index}]")));
+                    let origin = item.locate(origin.clone().item(index));
                     items.push(item.to_value(origin, conversion));
                 }
                 ValueKind::Sequence(items)
@@ -137,7 +137,7 @@ impl Document {
                     let Some((number, item)) = node.items_until(index) else {
                         return origin;
                     };
-                    origin = item.locate(origin.key(&format!("[{number}]")));
+                    origin = item.locate(origin.item(number));
                     item
                 }
                 _ => return origin,

@@ -250,7 +250,7 @@ pub(crate) fn entries(
         if item.is_blank() {
             continue;
         }
-        let origin = || item.locate(origin().key(&format!("[{index}]")));
+        let origin = || item.locate(origin().item(index));
         if item.kind() != Kind::Mapping {
             return Err(wrong_type(item, "a mapping with a name", &origin()));
         }

@@ -35,13 +35,13 @@ pub(crate) fn bytes(bytes: &Bytes) -> Result<Merged> {
         directory: None,
     };
     merged.add(file::parse(bytes.content.clone(), file)?)?;
-    if merged.says_nothing() {
+    if merged.declares_nothing() {
         return Err(declares_nothing(&origin));
     }
     Ok(merged)
 }
 
-/// Reads the files. All that are broken are told at once; `skips_broken` takes the others of several files then.
+/// Reads the files. The error names all broken files; with `skips_broken`, the other files are used.
 pub(crate) async fn files(places: &Places, skips_broken: bool, host: &Host) -> Result<Merged> {
     let mut merged = Merged::new();
     let mut tried = Vec::new();
@@ -62,10 +62,10 @@ pub(crate) async fn files(places: &Places, skips_broken: bool, host: &Host) -> R
         }
     }
     // A broken file is not a missing one: where nothing else is there, the next source must not answer.
-    if has_broken && (!skips_broken || places.paths.len() == 1 || merged.says_nothing()) {
+    if has_broken && (!skips_broken || places.paths.len() == 1 || merged.declares_nothing()) {
         broken.into_result()?;
     }
-    if !merged.says_nothing() {
+    if !merged.declares_nothing() {
         return Ok(merged);
     }
     match places.paths.as_slice() {

@@ -159,7 +159,7 @@ impl<'d> Mapping<'d> {
     }
 
     fn origin_of_item(&self, key: &str, index: usize, item: Node<'_>) -> Origin {
-        item.locate(self.origin_of(key).key(&format!("[{index}]")))
+        item.locate(self.origin_of(key).item(index))
     }
 
     /// A mapping within this one.

@@ -50,7 +50,7 @@ impl Merged {
     }
 
     /// Whether it declares no cluster, no user and no context, and chooses none.
-    pub(crate) fn says_nothing(&self) -> bool {
+    pub(crate) fn declares_nothing(&self) -> bool {
         self.contexts.is_empty()
             && self.clusters.is_empty()
             && self.users.is_empty()

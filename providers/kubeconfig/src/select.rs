@@ -27,7 +27,7 @@ pub(crate) struct Selection<'m> {
 
 /// Finds the entries. `written` knows where the options were written down.
 ///
-/// What is wrong with the cluster and with the user is noted, so that both are told.
+/// What is wrong with the cluster and with the user is noted, so that the error has both.
 pub(crate) fn select<'m>(
     merged: &'m Merged,
     options: &KubeconfigOptions,

@@ -89,7 +89,7 @@ pub(super) fn key_length(text: &str) -> Option<usize> {
     is_key.then_some(length)
 }
 
-/// The words that are no texts.
+/// The words that are not texts.
 fn is_word(text: &str) -> bool {
     ["true", "false", "null"]
         .iter()
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_understood_is_told_apart() {
+    fn each_form_of_a_line_is_recognised() {
         let entry = |key, value| Some(Line::Entry { key, value });
         for (text, expected) in [
             ("users:", entry("users", Inline::Nothing)),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_left_to_the_parser() {
+    fn any_other_line_is_not_understood() {
         for text in [
             "name: a # b",
             "name: a: b",
