@@ -25,7 +25,7 @@ pub enum Place {
 /// Room for a key, so that the text of most keys is made by one allocation.
 const TYPICAL_KEY: usize = 32;
 
-/// The origin of a value: the place, the line and column if the format has them, and the path of keys that leads to it.
+/// The origin of a value: the place, the line and column if they are known, and the keys that lead to the value.
 ///
 /// ```
 /// use kubex_core::origin::Origin;
@@ -41,27 +41,27 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// A value in this file.
+    /// Creates the origin of a value in this file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::new(Place::File(path.into().into()))
     }
 
-    /// An environment variable.
+    /// Creates the origin of an environment variable.
     pub fn variable(name: &str) -> Self {
         Self::new(Place::Variable(name.into()))
     }
 
-    /// A document that was passed as bytes, under a name that people recognize.
+    /// Creates the origin of a document that was passed as bytes. The name is shown to users.
     pub fn bytes(name: &str) -> Self {
         Self::new(Place::Bytes(name.into()))
     }
 
-    /// A flag on the program's command line, with its dashes.
+    /// Creates the origin of a command-line flag. The name includes the dashes.
     pub fn flag(name: &str) -> Self {
         Self::new(Place::Flag(name.into()))
     }
 
-    /// A value that the program set.
+    /// Creates the origin of a value that the program sets in code.
     pub fn code() -> Self {
         Self::new(Place::Code)
     }
@@ -107,12 +107,12 @@ impl Origin {
         self
     }
 
-    /// The document, variable or program.
+    /// Returns the document, variable or program.
     pub fn place(&self) -> &Place {
         &self.place
     }
 
-    /// The file, if the place is a file.
+    /// Returns the path, if the place is a file.
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
             Place::File(path) => Some(path),
@@ -120,12 +120,12 @@ impl Origin {
         }
     }
 
-    /// The line and column, counted from 1.
+    /// Returns the line and the column, both counted from 1.
     pub fn line_and_column(&self) -> Option<(u32, u32)> {
         self.position
     }
 
-    /// The keys that lead to the value, `users[jane].token`; empty for the whole document.
+    /// Returns the keys that lead to the value, such as `users[jane].token`. The text is empty for the whole document.
     pub fn keys(&self) -> &str {
         self.keys.as_deref().unwrap_or_default()
     }

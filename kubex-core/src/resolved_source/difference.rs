@@ -1,4 +1,4 @@
-//! What differs between two answers.
+//! Comparison of two resolved sources.
 
 use std::sync::Arc;
 
@@ -9,29 +9,29 @@ use super::identity::{Chosen, ReadySource};
 use crate::options::{ClusterOptions, Options, Value, ValueKind};
 use crate::sharing_key::SharingKey;
 
-/// A part in which two answers differ. Origins do not count: the same values in other places are the same answer.
+/// A part in which two resolved sources can differ. Origins are ignored: equal values from different files are equal.
 ///
-/// Values are compared by keyed digests, so that no secret is kept for it.
+/// Values are compared by keyed digests, so that the comparison keeps no copy of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Difference {
     /// The server's address.
     Server,
-    /// Which certificates of the server are trusted.
+    /// The options that define which server certificates are trusted.
     Trust,
-    /// The way to the server: the proxy, the name its certificate is checked for, compression.
+    /// The route to the server: the proxy, the TLS server name, compression.
     Route,
-    /// Who the requests are made as: the provider or its options.
+    /// The identity: the provider or its options.
     Credential,
     /// The namespace, the impersonation, and everything else.
     Other,
 }
 
-/// The keys of the cluster options that say how the server is reached.
+/// The keys that define the route to the server.
 const ROUTE: &[&str] = &["proxy-url", "tls-server-name", "disable-compression"];
 
 impl ResolvedSource {
-    /// The parts in which two answers differ; none where they are equal.
+    /// Returns the parts in which two resolved sources differ. The list is empty if they are equal.
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
         let differs =
             |add: AddPart| add(self, SharingKey::new("part")) != add(other, SharingKey::new("part"));
@@ -42,7 +42,7 @@ impl ResolvedSource {
             .collect()
     }
 
-    /// The key of the answer: equal for two answers without [differences](Self::differences).
+    /// Returns a key that is equal for two resolved sources without [differences](Self::differences).
     pub fn key(&self) -> SharingKey {
         PARTS
             .iter()
@@ -50,7 +50,7 @@ impl ResolvedSource {
     }
 }
 
-/// Adds one part of an answer to a key.
+/// Adds one part of a resolved source to a key.
 type AddPart = fn(&ResolvedSource, SharingKey) -> SharingKey;
 
 const PARTS: [(Difference, AddPart); 5] = [
@@ -81,7 +81,7 @@ fn add_credential(source: &ResolvedSource, key: SharingKey) -> SharingKey {
         Chosen::Anonymous => key.with("anonymous"),
         Chosen::Named(provider) | Chosen::Built(provider, _) => key.with("named").with(provider),
         Chosen::Ready(ReadySource::Source(ready)) => {
-            // The address is the source's own as long as the answer exists.
+            // No other source has this address while the resolved source exists.
             let address = Arc::as_ptr(ready).cast::<()>() as usize;
             key.with("ready").with(address.to_ne_bytes())
         }
@@ -108,7 +108,7 @@ fn add_rest(source: &ResolvedSource, key: SharingKey) -> SharingKey {
         .fold(key, |key, (name, value)| add_value(key.with(name), value))
 }
 
-/// Adds the options of these keys, in the order of their names.
+/// Adds the wanted options, sorted by key.
 fn add_options(key: SharingKey, options: &Options, is_wanted: impl Fn(&str) -> bool) -> SharingKey {
     let mut wanted: Vec<_> = options.iter().filter(|(name, _)| is_wanted(name)).collect();
     wanted.sort_unstable_by_key(|(name, _)| *name);
@@ -118,7 +118,7 @@ fn add_options(key: SharingKey, options: &Options, is_wanted: impl Fn(&str) -> b
         .fold(key, |key, (name, value)| add_value(key.with(name), value))
 }
 
-/// Adds a value, its type first, so that no two different values add the same.
+/// Adds the type of a value and then the value, so that different values never add the same bytes.
 fn add_value(key: SharingKey, value: &Value) -> SharingKey {
     match value.kind() {
         ValueKind::Null => key.with("null"),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn each_difference_is_told_apart_and_equal_answers_have_one_key() {
+    fn each_difference_is_found_and_equal_sources_have_equal_keys() {
         let one = answer(base());
         assert!(one.differences(&answer(base())).is_empty());
         assert!(one.key() == answer(base()).key());
