@@ -8,7 +8,7 @@ use kubex_core::{Error, ErrorKind, ExposeSecret as _, Origin, Result, SecretByte
 
 use crate::budget::{Budget, Format};
 use crate::builder::Tree;
-use crate::error::{Problem, ReadError};
+use crate::error::{Problem, ReadError, remove_one_of_the_two};
 use crate::json::{self, NotRead};
 use crate::lines::{Lines, Position};
 use crate::node::{Key, Kind, Node};
@@ -149,7 +149,7 @@ impl Document {
             problems.add(
                 Error::new(ErrorKind::DuplicateName, "the key is written twice")
                     .with_origin(&origin)
-                    .with_help(format_args!("remove one of the two; the other is on line {line}")),
+                    .with_help(remove_one_of_the_two(line)),
             );
         }
         if let Some(index) = self.tree.merge_key {
