@@ -22,6 +22,9 @@ pub enum Place {
     Code,
 }
 
+/// Room for a key, so that the text of most keys is made by one allocation.
+const TYPICAL_KEY: usize = 32;
+
 /// The origin of a value: the place, the line and column if they are known, and the keys that lead to the value.
 ///
 /// ```
@@ -33,7 +36,8 @@ pub enum Place {
 pub struct Origin {
     place: Place,
     position: Option<(u32, u32)>,
-    keys: String,
+    /// Shared, because an origin is cloned with its value more often than it gets a key.
+    keys: Option<Arc<str>>,
 }
 
 impl Origin {
@@ -66,7 +70,7 @@ impl Origin {
         Self {
             place,
             position: None,
-            keys: String::new(),
+            keys: None,
         }
     }
 
@@ -79,11 +83,27 @@ impl Origin {
 
     /// Appends a key: `.key("cluster").key("server")` is shown as `cluster.server`.
     #[must_use]
-    pub fn key(mut self, key: &str) -> Self {
-        if !self.keys.is_empty() && !key.starts_with('[') {
-            self.keys.push('.');
+    pub fn key(self, key: &str) -> Self {
+        self.further(format_args!("{}", clean_line(key)), !key.starts_with('['))
+    }
+
+    /// One item of a list further in: `.key("args").item(2)` reads `args[2]`.
+    #[must_use]
+    pub fn item(self, index: usize) -> Self {
+        self.further(format_args!("[{index}]"), false)
+    }
+
+    fn further(mut self, step: fmt::Arguments<'_>, has_dot: bool) -> Self {
+        use fmt::Write as _;
+        let around = self.keys();
+        let mut keys = String::with_capacity(around.len() + TYPICAL_KEY);
+        keys.push_str(around);
+        if has_dot && !around.is_empty() {
+            keys.push('.');
         }
-        self.keys.push_str(&clean_line(key));
+        // Writing to a text does not fail.
+        let _ = keys.write_fmt(step);
+        self.keys = (!keys.is_empty()).then(|| keys.into());
         self
     }
 
@@ -107,7 +127,7 @@ impl Origin {
 
     /// Returns the keys that lead to the value, such as `users[jane].token`. The text is empty for the whole document.
     pub fn keys(&self) -> &str {
-        &self.keys
+        self.keys.as_deref().unwrap_or_default()
     }
 }
 
@@ -123,8 +143,8 @@ impl fmt::Display for Origin {
         if let Some((line, column)) = self.position {
             write!(f, ":{line}:{column}")?;
         }
-        if !self.keys.is_empty() {
-            write!(f, ", {}", self.keys)?;
+        if !self.keys().is_empty() {
+            write!(f, ", {}", self.keys())?;
         }
         Ok(())
     }
