@@ -24,8 +24,8 @@ pub(super) fn parse(content: SecretBytes, path: &Path) -> Result<Value> {
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
     let format = if is_toml { Format::Toml } else { Format::Yaml };
-    let document = Document::read(content, format, &Budget::CONFIGURATION)
-        .map_err(|error| malformed(error, &origin))?;
+    let document =
+        Document::read(content, format, &Budget::CONFIGURATION).map_err(|error| malformed(error, &origin))?;
     document.check_strictly(WHAT, &origin)?;
     let root = document.mapping().map_err(|error| malformed(error, &origin))?;
     if root.is_blank() {
