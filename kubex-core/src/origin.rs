@@ -22,7 +22,10 @@ pub enum Place {
     Code,
 }
 
-/// The origin of a value: the place, the line and column if the format has them, and the path of keys that leads to it.
+/// Room for a key, so that the text of most keys is made by one allocation.
+const TYPICAL_KEY: usize = 32;
+
+/// The origin of a value: the place, the line and column if they are known, and the keys that lead to the value.
 ///
 /// ```
 /// use kubex_core::origin::Origin;
@@ -33,31 +36,32 @@ pub enum Place {
 pub struct Origin {
     place: Place,
     position: Option<(u32, u32)>,
-    keys: String,
+    /// Shared, because an origin is cloned with its value more often than it gets a key.
+    keys: Option<Arc<str>>,
 }
 
 impl Origin {
-    /// A value in this file.
+    /// Creates the origin of a value in this file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::new(Place::File(path.into().into()))
     }
 
-    /// An environment variable.
+    /// Creates the origin of an environment variable.
     pub fn variable(name: &str) -> Self {
         Self::new(Place::Variable(name.into()))
     }
 
-    /// A document that was passed as bytes, under a name that people recognize.
+    /// Creates the origin of a document that was passed as bytes. The name is shown to users.
     pub fn bytes(name: &str) -> Self {
         Self::new(Place::Bytes(name.into()))
     }
 
-    /// A flag on the program's command line, with its dashes.
+    /// Creates the origin of a command-line flag. The name includes the dashes.
     pub fn flag(name: &str) -> Self {
         Self::new(Place::Flag(name.into()))
     }
 
-    /// A value that the program set.
+    /// Creates the origin of a value that the program sets in code.
     pub fn code() -> Self {
         Self::new(Place::Code)
     }
@@ -66,7 +70,7 @@ impl Origin {
         Self {
             place,
             position: None,
-            keys: String::new(),
+            keys: None,
         }
     }
 
@@ -79,20 +83,36 @@ impl Origin {
 
     /// Appends a key: `.key("cluster").key("server")` is shown as `cluster.server`.
     #[must_use]
-    pub fn key(mut self, key: &str) -> Self {
-        if !self.keys.is_empty() && !key.starts_with('[') {
-            self.keys.push('.');
+    pub fn key(self, key: &str) -> Self {
+        self.further(format_args!("{}", clean_line(key)), !key.starts_with('['))
+    }
+
+    /// One item of a list further in: `.key("args").item(2)` reads `args[2]`.
+    #[must_use]
+    pub fn item(self, index: usize) -> Self {
+        self.further(format_args!("[{index}]"), false)
+    }
+
+    fn further(mut self, step: fmt::Arguments<'_>, has_dot: bool) -> Self {
+        use fmt::Write as _;
+        let around = self.keys();
+        let mut keys = String::with_capacity(around.len() + TYPICAL_KEY);
+        keys.push_str(around);
+        if has_dot && !around.is_empty() {
+            keys.push('.');
         }
-        self.keys.push_str(&clean_line(key));
+        // Writing to a text does not fail.
+        let _ = keys.write_fmt(step);
+        self.keys = (!keys.is_empty()).then(|| keys.into());
         self
     }
 
-    /// The document, variable or program.
+    /// Returns the document, variable or program.
     pub fn place(&self) -> &Place {
         &self.place
     }
 
-    /// The file, if the place is a file.
+    /// Returns the path, if the place is a file.
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
             Place::File(path) => Some(path),
@@ -100,14 +120,14 @@ impl Origin {
         }
     }
 
-    /// The line and column, counted from 1.
+    /// Returns the line and the column, both counted from 1.
     pub fn line_and_column(&self) -> Option<(u32, u32)> {
         self.position
     }
 
-    /// The keys that lead to the value, `users[jane].token`; empty for the whole document.
+    /// Returns the keys that lead to the value, such as `users[jane].token`. The text is empty for the whole document.
     pub fn keys(&self) -> &str {
-        &self.keys
+        self.keys.as_deref().unwrap_or_default()
     }
 }
 
@@ -123,8 +143,8 @@ impl fmt::Display for Origin {
         if let Some((line, column)) = self.position {
             write!(f, ":{line}:{column}")?;
         }
-        if !self.keys.is_empty() {
-            write!(f, ", {}", self.keys)?;
+        if !self.keys().is_empty() {
+            write!(f, ", {}", self.keys())?;
         }
         Ok(())
     }

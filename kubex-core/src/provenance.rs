@@ -3,18 +3,18 @@
 //! ```
 //! use kubex_core::{Chain, Options, Registry, Source};
 //! # use kubex_core::{Credential, CredentialSource, FetchRequest, FromOptions, BuildContext, Registration, Result};
-//! # #[derive(serde::Deserialize, schemars::JsonSchema)] struct None {}
-//! # #[derive(Debug)] struct Nobody;
-//! # impl FromOptions for Nobody { type Options = None; fn from_options(_: None, _: &BuildContext<'_>) -> Result<Self> { Ok(Nobody) } }
-//! # #[async_trait::async_trait] impl CredentialSource for Nobody {
+//! # #[derive(serde::Deserialize, schemars::JsonSchema)] struct NoOptions {}
+//! # #[derive(Debug)] struct Guest;
+//! # impl FromOptions for Guest { type Options = NoOptions; fn from_options(_: NoOptions, _: &BuildContext<'_>) -> Result<Self> { Ok(Guest) } }
+//! # #[async_trait::async_trait] impl CredentialSource for Guest {
 //! #   async fn fetch(&self, _: FetchRequest<'_>) -> Result<Credential> { Ok(Credential::anonymous()) }
-//! #   fn describe(&self) -> String { "nobody".into() } }
-//! # static NOBODY: Registration = Registration::source::<Nobody>("nobody", "");
+//! #   fn describe(&self) -> String { "guest".into() } }
+//! # static GUEST: Registration = Registration::source::<Guest>("guest", "");
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> kubex_core::Result<()> {
-//! # let registry = Registry::from_registrations([&NOBODY])?;
+//! # let registry = Registry::from_registrations([&GUEST])?;
 //! let options = Options::new().set("server", "https://10.0.0.1:6443");
-//! let chain = Chain::builder(registry).source(Source::new("lab").provider("nobody").options(options)).build().unwrap();
+//! let chain = Chain::builder(registry).source(Source::new("lab").provider("guest").options(options)).build()?;
 //! let configuration = chain.resolve().await?;
 //! assert_eq!(configuration.provenance().to_string(), "server: the program, server");
 //! # Ok(())
@@ -26,7 +26,7 @@ use std::fmt;
 use crate::origin::Origin;
 use crate::text::clean_line;
 
-/// The origin of each field of a client configuration. It contains places and names, never values.
+/// The origin of each field of a client configuration. It contains no values.
 ///
 /// A field without an origin has its default value.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +59,7 @@ impl Provenance {
         self.fields.retain(|(name, _)| name != field);
     }
 
-    /// Adds the origins and the hidden entries that were recorded elsewhere.
+    /// Adds the origins and the shadowed entries of another provenance.
     pub(crate) fn append(&mut self, other: Self) {
         for (field, origin) in &other.fields {
             self.set(field, origin);
@@ -67,7 +67,7 @@ impl Provenance {
         self.shadowed.extend(other.shadowed);
     }
 
-    /// Adds an entry that is shadowed by another.
+    /// Adds a shadowed entry.
     pub fn add_shadowed(&mut self, taken: &Origin, shadowed: &Origin) {
         self.shadowed.push(Shadowed {
             taken: taken.clone(),
@@ -75,25 +75,25 @@ impl Provenance {
         });
     }
 
-    /// The fields and their origins, in the order they were read.
+    /// Iterates over the fields and their origins, in the order in which they were read.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &Origin)> {
         self.fields.iter().map(|(field, origin)| (field.as_str(), origin))
     }
 
-    /// The origin of a field.
+    /// Returns the origin of a field.
     pub fn origin_of(&self, field: &str) -> Option<&Origin> {
         self.fields()
             .find(|(name, _)| *name == field)
             .map(|(_, origin)| origin)
     }
 
-    /// The shadowed entries.
+    /// Returns the shadowed entries.
     pub fn shadowed(&self) -> &[Shadowed] {
         &self.shadowed
     }
 }
 
-/// One line for each field, then one line for each shadowed entry.
+/// Prints one line for each field, then one line for each shadowed entry.
 impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";

@@ -68,7 +68,7 @@ impl Value {
         match &mut self.kind {
             ValueKind::Sequence(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
-                    *item = std::mem::take(item).located(origin.clone().key(&format!("[{index}]")));
+                    *item = std::mem::take(item).located(origin.clone().item(index));
                 }
             }
             ValueKind::Mapping(entries) => {

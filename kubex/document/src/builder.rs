@@ -1,25 +1,15 @@
 //! From what a parser finds, in order, to the vector of nodes, within the budget.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry as Slot;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::budget::Budget;
 use crate::error::{Problem, ReadError};
-use crate::node::key_name;
 use crate::span::{Chars, Span};
 use crate::tag::ScalarTag;
 use crate::text::Decoded;
 use crate::tree::{Entry, EntryKind, KeyRole, Style};
-
-/// How many keys that are written twice are told.
-const MOST_DUPLICATES: usize = 20;
-
-/// A mapping of so many keys is searched for duplicates by comparing each with each.
-const FEW_KEYS: usize = 8;
 
 /// A key that is written twice: the indices of both.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +84,7 @@ struct Open {
 /// Builds a [`Tree`].
 #[derive(Debug)]
 pub(crate) struct Builder {
-    tree: Tree,
+    pub(crate) tree: Tree,
     open: Vec<Open>,
     /// Nodes until now, with those that aliases stand for.
     nodes: usize,
@@ -307,102 +297,6 @@ impl Builder {
         let nodes = self.nodes - open.nodes_before;
         self.complete(open.anchor, Cost { nodes, levels });
         Ok(())
-    }
-
-    /// Marks the keys of a mapping that are written again further down; tells whether it has merge keys.
-    fn check_keys(&mut self, mapping: u32, length: u32, texts: &Texts<'_>) -> Result<bool, ReadError> {
-        let is_small = length as usize <= FEW_KEYS;
-        let mut few: Vec<u32> = Vec::new();
-        let mut many: HashMap<_, u32> = HashMap::new();
-        let mut found = Vec::new();
-        let mut has_merge = false;
-        let mut index = mapping + 1;
-        while let Some(Entry { kind, span, .. }) = self.tree.entries.get(index as usize) {
-            let EntryKind::Key {
-                chars,
-                style,
-                tag,
-                role,
-            } = *kind
-            else {
-                break;
-            };
-            if role == KeyRole::Merge {
-                has_merge = true;
-                if !self.is_mergeable(index + 1) {
-                    return Err(ReadError::new(Problem::MergeKey, span.start()));
-                }
-            } else if is_small {
-                let name = |index: u32| match self.tree.entries.get(index as usize)?.kind {
-                    EntryKind::Key {
-                        chars, style, tag, ..
-                    } => Some(key_name(texts.of(chars), style, tag)),
-                    _ => None,
-                };
-                let this = name(index);
-                match few.iter_mut().find(|earlier| name(**earlier) == this) {
-                    Some(earlier) => found.push((std::mem::replace(earlier, index), index)),
-                    None => few.push(index),
-                }
-            } else {
-                match many.entry(key_name(texts.of(chars), style, tag)) {
-                    Slot::Occupied(mut slot) => found.push((slot.insert(index), index)),
-                    Slot::Vacant(slot) => {
-                        slot.insert(index);
-                    }
-                }
-            }
-            index = match self.tree.entries.get(index as usize + 1) {
-                Some(value) => value.end,
-                None => break,
-            };
-        }
-        for (first, second) in found {
-            if let Some(Entry {
-                kind: EntryKind::Key { role, .. },
-                ..
-            }) = self.tree.entries.get_mut(first as usize)
-            {
-                *role = KeyRole::Overwritten;
-            }
-            if self.tree.duplicates.len() < MOST_DUPLICATES {
-                self.tree.duplicates.push(Duplicate { first, second });
-            }
-        }
-        Ok(has_merge)
-    }
-
-    /// Whether a merge key may name this node: a mapping or a list of mappings.
-    fn is_mergeable(&self, index: u32) -> bool {
-        let target = |index: u32| match self.tree.entries.get(index as usize) {
-            Some(Entry {
-                kind: EntryKind::Alias { target },
-                ..
-            }) => *target,
-            _ => index,
-        };
-        let index = target(index);
-        let Some(entry) = self.tree.entries.get(index as usize) else {
-            return false;
-        };
-        match entry.kind {
-            EntryKind::Mapping { .. } => true,
-            EntryKind::Sequence { .. } => {
-                let mut item = index + 1;
-                while item < entry.end {
-                    let Some(found) = self.tree.entries.get(item as usize) else {
-                        return false;
-                    };
-                    let merged = self.tree.entries.get(target(item) as usize);
-                    if !merged.is_some_and(|entry| matches!(entry.kind, EntryKind::Mapping { .. })) {
-                        return false;
-                    }
-                    item = found.end;
-                }
-                true
-            }
-            _ => false,
-        }
     }
 }
 

@@ -1,19 +1,16 @@
-//! A document that was read: its text, its nodes, and what its user should know of it.
+//! A document that was read: its text and its nodes.
 
 use std::fmt;
 use std::sync::OnceLock;
 
-use kubex_core::error::Problems;
-use kubex_core::{Error, ErrorKind, ExposeSecret as _, Origin, Result, SecretBytes, Warning};
+use kubex_core::{ExposeSecret as _, SecretBytes};
 
 use crate::budget::{Budget, Format};
 use crate::builder::Tree;
-use crate::error::{Problem, ReadError, remove_one_of_the_two};
+use crate::error::{Problem, ReadError};
 use crate::json::{self, NotRead};
 use crate::lines::{Lines, Position};
-use crate::node::{Key, Kind, Node};
 use crate::text::{Decoded, Text};
-use crate::value::Places;
 use crate::yaml;
 
 /// A document: its text, which is kept once and wiped on drop, and its nodes, which are places in the text.
@@ -34,18 +31,10 @@ pub struct Document {
     pub(crate) text: Text,
     pub(crate) decoded: Decoded,
     pub(crate) tree: Tree,
-    rest: Option<usize>,
+    pub(crate) rest: Option<usize>,
+    /// How many lines stand in front of the text, in the text that it is a part of.
+    pub(crate) lines_before: u32,
     lines: OnceLock<Lines>,
-}
-
-/// A key that is written twice in its mapping. The last one counts.
-#[derive(Clone, Copy, Debug)]
-pub struct DuplicateKey<'d> {
-    /// The one that does not count.
-    pub first: Key<'d>,
-    /// The one that follows.
-    pub second: Key<'d>,
-    index: u32,
 }
 
 impl Document {
@@ -58,34 +47,53 @@ impl Document {
         if content.expose_secret().len() > most {
             return Err(ReadError::new(Problem::TooLarge(most), 0));
         }
-        let text = Text::new(content)?;
-        let (tree, decoded, rest) =
-            parse(text.as_str(), format, budget).map_err(|error| error.located(text.as_str()))?;
+        Self::parse(Text::new(content)?, format, budget)
+    }
+
+    /// Reads the first document of a text.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(text: Text, format: Format, budget: &Budget) -> Result<Self, ReadError> {
+        Self::parse_at(text, format, budget, 0)
+    }
+
+    /// Reads a part of a YAML text, which must be a document by itself. Its nodes have the positions that they have in
+    /// the whole text, where the part begins at `start`; their spans are places in [`text`](Self::text).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    ///
+    /// ```
+    /// use kubex_document::{Budget, Document, Position};
+    ///
+    /// // The second line of a list, behind its dash.
+    /// let start = Position { line: 2, column: 3 };
+    /// let part = Document::read_part("name: jane\n  user: {token: abc}\n", start, &Budget::KUBECONFIG)?;
+    /// let user = part.root().get("user").unwrap();
+    /// assert_eq!(user.position(), Position { line: 3, column: 9 });
+    /// # Ok::<(), kubex_document::ReadError>(())
+    /// ```
+    pub fn read_part(part: &str, start: Position, budget: &Budget) -> Result<Self, ReadError> {
+        // The columns of the first line count: block collections are told apart by them.
+        let before = start.column.saturating_sub(1) as usize;
+        let mut text = String::with_capacity(before + part.len());
+        text.extend(std::iter::repeat_n(' ', before));
+        text.push_str(part);
+        Self::parse_at(text.into(), Format::Yaml, budget, start.line.saturating_sub(1))
+    }
+
+    fn parse_at(text: Text, format: Format, budget: &Budget, lines_before: u32) -> Result<Self, ReadError> {
+        let (tree, decoded, rest) = parse(text.as_str(), format, budget)
+            .map_err(|error| error.located(text.as_str()).below(lines_before))?;
         Ok(Self {
             text,
             decoded,
             tree,
             rest,
+            lines_before,
             lines: OnceLock::new(),
         })
-    }
-
-    /// The outermost node; null where the document is empty.
-    pub fn root(&self) -> Node<'_> {
-        Node::new(self, 0)
-    }
-
-    /// The outermost node, which must be a mapping or nothing.
-    ///
-    /// # Errors
-    /// [`Problem::NotMapping`].
-    pub fn mapping(&self) -> Result<Node<'_>, ReadError> {
-        let root = self.root();
-        if root.is_blank() || root.kind() == Kind::Mapping {
-            return Ok(root);
-        }
-        let problem = Problem::NotMapping(root.kind().type_name());
-        Err(ReadError::new(problem, root.span().start()).located(self.text()))
     }
 
     /// The text, without its byte order mark. Spans are places in it.
@@ -97,77 +105,12 @@ impl Document {
     pub fn position(&self, offset: usize) -> Position {
         let text = self.text.as_str();
         let lines = self.lines.get_or_init(|| Lines::new(text));
-        lines.position(text, offset)
+        lines.position(text, offset).below(self.lines_before)
     }
 
     /// Where something stands behind the document, which is not read: further documents.
     pub fn rest(&self) -> Option<usize> {
         self.rest
-    }
-
-    /// The keys that are written twice, at most 20.
-    pub fn duplicates(&self) -> impl Iterator<Item = DuplicateKey<'_>> {
-        self.tree.duplicates.iter().map(|duplicate| {
-            let key = |index| Key::new(Node::new(self, index));
-            DuplicateKey {
-                first: key(duplicate.first),
-                second: key(duplicate.second),
-                index: duplicate.second,
-            }
-        })
-    }
-
-    /// The first merge key (`<<`).
-    pub fn merge_key(&self) -> Option<Key<'_>> {
-        self.tree.merge_key.map(|index| Key::new(Node::new(self, index)))
-    }
-
-    /// What a user should know of a document that is read leniently, as a kubeconfig is.
-    pub fn warnings(&self, origin: &Origin) -> Vec<Warning> {
-        let several = self.rest.map(|_| {
-            Warning::new("several-documents", "only the first document of the file is read")
-                .with_origin(origin)
-        });
-        let duplicates = self.duplicates().map(|duplicate| {
-            let message = "the key is written twice, and the last one counts";
-            let origin = self.origin_of_key(duplicate.index, origin.clone(), Places::Values);
-            Warning::new("duplicate-key", message).with_origin(&origin)
-        });
-        several.into_iter().chain(duplicates).collect()
-    }
-
-    /// Refuses what a document that is read strictly, as Kubex's own configuration is, may not have: keys that are
-    /// written twice, merge keys, further documents. All of them are in the error.
-    ///
-    /// # Errors
-    /// `DuplicateName` or `MalformedDocument`.
-    pub fn check_strictly(&self, what: &str, origin: &Origin) -> Result<()> {
-        let mut problems = Problems::default();
-        for duplicate in self.duplicates() {
-            let origin = self.origin_of_key(duplicate.index, origin.clone(), Places::Keys);
-            let line = duplicate.first.position().line;
-            problems.add(
-                Error::new(ErrorKind::DuplicateName, "the key is written twice")
-                    .with_origin(&origin)
-                    .with_help(remove_one_of_the_two(line)),
-            );
-        }
-        if let Some(index) = self.tree.merge_key {
-            let origin = self.origin_of_mapping(index, origin.clone());
-            let message = format_args!("{what} has a merge key (<<)");
-            problems.add(
-                Error::new(ErrorKind::MalformedDocument, message)
-                    .with_origin(&origin)
-                    .with_help("write the keys out, or give the whole value an alias"),
-            );
-        }
-        if let Some(rest) = self.rest {
-            let Position { line, column } = self.position(rest);
-            let message = format_args!("{what} has more than one document in it");
-            let origin = origin.clone().position(line, column);
-            problems.add(Error::new(ErrorKind::MalformedDocument, message).with_origin(&origin));
-        }
-        problems.into_result()
     }
 }
 

@@ -102,6 +102,12 @@ impl ReadError {
         self
     }
 
+    /// The same, in a text that has so many lines more in front.
+    pub(crate) fn below(mut self, lines: u32) -> Self {
+        self.position = self.position.map(|position| position.below(lines));
+        self
+    }
+
     /// What is wrong.
     pub fn problem(&self) -> &Problem {
         &self.problem

@@ -2,6 +2,7 @@
 
 use crate::budget::Budget;
 use crate::builder::{Builder, Properties, Texts, Tree};
+use crate::bytes::find;
 use crate::error::ReadError;
 use crate::span::{Chars, Span};
 use crate::tag::ScalarTag;
@@ -219,10 +220,8 @@ impl Reader<'_, '_> {
         let mut decoded_from = None;
         loop {
             let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-            let passed = rest
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))
-                .ok_or(NotRead::NotJson)?;
+            let passed = find(rest, |byte| byte < 0x20 || byte == b'"' || byte == b'\\');
+            let passed = passed.ok_or(NotRead::NotJson)?;
             self.at += passed;
             match self.peek() {
                 b'"' => break,

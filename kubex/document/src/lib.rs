@@ -42,9 +42,13 @@
 
 mod budget;
 mod builder;
+mod bytes;
+mod checks;
+mod collection;
 mod document;
 mod error;
 mod json;
+mod keys;
 mod lines;
 mod node;
 mod resolve;
@@ -58,10 +62,13 @@ mod value;
 mod yaml;
 
 pub use budget::{Budget, Format};
-pub use document::{Document, DuplicateKey};
+pub use checks::DuplicateKey;
+pub use collection::{Entries, Items, Key};
+pub use document::Document;
 pub use error::{Problem, ReadError};
 pub use lines::Position;
-pub use node::{Entries, Items, Key, Kind, Node};
+pub use node::{Kind, Node, NodeId};
 pub use span::Span;
+pub use text::Text;
 pub use tree::Style;
 pub use value::{Conversion, Places};

@@ -9,6 +9,16 @@ pub struct Position {
     pub column: u32,
 }
 
+impl Position {
+    /// The same, in a text that has so many lines more in front.
+    pub(crate) fn below(self, lines: u32) -> Self {
+        Self {
+            line: self.line.saturating_add(lines),
+            ..self
+        }
+    }
+}
+
 /// How many bytes are gone through at most for one position.
 const STRIDE: usize = 1024;
 

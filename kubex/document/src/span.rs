@@ -11,7 +11,7 @@ pub struct Span {
 
 impl Span {
     /// A range of bytes. Documents are smaller than 4 GiB; what is not is cut there.
-    pub(crate) fn new(start: usize, end: usize) -> Self {
+    pub fn new(start: usize, end: usize) -> Self {
         let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Self {
             start: narrow(start),
@@ -39,8 +39,8 @@ impl Span {
         self.start == self.end
     }
 
-    /// The part of this text.
-    pub(crate) fn of(self, text: &str) -> &str {
+    /// The part of this text; nothing, where it has no such part.
+    pub fn of(self, text: &str) -> &str {
         text.get(self.range()).unwrap_or_default()
     }
 }

@@ -10,17 +10,20 @@ use crate::error::{Problem, ReadError};
 /// The byte order mark of UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The text of a document.
+/// The text of a document, without its byte order mark. It is wiped on drop.
 ///
 /// UTF-8 stays where it is: 64 MiB are checked once and not copied.
-pub(crate) struct Text {
+pub struct Text {
     text: SecretString,
     start: usize,
 }
 
 impl Text {
     /// The text of the bytes: UTF-8 or, with a byte order mark, UTF-16.
-    pub(crate) fn new(content: SecretBytes) -> Result<Self, ReadError> {
+    ///
+    /// # Errors
+    /// [`Problem::Encoding`].
+    pub fn new(content: SecretBytes) -> Result<Self, ReadError> {
         let decoded = match content.expose_secret() {
             [0xff, 0xfe, rest @ ..] => Some(from_utf16(rest, u16::from_le_bytes)),
             [0xfe, 0xff, rest @ ..] => Some(from_utf16(rest, u16::from_be_bytes)),
@@ -40,7 +43,8 @@ impl Text {
         Ok(Self { text, start })
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    /// The text. Spans are places in it.
+    pub fn as_str(&self) -> &str {
         self.text.expose_secret().get(self.start..).unwrap_or_default()
     }
 }
@@ -49,6 +53,15 @@ fn from_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let units: Zeroizing<Vec<u16>> = Zeroizing::new(pairs.iter().map(|pair| unit(*pair)).collect());
     rest.is_empty().then(|| String::from_utf16(&units).ok()).flatten()
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self {
+            text: text.into(),
+            start: 0,
+        }
+    }
 }
 
 impl fmt::Debug for Text {

@@ -3,9 +3,10 @@
 use kubex_core::Origin;
 use kubex_core::options::{Value, ValueKind};
 
+use crate::collection::Key;
 use crate::document::Document;
 use crate::lines::Position;
-use crate::node::{Key, Kind, Node};
+use crate::node::{Kind, Node};
 
 /// What the position of an entry's value is. An item of a list has its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,26 +17,43 @@ pub enum Places {
     Keys,
 }
 
+impl Places {
+    /// The origin of an entry's value, with its position.
+    pub fn locate(self, origin: Origin, key: Key<'_>, value: Node<'_>) -> Origin {
+        if self == Self::Keys || value.span().is_empty() && value.is_blank() {
+            key.node().locate(origin)
+        } else {
+            value.locate(origin)
+        }
+    }
+}
+
 /// How nodes become values.
 #[derive(Clone, Copy, Debug)]
 pub struct Conversion {
     /// The positions of values.
     pub places: Places,
-    /// The key below which no field of the format is, so that a plain `yes` or `off` is a boolean, as it is to kubectl.
-    pub free_below: Option<&'static str>,
+    /// Whether a plain `yes` or `off` is a boolean, as it is to kubectl where no field of a kubeconfig is.
+    pub has_yaml_1_1_booleans: bool,
 }
 
 impl Conversion {
-    /// That of a kubeconfig: what an extension has in it is the plugin's.
+    /// That of the fields of a kubeconfig.
     pub const KUBECONFIG: Self = Self {
         places: Places::Values,
-        free_below: Some("extension"),
+        has_yaml_1_1_booleans: false,
+    };
+
+    /// That of an extension in a kubeconfig, whose values are the plugin's.
+    pub const EXTENSION: Self = Self {
+        places: Places::Values,
+        has_yaml_1_1_booleans: true,
     };
 
     /// That of Kubex's own configuration.
     pub const CONFIGURATION: Self = Self {
         places: Places::Keys,
-        free_below: None,
+        has_yaml_1_1_booleans: false,
     };
 }
 
@@ -48,24 +66,23 @@ impl Node<'_> {
 
     /// The value of the node and of all below it, this one from this origin.
     pub fn to_value(self, origin: Origin, conversion: Conversion) -> Value {
-        self.to_value_within(origin, conversion, false)
-    }
-
-    fn to_value_within(self, origin: Origin, conversion: Conversion, is_free: bool) -> Value {
         let kind = match self.kind() {
             Kind::Null => ValueKind::Null,
             Kind::Boolean(value) => ValueKind::Boolean(value),
             Kind::Integer(number) => ValueKind::Integer(number),
             Kind::Float(number) => ValueKind::Float(number),
-            Kind::Text(text) => match self.as_yaml_1_1_boolean().filter(|_| is_free) {
+            Kind::Text(text) => match self
+                .as_yaml_1_1_boolean()
+                .filter(|_| conversion.has_yaml_1_1_booleans)
+            {
                 Some(value) => ValueKind::Boolean(value),
                 None => text.into(),
             },
             Kind::Sequence => {
                 let mut items = Vec::with_capacity(self.len());
                 for (index, item) in self.items().enumerate() {
-                    let origin = item.locate(origin.clone().key(&format!("[{index}]")));
-                    items.push(item.to_value_within(origin, conversion, is_free));
+                    let origin = item.locate(origin.clone().item(index));
+                    items.push(item.to_value(origin, conversion));
                 }
                 ValueKind::Sequence(items)
             }
@@ -73,25 +90,14 @@ impl Node<'_> {
                 let mut entries = Vec::with_capacity(self.len());
                 for (key, value) in self.entries() {
                     let name = key.name();
-                    let is_free = is_free || conversion.free_below == Some(&*name);
-                    let origin = locate_entry(key, value, origin.clone().key(&name), conversion.places);
-                    let value = value.to_value_within(origin, conversion, is_free);
+                    let origin = conversion.places.locate(origin.clone().key(&name), key, value);
+                    let value = value.to_value(origin, conversion);
                     entries.push((name.into_owned(), value));
                 }
                 ValueKind::Mapping(entries)
             }
         };
         Value::new(kind, origin)
-    }
-}
-
-/// The origin of an entry's value, with its position.
-pub(crate) fn locate_entry(key: Key<'_>, value: Node<'_>, origin: Origin, places: Places) -> Origin {
-    if places == Places::Keys || value.span().is_empty() && value.is_blank() {
-        let Position { line, column } = key.position();
-        origin.position(line, column)
-    } else {
-        value.locate(origin)
     }
 }
 
@@ -121,7 +127,7 @@ impl Document {
                     if is_last && !has_key {
                         return origin;
                     }
-                    origin = locate_entry(key, value, origin.key(&key.name()), places);
+                    origin = places.locate(origin.key(&key.name()), key, value);
                     if is_last {
                         return origin;
                     }
@@ -131,7 +137,7 @@ impl Document {
                     let Some((number, item)) = node.items_until(index) else {
                         return origin;
                     };
-                    origin = item.locate(origin.key(&format!("[{number}]")));
+                    origin = item.locate(origin.item(number));
                     item
                 }
                 _ => return origin,

@@ -278,7 +278,7 @@ mod tests {
             (
                 r#""s3cret-marker""#.to_owned(),
                 ErrorKind::MalformedOutput,
-                "no mapping",
+                "not a mapping",
             ),
             ("{}".to_owned(), ErrorKind::MissingCredential, "neither a token"),
             (
@@ -373,7 +373,7 @@ mod tests {
                 "client.authentication.k8s.io/v1alpha1",
             ),
             ("v1", "v1"),
-            ("", "none"),
+            ("", "no version"),
             (SECRET, "something else"),
         ] {
             assert_eq!(with(version, KIND), format!("{asked} {said}"));

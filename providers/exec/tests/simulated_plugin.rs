@@ -348,7 +348,7 @@ async fn who_waits_for_the_terminal_too_long_is_told() {
     assert!(
         error
             .message()
-            .contains("did not give the terminal back within 3 s"),
+            .contains("did not release the terminal within 3 s"),
         "{error}"
     );
     assert_eq!(world.runs(), 0);

@@ -14,7 +14,7 @@ use crate::select::Selection;
 
 /// Starts the answer with the cluster's options. The impersonation is the user's, and the namespace the context's. A
 /// field that is wrong is noted as a problem and left out, so that overrides can replace it.
-pub(crate) fn answer(selection: &Selection, cluster: &Mapping) -> ResolvedSource {
+pub(crate) fn answer(selection: &Selection<'_>, cluster: &Mapping<'_>) -> ResolvedSource {
     let mut options = Options::with_origin(cluster.origin().clone());
     let mut wrong: Vec<(SourcePart, Error)> = Vec::new();
     let mut note = |key: &'static str, result: Result<()>| {
@@ -59,7 +59,7 @@ pub(crate) fn answer(selection: &Selection, cluster: &Mapping) -> ResolvedSource
     }
 }
 
-fn missing_server(cluster: &Mapping) -> Error {
+fn missing_server(cluster: &Mapping<'_>) -> Error {
     cluster.missing(
         ErrorKind::MissingCluster,
         "the cluster has no server",
@@ -69,20 +69,21 @@ fn missing_server(cluster: &Mapping) -> Error {
 }
 
 /// Copies whom the user acts as.
-fn impersonation(user: &Mapping, options: &mut Options) -> Result<()> {
+fn impersonation(user: &Mapping<'_>, options: &mut Options) -> Result<()> {
     user.copy_into(options, &[("as", "as"), ("as-uid", "as-uid")])?;
     user.texts("as-groups")?;
-    if let Some(groups) = user.get("as-groups") {
-        options.insert("as-groups", groups.clone());
+    if let Some(groups) = user.value("as-groups") {
+        options.insert("as-groups", groups);
     }
     let Some(extra) = user.mapping("as-user-extra")? else {
         return Ok(());
     };
     let mut entries = Vec::new();
-    for (key, values) in extra.entries() {
-        extra.texts(key)?;
-        if extra.has(key) {
-            entries.push((key.to_owned(), values.clone()));
+    for (key, _) in extra.entries() {
+        let key = key.name();
+        extra.texts(&key)?;
+        if let Some(values) = extra.value(&key) {
+            entries.push((key.into_owned(), values));
         }
     }
     if !entries.is_empty() {
@@ -92,7 +93,7 @@ fn impersonation(user: &Mapping, options: &mut Options) -> Result<()> {
 }
 
 /// What is attached to the cluster, by name, kept as it is.
-fn extensions(cluster: &Mapping) -> Result<Vec<(String, Value)>> {
+fn extensions(cluster: &Mapping<'_>) -> Result<Vec<(String, Value)>> {
     let mut extensions = Vec::new();
     let mut names = HashSet::new();
     for item in cluster.mappings("extensions")? {
@@ -105,15 +106,15 @@ fn extensions(cluster: &Mapping) -> Result<Vec<(String, Value)>> {
             .with_origin(item.origin())
             .with_help("rename or remove one of them"));
         }
-        if let Some(extension) = item.get("extension") {
-            extensions.push((name.to_owned(), extension.clone()));
+        if let Some(extension) = item.extension("extension") {
+            extensions.push((name.to_owned(), extension));
         }
     }
     Ok(extensions)
 }
 
 /// Whether a `-data` field is base64, as a kubeconfig must have it; the core also takes PEM as it is.
-pub(crate) fn is_base64(fields: &Mapping, key: &str) -> Result<()> {
+pub(crate) fn is_base64(fields: &Mapping<'_>, key: &str) -> Result<()> {
     let Some(text) = fields.text(key)? else {
         return Ok(());
     };

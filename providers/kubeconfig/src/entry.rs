@@ -1,188 +1,109 @@
 //! The named entries of a kubeconfig: contexts, clusters and users.
 
 use std::fmt;
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use kubex_core::options::{Value, ValueKind};
 use kubex_core::text::nearest;
 use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
+use kubex_document::{Document, Key, Kind, Node, NodeId, Places, ReadError, Span, Text};
 
-use crate::layout::{Layout, Node};
-use crate::mapping::{Mapping, near_miss, shown, text_of, wrong_type};
-use crate::names::{Name, Names};
-use crate::selective::{self, Item, Spot};
-
-/// One of the three lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Section {
-    Contexts,
-    Clusters,
-    Users,
-}
-
-impl Section {
-    /// The list's key at the top of the document.
-    pub(crate) fn list(self) -> &'static str {
-        match self {
-            Self::Contexts => "contexts",
-            Self::Clusters => "clusters",
-            Self::Users => "users",
-        }
-    }
-
-    /// The key of what an item says, beside its name.
-    fn inner(self) -> &'static str {
-        match self {
-            Self::Contexts => "context",
-            Self::Clusters => "cluster",
-            Self::Users => "user",
-        }
-    }
-
-    /// The fields of what an item says.
-    fn fields(self) -> &'static [&'static str] {
-        match self {
-            Self::Contexts => &["cluster", "user", "namespace", "extensions"],
-            Self::Clusters => &[
-                "server",
-                "tls-server-name",
-                "insecure-skip-tls-verify",
-                "certificate-authority",
-                "certificate-authority-data",
-                "proxy-url",
-                "disable-compression",
-                "extensions",
-            ],
-            Self::Users => &[
-                "client-certificate",
-                "client-certificate-data",
-                "client-key",
-                "client-key-data",
-                "token",
-                "tokenFile",
-                "as",
-                "as-uid",
-                "as-groups",
-                "as-user-extra",
-                "username",
-                "password",
-                "auth-provider",
-                "exec",
-                "extensions",
-            ],
-        }
-    }
-
-    /// The error where one of them is not there.
-    fn missing(self) -> ErrorKind {
-        match self {
-            Self::Contexts => ErrorKind::MissingContext,
-            Self::Clusters => ErrorKind::MissingCluster,
-            Self::Users => ErrorKind::MissingUser,
-        }
-    }
-}
-
-/// The document that an entry is in.
-#[derive(Debug)]
-pub(crate) struct Document {
-    pub(crate) origin: Origin,
-    /// Where relative paths start; `None` where the document came as bytes, which are in no directory.
-    pub(crate) directory: Option<Arc<Path>>,
-    pub(crate) layout: Layout,
-}
+use crate::file::File;
+use crate::mapping::{Mapping, shown, text_of, wrong_type};
+use crate::names::Names;
+use crate::outline::{Item, Slice};
+use crate::section::Section;
 
 /// A named entry. What is in it is looked at when it is chosen.
 ///
 /// A large kubeconfig has tens of thousands of them, so one is small and, as long as it is not chosen, owns nothing.
 pub(crate) struct Entry {
-    name: Name,
     section: Section,
     /// Which item of its list it is.
     index: u32,
-    content: Content,
-    document: Arc<Document>,
-    /// Keys beside the name and the content that look like one of the two.
-    near_misses: Vec<(String, &'static str)>,
+    item: ItemSource,
+    file: Arc<File>,
 }
 
-/// What an entry says, and where it is.
-enum Content {
-    /// Decoded with the document; its list has so many items.
-    Tree { value: Box<Value>, of: u32 },
-    /// Not decoded yet: where the item begins, and where the text of its content is.
-    Text { item: Spot, content: Option<Spot> },
+/// Where the item is.
+enum ItemSource {
+    /// This node of a document.
+    Node(Arc<Document>, NodeId),
+    /// This part of a text, and the document that it was read to.
+    Slice {
+        text: Arc<Text>,
+        slice: Slice,
+        name: Span,
+        read: OnceLock<Box<Result<Document, ReadError>>>,
+    },
 }
 
 impl Entry {
+    /// Its name; one without has an empty one, as kubectl reads it.
     pub(crate) fn name(&self) -> &str {
-        self.name.of(self.document.layout.text())
+        match &self.item {
+            ItemSource::Node(document, id) => {
+                let name = document.node(*id).get("name");
+                name.and_then(Node::as_str).unwrap_or_default()
+            }
+            ItemSource::Slice { text, name, .. } => name.of(text.as_str()),
+        }
     }
 
     /// Where the entry is.
     pub(crate) fn origin(&self) -> Origin {
-        let origin =
-            self.document
-                .origin
-                .clone()
-                .key(&format!("{}[{}]", self.section.list(), shown(self.name())));
-        self.document.layout.locate(origin, self.node())
+        self.locate(format_args!("{}[{}]", self.section.list(), shown(self.name())))
     }
 
-    /// What the entry says of this, as it is written.
+    fn locate(&self, keys: fmt::Arguments<'_>) -> Origin {
+        let origin = self.file.origin.clone().key(&keys.to_string());
+        match &self.item {
+            ItemSource::Node(document, id) => document.node(*id).locate(origin),
+            ItemSource::Slice { slice, .. } => origin.position(slice.start.line, slice.start.column),
+        }
+    }
+
+    /// The item, which is a mapping.
+    fn node(&self) -> Result<Node<'_>> {
+        match &self.item {
+            ItemSource::Node(document, id) => Ok(document.node(*id)),
+            ItemSource::Slice {
+                text, slice, read, ..
+            } => match read.get_or_init(|| Box::new(slice.read(text.as_str()))).as_ref() {
+                Ok(document) => Ok(document.root()),
+                Err(error) => Err(error.clone().into_error("the kubeconfig", &self.file.origin)),
+            },
+        }
+    }
+
+    /// A text field of the entry, as it is written.
     pub(crate) fn text(&self, key: &str) -> Option<String> {
-        let text = |value: &Value| value.get(key).and_then(Value::as_str).map(str::to_owned);
-        match &self.content {
-            Content::Tree { value, .. } => text(value),
-            Content::Text { content, .. } => text(&self.decoded(*content)?),
-        }
-        .filter(|text| !text.is_empty())
+        let content = self.node().ok()?.get(self.section.inner())?;
+        let text = content.get(key).and_then(Node::as_str)?;
+        (!text.is_empty()).then(|| text.to_owned())
     }
 
-    /// What is in the entry, each field with its place.
-    pub(crate) fn fields(&self) -> Result<Mapping> {
-        let layout = &self.document.layout;
+    /// What is in the entry.
+    pub(crate) fn fields(&self) -> Result<Mapping<'_>> {
         let inner = self.section.inner();
-        let (content, node) = match &self.content {
-            Content::Tree { value, .. } => {
-                let node = self.node().and_then(|node| layout.below(node, inner));
-                (Value::clone(value), node)
-            }
-            Content::Text { content, .. } => {
-                let value = self.decoded(*content).unwrap_or_default();
-                (value, content.map(|spot| layout.value(spot)))
-            }
+        let origin = self.origin().key(inner);
+        let entry = self.node()?.get_entry(inner);
+        let origin = match entry {
+            Some((key, value)) => Places::Values.locate(origin, key, value),
+            None => origin,
         };
-        let content = layout.place(content, self.origin().key(inner), node);
-        if !content.is_blank() && !matches!(content.kind(), ValueKind::Mapping(_)) {
-            return Err(wrong_type(&content, "a mapping"));
-        }
-        Ok(Mapping::new(content, self.document.directory.clone()))
+        Mapping::new(
+            entry.map(|(_, value)| value),
+            origin,
+            self.file.directory.as_deref(),
+        )
     }
 
-    fn decoded(&self, content: Option<Spot>) -> Option<Value> {
-        Some(selective::value(content?, self.document.layout.text()))
-    }
-
-    /// What is written in the entry and looks like a field, but is none.
-    pub(crate) fn warnings(&self, fields: &Mapping) -> Vec<Warning> {
-        let beside = self.near_misses.iter().map(|(key, near)| {
-            let origin = self.origin().key(key);
-            let node = self.node().and_then(|node| self.document.layout.below(node, key));
-            near_miss(&self.document.layout.locate(origin, node), key, near)
-        });
-        beside.chain(fields.near_misses(self.section.fields())).collect()
-    }
-
-    fn node(&self) -> Option<Node> {
-        match &self.content {
-            Content::Tree { of, .. } => {
-                let layout = &self.document.layout;
-                layout.item(self.section.list(), self.index as usize, *of as usize)
-            }
-            Content::Text { item, .. } => self.document.layout.beginning(*item),
-        }
+    /// What is written in the entry and looks like a field, but is not one.
+    pub(crate) fn warnings(&self, fields: &Mapping<'_>) -> Result<Vec<Warning>> {
+        let item = Mapping::new(Some(self.node()?), self.origin(), None)?;
+        let mut warnings = item.near_misses(&["name", self.section.inner()]);
+        warnings.append(&mut fields.near_misses(self.section.fields()));
+        Ok(warnings)
     }
 }
 
@@ -214,6 +135,10 @@ impl Entries {
             list: Vec::with_capacity(count),
             names: Names::with_room_for(count),
         }
+    }
+
+    pub(crate) fn section(&self) -> Section {
+        self.section
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -301,159 +226,101 @@ const MOST_LISTED: usize = 8;
 /// The longest name that is compared with others for its likeness.
 const LONGEST_COMPARED: usize = 256;
 
-/// The entries of one document's list, each under its name.
-pub(crate) fn entries(value: Value, section: Section, document: &Arc<Document>) -> Result<Entries> {
-    let layout = &document.layout;
-    let origin = document.origin.clone().key(section.list());
-    if value.is_blank() {
+/// The entries of a list, each under its name.
+pub(crate) fn entries(
+    key: Key<'_>,
+    list: Node<'_>,
+    section: Section,
+    document: &Arc<Document>,
+    file: &Arc<File>,
+) -> Result<Entries> {
+    if list.is_blank() {
         return Ok(Entries::new(section));
     }
-    if !matches!(value.kind(), ValueKind::Sequence(_)) {
-        let node = layout.section(section.list());
-        return Err(wrong_type(&layout.place(value, origin, node), "a list"));
+    let origin = || file.origin.clone().key(section.list());
+    if list.kind() != Kind::Sequence {
+        return Err(wrong_type(
+            list,
+            "a list",
+            &Places::Values.locate(origin(), key, list),
+        ));
     }
-    let ValueKind::Sequence(items) = value.into_kind() else {
-        return Ok(Entries::new(section));
-    };
-    let of = items.len();
-    let node = |index: usize| layout.item(section.list(), index, of);
-    let place = |index: usize| layout.locate(origin.clone().key(&format!("[{index}]")), node(index));
-    let mut entries = Entries::with_room_for(of, section);
-    for (index, item) in items.into_iter().enumerate() {
+    let mut entries = Entries::with_room_for(list.len(), section);
+    for (index, item) in list.items().enumerate() {
         if item.is_blank() {
             continue;
         }
-        if !matches!(item.kind(), ValueKind::Mapping(_)) {
-            let item = layout.place(item, origin.clone().key(&format!("[{index}]")), node(index));
-            return Err(wrong_type(&item, "a mapping with a name"));
+        let origin = || item.locate(origin().item(index));
+        if item.kind() != Kind::Mapping {
+            return Err(wrong_type(item, "a mapping with a name", &origin()));
         }
-        let ValueKind::Mapping(fields) = item.into_kind() else {
-            continue;
-        };
-        let mut name = Name::Own(Box::default());
-        let mut content = Value::default();
-        let mut near_misses = Vec::new();
-        for (key, value) in fields {
-            match key.as_str() {
-                "name" => {
-                    let node = node(index).and_then(|node| layout.below(node, "name"));
-                    name = name_of(&layout.place(value, place(index).key("name"), node))?;
-                }
-                _ if key == section.inner() => content = value,
-                _ => {
-                    near_misses
-                        .extend(Mapping::near(&key, &["name", section.inner()]).map(|near| (key, near)));
-                }
-            }
+        if let Some((key, name)) = item.get_entry("name")
+            && !name.is_blank()
+        {
+            text_of(name, || Places::Values.locate(origin().key("name"), key, name))?;
         }
-        entries.push_of(
-            Entry {
-                name,
-                section,
-                index: u32::try_from(index).unwrap_or(u32::MAX),
-                content: Content::Tree {
-                    value: Box::new(content),
-                    of: u32::try_from(of).unwrap_or(u32::MAX),
-                },
-                document: Arc::clone(document),
-                near_misses,
-            },
-            &place,
-        )?;
+        entries.push_unique(Entry {
+            section,
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            item: ItemSource::Node(Arc::clone(document), item.id()),
+            file: Arc::clone(file),
+        })?;
     }
     Ok(entries)
 }
 
-/// The entries of a list that was passed over, each under its name.
-pub(crate) fn entries_of_items(
-    items: &[Item],
+/// The entries of a list that was outlined, each under its name.
+pub(crate) fn outlined_entries(
+    items: Vec<Item>,
     section: Section,
-    document: &Arc<Document>,
+    text: &Arc<Text>,
+    file: &Arc<File>,
 ) -> Result<Entries> {
-    let layout = &document.layout;
-    let origin = document.origin.clone().key(section.list());
-    let place = |index: usize| {
-        let node = items.get(index).and_then(|item| layout.beginning(item.spot));
-        layout.locate(origin.clone().key(&format!("[{index}]")), node)
-    };
     let mut entries = Entries::with_room_for(items.len(), section);
-    for (index, item) in items.iter().enumerate() {
-        if !item.is_mapping {
-            continue;
-        }
-        let name = match item.name {
-            None => Name::Own(Box::default()),
-            Some(spot) => {
-                if let Some(written) = selective::written(spot, layout.text()) {
-                    Name::Written(written)
-                } else {
-                    let value = selective::value(spot, layout.text());
-                    name_of(&layout.place(value, place(index).key("name"), Some(layout.value(spot))))?
-                }
-            }
-        };
-        let near_misses = item.others.iter().filter_map(|spot| {
-            let key = spot.of(layout.text());
-            let near = Mapping::near(key, &["name", section.inner()])?;
-            Some((key.to_owned(), near))
-        });
-        entries.push_of(
-            Entry {
-                name,
-                section,
-                index: u32::try_from(index).unwrap_or(u32::MAX),
-                content: Content::Text {
-                    item: item.spot,
-                    content: item.content,
-                },
-                document: Arc::clone(document),
-                near_misses: near_misses.collect(),
+    for (index, item) in items.into_iter().enumerate() {
+        let Some(slice) = item.slice else { continue };
+        entries.push_unique(Entry {
+            section,
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            item: ItemSource::Slice {
+                text: Arc::clone(text),
+                slice,
+                name: item.name,
+                read: OnceLock::new(),
             },
-            &place,
-        )?;
+            file: Arc::clone(file),
+        })?;
     }
     Ok(entries)
-}
-
-/// The name that an entry has; one without has an empty one, as kubectl reads it.
-fn name_of(value: &Value) -> Result<Name> {
-    if value.is_blank() {
-        return Ok(Name::Own(Box::default()));
-    }
-    text_of(value).map(|name| Name::Own(name.into()))
 }
 
 impl Entries {
     /// Adds an entry of the same document, in which each name may be once.
-    fn push_of(&mut self, entry: Entry, place: &dyn Fn(usize) -> Origin) -> Result<()> {
+    fn push_unique(&mut self, entry: Entry) -> Result<()> {
         let Err(second) = self.push(entry) else {
             return Ok(());
         };
-        let first = self.get(second.name()).map_or(second.index, |first| first.index);
-        let placed = |index: u32| (index as usize, place(index as usize));
-        Err(twice(
-            second.name(),
-            self.section,
-            [placed(first), placed(second.index)],
-        ))
+        Err(same_name(self.get(second.name()).unwrap_or(&second), &second))
     }
 }
 
-fn twice(name: &str, section: Section, [first, second]: [(usize, Origin); 2]) -> Error {
-    let lines = match (first.1.line_and_column(), second.1.line_and_column()) {
+fn same_name(first: &Entry, second: &Entry) -> Error {
+    let section = second.section.list();
+    let place = |entry: &Entry| entry.locate(format_args!("{section}[{}]", entry.index));
+    let origin = place(second);
+    let lines = match (place(first).line_and_column(), origin.line_and_column()) {
         (Some((one, _)), Some((other, _))) => format!(", on the lines {one} and {other},"),
         _ => String::new(),
     };
     Error::new(
         ErrorKind::DuplicateName,
         format_args!(
-            "the entries {} and {} of {}{lines} have the same name \"{}\"",
-            first.0 + 1,
-            second.0 + 1,
-            section.list(),
-            shown(name)
+            "the entries {} and {} of {section}{lines} have the same name \"{}\"",
+            first.index + 1,
+            second.index + 1,
+            shown(second.name())
         ),
     )
-    .with_origin(&second.1)
+    .with_origin(&origin)
     .with_help("rename or remove one of them")
 }

@@ -140,7 +140,7 @@ impl Kubeconfig {
     }
 
     /// Bytes that are not trusted may neither run anything nor read anything.
-    fn refuse_the_untrusted(&self, selection: &Selection) -> Result<()> {
+    fn refuse_the_untrusted(&self, selection: &Selection<'_>) -> Result<()> {
         if self.is_trusted {
             return Ok(());
         }

@@ -43,32 +43,30 @@
 
 mod cluster;
 mod discovery;
-mod document;
 mod entry;
+mod file;
 mod kubeconfig;
-mod layout;
 mod load;
 mod mapping;
 mod merge;
 mod names;
 mod options;
+mod outline;
 mod pattern;
 mod resolve;
+mod section;
 mod select;
-mod selective;
-mod text;
-mod tree;
 mod user;
 
 use kubex_core::Registration;
 
 pub use kubeconfig::{Context, ContextProvider, Kubeconfig};
 pub use options::KubeconfigOptions;
-pub use resolve::KubeconfigProvider;
-/// What either way of reading tells, for the fuzz target that compares them; cargo-fuzz sets this condition.
+/// The results of both ways of reading, for the fuzz target that compares them; cargo-fuzz sets this condition.
 #[cfg(fuzzing)]
 #[doc(hidden)]
-pub use selective::told::told;
+pub use outline::compare::both_ways;
+pub use resolve::KubeconfigProvider;
 
 kubex_core::register! {
     /// The provider `kubeconfig`.

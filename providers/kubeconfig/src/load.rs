@@ -9,13 +9,13 @@ use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, ExposeSecret, Host, Origin, Result, SecretBytes, Warning};
 
 use crate::discovery::{Places, not_there};
-use crate::document;
+use crate::file::{self, File};
 use crate::merge::Merged;
 
 /// The largest kubeconfig that is read.
 const LARGEST_FILE: usize = 64 * 1024 * 1024;
 
-/// A kubeconfig that is no file of the user's, and so is not trusted unless its giver says so.
+/// A kubeconfig that the program holds. It is not trusted unless the program says so.
 #[derive(Debug)]
 pub(crate) struct Bytes {
     pub(crate) name: String,
@@ -30,14 +30,18 @@ pub(crate) fn bytes(bytes: &Bytes) -> Result<Merged> {
         return Err(too_large().with_origin(&origin));
     }
     let mut merged = Merged::new();
-    merged.add(document::parse(bytes.content.clone(), &origin, None)?)?;
-    if merged.says_nothing() {
+    let file = File {
+        origin: origin.clone(),
+        directory: None,
+    };
+    merged.add(file::parse(bytes.content.clone(), file)?)?;
+    if merged.declares_nothing() {
         return Err(declares_nothing(&origin));
     }
     Ok(merged)
 }
 
-/// Reads the files. All that are broken are told at once; `skips_broken` takes the others of several files then.
+/// Reads the files. The error names all broken files; with `skips_broken`, the other files are used.
 pub(crate) async fn files(places: &Places, skips_broken: bool, host: &Host) -> Result<Merged> {
     let mut merged = Merged::new();
     let mut tried = Vec::new();
@@ -57,11 +61,11 @@ pub(crate) async fn files(places: &Places, skips_broken: bool, host: &Host) -> R
             }
         }
     }
-    // A broken file is no missing one: where nothing else is there, the next source must not answer.
-    if has_broken && (!skips_broken || places.paths.len() == 1 || merged.says_nothing()) {
+    // A broken file is not a missing one: where nothing else is there, the next source must not answer.
+    if has_broken && (!skips_broken || places.paths.len() == 1 || merged.declares_nothing()) {
         broken.into_result()?;
     }
-    if !merged.says_nothing() {
+    if !merged.declares_nothing() {
         return Ok(merged);
     }
     match places.paths.as_slice() {
@@ -93,7 +97,7 @@ fn add_file(
     };
     let here = host.environment().current_directory().unwrap_or_default();
     let directory = here.join(path).parent().map(Arc::from);
-    merged.add(document::parse(content, &origin, directory)?)?;
+    merged.add(file::parse(content, File { origin, directory })?)?;
     Ok(true)
 }
 

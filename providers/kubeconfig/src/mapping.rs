@@ -6,84 +6,113 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use kubex_core::options::{Value, ValueKind};
+use kubex_core::options::Value;
 use kubex_core::text::{clean_line, nearest_within};
 use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
+use kubex_document::{Conversion, Key, Kind, Node, Places};
 
 /// A mapping of the kubeconfig and the directory that its relative paths start from.
 #[derive(Clone, Debug)]
-pub(crate) struct Mapping {
-    value: Value,
+pub(crate) struct Mapping<'d> {
+    /// `None` where it is not written.
+    node: Option<Node<'d>>,
+    origin: Origin,
     /// `None` where the document came as bytes, which are in no directory.
-    directory: Option<Arc<Path>>,
+    directory: Option<&'d Path>,
 }
 
-impl Mapping {
-    pub(crate) fn new(value: Value, directory: Option<Arc<Path>>) -> Self {
-        Self { value, directory }
+impl<'d> Mapping<'d> {
+    /// The mapping that this node is; empty where it is blank or not there.
+    pub(crate) fn new(node: Option<Node<'d>>, origin: Origin, directory: Option<&'d Path>) -> Result<Self> {
+        if let Some(node) = node
+            && !node.is_blank()
+            && node.kind() != Kind::Mapping
+        {
+            return Err(wrong_type(node, "a mapping", &origin));
+        }
+        Ok(Self {
+            node,
+            origin,
+            directory,
+        })
     }
 
     /// Where the mapping is.
     pub(crate) fn origin(&self) -> &Origin {
-        self.value.origin()
+        &self.origin
     }
 
     /// Where a field is, or would be.
     pub(crate) fn origin_of(&self, key: &str) -> Origin {
-        self.get(key)
-            .map_or_else(|| self.origin().clone().key(key), |value| value.origin().clone())
+        match self.entry(key) {
+            Some((key, value)) => self.origin_at(key, value),
+            None => self.origin.clone().key(key),
+        }
+    }
+
+    fn origin_at(&self, key: Key<'_>, value: Node<'_>) -> Origin {
+        Places::Values.locate(self.origin.clone().key(&key.name()), key, value)
     }
 
     /// A field that is there and not blank.
-    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
-        self.value.get(key).filter(|value| !is_blank(value))
+    fn entry(&self, key: &str) -> Option<(Key<'d>, Node<'d>)> {
+        let entry = self.node?.get_entry(key);
+        entry.filter(|(_, value)| !is_blank(*value))
     }
 
-    /// What is written here and looks like one of the known fields, but is none.
+    fn get(&self, key: &str) -> Option<Node<'d>> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    /// The value of a field that is there and not blank, and of all below it.
+    pub(crate) fn value(&self, key: &str) -> Option<Value> {
+        self.value_as(key, Conversion::KUBECONFIG)
+    }
+
+    /// The same, as a plugin wrote it: no field of a kubeconfig is in it.
+    pub(crate) fn extension(&self, key: &str) -> Option<Value> {
+        self.value_as(key, Conversion::EXTENSION)
+    }
+
+    fn value_as(&self, key: &str, conversion: Conversion) -> Option<Value> {
+        let (key, value) = self.entry(key)?;
+        Some(value.to_value(self.origin_at(key, value), conversion))
+    }
+
+    /// What is written here and looks like one of the known fields, but is not one.
     pub(crate) fn near_misses(&self, known: &[&'static str]) -> Vec<Warning> {
-        let entries = self.entries().filter(|(key, _)| !known.contains(key));
-        entries
-            .filter_map(|(key, value)| {
-                let near = Self::near(key, known)?;
-                Some(near_miss(value.origin(), key, near))
-            })
-            .collect()
+        let misses = self.entries().filter_map(|(key, value)| {
+            let name = key.name();
+            let near = near(&name, known)?;
+            Some(near_miss(&self.origin_at(key, value), &name, near))
+        });
+        misses.collect()
     }
 
     /// The key that is likely to be meant for this field, which is missing.
-    pub(crate) fn misspelt(&self, field: &'static str) -> Option<&str> {
-        let mut keys = self.entries().map(|(key, _)| key);
-        keys.find(|key| Self::near(key, &[field]).is_some())
+    fn misspelt(&self, field: &'static str) -> Option<Cow<'d, str>> {
+        let mut keys = self.entries().map(|(key, _)| key.name());
+        keys.find(|key| near(key, &[field]).is_some())
     }
 
     /// The error of a field that is missing, with what to set it to.
     pub(crate) fn missing(&self, kind: ErrorKind, message: &str, field: &'static str, help: &str) -> Error {
         let error = Error::new(kind, message).with_origin(&self.origin_of(field));
         match self.misspelt(field) {
-            Some(key) => error.with_help(format_args!("rename \"{}\" to \"{field}\"", shown(key))),
+            Some(key) => error.with_help(format_args!("rename \"{}\" to \"{field}\"", shown(&key))),
             None => error.with_help(help),
         }
     }
 
-    /// The known field that a key is likely to be meant for: the same but for case, dashes and underscores, or
-    /// a letter or two apart.
-    pub(crate) fn near(key: &str, known: &[&'static str]) -> Option<&'static str> {
-        if known.contains(&key) {
-            return None;
-        }
-        let bare = |key: &str| key.replace(['-', '_'], "").to_lowercase();
-        let same = known.iter().find(|field| bare(field) == bare(key)).copied();
-        same.or_else(|| {
-            let near = nearest_within(key, known, |longer| if longer < 8 { 1 } else { 2 });
-            near.filter(|near| near.len() > 3)
-        })
-    }
-
     /// Whether a field is there and not blank.
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.get(key).is_some()
+        self.entry(key).is_some()
+    }
+
+    /// Whether a field is there, blank or not.
+    pub(crate) fn is_written(&self, key: &str) -> bool {
+        self.node.is_some_and(|node| node.get(key).is_some())
     }
 
     /// Whether one of these fields is there and not blank.
@@ -92,8 +121,11 @@ impl Mapping {
     }
 
     /// A text.
-    pub(crate) fn text(&self, key: &str) -> Result<Option<&str>> {
-        self.get(key).map(text_of).transpose()
+    pub(crate) fn text(&self, key: &str) -> Result<Option<&'d str>> {
+        let Some(value) = self.get(key) else {
+            return Ok(None);
+        };
+        text_of(value, || self.origin_of(key)).map(Some)
     }
 
     /// A boolean; `false` where it is not there.
@@ -102,66 +134,59 @@ impl Mapping {
             return Ok(false);
         };
         match value.kind() {
-            ValueKind::Boolean(flag) => Some(*flag),
-            ValueKind::String(word) => match word.to_ascii_lowercase().as_str() {
-                "y" | "yes" | "on" => Some(true),
-                "n" | "no" | "off" => Some(false),
-                _ => None,
-            },
-            _ => None,
+            Kind::Boolean(flag) => Some(flag),
+            _ => value.as_yaml_1_1_boolean(),
         }
-        .ok_or_else(|| wrong_type(value, "true or false"))
+        .ok_or_else(|| wrong_type(value, "true or false", &self.origin_of(key)))
     }
 
     /// A list of texts; empty where it is not there.
-    pub(crate) fn texts(&self, key: &str) -> Result<Vec<&str>> {
-        match self.get(key).map(|value| (value, value.kind())) {
-            None => Ok(Vec::new()),
-            Some((_, ValueKind::Sequence(items))) => items.iter().map(text_of).collect(),
-            Some((value, _)) => Err(wrong_type(value, "a list")),
+    pub(crate) fn texts(&self, key: &str) -> Result<Vec<&'d str>> {
+        let items = self.items(key)?;
+        items
+            .map(|(index, item)| text_of(item, || self.origin_of_item(key, index, item)))
+            .collect()
+    }
+
+    fn items(&self, key: &str) -> Result<impl Iterator<Item = (usize, Node<'d>)> + use<'d>> {
+        let list = self.get(key);
+        if let Some(list) = list
+            && list.kind() != Kind::Sequence
+        {
+            return Err(wrong_type(list, "a list", &self.origin_of(key)));
         }
+        Ok(list.into_iter().flat_map(Node::items).enumerate())
+    }
+
+    fn origin_of_item(&self, key: &str, index: usize, item: Node<'_>) -> Origin {
+        item.locate(self.origin_of(key).item(index))
     }
 
     /// A mapping within this one.
     pub(crate) fn mapping(&self, key: &str) -> Result<Option<Self>> {
-        match self.get(key).map(|value| (value, value.kind())) {
-            None => Ok(None),
-            Some((value, ValueKind::Mapping(_))) => {
-                Ok(Some(Self::new(value.clone(), self.directory.clone())))
-            }
-            Some((value, _)) => Err(wrong_type(value, "a mapping")),
-        }
+        let Some((key, value)) = self.entry(key) else {
+            return Ok(None);
+        };
+        Self::new(Some(value), self.origin_at(key, value), self.directory).map(Some)
     }
 
     /// A list of mappings within this one; empty where it is not there.
     pub(crate) fn mappings(&self, key: &str) -> Result<Vec<Self>> {
-        let items = match self.get(key).map(|value| (value, value.kind())) {
-            None => return Ok(Vec::new()),
-            Some((_, ValueKind::Sequence(items))) => items,
-            Some((value, _)) => return Err(wrong_type(value, "a list")),
-        };
-        let items = items.iter().filter(|item| !item.is_blank());
+        let items = self.items(key)?.filter(|(_, item)| !item.is_blank());
         items
-            .map(|item| match item.kind() {
-                ValueKind::Mapping(_) => Ok(Self::new(item.clone(), self.directory.clone())),
-                _ => Err(wrong_type(item, "a mapping")),
-            })
+            .map(|(index, item)| Self::new(Some(item), self.origin_of_item(key, index, item), self.directory))
             .collect()
     }
 
     /// The fields as they are written, blank ones included.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Value)> {
-        let entries = match self.value.kind() {
-            ValueKind::Mapping(entries) => entries.as_slice(),
-            _ => &[],
-        };
-        entries.iter().map(|(name, value)| (name.as_str(), value))
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (Key<'d>, Node<'d>)> + use<'d> {
+        self.node.into_iter().flat_map(Node::entries)
     }
 
     /// A path of the field of that key, made absolute by the directory of the file that has it; symbolic links
     /// are not followed.
     pub(crate) fn resolve(&self, path: &str, key: &str) -> Result<String> {
-        match &self.directory {
+        match self.directory {
             _ if Path::new(path).is_absolute() => Ok(path.to_owned()),
             Some(directory) => clean(&directory.join(path))
                 .into_os_string()
@@ -176,7 +201,7 @@ impl Mapping {
                 }),
             None => Err(Error::new(
                 ErrorKind::InvalidValue,
-                "a kubeconfig that is no file has a relative path in it",
+                "a kubeconfig that is not a file has a relative path in it",
             )
             .with_origin(&self.origin_of(key))
             .with_help("write an absolute path, or the content itself")),
@@ -186,9 +211,8 @@ impl Mapping {
     /// Copies fields into options: the same field under the option's name.
     pub(crate) fn copy_into(&self, options: &mut Options, fields: &[(&str, &str)]) -> Result<()> {
         for (field, option) in fields {
-            if let Some(value) = self.get(field) {
-                text_of(value)?;
-                options.insert(option, value.clone());
+            if let Some(text) = self.text(field)? {
+                options.insert(option, Value::new(text, self.origin_of(field)));
             }
         }
         Ok(())
@@ -204,12 +228,24 @@ impl Mapping {
     }
 }
 
-/// Null, an empty text or an empty list. An empty mapping is a block that lacks its fields.
-fn is_blank(value: &Value) -> bool {
-    match value.kind() {
-        ValueKind::Sequence(items) => items.is_empty(),
-        _ => value.is_blank(),
+/// The known field that a key is likely to be meant for: the same but for case, dashes and underscores, or
+/// a letter or two apart.
+pub(crate) fn near(key: &str, known: &[&'static str]) -> Option<&'static str> {
+    if known.contains(&key) {
+        return None;
     }
+    let bare = |key: &str| key.replace(['-', '_'], "").to_lowercase();
+    let written = bare(key);
+    let same = known.iter().find(|field| bare(field) == written).copied();
+    same.or_else(|| {
+        let near = nearest_within(key, known, |longer| if longer < 8 { 1 } else { 2 });
+        near.filter(|near| near.len() > 3)
+    })
+}
+
+/// Null, an empty text or an empty list. An empty mapping is a block that lacks its fields.
+fn is_blank(value: Node<'_>) -> bool {
+    value.is_blank() || value.kind() == Kind::Sequence && value.is_empty()
 }
 
 /// A name as a person is shown it: cleaned, and not longer than a line or two.
@@ -223,31 +259,35 @@ pub(crate) fn shown(name: &str) -> Cow<'_, str> {
 /// How many characters of a name are shown.
 const LONGEST_SHOWN: usize = 256;
 
-/// The warning of a key that looks like a field and is none. It shows the key, never what stands under it.
+/// The warning of a key that looks like a field and is not one. It shows the key, never what stands under it.
 pub(crate) fn near_miss(origin: &Origin, key: &str, near: &str) -> Warning {
     Warning::new(
         "unknown-field",
         format_args!(
-            "\"{}\" is no field and is ignored; did you mean \"{near}\"?",
+            "\"{}\" is not a field and is ignored; did you mean \"{near}\"?",
             shown(key)
         ),
     )
     .with_origin(origin)
 }
 
-pub(crate) fn text_of(value: &Value) -> Result<&str> {
-    value.as_str().ok_or_else(|| match value.kind() {
-        ValueKind::Sequence(_) | ValueKind::Mapping(_) => wrong_type(value, "a text"),
-        _ => wrong_type(value, "a text").with_help("put it in quotes"),
+/// The text that a value must be.
+pub(crate) fn text_of(value: Node<'_>, origin: impl FnOnce() -> Origin) -> Result<&str> {
+    value.as_str().ok_or_else(|| {
+        let error = wrong_type(value, "a text", &origin());
+        match value.kind() {
+            Kind::Sequence | Kind::Mapping => error,
+            _ => error.with_help("put it in quotes"),
+        }
     })
 }
 
-pub(crate) fn wrong_type(value: &Value, expected: &str) -> Error {
+pub(crate) fn wrong_type(value: Node<'_>, expected: &str, origin: &Origin) -> Error {
     Error::new(
         ErrorKind::InvalidValue,
-        format_args!("expected {expected}, found {}", value.type_name()),
+        format_args!("expected {expected}, found {}", value.kind().type_name()),
     )
-    .with_origin(value.origin())
+    .with_origin(origin)
 }
 
 /// Takes `.` and `..` out of a path by its text alone, as client-go does.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use kubex_core::options::{Value, ValueKind};
 use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
+use kubex_document::{Key, Node, Places};
 
-use crate::document::{Parsed, Root};
-use crate::entry::{Document, Entries, Section, entries, entries_of_items};
-use crate::mapping::{Mapping, near_miss, text_of};
-use crate::selective::{self, Part};
+use crate::entry::{Entries, entries, outlined_entries};
+use crate::file::{FieldSource, ParsedFile};
+use crate::mapping::{near, near_miss, text_of};
+use crate::section::Section;
 
 /// What stands at the top of a kubeconfig.
 const TOP: &[&str] = &[
@@ -50,58 +50,64 @@ impl Merged {
     }
 
     /// Whether it declares no cluster, no user and no context, and chooses none.
-    pub(crate) fn says_nothing(&self) -> bool {
+    pub(crate) fn declares_nothing(&self) -> bool {
         self.contexts.is_empty()
             && self.clusters.is_empty()
             && self.users.is_empty()
             && self.current_context.is_none()
     }
 
-    /// Adds a document after those that are there, which win. Nothing is added where it is no kubeconfig.
-    pub(crate) fn add(&mut self, parsed: Parsed) -> Result<()> {
-        let Parsed {
-            root,
+    /// Adds a file after those that are there, which win. Nothing is added where it is not a kubeconfig.
+    pub(crate) fn add(&mut self, parsed: ParsedFile) -> Result<()> {
+        let ParsedFile {
+            file,
+            fields,
             mut warnings,
-            document,
         } = parsed;
-        let fields: Vec<(String, Given)> = match root {
-            Root::Tree(root) => match root.into_kind() {
-                ValueKind::Mapping(fields) => fields
-                    .into_iter()
-                    .map(|(key, value)| (key, Given::Tree(value)))
-                    .collect(),
-                _ => Vec::new(),
-            },
-            Root::Parts(parts) => parts
-                .into_iter()
-                .map(|(key, part)| (key, Given::Part(part)))
-                .collect(),
-        };
-        // What is no kubeconfig is told so, and not what its fields would mean in one.
-        for (key, given) in &fields {
-            match key.as_str() {
-                "kind" => must_be(&given.placed(key, &document), "Config")?,
-                "apiVersion" => must_be(&given.placed(key, &document), "v1")?,
-                _ => {}
-            }
-        }
-        let [mut contexts, mut clusters, mut users] =
-            [Section::Contexts, Section::Clusters, Section::Users].map(Entries::new);
-        let mut current = None;
-        for (key, given) in fields {
-            match key.as_str() {
-                "contexts" => contexts = given.entries(Section::Contexts, &document)?,
-                "clusters" => clusters = given.entries(Section::Clusters, &document)?,
-                "users" => users = given.entries(Section::Users, &document)?,
-                "current-context" => current = name_in(&given.placed(&key, &document))?,
-                _ => {
-                    let near = Mapping::near(&key, TOP);
-                    warnings.extend(
-                        near.map(|near| near_miss(given.placed(&key, &document).origin(), &key, near)),
-                    );
+        let file = Arc::new(file);
+        // The error of what is not a kubeconfig is that, and not what its fields would mean in one.
+        for field in &fields {
+            let FieldSource::Read(document) = field else {
+                continue;
+            };
+            for (key, value) in document.root().entries() {
+                match &*key.name() {
+                    "kind" => must_be("Config", key, value, &file.origin)?,
+                    "apiVersion" => must_be("v1", key, value, &file.origin)?,
+                    _ => {}
                 }
             }
         }
+        let mut lists = Section::ALL.map(Entries::new);
+        let mut put = |entries: Entries| {
+            if let Some(list) = lists.get_mut(entries.section() as usize) {
+                *list = entries;
+            }
+        };
+        let mut current = None;
+        for field in fields {
+            let document = match field {
+                FieldSource::Read(document) => document,
+                FieldSource::Outlined(section, text, items) => {
+                    put(outlined_entries(items, section, &text, &file)?);
+                    continue;
+                }
+            };
+            for (key, value) in document.root().entries() {
+                let name = key.name();
+                let origin = || Places::Values.locate(file.origin.clone().key(&name), key, value);
+                if let Some(section) = Section::from_list(&name) {
+                    put(entries(key, value, section, &document, &file)?);
+                } else if name != "current-context" {
+                    warnings.extend(near(&name, TOP).map(|near| near_miss(&origin(), &name, near)));
+                } else if value.is_blank() {
+                    current = None;
+                } else {
+                    current = Some((text_of(value, origin)?.to_owned(), origin()));
+                }
+            }
+        }
+        let [contexts, clusters, users] = lists;
         self.shadowed.append(&mut self.contexts.add(contexts));
         self.shadowed.append(&mut self.clusters.add(clusters));
         self.shadowed.append(&mut self.users.add(users));
@@ -111,60 +117,19 @@ impl Merged {
             (Some(_), None) => {}
         }
         self.warnings.append(&mut warnings);
-        self.origins.push(document.origin.clone());
+        self.origins.push(file.origin.clone());
         Ok(())
     }
 }
 
-/// What stands under a key at the top.
-enum Given {
-    Tree(Value),
-    Part(Part),
-}
-
-impl Given {
-    /// The value, with its place.
-    fn placed(&self, key: &str, document: &Document) -> Value {
-        let layout = &document.layout;
-        let (value, node) = match self {
-            Self::Tree(value) => (value.clone(), layout.section(key)),
-            Self::Part(Part::Value(spot)) => {
-                (selective::value(*spot, layout.text()), Some(layout.value(*spot)))
-            }
-            Self::Part(Part::Items(_)) => (Value::default(), None),
-        };
-        layout.place(value, document.origin.clone().key(key), node)
-    }
-
-    fn entries(self, section: Section, document: &Arc<Document>) -> Result<Entries> {
-        match self {
-            Self::Tree(value) => entries(value, section, document),
-            Self::Part(Part::Items(items)) => entries_of_items(&items, section, document),
-            Self::Part(Part::Value(spot)) => {
-                let value = selective::value(spot, document.layout.text());
-                entries(value, section, document)
-            }
-        }
-    }
-}
-
-fn name_in(value: &Value) -> Result<Option<(String, Origin)>> {
-    if value.is_blank() {
-        return Ok(None);
-    }
-    Ok(Some((text_of(value)?.to_owned(), value.origin().clone())))
-}
-
-fn must_be(value: &Value, expected: &str) -> Result<()> {
+fn must_be(expected: &str, key: Key<'_>, value: Node<'_>, origin: &Origin) -> Result<()> {
     if value.is_blank() || value.as_str() == Some(expected) {
         return Ok(());
     }
+    let name = key.name();
     Err(Error::new(
         ErrorKind::MalformedDocument,
-        format_args!(
-            "this is no kubeconfig: its {} is not {expected}",
-            value.origin().keys()
-        ),
+        format_args!("this is not a kubeconfig: its {name} is not {expected}"),
     )
-    .with_origin(value.origin()))
+    .with_origin(&Places::Values.locate(origin.clone().key(&name), key, value)))
 }

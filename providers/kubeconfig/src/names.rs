@@ -5,29 +5,9 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use hashbrown::HashTable;
 
-use crate::selective::Spot;
-
-/// The name of an entry.
-pub(crate) enum Name {
-    /// A text of its own, decoded from what is written.
-    Own(Box<str>),
-    /// As it is written there in the document.
-    Written(Spot),
-}
-
-impl Name {
-    /// The name, in the text of its document.
-    pub(crate) fn of<'a>(&'a self, text: &'a str) -> &'a str {
-        match self {
-            Self::Own(name) => name,
-            Self::Written(spot) => spot.of(text),
-        }
-    }
-}
-
 /// Which entry of a list has a name: four bytes and the room of a hash table for each.
 ///
-/// Names come from outside, so the hash has a key of its own, which nobody can aim at.
+/// Names come from outside, so the hash has a key of its own: names cannot be made to collide.
 #[derive(Default)]
 pub(crate) struct Names {
     hasher: RandomState,

@@ -1,4 +1,4 @@
-//! What the provider `kubeconfig` is told.
+//! The options of the provider `kubeconfig`.
 
 use std::path::PathBuf;
 

@@ -11,33 +11,33 @@ use crate::options::KubeconfigOptions;
 
 /// What the kubeconfig says of the chosen context.
 #[derive(Debug)]
-pub(crate) struct Selection {
+pub(crate) struct Selection<'m> {
     /// `None` only where its absence was noted as a problem.
-    pub(crate) cluster: Option<Mapping>,
+    pub(crate) cluster: Option<Mapping<'m>>,
     /// `None` where the context names no user, or that one's absence was noted as a problem.
-    pub(crate) user: Option<Mapping>,
+    pub(crate) user: Option<Mapping<'m>>,
     pub(crate) namespace: Option<Value>,
     /// Where the context was chosen, where one was.
     pub(crate) chosen_at: Option<Origin>,
     /// The context, or the cluster where there is no context.
     pub(crate) origin: Origin,
-    /// What looks like a field of these entries, and is none.
+    /// What looks like a field of these entries, and is not one.
     pub(crate) warnings: Vec<Warning>,
 }
 
 /// Finds the entries. `written` knows where the options were written down.
 ///
-/// What is wrong with the cluster and with the user is noted, so that both are told.
-pub(crate) fn select(
-    merged: &Merged,
+/// What is wrong with the cluster and with the user is noted, so that the error has both.
+pub(crate) fn select<'m>(
+    merged: &'m Merged,
     options: &KubeconfigOptions,
     written: &Options,
     problems: &mut Problems,
-) -> Result<Selection> {
+) -> Result<Selection<'m>> {
     let mut warnings = Vec::new();
-    let mut read = |entry: &Entry| -> Result<Mapping> {
+    let mut read = |entry: &'m Entry| -> Result<Mapping<'m>> {
         let fields = entry.fields()?;
-        warnings.append(&mut entry.warnings(&fields));
+        warnings.append(&mut entry.warnings(&fields)?);
         Ok(fields)
     };
     let chosen = chosen(merged, options, written)?;
@@ -104,7 +104,7 @@ fn chosen<'a>(
     )
 }
 
-fn names_no_cluster(context: Option<&Mapping>, written: &Options) -> Error {
+fn names_no_cluster(context: Option<&Mapping<'_>>, written: &Options) -> Error {
     let origin = context.map_or_else(
         || written.origin_of("cluster"),
         |context| context.origin_of("cluster"),

@@ -16,7 +16,7 @@ const INTERACTIVE_MODES: &[&str] = &["Never", "IfAvailable", "Always"];
 
 /// The user's identity: the credential that is written down, and the plugin that is asked without one. The credential
 /// wins over the plugin, as in client-go, but here its user is warned.
-pub(crate) fn identity(user: &Mapping, warnings: &mut Vec<Warning>) -> Result<Identity> {
+pub(crate) fn identity(user: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Result<Identity> {
     let mut problems = Problems::default();
     let exec = problems.take(user.mapping("exec")).flatten();
     let auth_provider = problems.take(user.mapping("auth-provider")).flatten();
@@ -62,7 +62,7 @@ pub(crate) fn identity(user: &Mapping, warnings: &mut Vec<Warning>) -> Result<Id
     Ok(identity.with_note(IdentityNote::Anonymous, anonymous.with_origin(user.origin())))
 }
 
-fn exec_ignored(user: &Mapping) -> Warning {
+fn exec_ignored(user: &Mapping<'_>) -> Warning {
     Warning::new(
         "exec-ignored",
         "the user has another credential too, so its plugin never runs",
@@ -70,7 +70,7 @@ fn exec_ignored(user: &Mapping) -> Warning {
     .with_origin(&user.origin_of("exec"))
 }
 
-fn auth_provider_ignored(user: &Mapping) -> Warning {
+fn auth_provider_ignored(user: &Mapping<'_>) -> Warning {
     Warning::new(
         "auth-provider-ignored",
         "the user has another credential too, so its auth provider is not asked",
@@ -79,7 +79,7 @@ fn auth_provider_ignored(user: &Mapping) -> Warning {
 }
 
 /// The credential that is written down: token, token file, basic pair, client certificate.
-fn written_fields(user: &Mapping) -> Result<Options> {
+fn written_fields(user: &Mapping<'_>) -> Result<Options> {
     let mut problems = Problems::default();
     let mut options = Options::with_origin(user.origin().clone());
     problems.take(authorization(user, &mut options));
@@ -120,7 +120,7 @@ fn complete_pair(options: &Options) -> Result<()> {
 }
 
 /// What goes into the `Authorization` header.
-fn authorization(user: &Mapping, options: &mut Options) -> Result<()> {
+fn authorization(user: &Mapping<'_>, options: &mut Options) -> Result<()> {
     let mut problems = Problems::default();
     for other in ["token", "tokenFile"] {
         if user.has(other) && user.has("username") {
@@ -150,19 +150,16 @@ const EXEC: &[&str] = &[
 const NOT_FOR_A_KUBECONFIG: &[&str] = &["deadline", "policy", "allowlist", "environment"];
 
 /// The `exec` block: the provider and its options.
-fn plugin(exec: &Mapping, warnings: &mut Vec<Warning>) -> Result<(String, Options)> {
+fn plugin(exec: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Result<(String, Options)> {
     let mut problems = Problems::default();
     warnings.append(&mut exec.near_misses(EXEC));
-    for (key, value) in exec
-        .entries()
-        .filter(|(key, _)| NOT_FOR_A_KUBECONFIG.contains(key))
-    {
+    for key in NOT_FOR_A_KUBECONFIG.iter().filter(|key| exec.is_written(key)) {
         warnings.push(
             Warning::new(
                 "ignored-field",
                 format_args!("\"{key}\" is not taken from a kubeconfig, only from Kubex's own configuration"),
             )
-            .with_origin(value.origin()),
+            .with_origin(&exec.origin_of(key)),
         );
     }
     for field in ["command", "apiVersion"] {
@@ -191,12 +188,14 @@ fn plugin(exec: &Mapping, warnings: &mut Vec<Warning>) -> Result<(String, Option
         }
     }
     problems.take(exec.texts("args"));
-    if let Some(args) = exec.get("args") {
-        options.insert("args", args.clone());
+    if let Some(args) = exec.value("args") {
+        options.insert("args", args);
     }
-    if let (Some(env), Some(variables)) = (exec.get("env"), problems.take(environment(exec))) {
+    if let Some(variables) = problems.take(environment(exec))
+        && exec.has("env")
+    {
         let variables = ValueKind::Sequence(variables);
-        options.insert("env", Value::new(variables, env.origin().clone()));
+        options.insert("env", Value::new(variables, exec.origin_of("env")));
     }
     if problems.take(exec.flag("provideClusterInfo")) == Some(true) {
         options.insert(
@@ -209,7 +208,7 @@ fn plugin(exec: &Mapping, warnings: &mut Vec<Warning>) -> Result<(String, Option
 }
 
 /// Checks the `interactiveMode`, which `v1` must have.
-fn interactive_mode(exec: &Mapping) -> Result<()> {
+fn interactive_mode(exec: &Mapping<'_>) -> Result<()> {
     let is_v1 = matches!(
         exec.text("apiVersion"),
         Ok(Some("client.authentication.k8s.io/v1"))
@@ -231,7 +230,7 @@ fn interactive_mode(exec: &Mapping) -> Result<()> {
 }
 
 /// The plugin's variables: name and value of each, without what else may be written there.
-fn environment(exec: &Mapping) -> Result<Vec<Value>> {
+fn environment(exec: &Mapping<'_>) -> Result<Vec<Value>> {
     let mut variables = Vec::new();
     for variable in exec.mappings("env")? {
         let name = variable.text("name")?.ok_or_else(|| missing(&variable, "name"))?;
@@ -244,7 +243,7 @@ fn environment(exec: &Mapping) -> Result<Vec<Value>> {
 }
 
 /// An `auth-provider`: the registered provider of that name.
-fn auth_provider_options(auth_provider: &Mapping) -> Result<(String, Options)> {
+fn auth_provider_options(auth_provider: &Mapping<'_>) -> Result<(String, Options)> {
     let name = auth_provider
         .text("name")?
         .ok_or_else(|| missing(auth_provider, "name"))?;
@@ -263,14 +262,17 @@ fn auth_provider_options(auth_provider: &Mapping) -> Result<(String, Options)> {
     let mut options =
         Options::with_origin(auth_provider.origin().clone().key("config")).ignoring_unknown_keys();
     if let Some(config) = auth_provider.mapping("config")? {
-        for (key, value) in config.entries().filter(|(_, value)| !value.is_blank()) {
-            options.insert(key, value.clone());
+        for (key, _) in config.entries() {
+            let key = key.name();
+            if let Some(value) = config.value(&key) {
+                options.insert(&key, value);
+            }
         }
     }
     Ok((name.to_owned(), options))
 }
 
-fn both_set(user: &Mapping, key: &str, other: &str) -> Error {
+fn both_set(user: &Mapping<'_>, key: &str, other: &str) -> Error {
     Error::new(
         ErrorKind::ConflictingFields,
         format_args!("\"{other}\" and \"{key}\" are both set, and only one can be meant"),
@@ -279,7 +281,7 @@ fn both_set(user: &Mapping, key: &str, other: &str) -> Error {
     .with_help(format_args!("remove \"{other}\" or \"{key}\""))
 }
 
-fn missing(fields: &Mapping, key: &'static str) -> Error {
+fn missing(fields: &Mapping<'_>, key: &'static str) -> Error {
     fields.missing(
         ErrorKind::MissingField,
         &format!("\"{key}\" is missing"),

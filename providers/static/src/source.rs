@@ -80,7 +80,7 @@ impl StaticSource {
             return Ok(credential);
         };
         let credential = credential.with_certificate(key_pair.load(host).await?);
-        Ok(match key_pair.read_again_after() {
+        Ok(match key_pair.revalidate_after() {
             Some(age) => credential.with_revalidate_after(age),
             None => credential,
         })

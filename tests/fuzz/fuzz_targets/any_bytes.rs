@@ -7,5 +7,5 @@ fuzz_target!(|bytes: &[u8]| {
     kubex_fuzz::load(bytes);
     let text = String::from_utf8_lossy(bytes);
     let files: Vec<&str> = text.split('\u{1}').take(4).collect();
-    let _ = kubex_fuzz::told(&kubex_fuzz::resolve(&files));
+    let _ = kubex_fuzz::shown(&kubex_fuzz::resolve(&files));
 });

@@ -8,7 +8,8 @@ mod marks;
 mod shown;
 
 use kubex_core::host::SimulatedHost;
-use kubex_core::{Chain, Options, Registry, ClientConfiguration, Result, Source};
+use kubex_core::{Chain, ClientConfiguration, Options, Registry, Result, Source};
+use kubex_document::{Budget, Document, Format, Kind, Node};
 use kubex_kubeconfig::KubeconfigProvider;
 
 use marks::Marks;
@@ -62,15 +63,53 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.with(|runtime| runtime.block_on(future))
 }
 
-/// All that is told of it.
-pub fn told(resolved: &Result<ClientConfiguration>) -> String {
+/// Everything that a person or a log may be shown of it.
+pub fn shown(resolved: &Result<ClientConfiguration>) -> String {
     shown::shown(resolved)
+}
+
+/// Reads bytes, whatever they are; fails where a node's span is not a part of its document.
+pub fn assert_spans(bytes: &[u8]) {
+    for format in [Format::Yaml, Format::Toml] {
+        match Document::read(bytes.to_vec().into(), format, &Budget::KUBECONFIG) {
+            Ok(document) => {
+                assert_span(document.root(), 0);
+                let origin = kubex_core::Origin::file("/config");
+                let _ = format!("{document:?} {:?}", document.warnings(&origin));
+                let _ = document.check_strictly("the document", &origin);
+            }
+            Err(error) => {
+                assert!(error.offset() <= bytes.len() * 2, "{error:?}");
+                drop(format!("{error} {error:?}"));
+            }
+        }
+    }
+}
+
+fn assert_span(node: Node<'_>, depth: usize) {
+    assert!(depth <= Budget::KUBECONFIG.depth, "nested too deep");
+    let text = node.document().text();
+    assert!(text.get(node.span().range()).is_some(), "{:?}\n{text:?}", node.span());
+    assert!(node.position().line > 0 && node.position().column > 0);
+    if node.is_alias() {
+        return;
+    }
+    match node.kind() {
+        Kind::Sequence => node.items().for_each(|item| assert_span(item, depth + 1)),
+        Kind::Mapping => {
+            for (key, value) in node.entries() {
+                assert!(text.get(key.span().range()).is_some());
+                assert_span(value, depth + 1);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// What it means, without where anything was written down.
 pub fn meaning(resolved: &Result<ClientConfiguration>) -> String {
     match resolved {
-        Ok(ClientConfiguration { configuration, .. }) => {
+        Ok(configuration) => {
             let cluster = configuration.cluster();
             let mut warnings: Vec<_> = configuration
                 .warnings()
@@ -101,19 +140,22 @@ pub fn meaning(resolved: &Result<ClientConfiguration>) -> String {
     }
 }
 
-/// Fails where something that is told has a planted secret in it that stands in no name's place.
-pub fn assert_tells_no_secret(text: &str) {
-    let told = told(&resolve(&[text]));
-    if told.contains(shown::MARKER) && shown::is_made_a_name(text) == Some(false) {
-        panic!("{told}\n{text}");
+/// Fails where an output contains a planted secret that does not stand in a name's place.
+pub fn assert_shows_no_secret(text: &str) {
+    let shown = shown(&resolve(&[text]));
+    if shown.contains(shown::MARKER) && shown::is_made_a_name(text) == Some(false) {
+        panic!("{shown}\n{text}");
     }
 }
 
-/// Fails where the provenance has a position that another parser does not tell.
+/// Fails where the provenance has a position that another parser does not find.
 pub fn assert_positions(text: &str) {
-    let Ok(ClientConfiguration { configuration, .. }) = resolve(&[text]) else {
+    let Ok(configuration) = resolve(&[text]) else {
         return;
     };
+    if marks::has_other_line_ends(text) {
+        return;
+    }
     let Some(marks) = Marks::of(text) else { return };
     for (_, origin) in configuration.provenance().fields() {
         let Some(position) = origin.line_and_column() else {

@@ -52,10 +52,10 @@ impl Scene {
     }
 
     pub(crate) fn chain(&self, options: Options) -> Result<Chain> {
-        Ok(Chain::builder(kubex::registry()?)
+        Chain::builder(kubex::registry()?)
             .host(self.world.host())
             .source(Source::new("company").provider("oidc").options(options))
-            .build()?)
+            .build()
     }
 
     pub(crate) async fn resolve(&self, options: Options) -> Result<Credentials> {

@@ -215,7 +215,7 @@ async fn fault_16_each_reason_why_a_plugin_cannot_be_started_is_told_apart() {
             "directory",
             ErrorKind::PluginNotExecutable,
             "is a directory",
-            "name the program in it",
+            "give the path of a program in it",
         ),
     ] {
         let options = Options::new()

@@ -1,23 +1,6 @@
 //! A place in a text that moves forward: bytes, characters, lines and columns as YAML 1.1 counts them.
 
-/// How many bytes are looked at together.
-const STRIDE: usize = 32;
-
-/// The first of the bytes that means something. Whole strides are looked at without a branch for each byte.
-fn find(bytes: &[u8], means_something: impl Fn(u8) -> bool) -> Option<usize> {
-    let mut at = 0;
-    for chunk in bytes.chunks(STRIDE) {
-        if chunk
-            .iter()
-            .fold(false, |found, byte| found | means_something(*byte))
-        {
-            let within = chunk.iter().position(|byte| means_something(*byte));
-            return within.map(|within| at + within);
-        }
-        at += chunk.len();
-    }
-    None
-}
+use crate::bytes::find;
 
 /// Whether a byte may mean something within a scalar; `0xc2` and `0xe2` begin the line ends beyond ASCII.
 fn is_special(byte: u8) -> bool {

@@ -1,8 +1,8 @@
-//! From tokens to nodes, by libyaml's grammar.
+//! From tokens to nodes, by libyaml's grammar: the document, and what stands in front of a node.
 
 use std::collections::HashMap;
 
-use super::check_characters;
+use super::characters;
 use super::scanner::Scanner;
 use super::token::{Token, TokenKind};
 use crate::budget::{Budget, MOST_DIRECTIVES};
@@ -24,7 +24,7 @@ pub(crate) struct Parsed {
 
 /// Reads the first document of a text.
 pub(crate) fn parse(text: &str, budget: &Budget) -> Result<Parsed, ReadError> {
-    check_characters(text)?;
+    characters::check(text)?;
     let mut decoded = Decoded::default();
     let mut parser = Parser {
         text,
@@ -39,10 +39,10 @@ pub(crate) fn parse(text: &str, budget: &Budget) -> Result<Parsed, ReadError> {
     Ok(Parsed { tree, decoded, rest })
 }
 
-struct Parser<'t, 'd> {
+pub(super) struct Parser<'t, 'd> {
     text: &'t str,
-    scanner: Scanner<'t, 'd>,
-    builder: Builder,
+    pub(super) scanner: Scanner<'t, 'd>,
+    pub(super) builder: Builder,
     /// The `%TAG` directives.
     handles: Vec<(&'t str, Chars)>,
     anchors: HashMap<&'t str, Anchor>,
@@ -50,7 +50,7 @@ struct Parser<'t, 'd> {
 
 /// The anchor and the tag in front of a node.
 #[derive(Clone, Copy)]
-struct Front {
+pub(super) struct Front {
     anchor: Option<Anchor>,
     tag: ScalarTag,
     /// Where they end; `None` where there is neither.
@@ -58,14 +58,14 @@ struct Front {
 }
 
 impl Front {
-    const NONE: Self = Self {
+    pub(super) const NONE: Self = Self {
         anchor: None,
         tag: ScalarTag::None,
         end: None,
     };
 }
 
-fn refuse(why: &'static str, token: Token) -> ReadError {
+pub(super) fn refuse(why: &'static str, token: Token) -> ReadError {
     ReadError::new(Problem::Yaml(why), token.span.start())
 }
 
@@ -142,7 +142,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn node(&mut self, is_block: bool, may_be_indentless: bool) -> Result<(), ReadError> {
+    pub(super) fn node(&mut self, is_block: bool, may_be_indentless: bool) -> Result<(), ReadError> {
         let token = self.scanner.peek()?;
         if let TokenKind::Alias(name) = token.kind {
             self.scanner.take();
@@ -247,7 +247,7 @@ impl Parser<'_, '_> {
     }
 
     /// A node that is not written.
-    fn empty(&mut self, at: usize, front: Front) -> Result<(), ReadError> {
+    pub(super) fn empty(&mut self, at: usize, front: Front) -> Result<(), ReadError> {
         let span = Span::new(at, at);
         let properties = Properties {
             span,
@@ -256,7 +256,7 @@ impl Parser<'_, '_> {
         self.scalar(properties, Chars::Written(span), Style::Plain, front.tag)
     }
 
-    fn end(&mut self, at: usize) -> Result<(), ReadError> {
+    pub(super) fn end(&mut self, at: usize) -> Result<(), ReadError> {
         let texts = Texts {
             text: self.text,
             decoded: self.scanner.decoded,
@@ -265,7 +265,7 @@ impl Parser<'_, '_> {
     }
 
     /// A node, or an empty one where one of these tokens follows.
-    fn node_unless(
+    pub(super) fn node_unless(
         &mut self,
         ends: fn(TokenKind) -> bool,
         at: usize,
@@ -276,162 +276,6 @@ impl Parser<'_, '_> {
             self.empty(at, Front::NONE)
         } else {
             self.node(is_block, may_be_indentless)
-        }
-    }
-
-    fn block_sequence(&mut self) -> Result<(), ReadError> {
-        loop {
-            let token = self.scanner.peek()?;
-            match token.kind {
-                TokenKind::BlockEntry => {
-                    self.scanner.take();
-                    let ends = |kind| matches!(kind, TokenKind::BlockEntry | TokenKind::BlockEnd);
-                    self.node_unless(ends, token.span.end(), true, false)?;
-                }
-                TokenKind::BlockEnd => {
-                    self.scanner.take();
-                    return self.end(token.span.start());
-                }
-                _ => return Err(refuse("did not find expected '-' indicator", token)),
-            }
-        }
-    }
-
-    /// A list whose dashes stand in the column of the key that it is the value of.
-    fn indentless_sequence(&mut self) -> Result<(), ReadError> {
-        loop {
-            let token = self.scanner.peek()?;
-            let TokenKind::BlockEntry = token.kind else {
-                return self.end(token.span.start());
-            };
-            self.scanner.take();
-            let ends = |kind| {
-                matches!(
-                    kind,
-                    TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd
-                )
-            };
-            self.node_unless(ends, token.span.end(), true, false)?;
-        }
-    }
-
-    fn block_mapping(&mut self) -> Result<(), ReadError> {
-        let ends = |kind| matches!(kind, TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd);
-        loop {
-            let token = self.scanner.peek()?;
-            match token.kind {
-                TokenKind::Key => {
-                    self.scanner.take();
-                    self.node_unless(ends, token.span.end(), true, true)?;
-                }
-                TokenKind::BlockEnd => {
-                    self.scanner.take();
-                    return self.end(token.span.start());
-                }
-                _ => return Err(refuse("did not find expected key", token)),
-            }
-            let token = self.scanner.peek()?;
-            if let TokenKind::Value = token.kind {
-                self.scanner.take();
-                self.node_unless(ends, token.span.end(), true, true)?;
-            } else {
-                self.empty(token.span.start(), Front::NONE)?;
-            }
-        }
-    }
-
-    fn flow_sequence(&mut self) -> Result<(), ReadError> {
-        let mut is_first = true;
-        loop {
-            let mut token = self.scanner.peek()?;
-            if !is_first && !matches!(token.kind, TokenKind::FlowSequenceEnd) {
-                if !matches!(token.kind, TokenKind::FlowEntry) {
-                    return Err(refuse("did not find expected ',' or ']'", token));
-                }
-                self.scanner.take();
-                token = self.scanner.peek()?;
-            }
-            is_first = false;
-            match token.kind {
-                TokenKind::FlowSequenceEnd => {
-                    self.scanner.take();
-                    return self.end(token.span.end());
-                }
-                TokenKind::Key => self.single_pair(token)?,
-                _ => self.node(false, false)?,
-            }
-        }
-    }
-
-    /// A mapping of one key within a list: `[a: b]`.
-    fn single_pair(&mut self, key: Token) -> Result<(), ReadError> {
-        let ends = |kind| matches!(kind, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd);
-        self.scanner.take();
-        let properties = Properties {
-            span: key.span,
-            anchor: None,
-        };
-        self.builder.begin(properties, true)?;
-        let token = self.scanner.peek()?;
-        if ends(token.kind) || matches!(token.kind, TokenKind::Value) {
-            // As libyaml does, which passes over what ends the key.
-            self.scanner.take();
-            self.empty(token.span.end(), Front::NONE)?;
-        } else {
-            self.node(false, false)?;
-        }
-        let token = self.scanner.peek()?;
-        if let TokenKind::Value = token.kind {
-            self.scanner.take();
-            self.node_unless(ends, token.span.end(), false, false)?;
-        } else {
-            self.empty(token.span.start(), Front::NONE)?;
-        }
-        let end = self.scanner.peek()?.span.start();
-        self.end(end)
-    }
-
-    fn flow_mapping(&mut self) -> Result<(), ReadError> {
-        let ends = |kind| matches!(kind, TokenKind::FlowEntry | TokenKind::FlowMappingEnd);
-        let ends_key = |kind| {
-            matches!(
-                kind,
-                TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd
-            )
-        };
-        let mut is_first = true;
-        loop {
-            let mut token = self.scanner.peek()?;
-            if !is_first && !matches!(token.kind, TokenKind::FlowMappingEnd) {
-                if !matches!(token.kind, TokenKind::FlowEntry) {
-                    return Err(refuse("did not find expected ',' or '}'", token));
-                }
-                self.scanner.take();
-                token = self.scanner.peek()?;
-            }
-            is_first = false;
-            match token.kind {
-                TokenKind::FlowMappingEnd => {
-                    self.scanner.take();
-                    return self.end(token.span.end());
-                }
-                TokenKind::Key => {
-                    self.scanner.take();
-                    self.node_unless(ends_key, token.span.end(), false, false)?;
-                    let token = self.scanner.peek()?;
-                    if let TokenKind::Value = token.kind {
-                        self.scanner.take();
-                        self.node_unless(ends, token.span.end(), false, false)?;
-                    } else {
-                        self.empty(token.span.start(), Front::NONE)?;
-                    }
-                }
-                _ => {
-                    self.node(false, false)?;
-                    let at = self.scanner.peek()?.span.start();
-                    self.empty(at, Front::NONE)?;
-                }
-            }
         }
     }
 }

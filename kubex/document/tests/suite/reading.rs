@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::{ErrorKind, Origin};
-use kubex_document::{Budget, Conversion, Document, Format, Kind, Problem};
+use kubex_document::{Budget, Conversion, Document, Format, Kind, Position, Problem};
 use proptest::prelude::*;
 
 use crate::{read, read_bytes};
@@ -237,16 +237,14 @@ fn aliases_that_multiply_are_refused() {
 fn values_have_their_places_and_only_extensions_have_the_booleans_of_yaml_1_1() {
     let text = "a: yes\nextensions:\n- extension: {b: yes, c: 'yes', d: 0777}\ne:\nf: &f\n  g: h\ni: *f\n";
     let document = read(text).unwrap();
-    let value = document
-        .root()
-        .to_value(Origin::file("/c"), Conversion::KUBECONFIG);
-    assert_eq!(value.get("a").and_then(Value::as_str), Some("yes"));
+    let root = document.root();
+    let value = root.to_value(Origin::file("/c"), Conversion::EXTENSION);
     let mut found = Vec::new();
     places(&value, &mut found);
     assert_eq!(
         found,
         [
-            "/c:1:4, a",
+            "/c:1:4, a = true",
             "/c:3:1, extensions",
             "/c:3:3, extensions[0]",
             "/c:3:14, extensions[0].extension",
@@ -260,10 +258,14 @@ fn values_have_their_places_and_only_extensions_have_the_booleans_of_yaml_1_1() 
             "/c:6:6, i.g",
         ]
     );
+    let value = root.to_value(Origin::file("/c"), Conversion::KUBECONFIG);
+    assert_eq!(value.get("a").and_then(Value::as_str), Some("yes"));
+    let mut of_fields = Vec::new();
+    places(&value, &mut of_fields);
+    let as_texts: Vec<_> = found.iter().map(|place| place.replace(" = true", "")).collect();
+    assert_eq!(of_fields, as_texts);
     found.clear();
-    let value = document
-        .root()
-        .to_value(Origin::file("/c"), Conversion::CONFIGURATION);
+    let value = root.to_value(Origin::file("/c"), Conversion::CONFIGURATION);
     places(&value, &mut found);
     assert_eq!(
         found[1..5],
@@ -287,6 +289,26 @@ fn places(value: &Value, found: &mut Vec<String>) {
         ValueKind::Sequence(items) => items.iter().for_each(add),
         _ => {}
     }
+}
+
+#[test]
+fn a_part_has_the_nodes_and_positions_that_it_has_in_the_whole() {
+    let text = "users:\n- name: jane\n  user:\n    token: |-\n      abc\n    exec:\n    - b\n";
+    let whole = read(text).unwrap();
+    let item = whole.root().get("users").unwrap().items().next().unwrap();
+    let part = Document::read_part(&text[9..], item.position(), &Budget::KUBECONFIG).unwrap();
+    let [one, other] = [item, part.root()].map(|node| {
+        let mut found = Vec::new();
+        places(
+            &node.to_value(Origin::file("/c"), Conversion::KUBECONFIG),
+            &mut found,
+        );
+        found
+    });
+    assert_eq!(one, other);
+    assert_eq!(whole.node(item.id()).position(), item.position());
+    let error = Document::read_part("a: [", item.position(), &Budget::KUBECONFIG).unwrap_err();
+    assert_eq!(error.position(), Some(Position { line: 2, column: 7 }));
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(crate) fn warn_if_insecure(cluster: &Cluster, trust: &LiveTrust) {
             target: "kubex::trust",
             outcome = "insecure",
             %server,
-            "the server's certificate is not checked: whoever answers gets the credential"
+            "the server's certificate is not checked: any server that answers gets the credential"
         );
     }
 }

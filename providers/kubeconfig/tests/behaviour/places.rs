@@ -68,13 +68,15 @@ async fn line_ends_and_byte_order_marks_change_no_place() {
 }
 
 #[tokio::test]
-async fn in_an_unusual_form_the_file_and_the_entry_are_told() {
+async fn in_an_unusual_form_the_position_is_known_too() {
     let content = "%YAML 1.1\n---\ncurrent-context: prod\nclusters: [{name: prod, cluster: {server: 'https://prod'}}]\n\
         contexts: [{name: prod, context: {cluster: prod, user: jane}}]\nusers: [{name: jane, user: {token: 123}}]\n";
     let error = error_of(content).await;
     let origin = error.origin().unwrap();
-    assert_eq!(origin.line_and_column(), None);
-    assert_eq!(origin.to_string(), format!("{HOME_FILE}, users[jane].user.token"));
+    assert_eq!(
+        origin.to_string(),
+        format!("{HOME_FILE}:6:36, users[jane].user.token")
+    );
 }
 
 #[tokio::test]
@@ -192,7 +194,7 @@ async fn near_misses_are_told_and_their_values_are_not() {
     ] {
         assert!(
             told.contains(&format!(
-                "\"{key}\" is no field and is ignored; did you mean \"{near}\"?"
+                "\"{key}\" is not a field and is ignored; did you mean \"{near}\"?"
             )) && told.contains(place),
             "{key}\n{told}"
         );

@@ -173,11 +173,11 @@ async fn the_booleans_of_yaml_1_1_are_booleans_where_one_is_asked_for_and_texts_
         named(&read(&with_user("{token: yes}")).await).1,
         json!({"token": "yes"})
     );
-    let error = error_of(&with_cluster(
-        "{server: 'https://h', insecure-skip-tls-verify: 1}",
-    ))
-    .await;
-    assert_eq!(error.kind(), ErrorKind::InvalidValue);
+    for value in ["1", "'yes'", "'true'", "yEs"] {
+        let content = format!("{{server: 'https://h', insecure-skip-tls-verify: {value}}}");
+        let error = error_of(&with_cluster(&content)).await;
+        assert_eq!(error.kind(), ErrorKind::InvalidValue, "{value}");
+    }
 }
 
 #[tokio::test]

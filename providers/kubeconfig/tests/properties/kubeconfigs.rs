@@ -46,7 +46,7 @@ fn one_of(texts: &'static [&'static str]) -> impl Strategy<Value = Tree> + Clone
 }
 
 fn flag() -> impl Strategy<Value = Tree> {
-    prop_oneof![3 => any::<bool>().prop_map(Tree::Flag), 1 => one_of(&["yes", "off"])]
+    prop_oneof![3 => any::<bool>().prop_map(Tree::Flag), 1 => any::<bool>().prop_map(Tree::Word)]
 }
 
 fn any_text() -> impl Strategy<Value = Tree> {

@@ -13,13 +13,12 @@ mod scene;
 
 mod edits;
 mod kubeconfigs;
-#[allow(dead_code, reason = "the tests of the layout use the positions")]
 mod marks;
 mod meaning;
 mod merging;
+mod positions;
 mod secrets;
 mod shown;
-#[allow(dead_code, reason = "the tests of the layout use documents of any kind")]
 mod written;
 
 use std::future::Future;
@@ -29,6 +28,11 @@ use proptest::test_runner::{RngSeed, TestError, TestRunner};
 
 /// Runs the cases; what failed is told as the case itself says it.
 fn check<S: Strategy>(cases: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+    check_times(1, cases, test);
+}
+
+/// The same, with so many times as many cases.
+fn check_times<S: Strategy>(times: u32, cases: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let mut config = ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::default()
@@ -36,6 +40,7 @@ fn check<S: Strategy>(cases: &S, test: impl Fn(S::Value) -> Result<(), TestCaseE
     if config.rng_seed == RngSeed::Random {
         config.rng_seed = RngSeed::Fixed(1);
     }
+    config.cases *= times;
     match TestRunner::new(config).run(cases, test) {
         Ok(()) => {}
         Err(TestError::Fail(reason, _) | TestError::Abort(reason)) => panic!("{}", reason.message()),

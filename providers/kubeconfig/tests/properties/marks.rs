@@ -7,6 +7,16 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 /// Line and column, counted from 1.
 pub(crate) type Mark = (u32, u32);
 
+/// Whether lines end there by anything but a line feed, alone or after a carriage return, or begin with a byte order
+/// mark: YAML 1.1 counts lines by them, and editors do not.
+pub(crate) fn has_other_line_ends(text: &str) -> bool {
+    let text = text
+        .strip_prefix('\u{feff}')
+        .unwrap_or(text)
+        .replace("\r\n", "\n");
+    text.contains(['\r', '\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'])
+}
+
 /// The values of the first document, each under the keys and `[index]`es that lead to it.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {

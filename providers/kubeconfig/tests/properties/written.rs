@@ -9,6 +9,8 @@ use serde_json::Value;
 pub(crate) enum Tree {
     Null,
     Flag(bool),
+    /// A boolean as YAML 1.1 also has it: `yes`, `off`. Elsewhere it is a text.
+    Word(bool),
     Number(i64),
     Text(String),
     List(Vec<Tree>),
@@ -24,7 +26,7 @@ impl Tree {
     pub(crate) fn json(&self) -> Value {
         match self {
             Self::Null => Value::Null,
-            Self::Flag(flag) => (*flag).into(),
+            Self::Flag(flag) | Self::Word(flag) => (*flag).into(),
             Self::Number(number) => (*number).into(),
             Self::Text(text) => text.as_str().into(),
             Self::List(items) => items.iter().map(Self::json).collect(),
@@ -242,6 +244,7 @@ impl Writer {
         match tree {
             Tree::Null => self.out.push_str(["null", "~"][self.choices.of(2)]),
             Tree::Flag(flag) => self.out.push_str(if *flag { "true" } else { "false" }),
+            Tree::Word(flag) => self.out.push_str(if *flag { "yes" } else { "off" }),
             Tree::Number(number) => self.out.push_str(&number.to_string()),
             Tree::Text(text) => self.scalar(text, indent),
             Tree::List(items) => {

@@ -87,7 +87,7 @@ pub(crate) async fn a_certificate_that_is_replaced_without_a_401_needs_new_conne
                 configuration.credentials().invalidate(current.generation());
             }
         }
-        // The same pair over and over is no reason for new ones.
+        // The same pair again does not open new ones.
         assert_eq!(server.connections(), 2);
         server.shutdown().await;
     }

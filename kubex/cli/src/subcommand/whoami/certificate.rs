@@ -70,11 +70,12 @@ impl CertificateIdentity {
 }
 
 fn time(time: ASN1Time) -> Option<SystemTime> {
-    let seconds = Duration::from_secs(time.timestamp().unsigned_abs());
-    if time.timestamp() < 0 {
-        SystemTime::UNIX_EPOCH.checked_sub(seconds)
+    let seconds = time.timestamp();
+    let span = Duration::from_secs(seconds.unsigned_abs());
+    if seconds < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(span)
     } else {
-        SystemTime::UNIX_EPOCH.checked_add(seconds)
+        SystemTime::UNIX_EPOCH.checked_add(span)
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn is_all_printable(text: &[u8]) -> bool {
 
 /// What a line is, if it is one of those that are understood. It has no indentation and no line end, and is all
 /// printable ASCII.
-pub(super) fn of(text: &str) -> Option<Line<'_>> {
+pub(super) fn parse(text: &str) -> Option<Line<'_>> {
     if text == "-" {
         return Some(Line::EmptyItem);
     }
@@ -89,7 +89,7 @@ pub(super) fn key_length(text: &str) -> Option<usize> {
     is_key.then_some(length)
 }
 
-/// The words that are no texts.
+/// The words that are not texts.
 fn is_word(text: &str) -> bool {
     ["true", "false", "null"]
         .iter()
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_understood_is_told_apart() {
+    fn each_form_of_a_line_is_recognised() {
         let entry = |key, value| Some(Line::Entry { key, value });
         for (text, expected) in [
             ("users:", entry("users", Inline::Nothing)),
@@ -169,12 +169,12 @@ mod tests {
             ("--region", Some(Line::Text("--region"))),
             ("a#b", Some(Line::Text("a#b"))),
         ] {
-            assert_eq!(of(text), expected, "{text}");
+            assert_eq!(parse(text), expected, "{text}");
         }
     }
 
     #[test]
-    fn what_is_not_understood_is_left_to_the_parser() {
+    fn any_other_line_is_not_understood() {
         for text in [
             "name: a # b",
             "name: a: b",
@@ -206,7 +206,7 @@ mod tests {
             "name: |2",
             "name: > # x",
         ] {
-            assert_eq!(of(text), None, "{text}");
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Which collection a line belongs to, by its indentation.
+//! The collections around a line, by its indentation.
 
 use super::line::{Inline, Line, MOST_KEYS};
 
-/// How deep collections are followed; what is nested deeper is left to the parser.
+/// How deep collections are followed; what is nested deeper is read as a whole.
 const DEEPEST: usize = 24;
 
 /// A block collection that is open.
@@ -23,13 +23,13 @@ struct Level<'t> {
 /// must not have a value yet; what is indented the same is the next key or item; what is indented less closes the
 /// collection. The dashes of a list that is a key's value may stand in the column of the key.
 #[derive(Debug, Default)]
-pub(super) struct Outline<'t> {
+pub(super) struct Levels<'t> {
     levels: Vec<Level<'t>>,
     /// Vectors of keys that are closed, for the next ones.
     spare: Vec<Vec<&'t str>>,
 }
 
-impl<'t> Outline<'t> {
+impl<'t> Levels<'t> {
     /// How many collections are open. The document's own mapping is the first.
     pub(super) fn depth(&self) -> usize {
         self.levels.len()

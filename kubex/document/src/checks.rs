@@ -1,0 +1,88 @@
+//! What a document's user should know of it: keys that are written twice, merge keys, further documents.
+
+use kubex_core::error::Problems;
+use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
+
+use crate::collection::Key;
+use crate::document::Document;
+use crate::error::remove_one_of_the_two;
+use crate::lines::Position;
+use crate::node::Node;
+use crate::value::Places;
+
+/// A key that is written twice in its mapping. The last one counts.
+#[derive(Clone, Copy, Debug)]
+pub struct DuplicateKey<'d> {
+    /// The one that does not count.
+    pub first: Key<'d>,
+    /// The one that follows.
+    pub second: Key<'d>,
+    index: u32,
+}
+
+impl Document {
+    /// The keys that are written twice, at most 20.
+    pub fn duplicates(&self) -> impl Iterator<Item = DuplicateKey<'_>> {
+        self.tree.duplicates.iter().map(|duplicate| {
+            let key = |index| Key::new(Node::new(self, index));
+            DuplicateKey {
+                first: key(duplicate.first),
+                second: key(duplicate.second),
+                index: duplicate.second,
+            }
+        })
+    }
+
+    /// The first merge key (`<<`).
+    pub fn merge_key(&self) -> Option<Key<'_>> {
+        self.tree.merge_key.map(|index| Key::new(Node::new(self, index)))
+    }
+
+    /// What a user should know of a document that is read leniently, as a kubeconfig is.
+    pub fn warnings(&self, origin: &Origin) -> Vec<Warning> {
+        let several = self.rest.map(|_| {
+            Warning::new("several-documents", "only the first document of the file is read")
+                .with_origin(origin)
+        });
+        let duplicates = self.duplicates().map(|duplicate| {
+            let message = "the key is written twice, and the last one counts";
+            let origin = self.origin_of_key(duplicate.index, origin.clone(), Places::Values);
+            Warning::new("duplicate-key", message).with_origin(&origin)
+        });
+        several.into_iter().chain(duplicates).collect()
+    }
+
+    /// Refuses what a document that is read strictly, as Kubex's own configuration is, may not have: keys that are
+    /// written twice, merge keys, further documents. All of them are in the error.
+    ///
+    /// # Errors
+    /// `DuplicateName` or `MalformedDocument`.
+    pub fn check_strictly(&self, what: &str, origin: &Origin) -> Result<()> {
+        let mut problems = Problems::default();
+        for duplicate in self.duplicates() {
+            let origin = self.origin_of_key(duplicate.index, origin.clone(), Places::Keys);
+            let line = duplicate.first.position().line;
+            problems.add(
+                Error::new(ErrorKind::DuplicateName, "the key is written twice")
+                    .with_origin(&origin)
+                    .with_help(remove_one_of_the_two(line)),
+            );
+        }
+        if let Some(index) = self.tree.merge_key {
+            let origin = self.origin_of_mapping(index, origin.clone());
+            let message = format_args!("{what} has a merge key (<<)");
+            problems.add(
+                Error::new(ErrorKind::MalformedDocument, message)
+                    .with_origin(&origin)
+                    .with_help("write the keys out, or give the whole value an alias"),
+            );
+        }
+        if let Some(rest) = self.rest {
+            let Position { line, column } = self.position(rest);
+            let message = format_args!("{what} has more than one document in it");
+            let origin = origin.clone().position(line, column);
+            problems.add(Error::new(ErrorKind::MalformedDocument, message).with_origin(&origin));
+        }
+        problems.into_result()
+    }
+}

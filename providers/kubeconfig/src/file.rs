@@ -1,0 +1,79 @@
+//! One kubeconfig file: read as a whole, or outlined, so that only what is chosen is read.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kubex_core::{Origin, Result, SecretBytes, Warning};
+use kubex_document::{Budget, Document, Format, ReadError, Text};
+
+use crate::outline::{self, Item, RawField};
+use crate::section::Section;
+
+/// A text of fewer bytes is read as fast as a whole.
+const SMALLEST_OUTLINED: usize = 32 * 1024;
+
+/// A kubeconfig file, or a kubeconfig that the program holds as bytes.
+#[derive(Debug)]
+pub(crate) struct File {
+    pub(crate) origin: Origin,
+    /// Where relative paths start; `None` where the kubeconfig came as bytes, which are in no directory.
+    pub(crate) directory: Option<Arc<Path>>,
+}
+
+/// A file that was read, and what its user should know of it.
+#[derive(Debug)]
+pub(crate) struct ParsedFile {
+    pub(crate) file: File,
+    /// What stands at the top of the document, in the order it is written.
+    pub(crate) fields: Vec<FieldSource>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// Where fields at the top of the document are.
+#[derive(Debug)]
+pub(crate) enum FieldSource {
+    /// The entries of the root of this document.
+    Read(Arc<Document>),
+    /// The items of a list, not read yet.
+    Outlined(Section, Arc<Text>, Vec<Item>),
+}
+
+/// Reads a file: YAML or JSON, in UTF-8 or, with a byte order mark, UTF-16.
+pub(crate) fn parse(content: SecretBytes, file: File) -> Result<ParsedFile> {
+    let refuse = |error: ReadError| error.into_error("the kubeconfig", &file.origin);
+    let text = Text::new(content).map_err(refuse)?;
+    let is_large = text.as_str().len() >= SMALLEST_OUTLINED;
+    match is_large.then(|| outline::read(text.as_str())).flatten() {
+        Some(fields) => outlined(text, fields, file),
+        None => whole(text, file),
+    }
+}
+
+/// A file that is read as a whole.
+pub(crate) fn whole(text: Text, file: File) -> Result<ParsedFile> {
+    let refuse = |error: ReadError| error.into_error("the kubeconfig", &file.origin);
+    let document = Document::parse(text, Format::Yaml, &Budget::KUBECONFIG).map_err(refuse)?;
+    document.mapping().map_err(refuse)?;
+    Ok(ParsedFile {
+        warnings: document.warnings(&file.origin),
+        fields: vec![FieldSource::Read(Arc::new(document))],
+        file,
+    })
+}
+
+/// A file whose lists are not read yet.
+pub(crate) fn outlined(text: Text, fields: Vec<RawField>, file: File) -> Result<ParsedFile> {
+    let text = Arc::new(text);
+    let fields = fields.into_iter().map(|field| match field {
+        RawField::List(section, items) => Ok(FieldSource::Outlined(section, Arc::clone(&text), items)),
+        RawField::Value(slice) => slice
+            .read(text.as_str())
+            .map(|document| FieldSource::Read(Arc::new(document)))
+            .map_err(|error| error.into_error("the kubeconfig", &file.origin)),
+    });
+    Ok(ParsedFile {
+        fields: fields.collect::<Result<_>>()?,
+        warnings: Vec::new(),
+        file,
+    })
+}
