@@ -13,43 +13,60 @@ use zeroize::Zeroizing;
 /// assert_eq!(key("deployer"), key("deployer"));
 /// assert_ne!(key("deployer"), key("reader"));
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SharingKey(Vec<Part>);
-
-/// A copy of its own, wiped on drop.
 #[derive(Clone, PartialEq, Eq)]
-struct Part(Zeroizing<Vec<u8>>);
-
-impl PartialOrd for Part {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
+pub struct SharingKey {
+    /// The parts, each behind its length. Wiped on drop, and so is what it leaves behind when it grows.
+    bytes: Zeroizing<Vec<u8>>,
+    parts: usize,
 }
 
-impl Ord for Part {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.as_slice().cmp(other.0.as_slice())
-    }
-}
+/// Room for most keys.
+const USUAL_LENGTH: usize = 512;
 
 impl SharingKey {
     /// The key of a provider that is registered under this name.
     pub fn new(provider: &str) -> Self {
-        Self(Vec::new()).with(provider)
+        let empty = Self {
+            bytes: Zeroizing::new(Vec::with_capacity(USUAL_LENGTH)),
+            parts: 0,
+        };
+        empty.with(provider)
     }
 
     /// Adds a part.
     #[must_use]
     pub fn with(mut self, part: impl AsRef<[u8]>) -> Self {
-        self.0.push(Part(Zeroizing::new(part.as_ref().to_vec())));
+        let part = part.as_ref();
+        let length = part.len().to_le_bytes();
+        let needed = self.bytes.len() + length.len() + part.len();
+        if needed > self.bytes.capacity() {
+            let mut larger = Vec::with_capacity(needed.max(self.bytes.capacity() * 2));
+            larger.extend_from_slice(&self.bytes);
+            self.bytes = Zeroizing::new(larger);
+        }
+        self.bytes.extend_from_slice(&length);
+        self.bytes.extend_from_slice(part);
+        self.parts += 1;
         self
+    }
+}
+
+impl PartialOrd for SharingKey {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SharingKey {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.bytes.as_slice().cmp(other.bytes.as_slice())
     }
 }
 
 impl fmt::Debug for SharingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharingKey")
-            .field("parts", &self.0.len())
+            .field("parts", &self.parts)
             .finish_non_exhaustive()
     }
 }
@@ -57,6 +74,19 @@ impl fmt::Debug for SharingKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_equal_where_their_parts_are() {
+        let long = "x".repeat(USUAL_LENGTH);
+        let key = |parts: &[&str]| {
+            parts
+                .iter()
+                .fold(SharingKey::new("vault"), |key, part| key.with(part))
+        };
+        assert_eq!(key(&[&long, "b"]), key(&[&long, "b"]));
+        assert_ne!(key(&["ab", "c"]), key(&["a", "bc"]));
+        assert_ne!(key(&["a"]), key(&["a", ""]));
+    }
 
     #[test]
     fn a_key_shows_no_part() {
