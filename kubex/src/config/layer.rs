@@ -123,7 +123,7 @@ fn not_a_mapping(value: &Value) -> Error {
 }
 
 /// The layers as one tree, the later ones winning: what the files say outside of profiles, then what they say in
-/// the chosen fixed_client_cert, then variables and the program. A value of null is one that nobody set.
+/// the chosen one, then variables and the program. A value of null is one that nobody set.
 ///
 /// # Errors
 /// `MissingField` where no file has the profile.

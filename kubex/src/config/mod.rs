@@ -327,7 +327,7 @@ impl Configuration {
     }
 
     /// Every value that is set, with where it was written down; a secret, and whatever the registry's providers
-    /// say may hold fixed_client_cert, is hidden.
+    /// say may hold one, is hidden.
     pub fn entries(&self, registry: &Registry) -> Vec<Entry> {
         entry::entries(&self.settings, registry)
     }
