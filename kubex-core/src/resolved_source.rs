@@ -26,7 +26,7 @@ mod identity;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::Error;
+use crate::error::{Error, Problems, Result};
 use crate::host::Input;
 use crate::options::{Options, Value};
 use crate::origin::Origin;
@@ -143,6 +143,18 @@ impl ResolvedSource {
     /// records them.
     pub fn inputs(&self) -> &[Input] {
         &self.inputs
+    }
+
+    /// Returns the resolved source if no problem is recorded.
+    ///
+    /// # Errors
+    /// Returns the recorded problems.
+    pub(crate) fn without_problems(mut self) -> Result<Self> {
+        let mut problems = Problems::default();
+        for (_, problem) in self.problems.drain(..) {
+            problems.add(problem);
+        }
+        problems.into_result().map(|()| self)
     }
 
     /// Removes the problems and warnings about replaced parts.

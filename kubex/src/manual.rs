@@ -311,7 +311,7 @@ fn path(path: Option<PathBuf>, field: &str) -> Result<Option<String>> {
 
 fn pem(bytes: Option<SecretBytes>, field: &str) -> Result<Option<String>> {
     bytes
-        .map(|bytes| String::from_utf8(bytes.expose_secret().to_vec()))
+        .map(|bytes| bytes.into_text().map(exposed))
         .transpose()
         .map_err(|_| {
             Error::new(

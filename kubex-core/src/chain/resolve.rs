@@ -111,7 +111,8 @@ impl Chain {
     /// The same as [`resolve`](Self::resolve), except for problems that only reading those files reveals.
     pub async fn find(&self) -> Result<ResolvedSource> {
         for source in self.sources.iter() {
-            match self.within(source, self.answer(source)).await {
+            let answer = self.within(source, self.answer(source)).await;
+            match answer.and_then(ResolvedSource::without_problems) {
                 Err(error) if error.is_not_configured() => {}
                 answer => return answer.map_err(|error| error.in_source(&source.name)),
             }
@@ -126,7 +127,7 @@ impl Chain {
     async fn answer(&self, source: &BuiltSource) -> Result<ResolvedSource> {
         let (host, recorder) = self.host.recording();
         let mut answer = source.provider.resolve(ResolveRequest::new(&host)).await?;
-        answer.inputs = recorder.inputs();
+        answer.inputs = recorder.finish();
         source.overrides.apply(&mut answer)?;
         self.overrides.apply(&mut answer)?;
         Ok(answer)

@@ -7,9 +7,10 @@ use zeroize::Zeroizing;
 use crate::budget::Budget;
 use crate::error::{Problem, ReadError};
 use crate::span::{Chars, Span};
+use crate::style::Style;
 use crate::tag::ScalarTag;
 use crate::text::Decoded;
-use crate::tree::{Entry, EntryKind, KeyRole, Style};
+use crate::tree::{Entry, EntryKind, KeyRole};
 
 /// How many bytes a small document has for each node, about.
 const BYTES_OF_A_NODE: usize = 16;

@@ -118,7 +118,8 @@ fn tunnel<C>(proxy: &Proxy, address: Uri, connector: C) -> Result<Tunnel<C>> {
         return Ok(tunnel);
     };
     let value = format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")));
-    let value = HeaderValue::try_from(value).map_err(|_| unusable(proxy, "its user cannot be sent"))?;
+    let mut value = HeaderValue::try_from(value).map_err(|_| unusable(proxy, "its user cannot be sent"))?;
+    value.set_sensitive(true);
     Ok(tunnel.with_auth(value))
 }
 
