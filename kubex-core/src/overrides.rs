@@ -119,6 +119,9 @@ impl Overrides {
             .with_origin(origin.unwrap_or(self.identity.origin()))
             .with_help("override the client certificate together with its key"));
         }
+        if !source.identity.merges_by_field() {
+            source.forget(|part| part == SourcePart::Identity);
+        }
         source.identity.override_with(&self.identity);
         Ok(())
     }

@@ -110,17 +110,21 @@ impl Chain {
     /// # Errors
     /// The same as [`resolve`](Self::resolve), except for problems that only reading those files reveals.
     pub async fn find(&self) -> Result<ResolvedSource> {
+        let mut report = Report::default();
         for source in self.sources.iter() {
-            let answer = self.within(source, self.answer(source)).await;
-            match answer.and_then(ResolvedSource::without_problems) {
-                Err(error) if error.is_not_configured() => {}
+            let found = async {
+                let answer = self.answer(source).await?.without_problems()?;
+                answer.check_ready_source(&self.host).await?;
+                Ok(answer)
+            };
+            match self.within(source, found).await {
+                Err(reason) if reason.is_not_configured() => {
+                    report.push(&source.name, Outcome::NotConfigured(reason), Duration::ZERO);
+                }
                 answer => return answer.map_err(|error| error.in_source(&source.name)),
             }
         }
-        Err(Error::new(
-            ErrorKind::Exhausted,
-            "no source of the chain is configured",
-        ))
+        Err(exhausted(&report).with_report(report))
     }
 
     /// Returns the resolved source of one source, with the overrides merged in.

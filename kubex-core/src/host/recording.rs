@@ -12,6 +12,7 @@ use super::Host;
 use super::environment::Environment;
 use super::files::{FileContent, FileKind, Files};
 use super::input::Input;
+use crate::sharing_key::SharingKey;
 
 /// The inputs that have been read through a host; `None` once they have been taken.
 #[derive(Clone, Debug)]
@@ -74,7 +75,9 @@ impl Environment for RecordingEnvironment {
         let value = self.inner.variable(name);
         self.recorder.add(Input::Variable {
             name: name.to_owned(),
-            value: value.clone(),
+            value: value
+                .as_ref()
+                .map(|value| SharingKey::new("variable").with(value.as_encoded_bytes())),
         });
         value
     }
@@ -114,11 +117,24 @@ impl Files for RecordingFiles {
     }
 
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
-        self.inner.read_link(path).await
+        let target = self.inner.read_link(path).await;
+        self.recorder.add(Input::Link {
+            path: path.to_owned(),
+            target: target.as_ref().ok().cloned(),
+        });
+        target
     }
 
     async fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
-        self.inner.list(directory).await
+        let names = self.inner.list(directory).await;
+        self.recorder.add(Input::Directory {
+            path: directory.to_owned(),
+            names: names
+                .as_ref()
+                .ok()
+                .map(|names| SharingKey::new("names").with_list(names)),
+        });
+        names
     }
 }
 
