@@ -226,8 +226,7 @@ async fn what_a_chain_finds_is_data_that_can_be_compared_with_a_later_answer() {
     let world = SimulatedHost::new();
     world.set_variable("HOME", "/home/jane");
     world.write(HOME_FILE, &kubeconfig("https://one", "s3cr3t-one"));
-    let registrations = [&kubex_kubeconfig::REGISTRATION, &kubex_static::REGISTRATION];
-    let chain = Chain::builder(Registry::from_registrations(registrations).unwrap())
+    let chain = Chain::builder(kubex::registry().unwrap())
         .source(Source::new("kubeconfig"))
         .host(world.host())
         .build()

@@ -209,7 +209,7 @@ impl Configuration {
         let mut problems = Problems::default();
         for error in found.iter().filter_map(|result| result.as_ref().err()) {
             for problem in error.problems() {
-                if seen.insert((problem.message(), problem.origin())) {
+                if seen.insert((problem.message(), problem.origin().map(ToString::to_string))) {
                     problems.add(without_related(problem));
                 }
             }
