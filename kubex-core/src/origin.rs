@@ -87,7 +87,7 @@ impl Origin {
         self.further(format_args!("{}", clean_line(key)), !key.starts_with('['))
     }
 
-    /// One item of a list further in: `.key("args").item(2)` reads `args[2]`.
+    /// Appends the index of a list item: `.key("args").item(2)` is shown as `args[2]`.
     #[must_use]
     pub fn item(self, index: usize) -> Self {
         self.further(format_args!("[{index}]"), false)
