@@ -1,10 +1,14 @@
 //! The origin of a value: where it was written.
 
+mod keys;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::text::clean_line;
+
+use keys::{Keys, Step};
 
 /// The document, variable or program that a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,9 +26,6 @@ pub enum Place {
     Code,
 }
 
-/// Room for a key, so that the text of most keys is made by one allocation.
-const TYPICAL_KEY: usize = 32;
-
 /// The origin of a value: the place, the line and column if they are known, and the keys that lead to the value.
 ///
 /// ```
@@ -36,8 +37,7 @@ const TYPICAL_KEY: usize = 32;
 pub struct Origin {
     place: Place,
     position: Option<(u32, u32)>,
-    /// Shared, because an origin is cloned with its value more often than it gets a key.
-    keys: Option<Arc<str>>,
+    keys: Option<Arc<Keys>>,
 }
 
 impl Origin {
@@ -84,26 +84,20 @@ impl Origin {
     /// Appends a key: `.key("cluster").key("server")` is shown as `cluster.server`.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
-        self.further(format_args!("{}", clean_line(key)), !key.starts_with('['))
+        if key.is_empty() && self.keys.is_none() {
+            return self;
+        }
+        self.further(Step::new(&clean_line(key)))
     }
 
     /// Appends the index of a list item: `.key("args").item(2)` is shown as `args[2]`.
     #[must_use]
     pub fn item(self, index: usize) -> Self {
-        self.further(format_args!("[{index}]"), false)
+        self.further(Step::Item(index))
     }
 
-    fn further(mut self, step: fmt::Arguments<'_>, has_dot: bool) -> Self {
-        use fmt::Write as _;
-        let around = self.keys();
-        let mut keys = String::with_capacity(around.len() + TYPICAL_KEY);
-        keys.push_str(around);
-        if has_dot && !around.is_empty() {
-            keys.push('.');
-        }
-        // Writing to a text does not fail.
-        let _ = keys.write_fmt(step);
-        self.keys = (!keys.is_empty()).then(|| keys.into());
+    fn further(mut self, step: Step) -> Self {
+        self.keys = Some(Arc::new(Keys::new(self.keys.take(), step)));
         self
     }
 
@@ -127,7 +121,7 @@ impl Origin {
 
     /// Returns the keys that lead to the value, such as `users[jane].token`. The text is empty for the whole document.
     pub fn keys(&self) -> &str {
-        self.keys.as_deref().unwrap_or_default()
+        self.keys.as_deref().map_or("", Keys::as_str)
     }
 }
 

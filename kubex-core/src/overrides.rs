@@ -5,7 +5,8 @@
 //! | set | replaces |
 //! |---|---|
 //! | `server` | the address, and the source's `tls-server-name` |
-//! | `certificate-authority`, `certificate-authority-data`, `insecure-skip-tls-verify` | all three of them |
+//! | `certificate-authority`, `certificate-authority-data`, `insecure-skip-tls-verify: true` | all three of them |
+//! | `insecure-skip-tls-verify: false` | that field; the source's certificate authority stays |
 //! | `token`, `token-file`, `username` | all of them, and `password` |
 //! | `client-certificate` or `client-certificate-data` | both of them |
 //! | `client-key` or `client-key-data` | both of them |
@@ -75,7 +76,7 @@ impl Overrides {
     }
 
     fn apply_to_cluster(&self, source: &mut ResolvedSource) {
-        let replaces_trust = self.cluster.has_any(ClusterOptions::TRUST_KEYS);
+        let replaces_trust = self.replaces_trust();
         if replaces_trust {
             let _ = source.cluster.split_off(ClusterOptions::TRUST_KEYS);
             source.trust_source = None;
@@ -96,6 +97,16 @@ impl Overrides {
         });
     }
 
+    /// Whether the overrides set the trust as a whole. `insecure-skip-tls-verify: false` does not: if it removed the
+    /// source's certificate authority, the system's would be trusted instead.
+    fn replaces_trust(&self) -> bool {
+        let accepts_any = self.cluster.get("insecure-skip-tls-verify");
+        accepts_any.is_some_and(|value| matches!(value.kind(), ValueKind::Boolean(true)))
+            || self
+                .cluster
+                .has_any(&["certificate-authority", "certificate-authority-data"])
+    }
+
     fn apply_to_identity(&self, source: &mut ResolvedSource) -> Result<()> {
         let is_whole = self.identity.has_any(&["token", "token-file", "username"])
             || self.identity.has_any(CERTIFICATE_FIELDS) && self.identity.has_any(KEY_FIELDS);
@@ -107,6 +118,9 @@ impl Overrides {
             )
             .with_origin(origin.unwrap_or(self.identity.origin()))
             .with_help("override the client certificate together with its key"));
+        }
+        if !source.identity.merges_by_field() {
+            source.forget(|part| part == SourcePart::Identity);
         }
         source.identity.override_with(&self.identity);
         Ok(())

@@ -26,6 +26,9 @@ use std::fmt;
 use crate::origin::Origin;
 use crate::text::clean_line;
 
+/// How many fields most configurations have.
+const USUAL_FIELDS: usize = 12;
+
 /// The origin of each field of a client configuration. It contains no values.
 ///
 /// A field without an origin has its default value.
@@ -50,7 +53,12 @@ impl Provenance {
         let origin = origin.clone();
         match self.fields.iter_mut().find(|(name, _)| name == field) {
             Some((_, old)) => *old = origin,
-            None => self.fields.push((clean_line(field).into_owned(), origin)),
+            None => {
+                if self.fields.capacity() == 0 {
+                    self.fields.reserve(USUAL_FIELDS);
+                }
+                self.fields.push((clean_line(field).into_owned(), origin));
+            }
         }
     }
 

@@ -26,8 +26,8 @@ mod identity;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::Error;
-use crate::host::Input;
+use crate::error::{Error, Problems, Result};
+use crate::host::{Host, Input};
 use crate::options::{Options, Value};
 use crate::origin::Origin;
 use crate::provenance::Provenance;
@@ -120,7 +120,8 @@ impl ResolvedSource {
     /// overrides replace the part.
     pub fn add_problem(&mut self, part: SourcePart, problem: Error) {
         for problem in problem.into_problems() {
-            self.problems.push((part, problem));
+            // The source exists, so its problem must not let the chain continue.
+            self.problems.push((part, problem.as_failure()));
         }
     }
 
@@ -143,6 +144,26 @@ impl ResolvedSource {
     /// records them.
     pub fn inputs(&self) -> &[Input] {
         &self.inputs
+    }
+
+    /// Returns the resolved source if no problem is recorded.
+    ///
+    /// # Errors
+    /// Returns the recorded problems.
+    pub(crate) fn without_problems(mut self) -> Result<Self> {
+        let mut problems = Problems::default();
+        for (_, problem) in self.problems.drain(..) {
+            problems.add(problem);
+        }
+        problems.into_result().map(|()| self)
+    }
+
+    /// Checks a credential source that needs no building. If it returns `NotConfigured`, the chain continues.
+    pub(crate) async fn check_ready_source(&self, host: &Host) -> Result<()> {
+        match self.identity.clone().choose().provider {
+            Chosen::Built(_, source) | Chosen::Ready(ReadySource::Source(source)) => source.check(host).await,
+            _ => Ok(()),
+        }
     }
 
     /// Removes the problems and warnings about replaced parts.

@@ -144,9 +144,24 @@ impl FromKubeconfig {
     /// any of them can be a source of a chain.
     ///
     /// # Errors
-    /// Returns `NotConfigured` if there is no kubeconfig at the default location; otherwise the problems of its
+    /// Returns `NotConfigured` if there is no kubeconfig at the default location; `ConflictingFields` if a context, a
+    /// cluster, a user, a namespace or overrides were set, which belong to one context; otherwise the problems of its
     /// files.
     pub async fn load(self) -> Result<Kubeconfig> {
+        let selection = &self.selection;
+        let names = [
+            &selection.context,
+            &selection.cluster,
+            &selection.user,
+            &selection.namespace,
+        ];
+        if names.into_iter().any(Option::is_some) || !self.overrides.is_empty() {
+            return Err(Error::new(
+                ErrorKind::ConflictingFields,
+                "a kubeconfig that is loaded for all of its contexts takes no context, cluster, user, namespace or overrides",
+            )
+            .with_help("call context(name) on the loaded kubeconfig"));
+        }
         let host = self.host.clone();
         self.provider()?.load(&host).await
     }

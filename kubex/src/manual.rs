@@ -42,7 +42,8 @@ pub fn configure() -> ManualConfiguration {
 #[derive(Debug, Default)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct ManualConfiguration {
-    url: Option<String>,
+    /// A pasted address may contain a password.
+    url: Option<SecretString>,
     tls_server_name: Option<String>,
     proxy_url: Option<SecretString>,
     disable_compression: bool,
@@ -66,7 +67,7 @@ pub struct ManualConfiguration {
 impl ManualConfiguration {
     /// Sets the API server's address: `https://host:port`, with an optional path.
     pub fn url(mut self, url: impl Into<String>) -> Self {
-        self.url = Some(url.into());
+        self.url = Some(SecretString::from(url.into()));
         self
     }
 
@@ -223,7 +224,7 @@ impl ManualConfiguration {
     fn options(self) -> Result<Options> {
         let (username, password) = self.basic.unzip();
         let options = Options::new()
-            .set_if_some("server", self.url)
+            .set_if_some("server", self.url.map(exposed))
             .set_if_some("tls-server-name", self.tls_server_name)
             .set_if_some("proxy-url", self.proxy_url.map(exposed))
             .set_if_some("disable-compression", self.disable_compression.then_some(true))
@@ -311,7 +312,7 @@ fn path(path: Option<PathBuf>, field: &str) -> Result<Option<String>> {
 
 fn pem(bytes: Option<SecretBytes>, field: &str) -> Result<Option<String>> {
     bytes
-        .map(|bytes| String::from_utf8(bytes.expose_secret().to_vec()))
+        .map(|bytes| bytes.into_text().map(exposed))
         .transpose()
         .map_err(|_| {
             Error::new(

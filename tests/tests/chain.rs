@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kubex_core::host::SimulatedHost;
+use kubex_core::host::{Input, SimulatedHost};
 use kubex_core::report::Outcome;
+use kubex_core::resolved_source::Difference;
 use kubex_core::{
     Chain, Credential, CredentialProvider, Error, ErrorKind, Identity, Options, Registration, Registry,
     ResolveRequest, ResolvedSource, Result, Source,
@@ -211,4 +212,51 @@ fn the_schema_of_a_source_has_its_own_options_and_the_clusters() {
     ] {
         assert!(properties.contains_key(key), "{key}");
     }
+}
+
+#[tokio::test]
+async fn what_a_chain_finds_is_data_that_can_be_compared_with_a_later_answer() {
+    const HOME_FILE: &str = "/home/jane/.kube/config";
+    let kubeconfig = |server: &str, token: &str| {
+        format!(
+            "current-context: c\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n\
+             clusters: [{{name: c, cluster: {{server: '{server}'}}}}]\nusers: [{{name: u, user: {{token: {token}}}}}]\n"
+        )
+    };
+    let world = SimulatedHost::new();
+    world.set_variable("HOME", "/home/jane");
+    world.write(HOME_FILE, &kubeconfig("https://one", "s3cr3t-one"));
+    let registrations = [&kubex_kubeconfig::REGISTRATION, &kubex_static::REGISTRATION];
+    let chain = Chain::builder(Registry::from_registrations(registrations).unwrap())
+        .source(Source::new("kubeconfig"))
+        .host(world.host())
+        .build()
+        .unwrap();
+
+    let first = chain.find().await.unwrap();
+    let is_input = |path: &str| {
+        let mut paths = first.inputs().iter().filter_map(Input::path);
+        paths.any(|input| input == std::path::Path::new(path))
+    };
+    assert!(is_input(HOME_FILE), "{:?}", first.inputs());
+    let again = chain.find().await.unwrap();
+    assert!(first.differences(&again).is_empty() && first.inputs() == again.inputs());
+
+    world.write(HOME_FILE, &kubeconfig("https://one", "s3cr3t-two"));
+    let renewed = chain.find().await.unwrap();
+    assert_eq!(first.differences(&renewed), [Difference::Credential]);
+    assert_ne!(first.inputs(), renewed.inputs());
+    world.write(HOME_FILE, &kubeconfig("https://two", "s3cr3t-two"));
+    assert_eq!(
+        renewed.differences(&chain.find().await.unwrap()),
+        [Difference::Server]
+    );
+    assert!(!format!("{first:?} {renewed:?}").contains("s3cr3t"));
+
+    world.write(HOME_FILE, "contexts: 5\n");
+    assert_eq!(chain.find().await.unwrap_err().source_name(), Some("kubeconfig"));
+    world.remove(HOME_FILE);
+    let error = chain.find().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Exhausted);
+    assert_eq!(error.report().unwrap().attempts().len(), 1);
 }

@@ -157,6 +157,28 @@ async fn whom_to_trust_is_replaced_as_one() {
 }
 
 #[tokio::test]
+async fn an_override_that_demands_verification_keeps_the_certificate_authority() {
+    let strict = Options::new().set("insecure-skip-tls-verify", false);
+    let trust_in = async |cluster: Options| {
+        let chain = Chain::builder(kubex::registry().unwrap())
+            .host(world(None).host())
+            .source(
+                Source::new("one")
+                    .provider("static")
+                    .options(cluster.set("server", "https://one")),
+            )
+            .overrides(strict.clone())
+            .build()
+            .unwrap();
+        chain.resolve().await.unwrap().cluster().trust.clone()
+    };
+    let own = trust_in(Options::new().set("certificate-authority", "/ca.crt")).await;
+    assert!(matches!(own, Trust::CaBundle(_)));
+    let insecure = trust_in(Options::new().set("insecure-skip-tls-verify", true)).await;
+    assert!(matches!(insecure, Trust::System));
+}
+
+#[tokio::test]
 async fn an_identity_is_replaced_as_one() {
     for (overrides, expected) in [
         (Options::new().set("token-file", "/token"), "Bearer s3cr3t-file"),

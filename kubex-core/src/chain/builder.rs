@@ -19,7 +19,8 @@ pub struct ChainBuilder {
     registry: Registry,
     sources: Vec<Source>,
     overrides: Options,
-    host: Host,
+    /// The real one, where none is set.
+    host: Option<Host>,
     plugin_rules: Option<PluginRules>,
 }
 
@@ -30,7 +31,7 @@ impl Chain {
             registry,
             sources: Vec::new(),
             overrides: Options::new(),
-            host: Host::real(),
+            host: None,
             plugin_rules: None,
         }
     }
@@ -45,7 +46,7 @@ impl ChainBuilder {
 
     /// Uses this host instead of the real one, such as the simulated host of a test.
     pub fn host(mut self, host: Host) -> Self {
-        self.host = host;
+        self.host = Some(host);
         self
     }
 
@@ -91,9 +92,10 @@ impl ChainBuilder {
             sources.extend(problems.take(built));
         }
         problems.into_result()?;
+        let host = self.host.unwrap_or_else(Host::real);
         let host = match self.plugin_rules {
-            Some(rules) => self.host.with_plugin_rules(rules),
-            None => self.host,
+            Some(rules) => host.with_plugin_rules(rules),
+            None => host,
         };
         Ok(Chain {
             sources: sources.into(),

@@ -110,23 +110,28 @@ impl Chain {
     /// # Errors
     /// The same as [`resolve`](Self::resolve), except for problems that only reading those files reveals.
     pub async fn find(&self) -> Result<ResolvedSource> {
+        let mut report = Report::default();
         for source in self.sources.iter() {
-            match self.within(source, self.answer(source)).await {
-                Err(error) if error.is_not_configured() => {}
+            let found = async {
+                let answer = self.answer(source).await?.without_problems()?;
+                answer.check_ready_source(&self.host).await?;
+                Ok(answer)
+            };
+            match self.within(source, found).await {
+                Err(reason) if reason.is_not_configured() => {
+                    report.push(&source.name, Outcome::NotConfigured(reason), Duration::ZERO);
+                }
                 answer => return answer.map_err(|error| error.in_source(&source.name)),
             }
         }
-        Err(Error::new(
-            ErrorKind::Exhausted,
-            "no source of the chain is configured",
-        ))
+        Err(exhausted(&report).with_report(report))
     }
 
     /// Returns the resolved source of one source, with the overrides merged in.
     async fn answer(&self, source: &BuiltSource) -> Result<ResolvedSource> {
         let (host, recorder) = self.host.recording();
         let mut answer = source.provider.resolve(ResolveRequest::new(&host)).await?;
-        answer.inputs = recorder.inputs();
+        answer.inputs = recorder.finish();
         source.overrides.apply(&mut answer)?;
         self.overrides.apply(&mut answer)?;
         Ok(answer)

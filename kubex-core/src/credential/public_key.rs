@@ -15,52 +15,69 @@ use x509_cert::der::Decode as _;
 const RSA: ObjectIdentifier = pkcs1::ALGORITHM_OID;
 const ELLIPTIC_CURVE: ObjectIdentifier = sec1::ALGORITHM_OID;
 
+/// A public key: its algorithm and its bits.
+#[derive(Debug, PartialEq, Eq)]
+struct PublicKey {
+    algorithm: ObjectIdentifier,
+    bits: Vec<u8>,
+}
+
+impl PublicKey {
+    /// Whether both are the same key; `None` if that cannot be told from their bits.
+    fn is_same(&self, other: &Self) -> Option<bool> {
+        if self.algorithm != other.algorithm {
+            return Some(false);
+        }
+        // A point of an elliptic curve has a short and a long form, which cannot be compared here.
+        let is_comparable = self.algorithm != ELLIPTIC_CURVE || self.bits.len() == other.bits.len();
+        is_comparable.then(|| self.bits == other.bits)
+    }
+}
+
 /// Whether the two are a pair; `None` if the key does not contain its public key.
 pub(super) fn is_pair(certificate: &CertificateDer<'_>, key: &PrivateKeyDer<'_>) -> Option<bool> {
-    let key = key_of_private_key(key)?;
-    compare(&key_of_certificate(certificate)?, &key)
+    key_of_certificate(certificate)?.is_same(&key_of_private_key(key)?)
 }
 
 /// Whether the certificate is for this public key, a `SubjectPublicKeyInfo` (RFC 5280, 4.1); `None` if one of the two
 /// cannot be read.
 pub(super) fn is_for_public_key(certificate: &CertificateDer<'_>, public_key: &[u8]) -> Option<bool> {
-    let public_key = SubjectPublicKeyInfoRef::try_from(public_key).ok()?;
-    let bits = public_key.subject_public_key.as_bytes()?;
-    compare(&key_of_certificate(certificate)?, bits)
+    let info = SubjectPublicKeyInfoRef::try_from(public_key).ok()?;
+    let public_key = PublicKey {
+        algorithm: info.algorithm.oid,
+        bits: info.subject_public_key.as_bytes()?.to_vec(),
+    };
+    key_of_certificate(certificate)?.is_same(&public_key)
 }
 
-fn compare(certificate: &[u8], key: &[u8]) -> Option<bool> {
-    // A point of an elliptic curve has a short and a long form. They cannot be compared here.
-    (certificate.len() == key.len() || is_rsa(certificate) || is_rsa(key)).then(|| certificate == key)
-}
-
-fn is_rsa(key: &[u8]) -> bool {
-    pkcs1::RsaPublicKeyRef::try_from(key).is_ok()
-}
-
-/// The bits of the certificate's public key. Certificates of every version are read.
-fn key_of_certificate(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+/// The certificate's public key. Certificates of every version are read.
+fn key_of_certificate(certificate: &CertificateDer<'_>) -> Option<PublicKey> {
     let certificate = Certificate::from_der(certificate).ok()?;
-    let key = certificate.tbs_certificate().subject_public_key_info();
-    key.subject_public_key.as_bytes().map(<[u8]>::to_vec)
+    let info = certificate.tbs_certificate().subject_public_key_info();
+    Some(PublicKey {
+        algorithm: info.algorithm.oid,
+        bits: info.subject_public_key.as_bytes()?.to_vec(),
+    })
 }
 
-/// The bits of the public key that the private key contains.
-fn key_of_private_key(key: &PrivateKeyDer<'_>) -> Option<Vec<u8>> {
-    match key {
-        PrivateKeyDer::Pkcs1(key) => key_of_rsa(key.secret_pkcs1_der()),
-        PrivateKeyDer::Sec1(key) => key_of_curve(key.secret_sec1_der()),
+/// The public key that the private key contains.
+fn key_of_private_key(key: &PrivateKeyDer<'_>) -> Option<PublicKey> {
+    let (algorithm, bits) = match key {
+        PrivateKeyDer::Pkcs1(key) => (RSA, key_of_rsa(key.secret_pkcs1_der())?),
+        PrivateKeyDer::Sec1(key) => (ELLIPTIC_CURVE, key_of_curve(key.secret_sec1_der())?),
         PrivateKeyDer::Pkcs8(key) => {
             let key = PrivateKeyInfoRef::try_from(key.secret_pkcs8_der()).ok()?;
-            match (&key.public_key, key.algorithm.oid) {
-                (Some(public_key), _) => public_key.as_bytes().map(<[u8]>::to_vec),
-                (None, RSA) => key_of_rsa(key.private_key.as_bytes()),
-                (None, ELLIPTIC_CURVE) => key_of_curve(key.private_key.as_bytes()),
-                (None, _) => None,
-            }
+            let bits = match (&key.public_key, key.algorithm.oid) {
+                (Some(public_key), _) => public_key.as_bytes()?.to_vec(),
+                (None, RSA) => key_of_rsa(key.private_key.as_bytes())?,
+                (None, ELLIPTIC_CURVE) => key_of_curve(key.private_key.as_bytes())?,
+                (None, _) => return None,
+            };
+            (key.algorithm.oid, bits)
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(PublicKey { algorithm, bits })
 }
 
 fn key_of_rsa(key: &[u8]) -> Option<Vec<u8>> {
@@ -107,7 +124,7 @@ mod tests {
             assert_eq!(is_pair(&curve, &key(of_curve)), Some(true));
             assert_eq!(is_pair(&rsa, &key(of_curve)), Some(false));
             let mut other = curve.as_ref().to_vec();
-            let point = key_of_certificate(&curve).unwrap();
+            let point = key_of_certificate(&curve).unwrap().bits;
             let at = other
                 .windows(point.len())
                 .position(|bytes| bytes == point)

@@ -1,12 +1,12 @@
 //! The inputs of a resolved source: the files and variables that were read.
 
-use std::ffi::OsString;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// A file or a variable that a provider has read. If its stamp or value changes, the source should be resolved again.
-#[derive(Clone, PartialEq, Eq)]
+use crate::sharing_key::SharingKey;
+
+/// A file or a variable that a provider has read. If it changes, the source should be resolved again.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input {
     /// A file.
@@ -16,39 +16,35 @@ pub enum Input {
         /// The stamp of the file when it was read, or `None` if it could not be read.
         stamp: Option<FileStamp>,
     },
-    /// An environment variable.
+    /// A symbolic link, such as `..data` in the mount of a pod.
+    Link {
+        /// Its path.
+        path: PathBuf,
+        /// What it pointed to, or `None` if it could not be read.
+        target: Option<PathBuf>,
+    },
+    /// The names in a directory, for a path with a pattern.
+    Directory {
+        /// Its path.
+        path: PathBuf,
+        /// A digest of the names, or `None` if the directory could not be read.
+        names: Option<SharingKey>,
+    },
+    /// An environment variable. Its value may be a secret, so a digest replaces it.
     Variable {
         /// Its name.
         name: String,
-        /// Its value, or `None` if it was not set. It may be a secret.
-        value: Option<OsString>,
+        /// A digest of its value, or `None` if it was not set.
+        value: Option<SharingKey>,
     },
 }
 
 impl Input {
-    /// Returns the path, if the input is a file.
+    /// Returns the path, if the input is in the file system.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::File { path, .. } => Some(path),
+            Self::File { path, .. } | Self::Link { path, .. } | Self::Directory { path, .. } => Some(path),
             Self::Variable { .. } => None,
-        }
-    }
-}
-
-/// Does not show the value of a variable, which may be a secret.
-impl fmt::Debug for Input {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File { path, stamp } => f
-                .debug_struct("File")
-                .field("path", path)
-                .field("stamp", stamp)
-                .finish(),
-            Self::Variable { name, value } => f
-                .debug_struct("Variable")
-                .field("name", name)
-                .field("is_set", &value.is_some())
-                .finish_non_exhaustive(),
         }
     }
 }

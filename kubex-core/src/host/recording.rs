@@ -12,20 +12,28 @@ use super::Host;
 use super::environment::Environment;
 use super::files::{FileContent, FileKind, Files};
 use super::input::Input;
+use crate::sharing_key::SharingKey;
 
-/// The inputs that have been read through a host.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Recorder(Arc<Mutex<Vec<Input>>>);
+/// The inputs that have been read through a host; `None` once they have been taken.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorder(Arc<Mutex<Option<Vec<Input>>>>);
 
 impl Recorder {
-    /// Takes the inputs, in the order in which they were read. Each is contained once.
-    pub(crate) fn inputs(&self) -> Vec<Input> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(Some(Vec::new()))))
+    }
+
+    /// Ends the recording and returns the inputs, in the order in which they were read. Each is contained once.
+    ///
+    /// A provider may keep the host, and what it reads later is not an input and must not be collected for ever.
+    pub(crate) fn finish(&self) -> Vec<Input> {
+        let mut inputs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inputs.take().unwrap_or_default()
     }
 
     fn add(&self, input: Input) {
         let mut inputs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !inputs.contains(&input) {
+        if let Some(inputs) = inputs.as_mut().filter(|inputs| !inputs.contains(&input)) {
             inputs.push(input);
         }
     }
@@ -41,7 +49,7 @@ impl Recorder {
 impl Host {
     /// Returns the same host and a recorder of its inputs.
     pub(crate) fn recording(&self) -> (Self, Recorder) {
-        let recorder = Recorder::default();
+        let recorder = Recorder::new();
         let host = Self {
             environment: Arc::new(RecordingEnvironment {
                 inner: Arc::clone(&self.environment),
@@ -67,7 +75,9 @@ impl Environment for RecordingEnvironment {
         let value = self.inner.variable(name);
         self.recorder.add(Input::Variable {
             name: name.to_owned(),
-            value: value.clone(),
+            value: value
+                .as_ref()
+                .map(|value| SharingKey::new("variable").with(value.as_encoded_bytes())),
         });
         value
     }
@@ -107,11 +117,24 @@ impl Files for RecordingFiles {
     }
 
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
-        self.inner.read_link(path).await
+        let target = self.inner.read_link(path).await;
+        self.recorder.add(Input::Link {
+            path: path.to_owned(),
+            target: target.as_ref().ok().cloned(),
+        });
+        target
     }
 
     async fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
-        self.inner.list(directory).await
+        let names = self.inner.list(directory).await;
+        self.recorder.add(Input::Directory {
+            path: directory.to_owned(),
+            names: names
+                .as_ref()
+                .ok()
+                .map(|names| SharingKey::new("names").with_list(names)),
+        });
+        names
     }
 }
 

@@ -7,9 +7,19 @@ use zeroize::Zeroizing;
 use crate::budget::Budget;
 use crate::error::{Problem, ReadError};
 use crate::span::{Chars, Span};
+use crate::style::Style;
 use crate::tag::ScalarTag;
 use crate::text::Decoded;
-use crate::tree::{Entry, EntryKind, KeyRole, Style};
+use crate::tree::{Entry, EntryKind, KeyRole};
+
+/// How many bytes a small document has for each node, about.
+const BYTES_OF_A_NODE: usize = 16;
+
+/// Room for how many nodes is made before there are any.
+const MOST_AT_ONCE: usize = 256;
+
+/// How deep most documents are nested.
+const USUAL_DEPTH: usize = 8;
 
 /// A key that is written twice: the indices of both.
 #[derive(Clone, Copy, Debug)]
@@ -97,8 +107,11 @@ pub(crate) struct Builder {
 impl Builder {
     pub(crate) fn new(budget: &Budget, bytes: usize) -> Self {
         Self {
-            tree: Tree::default(),
-            open: Vec::new(),
+            tree: Tree {
+                entries: Vec::with_capacity(bytes.div_ceil(BYTES_OF_A_NODE).min(MOST_AT_ONCE)),
+                ..Tree::default()
+            },
+            open: Vec::with_capacity(USUAL_DEPTH),
             nodes: 0,
             most_nodes: budget.most_nodes(bytes),
             deepest: budget.depth,

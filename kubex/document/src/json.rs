@@ -5,9 +5,9 @@ use crate::builder::{Builder, Properties, Texts, Tree};
 use crate::bytes::find;
 use crate::error::ReadError;
 use crate::span::{Chars, Span};
+use crate::style::Style;
 use crate::tag::ScalarTag;
 use crate::text::Decoded;
-use crate::tree::Style;
 
 /// Why JSON was not read.
 #[derive(Debug)]

@@ -23,7 +23,8 @@ impl Builder {
         texts: &Texts<'_>,
     ) -> Result<bool, ReadError> {
         let is_small = length as usize <= FEW_KEYS;
-        let mut few: Vec<u32> = Vec::new();
+        let mut few = [0; FEW_KEYS];
+        let mut known = 0;
         let mut many: HashMap<_, u32> = HashMap::new();
         let mut found = Vec::new();
         let mut has_merge = false;
@@ -51,9 +52,12 @@ impl Builder {
                     _ => None,
                 };
                 let this = name(index);
-                match few.iter_mut().find(|earlier| name(**earlier) == this) {
-                    Some(earlier) => found.push((std::mem::replace(earlier, index), index)),
-                    None => few.push(index),
+                let mut earlier = few.iter_mut().take(known);
+                if let Some(earlier) = earlier.find(|earlier| name(**earlier) == this) {
+                    found.push((std::mem::replace(earlier, index), index));
+                } else if let Some(free) = few.get_mut(known) {
+                    *free = index;
+                    known += 1;
                 }
             } else {
                 match many.entry(key_name(texts.of(chars), style, tag)) {

@@ -53,6 +53,7 @@ mod lines;
 mod node;
 mod resolve;
 mod span;
+mod style;
 mod tag;
 mod text;
 #[cfg(feature = "toml")]
@@ -69,6 +70,6 @@ pub use error::{Problem, ReadError};
 pub use lines::Position;
 pub use node::{Kind, Node, NodeId};
 pub use span::Span;
+pub use style::Style;
 pub use text::Text;
-pub use tree::Style;
 pub use value::{Conversion, Places};

@@ -8,8 +8,9 @@ use crate::error::{Problem, ReadError};
 use crate::lines::Position;
 use crate::resolve::{Resolved, resolve_plain, words_of_yaml_1_1};
 use crate::span::{Chars, Span};
+use crate::style::Style;
 use crate::tag::ScalarTag;
-use crate::tree::{Entry, EntryKind, Style};
+use crate::tree::{Entry, EntryKind};
 
 /// What a node is.
 #[derive(Clone, Copy, PartialEq)]

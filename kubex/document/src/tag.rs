@@ -2,7 +2,7 @@
 
 use crate::error::Problem;
 use crate::resolve::{Resolved, resolve_plain, words_of_yaml_1_1};
-use crate::tree::Style;
+use crate::style::Style;
 
 /// What a tag makes of its scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

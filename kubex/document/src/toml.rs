@@ -11,9 +11,9 @@ use crate::builder::{Builder, Properties, Texts, Tree};
 use crate::error::{Problem, ReadError};
 use crate::lines::Lines;
 use crate::span::{Chars, Span};
+use crate::style::Style;
 use crate::tag::ScalarTag;
 use crate::text::Decoded;
-use crate::tree::Style;
 
 /// Reads a document.
 pub(crate) fn parse(text: &str, budget: &Budget) -> Result<(Tree, Decoded), ReadError> {
@@ -81,10 +81,9 @@ impl DuplicateKey {
             text.get(span.clone())?,
             text.get(span.end..)?,
         );
-        let mut free = "free-name".to_owned();
-        while text.contains(&free) {
-            free.push('-');
-        }
+        // No run of dashes in the text is as long, so the name is free.
+        let longest = text.split(|c| c != '-').map(str::len).max().unwrap_or_default();
+        let free = format!("free{}", "-".repeat(longest + 1));
         let renamed = Zeroizing::new([before, &free, after].concat());
         let (table, errors) = DeTable::parse_recoverable(&renamed);
         let is_taken = errors

@@ -4,30 +4,8 @@
 //! pointers, and a document of a million nodes has one allocation for them. Texts are places in the document.
 
 use crate::span::{Chars, Span};
+use crate::style::Style;
 use crate::tag::ScalarTag;
-
-/// How a scalar is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Style {
-    /// Without quotes, so that it may be a number, a boolean or null.
-    Plain,
-    /// In single quotes.
-    SingleQuoted,
-    /// In double quotes; also a string of JSON or TOML.
-    DoubleQuoted,
-    /// In lines of its own, behind `|`.
-    Literal,
-    /// In lines of its own, behind `>`.
-    Folded,
-}
-
-impl Style {
-    /// Whether it is in single or double quotes.
-    pub fn is_quoted(self) -> bool {
-        matches!(self, Self::SingleQuoted | Self::DoubleQuoted)
-    }
-}
 
 /// A node of the vector.
 #[derive(Clone, Copy, Debug)]

@@ -119,8 +119,9 @@ fn tunnel<C>(proxy: &Proxy, address: Uri, connector: C) -> Result<Tunnel<C>> {
         return Ok(tunnel);
     };
     let value = format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")));
-    let value = HeaderValue::try_from(value)
+    let mut value = HeaderValue::try_from(value)
         .map_err(|_| unusable(proxy, "its user name or password cannot be sent in a header"))?;
+    value.set_sensitive(true);
     Ok(tunnel.with_auth(value))
 }
 

@@ -168,15 +168,17 @@ impl<B: HttpBackend> Pool<B> {
     /// certificate that has been replaced.
     fn connections_for(&self, credential: &Credential, trust: &CurrentTrust) -> Result<B::Connections> {
         let mut state = self.lock();
-        let has_other_trust = state.trust < trust.generation() && self.adopt_trust(&mut state, trust);
+        if state.trust < trust.generation() {
+            self.adopt_trust(&mut state, trust);
+        }
         let has_other_certificate = state.certificate.as_ref() != credential.certificate();
         if credential.expired_on_arrival() && has_other_certificate {
             // This credential is used for one request only; the next request may use the previous one.
-            return self.connect_as(credential.certificate(), &state);
+            return self.connect(credential.certificate(), &state.verifier);
         }
         let is_newer = state.generation < Some(credential.generation()) && !credential.expired_on_arrival();
         if is_newer && has_other_certificate && state.refused != Some(credential.generation()) {
-            match self.connect_as(credential.certificate(), &state) {
+            match self.connect(credential.certificate(), &state.verifier) {
                 Ok(connections) => {
                     state.connections = connections;
                     state.certificate = credential.certificate().cloned();
@@ -187,9 +189,6 @@ impl<B: HttpBackend> Pool<B> {
             }
         } else if is_newer && !has_other_certificate {
             state.generation = Some(credential.generation());
-        }
-        if has_other_trust {
-            state.connections = self.connect_as(state.certificate.as_ref(), &state)?;
         }
         Ok(state.connections.clone())
     }
@@ -213,29 +212,32 @@ impl<B: HttpBackend> Pool<B> {
         Ok(())
     }
 
-    /// Adopts the newer trust. Returns `false` if it cannot be used.
-    fn adopt_trust(&self, state: &mut State<B>, trust: &CurrentTrust) -> bool {
+    /// Adopts the newer trust and replaces the connections. Trust that cannot be used leaves both as they are.
+    ///
+    /// The two change together, so that no later request uses the old trust, whatever happens to this one.
+    fn adopt_trust(&self, state: &mut State<B>, trust: &CurrentTrust) {
         state.trust = trust.generation();
-        match verifier(&self.0.names, trust.trust(), &self.0.provider) {
-            Ok(verifier) => {
+        let adopted = verifier(&self.0.names, trust.trust(), &self.0.provider).and_then(|verifier| {
+            let connections = self.connect(state.certificate.as_ref(), &verifier)?;
+            Ok((verifier, connections))
+        });
+        match adopted {
+            Ok((verifier, connections)) => {
                 state.verifier = verifier;
-                true
+                state.connections = connections;
             }
-            Err(error) => {
-                unusable(&error, trust.generation());
-                false
-            }
+            Err(error) => unusable(&error, trust.generation()),
         }
     }
 
-    fn connect_as(
+    fn connect(
         &self,
         certificate: Option<&Arc<ClientCertificate>>,
-        state: &State<B>,
+        verifier: &Arc<dyn ServerCertVerifier>,
     ) -> Result<B::Connections> {
         let tls = Tls {
             certificate: fixed_client_cert(certificate.map(Arc::as_ref), &self.0.provider)?,
-            verifier: Arc::clone(&state.verifier),
+            verifier: Arc::clone(verifier),
             provider: Arc::clone(&self.0.provider),
         };
         B::connect(self.configuration().cluster(), &tls)

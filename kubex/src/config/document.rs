@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn both_formats_say_the_same_and_where() {
+    fn both_formats_give_the_same_tree_and_places() {
         let yaml = read(
             "/c.yaml",
             "chain: [a, 'b']\nsources:\n  a:\n    enabled: true\n    timeout: 5\n    names:\n    - x\n    - {y: z}\n",
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_says_nothing() {
+    fn an_empty_file_is_an_empty_mapping() {
         for (name, text) in [
             ("/c.yaml", ""),
             ("/c.yaml", "# nothing\n"),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_says_where_and_never_what() {
+    fn an_error_has_the_place_and_quotes_nothing() {
         for (name, text, place) in [
             ("/c.yaml", "a: [s3cret\nb: s3cret", "/c.yaml:2:2"),
             ("/c.yaml", "a: s3cret\n\tb: s3cret", "/c.yaml:2:1"),

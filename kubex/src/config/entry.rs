@@ -1,4 +1,4 @@
-//! What is configured, value by value, for a person to see.
+//! Lists every configured value for display, with secrets masked.
 
 use std::fmt;
 
@@ -9,17 +9,18 @@ use serde_json::Value as Json;
 
 use super::schema;
 use super::settings::Settings;
-use super::variables::{is_name_of_a_variable, property, resolved};
+use super::typed::{property, resolved};
+use super::variables::looks_like_a_variable;
 
-/// One value that is set, and where. Its `Display` is one line.
+/// A value that is set, and its origin. Its `Display` is one line.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Entry {
     /// The keys that lead to it: `sources.kubeconfig.context`.
     pub key: String,
-    /// The value as it may be shown: a text, a number, a boolean or a list. `[masked]` stands for what is hidden.
+    /// The value as it may be shown: a text, a number, a boolean or a list. A hidden value is `[masked]`.
     pub shown: Json,
-    /// Where it was written down.
+    /// Where it is defined.
     pub origin: Origin,
 }
 
@@ -33,7 +34,7 @@ impl fmt::Display for Entry {
     }
 }
 
-/// Every value of the folded tree. Of a key that no schema has, a person sees that it is there.
+/// Every value of the merged tree. A key that no schema knows is listed, and its value masked.
 pub(super) fn entries(settings: &Settings, registry: &Registry) -> Vec<Entry> {
     let mut entries = Vec::new();
     let ValueKind::Mapping(sections) = settings.tree.kind() else {
@@ -54,11 +55,11 @@ pub(super) fn entries(settings: &Settings, registry: &Registry) -> Vec<Entry> {
                         .source(name)
                         .and_then(|source| registry.get(source.provider_name()).ok());
                     let path = format!("sources.{}", clean_line(name));
-                    list(value, name, &path, &schema::of_entry(provider));
+                    list(value, name, &path, &schema::entry_schema(provider));
                 }
             }
-            ("overrides", _) => list(value, section, section, schema::of_overrides()),
-            ("exec", _) => list(value, section, section, schema::of_plugin_rules()),
+            ("overrides", _) => list(value, section, section, schema::overrides_schema()),
+            ("exec", _) => list(value, section, section, schema::plugin_schema()),
             _ => list(
                 value,
                 section,
@@ -76,28 +77,28 @@ struct Listing<'a> {
 }
 
 impl Listing<'_> {
-    fn list(&mut self, value: &Value, key: &str, path: &str, takes: Option<&Json>) {
-        if let (ValueKind::Mapping(entries), false) = (value.kind(), is_hidden(value, key, takes)) {
+    fn list(&mut self, value: &Value, key: &str, path: &str, schema: Option<&Json>) {
+        if let (ValueKind::Mapping(entries), false) = (value.kind(), is_hidden(value, key, schema)) {
             for (key, value) in entries {
                 let path = format!("{path}.{}", clean_line(key));
-                self.list(value, key, &path, below(takes, key, self.root));
+                self.list(value, key, &path, below(schema, key, self.root));
             }
             return;
         }
         self.entries.push(Entry {
             key: path.to_owned(),
-            shown: shown(value, key, takes, self.root),
+            shown: shown(value, key, schema, self.root),
             origin: value.origin().clone(),
         });
     }
 }
 
-fn below<'s>(takes: Option<&'s Json>, key: &str, root: &'s Json) -> Option<&'s Json> {
-    let takes = takes?;
-    let below = property(takes, key).or_else(|| match key.strip_suffix("-env") {
-        // A reference takes the name of a variable, as a text takes a text.
-        Some(secret) => property(takes, secret).map(|_| &REFERENCE),
-        None => takes.get("additionalProperties").filter(|more| **more != false),
+fn below<'s>(schema: Option<&'s Json>, key: &str, root: &'s Json) -> Option<&'s Json> {
+    let schema = schema?;
+    let below = property(schema, key).or_else(|| match key.strip_suffix("-env") {
+        // The value of a reference is the name of a variable.
+        Some(secret) => property(schema, secret).map(|_| &REFERENCE),
+        None => schema.get("additionalProperties").filter(|more| **more != false),
     });
     below.map(|below| resolved(below, root))
 }
@@ -105,20 +106,22 @@ fn below<'s>(takes: Option<&'s Json>, key: &str, root: &'s Json) -> Option<&'s J
 /// The schema of a reference to a secret.
 static REFERENCE: Json = Json::Bool(true);
 
-/// Whether a value is not shown: one that is a secret by its schema or by its name, or that no schema knows, or that
-/// stands where the name of a variable should.
-fn is_hidden(value: &Value, key: &str, takes: Option<&Json>) -> bool {
-    let is_name = || value.as_str().is_some_and(is_name_of_a_variable);
-    takes.is_none_or(schema::is_hidden) || is_called_a_secret(key) || (key.ends_with("-env") && !is_name())
+/// Whether a value is masked: a secret by its schema or its key, a value without a schema, or a reference that does not
+/// look like the name of a variable.
+fn is_hidden(value: &Value, key: &str, schema: Option<&Json>) -> bool {
+    let is_name = || value.as_str().is_some_and(looks_like_a_variable);
+    schema.is_none_or(super::schema::is_hidden)
+        || has_secret_name(key)
+        || (key.ends_with("-env") && !is_name())
 }
 
-fn shown(value: &Value, key: &str, takes: Option<&Json>, root: &Json) -> Json {
+fn shown(value: &Value, key: &str, schema: Option<&Json>, root: &Json) -> Json {
     match value.kind() {
         ValueKind::Null => Json::Null,
-        _ if is_hidden(value, key, takes) && !value.is_blank() => MASKED.into(),
+        _ if is_hidden(value, key, schema) && !value.is_blank() => MASKED.into(),
         ValueKind::Mapping(entries) => {
             let entries = entries.iter().map(|(key, value)| {
-                let below = below(takes, key, root);
+                let below = below(schema, key, root);
                 (clean_line(key).into_owned(), shown(value, key, below, root))
             });
             Json::Object(entries.collect())
@@ -129,8 +132,8 @@ fn shown(value: &Value, key: &str, takes: Option<&Json>, root: &Json) -> Json {
         }
         ValueKind::Float(number) => (*number).into(),
         ValueKind::String(text) => masked(text).into(),
-        ValueKind::Sequence(items) => texts(items).unwrap_or_else(|| {
-            let schema = takes.and_then(|takes| takes.get("items"));
+        ValueKind::Sequence(items) => mask_texts(items).unwrap_or_else(|| {
+            let schema = schema.and_then(|schema| schema.get("items"));
             let schema = schema.map(|schema| resolved(schema, root));
             let items = items.iter().map(|item| shown(item, key, schema, root));
             Json::Array(items.collect())
@@ -138,8 +141,8 @@ fn shown(value: &Value, key: &str, takes: Option<&Json>, root: &Json) -> Json {
     }
 }
 
-/// A list of texts, in which one may give the next one away: `--token`, then the token.
-fn texts(items: &[Value]) -> Option<Json> {
+/// A list of texts, masked as a whole because an item may make the next one a secret: `--token`, then the token.
+fn mask_texts(items: &[Value]) -> Option<Json> {
     let texts: Vec<&str> = items.iter().map(Value::as_str).collect::<Option<_>>()?;
     if texts.iter().any(|text| text.contains('\n')) {
         return Some(texts.iter().map(|text| masked(text)).collect());
@@ -162,8 +165,8 @@ fn masked(text: &str) -> String {
     clean_line(&Mask::new().apply(text)).into_owned()
 }
 
-/// Whether a key's name says that its value is a secret, where no schema says so.
-fn is_called_a_secret(key: &str) -> bool {
+/// Whether a key looks like that of a secret, for keys whose schema does not tell.
+fn has_secret_name(key: &str) -> bool {
     let key = key.to_ascii_lowercase().replace('_', "-");
     [
         "token",

@@ -1,8 +1,27 @@
-//! One place that says something, and how several of them become one.
+//! Merges the layers of a configuration into one tree.
 //!
-//! figment folds the layers: mappings are united key by key, and in everything else, lists too, the later layer
-//! wins. What it folds are the shapes alone. In the place of each value it is given the value's number, so that
-//! the values stay in trees that know where they were written down and wipe their texts.
+//! [figment](https://docs.rs/figment) does the merging and knows the profiles: maps are merged key by key, any other value,
+//! a list too, is replaced by the later layer's, and a profile wins over the default one. It merges *numbers* instead of
+//! values: [`NumberedLayer`] has the layer's maps, with the position of each other value in a vector in its place.
+//! [`values_of`] then replaces the numbers of the merged tree by the values.
+//!
+//! ```text
+//! layer 1   {sources: {a: {server: X, token: Y}}}   ->  {sources: {a: {server: 0, token: 1}}}
+//! layer 2   {sources: {a: {server: Z}}}             ->  {sources: {a: {server: 2}}}
+//! merged    {sources: {a: {server: Z, token: Y}}}  <-   {sources: {a: {server: 2, token: 1}}}
+//! ```
+//!
+//! Why not the values themselves:
+//!
+//! | a value needs | figment's `Value` | with numbers |
+//! |---|---|---|
+//! | its origin: file, line, column, keys or variable | has one tag for each layer, without lines | stays with the value |
+//! | its text wiped on drop and hidden in `Debug` | is a `String` that is cloned by each merge and shown | the merge copies no text |
+//! | the type that the file gave it | a number has figment's types, `null` is `Empty` | stays as it is |
+//! | no part of it in an error | an error quotes the value | numbers are not secret |
+//!
+//! `null` unsets an earlier value, which figment does not know: it is merged as any other value, and dropped when the
+//! numbers are replaced. A map of the merged tree has the origin of the first layer that has it.
 
 use figment::value::{Dict, Map, Tag};
 use figment::{Figment, Metadata, Profile};
@@ -11,20 +30,20 @@ use kubex_core::options::{Value, ValueKind};
 use kubex_core::text::{clean_line, nearest};
 use kubex_core::{Error, ErrorKind, Options, Origin, Result};
 
-/// The key under which a file has its profiles.
+/// The key of a file's profiles.
 pub(super) const PROFILES: &str = "profiles";
 
-/// One layer: a mapping, and its named sets.
+/// One layer: a mapping, and its profiles.
 #[derive(Clone, Debug)]
 pub(super) struct Layer {
     root: Value,
     profiles: Vec<(String, Value)>,
-    /// Whether it wins over what the files say in a profile, as variables and the program do.
+    /// Whether it wins over the profiles of the files, as variables and the program's options do.
     is_global: bool,
 }
 
 impl Layer {
-    /// What holds where nobody says anything.
+    /// The layer of the built-in defaults.
     pub(super) fn defaults(order: &[&str]) -> Self {
         let origin = Origin::bytes("the built-in defaults");
         let chain = Value::new(order.to_vec(), origin.clone());
@@ -35,8 +54,8 @@ impl Layer {
         }
     }
 
-    /// A file's.
-    pub(super) fn file(root: Value) -> Result<Self> {
+    /// The layer of a file.
+    pub(super) fn from_file(root: Value) -> Result<Self> {
         let origin = root.origin().clone();
         let ValueKind::Mapping(mut entries) = root.into_kind() else {
             return Err(Error::new(
@@ -57,7 +76,7 @@ impl Layer {
         })
     }
 
-    /// What variables or the program say.
+    /// The layer of the variables or of the program.
     pub(super) fn global(root: Value) -> Self {
         Self {
             root,
@@ -66,7 +85,17 @@ impl Layer {
         }
     }
 
-    /// The file it comes from.
+    /// The layer of the program's options. A key with dots is a path: `sources.kubeconfig.context`.
+    pub(super) fn from_options(options: &Options) -> Self {
+        let mut root = Value::new(Vec::<(String, Value)>::new(), options.origin().clone());
+        for (path, value) in options.iter() {
+            let keys: Vec<&str> = path.split('.').collect();
+            insert(&mut root, &keys, value.clone());
+        }
+        Self::global(root)
+    }
+
+    /// The origin of its root.
     pub(super) fn origin(&self) -> &Origin {
         self.root.origin()
     }
@@ -75,7 +104,7 @@ impl Layer {
         self.profiles.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Where a mapping of the folded tree stands in this layer.
+    /// The origin of a mapping in this layer, outside of the profiles or in the selected one.
     fn find(&self, keys: &[&str], profile: Option<&str>) -> Option<&Origin> {
         let in_profile = self
             .profiles
@@ -98,15 +127,15 @@ fn profiles_in(profiles: &Value) -> Result<Vec<(String, Value)>> {
     for (name, profile) in entries {
         let wrong = |kind, why: &str| {
             let error = Error::new(kind, why).with_origin(profile.origin());
-            Err(error.with_help("give it another name"))
+            Err(error.with_help("choose another name"))
         };
         problems.take(match profile.kind() {
             _ if !Profile::new(name).is_custom() => wrong(
                 ErrorKind::InvalidValue,
-                "a profile cannot be called \"default\" or \"global\": what is outside of the profiles always holds",
+                "a profile cannot be called \"default\" or \"global\", the names of what applies in every profile",
             ),
             _ if known.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
-                wrong(ErrorKind::DuplicateName, "two profiles have this name, in which case does not count")
+                wrong(ErrorKind::DuplicateName, "two profiles have this name, because case is ignored")
             }
             ValueKind::Mapping(_) => Ok(()),
             _ => Err(not_a_mapping(profile)),
@@ -122,16 +151,16 @@ fn not_a_mapping(value: &Value) -> Error {
     Error::new(ErrorKind::InvalidValue, message).with_origin(value.origin())
 }
 
-/// The layers as one tree, the later ones winning: what the files say outside of profiles, then what they say in
-/// the chosen fixed_client_cert, then variables and the program. A value of null is one that nobody set.
+/// Merges the layers. Later ones win: the files outside of their profiles, the files in the selected profile, the
+/// variables, the program. A value that is null is left out.
 ///
 /// # Errors
-/// `MissingField` where no file has the profile.
-pub(super) fn fold(layers: &[Layer], profile: Option<(&str, &Origin)>) -> Result<Value> {
+/// `MissingField` if no file has the profile.
+pub(super) fn merge(layers: &[Layer], profile: Option<(&str, &Origin)>) -> Result<Value> {
     let mut figment = Figment::new();
     let mut numbered = Vec::new();
     for layer in layers {
-        figment = figment.merge(Shapes::of(layer, &mut numbered));
+        figment = figment.merge(NumberedLayer::new(layer, &mut numbered));
     }
     if let Some((name, origin)) = profile {
         let known: Vec<&str> = layers.iter().flat_map(Layer::profile_names).collect();
@@ -141,14 +170,14 @@ pub(super) fn fold(layers: &[Layer], profile: Option<(&str, &Origin)>) -> Result
         figment = figment.select(name);
     }
     let name = profile.map(|(name, _)| name);
-    let folded = figment.find_value("").map_err(|_| {
-        // Shapes never fail, so there is nothing that could be told of it.
+    let merged = figment.find_value("").map_err(|_| {
+        // A numbered layer is always valid, so figment has no details to add.
         Error::new(
             ErrorKind::MalformedDocument,
-            "the layers of the configuration do not fit each other",
+            "the layers of the configuration cannot be merged",
         )
     })?;
-    Ok(values(folded, &mut Vec::new(), &numbered, layers, name).unwrap_or_default())
+    Ok(values_of(merged, &mut Vec::new(), &numbered, layers, name).unwrap_or_default())
 }
 
 fn no_such_profile(name: &str, known: &[&str], origin: &Origin) -> Error {
@@ -156,7 +185,7 @@ fn no_such_profile(name: &str, known: &[&str], origin: &Origin) -> Error {
     let error = Error::new(ErrorKind::MissingField, message).with_origin(origin);
     match nearest(name, known) {
         Some(near) => error.with_help(format_args!("did you mean \"{}\"?", clean_line(near))),
-        None if known.is_empty() => error.with_help("no configuration file has any"),
+        None if known.is_empty() => error.with_help("no configuration file has a profile"),
         None => error.with_help(format_args!(
             "the profiles are: {}",
             clean_line(&known.join(", "))
@@ -164,28 +193,28 @@ fn no_such_profile(name: &str, known: &[&str], origin: &Origin) -> Error {
     }
 }
 
-/// The shape of a layer, for figment.
-struct Shapes {
+/// A layer for figment: its maps, and a number in place of each other value.
+struct NumberedLayer {
     data: Map<Profile, Dict>,
 }
 
-impl Shapes {
-    fn of<'v>(layer: &'v Layer, numbered: &mut Vec<&'v Value>) -> Self {
+impl NumberedLayer {
+    fn new<'v>(layer: &'v Layer, numbered: &mut Vec<&'v Value>) -> Self {
         let mut data = Map::new();
         let profile = if layer.is_global {
             Profile::Global
         } else {
             Profile::Default
         };
-        data.insert(profile, entries(&layer.root, numbered));
+        data.insert(profile, number_entries(&layer.root, numbered));
         for (name, root) in &layer.profiles {
-            data.insert(Profile::new(name), entries(root, numbered));
+            data.insert(Profile::new(name), number_entries(root, numbered));
         }
         Self { data }
     }
 }
 
-impl figment::Provider for Shapes {
+impl figment::Provider for NumberedLayer {
     fn metadata(&self) -> Metadata {
         Metadata::named("a layer of Kubex's configuration")
     }
@@ -195,34 +224,34 @@ impl figment::Provider for Shapes {
     }
 }
 
-fn entries<'v>(mapping: &'v Value, numbered: &mut Vec<&'v Value>) -> Dict {
+fn number_entries<'v>(mapping: &'v Value, numbered: &mut Vec<&'v Value>) -> Dict {
     let ValueKind::Mapping(entries) = mapping.kind() else {
         return Dict::new();
     };
-    let shapes = entries
+    let entries = entries
         .iter()
-        .map(|(key, value)| (key.clone(), shape(value, numbered)));
-    shapes.collect()
+        .map(|(key, value)| (key.clone(), number(value, numbered)));
+    entries.collect()
 }
 
-fn shape<'v>(value: &'v Value, numbered: &mut Vec<&'v Value>) -> figment::value::Value {
+fn number<'v>(value: &'v Value, numbered: &mut Vec<&'v Value>) -> figment::value::Value {
     if let ValueKind::Mapping(_) = value.kind() {
-        return figment::value::Value::Dict(Tag::Default, entries(value, numbered));
+        return figment::value::Value::Dict(Tag::Default, number_entries(value, numbered));
     }
     numbered.push(value);
     figment::value::Value::from(numbered.len() as u64 - 1)
 }
 
-/// The tree of values that a shape stands for.
-fn values(
-    shape: figment::value::Value,
+/// Replaces the numbers of the merged tree by the values; `None` for null.
+fn values_of(
+    merged: figment::value::Value,
     keys: &mut Vec<String>,
     numbered: &[&Value],
     layers: &[Layer],
     profile: Option<&str>,
 ) -> Option<Value> {
-    let figment::value::Value::Dict(_, dict) = shape else {
-        let number = shape.to_u128().and_then(|number| usize::try_from(number).ok())?;
+    let figment::value::Value::Dict(_, dict) = merged else {
+        let number = merged.to_u128().and_then(|number| usize::try_from(number).ok())?;
         return numbered
             .get(number)
             .filter(|value| !matches!(value.kind(), ValueKind::Null))
@@ -235,26 +264,16 @@ fn values(
         .find_map(|layer| layer.find(&path, profile))
         .cloned();
     let mut entries = Vec::with_capacity(dict.len());
-    for (key, shape) in dict {
+    for (key, merged) in dict {
         keys.push(key.clone());
-        let value = values(shape, keys, numbered, layers, profile);
+        let value = values_of(merged, keys, numbered, layers, profile);
         keys.pop();
         entries.extend(value.map(|value| (key, value)));
     }
     Some(Value::new(entries, origin.unwrap_or_else(Origin::code)))
 }
 
-/// The layer of a program's own options. A key with dots in it is a path: `sources.kubeconfig.context`.
-pub(super) fn of_code(options: &Options) -> Layer {
-    let mut root = Value::new(Vec::<(String, Value)>::new(), options.origin().clone());
-    for (path, value) in options.iter() {
-        let keys: Vec<&str> = path.split('.').collect();
-        insert(&mut root, &keys, value.clone());
-    }
-    Layer::global(root)
-}
-
-/// Puts a value at a path of keys, making mappings on the way; what was there gives way.
+/// Sets the value at a path of keys and creates the mappings on the way. An existing value is replaced.
 pub(super) fn insert(root: &mut Value, keys: &[&str], value: Value) {
     let Some((first, rest)) = keys.split_first() else {
         *root = value;

@@ -1,4 +1,4 @@
-//! Paths as people write them: `~`, `${VAR}`, and relative to the file they are in.
+//! Expands the paths of a configuration: `~`, `${VAR}`, and paths relative to the file that contains them.
 
 use std::path::{Path, PathBuf, is_separator};
 
@@ -6,11 +6,10 @@ use kubex_core::origin::Place;
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, Host, Origin, Result};
 
-/// The path that is meant. A relative one starts at the directory of the file that it is written in.
+/// The path with `~` and variables expanded. A relative one starts at the directory of the file that contains it.
 ///
 /// # Errors
-/// `InvalidValue` for a variable that is not set, a home directory that is not there, and a relative path in a
-/// variable, which no file holds.
+/// `InvalidValue` for a variable that is not set, `~` without a home directory, and a relative path in a variable.
 pub(super) fn path(written: &str, origin: &Origin, host: &Host) -> Result<String> {
     let text = expanded(written, origin, host)?;
     if text.is_empty() || Path::new(&text).is_absolute() {
@@ -19,15 +18,15 @@ pub(super) fn path(written: &str, origin: &Origin, host: &Host) -> Result<String
     match (origin.path().and_then(Path::parent), origin.place()) {
         (Some(directory), _) => text_of(&directory.join(&text), origin),
         (None, Place::Variable(_)) => Err(invalid(
-            "is a relative path, and there is no file that it could be relative to",
+            "is relative, and a variable has no directory that it could start at",
             origin,
         )
-        .with_help("write it in full")),
+        .with_help("write an absolute path")),
         _ => Ok(text),
     }
 }
 
-/// The text with a leading `~` and each `${VAR}` replaced.
+/// The text with a leading `~` and each `${VAR}` expanded.
 ///
 /// # Errors
 /// As [`path`].
@@ -39,7 +38,7 @@ pub(super) fn expanded(written: &str, origin: &Origin, host: &Host) -> Result<St
         .filter(|after| after.is_empty() || after.starts_with(is_separator))
     {
         let home = host.environment().home_directory();
-        let home = home.ok_or_else(|| invalid("begins with ~, and there is no home directory", origin))?;
+        let home = home.ok_or_else(|| invalid("begins with ~, but there is no home directory", origin))?;
         text.push_str(&text_of(&home, origin)?);
         rest = after;
     }
@@ -76,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_the_one_its_file_means() {
+    fn paths_are_expanded_and_start_at_their_file() {
         let world = SimulatedHost::new();
         world.set_variable("HOME", "/home/jane");
         world.set_variable("DIR", "/srv");

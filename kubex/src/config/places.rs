@@ -1,4 +1,4 @@
-//! Where configuration files are looked for.
+//! Finds the configuration files and reads them into layers.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,18 @@ use super::layer::Layer;
 /// The variable that names one more file.
 pub(super) const FILE_VARIABLE: &str = "KUBEX_CONFIG";
 
-/// What a configuration file may be called. Only one of them may lie in a directory.
+/// The names of a configuration file. A directory may contain only one of them.
 const NAMES: &[&str] = &["config.yaml", "config.yml", "config.toml"];
 
-/// The files there are, the later ones winning: the machine's, the user's, and the one that `KUBEX_CONFIG` names.
-/// The working directory is no place for one.
+/// The layers of the files that exist: the machine's, the user's, and the one that `KUBEX_CONFIG` names. Later layers win.
+/// The working directory is not searched.
 pub(super) async fn layers(host: &Host) -> Result<Vec<Layer>> {
     let mut layers = Vec::new();
-    for directory in [of_the_machine(host), of_the_user(host)].into_iter().flatten() {
-        let mut found: Option<(PathBuf, Layer)> = None;
+    for directory in [machine_directory(host), user_directory(host)]
+        .into_iter()
+        .flatten()
+    {
+        let mut found: Option<(&str, Layer)> = None;
         for name in NAMES {
             let path = directory.join(name);
             let Some(layer) = read(&path, host).await? else {
@@ -28,15 +31,12 @@ pub(super) async fn layers(host: &Host) -> Result<Vec<Layer>> {
             if let Some((other, _)) = found {
                 return Err(Error::new(
                     ErrorKind::DuplicateName,
-                    format_args!(
-                        "there are two configurations in one directory: {} and {name}",
-                        shown(&other)
-                    ),
+                    format_args!("there are two configurations in one directory: {other} and {name}"),
                 )
                 .with_origin(&Origin::file(path))
                 .with_help("remove one of them"));
             }
-            found = Some((path, layer));
+            found = Some((name, layer));
         }
         layers.extend(found.map(|(_, layer)| layer));
     }
@@ -50,17 +50,17 @@ pub(super) async fn layers(host: &Host) -> Result<Vec<Layer>> {
         if !path.is_absolute() {
             return Err(Error::new(
                 ErrorKind::InvalidValue,
-                "the path of the configuration is a relative one",
+                "the path of the configuration is relative",
             )
             .with_origin(&origin)
-            .with_help("write it in full, as no configuration is looked for in the working directory"));
+            .with_help("write an absolute path, as the working directory is not searched"));
         }
         layers.push(required(&path, host, &origin).await?);
     }
     Ok(layers)
 }
 
-/// A file that must be there; the origin is who says so.
+/// A file that must exist; `named_by` is the origin of its path.
 pub(super) async fn required(path: &Path, host: &Host, named_by: &Origin) -> Result<Layer> {
     match read(path, host).await? {
         Some(layer) => Ok(layer),
@@ -73,7 +73,7 @@ pub(super) async fn required(path: &Path, host: &Host, named_by: &Origin) -> Res
 
 async fn read(path: &Path, host: &Host) -> Result<Option<Layer>> {
     match host.files().read(path, document::LARGEST_FILE).await {
-        Ok(content) => Layer::file(document::parse(content, path)?).map(Some),
+        Ok(content) => Layer::from_file(document::parse(content, path)?).map(Some),
         Err(error)
             if matches!(
                 error.kind(),
@@ -90,15 +90,8 @@ async fn read(path: &Path, host: &Host) -> Result<Option<Layer>> {
     }
 }
 
-fn shown(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
-}
-
 /// `/etc/kubex`; on Windows `%PROGRAMDATA%\kubex`.
-fn of_the_machine(host: &Host) -> Option<PathBuf> {
+fn machine_directory(host: &Host) -> Option<PathBuf> {
     if cfg!(windows) {
         return absolute(host, "PROGRAMDATA").map(|data| data.join("kubex"));
     }
@@ -106,9 +99,9 @@ fn of_the_machine(host: &Host) -> Option<PathBuf> {
 }
 
 /// `$XDG_CONFIG_HOME/kubex`, else `~/.config/kubex`; on macOS, without that variable,
-/// `~/Library/Application Support/kubex`; on Windows `%APPDATA%\kubex`. A relative path in a variable is no place,
-/// as the XDG Base Directory Specification wants it.
-fn of_the_user(host: &Host) -> Option<PathBuf> {
+/// `~/Library/Application Support/kubex`; on Windows `%APPDATA%\kubex`. A relative path in a variable is ignored,
+/// as the XDG Base Directory Specification requires.
+fn user_directory(host: &Host) -> Option<PathBuf> {
     if cfg!(windows) {
         return absolute(host, "APPDATA").map(|data| data.join("kubex"));
     }

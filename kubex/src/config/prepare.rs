@@ -1,5 +1,7 @@
-//! From what was written to what a provider is built from: texts become what the schema says, paths become whole,
-//! and secrets come from where they are.
+//! Builds the providers of the configured sources.
+//!
+//! Before a provider gets its options, the text of a variable is converted to the type of the schema, paths are expanded,
+//! and references to secrets are resolved.
 
 use std::sync::Arc;
 
@@ -14,43 +16,48 @@ use kubex_core::{
 };
 use serde_json::Value as Schema;
 
-use super::settings::{OF_EVERY_SOURCE, SourceSettings, at_the_value};
-use super::variables::{is_name_of_a_variable, property, resolved, typed};
+use super::settings::{COMMON_KEYS, SourceSettings, locate_error};
+use super::typed::{property, resolved, typed};
+use super::variables::looks_like_a_variable;
 use super::{paths, schema};
 
-/// What a key ends in whose value is the name of the variable that holds the secret.
-const REFERENCE: &str = "-env";
+/// The suffix of a key whose value is the name of the variable that contains the secret.
+const REFERENCE_SUFFIX: &str = "-env";
 
-/// A source, ready for a chain.
+/// A source that can be added to a chain.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(super) struct PreparedSource {
     pub(super) provider: Arc<dyn CredentialProvider>,
-    /// What is put in the place of what the provider finds itself.
-    pub(super) overriding: Options,
+    /// The options that replace what the provider resolves.
+    pub(super) overrides: Options,
 }
 
 /// Builds a source's provider.
 ///
 /// # Errors
-/// `UnknownProvider`, or what its options have wrong, with their places. A variable that is named and not set is
-/// none: the source says so when it is asked.
-pub(super) fn source(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<Prepared> {
+/// `UnknownProvider`, or the problems of its options. A reference to a variable that is not set is an error of the source
+/// only when the chain tries it.
+pub(super) fn prepare_source(
+    source: &SourceSettings,
+    registry: &Registry,
+    host: &Host,
+) -> Result<PreparedSource> {
     build(source, registry, host).map_err(|error| error.in_source(&source.name))
 }
 
-fn build(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<Prepared> {
+fn build(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<PreparedSource> {
     let registration = registry
         .get(source.provider_name())
         .map_err(|error| unknown_provider(source, error))?;
-    // `static` knows no files. A token in a file is the other provider's, which reads it again.
+    // `static` reads no files. The provider token-file does, and reads the token again when it changes.
     let registration = match source.options.get("token-file") {
         Some(_) if registration.name() == "static" => registry.get("token-file").unwrap_or(registration),
         _ => registration,
     };
-    let takes = schema::of_source(registration);
-    let mut preparation = Preparation::new(&takes, host);
-    let mut options = preparation.options(&source.options)?;
-    let overriding = if registration.is_source() {
+    let schema = schema::source_schema(registration);
+    let mut reader = OptionsReader::new(&schema, host);
+    let mut options = reader.read(&source.options)?;
+    let overrides = if registration.is_source() {
         Options::with_origin(source.origin.clone())
     } else {
         let own = registration.schema().to_value();
@@ -62,45 +69,46 @@ fn build(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<Pr
         options.split_off(&foreign)
     };
     let mut problems = Problems::default();
-    problems.take(Overrides::new(overriding.clone()));
-    let provider: Option<Arc<dyn CredentialProvider>> = if let Some(error) = preparation.unset {
-        Some(Arc::new(Unset(error)))
+    problems.take(Overrides::new(overrides.clone()));
+    let provider: Option<Arc<dyn CredentialProvider>> = if let Some(error) = reader.unset {
+        Some(Arc::new(UnsetVariable(error)))
     } else {
         let built = registry.provider(registration.name(), options);
-        problems.take(built.map_err(|error| with_all_keys(error, &source.options, &takes)))
+        problems.take(built.map_err(|error| complete_error(error, &source.options, &schema)))
     };
     problems.into_result()?;
     provider
-        .map(|provider| Prepared { provider, overriding })
+        .map(|provider| PreparedSource { provider, overrides })
         .ok_or_else(|| {
-            // A provider that is missing is a problem, and problems have been told.
+            // Without a provider there was a problem, which is returned above.
             Error::new(ErrorKind::InvalidValue, "the source cannot be built").with_origin(&source.origin)
         })
 }
 
-/// The overrides of the chain, checked.
+/// The overrides of the chain.
 ///
 /// # Errors
-/// As [`source`]; a variable that is named and not set is one here, as overrides hold for every source.
-pub(super) fn overrides(options: &Options, host: &Host) -> Result<Options> {
-    let takes = schema::of_overrides();
-    let mut preparation = Preparation::new(takes, host);
-    let prepared = preparation.options(options)?;
-    if let Some(error) = preparation.unset {
+/// The problems of the options. A reference to a variable that is not set is one, because the overrides apply to every
+/// source.
+pub(super) fn prepare_overrides(options: &Options, host: &Host) -> Result<Options> {
+    let schema = schema::overrides_schema();
+    let mut reader = OptionsReader::new(schema, host);
+    let prepared = reader.read(options)?;
+    if let Some(error) = reader.unset {
         return Err(error);
     }
-    Overrides::new(prepared.clone()).map_err(|error| with_all_keys(error, options, takes))?;
+    Overrides::new(prepared.clone()).map_err(|error| complete_error(error, options, schema))?;
     Ok(prepared)
 }
 
-/// Whatever the registry says of a provider it does not know, at the place that names it.
+/// The registry's error for an unknown provider, with the origin of the name.
 fn unknown_provider(source: &SourceSettings, error: Error) -> Error {
     if let Some(provider) = &source.provider {
         return error.with_origin(&provider.origin);
     }
     let name = clean_line(&source.name).into_owned();
     let message =
-        format!("the source \"{name}\" names no provider, and there is no provider of its own name");
+        format!("the source \"{name}\" does not name a provider, and no provider has the source's name");
     let near = error.help().filter(|help| help.starts_with("did you mean"));
     let help = near.map_or_else(|| format!("set sources.{name}.provider"), str::to_owned);
     Error::new(ErrorKind::UnknownProvider, message)
@@ -108,12 +116,12 @@ fn unknown_provider(source: &SourceSettings, error: Error) -> Error {
         .with_help(help)
 }
 
-/// An error at the value it is about, and an unknown key with all that are known here: those of every source, of the
-/// cluster, and the references too.
-fn with_all_keys(error: Error, written: &Options, takes: &Schema) -> Error {
+/// The error with the origin of its value. The error of an unknown key lists all known keys: the provider's, the
+/// cluster's, those of every source, and the references.
+fn complete_error(error: Error, written: &Options, schema: &Schema) -> Error {
     let error = written
         .iter()
-        .fold(error, |error, (_, value)| at_the_value(error, value));
+        .fold(error, |error, (_, value)| locate_error(error, value));
     if error.kind() != ErrorKind::UnknownField {
         return error;
     }
@@ -121,58 +129,63 @@ fn with_all_keys(error: Error, written: &Options, takes: &Schema) -> Error {
     let Some((key, value)) = written.iter().find(|(key, _)| is_meant(key)) else {
         return error;
     };
-    let own = takes
+    let own = schema
         .get("properties")
         .and_then(Schema::as_object)
         .into_iter()
         .flatten();
-    let references = schema::references(takes);
+    let references = schema::references(schema);
     let known: Vec<&str> = own
         .map(|(key, _)| key.as_str())
-        .chain(OF_EVERY_SOURCE.iter().copied())
+        .chain(COMMON_KEYS.iter().copied())
         .chain(references.iter().map(String::as_str))
         .collect();
     Error::unknown_key(key, &known).with_origin(value.origin())
 }
 
-struct Preparation<'a> {
-    takes: &'a Schema,
+/// Converts the options of a configuration to those that a provider takes.
+struct OptionsReader<'a> {
+    schema: &'a Schema,
     host: &'a Host,
-    /// The first variable that is named and not set.
+    /// The first reference to a variable that is not set.
     unset: Option<Error>,
 }
 
-impl<'a> Preparation<'a> {
-    fn new(takes: &'a Schema, host: &'a Host) -> Self {
+impl<'a> OptionsReader<'a> {
+    fn new(schema: &'a Schema, host: &'a Host) -> Self {
         Self {
-            takes,
+            schema,
             host,
             unset: None,
         }
     }
 
-    fn options(&mut self, written: &Options) -> Result<Options> {
+    fn read(&mut self, written: &Options) -> Result<Options> {
         let entries = written
             .iter()
             .map(|(key, value)| (key.to_owned(), value.clone()))
             .collect();
         let mut options = Options::with_origin(written.origin().clone());
-        for (key, value) in self.entries(entries, self.takes)? {
+        for (key, value) in self.read_entries(entries, self.schema)? {
             options.insert(&key, value);
         }
         Ok(options)
     }
 
-    fn entries(&mut self, written: Vec<(String, Value)>, takes: &Schema) -> Result<Vec<(String, Value)>> {
+    fn read_entries(
+        &mut self,
+        written: Vec<(String, Value)>,
+        schema: &Schema,
+    ) -> Result<Vec<(String, Value)>> {
         let mut problems = Problems::default();
         let mut entries: Vec<(String, Value)> = Vec::with_capacity(written.len());
         for (key, value) in written {
-            let prepared = if let Some(secret) = secret_of(&key, takes, self.takes) {
-                self.referred(&key, secret, &value)
+            let prepared = if let Some(secret) = secret_of(&key, schema, self.schema) {
+                self.read_reference(&key, secret, &value)
                     .map(|value| (secret.to_owned(), value))
             } else {
-                let schema = property(takes, &key).or(takes.get("additionalProperties"));
-                self.value(value, &key, schema, takes)
+                let of_value = property(schema, &key).or(schema.get("additionalProperties"));
+                self.read_value(value, &key, of_value, schema)
                     .map(|value| (key, Some(value)))
             };
             let Some((key, value)) = problems.take(prepared) else {
@@ -183,9 +196,7 @@ impl<'a> Preparation<'a> {
                 problems.add(
                     Error::new(
                         ErrorKind::ConflictingFields,
-                        format_args!(
-                            "\"{key}\" and \"{key}{REFERENCE}\" are both set, and only one can be meant"
-                        ),
+                        format_args!("\"{key}\" and \"{key}{REFERENCE_SUFFIX}\" are both set"),
                     )
                     .with_origin(other.origin())
                     .with_help("remove one of them"),
@@ -196,26 +207,32 @@ impl<'a> Preparation<'a> {
         problems.into_result().map(|()| entries)
     }
 
-    /// A value as the schema wants it. `around` is the schema that `key` is in.
-    fn value(&mut self, value: Value, key: &str, takes: Option<&Schema>, around: &Schema) -> Result<Value> {
-        let Some(takes) = takes.map(|takes| resolved(takes, self.takes)) else {
+    /// Converts a value by its schema. `parent` is the schema of the mapping that has the key.
+    fn read_value(
+        &mut self,
+        value: Value,
+        key: &str,
+        schema: Option<&Schema>,
+        parent: &Schema,
+    ) -> Result<Value> {
+        let Some(schema) = schema.map(|schema| resolved(schema, self.schema)) else {
             return Ok(value);
         };
-        let value = typed(value, Some(takes), self.takes)?;
+        let value = typed(value, Some(schema), self.schema)?;
         let origin = value.origin().clone();
         let kind = match value.into_kind() {
-            ValueKind::Mapping(entries) => ValueKind::Mapping(self.entries(entries, takes)?),
+            ValueKind::Mapping(entries) => ValueKind::Mapping(self.read_entries(entries, schema)?),
             ValueKind::Sequence(items) => {
-                let schema = takes.get("items");
+                let of_items = schema.get("items");
                 let items = items
                     .into_iter()
-                    .map(|item| self.value(item, key, schema, around));
+                    .map(|item| self.read_value(item, key, of_items, parent));
                 ValueKind::Sequence(items.collect::<Result<_>>()?)
             }
-            ValueKind::String(text) if is_in_a_file(&origin) && must_not_be_written(&text, takes) => {
-                return Err(written_down(key, around, &origin));
+            ValueKind::String(text) if is_in_a_file(&origin) && is_secret_text(&text, schema) => {
+                return Err(secret_in_a_file(key, parent, &origin));
             }
-            ValueKind::String(text) => match schema::format_of(takes) {
+            ValueKind::String(text) => match schema::format_of(schema) {
                 Some("path") => paths::path(&text, &origin, self.host)?.into(),
                 Some("command") => paths::expanded(&text, &origin, self.host)?.into(),
                 _ => ValueKind::String(text),
@@ -225,24 +242,24 @@ impl<'a> Preparation<'a> {
         Ok(Value::new(kind, origin))
     }
 
-    /// The value of the variable that a reference names; `None` where it is not set.
-    fn referred(&mut self, key: &str, secret: &str, name: &Value) -> Result<Option<Value>> {
+    /// The value of the variable that a reference names; `None` if it is not set.
+    fn read_reference(&mut self, key: &str, secret: &str, name: &Value) -> Result<Option<Value>> {
         let variable = name
             .as_str()
             .filter(|name| !name.is_empty() && !name.contains(['=', '\0', '$']));
         let Some(variable) = variable else {
             return Err(Error::new(
                 ErrorKind::InvalidValue,
-                format_args!("\"{key}\" takes the name of the variable that holds \"{secret}\""),
+                format_args!("\"{key}\" takes the name of the variable that contains \"{secret}\""),
             )
             .with_origin(name.origin())
-            .with_help(format_args!("write the name alone, {key}: MY_VARIABLE")));
+            .with_help(format_args!("write only the name, {key}: MY_VARIABLE")));
         };
         if let Some(text) = self.host.environment().unicode(variable)? {
             return Ok(Some(Value::new(text, Origin::variable(variable))));
         }
-        // What is written here may be the secret itself, by mistake, so it is shown only where it looks like a name.
-        let shown = if is_name_of_a_variable(variable) {
+        // The value may be the secret itself, by mistake, so it is shown only if it looks like a name.
+        let shown = if looks_like_a_variable(variable) {
             variable
         } else {
             ""
@@ -259,11 +276,11 @@ impl<'a> Preparation<'a> {
     }
 }
 
-/// The secret that a key refers to: of `token-env`, `token`.
-fn secret_of<'k>(key: &'k str, takes: &Schema, root: &Schema) -> Option<&'k str> {
-    let secret = key.strip_suffix(REFERENCE)?;
-    let is_reference = property(takes, key).is_none()
-        && property(takes, secret).is_some_and(|of| schema::is_hidden(resolved(of, root)));
+/// The key of the secret that a reference is for: `token` for `token-env`.
+fn secret_of<'k>(key: &'k str, schema: &Schema, root: &Schema) -> Option<&'k str> {
+    let secret = key.strip_suffix(REFERENCE_SUFFIX)?;
+    let is_reference = property(schema, key).is_none()
+        && property(schema, secret).is_some_and(|of| schema::is_hidden(resolved(of, root)));
     is_reference.then_some(secret)
 }
 
@@ -271,8 +288,8 @@ fn is_in_a_file(origin: &Origin) -> bool {
     matches!(origin.place(), Place::File(_) | Place::Bytes(_))
 }
 
-/// Whether a text is a secret: one by its schema, or an address with a password in it.
-fn must_not_be_written(text: &str, takes: &Schema) -> bool {
+/// Whether a text is a secret: by its schema, or a URL that contains a password.
+fn is_secret_text(text: &str, schema: &Schema) -> bool {
     let has_user = || {
         let authority = text
             .split_once("://")
@@ -281,20 +298,20 @@ fn must_not_be_written(text: &str, takes: &Schema) -> bool {
             .next();
         authority.is_some_and(|authority| authority.contains('@'))
     };
-    match schema::format_of(takes) {
+    match schema::format_of(schema) {
         Some("password") => !text.is_empty(),
-        Some("uri") => schema::is_hidden(takes) && has_user(),
+        Some("uri") => schema::is_hidden(schema) && has_user(),
         _ => false,
     }
 }
 
-fn written_down(key: &str, around: &Schema, origin: &Origin) -> Error {
+fn secret_in_a_file(key: &str, parent: &Schema, origin: &Origin) -> Error {
     let file = match key.strip_suffix("-data") {
         Some(name) => name.to_owned(),
         None => format!("{key}-file"),
     };
     let takes_file =
-        property(around, &file).is_some() || (key == "token" && property(around, "username").is_some());
+        property(parent, &file).is_some() || (key == "token" && property(parent, "username").is_some());
     let or_file = if takes_file {
         format!(", or name its file: {file}: PATH")
     } else {
@@ -302,21 +319,21 @@ fn written_down(key: &str, around: &Schema, origin: &Origin) -> Error {
     };
     Error::new(
         ErrorKind::InvalidValue,
-        format_args!(
-            "\"{key}\" holds a secret, and a secret does not belong in a configuration file, which is copied, \
-             committed and shown"
-        ),
+        format_args!("\"{key}\" contains a secret, which is not allowed in a configuration file"),
     )
     .with_origin(origin)
-    .with_help(format_args!("name the variable that holds it: {key}{REFERENCE}: MY_VARIABLE{or_file}"))
+    .with_help(format_args!(
+        "name the variable that contains it: {key}{REFERENCE_SUFFIX}: MY_VARIABLE{or_file}"
+    ))
 }
 
-/// A source whose secret is in a variable that is not set. It is there and broken, so it ends the chain.
+/// The provider of a source that refers to a variable that is not set. The source is configured, so the error stops the
+/// chain.
 #[derive(Debug)]
-struct Unset(Error);
+struct UnsetVariable(Error);
 
 #[async_trait]
-impl CredentialProvider for Unset {
+impl CredentialProvider for UnsetVariable {
     async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
         Err(self.0.clone())
     }

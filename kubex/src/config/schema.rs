@@ -1,15 +1,16 @@
-//! The JSON Schema of a configuration, made of the options types of the providers there are.
+//! Generates the JSON Schema of a configuration from the options types of the registered providers.
 //!
-//! Beside what validates, three marks say what Kubex does with a text:
+//! Apart from validation, four marks tell how Kubex treats a text:
 //!
 //! | mark | meaning |
 //! |---|---|
-//! | `format: path` | a path: `~` and `${VAR}` are replaced, and a relative one starts at its file's directory |
+//! | `format: path` | a path: `~` and `${VAR}` are expanded, and a relative one starts at its file's directory |
 //! | `format: command` | the same, but a bare name is looked up in `PATH` |
-//! | `format: password` | a secret: refused in a file, where only a reference to it (`token-env`) is taken |
-//! | `writeOnly` | never shown, as it may hold a secret |
+//! | `format: password` | a secret: refused in a file, which may only refer to it (`token-env`) |
+//! | `writeOnly` | never shown, as it may contain a secret |
 
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use kubex_core::host::PluginOptions;
 use kubex_core::options::ClusterFields;
@@ -17,103 +18,130 @@ use kubex_core::{Registration, Registry};
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value, json};
 
-use super::variables::resolved;
+use super::typed::resolved;
 
-/// What every source takes, whichever its provider is.
+/// The keys that every source has, whichever its provider is.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
-#[expect(dead_code, reason = "the schema is made of it, and nothing is stored in it")]
-struct EverySource {
-    /// The provider; the source's own name unless set.
+#[expect(dead_code, reason = "only its schema is used")]
+struct CommonOptions {
+    /// The provider. Default: the name of the source.
     provider: String,
-    /// Whether the chain asks the source; on unless set to false.
+    /// Whether the chain tries the source. Default: true.
     enabled: bool,
-    /// How long the source may take to resolve; 30 s unless set.
+    /// How long the source may take to resolve. Default: 30s.
     timeout: kubex_core::host::Deadline,
 }
 
-/// Who, in place of a source's own identity.
+/// The identity that replaces the one of the source.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
-#[expect(dead_code, reason = "the schema is made of it, and nothing is stored in it")]
+#[expect(dead_code, reason = "only its schema is used")]
 struct OverridingIdentity {
-    /// A bearer token. Only by reference: `token-env`.
+    /// A bearer token. In a file, use token-env.
     #[schemars(extend("format" = "password"))]
     token: String,
-    /// The file a bearer token is in.
+    /// The file that contains a bearer token.
     #[schemars(extend("format" = "path"))]
     token_file: String,
-    /// The user name of a basic pair.
+    /// The user name of basic authentication.
     username: String,
-    /// The password of a basic pair. Only by reference: `password-env`.
+    /// The password of basic authentication. In a file, use password-env.
     #[schemars(extend("format" = "password"))]
     password: String,
-    /// The file of the client certificate, in PEM.
+    /// The file that contains the client certificate, in PEM.
     #[schemars(extend("format" = "path"))]
     client_certificate: String,
-    /// The client certificate itself: PEM, or base64 of it.
+    /// The client certificate: PEM, or base64 of it.
     client_certificate_data: String,
-    /// The file of the client certificate's key, in PEM.
+    /// The file that contains the private key of the client certificate, in PEM.
     #[schemars(extend("format" = "path"))]
     client_key: String,
-    /// The key itself. Only by reference: `client-key-data-env`.
+    /// The private key of the client certificate. In a file, use client-key-data-env.
     #[schemars(extend("format" = "password"))]
     client_key_data: String,
 }
 
-/// What a configuration lets `static` take beside its own: with it, the source is one of `token-file`.
+/// The key that makes a source of `static` one of `token-file`.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
-#[expect(dead_code, reason = "the schema is made of it, and nothing is stored in it")]
-struct TokenFile {
-    /// The file a token is in, which is then read as the provider token-file reads it.
+#[expect(dead_code, reason = "only its schema is used")]
+struct TokenFileOption {
+    /// The file that contains a bearer token; the provider token-file reads it.
     #[schemars(extend("format" = "path"))]
     token_file: String,
 }
 
 /// The schema of the cluster's options.
-static OF_CLUSTER: LazyLock<Value> = LazyLock::new(|| schema_for!(ClusterFields).to_value());
+static CLUSTER_SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_for!(ClusterFields).to_value());
 
-/// The schema of what every source takes.
-pub(super) fn of_every_source() -> &'static Value {
-    static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_for!(EverySource).to_value());
+/// The schema of the keys that every source has.
+pub(super) fn common_schema() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_for!(CommonOptions).to_value());
     &SCHEMA
 }
 
 /// The schema of the section `exec`.
-pub(super) fn of_plugin_rules() -> &'static Value {
+pub(super) fn plugin_schema() -> &'static Value {
     static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_for!(PluginOptions).to_value());
     &SCHEMA
 }
 
 /// The schema of the section `overrides`.
-pub(super) fn of_overrides() -> &'static Value {
+pub(super) fn overrides_schema() -> &'static Value {
     static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
-        let mut schema = OF_CLUSTER.clone();
+        let mut schema = CLUSTER_SCHEMA.clone();
         extend(&mut schema, &schema_for!(OverridingIdentity).to_value());
         schema
     });
     &SCHEMA
 }
 
-/// The schema of what a source of this provider takes: its own options, and the cluster's.
-pub(super) fn of_source(registration: &Registration) -> Value {
-    let mut schema = registration.schema().to_value();
-    extend(&mut schema, &OF_CLUSTER);
-    if registration.name() == "static" {
-        extend(&mut schema, &schema_for!(TokenFile).to_value());
+/// The schema of a source's options: those of its provider, and the cluster's.
+pub(super) fn source_schema(registration: &'static Registration) -> Arc<Value> {
+    static SCHEMAS: SchemaCache = SchemaCache::new();
+    SCHEMAS.get_or_insert_with(Some(registration), || {
+        let mut schema = registration.schema().to_value();
+        extend(&mut schema, &CLUSTER_SCHEMA);
+        if registration.name() == "static" {
+            extend(&mut schema, &schema_for!(TokenFileOption).to_value());
+        }
+        schema
+    })
+}
+
+/// The schema of an entry below `sources`. The options of a provider that is not linked are unknown.
+pub(super) fn entry_schema(provider: Option<&'static Registration>) -> Arc<Value> {
+    static SCHEMAS: SchemaCache = SchemaCache::new();
+    SCHEMAS.get_or_insert_with(provider, || {
+        let own = provider.map(source_schema);
+        let mut schema = own.map_or_else(|| json!({"type": "object"}), Arc::unwrap_or_clone);
+        extend(&mut schema, common_schema());
+        schema
+    })
+}
+
+/// The schemas of the providers, each generated once.
+struct SchemaCache(Mutex<BTreeMap<Option<usize>, Arc<Value>>>);
+
+impl SchemaCache {
+    const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
     }
-    schema
+
+    fn get_or_insert_with(
+        &self,
+        provider: Option<&'static Registration>,
+        generate: impl FnOnce() -> Value,
+    ) -> Arc<Value> {
+        // A registration lives as long as the program, so its address identifies it.
+        let key = provider.map(|registration| std::ptr::from_ref(registration).addr());
+        let mut schemas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(schemas.entry(key).or_insert_with(|| Arc::new(generate())))
+    }
 }
 
-/// The schema of what a source may say, for a look at it. Of a provider that is not linked, nothing is known.
-pub(super) fn of_entry(provider: Option<&Registration>) -> Value {
-    let mut schema = provider.map_or_else(|| json!({"type": "object"}), of_source);
-    extend(&mut schema, of_every_source());
-    schema
-}
-
-/// Adds the properties of another schema, and the definitions they lead to; what is there already stays.
+/// Adds the properties and definitions of another schema; existing ones are kept.
 fn extend(schema: &mut Value, other: &Value) {
     for part in ["properties", "$defs"] {
         let Some(Value::Object(more)) = other.get(part).cloned() else {
@@ -145,7 +173,7 @@ pub(super) fn format_of(schema: &Value) -> Option<&str> {
     schema.get("format").and_then(Value::as_str)
 }
 
-/// The keys under which a text may be given by the name of the variable it is in: those whose value is hidden.
+/// The keys that name the variable of a hidden value: `token-env` for `token`.
 pub(super) fn references(schema: &Value) -> Vec<String> {
     let own = schema.get("properties").and_then(Value::as_object);
     let hidden = own
@@ -160,8 +188,8 @@ pub(super) fn references(schema: &Value) -> Vec<String> {
 
 /// The JSON Schema of a configuration file, with the providers of this registry.
 ///
-/// A file is one layer of several, so nothing in it is required. A source of a provider that is not in the
-/// registry is accepted as it is.
+/// Nothing is required, because a file is only one of several layers. A source whose provider is not in the registry is
+/// accepted unchecked.
 ///
 /// ```
 /// # fn main() -> kubex::Result<()> {
@@ -176,8 +204,7 @@ pub fn schema(registry: &Registry) -> Value {
     let mut choices = Vec::new();
     for registration in registry.iter() {
         let name = registration.name();
-        let mut of = of_source(registration);
-        extend(&mut of, of_every_source());
+        let mut of = Arc::unwrap_or_clone(entry_schema(Some(registration)));
         set(
             &mut of,
             "title",
@@ -195,38 +222,38 @@ pub fn schema(registry: &Registry) -> Value {
         let is_this = json!({"required": ["provider"], "properties": {"provider": {"const": name}}});
         choices.push(json!({"if": is_this, "then": reference}));
     }
-    let every = of_every_source();
+    let every = common_schema();
     definitions.insert(
         "source".to_owned(),
         json!({
             "title": "a source",
-            "description": "One named use of a provider. What it takes depends on the provider.",
+            "description": "A named use of a provider. Its options depend on the provider.",
             "type": "object",
             "properties": every.get("properties"),
             "allOf": choices,
         }),
     );
-    define("overrides", of_overrides().clone(), &mut definitions);
-    define("exec-rules", of_plugin_rules().clone(), &mut definitions);
+    define("overrides", overrides_schema().clone(), &mut definitions);
+    define("exec-rules", plugin_schema().clone(), &mut definitions);
     let sections = json!({
         "chain": {
-            "description": "The names of the sources, in the order they are asked.",
+            "description": "The names of the sources, in the order in which they are tried.",
             "type": "array",
             "items": {"type": "string"},
             "uniqueItems": true,
         },
         "sources": {
-            "description": "The sources by name. One that is called like a provider uses that provider.",
+            "description": "The sources by name. A source with the name of a provider uses that provider by default.",
             "type": "object",
             "properties": by_name,
             "additionalProperties": {"$ref": "#/$defs/source"},
         },
         "overrides": {
-            "description": "What is put in the place of the winning source's own.",
+            "description": "Overrides for the source that is chosen.",
             "$ref": "#/$defs/overrides",
         },
         "exec": {
-            "description": "Which exec plugins may run, for how long, and what they inherit.",
+            "description": "Which exec plugins may run, for how long, and which variables they inherit.",
             "$ref": "#/$defs/exec-rules",
         },
     });
@@ -236,7 +263,7 @@ pub fn schema(registry: &Registry) -> Value {
     );
     let mut properties = sections;
     let profiles = json!({
-        "description": "Named sets; the one that KUBEX_PROFILE names wins over what is outside of the profiles.",
+        "description": "Profiles by name. The one that KUBEX_PROFILE selects wins over the rest of the files.",
         "type": "object",
         "additionalProperties": {"$ref": "#/$defs/profile"},
     });
@@ -251,13 +278,13 @@ pub fn schema(registry: &Registry) -> Value {
     })
 }
 
-/// Adds a schema to the definitions, with those of its own beside it under names that begin with its name.
+/// Adds a schema to the definitions. The names of its own definitions get its name as a prefix.
 fn define(name: &str, mut schema: Value, definitions: &mut Map<String, Value>) {
     add_references(&mut schema);
     rename_references(&mut schema, name);
     if let Some(schema) = schema.as_object_mut() {
         schema.remove("$schema");
-        // A file may leave to another one what a source cannot be without.
+        // Another layer may contain a required option.
         schema.remove("required");
         schema.insert("additionalProperties".to_owned(), Value::Bool(false));
         if let Some(Value::Object(own)) = schema.remove("$defs") {
@@ -270,8 +297,7 @@ fn define(name: &str, mut schema: Value, definitions: &mut Map<String, Value>) {
     definitions.insert(name.to_owned(), schema);
 }
 
-/// Adds the keys under which a secret is given by the name of its variable, and lets an editor refuse the secret
-/// itself.
+/// Adds the keys that name the variable of a secret, and lets an editor refuse the secret itself.
 fn add_references(schema: &mut Value) {
     let references = references(schema);
     if let Some(properties) = schema.get_mut("properties") {
@@ -281,7 +307,7 @@ fn add_references(schema: &mut Value) {
             }
         }
         for reference in references {
-            let description = "The variable that holds it.";
+            let description = "The name of the variable that contains it.";
             set(
                 properties,
                 &reference,

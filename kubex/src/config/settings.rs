@@ -1,4 +1,4 @@
-//! What the folded tree means, as far as that needs no provider.
+//! Reads the merged tree into settings, as far as that needs no provider's schema.
 
 use std::time::Duration;
 
@@ -10,50 +10,50 @@ use kubex_core::{Error, ErrorKind, Options, Origin, Result};
 
 use super::layer::PROFILES;
 use super::schema;
-use super::variables::typed;
+use super::typed::typed;
 
-/// The keys at the top, beside the profiles.
+/// The top-level keys, without the profiles.
 pub(super) const SECTIONS: &[&str] = &["chain", "sources", "overrides", "exec"];
 
-/// What every source takes beside the options of its provider.
-pub(super) const OF_EVERY_SOURCE: &[&str] = &["provider", "enabled", "timeout"];
+/// The keys that every source has, whichever its provider is.
+pub(super) const COMMON_KEYS: &[&str] = &["provider", "enabled", "timeout"];
 
-/// A configuration, read.
+/// The settings of a configuration.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     /// The names of the chain, in order.
-    pub(super) chain: Vec<Named>,
-    /// The sources that are described, by name.
+    pub(super) chain: Vec<LocatedName>,
+    /// The sources that have an entry below `sources`.
     pub(super) sources: Vec<SourceSettings>,
     pub(super) overrides: Options,
     pub(super) rules: Option<PluginRules>,
-    /// All of it.
+    /// The merged tree.
     pub(super) tree: Value,
 }
 
-/// A name and where it was written down.
+/// A name and its origin.
 #[derive(Clone, Debug)]
-pub(super) struct Named {
+pub(super) struct LocatedName {
     pub(super) name: String,
     pub(super) origin: Origin,
 }
 
-/// A source that is described.
+/// A source and its settings.
 #[derive(Clone, Debug)]
 pub(super) struct SourceSettings {
     pub(super) name: String,
     pub(super) origin: Origin,
-    /// The provider, where one is named.
-    pub(super) provider: Option<Named>,
+    /// The provider, if the entry names one.
+    pub(super) provider: Option<LocatedName>,
     pub(super) is_enabled: bool,
     pub(super) timeout: Option<Duration>,
-    /// The rest: its provider's, and the cluster's.
+    /// The other keys: the options of its provider and of the cluster.
     pub(super) options: Options,
 }
 
 impl SourceSettings {
-    /// A source that only the chain names; it is called like its provider.
-    pub(super) fn bare(named: &Named) -> Self {
+    /// A source without an entry; its name is that of its provider.
+    pub(super) fn from_name(named: &LocatedName) -> Self {
         Self {
             name: named.name.clone(),
             origin: named.origin.clone(),
@@ -64,7 +64,7 @@ impl SourceSettings {
         }
     }
 
-    /// The name of its provider: the one it says, else its own.
+    /// The name of its provider: the one that the entry names, otherwise the source's own.
     pub(super) fn provider_name(&self) -> &str {
         self.provider
             .as_ref()
@@ -73,8 +73,8 @@ impl SourceSettings {
 }
 
 impl Settings {
-    /// Reads a folded tree. All that is wrong is told at once.
-    pub(super) fn of(tree: Value) -> Result<Self> {
+    /// Reads the merged tree. The error contains all problems.
+    pub(super) fn from_tree(tree: Value) -> Result<Self> {
         let mut problems = Problems::default();
         for (key, value) in entries(&tree) {
             if !SECTIONS.contains(&key.as_str()) {
@@ -110,32 +110,31 @@ impl Settings {
         })
     }
 
-    /// The source of that name, where one is described.
+    /// The source of that name, if it has an entry.
     pub(super) fn source(&self, name: &str) -> Option<&SourceSettings> {
         self.sources.iter().find(|source| source.name == name)
     }
 }
 
-/// The rules for plugins that a section `exec` holds. Its keys, and what they mean, are the host's
-/// ([`PluginOptions`]).
+/// The plugin rules of the section `exec`; [`PluginOptions`] defines its keys.
 fn plugin_rules(exec: &Value) -> Result<PluginRules> {
-    let schema = schema::of_plugin_rules();
+    let schema = schema::plugin_schema();
     let exec = typed(exec.clone(), Some(schema), schema)?;
     mapping(&exec)?;
     let written = exec
         .parse::<PluginOptions>()
-        .map_err(|error| at_the_value(error, &exec))?;
+        .map_err(|error| locate_error(error, &exec))?;
     written.rules().map_err(|error| error.with_origin(exec.origin()))
 }
 
-fn chain(value: &Value) -> Result<Vec<Named>> {
+fn chain(value: &Value) -> Result<Vec<LocatedName>> {
     let names_schema = serde_json::json!({"type": "array", "items": {"type": "string"}});
     let value = typed(value.clone(), Some(&names_schema), &names_schema)?;
     let ValueKind::Sequence(items) = value.kind() else {
         return Err(expected("a list of names", &value).with_help("write it as [kubeconfig, in-cluster]"));
     };
     let mut problems = Problems::default();
-    let mut chain: Vec<Named> = Vec::with_capacity(items.len());
+    let mut chain: Vec<LocatedName> = Vec::with_capacity(items.len());
     for item in items {
         let origin = item.origin().clone();
         match item.as_str() {
@@ -148,7 +147,7 @@ fn chain(value: &Value) -> Result<Vec<Named>> {
                 .with_origin(&origin)
                 .with_help("remove one of the two"),
             ),
-            Some(name) => chain.push(Named {
+            Some(name) => chain.push(LocatedName {
                 name: name.to_owned(),
                 origin,
             }),
@@ -159,8 +158,8 @@ fn chain(value: &Value) -> Result<Vec<Named>> {
 
 fn source(name: &str, value: &Value) -> Result<SourceSettings> {
     let mut options = options(value)?;
-    let mut own = options.split_off(OF_EVERY_SOURCE);
-    let schema = schema::of_every_source();
+    let mut own = options.split_off(COMMON_KEYS);
+    let schema = schema::common_schema();
     for (key, value) in own.clone().iter() {
         own.insert(
             key,
@@ -179,7 +178,7 @@ fn source(name: &str, value: &Value) -> Result<SourceSettings> {
                     .as_str()
                     .ok_or_else(|| expected("the name of a provider", value)),
             )
-            .map(|name| Named {
+            .map(|name| LocatedName {
                 name: name.to_owned(),
                 origin: value.origin().clone(),
             })
@@ -201,7 +200,7 @@ fn source(name: &str, value: &Value) -> Result<SourceSettings> {
     })
 }
 
-/// A mapping as options that know their places.
+/// A mapping as options, each with its origin.
 fn options(value: &Value) -> Result<Options> {
     let mut options = Options::with_origin(value.origin().clone());
     for (key, value) in mapping(value)? {
@@ -224,15 +223,15 @@ fn mapping(value: &Value) -> Result<&[(String, Value)]> {
     }
 }
 
-/// A value of another type than its key takes.
+/// The error of a value whose type is not the one that its key takes.
 pub(super) fn expected(what: &str, found: &Value) -> Error {
     let message = format!("expected {what}, found {}", found.type_name());
     Error::new(ErrorKind::InvalidValue, message).with_origin(found.origin())
 }
 
-/// An error with the place of the very value that its keys lead to: reading a mapping as a type knows the place of
-/// the mapping alone.
-pub(super) fn at_the_value(error: Error, within: &Value) -> Error {
+/// The error with the origin of the value that its keys lead to. Deserialising a mapping knows only where the mapping
+/// is.
+pub(super) fn locate_error(error: Error, within: &Value) -> Error {
     let found = error.origin().and_then(|origin| find(origin.keys(), within));
     match found.map(|value| value.origin().clone()) {
         Some(origin) => error.with_origin(&origin),

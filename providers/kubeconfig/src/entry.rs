@@ -1,6 +1,6 @@
 //! The named entries of a kubeconfig: contexts, clusters and users.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::{Arc, OnceLock};
 
 use kubex_core::text::nearest;
@@ -8,7 +8,7 @@ use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
 use kubex_document::{Document, Key, Kind, Node, NodeId, Places, ReadError, Span, Text};
 
 use crate::file::File;
-use crate::mapping::{Mapping, shown, text_of, wrong_type};
+use crate::mapping::{Mapping, near_misses, shown, text_of, wrong_type};
 use crate::names::Names;
 use crate::outline::{Item, Slice};
 use crate::section::Section;
@@ -55,7 +55,10 @@ impl Entry {
     }
 
     fn locate(&self, keys: fmt::Arguments<'_>) -> Origin {
-        let origin = self.file.origin.clone().key(&keys.to_string());
+        let mut path = String::with_capacity(64);
+        // Writing to a text does not fail.
+        let _ = path.write_fmt(keys);
+        let origin = self.file.origin.clone().key(&path);
         match &self.item {
             ItemSource::Node(document, id) => document.node(*id).locate(origin),
             ItemSource::Slice { slice, .. } => origin.position(slice.start.line, slice.start.column),
@@ -100,8 +103,9 @@ impl Entry {
 
     /// What is written in the entry and looks like a field, but is not one.
     pub(crate) fn warnings(&self, fields: &Mapping<'_>) -> Result<Vec<Warning>> {
-        let item = Mapping::new(Some(self.node()?), self.origin(), None)?;
-        let mut warnings = item.near_misses(&["name", self.section.inner()]);
+        let mut warnings = near_misses(self.node()?.entries(), &["name", self.section.inner()], || {
+            self.origin()
+        });
         warnings.append(&mut fields.near_misses(self.section.fields()));
         Ok(warnings)
     }

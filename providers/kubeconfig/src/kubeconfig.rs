@@ -131,7 +131,11 @@ impl Kubeconfig {
         let mut warnings = Vec::new();
         match identity(user, &mut warnings) {
             Ok(identity) => answer = answer.identity(identity),
-            Err(problem) => answer.add_problem(SourcePart::Identity, problem),
+            Err(problem) => {
+                // Overrides of single fields still apply, so that this problem is the one that is reported.
+                answer = answer.identity(Identity::from_fields(Options::with_origin(user.origin().clone())));
+                answer.add_problem(SourcePart::Identity, problem);
+            }
         }
         for warning in warnings {
             answer.warn(SourcePart::Source, warning);

@@ -82,12 +82,7 @@ impl<'d> Mapping<'d> {
 
     /// What is written here and looks like one of the known fields, but is not one.
     pub(crate) fn near_misses(&self, known: &[&'static str]) -> Vec<Warning> {
-        let misses = self.entries().filter_map(|(key, value)| {
-            let name = key.name();
-            let near = near(&name, known)?;
-            Some(near_miss(&self.origin_at(key, value), &name, near))
-        });
-        misses.collect()
+        near_misses(self.entries(), known, || self.origin.clone())
     }
 
     /// The key that is likely to be meant for this field, which is missing.
@@ -226,6 +221,21 @@ impl<'d> Mapping<'d> {
         }
         Ok(())
     }
+}
+
+/// What is among these entries and looks like one of the known fields, but is not one. The origin is the mapping's.
+pub(crate) fn near_misses<'d>(
+    entries: impl Iterator<Item = (Key<'d>, Node<'d>)>,
+    known: &[&'static str],
+    origin: impl Fn() -> Origin,
+) -> Vec<Warning> {
+    let misses = entries.filter_map(|(key, value)| {
+        let name = key.name();
+        let near = near(&name, known)?;
+        let origin = Places::Values.locate(origin().key(&name), key, value);
+        Some(near_miss(&origin, &name, near))
+    });
+    misses.collect()
 }
 
 /// The known field that a key is likely to be meant for: the same but for case, dashes and underscores, or

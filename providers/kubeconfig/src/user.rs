@@ -83,16 +83,15 @@ fn written_fields(user: &Mapping<'_>) -> Result<Options> {
     let mut problems = Problems::default();
     let mut options = Options::with_origin(user.origin().clone());
     problems.take(authorization(user, &mut options));
-    let half_of = |half: &str, options: &mut Options| {
-        let data = format!("{half}-data");
-        is_base64(user, &data)?;
-        user.copy_into(options, &[(&data, &data)])?;
+    let half_of = |[half, data]: [&str; 2], options: &mut Options| {
+        is_base64(user, data)?;
+        user.copy_into(options, &[(data, data)])?;
         user.copy_path_into(options, half, half)
     };
-    problems.take(half_of("client-certificate", &mut options));
-    let key = half_of("client-key", &mut options);
+    problems.take(half_of(CERTIFICATE_FIELDS, &mut options));
+    let key = half_of(KEY_FIELDS, &mut options);
     // A key without a certificate is not used, unless overrides bring the certificate.
-    if user.has_any(CERTIFICATE_FIELDS) {
+    if user.has_any(&CERTIFICATE_FIELDS) {
         problems.take(key);
         // Where nothing else is wrong, the provider of the credential finds it.
         if !problems.is_empty() {
@@ -104,8 +103,8 @@ fn written_fields(user: &Mapping<'_>) -> Result<Options> {
 }
 
 /// The two forms of the client certificate, and those of its key.
-const CERTIFICATE_FIELDS: &[&str] = &["client-certificate", "client-certificate-data"];
-const KEY_FIELDS: &[&str] = &["client-key", "client-key-data"];
+const CERTIFICATE_FIELDS: [&str; 2] = ["client-certificate", "client-certificate-data"];
+const KEY_FIELDS: [&str; 2] = ["client-key", "client-key-data"];
 
 /// Whether certificate and key are both there, or neither.
 fn complete_pair(options: &Options) -> Result<()> {

@@ -150,8 +150,8 @@ async fn break_glass() {
 }
 
 #[tokio::test]
-async fn a_kubeconfig_that_is_not_trusted() {
-    let world = following("A kubeconfig that is not trusted");
+async fn an_untrusted_kubeconfig() {
+    let world = following("An untrusted kubeconfig");
     world.install_program("/usr/bin/evil");
     world.write(
         "/srv/uploads/kubeconfig",

@@ -18,10 +18,15 @@ fn page(name: &str) -> String {
 /// The sources that end up in programs, in order.
 fn sources() -> Vec<(PathBuf, String)> {
     let mut sources = Vec::new();
-    let mut directories: Vec<PathBuf> = ["kubex-core/src", "kubex/src", "kubex/cli/src"]
-        .iter()
-        .map(|crate_| repository().join(crate_))
-        .collect();
+    let mut directories: Vec<PathBuf> = [
+        "kubex-core/src",
+        "kubex/src",
+        "kubex/cli/src",
+        "kubex/document/src",
+    ]
+    .iter()
+    .map(|crate_| repository().join(crate_))
+    .collect();
     for provider in fs::read_dir(repository().join("providers")).unwrap() {
         directories.push(provider.unwrap().path().join("src"));
     }
@@ -112,9 +117,9 @@ fn every_field_of_a_kubeconfig_is_in_its_table() {
     let page = page("kubeconfig.md");
     let source =
         |name: &str| fs::read_to_string(repository().join("providers/kubeconfig/src").join(name)).unwrap();
-    let (entry, user, merge) = (source("entry.rs"), source("user.rs"), source("merge.rs"));
+    let (section, user, merge) = (source("section.rs"), source("user.rs"), source("merge.rs"));
     let lists = [
-        entry
+        section
             .split("fn fields(")
             .nth(1)
             .and_then(|rest| rest.split("\n    }\n").next()),

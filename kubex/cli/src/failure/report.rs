@@ -1,9 +1,10 @@
 //! One error as the user sees it: what failed, where, the line of the file, and one thing to do.
 
-use kubex::{Error, ErrorKind, ExposeSecret as _, Host};
+use kubex::{Error, Host};
+use kubex_document::Format;
 
 use crate::output::{Style, print_message};
-use crate::snippet::{Rules, Snippet};
+use crate::snippet::Snippet;
 
 /// The largest file from which a line is shown.
 const MAX_FILE: usize = 64 * 1024 * 1024;
@@ -29,15 +30,10 @@ async fn snippet(error: &Error, host: &Host) -> Option<Snippet> {
     let origin = error.origin()?;
     let (path, position) = (origin.path()?, origin.line_and_column()?);
     let content = host.files().read(path, MAX_FILE).await.ok()?;
-    // A file in UTF-16 has no snippet; its line and column are printed all the same.
-    let text = std::str::from_utf8(content.expose_secret()).ok()?;
     let named_by_error = |key: &str| {
         error.message().contains(&format!("\"{key}\"")) || origin.keys().rsplit('.').next() == Some(key)
     };
-    let rules = Rules {
-        is_toml: path.extension().is_some_and(|extension| extension == "toml"),
-        is_parsed: error.kind() != ErrorKind::MalformedDocument,
-        named_by_error: &named_by_error,
-    };
-    Snippet::new(text, position, &rules)
+    let is_toml = path.extension().is_some_and(|extension| extension == "toml");
+    let format = if is_toml { Format::Toml } else { Format::Yaml };
+    Snippet::new(&content, format, position, &named_by_error)
 }

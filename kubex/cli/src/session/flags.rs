@@ -132,7 +132,10 @@ impl Flags {
         for group in ALTERNATIVES {
             let given: Vec<Origin> = group
                 .iter()
-                .filter_map(|key| Some(options.get(key)?.origin().clone()))
+                .filter_map(|key| options.get(key))
+                // `--insecure-skip-tls-verify=false` replaces no certificate authority.
+                .filter(|value| !matches!(value.kind(), ValueKind::Boolean(false)))
+                .map(|value| value.origin().clone())
                 .collect();
             let Some(flag) = given.into_iter().next() else {
                 continue;

@@ -1,10 +1,13 @@
-//! Splits a line into pieces that are shown and pieces that are masked.
+//! Splits a line of a document that could not be read, by the text of the line alone.
+//!
+//! No value is shown, because a line may not be what it looks like: the content of a block scalar that is indented too
+//! little looks like fields.
 
 use std::ops::Range;
 
-use kubex::text::{MASKED, Mask};
+use kubex::text::MASKED;
 
-use super::fields::{is_harmless, is_known};
+use super::fields::is_known;
 
 /// A part of a line, and its replacement.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,18 +15,6 @@ pub(super) struct Piece {
     pub(super) range: Range<usize>,
     /// `None` for a piece that is shown unchanged.
     pub(super) replacement: Option<String>,
-}
-
-/// What is known about the line.
-#[derive(Clone, Copy)]
-pub(crate) struct Rules<'a> {
-    /// It is TOML, and not YAML or JSON.
-    pub(crate) is_toml: bool,
-    /// Its document could be parsed. If not, the line may not be what it looks like: the content of a block scalar
-    /// that is indented too little looks like fields.
-    pub(crate) is_parsed: bool,
-    /// Which keys the error itself names.
-    pub(crate) named_by_error: &'a dyn Fn(&str) -> bool,
 }
 
 /// Masks the whole line but its indentation.
@@ -36,15 +27,9 @@ pub(super) fn whole(line: &str) -> Vec<Piece> {
 }
 
 /// Splits a line of YAML, JSON or TOML.
-///
-/// Commas and brackets end a scalar everywhere, although YAML says so for flow collections alone: the line may be in the
-/// middle of one, and what follows a harmless value there may be a secret.
-pub(super) fn pieces(line: &str, rules: &Rules<'_>) -> Vec<Piece> {
+pub(super) fn pieces(line: &str, is_toml: bool, named_by_error: &dyn Fn(&str) -> bool) -> Vec<Piece> {
     let mut pieces = Pieces::default();
     let mut at = 0;
-    let mut key: Option<String> = None;
-    // The keys of the open lists; the items of a list are as harmless as its key.
-    let mut lists: Vec<Option<String>> = Vec::new();
     while let Some(c) = line.get(at..).and_then(|rest| rest.chars().next()) {
         let next = at + c.len_utf8();
         let is_before_space = line
@@ -55,38 +40,16 @@ pub(super) fn pieces(line: &str, rules: &Rules<'_>) -> Vec<Piece> {
                 pieces.mask(at..line.len());
                 break;
             }
-            '[' | '{' => {
-                lists.push(key.take().filter(|_| c == '['));
-                key = lists.last().cloned().flatten();
-            }
-            ']' | '}' => {
-                lists.pop();
-                key = None;
-            }
-            ',' => key = lists.last().cloned().flatten(),
-            ':' | '=' | ' ' | '\t' => {}
+            '[' | '{' | ']' | '}' | ',' | ':' | '=' | ' ' | '\t' => {}
             '-' | '?' if is_before_space => {}
             _ => {
-                let end = end_of_scalar(line, at, rules.is_toml);
+                let end = end_of_scalar(line, at, is_toml);
                 let scalar = line.get(at..end).unwrap_or_default();
-                let bare = scalar.trim_matches(['"', '\'']);
-                if is_key(line, end, scalar, rules.is_toml) {
-                    key = Some(bare.to_owned()).filter(|key| is_known(key) || (rules.named_by_error)(key));
-                    if key.is_some() {
-                        pieces.show(at..end);
-                    } else {
-                        pieces.mask(at..end);
-                    }
+                let key = scalar.trim_matches(['"', '\'']);
+                if is_key(line, end, scalar, is_toml) && (is_known(key) || named_by_error(key)) {
+                    pieces.show(at..end);
                 } else {
-                    // A key has one value; anything after it may be a secret.
-                    let harmless = key.take().is_some_and(|key| is_harmless(&key))
-                        && rules.is_parsed
-                        && is_closed(scalar);
-                    match harmless.then(|| redact_harmless(scalar)) {
-                        Some(None) => pieces.show(at..end),
-                        Some(Some(shown)) => pieces.push(at..end, Some(shown)),
-                        None => pieces.mask(at..end),
-                    }
+                    pieces.mask(at..end);
                 }
                 at = end;
                 continue;
@@ -153,40 +116,26 @@ fn is_key(line: &str, end: usize, scalar: &str, is_toml: bool) -> bool {
     }
 }
 
-/// Whether a quoted scalar ends on its line.
-fn is_closed(scalar: &str) -> bool {
-    match scalar.chars().next() {
-        Some(quote @ ('"' | '\'')) => scalar.len() > 1 && scalar.ends_with(quote),
-        _ => true,
-    }
-}
-
-/// What is shown of a harmless value; `None` for all of it. A URL may contain a password or a query, and a secret may
-/// have been pasted into the wrong field.
-fn redact_harmless(scalar: &str) -> Option<String> {
-    let masked = Mask::new().apply(scalar);
-    let shown = match masked.find(['?', '#']).filter(|_| masked.contains("://")) {
-        Some(query) => format!("{}{MASKED}", masked.get(..query).unwrap_or_default()),
-        None => masked,
-    };
-    (shown != scalar).then_some(shown)
-}
-
+/// The pieces of a line, in order.
 #[derive(Default)]
-struct Pieces(Vec<Piece>);
+pub(super) struct Pieces(Vec<Piece>);
 
 impl Pieces {
-    fn push(&mut self, range: Range<usize>, replacement: Option<String>) {
+    pub(super) fn into_vec(self) -> Vec<Piece> {
+        self.0
+    }
+
+    pub(super) fn push(&mut self, range: Range<usize>, replacement: Option<String>) {
         if !range.is_empty() {
             self.0.push(Piece { range, replacement });
         }
     }
 
-    fn show(&mut self, range: Range<usize>) {
+    pub(super) fn show(&mut self, range: Range<usize>) {
         self.push(range, None);
     }
 
-    fn mask(&mut self, range: Range<usize>) {
+    pub(super) fn mask(&mut self, range: Range<usize>) {
         self.push(range, Some(MASKED.to_owned()));
     }
 }
@@ -196,31 +145,17 @@ mod tests {
     use super::*;
 
     fn shown(line: &str, is_toml: bool, named: &str) -> String {
-        shown_by(
-            line,
-            &Rules {
-                is_toml,
-                is_parsed: true,
-                named_by_error: &|key| key == named,
-            },
-        )
-    }
-
-    fn shown_by(line: &str, rules: &Rules<'_>) -> String {
-        pieces(line, rules)
+        pieces(line, is_toml, &|key| key == named)
             .into_iter()
             .map(|piece| piece.replacement.unwrap_or_else(|| line[piece.range].to_owned()))
             .collect()
     }
 
     #[test]
-    fn values_are_masked_unless_their_field_is_harmless() {
+    fn every_value_is_masked() {
         for (line, expected) in [
-            (
-                "    server: https://10.0.0.1:6443",
-                "    server: https://10.0.0.1:6443",
-            ),
-            ("  - name: \"jane doe\"", "  - name: \"jane doe\""),
+            ("    server: https://10.0.0.1:6443", "    server: [masked]"),
+            ("  - name: \"jane doe\"", "  - name: [masked]"),
             ("    token: s3cret", "    token: [masked]"),
             (
                 "    token: s3cret with: colons # s3cret",
@@ -239,36 +174,33 @@ mod tests {
             ("user: s3cret", "user: [masked]"),
             (
                 "users: [{name: jane, user: {token: s3cret}}]",
-                "users: [{name: jane, user: {token: [masked]}}]",
+                "users: [{name: [masked], user: {token: [masked]}}]",
             ),
             (
                 "  server: https://h, token: s3cret}",
-                "  server: https://h, token: [masked]}",
+                "  server: [masked], token: [masked]}",
             ),
             (
                 "{\"users\":[{\"name\":\"jane\",\"user\":{\"token\":\"s3cret\"}}]}",
-                "{\"users\":[{\"name\":\"jane\",\"user\":{\"token\":[masked]}}]}",
+                "{\"users\":[{\"name\":[masked],\"user\":{\"token\":[masked]}}]}",
             ),
             ("{token:s3cret, name:s3cret}", "{[masked], [masked]}"),
-            (
-                "server: https://jane:s3cret@h/x?token=s3cret",
-                "server: https://[masked]@h/x[masked]",
-            ),
+            ("server: https://jane:s3cret@h/x?token=s3cret", "server: [masked]"),
             (
                 "args: [get-token, --token, s3cret]",
                 "args: [[masked], [masked], [masked]]",
             ),
             (
                 "chain: [kubeconfig, {s3cret: s3cret}, in-cluster]",
-                "chain: [kubeconfig, {[masked]: [masked]}, in-cluster]",
+                "chain: [[masked], {[masked]: [masked]}, [masked]]",
             ),
             (
                 "env: [{name: A, value: s3cret}, {name: B}]",
-                "env: [{name: A, value: [masked]}, {name: B}]",
+                "env: [{name: [masked], value: [masked]}, {name: [masked]}]",
             ),
             ("name: eyJhbGciOiJIUzI1NiJ9.s3crets3cret.s3cret", "name: [masked]"),
             ("? s3cret", "? [masked]"),
-            ("\tserver: x", "\tserver: x"),
+            ("\tserver: x", "\tserver: [masked]"),
         ] {
             assert_eq!(shown(line, false, ""), expected);
             assert!(!shown(line, false, "").contains("s3cret"), "{line}");
@@ -278,13 +210,13 @@ mod tests {
     #[test]
     fn toml_is_masked_by_the_same_rules() {
         for (line, expected) in [
-            ("namespace = \"team-a\"", "namespace = \"team-a\""),
+            ("namespace = \"team-a\"", "namespace = [masked]"),
             ("token = \"s3cret\" # s3cret", "token = [masked] [masked]"),
             (
                 "x = { server = \"https://h\", token = 's3cret' }",
-                "[masked] = { server = \"https://h\", token = [masked] }",
+                "[masked] = { server = [masked], token = [masked] }",
             ),
-            ("chain = [\"kubeconfig\"]", "chain = [\"kubeconfig\"]"),
+            ("chain = [\"kubeconfig\"]", "chain = [[masked]]"),
             ("[sources.vault]", "[[masked]]"),
         ] {
             assert_eq!(shown(line, true, ""), expected);
@@ -297,14 +229,9 @@ mod tests {
     }
 
     #[test]
-    fn no_value_of_an_unparsed_document_is_shown() {
-        let rules = Rules {
-            is_toml: false,
-            is_parsed: false,
-            named_by_error: &|_| false,
-        };
+    fn no_value_of_a_flow_collection_is_shown() {
         assert_eq!(
-            shown_by("  - {name: x, server: [y], token: z}", &rules),
+            shown("  - {name: x, server: [y], token: z}", false, ""),
             "  - {name: [masked], server: [[masked]], token: [masked]}"
         );
     }

@@ -1,27 +1,30 @@
 //! The line of a file that an error is about, with a caret below the column and every possible secret masked.
 //!
-//! A document with a mistake in it may not parse, so the text of the line alone decides what is shown. Everything that
-//! is not known to be harmless is masked:
+//! Everything that is not known to be harmless is masked:
 //!
 //! | part of the line | is shown |
 //! |---|---|
 //! | white space, brackets, commas, colons, the dashes of lists | always |
 //! | a key | if it is a field that Kubex knows, or if the error names it |
-//! | a value | if its key is a field that never holds a secret: `server`, `namespace`, a few more (`fields.rs`) |
+//! | a value | if its key is a field that never contains a secret: `server`, `namespace`, a few more (`fields.rs`) |
 //! | a comment, and everything else | never |
 //!
-//! If the document could not be parsed at all, no value is shown, because a line may not be what it looks like. A line
-//! within a multi-line scalar is masked as a whole, because what looks like a key there is a part of the scalar
-//! (`multiline.rs`). Passwords in URLs, and what looks like a token or a private key, are masked in harmless fields too.
+//! Where the document can be read, the spans of its nodes tell keys from values (`spans.rs`). Passwords in URLs, and what
+//! looks like a token or a private key, are masked in harmless fields too. Where it cannot be read, a line may not be what
+//! it looks like: no value is shown (`mask.rs`), and a line within a multi-line scalar is masked as a whole
+//! (`multiline.rs`).
 
 mod fields;
 mod mask;
 mod multiline;
+mod spans;
 
 use kubex::text::clean_line;
+use kubex_document::{Budget, Document, Format};
+
+use kubex::{ExposeSecret as _, SecretBytes};
 
 use self::mask::Piece;
-pub(crate) use self::mask::Rules;
 use crate::output::Style;
 
 /// How many characters of a line are shown on either side of the caret.
@@ -38,22 +41,35 @@ pub(crate) struct Snippet {
 }
 
 impl Snippet {
-    /// The line of a text at a line and column, which count from 1.
-    pub(crate) fn new(text: &str, (number, column): (u32, u32), rules: &Rules<'_>) -> Option<Self> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    /// The line of a file at a line and column, which count from 1.
+    pub(crate) fn new(
+        content: &SecretBytes,
+        format: Format,
+        (number, column): (u32, u32),
+        named_by_error: &dyn Fn(&str) -> bool,
+    ) -> Option<Self> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        let column = usize::try_from(column).ok()?.checked_sub(1)?;
+        let document = Document::read(content.clone(), format, &Budget::KUBECONFIG).ok();
+        let text = match &document {
+            Some(document) => document.text(),
+            // A file in UTF-16 that cannot be read has no snippet; its line and column are printed all the same.
+            None => std::str::from_utf8(content.expose_secret()).ok()?,
+        };
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let line = text.split('\n').nth(index)?;
+        let start: usize = text.split('\n').take(index).map(|line| line.len() + 1).sum();
         let line = line.strip_suffix('\r').unwrap_or(line);
         if line.trim().is_empty() {
             return None;
         }
-        let before = text.split('\n').take(index);
-        let pieces = if multiline::is_continuation(before, line) {
+        let pieces = if let Some(document) = &document {
+            spans::pieces(document, start..start + line.len(), named_by_error)
+        } else if multiline::is_continuation(text.split('\n').take(index), line) {
             mask::whole(line)
         } else {
-            mask::pieces(line, rules)
+            mask::pieces(line, format == Format::Toml, named_by_error)
         };
-        let column = usize::try_from(column).ok()?.checked_sub(1)?;
         let (shown, caret) = lay_out(line, &pieces, column);
         let (shown, caret) = cut(&shown, caret);
         Some(Self { number, shown, caret })
@@ -131,22 +147,20 @@ fn cut(shown: &str, caret: usize) -> (String, usize) {
 mod tests {
     use super::*;
 
-    const PARSED: Rules<'_> = Rules {
-        is_toml: false,
-        is_parsed: true,
-        named_by_error: &|_| false,
-    };
+    fn snippet(text: &str, position: (u32, u32)) -> Option<Snippet> {
+        Snippet::new(&text.as_bytes().to_vec().into(), Format::Yaml, position, &|_| {
+            false
+        })
+    }
 
     fn shown(text: &str, position: (u32, u32)) -> String {
-        Snippet::new(text, position, &PARSED)
-            .unwrap()
-            .render(Style::PLAIN)
+        snippet(text, position).unwrap().render(Style::PLAIN)
     }
 
     #[test]
     fn the_caret_is_below_the_column() {
         assert_eq!(
-            shown("a\n    server: 10.0.0.1\n", (2, 13)),
+            shown("a:\n    server: 10.0.0.1\n", (2, 13)),
             "  2 |     server: 10.0.0.1\n    |             ^"
         );
         assert_eq!(
@@ -166,7 +180,7 @@ mod tests {
             "  1 | token: [masked]: [masked]\n    |        ^"
         );
         assert_eq!(shown("server:", (1, 30)), "  1 | server:\n    |        ^");
-        assert!(Snippet::new("a\nb", (3, 1), &PARSED).is_none());
+        assert!(snippet("a\nb", (3, 1)).is_none());
     }
 
     #[test]
@@ -183,8 +197,12 @@ mod tests {
     #[test]
     fn control_characters_have_no_effect() {
         assert_eq!(
+            shown("server: a\u{202e}b\r\n", (1, 9)),
+            "  1 | server: aU+202Eb\n    |         ^"
+        );
+        assert_eq!(
             shown("server: a\u{1b}[31mb\r\n", (1, 9)),
-            "  1 | server: aU+001B[[masked]\n    |         ^"
+            "  1 | server: [masked][[masked]\n    |         ^"
         );
     }
 }

@@ -4,7 +4,7 @@ use super::scanner::Scanner;
 use super::token::TokenKind;
 use crate::error::ReadError;
 use crate::span::{Chars, Span};
-use crate::tree::Style;
+use crate::style::Style;
 
 /// What becomes of the line ends behind the last line of a block scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use crate::budget::{Budget, MOST_DIRECTIVES};
 use crate::builder::{Anchor, Builder, Properties, Texts, Tree};
 use crate::error::{Problem, ReadError};
 use crate::span::{Chars, Span};
+use crate::style::Style;
 use crate::tag::ScalarTag;
 use crate::text::Decoded;
-use crate::tree::Style;
 
 /// A document that was read.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use super::scanner::Scanner;
 use super::token::TokenKind;
 use crate::error::ReadError;
 use crate::span::{Chars, Span};
+use crate::style::Style;
 use crate::text::Decoded;
-use crate::tree::Style;
 
 /// The text of a scalar while it is scanned: what is passed over is its text, until something is not.
 #[derive(Debug)]

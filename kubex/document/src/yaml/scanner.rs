@@ -56,11 +56,11 @@ impl<'t, 'd> Scanner<'t, 'd> {
         Self {
             cursor: Cursor::new(text),
             decoded,
-            tokens: VecDeque::new(),
+            tokens: VecDeque::with_capacity(16),
             is_ready: false,
             taken: 0,
             indent: None,
-            indents: Vec::new(),
+            indents: Vec::with_capacity(8),
             keys: vec![None],
             may_begin_key: true,
             deepest: budget.depth,

@@ -1,7 +1,7 @@
 //! What the scanner finds: the tokens of libyaml, as places in the text.
 
 use crate::span::{Chars, Span};
-use crate::tree::Style;
+use crate::style::Style;
 
 /// A token and where it stands.
 #[derive(Clone, Copy, Debug)]

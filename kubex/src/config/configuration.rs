@@ -1,0 +1,308 @@
+//! The merged configuration, and the chain that it describes.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use kubex_core::error::Problems;
+use kubex_core::host::PluginRules;
+use kubex_core::text::{clean_line, nearest};
+use kubex_core::{
+    Chain, ChainBuilder, Error, ErrorKind, Host, Options, Origin, Registration, Registry, Result, Source,
+};
+
+use super::entry::{self, Entry};
+use super::layer::{self, Layer};
+use super::settings::{LocatedName, Settings, SourceSettings};
+use super::{places, prepare, variables};
+use crate::default_chain::DEFAULT_ORDER;
+
+/// How long reading the files may take; one may be on a network file system.
+const READING_LIMIT: Duration = Duration::from_secs(30);
+
+/// The layers, merged into one configuration. See the [module](super).
+#[derive(Clone)]
+pub struct Configuration {
+    host: Host,
+    layers: Vec<Layer>,
+    profile: Option<LocatedName>,
+    settings: Settings,
+}
+
+/// Shows neither keys nor values: in a file with a mistake, a key may be a secret.
+impl fmt::Debug for Configuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Configuration")
+            .field("files", &self.files().collect::<Vec<_>>())
+            .field("profile", &self.profile())
+            .field("sources", &self.settings.sources.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A source as it is configured.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SourceSummary {
+    /// Its name.
+    pub name: String,
+    /// The name of its provider.
+    pub provider: String,
+    /// Whether the chain tries it; `enabled: false` turns it off.
+    pub is_enabled: bool,
+    /// Its position in the chain, from 0; `None` if the chain does not name it.
+    pub position: Option<usize>,
+    /// Where it is first defined.
+    pub origin: Origin,
+}
+
+impl Configuration {
+    /// Reads the files and variables of this host: every layer except the program's.
+    ///
+    /// # Errors
+    /// `MalformedDocument`, `UnreadableFile`, `UnknownField`, `InvalidValue`, `DuplicateName`, each with its file, line
+    /// and key; `MissingField` for a profile that no file has. [`chain`](Self::chain) checks the options of the sources.
+    pub async fn load(host: &Host) -> Result<Self> {
+        let read = host.within(READING_LIMIT, places::layers(host)).await;
+        let read = read.unwrap_or_else(|_| {
+            let limit = READING_LIMIT.as_secs();
+            let message = format!("the configuration files could not be read within {limit} s");
+            Err(Error::new(ErrorKind::TimedOut, message))
+        });
+        let mut layers = vec![Layer::defaults(DEFAULT_ORDER)];
+        layers.extend(read?);
+        let profile = host.environment().unicode(variables::PROFILE_VARIABLE)?;
+        let profile = profile.map(|name| LocatedName {
+            name,
+            origin: Origin::variable(variables::PROFILE_VARIABLE),
+        });
+        let files = layer::merge(&layers, name_and_origin(profile.as_ref()))?;
+        layers.push(variables::layer(host, &files)?);
+        Self::from_layers(host.clone(), layers, profile)
+    }
+
+    /// Reads the defaults and this file only, to check it by itself. A relative path starts at the working directory.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and `UnreadableFile` if it does not exist.
+    pub async fn from_file(path: impl AsRef<Path>, host: &Host) -> Result<Self> {
+        let directory = host.environment().current_directory().unwrap_or_default();
+        let path = directory.join(path);
+        let file = places::required(&path, host, &Origin::file(&path)).await?;
+        Self::from_layers(host.clone(), vec![Layer::defaults(DEFAULT_ORDER), file], None)
+    }
+
+    /// Adds the program's options as the last layer. A key with dots is a path: `sources.kubeconfig.context`. The options
+    /// may contain secrets, which a file may not.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "takes the options by value, as a chain does"
+    )]
+    pub fn with(mut self, options: Options) -> Result<Self> {
+        self.layers.push(Layer::from_options(&options));
+        Self::from_layers(self.host, self.layers, self.profile)
+    }
+
+    /// The same layers with this profile instead of the one that `KUBEX_PROFILE` names.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn in_profile(self, name: &str) -> Result<Self> {
+        let profile = LocatedName {
+            name: name.to_owned(),
+            origin: Origin::code(),
+        };
+        Self::from_layers(self.host, self.layers, Some(profile))
+    }
+
+    fn from_layers(host: Host, layers: Vec<Layer>, profile: Option<LocatedName>) -> Result<Self> {
+        let settings = Settings::from_tree(layer::merge(&layers, name_and_origin(profile.as_ref()))?)?;
+        Ok(Self {
+            host,
+            layers,
+            profile,
+            settings,
+        })
+    }
+
+    /// The chain that is configured: its enabled sources in order, their time limits, the overrides and the plugin
+    /// rules. It uses the host that the configuration was read from.
+    ///
+    /// # Errors
+    /// `UnknownSource` for a name in the chain that is neither a source nor a provider, `UnknownProvider`, and the
+    /// problems of the sources' options. The error contains all problems, each with its location.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "takes the registry by value, as a chain's builder does"
+    )]
+    pub fn chain(&self, registry: Registry) -> Result<ChainBuilder> {
+        let mut problems = Problems::default();
+        let overrides = problems
+            .take(prepare::prepare_overrides(&self.settings.overrides, &self.host))
+            .unwrap_or_default();
+        let mut chain = Chain::builder(registry.clone()).host(self.host.clone());
+        if let Some(rules) = &self.settings.rules {
+            chain = chain.plugin_rules(rules.clone());
+        }
+        let mut prepared = Vec::new();
+        for named in &self.settings.chain {
+            let Some(source) = problems.take(self.source(named, &registry)) else {
+                continue;
+            };
+            if source.is_enabled {
+                let ready = problems.take(prepare::prepare_source(&source, &registry, &self.host));
+                prepared.extend(ready.map(|ready| (source, ready)));
+            }
+        }
+        problems.into_result()?;
+        for (source, ready) in prepared {
+            let mut built = Source::from_provider(&source.name, ready.provider).overrides(ready.overrides);
+            if let Some(timeout) = source.timeout {
+                built = built.timeout(timeout);
+            }
+            chain = chain.source(built);
+        }
+        Ok(chain.overrides(overrides))
+    }
+
+    /// The source that the chain names.
+    fn source(&self, named: &LocatedName, registry: &Registry) -> Result<SourceSettings> {
+        if let Some(source) = self.settings.source(&named.name) {
+            return Ok(source.clone());
+        }
+        if registry.get(&named.name).is_ok() {
+            return Ok(SourceSettings::from_name(named));
+        }
+        let mut known: Vec<&str> = registry.iter().map(Registration::name).collect();
+        known.extend(self.settings.sources.iter().map(|source| source.name.as_str()));
+        known.sort_unstable();
+        known.dedup();
+        let name = clean_line(&named.name).into_owned();
+        let message = format!("the chain names \"{name}\", which is neither a source nor a provider");
+        let error = Error::new(ErrorKind::UnknownSource, message).with_origin(&named.origin);
+        Err(match nearest(&named.name, &known) {
+            Some(near) => error.with_help(format_args!("did you mean \"{}\"?", clean_line(near))),
+            None => error.with_help(format_args!(
+                "describe it under sources.{name}; there are: {}",
+                clean_line(&known.join(", "))
+            )),
+        })
+    }
+
+    /// Checks everything, including what this chain does not use: disabled sources, sources that it does not name, and
+    /// every profile of the files.
+    ///
+    /// # Errors
+    /// One error with all problems.
+    pub fn check(&self, registry: &Registry) -> Result<()> {
+        let mut found = vec![self.check_profile(registry)];
+        for name in self.profiles() {
+            let profile = self.clone().in_profile(&name);
+            found.push(profile.and_then(|profile| profile.check_profile(registry)));
+        }
+        // A problem outside of the profiles is found again in each of them.
+        let mut seen = HashSet::new();
+        let mut problems = Problems::default();
+        for error in found.iter().filter_map(|result| result.as_ref().err()) {
+            for problem in error.problems() {
+                if seen.insert((problem.message(), problem.origin())) {
+                    problems.add(without_related(problem));
+                }
+            }
+        }
+        problems.into_result()
+    }
+
+    fn check_profile(&self, registry: &Registry) -> Result<()> {
+        let mut problems = Problems::default();
+        problems.take(self.chain(registry.clone()));
+        let is_in_use = |source: &SourceSettings| {
+            source.is_enabled && self.settings.chain.iter().any(|named| named.name == source.name)
+        };
+        for source in self.settings.sources.iter().filter(|source| !is_in_use(source)) {
+            problems.take(prepare::prepare_source(source, registry, &self.host));
+        }
+        problems.into_result()
+    }
+
+    /// The sources: those of the chain in their order, then the others by name.
+    pub fn sources(&self) -> Vec<SourceSummary> {
+        let in_chain = self.settings.chain.iter().enumerate().map(|(position, named)| {
+            let source = self.settings.source(&named.name).cloned();
+            (
+                source.unwrap_or_else(|| SourceSettings::from_name(named)),
+                Some(position),
+            )
+        });
+        let is_in_chain =
+            |source: &&SourceSettings| self.settings.chain.iter().any(|named| named.name == source.name);
+        let others = self.settings.sources.iter().filter(|source| !is_in_chain(source));
+        in_chain
+            .chain(others.map(|source| (source.clone(), None)))
+            .map(|(source, position)| SourceSummary {
+                provider: source.provider_name().to_owned(),
+                name: source.name,
+                is_enabled: source.is_enabled,
+                position,
+                origin: source.origin,
+            })
+            .collect()
+    }
+
+    /// Every value that is set, with its origin. Values that are or may be secret by the schemas of the registry's
+    /// providers are masked.
+    pub fn entries(&self, registry: &Registry) -> Vec<Entry> {
+        entry::entries(&self.settings, registry)
+    }
+
+    /// The files that were read, in order.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.layers.iter().filter_map(|layer| layer.origin().path())
+    }
+
+    /// The names of the files' profiles, sorted.
+    pub fn profiles(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .layers
+            .iter()
+            .flat_map(Layer::profile_names)
+            .map(str::to_lowercase)
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The selected profile.
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_ref().map(|profile| profile.name.as_str())
+    }
+
+    /// The configured plugin rules.
+    pub fn plugin_rules(&self) -> Option<&PluginRules> {
+        self.settings.rules.as_ref()
+    }
+}
+
+/// The problem without those that were found with it.
+fn without_related(problem: &Error) -> Error {
+    let mut error = Error::new(problem.kind(), problem.message());
+    if let Some(origin) = problem.origin() {
+        error = error.with_origin(origin);
+    }
+    if let Some(help) = problem.help() {
+        error = error.with_help(help);
+    }
+    match problem.source_name() {
+        Some(name) => error.in_source(name),
+        None => error,
+    }
+}
+
+fn name_and_origin(profile: Option<&LocatedName>) -> Option<(&str, &Origin)> {
+    profile.map(|profile| (profile.name.as_str(), &profile.origin))
+}
