@@ -1,7 +1,7 @@
-//! Kubex in five acts, against an API server on this machine, on real files and real processes.
+//! Kubex in five steps, with an API server on this machine, real files and real processes.
 //!
-//! This program plays two parts. Started by a person it is the stage; started as `quickstart plugin DIRECTORY`
-//! it is the credential plugin that the kubeconfig on the stage names, so that the example needs no other tool.
+//! The program has two modes. By default it runs the demonstration. With the arguments `plugin DIRECTORY` it is the
+//! credential plugin that the kubeconfig of the demonstration uses, so that the example needs no other tool.
 
 use std::error::Error;
 use std::fs;
@@ -12,7 +12,7 @@ use kubex::{Chain, ClientConfiguration, Host, Options, Result, Source};
 use kubex_tests::api_server::{ApiServer, User};
 use serde_json::{Value, json};
 
-/// How long a token of the plugin lives.
+/// The lifetime of the plugin's tokens.
 const LIFETIME: Duration = Duration::from_secs(2);
 
 #[tokio::main]
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// The plugin: counts its runs in a file and prints a token of its own for each.
+/// The plugin: counts its runs in a file and prints a different token in each run.
 fn plugin(directory: &Path) -> Result<(), Box<dyn Error>> {
     let run = runs_of_the_plugin(directory) + 1;
     fs::write(directory.join("runs"), run.to_string())?;
@@ -48,7 +48,7 @@ fn runs_of_the_plugin(directory: &Path) -> usize {
 async fn play() -> Result<(), Box<dyn Error>> {
     let stage = Stage::set().await?;
 
-    act(1, "the kubeconfig's user is an exec plugin");
+    step(1, "the kubeconfig's user is an exec plugin");
     let configuration = stage.resolve().await?;
     say(
         "resolved; the plugin has not run yet",
@@ -63,7 +63,7 @@ async fn play() -> Result<(), Box<dyn Error>> {
     let runs = format!("plugin runs: {}", stage.plugin_runs());
     say("one run was enough", &runs);
 
-    act(2, "the token expires, and nobody has to care");
+    step(2, "the token expires and is renewed in the background");
     stage.server.revoke_token("plugin-token-1");
     let credentials = configuration.credentials();
     let first = credentials.current().await?;
@@ -74,13 +74,13 @@ async fn play() -> Result<(), Box<dyn Error>> {
     let generations = format!("generation {} became {}", first.generation(), second.generation());
     say("the credential was renewed behind it", &generations);
 
-    act(3, "the kubeconfig goes, and the program runs in a pod");
+    step(3, "without a kubeconfig, the program runs in a pod");
     fs::remove_file(&stage.kubeconfig)?;
     let configuration = stage.resolve().await?;
     show(&configuration);
     say("the server says who we are", &whoami(&configuration).await?);
 
-    act(4, "the kubeconfig is back, and broken");
+    step(4, "the kubeconfig exists but is broken");
     stage.write_kubeconfig("contexts: [ {name: prod")?;
     match stage.resolve().await {
         Ok(_) => return Err("a broken kubeconfig must be an error".into()),
@@ -92,7 +92,7 @@ async fn play() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    act(5, "neither is there");
+    step(5, "neither a kubeconfig nor a pod exists");
     fs::remove_file(&stage.kubeconfig)?;
     fs::remove_dir_all(&stage.service_account)?;
     match stage.resolve().await {
@@ -105,7 +105,7 @@ async fn play() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// An API server, a kubeconfig and a pod's mount, in a directory that is gone when the stage is.
+/// An API server, a kubeconfig and a pod's mount, in a temporary directory.
 struct Stage {
     server: ApiServer,
     directory: tempfile::TempDir,
@@ -148,7 +148,7 @@ impl Stage {
         Ok(stage)
     }
 
-    /// A kubeconfig as people have it: JSON is YAML, and spares this example the indentation.
+    /// A typical kubeconfig, as JSON, which is valid YAML and needs no indentation here.
     fn kubeconfig_with_plugin(&self) -> Result<String, Box<dyn Error>> {
         let config = json!({
             "apiVersion": "v1",
@@ -176,8 +176,8 @@ impl Stage {
         fs::write(&self.kubeconfig, content)
     }
 
-    /// The default chain. Only the pod's variables and the place of its mount are the stage's own; a program
-    /// in a pod calls `kubex::resolve()` and says nothing at all.
+    /// The default chain, with the variables and the mount path of the simulated pod. In a real pod,
+    /// `kubex::resolve()` is enough.
     async fn resolve(&self) -> Result<ClientConfiguration> {
         let port = self.server.address().port().to_string();
         let host = Host::real()
@@ -198,7 +198,7 @@ impl Stage {
     }
 }
 
-/// Asks the server who we are (`SelfSubjectReview`).
+/// Asks the server for the current user (`SelfSubjectReview`).
 async fn whoami(configuration: &ClientConfiguration) -> Result<String, Box<dyn Error>> {
     let client = kubex::reqwest::Client::new(configuration)?;
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
@@ -208,7 +208,7 @@ async fn whoami(configuration: &ClientConfiguration) -> Result<String, Box<dyn E
     Ok(format!("{}, groups {}", user["username"], user["groups"]))
 }
 
-fn act(number: usize, title: &str) {
+fn step(number: usize, title: &str) {
     println!(
         "\n── {number}. {title} {}",
         "─".repeat(60_usize.saturating_sub(title.chars().count()))

@@ -1,6 +1,6 @@
-//! The default chain on this very machine: the kubeconfig, then the pod.
+//! The default chain on this machine: the kubeconfig, then the pod.
 //!
-//! Nothing is run and nothing is connected; the answer and the report tell what would be.
+//! The example starts no plugin and opens no connection. It prints the configuration and the report.
 
 use kubex::prelude::*;
 
@@ -19,7 +19,7 @@ async fn main() {
                 println!("{report}");
             }
             if error.kind() == ErrorKind::Exhausted {
-                println!("\nNothing is configured on this machine. That is no failure of this example.");
+                println!("\nNothing is configured on this machine. This is not a failure of the example.");
             }
         }
     }

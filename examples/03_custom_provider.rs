@@ -1,6 +1,6 @@
 //! A provider of your own, registered and used by name.
 //!
-//! The provider is the module `vault`; in real life it is a crate, linked by `use that_crate as _;`.
+//! The provider is the module `vault`; in a real program it would be a crate, linked by `use that_crate as _;`.
 
 mod vault {
     use async_trait::async_trait;
@@ -11,7 +11,7 @@ mod vault {
     #[derive(serde::Deserialize, schemars::JsonSchema)]
     #[serde(rename_all = "kebab-case", deny_unknown_fields)]
     pub(crate) struct VaultOptions {
-        /// The role to ask a token for.
+        /// The role to request a token for.
         role: String,
     }
 
@@ -68,7 +68,7 @@ async fn main() -> Result<()> {
         .set("rôle", "deployer");
     let source = Source::new("production").provider("vault").options(typing_error);
     if let Err(error) = Chain::builder(kubex::registry()?).source(source).build() {
-        println!("\nA typing error is found before anything runs:\n{error}");
+        println!("\nA misspelled option is an error before anything runs:\n{error}");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A configuration of which the program says everything itself, against an API server on loopback.
+//! A configuration that is set completely in code, with an API server on loopback.
 
 use kubex::Result;
 use kubex_tests::api_server::{ApiServer, User};
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let answer = client.get(&path)?.send().await?;
     println!("GET {path}: {}", answer.status());
 
-    // What does not go together is found when it is built, with what to do about it.
+    // Conflicting settings are an error when the configuration is built, with a help text.
     let error = kubex::configure().url("10.0.0.1:6443").await.map(drop);
     println!(
         "\nwithout a scheme: {}",

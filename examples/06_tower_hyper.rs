@@ -1,5 +1,5 @@
-//! hyper as a Kubernetes client: a TLS configuration below it and a layer above it authenticate its requests. After a
-//! 401 the token is renewed and the request sent once more.
+//! hyper as a Kubernetes client: a layer adds the credential, and a TLS configuration adds the client certificate.
+//! After a 401, the token is renewed and the request is retried once.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -29,18 +29,19 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .token_file(&token)
         .await?;
 
-    // Below: connections that trust the cluster's authorities only, and check its name.
+    // Connections that trust only the cluster's CA bundle and check the server's name.
     let mut tls = kubex::rustls::client_config(&configuration)?;
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let name = FixedServerNameResolver::new(kubex::rustls::server_name(&configuration)?);
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
-    // Else a small frame waits for the acknowledgement of the one before it (Nagle's algorithm).
+    // Disables Nagle's algorithm, which delays small frames.
     tcp.set_nodelay(true);
     let connector = HttpsConnector::new(tcp, tls, true, Arc::new(name));
     let hyper: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
 
-    // Above: the current credential on each request. After a 401 the request is sent again, as its body can be cloned.
+    // Adds the current credential to each request. After a 401, the request is retried, because its body can be
+    // cloned.
     let mut client = AuthLayer::new(&configuration).replaying_clones().layer(hyper);
 
     for path in ["/version", "/api/v1/namespaces/default/pods"] {
@@ -51,7 +52,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         println!("  {}", String::from_utf8_lossy(&body));
     }
 
-    // The issuer replaces the token, and the server forgets the old one before the file is read again.
+    // The issuer replaces the token, and the server rejects the old one before the file is read again.
     std::fs::write(&token, "the-second")?;
     server.accept_token("the-second", User::new("worker"));
     server.revoke_token("the-first");

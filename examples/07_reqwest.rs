@@ -1,4 +1,4 @@
-//! Requests through reqwest: who am I, which pods are there, and two hundred requests at once while the token rotates.
+//! Requests with reqwest: the current user, the list of pods, and 200 concurrent requests while the token rotates.
 
 use std::error::Error;
 use std::path::Path;
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let answer = client.get(&path)?.query([("limit", "10")]).send().await?;
     println!("GET {path}: {}", answer.status());
 
-    // The issuer replaces the token, and the server forgets the old one before the file is read again.
+    // The issuer replaces the token, and the server rejects the old one before the file is read again.
     std::fs::write(&token, "the-second")?;
     server.accept_token("the-second", User::new("worker").group("robots"));
     server.revoke_token("the-first");
@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     for request in requests {
         good += usize::from(request.await?? == StatusCode::OK);
     }
-    println!("{AT_ONCE} requests while the token rotated: {good} are good");
+    println!("{AT_ONCE} requests while the token rotated: {good} succeeded");
     server.shutdown().await;
     if good == AT_ONCE {
         Ok(())
@@ -52,7 +52,8 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     }
 }
 
-/// In a program of your own: `kubex::resolve()`. Here the server is made for the example, so its address is given.
+/// Your own program would call `kubex::resolve()`. The server of this example is not in a kubeconfig, so its address
+/// is set here.
 async fn configure(server: &ApiServer, token: &Path) -> kubex::Result<ClientConfiguration> {
     kubex::configure()
         .url(server.url())

@@ -1,5 +1,5 @@
-//! kube's own client: it asks who it is, lists pods, and watches them while its token rotates. In a program of your own
-//! the first line is `kubex::kube::try_default().await?`.
+//! kube's own client: requests the current user, lists pods, and watches them while the token rotates. Your own
+//! program would begin with `kubex::kube::try_default().await?`.
 
 use std::error::Error;
 use std::time::Duration;
@@ -37,7 +37,8 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut seen = Vec::new();
     let mut since = listed.metadata.resource_version.unwrap_or_default();
     let story = tokio::spawn(tell_a_story(server, token));
-    // A watch ends after some minutes, as a rule of the server's; who wants more asks again from where it ended.
+    // The server ends a watch after some minutes. To continue, the client starts a new one at the last resource
+    // version.
     while seen.len() < 4 {
         let mut events = pods.watch(&WatchParams::default(), &since).await?.boxed();
         while let Some(event) = events.try_next().await? {
@@ -47,11 +48,11 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
                 seen.push(pod.name_any());
             }
         }
-        println!("the watch ended, and is taken up at {since}");
+        println!("the watch ended and is resumed at {since}");
     }
     println!("I am still {}", whoami(&client).await?);
 
-    // This server runs no processes, and says so.
+    // This server does not support `exec` and returns an error.
     match pods.exec("pod-1", ["date"], &AttachParams::default()).await {
         Err(kube::Error::Api(told)) => println!("exec is refused: {} {}", told.code, told.reason),
         Err(other) => return Err(other.into()),
@@ -66,7 +67,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     }
 }
 
-/// Asks the server who we are.
+/// Asks the server for the current user.
 async fn whoami(client: &Client) -> Result<String, Box<dyn Error + Send + Sync>> {
     let reviews: Api<SelfSubjectReview> = Api::all(client.clone());
     let review = reviews

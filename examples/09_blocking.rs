@@ -1,4 +1,5 @@
-//! A program without an async runtime: it asks for the headers of each request anew, and sends with any HTTP client.
+//! A program without an async runtime: it gets the headers for each request from Kubex, and sends it with any HTTP
+//! client.
 
 use std::error::Error;
 
@@ -7,7 +8,7 @@ use kubex_tests::api_server::{ApiServer, User};
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let cluster = Cluster::start()?;
-    // In a program of your own: kubex::blocking::resolve()?
+    // Your own program would call kubex::blocking::resolve()?
     let configuration = blocking::wait(
         kubex::configure()
             .url(cluster.server.url())
@@ -23,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 
     let headers = blocking::headers(&configuration)?;
     for name in headers.keys() {
-        println!("a request carries {name}");
+        println!("a request contains {name}");
     }
     let credential = blocking::current(&configuration)?;
     println!(
@@ -32,12 +33,12 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         credential.provenance()
     );
 
-    // Kubex's own client works too: wait for its answer.
+    // Kubex's own client works too: wait for its response.
     let client = kubex::reqwest::Client::new(&configuration)?;
     let answer = blocking::wait(client.get("/version")?.send())?;
     println!("GET /version: {}", answer.status());
 
-    // Inside an async runtime it returns an error and does not block the runtime's thread.
+    // Inside an async runtime, it returns an error and does not block the runtime's thread.
     let runtime = tokio::runtime::Runtime::new()?;
     match runtime.block_on(async { blocking::headers(&configuration) }) {
         Err(error) => println!("inside of a runtime: {error}"),
@@ -50,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     }
 }
 
-/// The server of this example, in an async runtime of its own.
+/// The server of this example, in its own async runtime.
 struct Cluster {
     server: ApiServer,
     _runtime: tokio::runtime::Runtime,

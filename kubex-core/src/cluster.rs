@@ -1,4 +1,4 @@
-//! The API server: its address, the trust in its certificate, and the route to it.
+//! The API server: its address, which certificates are accepted, and the proxy.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::value::Value;
 
 /// An API server's address: `https://` or `http://`, a host, and an optional path that prefixes every request path.
 ///
-/// It keeps the original text, because an exec plugin receives exactly that text.
+/// The original text is kept, because exec plugins receive it unchanged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerUrl {
     text: String,

@@ -159,7 +159,7 @@ pub struct ClientConfigurationBuilder {
     namespace: Option<String>,
     impersonation: Option<Impersonation>,
     identity: Identity,
-    /// Reads the certificate authorities again; with those that it has read first.
+    /// The source that reads the CA bundle again, and the bundle that was read first.
     trust_source: Option<(Arc<dyn TrustSource>, CaBundle)>,
     allows_credentials_over_http: bool,
     warnings: Vec<Warning>,
@@ -215,12 +215,12 @@ impl ClientConfigurationBuilder {
         self
     }
 
-    /// The cluster as it is until now.
+    /// Returns the cluster as set so far.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }
 
-    /// Whether a credential would be sent to the server as it is until now.
+    /// Whether a credential would be sent to the server as set so far.
     pub fn sends_credentials(&self) -> bool {
         self.cluster.server.is_encrypted() || self.allows_credentials_over_http
     }

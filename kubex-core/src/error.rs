@@ -61,7 +61,7 @@ pub enum ErrorKind {
     MissingField,
     /// Two fields are set that exclude each other.
     ConflictingFields,
-    /// A field is not known here.
+    /// An unknown field.
     UnknownField,
     /// Invalid base64.
     InvalidBase64,
@@ -91,7 +91,7 @@ pub enum ErrorKind {
     PluginNotFound,
     /// The plugin's command was found but cannot be started.
     PluginNotExecutable,
-    /// The plugin exited with a status other than 0, or was ended by a signal.
+    /// The plugin exited with a status other than 0, or was killed by a signal.
     PluginFailed,
     /// The plugin printed nothing.
     EmptyOutput,
@@ -99,20 +99,20 @@ pub enum ErrorKind {
     OutputTooLarge,
     /// The plugin's output is not a valid credential.
     MalformedOutput,
-    /// The plugin answered with another API version than requested, or without one.
+    /// The plugin's output has an API version other than the requested one, or none.
     VersionMismatch,
-    /// The plugin answered with an object of another kind.
+    /// The plugin's output is an object of a different kind.
     KindMismatch,
-    /// The plugin's answer has no status.
+    /// The plugin's output has no status.
     MissingStatus,
-    /// The status of the plugin's answer has neither a token nor a client certificate with its key.
+    /// The status in the plugin's output has neither a token nor a client certificate with its key.
     MissingCredential,
 
     /// The operation exceeded its deadline.
     TimedOut,
     /// The credential has expired, and there is no newer one.
     Expired,
-    /// The issuer of the credential refused, or could not be reached.
+    /// The issuer of the credential refused the request or could not be reached.
     Unavailable,
     /// The fetch ended without a result: its runtime was shut down, or it panicked.
     Aborted,
@@ -135,7 +135,7 @@ struct Inner {
     help: Option<String>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
     others: Vec<Error>,
-    /// What the chain adds: its report, in a type that this module does not know.
+    /// Data that the chain attaches: its report, whose type is not known here.
     attachment: Option<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -197,7 +197,7 @@ impl Error {
         }
     }
 
-    /// Sets one thing to do, as a sentence without a full stop.
+    /// Sets the help text: one thing to do, without a final period.
     #[must_use]
     pub fn with_help(self, help: impl fmt::Display) -> Self {
         let help = clean(&help.to_string()).into_owned();
@@ -263,7 +263,7 @@ impl Error {
         self.change(|inner| inner.message.push_str(&more))
     }
 
-    /// Attaches more about the failure, for whoever knows the type.
+    /// Attaches more data about the failure, which is read by its type.
     #[must_use]
     pub(crate) fn with_attachment<T: Any + Send + Sync>(self, attachment: T) -> Self {
         self.change(|inner| inner.attachment = Some(Arc::new(attachment)))
@@ -304,19 +304,19 @@ impl Error {
         std::iter::once(self).chain(&self.0.others)
     }
 
-    /// The problems one by one.
+    /// The problems as separate errors.
     pub(crate) fn into_problems(self) -> Vec<Self> {
         let mut first = Arc::unwrap_or_clone(self.0);
         let others = std::mem::take(&mut first.others);
         std::iter::once(Self(Arc::new(first))).chain(others).collect()
     }
 
-    /// What was attached, if it is of this type.
+    /// The attached data, if it has this type.
     pub(crate) fn attachment<T: Any + Send + Sync>(&self) -> Option<&T> {
         self.0.attachment.as_ref()?.downcast_ref()
     }
 
-    /// The text without the source's name.
+    /// The message without the source's name.
     pub(crate) fn unsigned(&self) -> Unsigned<'_> {
         Unsigned(&self.0)
     }
@@ -343,7 +343,7 @@ fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "check the path, or create the file",
         io::ErrorKind::PermissionDenied => "allow the program's user to read it",
-        _ => "name a regular file",
+        _ => "use the path of a regular file",
     }
 }
 
@@ -419,7 +419,7 @@ impl Problems {
         });
     }
 
-    /// Adds the problems that were noted elsewhere.
+    /// Adds problems that were collected elsewhere.
     pub(crate) fn absorb(&mut self, others: Self) {
         if let Some(error) = others.0 {
             self.add(error);

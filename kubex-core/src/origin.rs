@@ -90,7 +90,7 @@ impl Origin {
         self.further(Step::new(&clean_line(key)))
     }
 
-    /// One item of a list further in: `.key("args").item(2)` reads `args[2]`.
+    /// Appends the index of a list item: `.key("args").item(2)` is shown as `args[2]`.
     #[must_use]
     pub fn item(self, index: usize) -> Self {
         self.further(Step::Item(index))

@@ -108,7 +108,7 @@ impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut url = self.url.clone();
         if !url.username().is_empty() || url.password().is_some() {
-            // Neither call fails for a URL that has a host, and `parse` checks that it does.
+            // Neither call fails for a URL with a host, which `parse` has checked.
             let _ = url.set_username("");
             let _ = url.set_password(None);
         }

@@ -1,4 +1,4 @@
-//! The report: what each source of the chain did, and why. It is kept on success too.
+//! The report: the outcome of each source of the chain, and the reason. It is also available on success.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -13,13 +13,13 @@ use crate::warning::Warning;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The source answered, and the chain ended here.
+    /// The source was used; the chain stopped here.
     Chosen {
-        /// A summary of the answer: server, namespace, kind of credential.
+        /// A summary of the configuration: server, namespace, kind of credential.
         answer: String,
-        /// The warnings about the answer.
+        /// The warnings about the configuration.
         warnings: Vec<Warning>,
-        /// The origin of each field of the answer.
+        /// The origin of each field of the configuration.
         provenance: Provenance,
     },
     /// The source is not configured, and the chain continued. The error contains the reason.
@@ -41,10 +41,10 @@ pub struct Attempt {
     pub took: Duration,
 }
 
-/// What each source of the chain did, in order.
+/// The outcome of each source of the chain, in order.
 ///
-/// `Display` prints a numbered list with one line for each source. `{:#}` adds the origin of each field of the answer, and
-/// shadowed entries. Neither contains a secret.
+/// `Display` prints a numbered list with one line for each source. `{:#}` adds the origin of each field, and shadowed
+/// entries. Neither contains a secret.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     attempts: Vec<Attempt>,
@@ -64,7 +64,7 @@ impl Report {
         &self.attempts
     }
 
-    /// The source that answered.
+    /// The source that was used.
     pub fn chosen(&self) -> Option<&Attempt> {
         self.attempts
             .iter()
@@ -101,7 +101,7 @@ impl Report {
 }
 
 impl Error {
-    /// What each source of the chain did, if the error is that of a chain.
+    /// The outcome of each source, if the error was returned by a chain.
     pub fn report(&self) -> Option<&Report> {
         self.attachment()
     }

@@ -19,7 +19,7 @@ use std::sync::LazyLock;
 pub struct SharingKey([u8; 32]);
 
 impl SharingKey {
-    /// The key of the provider that is registered under this name, without further parts.
+    /// Creates a key that contains only the provider's registered name.
     pub fn new(provider: &str) -> Self {
         Self([0; 32]).with(provider)
     }

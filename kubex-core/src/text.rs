@@ -68,7 +68,7 @@ fn replace(text: &str, unfit: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
-/// The known name that is most similar to the written one, if it is similar enough to be a suggestion.
+/// The known name that is most similar to the given one, if it is similar enough to suggest.
 ///
 /// ```
 /// use kubex_core::text::nearest;

@@ -1,6 +1,6 @@
 //! Times as text: RFC 3339, and the seconds of a JSON web token.
 //!
-//! The API speaks [`SystemTime`]; this module reads and writes it where a document or a person needs text.
+//! The API uses [`SystemTime`]; this module converts it from and to text.
 //!
 //! ```
 //! use std::time::{Duration, UNIX_EPOCH};

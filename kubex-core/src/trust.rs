@@ -87,7 +87,7 @@ impl LiveTrust {
         })))
     }
 
-    /// A CA bundle that the source reads again. The first one was read already.
+    /// A CA bundle that the source reads again. The first one has already been read.
     pub fn live(first: CaBundle, source: Arc<dyn TrustSource>, host: Host) -> Self {
         Self(Kind::Live(RefreshCell::with_value(
             CurrentTrust::from(first),
@@ -102,7 +102,7 @@ impl LiveTrust {
             Kind::Fixed(trust) => Arc::clone(trust),
             Kind::Live(cell) => match cell.current().await {
                 Ok(trust) => trust,
-                // There is a value from the beginning, and it never expires.
+                // There is always a value, and it never expires.
                 Err(_) => self.try_current(),
             },
         }
@@ -116,7 +116,7 @@ impl LiveTrust {
             Kind::Fixed(trust) => Arc::clone(trust),
             Kind::Live(cell) => cell
                 .try_current()
-                // There is a value from the beginning; an empty bundle trusts no server.
+                // There is always a value; an empty bundle trusts no server.
                 .unwrap_or_else(|| Arc::new(CurrentTrust::from(CaBundle::empty()))),
         }
     }

@@ -1,11 +1,12 @@
-//! Warnings: problems that do not prevent an answer.
+//! Warnings: problems that do not prevent a result.
 
 use std::fmt;
 
 use crate::origin::Origin;
 use crate::text::clean_line;
 
-/// A problem that does not prevent an answer, but that the user should know. The id is stable; the message is for people.
+/// A problem that does not prevent a result, but that the user should know about. The id is stable; the message is
+/// for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     id: &'static str,

@@ -1,4 +1,4 @@
-//! The entry `configure_from_kubeconfig`: one kubeconfig, without a chain.
+//! The entry point `configure_from_kubeconfig`: one kubeconfig, without a chain.
 
 use std::future::{Future, IntoFuture};
 use std::io::Read;
@@ -39,8 +39,8 @@ pub fn configure_from_kubeconfig() -> FromKubeconfig {
 /// The builder of a configuration from a kubeconfig. [`configure_from_kubeconfig`] returns it.
 ///
 /// # Errors
-/// Awaiting it returns `NotConfigured` if no kubeconfig is found at the usual places; otherwise the problems of the
-/// kubeconfig.
+/// Awaiting it returns `NotConfigured` if there is no kubeconfig at the default location; otherwise the problems of
+/// the kubeconfig.
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct FromKubeconfig {
@@ -144,8 +144,9 @@ impl FromKubeconfig {
     /// any of them can be a source of a chain.
     ///
     /// # Errors
-    /// Returns `NotConfigured` if no kubeconfig is found at the usual places; `ConflictingFields` if a context, a cluster, a
-    /// user, a namespace or overrides were set, which belong to one context; otherwise the problems of its files.
+    /// Returns `NotConfigured` if there is no kubeconfig at the default location; `ConflictingFields` if a context, a
+    /// cluster, a user, a namespace or overrides were set, which belong to one context; otherwise the problems of its
+    /// files.
     pub async fn load(self) -> Result<Kubeconfig> {
         let selection = &self.selection;
         let names = [

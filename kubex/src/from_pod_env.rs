@@ -1,4 +1,4 @@
-//! The entry `configure_from_pod_env`: the pod's service account, without a chain.
+//! The entry point `configure_from_pod_env`: the pod's service account, without a chain.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;

@@ -12,10 +12,10 @@
 //! # }
 //! ```
 //!
-//! [`resolve`] asks an ordered chain of sources: the kubeconfig, then the service account of the pod that the program
-//! runs in. The chain continues only past a source that does *not exist*. A source that exists but is broken is an
-//! error, because the next source would be a different identity, which the user did not ask for. The report contains
-//! the outcome of each source.
+//! [`resolve`] tries an ordered chain of sources: by default the kubeconfig, then the pod's service account. The
+//! chain skips only a source that does *not exist*. A source that exists but is broken is an error, because the next
+//! source would be a different identity, which the user did not ask for. The report contains the outcome of each
+//! source.
 //!
 //! The result is a [`ClientConfiguration`] whose credentials stay current: tokens and certificates are renewed in the
 //! background, by one fetch at a time. A request never waits for a refresh while the current credential is valid.
@@ -28,7 +28,7 @@
 //! | use one source only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
 //! | configure everything in code | [`configure`] |
 //! | use many clusters of one kubeconfig | [`FromKubeconfig::load`] |
-//! | replace fields of the chosen source | `overrides` of an entry, or [`ChainBuilder::overrides`] |
+//! | override fields of the chosen source | `overrides` of an entry point, or [`ChainBuilder::overrides`] |
 //! | build a chain in code | [`registry`], [`Chain`], [`Source`] |
 //! | add a provider of your own | [`register!`] |
 //! | send requests | [`mod@reqwest`], [`mod@kube`] |
@@ -47,7 +47,7 @@
 //! | `config` | yes | [`resolve`] and [`mod@config`]: the chain from configuration files and variables |
 //! | `reqwest` | yes | [`mod@reqwest`]; enables `rustls` |
 //! | `ring` | yes | the crypto provider ring for `rustls`, `reqwest` and `kube` |
-//! | `aws-lc-rs` | no | the crypto provider aws-lc-rs; if `ring` is enabled too, [the program must choose it](mod@rustls#the-crypto-provider) |
+//! | `aws-lc-rs` | no | the crypto provider aws-lc-rs; if `ring` is enabled too, [select it explicitly](mod@rustls#the-crypto-provider) |
 //! | `tower` | no | [`mod@tower`] |
 //! | `rustls` | no | [`mod@rustls`] |
 //! | `kube` | no | [`mod@kube`]; enables `rustls` and `tower` |

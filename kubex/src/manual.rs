@@ -1,4 +1,4 @@
-//! The entry `configure`: everything is set in code.
+//! The entry point `configure`: everything is set in code.
 
 use std::future::{Future, IntoFuture};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The entry `resolve`: the configured chain.
+//! The entry point `resolve`: the configured chain.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;

@@ -25,7 +25,8 @@ impl ClientCertificate {
     /// TLS library computes the public key, and [`has_public_key`](Self::has_public_key) compares it.
     ///
     /// # Errors
-    /// `InvalidPem`, with which of the two it is about; `IncompleteKeyPair` if the two are not a pair.
+    /// `InvalidPem` if one of the two is invalid; the message names it. `IncompleteKeyPair` if they do not belong
+    /// together.
     pub fn from_pem(certificate: &[u8], key: SecretBytes) -> Result<Self> {
         Self::new(Self::chain_from_pem(certificate)?, key)
     }

@@ -1,8 +1,8 @@
-//! A credential: one snapshot of identity.
+//! A credential: an immutable token, password or client certificate.
 //!
-//! A [`Credential`] authenticates a request by a bearer token, by a user name and password, by a client certificate, or
-//! by a token and a certificate together. It never changes. The live handle [`Credentials`](crate::Credentials) replaces
-//! it in time.
+//! A [`Credential`] authenticates a request by a bearer token, by a user name and password, by a client certificate,
+//! or by a token and a certificate together. It never changes. The live handle [`Credentials`](crate::Credentials)
+//! replaces it before it expires.
 //!
 //! ```
 //! use kubex_core::Credential;
@@ -72,7 +72,7 @@ enum Secret {
     },
 }
 
-/// One snapshot of identity. See the [module](self).
+/// An immutable credential. See the [module](self).
 #[derive(Clone)]
 pub struct Credential {
     secret: Option<Secret>,
@@ -113,7 +113,7 @@ impl Credential {
     /// Adds a bearer token, for a source that returns a token and a certificate together.
     ///
     /// # Errors
-    /// As [`bearer`](Self::bearer).
+    /// The same as [`bearer`](Self::bearer).
     pub fn with_bearer(mut self, token: SecretString) -> Result<Self> {
         let text = token.expose_secret();
         if text.is_empty() {
@@ -151,7 +151,7 @@ impl Credential {
         let authorization = header("Basic ", &encoded).ok_or_else(|| {
             Error::new(
                 ErrorKind::InvalidValue,
-                "the user name or password cannot be sent",
+                "the user name or password contains characters that are not allowed in a header",
             )
         })?;
         let mut credential = Self::anonymous();
@@ -254,7 +254,7 @@ impl Credential {
         }
     }
 
-    /// Whether both authenticate the same: equal token or user name and password, equal certificate.
+    /// Whether both credentials are equal: the token, or the user name and password, and the certificate.
     pub(crate) fn is_same_identity(&self, other: &Self) -> bool {
         self.authorization == other.authorization && self.certificate == other.certificate
     }

@@ -1,10 +1,10 @@
 //! Whether a client certificate and a private key belong together.
 //!
-//! Two files that are replaced one after the other hold halves of different pairs for a moment, and nothing should use
-//! them then. Most private keys contain their public key, so the two can be compared without any cryptography: RSA keys
-//! always do (RFC 8017, A.1.2), keys of elliptic curves usually (RFC 5915, 3; RFC 5958, 2). For a key that does not, the
-//! TLS library computes the public key, and [`ClientCertificate::has_public_key`](super::ClientCertificate) compares
-//! that one.
+//! While two files are replaced one after the other, they contain halves of different pairs for a moment, and must
+//! not be used. Most private keys contain their public key, so the two can be compared without any cryptography: RSA
+//! keys always do (RFC 8017, A.1.2), keys of elliptic curves usually (RFC 5915, 3; RFC 5958, 2). For a key that does
+//! not, the TLS library computes the public key, and [`ClientCertificate::has_public_key`](super::ClientCertificate)
+//! compares that one.
 
 use pkcs8::spki::SubjectPublicKeyInfoRef;
 use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};

@@ -1,9 +1,9 @@
 //! The live handle that always returns the current credential.
 //!
 //! A client calls [`Credentials::current`] before each request. While the credential is fresh, that reads a snapshot:
-//! no lock, no allocation, no wait. When the credential nears its end, the first caller starts a fetch in the
-//! background, and all callers keep using the old one. Only when there is no valid credential do callers wait, and then
-//! all of them wait for the same fetch. When the server answers 401, the client calls [`Credentials::invalidate`].
+//! no lock, no allocation, no wait. When the credential is about to expire, the first caller starts a fetch in the
+//! background, and all callers keep using the old one. Callers wait only if there is no valid credential, and all of
+//! them wait for the same fetch. When the server answers 401, the client calls [`Credentials::invalidate`].
 //!
 //! Credentials are fetched on demand: a program that sends no request runs no plugin and reads no file.
 //!

@@ -129,7 +129,7 @@ impl Conformance {
         self
     }
 
-    /// A failure that makes the token unavailable.
+    /// Adds a failure that makes the token unavailable.
     #[must_use]
     pub fn breaks(
         mut self,
@@ -140,15 +140,15 @@ impl Conformance {
         self
     }
 
-    /// What makes it hang when it fetches.
+    /// Sets what makes a fetch hang.
     #[must_use]
     pub fn hangs(mut self, hang: impl Fn(&SimulatedHost) + Send + Sync + 'static) -> Self {
         self.hang = Some(Arc::new(hang));
         self
     }
 
-    /// Its registration has a name, a summary and a schema, and a typing error in its options is found without
-    /// showing the value.
+    /// Its registration has a name, a summary and a schema, and a typing error in its options is an error that does
+    /// not show the value.
     pub fn registers_itself_well(&self) {
         let name = self.registration.name();
         assert!(
@@ -163,7 +163,10 @@ impl Conformance {
             "there is no summary"
         );
         let schema = self.registration.schema();
-        assert!(schema.as_object().is_some(), "the schema is of no object");
+        assert!(
+            schema.as_object().is_some(),
+            "the schema is not that of an object"
+        );
         let options = (self.options)("harmless").set("no-such-option-of-any-provider", SECRET);
         let error = self.chain(&SimulatedHost::new(), options).map(drop);
         let error = error.expect_err("an unknown option is accepted: set deny_unknown_fields");
@@ -175,7 +178,7 @@ impl Conformance {
         );
     }
 
-    /// It gives what is there, once; resolving alone starts no process.
+    /// The provider returns the planted token. Resolving alone starts no process.
     pub fn returns_the_planted_token(&self) {
         self.run(|case| async move {
             let world = case.world(SECRET);
@@ -186,11 +189,11 @@ impl Conformance {
             let token = credential.token().expect("it gives a token");
             assert!(
                 token.expose_secret() == SECRET,
-                "it gives another token than the one that is there"
+                "it returned a token other than the planted one"
             );
             assert!(
                 !credentials.describe().trim().is_empty(),
-                "it does not say what it is"
+                "its description is empty"
             );
         });
     }
@@ -263,14 +266,14 @@ impl Conformance {
             }
             show(&shown, &configuration);
             drop(guard);
-            assert_hidden(&shown.text(), SECRET, "what it shows when all goes well");
+            assert_hidden(&shown.text(), SECRET, "its output on success");
         });
     }
 
     /// Every failure is a typed error without a secret, and a valid credential stays in use.
     pub fn survives_failures(&self) {
         if self.breakages.is_empty() {
-            say_not_checked(self.registration, "nothing that breaks was named");
+            say_not_checked(self.registration, "no failure was set: call breaks");
         }
         self.run(|case| async move {
             for (what, breakage) in &case.breakages {
@@ -279,7 +282,7 @@ impl Conformance {
                 let world = case.world(SECRET);
                 breakage(&world);
                 let Err(error) = case.first(&world, SECRET).await else {
-                    panic!("{what}: it gives a credential all the same");
+                    panic!("{what}: it still returned a credential");
                 };
                 assert_typed(&error, what);
                 shown.error(&error);
@@ -292,11 +295,11 @@ impl Conformance {
                 for _ in 0..3 {
                     world.advance(Duration::from_secs(61));
                     match credentials.current().await {
-                        Ok(held) => assert!(held.token().is_some(), "{what}: it is anonymous now"),
+                        Ok(held) => assert!(held.token().is_some(), "{what}: it became anonymous"),
                         Err(error) => {
                             assert!(
                                 first.expires_at().is_some(),
-                                "{what}: a good token is given up: {error}"
+                                "{what}: a valid token was discarded: {error}"
                             );
                             assert_typed(&error, what);
                         }
@@ -325,7 +328,7 @@ impl Conformance {
             assert_eq!(
                 token.as_deref(),
                 Some("the-second"),
-                "a rejection is answered from a cache"
+                "a rejection was answered from a cache"
             );
             assert!(second.generation() > first.generation());
         });
@@ -349,7 +352,7 @@ impl Conformance {
     /// A fetch that hangs ends at its deadline, and all waiting callers receive a typed error.
     pub fn ends_by_its_deadline(&self) {
         let Some(hang) = self.hang.clone() else {
-            return say_not_checked(self.registration, "nothing that hangs was named");
+            return say_not_checked(self.registration, "no hanging fetch was set: call hangs");
         };
         self.run(|case| async move {
             let world = case.world(SECRET);
@@ -377,7 +380,7 @@ impl Conformance {
     /// The credential has the token's expiry time, is not served after it, and is used once if it had expired on arrival.
     pub fn respects_the_expiry(&self) {
         let Some(plant) = self.plant_expiring.clone() else {
-            return say_not_checked(self.registration, "its tokens tell no expiry");
+            return say_not_checked(self.registration, "its tokens have no expiry time");
         };
         self.run(|case| async move {
             let world = SimulatedHost::new();
@@ -389,14 +392,14 @@ impl Conformance {
             assert_eq!(
                 first.expires_at(),
                 Some(end),
-                "the expiry is another than what was told"
+                "the credential does not have the expiry time of the token"
             );
 
             let past = end - Duration::from_secs(10);
             plant(&world, "late", past);
             world.advance(Duration::from_secs(101));
             let late = credentials.current().await.expect("it is used once");
-            assert!(late.expired_on_arrival(), "it had expired when it came");
+            assert!(late.expired_on_arrival(), "it had expired on arrival");
             let error = credentials.current().await.expect_err("it is used once only");
             assert_eq!(error.kind(), ErrorKind::Expired, "{error}");
         });
@@ -436,7 +439,7 @@ impl Conformance {
         let (sender, ended) = channel::<()>();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime can be made").block_on(check(case));
+            runtime.expect("the runtime can be built").block_on(check(case));
             drop(sender);
         });
         let ended = ended.recv_timeout(LIMIT);
@@ -468,7 +471,7 @@ fn assert_typed(error: &Error, what: &str) {
     );
     assert!(
         !error.message().trim().is_empty(),
-        "{what}: the error says nothing"
+        "{what}: the error has no message"
     );
     assert_hidden(&format!("{error} {error:?}"), SECRET, what);
 }

@@ -6,7 +6,7 @@
 //! | an exec plugin | [`plugin`]: fails, is killed, prints too much, hangs, fails every n-th time |
 //! | files | [`SimulatedHost`](crate::host::SimulatedHost): gone, forbidden, devices, reads that hang, changes between two reads |
 //! | clocks | `SimulatedHost`: set, suspended, slow; [`SettableClock`] for real time |
-//! | a server | [`FaultyServer`]: garbage, half answers, floods, silence |
+//! | a server | [`FaultyServer`]: garbage, truncated responses, floods, silence |
 //!
 //! [`provider_conformance!`](crate::provider_conformance) is the test suite that every provider must pass.
 //!

@@ -40,7 +40,7 @@ pub fn fails(
     move |_| Ok(run_result(Exit::Status(status), "", &error))
 }
 
-/// Is ended by this signal.
+/// Is killed by this signal.
 pub fn is_killed_by(signal: i32) -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     move |_| Ok(run_result(Exit::Signal(signal), "", ""))
 }

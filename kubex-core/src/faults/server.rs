@@ -1,4 +1,4 @@
-//! A server that answers as it is told, right or wrong.
+//! A scripted server that sends valid or faulty responses.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,31 +9,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How long a connection may stay silent before the server lets it go.
+/// How long a connection may stay idle before the server closes it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The largest request that is read.
+/// The maximum size of a request, in bytes.
 const LARGEST_REQUEST: usize = 64 * 1024;
 
-/// How a [`FaultyServer`] answers one request.
+/// How a [`FaultyServer`] responds to one request.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// With this status and this text.
+    /// Sends this status and this body.
     Status(u16, String),
-    /// With something that is no HTTP.
+    /// Sends bytes that are not HTTP.
     Garbage,
-    /// With half of an answer, and then with the end of the connection.
+    /// Sends half of a response, then closes the connection.
     CutShort,
-    /// With the end of the connection.
+    /// Closes the connection.
     Closes,
-    /// Not at all, until the client goes away.
+    /// Sends nothing until the client disconnects.
     Hangs,
-    /// With so many bytes, of which no end was announced.
+    /// Sends this many bytes, without a `Content-Length`.
     Floods(usize),
 }
 
-/// A plain HTTP/1.1 server on 127.0.0.1, for providers that ask one. It plays replies, one a connection, the
-/// last one over and over, and ends when it is dropped.
+/// A plain HTTP/1.1 server on 127.0.0.1, for tests of providers that send requests. It sends the scripted replies in
+/// order, one for each connection, and repeats the last one. It stops when it is dropped.
 pub struct FaultyServer {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -47,10 +47,10 @@ struct Shared {
 }
 
 impl FaultyServer {
-    /// Starts a server that plays these; without any, it hangs.
+    /// Starts a server that sends these replies. Without any, it hangs.
     ///
     /// # Errors
-    /// As the system says when no port is to be had.
+    /// The system's error if no port is available.
     pub fn playing(replies: impl IntoIterator<Item = Reply>) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let address = listener.local_addr()?;
@@ -66,7 +66,7 @@ impl FaultyServer {
                     return;
                 }
                 let serving = Arc::clone(&serving);
-                // Whoever goes away in the middle is what this server is for.
+                // A client that disconnects early is part of the tests.
                 std::thread::spawn(move || drop(serving.answer(connection)));
             }
         });
@@ -77,12 +77,12 @@ impl FaultyServer {
         })
     }
 
-    /// Its URL, without a slash at its end.
+    /// Returns the server's URL, without a trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// How many requests have arrived.
+    /// Returns the number of requests received.
     pub fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::SeqCst)
     }
@@ -136,7 +136,7 @@ impl Shared {
     }
 }
 
-/// Reads to the empty line that ends a request's head; says whether one came.
+/// Reads up to the empty line that ends the request's head. Returns whether there was one.
 fn read_head(connection: &mut TcpStream) -> io::Result<bool> {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -152,7 +152,7 @@ fn read_head(connection: &mut TcpStream) -> io::Result<bool> {
 impl Drop for FaultyServer {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::SeqCst);
-        // One more connection wakes the listener, which then sees that it is over.
+        // One more connection wakes the listener, so that it notices the end.
         if TcpStream::connect_timeout(&self.address, Duration::from_secs(1)).is_ok()
             && let Some(listener) = self.listener.take()
         {

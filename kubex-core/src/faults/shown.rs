@@ -1,4 +1,4 @@
-//! Everything that was shown, and the search for a secret in it.
+//! Collects all output, and searches it for a secret.
 
 use std::error::Error as _;
 use std::fmt::{Debug, Write as _};
@@ -92,7 +92,7 @@ impl Subscriber for Listener {
     fn exit(&self, _: &Id) {}
 }
 
-/// The form in which the text shows the secret: as it is, its beginning, encoded, or as bytes.
+/// The form in which the text contains the secret: unchanged, a prefix, encoded, or as bytes.
 pub(super) fn find(text: &str, secret: &str) -> Option<String> {
     let beginning: String = secret.chars().take(8).collect();
     let mut disguises = vec![beginning.clone()];

@@ -70,7 +70,7 @@ impl Act {
         Self::new(Outcome::Fails(kind))
     }
 
-    /// Never ends by itself.
+    /// Never completes; only a deadline ends the fetch.
     pub fn hangs() -> Self {
         Self::new(Outcome::Hangs)
     }
@@ -131,7 +131,7 @@ impl FaultySource {
         Self::playing_within(Duration::from_secs(30), acts)
     }
 
-    /// As [`playing`](Self::playing), with another deadline.
+    /// Like [`playing`](Self::playing), with a different deadline.
     pub fn playing_within(deadline: Duration, acts: impl IntoIterator<Item = Act>) -> Arc<Self> {
         Arc::new(Self {
             acts: Mutex::new(acts.into_iter().collect()),

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// The time of both clocks at one moment.
 ///
-/// Expiry times are stated by the wall clock, which can be set. The monotonic clock only moves forward, and stops while
-/// a laptop sleeps. Kubex reads both, and a credential has expired as soon as one of them says so.
+/// Expiry times are stated by the wall clock, which can be set. The monotonic clock only moves forward, and stops
+/// while a laptop sleeps. Kubex reads both, and a credential has expired as soon as it has expired by either of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The wall clock.
@@ -61,7 +61,7 @@ pub(super) async fn within<T>(
 #[derive(Debug)]
 pub(super) struct SystemClock {
     started: Instant,
-    /// The same moment by the kernel's own monotonic clock, which the coarse clock is compared with.
+    /// The same moment on the kernel's monotonic clock, which the coarse clock is relative to.
     #[cfg(target_os = "linux")]
     started_at_tick: Duration,
 }
@@ -96,7 +96,7 @@ impl Clock for SystemClock {
         }
     }
 
-    /// The clocks as of the kernel's last tick: reading them needs no hardware access.
+    /// The clocks at the kernel's last tick. Reading them needs no access to hardware.
     #[cfg(target_os = "linux")]
     fn recent(&self) -> Moment {
         use rustix::time::ClockId;

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, Deserialize, Deserializer};
 
-/// The longest accepted deadline. A longer one is probably a typing error.
+/// The longest accepted deadline. A longer one is probably a typo.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A time limit: `30s`, `5m`, `300ms`, or a number of seconds; more than 0 and at most 24 hours.
@@ -29,7 +29,7 @@ impl Deadline {
     /// The longest accepted deadline.
     pub const LONGEST: Self = Self(LONGEST);
 
-    /// The duration.
+    /// Returns the duration.
     pub fn duration(self) -> Duration {
         self.0
     }

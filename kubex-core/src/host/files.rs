@@ -1,4 +1,4 @@
-//! Files: read with limits, and not on the async workers.
+//! Files: read up to a size limit, on blocking threads.
 
 use std::fmt::Debug;
 use std::io;
@@ -24,22 +24,23 @@ pub enum FileKind {
     Other,
 }
 
-/// What was read of a file.
+/// The content of a file.
 #[derive(Clone, Debug)]
 pub struct FileContent {
-    /// The bytes; they may be a key.
+    /// The bytes, which may be a private key.
     pub bytes: SecretBytes,
-    /// What identifies them; `None` for what is not a regular file.
+    /// The stamp of the file; `None` if it is not a regular file.
     pub stamp: Option<FileStamp>,
 }
 
 /// The host's files.
 ///
-/// Reading never blocks for ever and never fills the memory: only regular files are read (and the null device, which is
-/// empty), and only up to a limit. The content may be a key, so it is returned as a secret.
+/// Only regular files (and the null device, which is empty) are read, and only up to a size limit, so that a pipe or
+/// a large file cannot block the program or exhaust its memory. The content may be a private key, so it is returned
+/// as a secret.
 #[async_trait]
 pub trait Files: Debug + Send + Sync {
-    /// The content of a regular file of at most `limit` bytes, and what identifies it.
+    /// The content of a regular file of at most `limit` bytes, and its stamp.
     ///
     /// # Errors
     /// `NotFound`, `PermissionDenied`, `IsADirectory` as the system reports them; `InvalidInput` for a pipe or a
@@ -156,8 +157,8 @@ fn kind_of(path: &Path) -> io::Result<FileKind> {
 /// The number of attempts if the target of a link is removed while the link is followed.
 const ATTEMPTS: usize = 5;
 
-/// Reads a file that may be a link into a directory which is replaced just now, as the kubelet replaces the
-/// directories of its mounts.
+/// Reads a file whose path may contain a link to a directory that is being replaced, as the kubelet does in its
+/// mounts.
 #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
 fn read_settled(path: &Path, limit: usize) -> io::Result<FileContent> {
     let is_link = || std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
@@ -177,7 +178,7 @@ fn read_settled(path: &Path, limit: usize) -> io::Result<FileContent> {
 fn read_regular(path: &Path, limit: usize) -> io::Result<FileContent> {
     use std::io::Read as _;
 
-    // The kind is asked for before opening, because opening a pipe waits for its writer.
+    // The kind is checked before opening, because opening a pipe waits for a writer.
     match kind_of(path)? {
         FileKind::Regular { .. } => {}
         FileKind::Directory => return Err(io::ErrorKind::IsADirectory.into()),
@@ -208,14 +209,14 @@ fn read_regular(path: &Path, limit: usize) -> io::Result<FileContent> {
         .ok()
         .filter(|length| *length <= limit)
         .ok_or_else(too_large)?;
-    // Exactly as large as the file, so that it is read in place and never copied: growing the buffer would leave a
-    // copy of a secret behind. What the file has grown by since is read behind it.
+    // The buffer is exactly as large as the file, because growing it would leave a copy of a secret behind. If the
+    // file has grown since, the rest is read into a second buffer.
     let mut content = Wiped(vec![0; length]);
     let read = fill(&mut file, &mut content.0)?;
     content.0.truncate(read);
     let mut rest = Wiped(Vec::new());
     if read == length {
-        // `/proc` says of its files that they are empty.
+        // Files in `/proc` report a size of 0.
         rest.0.reserve(if length == 0 { 4096 } else { 32 });
         file.take((limit - length) as u64 + 1).read_to_end(&mut rest.0)?;
     }
@@ -250,7 +251,7 @@ fn stamp_of(metadata: &std::fs::Metadata) -> FileStamp {
     }
 }
 
-/// A buffer that is wiped, also where reading into it fails.
+/// A buffer that is wiped on drop, even if reading into it fails.
 struct Wiped(Vec<u8>);
 
 impl Drop for Wiped {
@@ -259,7 +260,7 @@ impl Drop for Wiped {
     }
 }
 
-/// Reads until the buffer is full, or the file has ended; says how much that was.
+/// Reads until the buffer is full or the file ends. Returns the number of bytes.
 fn fill(file: &mut impl std::io::Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {

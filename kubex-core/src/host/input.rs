@@ -49,7 +49,7 @@ impl Input {
     }
 }
 
-/// File attributes that change when the content changes, so that a change is detected without reading the file.
+/// File attributes that change with the content, so that a change is detected without reading the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileStamp {
     /// The time of the last change of the content.

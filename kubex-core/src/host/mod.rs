@@ -41,7 +41,8 @@ pub use programs::{LookUp, Program};
 pub use simulated::SimulatedHost;
 pub use terminal::{Terminal, TerminalHold};
 
-/// Everything outside of the program that a provider may use. Cheap to clone.
+/// The interface of a provider to the system: variables, files, clocks, processes and the terminal. It is cheap to
+/// clone.
 #[derive(Clone, Debug)]
 pub struct Host {
     environment: Arc<dyn Environment>,
@@ -54,7 +55,7 @@ pub struct Host {
     changed_variables: ChangedVariables,
 }
 
-/// The variables that differ from the world's.
+/// The variables that were changed on this host.
 #[derive(Clone, Default)]
 struct ChangedVariables(BTreeMap<String, Option<OsString>>);
 

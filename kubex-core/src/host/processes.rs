@@ -18,7 +18,7 @@ pub struct Process {
     pub arguments: Vec<String>,
     /// The inherited variables. The process has no variables other than these and the added ones.
     pub inherited: Vec<(OsString, OsString)>,
-    /// The added variables. The last one of a name wins. Values may be secrets.
+    /// The added variables. If a name occurs twice, the last value is used. Values may be secrets.
     pub added: Vec<(String, SecretString)>,
     /// The terminal, if the process gets it: stdin is this program's, and stderr is shown while the process runs. Otherwise
     /// stdin is empty.
@@ -51,7 +51,7 @@ impl Debug for Process {
 pub enum Exit {
     /// It exited with this status.
     Status(i32),
-    /// It was ended by this signal.
+    /// It was killed by this signal.
     Signal(i32),
 }
 

@@ -29,7 +29,7 @@ use crate::error::Result;
 pub struct Program(PathBuf);
 
 impl Program {
-    /// The path.
+    /// Returns the path.
     pub fn path(&self) -> &Path {
         &self.0
     }

@@ -54,7 +54,7 @@ struct World {
     runs: usize,
     reads: Vec<PathBuf>,
     after_reads: Vec<(PathBuf, Event)>,
-    /// How much time passes at each reading of the clock.
+    /// How much time passes each time the clock is read.
     reading_takes: Duration,
     random: u64,
     has_terminal: bool,
@@ -125,7 +125,7 @@ impl SimulatedHost {
         self.lock().has_terminal = true;
     }
 
-    /// Redirects stdin: it is not a terminal any more.
+    /// Redirects stdin, so that it is no longer a terminal.
     pub fn detach_terminal(&self) {
         self.lock().has_terminal = false;
     }
@@ -240,7 +240,7 @@ impl SimulatedHost {
         self.lock().wall = time;
     }
 
-    /// Lets this much time pass at each reading of the clock, as on a machine under load.
+    /// Lets this much time pass each time the clock is read, as on a machine under load.
     pub fn set_reading_takes(&self, span: Duration) {
         self.lock().reading_takes = span;
     }
@@ -365,7 +365,7 @@ impl Files for SimulatedHost {
     }
 }
 
-/// Content with a stamp that changes with it, as no simulated file has times.
+/// Content with a stamp that is derived from it, because simulated files have no times.
 fn stamped(bytes: SecretBytes) -> FileContent {
     let mut hasher = DefaultHasher::new();
     bytes.expose_secret().hash(&mut hasher);

@@ -54,7 +54,7 @@ pub(crate) trait Fetcher: Debug + Send + Sync + 'static {
 /// A value that is kept current; shared by the clones of a handle.
 pub(crate) struct RefreshCell<F: Fetcher> {
     fetcher: F,
-    /// What the fetcher calls itself, read once.
+    /// The fetcher's description, read once.
     description: Arc<str>,
     host: Host,
     /// The name of the chain's source, set once it is known.
@@ -74,7 +74,7 @@ impl<F: Fetcher> RefreshCell<F> {
         })
     }
 
-    /// A cell whose first value was fetched already.
+    /// A cell with a value that has already been fetched.
     pub(crate) fn with_value(value: F::Value, fetcher: F, host: Host) -> Arc<Self> {
         let cell = Self::new(fetcher, host);
         let now = cell.host.now();
@@ -164,7 +164,7 @@ impl<F: Fetcher> RefreshCell<F> {
         self.shared.held()
     }
 
-    /// Asks the shared state for the value, and starts the fetch that it wants.
+    /// Requests the value from the shared state, and starts a fetch if one is due.
     fn request(self: &Arc<Self>, now: Moment) -> Access<F::Value> {
         let Response { access, fetch } = self.shared.request(now);
         if let Some(fetch) = fetch {

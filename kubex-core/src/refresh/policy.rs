@@ -1,9 +1,9 @@
 //! When to fetch, when to wait and when to return an error: the rules of a credential refresh engine.
 //!
-//! The rules are a pure state machine. It is told what happened (a caller asks, a fetch ended, the server rejected a
-//! credential) and what the clocks show, and it returns a [`Decision`]. It holds no credential, no lock and no timer:
-//! [`SharedState`](super::shared_state) keeps it under a lock, and [`RefreshCell`](super::RefreshCell) carries out
-//! what it decides.
+//! The rules are a pure state machine. Its input is an event (a caller requests the value, a fetch has ended, the
+//! server rejected a credential) and the time, its output a [`Decision`]. It holds no credential, no lock and no
+//! timer: [`SharedState`](super::shared_state) keeps it under a lock, and [`RefreshCell`](super::RefreshCell) carries
+//! out what it decides.
 //!
 //! | rule | number |
 //! |---|---|
@@ -29,7 +29,7 @@ const MIN_REJECTION_INTERVAL: Duration = Duration::from_secs(10);
 /// How long callers wait for the revalidation of a value that is still valid.
 pub(super) const REVALIDATION_WAIT: Duration = Duration::from_secs(1);
 
-/// What a caller that asks for the value is to do.
+/// What a caller that requests the value has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     /// Take the held value.
@@ -369,7 +369,7 @@ fn refresh_after(fetched: Fetched, lifetime: Option<Duration>, random: u64) -> O
         if fetched.is_new {
             early(lifetime)
         } else {
-            // A source that returns the same value until its very end would be asked ever more often.
+            // Without this, a source that returns the same value until it expires would be asked more and more often.
             early(lifetime).max(MIN_REFRESH_INTERVAL)
         }
     });

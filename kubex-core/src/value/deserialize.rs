@@ -1,7 +1,7 @@
 //! Deserializes a [`Value`]; errors contain the origin and never the value.
 //!
-//! serde's default messages quote the invalid value, which may be a password here. So every message consists of the keys,
-//! the expected type and the type that was found.
+//! serde's default messages quote the invalid value, which may be a password here. Every message therefore contains
+//! only the keys, the expected type and the actual type.
 
 use std::fmt;
 

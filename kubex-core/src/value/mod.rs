@@ -62,7 +62,7 @@ impl Value {
         &self.origin
     }
 
-    /// Sets the origin of the value and of every value within it: this origin, followed by the keys that lead to each.
+    /// Sets the origin of the value and of every value inside it: this origin, followed by the keys of that value.
     #[must_use]
     pub fn located(mut self, origin: Origin) -> Self {
         match &mut self.kind {
@@ -265,7 +265,7 @@ impl<'de> Deserialize<'de> for Value {
                 inner.deserialize_any(self)
             }
 
-            /// A YAML tag: the value counts, the tag does not.
+            /// A YAML tag is ignored; its value is used.
             fn visit_enum<A: de::EnumAccess<'de>>(self, tagged: A) -> Result<ValueKind, A::Error> {
                 let (de::IgnoredAny, value) = tagged.variant()?;
                 de::VariantAccess::newtype_variant::<Value>(value).map(|value| value.kind)
@@ -292,7 +292,7 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// A key of a mapping as text, also where the format has it as a number or a boolean.
+/// A key of a mapping as text, even if it is a number or a boolean in the document.
 struct Key(String);
 
 impl<'de> Deserialize<'de> for Key {

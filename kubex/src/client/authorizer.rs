@@ -1,4 +1,4 @@
-//! Decides whether a request may carry the credential, and puts the credential and the impersonation on it.
+//! Decides whether a request gets the credential, and adds the credential and the impersonation headers.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 use kubex_core::{ClientConfiguration, Credential};
 
-/// The header that names the user to act as. A request that has it keeps its own impersonation.
+/// The header of the impersonated user. A request that already has it keeps its own impersonation.
 static IMPERSONATE_USER: HeaderName = HeaderName::from_static("impersonate-user");
 
-/// What a configuration puts on requests to its server. Cheap to clone.
+/// Adds the headers of a configuration to requests to its server. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Authorizer(Arc<Shared>);
 
@@ -48,8 +48,8 @@ impl Authorizer {
         &self.0.configuration
     }
 
-    /// Checks the path of a request to the configuration's server: it stays below the server's own path. An address
-    /// that is a path alone is still to be put below it.
+    /// Checks that the path of a request stays below the server's own path. A URI that consists of a path only is
+    /// relative to that path.
     #[cfg(feature = "tower")]
     pub(crate) fn check_path(&self, uri: &http::Uri) -> kubex_core::Result<()> {
         let server = &self.configuration().cluster().server;
@@ -60,8 +60,8 @@ impl Authorizer {
         }
     }
 
-    /// Whether a request to this address goes to the configuration's server: the same scheme, host and port. An
-    /// address without them goes where the caller's connection goes.
+    /// Whether a request to this URI goes to the configuration's server: the same scheme, host and port. A URI
+    /// without them is assumed to go there, because the caller's connection decides.
     #[cfg(feature = "tower")]
     pub(crate) fn is_for(&self, uri: &http::Uri) -> bool {
         let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
@@ -83,13 +83,13 @@ impl Authorizer {
         is_scheme && host.eq_ignore_ascii_case(&self.0.host) && uri.port_u16().or(known_port) == self.0.port
     }
 
-    /// Whether a request has an `Authorization` of its own.
+    /// Whether a request already has an `Authorization` header.
     #[cfg(any(feature = "reqwest", feature = "tower"))]
     pub(crate) fn has_own_credential(headers: &HeaderMap) -> bool {
         headers.contains_key(AUTHORIZATION)
     }
 
-    /// Puts the credential and the impersonation on a request without a credential of its own.
+    /// Adds the credential and the impersonation headers to a request without its own credential.
     pub(crate) fn authorize(&self, credential: &Credential, headers: &mut HeaderMap) {
         if let Some(authorization) = credential.authorization() {
             headers.insert(AUTHORIZATION, authorization.clone());
@@ -97,7 +97,7 @@ impl Authorizer {
         self.impersonate(headers);
     }
 
-    /// Puts the impersonation on a request, unless it has its own.
+    /// Adds the impersonation headers to a request, unless it has its own.
     pub(crate) fn impersonate(&self, headers: &mut HeaderMap) {
         let impersonation = self.configuration().impersonation_headers();
         if !impersonation.is_empty() && !headers.contains_key(&IMPERSONATE_USER) {
@@ -107,13 +107,13 @@ impl Authorizer {
         }
     }
 
-    /// Whether a request carries this credential and not one of its own.
+    /// Whether a request contains this credential and not its own.
     #[cfg(any(feature = "reqwest", feature = "kube"))]
     pub(crate) fn carries(credential: &Credential, headers: &HeaderMap) -> bool {
         headers.get(AUTHORIZATION) == credential.authorization()
     }
 
-    /// Replaces the credential that the request carries.
+    /// Replaces the credential of the request.
     #[cfg(any(feature = "reqwest", feature = "kube"))]
     pub(crate) fn replace(credential: &Credential, headers: &mut HeaderMap) {
         match credential.authorization() {

@@ -11,21 +11,20 @@
 //!
 //! | to | call |
 //! |---|---|
-//! | take the default chain | [`resolve`] |
-//! | take a kubeconfig, or await anything else | [`wait`]`(kubex::configure_from_kubeconfig().context("prod"))` |
+//! | resolve the configured chain | [`resolve`] |
+//! | use a kubeconfig, or wait for any other future | [`wait`]`(kubex::configure_from_kubeconfig().context("prod"))` |
 //! | get the current credential | [`current`] |
 //! | get the headers of a request: `Authorization`, impersonation | [`headers`] |
 //! | send a request with `kubex::reqwest` | [`wait`]`(client.get("/version")?.send())` |
 //!
-//! They share one runtime with one thread, which the first call starts. It renews credentials in the background while
-//! the program works. Ask for the headers anew for each request: while the credential is valid, that only reads a
-//! snapshot.
+//! These functions share one runtime with one thread, which the first call starts. It renews credentials in the
+//! background. Call [`headers`] again for each request: while the credential is valid, it only reads a snapshot.
 //!
 //! # Inside an async runtime
 //!
-//! Waiting inside a tokio runtime (an async function, a task, `spawn_blocking`) would block one of its threads. There,
-//! each function returns an error of kind `Unsupported` at once and never panics: await the function of the same name
-//! in [`kubex`](crate) instead.
+//! Waiting inside a tokio runtime (an async function, a task, `spawn_blocking`) would block one of its threads.
+//! Inside a runtime, each function immediately returns an error of kind `Unsupported` and never panics. Await the
+//! function of the same name in [`kubex`](crate) instead.
 
 use std::future::IntoFuture;
 use std::sync::{Arc, OnceLock};
@@ -36,7 +35,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::authorizer::Authorizer;
 
-/// Asks the default chain, as [`kubex::resolve`](crate::resolve()) does.
+/// Resolves the configured chain, like [`kubex::resolve`](crate::resolve()).
 ///
 /// # Errors
 /// As [`kubex::resolve`](crate::resolve()) and [`wait`].
@@ -45,7 +44,8 @@ pub fn resolve() -> Result<ClientConfiguration> {
     wait(crate::resolve())
 }
 
-/// Reads the kubeconfig, as [`kubex::configure_from_kubeconfig`](crate::configure_from_kubeconfig()) without options.
+/// Reads the kubeconfig, like [`kubex::configure_from_kubeconfig`](crate::configure_from_kubeconfig()) without
+/// options.
 ///
 /// # Errors
 /// As there, and as [`wait`].
@@ -54,8 +54,7 @@ pub fn configure_from_kubeconfig() -> Result<ClientConfiguration> {
     wait(crate::configure_from_kubeconfig())
 }
 
-/// Takes the service account of the pod that the program runs in, as
-/// [`kubex::configure_from_pod_env`](crate::configure_from_pod_env()).
+/// Uses the service account of the pod, like [`kubex::configure_from_pod_env`](crate::configure_from_pod_env()).
 ///
 /// # Errors
 /// As there, and as [`wait`].
@@ -64,7 +63,7 @@ pub fn configure_from_pod_env() -> Result<ClientConfiguration> {
     wait(crate::configure_from_pod_env())
 }
 
-/// The current credential. It waits only while there is no valid one.
+/// Returns the current credential. It waits only if there is no valid one.
 ///
 /// # Errors
 /// The error of the credential source, and as [`wait`].
@@ -72,11 +71,12 @@ pub fn current(configuration: &ClientConfiguration) -> Result<Arc<Credential>> {
     wait(configuration.credentials().current())
 }
 
-/// The headers of a request to the configuration's server: `Authorization`, marked sensitive, if the credential has one,
-/// and the impersonation. Send them to that server alone. A client certificate is not a header: it belongs to the
-/// connection.
+/// Returns the headers of a request to the configuration's server: `Authorization`, marked sensitive, if the
+/// credential has one, and the impersonation headers. Send them to that server only. A client certificate is not a
+/// header; it is part of the TLS connection.
 ///
-/// After a 401, [`invalidate`](kubex_core::Credentials::invalidate) the generation of [`current`] and ask once more.
+/// After a 401, [`invalidate`](kubex_core::Credentials::invalidate) the generation of [`current`] and call this
+/// function again.
 ///
 /// # Errors
 /// As [`current`].
@@ -90,8 +90,8 @@ pub fn headers(configuration: &ClientConfiguration) -> Result<HeaderMap> {
 /// Waits for a future of Kubex.
 ///
 /// # Errors
-/// The future's own; `Unsupported` inside an async runtime, see the [module](self#inside-an-async-runtime), or where
-/// the system cannot start a thread.
+/// The errors of the future; `Unsupported` inside an async runtime (see the [module](self#inside-an-async-runtime)),
+/// or if the system cannot start a thread.
 pub fn wait<F, T>(what: F) -> Result<T>
 where
     F: IntoFuture<Output = Result<T>>,

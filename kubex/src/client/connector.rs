@@ -1,7 +1,7 @@
 //! hyper's client over rustls, directly or through a proxy.
 //!
-//! It supports what reqwest does not: another server name than the address's through a proxy, and a client certificate
-//! that only the server is shown.
+//! It supports what reqwest does not: a TLS server name that differs from the host, through a proxy; and a client
+//! certificate that is sent to the server but not to the proxy.
 
 use std::error::Error as StdError;
 use std::fmt::Display;
@@ -24,22 +24,22 @@ use tower_http::decompression::DecompressionLayer;
 
 use super::rustls::{Tls, host_name, server_name_of};
 
-/// How long connecting may take, and how often a silent connection is probed (client-go, net/http.go: `Dialer`).
+/// The connect timeout, and the interval of TCP keep-alive probes (client-go, net/http.go: `Dialer`).
 const CONNECT: Duration = Duration::from_secs(30);
-/// How long an HTTP/2 connection may be silent before the server is pinged, and how long the answer may take (client-go,
+/// How long an HTTP/2 connection may be idle before a ping is sent, and how long to wait for the response (client-go,
 /// net/http.go: `ReadIdleTimeout`, `PingTimeout`).
 const PING_AFTER: Duration = Duration::from_secs(30);
 const PONG_WITHIN: Duration = Duration::from_secs(15);
 
-/// What a body fails with.
+/// The error of a body.
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Sends requests, whichever connector is below. Clones share their connections.
+/// Sends requests over any connector. Clones share their connections.
 pub(crate) type Sender<B> = Arc<dyn Fn(Request<B>) -> ResponseFuture + Send + Sync>;
 
-/// Asks for gzip and decompresses the answers, unless the cluster's entry disables it.
+/// Requests gzip and decompresses the responses, unless the cluster disables compression.
 pub(crate) fn compression(cluster: &Cluster) -> DecompressionLayer {
-    // Each of the others: another crate may have switched on what Kubex does not.
+    // The other encodings are disabled explicitly, because another crate may have enabled their features.
     DecompressionLayer::new()
         .gzip(!cluster.disable_compression)
         .no_br()
@@ -47,7 +47,8 @@ pub(crate) fn compression(cluster: &Cluster) -> DecompressionLayer {
         .no_zstd()
 }
 
-/// Requests to this cluster, over connections that offer these protocols. None is opened before a request needs it.
+/// Creates a sender for this cluster, whose connections offer these protocols. No connection is opened before the
+/// first request.
 pub(crate) fn over<B>(cluster: &Cluster, tls: &Tls, protocols: &[&[u8]]) -> Result<Sender<B>>
 where
     B: Body<Data: Send, Error: Into<BoxError>> + Send + Unpin + 'static,
@@ -65,9 +66,9 @@ where
     if !cluster.server.is_encrypted() {
         return Err(Error::new(
             ErrorKind::Unsupported,
-            "a client of kube does not reach an http:// server through a proxy",
+            "the kube client does not support a proxy for an http:// server",
         )
-        .with_help("remove \"proxy-url\", or take the server out of the proxy by NO_PROXY"));
+        .with_help("remove \"proxy-url\", or exclude the server with NO_PROXY"));
     }
     let address = address(proxy)?;
     match proxy.expose_url().scheme() {
@@ -111,29 +112,30 @@ where
     Arc::new(move |request| client.request(request))
 }
 
-/// Asks an HTTP proxy for a tunnel, as the user that its URL names.
+/// Connects through a tunnel of an HTTP proxy, with the user name and password of the proxy's URL.
 fn tunnel<C>(proxy: &Proxy, address: Uri, connector: C) -> Result<Tunnel<C>> {
     let tunnel = Tunnel::new(address, connector);
     let Some((user, password)) = user(proxy)? else {
         return Ok(tunnel);
     };
     let value = format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")));
-    let mut value = HeaderValue::try_from(value).map_err(|_| unusable(proxy, "its user cannot be sent"))?;
+    let mut value = HeaderValue::try_from(value)
+        .map_err(|_| unusable(proxy, "its user name or password cannot be sent in a header"))?;
     value.set_sensitive(true);
     Ok(tunnel.with_auth(value))
 }
 
-/// Where the proxy is, without the user.
+/// The address of the proxy, without user name and password.
 fn address(proxy: &Proxy) -> Result<Uri> {
     let url = proxy.expose_url();
     let port = url.port_or_known_default().unwrap_or(1080);
     let address = format!("{}://{}:{port}", url.scheme(), url.host_str().unwrap_or_default());
     address
         .parse()
-        .map_err(|_| unusable(proxy, "its host cannot be connected to"))
+        .map_err(|_| unusable(proxy, "its address is not valid"))
 }
 
-/// The user and the password that the proxy's URL names, decoded.
+/// The decoded user name and password of the proxy's URL.
 fn user(proxy: &Proxy) -> Result<Option<(String, String)>> {
     let url = proxy.expose_url();
     if url.username().is_empty() && url.password().is_none() {
@@ -143,7 +145,7 @@ fn user(proxy: &Proxy) -> Result<Option<(String, String)>> {
         percent_decode_str(text)
             .decode_utf8()
             .map(std::borrow::Cow::into_owned)
-            .map_err(|_| unusable(proxy, "its user cannot be sent"))
+            .map_err(|_| unusable(proxy, "its user name or password is not UTF-8"))
     };
     Ok(Some((
         decode(url.username())?,

@@ -1,4 +1,4 @@
-//! Reads the errors of hyper, h2 and rustls: what to tell the user, and whether the request may be sent again.
+//! Interprets the errors of hyper, h2 and rustls: the message for the user, and whether the request may be retried.
 
 use std::error::Error as StdError;
 use std::io;
@@ -40,15 +40,16 @@ pub(crate) fn request_failed(server: &ServerUrl, error: &(dyn StdError + 'static
     }
 }
 
-/// Whether the server's certificate was issued by an unknown authority, so that no request was sent.
+/// Whether the server's certificate has an unknown issuer. In that case no request was sent.
 pub(crate) fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(|cause| tls_error(cause).is_some_and(is_unknown_issuer))
 }
 
-/// Whether the server has not looked at the request, so that any request may be sent again: its connection was closed
-/// before it was sent, or the server dropped it while it closed the connection (RFC 9113, 6.8 and 8.7).
+/// Whether the server has not processed the request, so that any request may be retried: the connection was closed
+/// before the request was sent, or the server refused the request while it closed the connection (RFC 9113, 6.8 and
+/// 8.7).
 ///
-/// It is asked only about requests whose body can be copied, which are in memory as a whole.
+/// It is called only for requests whose body can be copied and is therefore completely in memory.
 pub(crate) fn was_not_taken(error: &(dyn StdError + 'static)) -> bool {
     let mut is_over_http_2 = false;
     causes(error).any(|cause| {
@@ -70,17 +71,17 @@ pub(crate) fn was_not_taken(error: &(dyn StdError + 'static)) -> bool {
     })
 }
 
-/// Whether the client gave up before a connection was handed the request. What a connection fails with is a
-/// `hyper::Error`, and what connecting fails with says so; without either of the two the request never had a
-/// connection: another task's was to serve it, and is gone.
+/// Whether the request was never given to a connection. An error of a connection is a `hyper::Error`, and an error of
+/// connecting is marked as such. If it is neither, the request waited for a connection that another task opened and
+/// that was closed in the meantime.
 fn has_no_connection(error: &legacy::Error) -> bool {
     !error.is_connect() && !error.source().is_some_and(<dyn StdError>::is::<hyper::Error>)
 }
 
-/// Whether the request waited for its turn on a connection of HTTP/2 that was closed meanwhile: the server limits how
-/// many are under way, and hyper drops those that wait. It counts that among the errors of its user, of which a body
-/// that fails and `CONNECT` are the other two over HTTP/2; a body in memory does not fail, and nothing here sends
-/// `CONNECT`.
+/// Whether the request waited for a free stream of an HTTP/2 connection that was closed in the meantime: the server
+/// limits the number of concurrent streams, and hyper drops waiting requests. hyper reports this as a user error.
+/// Over HTTP/2, the other user errors are a failed body and `CONNECT`. Neither occurs here: a body in memory cannot
+/// fail, and Kubex does not send `CONNECT`.
 fn was_waiting_for_a_stream(error: &hyper::Error) -> bool {
     error.is_user()
 }
@@ -97,8 +98,8 @@ fn own_error(error: &(dyn StdError + 'static)) -> Option<Error> {
     })
 }
 
-/// The error of rustls in this one. The TLS stream wraps it in an `io::Error`, which does not return it as its source,
-/// and the HTTP client wraps that once more.
+/// The rustls error inside this error. The TLS stream wraps it in an `io::Error`, whose `source` does not return it,
+/// and the HTTP client wraps that again.
 fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a ::rustls::Error> {
     let mut cause = cause;
     while let Some(error) = cause.downcast_ref::<io::Error>() {
@@ -112,7 +113,9 @@ fn help_for(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
         return None;
     };
     match wrong {
-        CertificateError::UnknownIssuer => Some("check that the certificate authority is this server's"),
+        CertificateError::UnknownIssuer => {
+            Some("check that the certificate authority is the one of this server")
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             Some("check the server's address, or set \"tls-server-name\"")
         }

@@ -1,15 +1,15 @@
-//! The clients: how a request gets its credential, and the connections it is sent over.
+//! The clients: authentication of requests, and the connections that they use.
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`reqwest`], [`kube`] | clients that connect and send |
+//! | [`reqwest`], [`kube`] | complete HTTP clients |
 //! | [`tower`] | a layer that authenticates the requests of another client |
-//! | [`rustls`] | trust, client certificate and server name, for every client that speaks TLS by rustls |
+//! | [`rustls`] | trust, client certificate and server name, for every client that uses rustls |
 //! | [`blocking`] | programs without an async runtime |
-//! | `authorizer` | decides where a credential may go, and puts it on a request |
-//! | `pool` | decides which connections a request is sent over, and whether it is sent again |
+//! | `authorizer` | decides which requests get a credential, and adds it |
+//! | `pool` | decides which connections a request uses, and whether it is retried |
 //! | `connector` | hyper over rustls, directly or through a proxy |
-//! | `failure` | reads the errors of hyper, h2 and rustls |
+//! | `failure` | interprets the errors of hyper, h2 and rustls |
 
 #[cfg(any(feature = "reqwest", feature = "tower", feature = "blocking"))]
 mod authorizer;

@@ -1,9 +1,10 @@
-//! The connections that a client sends its requests over, and when they are let go.
+//! The connections of a client, and when they are replaced.
 //!
-//! A client certificate is looked at in the handshake and then stands for every request of its connection, and so
-//! does the server's. So connections belong to one client certificate and one trust: a change of either opens new
-//! ones, and the old ones end with their last request. An [`HttpBackend`] connects and sends; the pool decides over
-//! which connections, and whether a request that the server has not looked at is sent again.
+//! Both certificates are checked once, in the TLS handshake, and apply to every request of the connection. All
+//! connections of a pool therefore have the same client certificate and the same trust. When one of them changes, the
+//! pool opens new connections, and the old ones are closed after their last request. An [`HttpBackend`] connects and
+//! sends. The pool decides which connections to use, and whether a request that the server has not processed is
+//! retried.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -20,8 +21,8 @@ use super::authorizer::Authorizer;
 use super::failure::{is_untrusted, request_failed, was_not_taken};
 use super::rustls::{CryptoChoice, Names, Tls, fixed_client_cert, unusable, verifier, warn_if_insecure};
 
-/// How often a request that the server did not look at is sent again. Each attempt uses a connection that was open a
-/// moment ago, so only a server that keeps closing connections is given up.
+/// The maximum number of retries of a request that the server has not processed. Each attempt uses a connection that
+/// was open a moment ago, so only a server that keeps closing connections causes an error.
 const MAX_RETRIES: usize = 16;
 
 /// An HTTP client: how it connects and how it sends.
@@ -39,7 +40,7 @@ pub(crate) trait HttpBackend: Send + Sync + 'static {
         request: Self::Request,
     ) -> impl Future<Output = std::result::Result<Self::Response, Self::Error>> + Send;
 
-    /// A copy of the request; none where its body can be sent only once.
+    /// A copy of the request; `None` if its body can be sent only once.
     fn copy(request: &Self::Request) -> Option<Self::Request>;
 
     fn headers_mut(request: &mut Self::Request) -> &mut HeaderMap;
@@ -64,12 +65,12 @@ struct State<B: HttpBackend> {
     /// The newest credential whose certificate could not be used.
     refused: Option<Generation>,
     verifier: Arc<dyn ServerCertVerifier>,
-    /// The newest trust that was looked at, usable or not.
+    /// The newest trust that was tried, usable or not.
     trust: Generation,
 }
 
 impl<B: HttpBackend> Pool<B> {
-    /// Nothing is connected or fetched yet.
+    /// Creates the pool. It opens no connection and fetches no credential.
     pub(crate) fn new(configuration: &ClientConfiguration, crypto: &CryptoChoice) -> Result<Self> {
         let cluster = configuration.cluster();
         warn_if_insecure(cluster, configuration.trust());
@@ -108,9 +109,9 @@ impl<B: HttpBackend> Pool<B> {
         self.0.authorizer.configuration()
     }
 
-    /// Sends a request that carries this credential over connections of that credential and of the current trust. A
-    /// request that the server did not look at is sent again: once where the trust was older than the server's
-    /// certificate, and with the current credential where the server closed the connection.
+    /// Sends a request that contains this credential, over connections with its client certificate and the current
+    /// trust. A request that the server has not processed is retried: once if the server's certificate has an unknown
+    /// issuer and a newer CA bundle is read; with the current credential if the server closed the connection.
     pub(crate) async fn send(&self, credential: Arc<Credential>, request: B::Request) -> Result<B::Response> {
         let live = self.configuration().trust();
         let (mut credential, mut request) = (credential, request);
@@ -146,8 +147,8 @@ impl<B: HttpBackend> Pool<B> {
         }
     }
 
-    /// Replaces the credential that the request carries by the current one. A server closes its connection when it
-    /// rejects a credential, and would reject what it has not looked at yet for the same reason.
+    /// Replaces the credential of the request with the current one. A server closes its connection when it rejects a
+    /// credential, and would reject the other requests on that connection for the same reason.
     async fn renew(&self, carried: Arc<Credential>, headers: &mut HeaderMap) -> Arc<Credential> {
         if !Authorizer::carries(&carried, headers) {
             return carried;
@@ -161,10 +162,10 @@ impl<B: HttpBackend> Pool<B> {
         }
     }
 
-    /// The connections for this credential and this trust; new ones where either brings another certificate.
+    /// The connections for this credential and this trust; new ones if either has changed.
     ///
-    /// A request that still has an older one takes the newest's connections, so that no connection is opened
-    /// any more with a certificate that has been replaced.
+    /// A request with an older credential uses the newest connections, so that no connection is opened with a
+    /// certificate that has been replaced.
     fn connections_for(&self, credential: &Credential, trust: &CurrentTrust) -> Result<B::Connections> {
         let mut state = self.lock();
         if state.trust < trust.generation() {
@@ -172,7 +173,7 @@ impl<B: HttpBackend> Pool<B> {
         }
         let has_other_certificate = state.certificate.as_ref() != credential.certificate();
         if credential.expired_on_arrival() && has_other_certificate {
-            // It serves this one request; the next credential may be the one before it.
+            // This credential is used for one request only; the next request may use the previous one.
             return self.connect(credential.certificate(), &state.verifier);
         }
         let is_newer = state.generation < Some(credential.generation()) && !credential.expired_on_arrival();
@@ -192,8 +193,8 @@ impl<B: HttpBackend> Pool<B> {
         Ok(state.connections.clone())
     }
 
-    /// Where certificate and key do not fit together they may be in the middle of being replaced: the next
-    /// request asks for them again, and until then the old pair stays in use where there is one.
+    /// Rejects a credential whose certificate and key do not belong together, because its files may be in the middle
+    /// of a rotation. The next request fetches it again. Until then the old pair stays in use, if there is one.
     fn refuse(&self, state: &mut State<B>, credential: &Credential, error: Error) -> Result<()> {
         let generation = credential.generation();
         self.configuration().credentials().invalidate(generation);
@@ -213,7 +214,7 @@ impl<B: HttpBackend> Pool<B> {
 
     /// Adopts the newer trust and replaces the connections. Trust that cannot be used leaves both as they are.
     ///
-    /// The two change together, so that whatever happens to the request, no later one uses the old trust.
+    /// The two change together, so that no later request uses the old trust, whatever happens to this one.
     fn adopt_trust(&self, state: &mut State<B>, trust: &CurrentTrust) {
         state.trust = trust.generation();
         let adopted = verifier(&self.0.names, trust.trust(), &self.0.provider).and_then(|verifier| {

@@ -92,21 +92,21 @@ impl Reader<'_> {
             Some(version) if version == asked.as_str() => {}
             Some(version) => {
                 let returned = if is_a_version(version) {
-                    clean_line(version).into_owned()
+                    format!("API version {}", clean_line(version))
                 } else {
-                    "something else".to_owned()
+                    "an unknown API version".to_owned()
                 };
                 return Err(self
                     .of_kind(
                         ErrorKind::VersionMismatch,
-                        &format!("was asked for API version {asked} and returned {returned}"),
+                        &format!("returned {returned} instead of the requested {asked}"),
                     )
                     .with_help("set the API version to one that the plugin supports, or update the plugin"));
             }
             None => {
                 return Err(self.of_kind(
                     ErrorKind::VersionMismatch,
-                    &format!("was asked for API version {asked} and returned no version"),
+                    &format!("returned no API version instead of the requested {asked}"),
                 ));
             }
         }
@@ -115,7 +115,7 @@ impl Reader<'_> {
             Some(kind) if kind == KIND => Ok(()),
             Some(kind) if is_a_kind(kind) => Err(self.of_kind(
                 ErrorKind::KindMismatch,
-                &format!("returned kind {kind} and not {KIND}"),
+                &format!("returned kind {kind} instead of {KIND}"),
             )),
             Some(_) => Err(self.of_kind(
                 ErrorKind::KindMismatch,
@@ -362,25 +362,25 @@ mod tests {
             read(&output).unwrap_err().message().to_owned()
         };
         let v1 = "client.authentication.k8s.io/v1";
-        let asked = "exec plugin x was asked for API version client.authentication.k8s.io/v1 and returned";
-        for (version, said) in [
+        for (version, returned) in [
             (
                 "client.authentication.k8s.io/v1beta1",
-                "client.authentication.k8s.io/v1beta1",
+                "API version client.authentication.k8s.io/v1beta1",
             ),
             (
                 "client.authentication.k8s.io/v1alpha1",
-                "client.authentication.k8s.io/v1alpha1",
+                "API version client.authentication.k8s.io/v1alpha1",
             ),
-            ("v1", "v1"),
-            ("", "no version"),
-            (SECRET, "something else"),
+            ("v1", "API version v1"),
+            ("", "no API version"),
+            (SECRET, "an unknown API version"),
         ] {
-            assert_eq!(with(version, KIND), format!("{asked} {said}"));
+            let expected = format!("exec plugin x returned {returned} instead of the requested {v1}");
+            assert_eq!(with(version, KIND), expected);
         }
         assert_eq!(
             with(v1, "Status"),
-            "exec plugin x returned kind Status and not ExecCredential"
+            "exec plugin x returned kind Status instead of ExecCredential"
         );
         assert!(!with(v1, SECRET).contains(SECRET));
     }

@@ -89,7 +89,7 @@ pub(crate) fn timed_out(plugin: &str, deadline: Duration, stderr: &str) -> Error
     Error::new(
         ErrorKind::TimedOut,
         format_args!(
-            "{plugin} did not answer within {} s and was ended{}",
+            "{plugin} did not finish within {} s and was killed{}",
             deadline.as_secs_f32(),
             Stderr(stderr)
         ),
@@ -113,7 +113,7 @@ pub(crate) fn printed_nothing(plugin: &str, stderr: &str) -> Error {
 pub(crate) fn printed_too_much(plugin: &str, limit: usize) -> Error {
     Error::new(
         ErrorKind::OutputTooLarge,
-        format_args!("{plugin} printed more than {limit} bytes and was ended"),
+        format_args!("{plugin} printed more than {limit} bytes and was killed"),
     )
     .with_help("check that the command and its arguments are those of a credential plugin")
 }

@@ -44,10 +44,10 @@ impl Command {
         }
         match origin.path().and_then(Path::parent) {
             Some(directory) => Ok(Self::Path(directory.join(path))),
-            None => Err(
-                invalid("is a relative path, but no file contains it that it could be relative to")
-                    .with_help("give an absolute path"),
-            ),
+            None => Err(invalid(
+                "is a relative path, but it does not come from a file that it could be relative to",
+            )
+            .with_help("set it to an absolute path")),
         }
     }
 
@@ -98,7 +98,7 @@ async fn check(path: &Path, host: &Host) -> Result<PathBuf> {
         Ok(FileKind::Regular { executable: true }) => Ok(path.to_owned()),
         Ok(FileKind::Regular { .. }) => Err(not_executable(path)),
         Ok(FileKind::Directory) => Err(not_a_program(&format!("exec plugin {shown} is a directory"))
-            .with_help("give the path of a program in it")),
+            .with_help("set the command to the path of a program in that directory")),
         Ok(_) => Err(not_a_program(&format!(
             "exec plugin {shown} is a pipe or a device, not a program"
         ))),
@@ -208,7 +208,7 @@ mod tests {
         );
 
         let error = Command::new("./plugin", &Origin::code()).unwrap_err();
-        assert_eq!(error.help(), Some("give an absolute path"));
+        assert_eq!(error.help(), Some("set it to an absolute path"));
     }
 
     #[tokio::test]

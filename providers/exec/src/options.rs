@@ -19,7 +19,7 @@ pub struct ExecOptions {
     /// The arguments, each passed unchanged.
     #[serde(default, deserialize_with = "or_default")]
     pub args: Vec<String>,
-    /// Variables to add to those of this program. The last one of a name wins.
+    /// Variables to add to those of this program. If a name occurs twice, the last value is used.
     #[serde(default, deserialize_with = "or_default")]
     pub env: Vec<EnvironmentVariable>,
     /// The version of the protocol: `client.authentication.k8s.io/v1`, which is the default, or

@@ -1,4 +1,4 @@
-//! The credential source: runs the plugin and reads its answer.
+//! The credential source: runs the plugin and reads its output.
 
 use std::fmt;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::{exec_credential, failure, interaction, recursion};
 /// How long a child process of the plugin may hold the output open after the plugin has exited.
 const PIPE_GRACE: Duration = Duration::from_millis(500);
 
-/// The time of a fetch beside the run: looking up the program, ending it, reading its answer.
+/// The additional time of a fetch: looking up the program, killing it, reading its output.
 const MARGIN: Duration = Duration::from_secs(3);
 
 /// Longer than every fetch: twice the longest deadline, for the wait and for the run, and an hour to end it.
@@ -165,7 +165,7 @@ impl ExecSource {
         let cluster = self.provides_cluster.then_some(cluster);
         let is_interactive = terminal.is_some();
         let mut added = self.environment.clone();
-        // The last variable of a name wins, so nothing in the configuration can replace these.
+        // If a name occurs twice, the last value is used, so the configuration cannot replace these variables.
         added.push((recursion::VARIABLE.to_owned(), stack.into()));
         added.push((
             exec_info::VARIABLE.to_owned(),

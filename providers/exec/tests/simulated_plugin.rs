@@ -198,7 +198,7 @@ async fn a_plugin_that_hangs_gives_the_plugins_own_error() {
     let error = failing(&world, r#"{"command": "aws", "deadline": 7}"#).await;
     ticking.abort();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
-    assert!(error.message().contains("within 7 s and was ended"), "{error}");
+    assert!(error.message().contains("within 7 s and was killed"), "{error}");
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! The refresh-token grant (RFC 6749, section 6).
 //!
-//! An issuer takes the client's password in one of two ways, and does not say which: as HTTP Basic, or in the
-//! form. Basic is tried first and then the form, and the way that worked is kept, as golang.org/x/oauth2 does
-//! for kubectl. A client without a password has nothing to prove, so its name goes into the form at once.
+//! An issuer accepts the client secret in one of two ways, and there is no reliable way to know which: by HTTP Basic,
+//! or in the form. Basic is tried first and then the form, and the way that worked is used from then on, as in
+//! golang.org/x/oauth2, which kubectl uses. A client without a secret sends only its id, in the form.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -16,35 +16,35 @@ use zeroize::Zeroizing;
 
 use crate::http::{Answer, Http};
 
-/// The most characters of what an issuer says in a refusal that are shown.
+/// The maximum number of characters of an issuer's error that are shown.
 const LONGEST_REASON: usize = 300;
 
-/// Who asks: the client's name, and its password where it has one.
+/// The client's id, and its secret if it has one.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) id: String,
     pub(crate) secret: Option<SecretString>,
 }
 
-/// How the client's name and password travel.
+/// How the client's id and secret are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
     Basic,
     Form,
 }
 
-/// What the token endpoint gave.
+/// The tokens of a token response.
 pub(crate) struct Tokens {
     pub(crate) id_token: Option<SecretString>,
-    /// The refresh token to go on with, where the issuer changes it with each use.
+    /// The next refresh token, if the issuer rotates refresh tokens.
     pub(crate) refresh_token: Option<SecretString>,
 }
 
-/// Asks for new tokens. `style` is what has worked before, and what works now.
+/// Requests new tokens. `style` is the way that has worked before; it is updated.
 ///
 /// # Errors
-/// `Unavailable` where the issuer cannot be reached or refuses, with its `error` and `error_description` and
-/// nothing else of its answer; `MalformedDocument`.
+/// `Unavailable` if the issuer cannot be reached or refuses; the error contains its `error` and `error_description`
+/// and nothing else of its response. `MalformedDocument` if the response is not a token response.
 pub(crate) async fn refresh(
     http: &Http,
     endpoint: &Url,
@@ -63,8 +63,9 @@ pub(crate) async fn refresh(
             Ok(tokens) => (Style::Basic, Ok(tokens)),
             Err(refusal) => {
                 let outcome = grant.attempt(Style::Form).await?;
-                // An issuer that knew the client by Basic has refused for the better reason.
-                let outcome = outcome.map_err(|second| if refusal.is_of_client() { second } else { refusal });
+                // An issuer that accepted the client by Basic has returned the more useful error.
+                let outcome =
+                    outcome.map_err(|second| if refusal.rejects_client() { second } else { refusal });
                 (Style::Form, outcome)
             }
         },
@@ -89,7 +90,7 @@ struct Grant<'a> {
     refresh_token: &'a SecretString,
 }
 
-/// The issuer's `no`, fit to be shown.
+/// An error response of the issuer, redacted so that it can be shown.
 struct Refusal {
     status: StatusCode,
     code: String,
@@ -97,8 +98,8 @@ struct Refusal {
 }
 
 impl Refusal {
-    /// Whether the issuer did not know the client, rather than not like the token.
-    fn is_of_client(&self) -> bool {
+    /// Whether the issuer rejected the client and not the refresh token.
+    fn rejects_client(&self) -> bool {
         self.code != "invalid_grant"
     }
 
@@ -114,7 +115,7 @@ impl Refusal {
             .collect();
         let error = Error::new(
             ErrorKind::Unavailable,
-            format_args!("{whom} gave no new id-token: {}", reason.join(": ")),
+            format_args!("{whom} returned no new id-token: {}", reason.join(": ")),
         );
         if code == "invalid_grant" {
             error.with_help("log in again")
@@ -126,20 +127,20 @@ impl Refusal {
     }
 }
 
-/// The fields of a token response (RFC 6749, 5.1 and 5.2) that matter here.
+/// The fields of a token response (RFC 6749, 5.1 and 5.2) that are used here.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Document {
     id_token: Option<SecretString>,
     refresh_token: Option<SecretString>,
     access_token: Option<SecretString>,
-    // Of any type: an issuer that is out of order is no reason to keep its status from the user.
+    // Any type is accepted, so that the status is shown even if the issuer's response is malformed.
     error: Value,
     error_description: Value,
 }
 
 impl Grant<'_> {
-    /// The outer error is one of the way there or back, the inner one is the issuer's.
+    /// Sends one request. The outer error is one of the transport, the inner one is the issuer's.
     async fn attempt(&self, style: Style) -> Result<Result<Tokens, Refusal>> {
         let secret = self.client.secret.as_ref().map_or("", |it| it.expose_secret());
         let mut fields = vec![
@@ -177,7 +178,7 @@ impl Grant<'_> {
             })),
             Err(_) if answer.status.is_success() => Err(Error::new(
                 ErrorKind::MalformedDocument,
-                format_args!("{} answered with what is no token response", self.whom()),
+                format_args!("{} returned a response that is not a token response", self.whom()),
             )),
             document => Ok(Err(self.refusal(answer.status, document.unwrap_or_default()))),
         }
@@ -200,7 +201,7 @@ impl Grant<'_> {
                 encode(&self.client.id),
                 encode(secret.expose_secret())
             ));
-            // As it is, and as it has travelled: an issuer may quote what it was sent.
+            // Both the plain and the encoded form, because an issuer may quote the request.
             mask = mask
                 .hiding(encode(secret.expose_secret()).into())
                 .hiding(BASE64_STANDARD.encode(pair.as_bytes()).into())
@@ -217,15 +218,15 @@ impl Grant<'_> {
         }
     }
 
-    /// The endpoint without its path and query, which are the issuer's to choose.
+    /// The endpoint without its path and query, which the issuer chooses.
     fn whom(&self) -> String {
         let origin = self.endpoint.origin().ascii_serialization();
         format!("the token endpoint at {}", clip(&origin))
     }
 }
 
-/// Name and password are encoded as in a form before they are joined (RFC 6749, 2.3.1), so that a colon in
-/// them is none of the format's.
+/// The id and the secret are form-encoded before they are joined (RFC 6749, 2.3.1), so that a colon in them is not a
+/// separator.
 fn basic(id: &str, secret: &str) -> Result<Credential> {
     Credential::basic(&encode(id), encode(secret).into())
 }
@@ -234,7 +235,7 @@ fn encode(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// A form, in a buffer that is large enough from the beginning: one that moves leaves a copy behind.
+/// A form in a buffer that is large enough from the start: a buffer that grows leaves a copy behind.
 fn form(fields: &[(&str, &str)]) -> Zeroizing<String> {
     let longest: usize = fields
         .iter()

@@ -1,7 +1,7 @@
-//! Requests to the issuer: its own trust, no redirects, bounded answers.
+//! Requests to the issuer: with its own trust, no redirects and limited responses.
 //!
-//! Connections are made for one refresh and closed after it: a refresh is rare, and this way each sees the
-//! authorities as they are in their file by then.
+//! Connections are opened for one refresh and closed after it: refreshes are rare, and each one uses the current
+//! content of the CA file.
 
 use std::error::Error as StdError;
 use std::io;
@@ -17,34 +17,34 @@ use rustls::{ClientConfig, RootCertStore};
 use url::Url;
 use zeroize::Zeroizing;
 
-/// The largest answer that is read.
+/// The maximum size of a response, in bytes.
 const LARGEST_ANSWER: usize = 1024 * 1024;
 
-/// How long it may take to connect, so that of several addresses the next one still has its turn.
+/// The connect timeout. It is short, so that the next address can be tried in time.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
-/// What sends the requests of one refresh.
+/// Sends the requests of one refresh.
 #[derive(Debug)]
 pub(crate) struct Http {
     client: Client,
     host: Host,
 }
 
-/// An answer that came whole. Its body may hold tokens.
+/// A complete response. Its body may contain tokens.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
 impl Http {
-    /// Trusts these authorities and no other, or the system's where there are none. It takes the proxy that the
-    /// host's environment names, as kubectl does; a kubeconfig's `proxy-url` is the cluster's and not the issuer's.
+    /// Trusts only these certificate authorities, or the system's if there are none. It uses the proxy of the host's
+    /// environment, as kubectl does; a kubeconfig's `proxy-url` applies to the cluster and not to the issuer.
     ///
     /// # Errors
-    /// `InvalidPem` or `Unsupported` where the TLS library does not take the authorities.
+    /// `InvalidPem` or `Unsupported` if the TLS library does not accept the certificate authorities.
     pub(crate) fn new(authorities: Option<&CaBundle>, host: &Host) -> Result<Self> {
         let world = host.clone();
-        // One that is unfit is found before a request is sent.
+        // An invalid proxy is an error before a request is sent.
         let proxy = reqwest::Proxy::custom(move |address| {
             let proxy = Proxy::from_environment(address, &world).ok().flatten()?;
             Some(proxy.expose_url().clone())
@@ -60,7 +60,7 @@ impl Http {
         let client = client.map_err(|error| {
             Error::new(
                 ErrorKind::Unsupported,
-                format_args!("the HTTP client could not be made: {error}"),
+                format_args!("the HTTP client could not be built: {error}"),
             )
         })?;
         Ok(Self {
@@ -73,7 +73,7 @@ impl Http {
         Proxy::from_environment(url, &self.host).map(drop)
     }
 
-    /// Asks for a document. `whom` names who is asked in an error.
+    /// Requests a document. `whom` is the name of the server in errors.
     pub(crate) async fn get(&self, url: &Url, whom: &str) -> Result<Answer> {
         self.check_proxy(url)?;
         receive(self.client.get(url.clone()), whom).await
@@ -111,7 +111,7 @@ impl AsRef<[u8]> for Form {
     }
 }
 
-/// Sends the request and reads the answer to its end or to the bound.
+/// Sends the request and reads the response to its end or to the size limit.
 async fn receive(request: RequestBuilder, whom: &str) -> Result<Answer> {
     let failed = |error| failed(whom, error);
     let request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
@@ -122,7 +122,7 @@ async fn receive(request: RequestBuilder, whom: &str) -> Result<Answer> {
         if body.len() + chunk.len() > LARGEST_ANSWER {
             return Err(Error::new(
                 ErrorKind::Unavailable,
-                format_args!("{whom} answered with more than 1 MiB"),
+                format_args!("the response of {whom} is larger than 1 MiB"),
             ));
         }
         append(&mut body, &chunk);
@@ -130,7 +130,7 @@ async fn receive(request: RequestBuilder, whom: &str) -> Result<Answer> {
     Ok(Answer { status, body })
 }
 
-/// Appends without leaving a copy behind where the buffer has to move.
+/// Appends without leaving a copy behind if the buffer has to grow.
 fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
     if body.capacity() - body.len() < chunk.len() {
         let mut larger = Zeroizing::new(Vec::with_capacity((body.len() + chunk.len()) * 2));
@@ -140,7 +140,7 @@ fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
     body.extend_from_slice(chunk);
 }
 
-/// A rustls configuration with the provider named: a process that has two compiled in has no default.
+/// A rustls configuration with an explicit provider: rustls has no default if two providers are compiled in.
 fn tls(authorities: Option<&CaBundle>) -> Result<ClientConfig> {
     let unsupported = |error: rustls::Error| {
         Error::new(
@@ -159,7 +159,7 @@ fn tls(authorities: Option<&CaBundle>) -> Result<ClientConfig> {
             if roots.add_parsable_certificates(certificates).0 == 0 {
                 return Err(Error::new(
                     ErrorKind::InvalidPem,
-                    "the issuer's certificate authority holds no X.509 certificate",
+                    "the issuer's certificate authority contains no X.509 certificate",
                 ));
             }
             builder.with_root_certificates(roots).with_no_client_auth()
@@ -175,7 +175,8 @@ fn tls(authorities: Option<&CaBundle>) -> Result<ClientConfig> {
     Ok(config)
 }
 
-/// What reqwest says, with the reasons behind it. Its own error is not kept as the cause: it may quote a URL.
+/// The message of reqwest's error and its causes. The error itself is not kept as the source, because it may quote a
+/// URL.
 fn failed(whom: &str, error: reqwest::Error) -> Error {
     let error = error.without_url();
     let mut reason = error.to_string();
@@ -194,18 +195,18 @@ fn failed(whom: &str, error: reqwest::Error) -> Error {
     let reason = Mask::new().apply(&clean_line(&reason));
     let failed = Error::new(
         ErrorKind::Unavailable,
-        format_args!("{whom} could not be asked: {reason}"),
+        format_args!("the request to {whom} failed: {reason}"),
     );
     if is_untrusted {
-        failed.with_help("check that \"idp-certificate-authority\" is the issuer's")
+        failed.with_help("check that \"idp-certificate-authority\" is the CA of the issuer")
     } else {
         failed
     }
 }
 
 fn is_about_a_certificate(cause: &(dyn StdError + 'static)) -> bool {
-    // The TLS stream wraps its error as one of input and output, perhaps twice, and that names the error's own
-    // source as its own: the error itself is found within only.
+    // The TLS stream wraps its error in an `io::Error`, possibly twice. The `source` of an `io::Error` skips the
+    // wrapped error, so `get_ref` is used.
     match cause.downcast_ref::<io::Error>() {
         Some(wrapper) => wrapper
             .get_ref()

@@ -1,4 +1,4 @@
-//! The issuer: where it is, and where it takes refresh tokens.
+//! The issuer: its address, and the discovery of its token endpoint.
 
 use std::fmt;
 
@@ -10,17 +10,17 @@ use url::Url;
 
 use crate::http::Http;
 
-/// An issuer's address: https, without user name, query or fragment (OpenID Connect Discovery 1.0, section 3),
-/// so that showing it gives nothing away.
+/// An issuer's address: https, without user name, query or fragment (OpenID Connect Discovery 1.0, section 3), so
+/// that it can be shown.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Issuer {
-    /// As it was written, without the slash that may end it.
+    /// The original text, without a trailing slash.
     text: String,
     discovery: Url,
 }
 
 impl Issuer {
-    /// Reads the address.
+    /// Parses the address.
     ///
     /// # Errors
     /// `InvalidValue`, also for `http://`.
@@ -32,29 +32,29 @@ impl Issuer {
             )
         };
         if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
-            return Err(invalid("has white space or a control character in it"));
+            return Err(invalid("contains white space or a control character"));
         }
         let url = Url::parse(text).map_err(|error| {
-            invalid(&format!("is no URL: {error}")).with_help("write it as https://host/path")
+            invalid(&format!("is not a valid URL: {error}")).with_help("write it as https://host/path")
         })?;
         if url.scheme() != "https" {
-            return Err(invalid("is not https, so tokens would travel in clear text")
+            return Err(invalid("is not https, so tokens would be sent in clear text")
                 .with_help("write https:// in front of it"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("has a user name or password in it"));
+            return Err(invalid("contains a user name or a password"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(invalid("has a query or fragment in it"));
+            return Err(invalid("contains a query or a fragment"));
         }
         let text = without_slash(text).to_owned();
         let discovery = Url::parse(&format!("{text}/.well-known/openid-configuration"))
-            .map_err(|_| invalid("is no URL"))?;
+            .map_err(|_| invalid("is not a valid URL"))?;
         Ok(Self { text, discovery })
     }
 
-    /// Asks the issuer for its token endpoint. client-go asks at every refresh too (`oidc.go`,
-    /// `tokenEndpoint`), so that an endpoint may move.
+    /// Requests the token endpoint from the issuer. As in client-go (`oidc.go`, `tokenEndpoint`), this happens at
+    /// every refresh, so that an endpoint may move.
     ///
     /// # Errors
     /// `Unavailable`; `MalformedDocument` for a document without the endpoint or of another issuer; `Refused`
@@ -73,43 +73,44 @@ impl Issuer {
             let error = Error::new(
                 ErrorKind::Unavailable,
                 format_args!(
-                    "the OIDC issuer {self} answered its discovery with {}",
+                    "the OIDC issuer {self} responded {} to the request for its discovery document",
                     answer.status
                 ),
             );
             return Err(if answer.status.is_redirection() {
-                error.with_help("no redirect is followed: set \"idp-issuer-url\" to where it leads")
+                error.with_help(
+                    "set \"idp-issuer-url\" to the target of the redirect; redirects are not followed",
+                )
             } else {
                 error.with_help("check \"idp-issuer-url\"")
             });
         }
         let document: Document = serde_json::from_slice(&answer.body)
-            .map_err(|_| self.malformed("is not the JSON that it should be"))?;
-        // kubectl does not ask for the name, so a document without it passes.
+            .map_err(|_| self.malformed("is not JSON of the expected type"))?;
+        // kubectl does not check the issuer, so a document without it is accepted.
         if document
             .issuer
             .is_some_and(|issuer| without_slash(&issuer) != self.text)
         {
             return Err(self
-                .malformed("is of another issuer")
-                .with_help("set \"idp-issuer-url\" to the issuer as it stands in its tokens"));
+                .malformed("belongs to a different issuer")
+                .with_help("set \"idp-issuer-url\" to the \"iss\" of its tokens"));
         }
         let endpoint = document
             .token_endpoint
             .filter(|endpoint| !endpoint.is_empty())
             .ok_or_else(|| self.malformed("has no \"token_endpoint\""))?;
-        let endpoint =
-            Url::parse(&endpoint).map_err(|_| self.malformed("has a \"token_endpoint\" that is no URL"))?;
-        // The HTTP client would send it in the place of the client's own.
+        let endpoint = Url::parse(&endpoint)
+            .map_err(|_| self.malformed("has a \"token_endpoint\" that is not a valid URL"))?;
+        // The HTTP client would send it instead of the client's own.
         if !endpoint.username().is_empty() || endpoint.password().is_some() {
-            return Err(self.malformed("has a user name or password in its \"token_endpoint\""));
+            return Err(self.malformed("has a \"token_endpoint\" that contains a user name or a password"));
         }
         if endpoint.scheme() != "https" {
             return Err(Error::new(
                 ErrorKind::Refused,
                 format_args!(
-                    "the OIDC issuer {self} names a token endpoint that is not https, so tokens would travel in \
-                     clear text"
+                    "the token endpoint of the OIDC issuer {self} is not https, so tokens would be sent in clear text"
                 ),
             ));
         }

@@ -134,7 +134,7 @@ fn not_empty(text: Option<SecretString>) -> Option<SecretString> {
 }
 
 impl OidcSource {
-    /// The held id-token, if it satisfies this request.
+    /// The current id-token, if it satisfies this request.
     ///
     /// A token that expires soon is renewed early, while it is still served. If more than half of its lifetime is left,
     /// another handle of the same source has just renewed it.
@@ -181,7 +181,7 @@ impl OidcSource {
         let token = fresh.id_token.ok_or_else(|| {
             self.unusable(
                 ErrorKind::Unavailable,
-                "returned no id-token for the refresh token: either the login was made without the scope \
+                "returned no id-token for the refresh token: either the login did not request the scope \
                  \"openid\", or the issuer does not renew id-tokens",
             )
             .with_help("log in with the scope \"openid\"")

@@ -1,5 +1,5 @@
-//! An identity written down in the configuration: a token, a user name and password, a client certificate,
-//! or nothing at all.
+//! An identity that is part of the configuration: a token, a user name and password, a client certificate, or none
+//! (anonymous).
 //!
 //! | option | meaning |
 //! |---|---|
@@ -9,7 +9,7 @@
 //! | `client-certificate-data`, `client-key-data` | the same inline: PEM, or base64 of PEM |
 //! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
 //!
-//! Use it in a laboratory, for break-glass access, and for a credential that another provider has already obtained. For a
+//! Use it for tests, for break-glass access, and for a credential that another provider has already obtained. For a
 //! token that is rotated, use a file and the provider `token-file`.
 //!
 //! ```

@@ -210,7 +210,7 @@ fn answers() -> Vec<(&'static str, IssuerAnswer)> {
             ok(json!({"issuer": ANSWER, "token_endpoint": ANSWER})),
         ),
         (
-            "an endpoint that is no URL",
+            "an endpoint that is not a valid URL",
             ok(json!({"token_endpoint": ANSWER})),
         ),
         (

@@ -77,7 +77,7 @@ async fn a_wrong_password_is_told_after_both_ways() {
     assert_eq!(
         error.to_string(),
         format!(
-            "company: the token endpoint at {} gave no new id-token: invalid_client: the issuer says \
+            "company: the token endpoint at {} returned no new id-token: invalid_client: the issuer says \
              invalid_client: 401 Unauthorized (the program, refresh-token); check \"client-id\" and \
              \"client-secret\"",
             scene.issuer.origin()
@@ -168,7 +168,9 @@ async fn a_refusal_that_is_no_json_is_its_status() {
         let error = scene.error(scene.expired()).await;
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(
-            error.message().ends_with("gave no new id-token: 502 Bad Gateway"),
+            error
+                .message()
+                .ends_with("returned no new id-token: 502 Bad Gateway"),
             "{error}"
         );
     }

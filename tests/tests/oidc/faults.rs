@@ -49,7 +49,10 @@ async fn a_document_of_another_issuer_is_refused() {
     scene.issuer.answer(DISCOVERY_PATH, ok(document));
     let error = scene.error(scene.expired()).await;
     assert_eq!(error.kind(), ErrorKind::MalformedDocument);
-    assert!(error.message().ends_with("is of another issuer"), "{error}");
+    assert!(
+        error.message().ends_with("belongs to a different issuer"),
+        "{error}"
+    );
     assert_hides(&error, &["pl4nted"]);
     assert!(scene.issuer.requests_of(TOKEN_PATH).is_empty());
 }
@@ -83,17 +86,17 @@ async fn a_discovery_that_leads_nowhere_is_an_error_without_its_body() {
         (
             IssuerAnswer::Json(StatusCode::NOT_FOUND, json!({"error": "pl4nted"})),
             ErrorKind::Unavailable,
-            "answered its discovery with 404 Not Found",
+            "responded 404 Not Found to the request for its discovery document",
         ),
         (
             IssuerAnswer::Raw(StatusCode::OK, "<html>pl4nted".into()),
             ErrorKind::MalformedDocument,
-            "is not the JSON that it should be",
+            "is not JSON of the expected type",
         ),
         (
             ok(json!({"token_endpoint": ["pl4nted"]})),
             ErrorKind::MalformedDocument,
-            "is not the JSON that it should be",
+            "is not JSON of the expected type",
         ),
         (
             ok(json!({"pl4nted": 1})),
@@ -108,12 +111,12 @@ async fn a_discovery_that_leads_nowhere_is_an_error_without_its_body() {
         (
             ok(json!({"token_endpoint": "pl4nted"})),
             ErrorKind::MalformedDocument,
-            "has a \"token_endpoint\" that is no URL",
+            "has a \"token_endpoint\" that is not a valid URL",
         ),
         (
             ok(json!({"token_endpoint": "https://pl4nted@127.0.0.1/"})),
             ErrorKind::MalformedDocument,
-            "has a user name or password in its \"token_endpoint\"",
+            "has a \"token_endpoint\" that contains a user name or a password",
         ),
     ] {
         scene.issuer.answer(DISCOVERY_PATH, answer);
@@ -200,10 +203,7 @@ async fn an_endless_answer_is_cut_off() {
         scene.issuer.answer(path, endless());
         let error = scene.error(scene.expired()).await;
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert!(
-            error.message().ends_with("answered with more than 1 MiB"),
-            "{error}"
-        );
+        assert!(error.message().ends_with("is larger than 1 MiB"), "{error}");
         scene.issuer.answer_properly(path);
     }
 }

@@ -175,7 +175,7 @@ async fn a_program_without_the_provider_is_told_which_feature_it_lacks() {
     assert_eq!(error.kind(), ErrorKind::UnknownProvider);
     let told = error.to_string();
     assert!(told.contains("no provider \"oidc\" is linked"), "{told}");
-    assert!(told.contains("enable the cargo feature of that name"), "{told}");
+    assert!(told.contains("enable the cargo feature with that name"), "{told}");
     assert_hides(&error, &["refresh-0", &id_token]);
     server.shutdown().await;
 }

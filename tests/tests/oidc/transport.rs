@@ -18,7 +18,7 @@ async fn an_issuer_of_another_authority_gets_no_token() {
     assert!(error.message().contains("certificate"), "{error}");
     assert_eq!(
         error.help(),
-        Some("check that \"idp-certificate-authority\" is the issuer's")
+        Some("check that \"idp-certificate-authority\" is the CA of the issuer")
     );
     assert!(scene.issuer.requests().is_empty());
 }

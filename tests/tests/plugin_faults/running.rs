@@ -215,7 +215,7 @@ async fn fault_16_each_reason_why_a_plugin_cannot_be_started_is_told_apart() {
             "directory",
             ErrorKind::PluginNotExecutable,
             "is a directory",
-            "give the path of a program in it",
+            "set the command to the path of a program in that directory",
         ),
     ] {
         let options = Options::new()

@@ -1,4 +1,4 @@
-//! The policy's matrix and the options it is written in.
+//! The policy's matrix and its options.
 
 use super::*;
 use crate::error::Result;
@@ -41,7 +41,7 @@ async fn the_allowlist_decides_as_client_go_does() {
         (vec!["/usr/local/bin/aws"], "/usr/local/bin/aws", true),
         (vec!["/usr/bin/aws"], "aws", false),
         (vec!["/usr/local/bin/aws"], "/opt/aws", false),
-        // What is compared is what runs, without dots; symbolic links are not followed.
+        // The normalized path of the program is compared; symbolic links are not followed.
         (vec!["/opt/aws"], "/opt/./x/../aws", true),
         (vec!["/usr/local/bin/aws"], "/opt/linked", false),
         (vec!["/opt/linked"], "/opt/linked", true),

@@ -20,9 +20,8 @@ pub(crate) fn run(arguments: &Arguments, mut grammar: Command) -> Result<(), Fai
         Some(name) => match grammar.find_subcommand(name) {
             Some(subcommand) => subcommand.clone(),
             None => {
-                return Err(
-                    Failure::new(status::USAGE, "there is no such subcommand").with_help("see kubex --help")
-                );
+                return Err(Failure::new(status::USAGE, "there is no such subcommand")
+                    .with_help("run kubex --help to list the subcommands"));
             }
         },
     };

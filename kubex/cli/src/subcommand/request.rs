@@ -90,7 +90,7 @@ pub(crate) async fn successful(
         status::REJECTED,
         format!("the server rejected the credential ({source}): {code}{reason}"),
     );
-    Err(failure.with_help("log in again, or see with kubex explain where the credential comes from"))
+    Err(failure.with_help("log in again, or run kubex explain to see where the credential comes from"))
 }
 
 /// The server's message, unless it only repeats the status.

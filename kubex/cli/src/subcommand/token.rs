@@ -37,7 +37,7 @@ impl Output for CurrentToken<'_> {
 pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
     if output::is_terminal() && !arguments.show {
         let failure = Failure::new(status::USAGE, "the token is not printed to a terminal");
-        return Err(failure.with_help("redirect stdout, or give --show"));
+        return Err(failure.with_help("redirect stdout, or use --show"));
     }
     let configuration = session.resolve_and_warn().await?;
     let credential = configuration.credentials().current().await?;
@@ -45,11 +45,11 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
         let error = Error::new(
             ErrorKind::MissingField,
             format_args!(
-                "there is no bearer token: the credential is: {}",
+                "there is no bearer token; the credential is of another kind: {}",
                 credential.description()
             ),
         );
-        return Err(error.with_help("see the credential with kubex resolve").into());
+        return Err(error.with_help("run kubex resolve to see the credential").into());
     };
     let output = CurrentToken {
         token: token.expose_secret(),

@@ -1,4 +1,4 @@
-//! Connects and sends for kube: over HTTP/2 where the server supports it, over HTTP/1.1 for upgrades.
+//! Connects and sends for kube: over HTTP/2 if the server supports it, over HTTP/1.1 for upgrades.
 
 use ::kube::client::Body;
 use http::header::UPGRADE;
@@ -15,12 +15,12 @@ use super::super::tower::copy;
 /// Connects and sends with hyper.
 pub(super) struct HyperBackend;
 
-/// Connections of both kinds. None is opened before a request needs it.
+/// Connections of both kinds. None is opened before the first request.
 #[derive(Clone)]
 pub(super) struct Connections {
-    /// HTTP/2 where the server has it.
+    /// HTTP/2 if the server supports it.
     shared: Sender<Body>,
-    /// HTTP/1.1, whose connections can become something else.
+    /// HTTP/1.1, for requests that upgrade their connection.
     upgrading: Sender<Body>,
 }
 

@@ -1,4 +1,4 @@
-//! Makes a kube client of a configuration.
+//! Creates a kube client from a configuration.
 
 use ::kube::Client;
 use ::kube::client::Body;
@@ -10,7 +10,7 @@ use super::super::rustls::CryptoChoice;
 use super::super::tower::AuthLayer;
 use super::service::Connections;
 
-/// A client for the result of the [default chain](crate::resolve()).
+/// Resolves the [configured chain](crate::resolve()) and returns a client for the result.
 ///
 /// # Errors
 /// As [`resolve`](crate::resolve()) and [`client`].
@@ -19,21 +19,21 @@ pub async fn try_default() -> Result<Client> {
     client(&crate::resolve().await?)
 }
 
-/// A client for this configuration. Nothing is connected or fetched yet.
+/// Creates a client for this configuration. It opens no connection and fetches no credential.
 ///
 /// # Errors
-/// `InvalidPem` where rustls does not accept the authorities; `IncompleteKeyPair` for a certificate with the key of
-/// another pair; `InvalidValue` where the TLS server name is not valid, or the proxy's user cannot be sent;
-/// `Unsupported` outside of a tokio runtime, for an `http://` server behind a proxy, or where there is no
-/// [crypto provider](crate::rustls#the-crypto-provider).
+/// `InvalidPem` if rustls does not accept the CA bundle; `IncompleteKeyPair` if the client certificate and its key do
+/// not belong together; `InvalidValue` if the TLS server name or the proxy's user name is not valid; `Unsupported`
+/// outside of a tokio runtime, for an `http://` server behind a proxy, or without a [crypto
+/// provider](crate::rustls#the-crypto-provider).
 pub fn client(configuration: &ClientConfiguration) -> Result<Client> {
     client_with_crypto(configuration, CryptoChoice::Automatic)
 }
 
-/// As [`client`], with the crypto provider of your choice.
+/// Like [`client`], with the crypto provider of your choice.
 ///
 /// # Errors
-/// As [`client`].
+/// The same as [`client`].
 pub fn client_with_crypto(
     configuration: &ClientConfiguration,
     crypto: impl Into<CryptoChoice>,

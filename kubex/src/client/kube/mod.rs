@@ -8,30 +8,30 @@
 //! # }
 //! ```
 //!
-//! What Kubex does in it:
+//! What Kubex adds:
 //!
 //! | | Kubex |
 //! |---|---|
-//! | which cluster, and as whom | the [default chain](crate::resolve()), or any configuration: [`client`] |
+//! | cluster and identity | from the [configured chain](crate::resolve()), or from any configuration: [`client`] |
 //! | a broken kubeconfig inside a pod | an error, never the pod's identity |
 //! | a path that leaves the server's own path | refused: `invalid request path` |
-//! | credential | the current one on each request; exec plugins, token files and certificates are renewed while it runs |
-//! | 401 | the credential is renewed, and the request sent once more if its body is not a stream |
-//! | client certificate, authorities | a change of either opens new connections |
-//! | protocol | HTTP/2 where the server supports it; HTTP/1.1 for upgrades (`exec`, `attach`, `port-forward`) |
-//! | proxy | `http`, `https`, `socks5`, `socks5h`, with name and password; also with a `tls-server-name` |
+//! | credential | the current one on each request; credentials of exec plugins, token files and certificates are renewed while the program runs |
+//! | 401 | the credential is renewed, and the request is retried once if its body is not a stream |
+//! | client certificate, CA bundle | new connections are opened when one of them changes |
+//! | protocol | HTTP/2 if the server supports it; HTTP/1.1 for upgrades (`exec`, `attach`, `port-forward`) |
+//! | proxy | `http`, `https`, `socks5`, `socks5h`, with user name and password; also with a `tls-server-name` |
 //! | compression | gzip, unless the configuration disables it |
 //! | redirects | not followed |
-//! | a server that is gone | detected by a ping over HTTP/2 after 30 s of silence, as by client-go |
+//! | unreachable server | detected by an HTTP/2 ping after 30 s without data, as in client-go |
 //!
-//! The [`Client`] is kube's own, so everything that takes one works: `Api`, watches, `kube-runtime`, `exec` with kube's
-//! feature `ws`. A program names `kube` 5 itself, and chooses `k8s-openapi`'s version there, as always.
+//! The [`Client`] is kube's own, so everything that takes one works: `Api`, watches, `kube-runtime`, `exec` with
+//! kube's feature `ws`. Add `kube` 5 to your own dependencies, and choose the `k8s-openapi` version there as usual.
 //!
-//! Errors of Kubex (a plugin failed, the server is not trusted) come as `kube::Error::Service`, in which a
-//! `downcast_ref::<kubex::Error>()` finds them. A status, 401 included, is left to kube.
+//! Errors of Kubex (a plugin failed, the server is not trusted) are returned as `kube::Error::Service`; use
+//! `downcast_ref::<kubex::Error>()` to get them. An HTTP status, including 401, is handled by kube.
 //!
-//! An `https://` proxy's certificate must be of the cluster's authorities, as for `kubectl`. It is shown no client
-//! certificate.
+//! The certificate of an `https://` proxy must be signed by the cluster's CA bundle, as in `kubectl`. The client
+//! certificate is not sent to the proxy.
 
 mod backend;
 mod client;

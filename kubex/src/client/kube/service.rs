@@ -17,7 +17,7 @@ use super::super::rustls::CryptoChoice;
 use super::super::tower::{BoxError, RequestCredential};
 use super::backend::HyperBackend;
 
-/// Sends requests over connections of the credential that they carry.
+/// Sends each request over a connection with the client certificate of its credential.
 #[derive(Clone, Debug)]
 pub(super) struct Connections(Pool<HyperBackend>);
 
@@ -42,7 +42,7 @@ impl Service<Request<Body>> for Connections {
             *request.uri_mut() = address(&pool, request.uri())?;
             let credential = match request.extensions_mut().remove::<RequestCredential>() {
                 Some(RequestCredential(credential)) => credential,
-                // It has one of its own: none is fetched, and the newest certificate is shown.
+                // The request has its own credential, so none is fetched; the newest client certificate is used.
                 None => at_hand(pool.configuration()),
             };
             Ok(pool.send(credential, request).await?)
@@ -56,12 +56,12 @@ fn at_hand(configuration: &ClientConfiguration) -> Arc<Credential> {
     credential.unwrap_or_else(|| Arc::new(Credential::anonymous()))
 }
 
-/// The whole address of a request. A path alone is put below the server's own.
+/// The full URI of a request. A path is appended to the server's own path.
 fn address(pool: &Pool<HyperBackend>, uri: &Uri) -> Result<Uri> {
     if !pool.authorizer().is_for(uri) {
         return Err(Error::new(
             ErrorKind::Refused,
-            "the request goes to another server than the configuration's",
+            "the request is for a server other than the configured one",
         ));
     }
     pool.authorizer().check_path(uri)?;
@@ -70,7 +70,7 @@ fn address(pool: &Pool<HyperBackend>, uri: &Uri) -> Result<Uri> {
     }
     let server = pool.configuration().cluster().server.url();
     let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    // kube has encoded the path, so it is not parsed and written anew.
+    // kube has encoded the path already, so it is not encoded again.
     format!("{}{path}", server.as_str().trim_end_matches('/'))
         .parse()
         .map_err(|_| Error::new(ErrorKind::InvalidValue, "invalid request path"))

@@ -1,7 +1,7 @@
-//! Sends another server name than the address's (`tls-server-name`) with reqwest.
+//! Sends a `tls-server-name` that differs from the host of the URL, with reqwest.
 //!
-//! reqwest takes the SNI from the request's URL. So the URL carries the TLS server name, and a resolver leads that name
-//! to the server's address.
+//! reqwest takes the SNI from the request's URL. The URL therefore contains the TLS server name, and a resolver maps
+//! that name to the server's address.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use ::reqwest::header::{HOST, HeaderValue};
 use ::reqwest::{Request, Url};
 use kubex_core::{Cluster, Error, ErrorKind, Result};
 
-/// Whether the server is asked for another name than its address's.
+/// Whether the SNI differs from the host of the address.
 pub(super) fn asks_for_another_name(cluster: &Cluster) -> bool {
     let name = cluster.tls_server_name.as_deref();
     name.is_some_and(|name| name != host(cluster))
@@ -23,7 +23,7 @@ fn host(cluster: &Cluster) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
-/// The TLS server name, as another name of the server's host.
+/// The TLS server name, as an alias of the server's host.
 #[derive(Clone, Debug)]
 pub(super) struct Alias {
     tls_server_name: Arc<str>,
@@ -31,8 +31,8 @@ pub(super) struct Alias {
 }
 
 impl Alias {
-    /// The alias, where a name other than the address's is to be sent as SNI. An IP address is never sent as SNI
-    /// (RFC 6066), so it needs none.
+    /// The alias, if the SNI differs from the host of the address. An IP address is never sent as SNI (RFC 6066), so
+    /// it needs none.
     pub(super) fn from_cluster(cluster: &Cluster) -> Option<Self> {
         let tls_server_name = cluster.tls_server_name.as_deref()?;
         let host = host(cluster);
@@ -64,7 +64,7 @@ impl Resolve for Alias {
             name.as_str().to_owned()
         };
         Box::pin(async move {
-            // Port 0: reqwest puts the URL's port in.
+            // Port 0 means the port of the URL.
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
             Ok(Box::new(found.into_iter()) as Addrs)
         })

@@ -1,4 +1,4 @@
-//! Sends a request with the current credential, and once more after a 401.
+//! Sends a request with the current credential, and retries it once after a 401.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::backend::ReqwestBackend;
 use super::proxy_transport::is_beyond_reqwest;
 use super::response::Response;
 
-/// The one way of a request to the server. Clones share their connections.
+/// Sends all requests of a client. Clones share their connections.
 #[derive(Clone)]
 pub(super) struct Authenticated {
     alias: Option<Alias>,
@@ -21,7 +21,7 @@ pub(super) struct Authenticated {
 }
 
 impl Authenticated {
-    /// Nothing is connected or fetched yet.
+    /// Opens no connection and fetches no credential.
     pub(super) fn new(configuration: &ClientConfiguration, crypto: &CryptoChoice) -> Result<Self> {
         let cluster = configuration.cluster();
         Ok(Self {
@@ -34,13 +34,13 @@ impl Authenticated {
         self.pool.configuration()
     }
 
-    /// Sends a request to the configuration's server; any other is refused.
+    /// Sends a request to the configuration's server. A request to another server is an error.
     pub(super) async fn send(&self, mut request: Request) -> Result<Response> {
         let server = &self.configuration().cluster().server;
         if request.url().origin() != server.url().origin() {
             return Err(Error::new(
                 ErrorKind::Refused,
-                "the request goes to another server than the configuration's",
+                "the request is for a server other than the configured one",
             ));
         }
         server.check_full_path(request.url().path())?;
@@ -50,7 +50,7 @@ impl Authenticated {
         let credentials = self.configuration().credentials();
         if Authorizer::has_own_credential(request.headers()) {
             self.pool.authorizer().impersonate(request.headers_mut());
-            // None is fetched, and the newest certificate is shown.
+            // No credential is fetched; the newest client certificate is used.
             let credential = credentials.peek();
             let credential = credential.unwrap_or_else(|| Arc::new(Credential::anonymous()));
             return self.send_over(credential, request).await;
@@ -77,7 +77,7 @@ impl Authenticated {
     }
 
     async fn send_over(&self, credential: Arc<Credential>, request: Request) -> Result<Response> {
-        // Boxed, so that a caller's future does not make room for it twice.
+        // Boxed to keep the caller's future small.
         let answer = Box::pin(self.pool.send(credential, request)).await?;
         Ok(Response::new(answer, self.pool.authorizer().clone()))
     }

@@ -1,4 +1,5 @@
-//! Connects and sends for reqwest: over its own connections, or over Kubex's where reqwest's do not do.
+//! Connects and sends for reqwest: over its own connections, or over Kubex's if reqwest does not support the proxy
+//! settings.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -16,7 +17,7 @@ use super::setup;
 /// Connects and sends with reqwest.
 pub(super) struct ReqwestBackend;
 
-/// Connections of one certificate and one trust.
+/// Connections with one client certificate and one trust.
 #[derive(Clone)]
 pub(super) enum Connections {
     Reqwest(::reqwest::Client),
@@ -35,7 +36,7 @@ impl HttpBackend for ReqwestBackend {
         }
         let bare = tls.without_certificate()?;
         let tls = if cluster.server.is_encrypted() { tls } else { &bare };
-        // The pool decides what is sent again, because it knows the credential.
+        // The pool decides which requests are retried, because it knows the credential.
         let builder =
             setup::builder(cluster, tls, Alias::from_cluster(cluster))?.retry(::reqwest::retry::never());
         setup::build(builder).map(Connections::Reqwest)
@@ -47,7 +48,7 @@ impl HttpBackend for ReqwestBackend {
                 Ok(response) => Ok(response),
                 Err(error) => Err(Failure(Box::new(error.without_url()))),
             },
-            // Boxed, so that the other way does not make room for it.
+            // Boxed to keep the other variant small.
             Connections::ProxyTransport(transport) => {
                 Box::pin(transport.send(request)).await.map_err(Failure)
             }
@@ -63,7 +64,7 @@ impl HttpBackend for ReqwestBackend {
     }
 }
 
-/// The error of either way; the reasons are its sources.
+/// The error of either variant; its sources are the reasons.
 #[derive(Debug)]
 pub(super) struct Failure(Box<dyn StdError + Send + Sync>);
 

@@ -15,26 +15,26 @@ use super::response::Response;
 pub struct Client(Authenticated);
 
 impl Client {
-    /// A client for the configuration's server. Nothing is connected or fetched yet.
+    /// Creates a client for the configuration's server. It opens no connection and fetches no credential.
     ///
     /// # Errors
-    /// `InvalidPem` where rustls does not accept the authorities; `IncompleteKeyPair` for a certificate with the key of
-    /// another pair; `InvalidValue` where the TLS server name is not valid, or the proxy's user cannot be sent;
-    /// `Unsupported` where reqwest does not support the proxy, or there is no
-    /// [crypto provider](crate::rustls#the-crypto-provider).
+    /// `InvalidPem` if rustls does not accept the CA bundle; `IncompleteKeyPair` if the client certificate and its
+    /// key do not belong together; `InvalidValue` if the TLS server name or the proxy's user name is not valid;
+    /// `Unsupported` if reqwest does not support the proxy, or without a [crypto
+    /// provider](crate::rustls#the-crypto-provider).
     pub fn new(configuration: &ClientConfiguration) -> Result<Self> {
         Self::with_crypto(configuration, CryptoChoice::Automatic)
     }
 
-    /// As [`new`](Self::new), with the crypto provider of your choice.
+    /// Like [`new`](Self::new), with the crypto provider of your choice.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// The same as [`new`](Self::new).
     pub fn with_crypto(configuration: &ClientConfiguration, crypto: impl Into<CryptoChoice>) -> Result<Self> {
         Authenticated::new(configuration, &crypto.into()).map(Self)
     }
 
-    /// A `GET` of a path below the server's address: `/api/v1/namespaces`.
+    /// Builds a `GET` request for a path below the server's address, such as `/api/v1/namespaces`.
     ///
     /// # Errors
     /// As [`request`](Self::request).
@@ -42,7 +42,7 @@ impl Client {
         self.request(Method::GET, path)
     }
 
-    /// A `POST` to a path below the server's address.
+    /// Builds a `POST` request for a path below the server's address.
     ///
     /// # Errors
     /// As [`request`](Self::request).
@@ -50,7 +50,8 @@ impl Client {
         self.request(Method::POST, path)
     }
 
-    /// A request of a path below the server's address, which may have a path of its own. The path may have a query.
+    /// Builds a request for a path below the server's address, which may itself contain a path. The given path may
+    /// contain a query.
     ///
     /// # Errors
     /// `InvalidValue` for a path that leaves the server's own, such as `/../x` or `/%2e%2e/x`.
@@ -62,8 +63,8 @@ impl Client {
     /// Sends a request that was built with reqwest, with the current credential and the impersonation headers.
     ///
     /// # Errors
-    /// As [`RequestBuilder::send`], and `Refused` for a request to another server than the configuration's;
-    /// `InvalidValue` for a path that is not below the server's own.
+    /// The same as [`RequestBuilder::send`]; in addition, `Refused` for a request to a server other than the
+    /// configuration's, and `InvalidValue` for a path that is not below the server's own path.
     pub async fn execute(&self, request: Request) -> Result<Response> {
         self.0.send(request).await
     }

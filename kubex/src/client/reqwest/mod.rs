@@ -18,10 +18,11 @@
 //! # }
 //! ```
 //!
-//! A [`RequestBuilder`] is sent by its own `send`, so that no request goes out without the credential by accident. After
-//! a 401, a newer credential is fetched and the request is sent once more, if its body can be sent twice. When the
-//! client certificate or the cluster's authorities change, the client opens new connections: idle ones are closed, and
-//! those in use end with their last request. A certificate of an unknown issuer has the authorities read again at once.
+//! A [`RequestBuilder`] can only be sent by its own `send`, so that no request is sent without the credential by
+//! accident. After a 401, a newer credential is fetched and the request is retried once, if its body can be sent
+//! twice. When the client certificate or the CA bundle changes, the client opens new connections: idle ones are
+//! closed, and those in use are closed after their last request. If the server's certificate has an unknown issuer,
+//! the CA bundle is read again immediately.
 //!
 //! | to | call |
 //! |---|---|
@@ -30,20 +31,21 @@
 //! | authenticate requests yourself | [`client_without_authorization`]: reqwest's own client |
 //! | choose the crypto provider | [`Client::with_crypto`] |
 //!
-//! A server that closes its connection (GOAWAY, which it sends over HTTP/2 after each 401) fails no request: those that
-//! it has not looked at are sent again, with the credential that is current then.
+//! If the server closes the connection (GOAWAY, which it sends over HTTP/2 after each 401), no request fails:
+//! requests that the server has not processed are retried with the current credential.
 //!
-//! An `https://` proxy's certificate must be of the cluster's authorities, as for `kubectl`. The proxy is shown no client
-//! certificate, where `kubectl` shows it to one that asks. reqwest has one TLS configuration for proxy and server, and
-//! sends no `tls-server-name` through a proxy; in these two cases [`Client`] sends over connections of Kubex's own, on
-//! which a request's timeout ends with the head of the answer.
+//! The certificate of an `https://` proxy must be signed by the cluster's CA bundle, as in `kubectl`. Unlike
+//! `kubectl`, Kubex does not send the client certificate to the proxy. reqwest has one TLS configuration for proxy
+//! and server, and does not support a `tls-server-name` through a proxy. In these two cases [`Client`] uses its own
+//! connections, and a request's timeout covers only the time until the response headers arrive.
 //!
-//! It never sends a credential to another origin than the server's, by a redirect or by a request's own URL, nor over
-//! `http://` ([withheld](crate::ClientConfigurationBuilder::build) in the configuration already), nor with a path that
-//! leaves the server's own (`invalid request path`). Timeouts, retries and pools are the HTTP client's own.
+//! A credential is never sent to an origin other than the server's, neither by a redirect nor by the URL of a
+//! request. It is never sent over `http://` ([withheld](crate::ClientConfigurationBuilder::build) by the
+//! configuration), nor for a path that leaves the server's own path (`invalid request path`). Timeouts, retries and
+//! pools are those of the HTTP client.
 //!
-//! Kubex turns on no default TLS provider of reqwest: it names its own. A program that also makes a `reqwest::Client`
-//! without Kubex needs one of reqwest's TLS features, or installs a provider in rustls.
+//! Kubex enables none of reqwest's default TLS providers, because it sets one explicitly. A program that also creates
+//! a `reqwest::Client` without Kubex must enable one of reqwest's TLS features, or install a provider in rustls.
 
 mod alias;
 mod authenticated;

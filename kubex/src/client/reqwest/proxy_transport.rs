@@ -1,4 +1,4 @@
-//! Kubex's own connections below reqwest's requests, for proxies that reqwest does not support as they are needed.
+//! Kubex's own connections for reqwest's requests, for proxy settings that reqwest does not support.
 
 use std::error::Error as StdError;
 use std::task::{Context, Poll};
@@ -21,8 +21,8 @@ use super::setup::{MAX_REDIRECTS, is_encrypted};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Whether reqwest would ask for the wrong server, or show the client certificate to the proxy: it has one TLS
-/// configuration for the proxy and for the server behind it, and takes the server's name from the URL.
+/// Whether reqwest would send the wrong server name, or send the client certificate to the proxy: it uses one TLS
+/// configuration for the proxy and the server, and takes the server's name from the URL.
 pub(super) fn is_beyond_reqwest(cluster: &Cluster) -> bool {
     cluster.server.is_encrypted()
         && cluster
@@ -31,13 +31,13 @@ pub(super) fn is_beyond_reqwest(cluster: &Cluster) -> bool {
             .is_some_and(|proxy| is_encrypted(proxy) || asks_for_another_name(cluster))
 }
 
-/// Sends over Kubex's own connections, with the redirects and the decompression that reqwest has above its own. Clones
-/// share their connections.
+/// Sends over Kubex's own connections, and follows redirects and decompresses responses like reqwest. Clones share
+/// their connections.
 #[derive(Clone)]
 pub(super) struct ProxyTransport(FollowRedirect<Decompression<Connections>, SameOrigin>);
 
 impl ProxyTransport {
-    /// No connection is opened before a request needs it.
+    /// Opens no connection before the first request.
     pub(super) fn new(cluster: &Cluster, tls: &Tls) -> Result<Self> {
         let connections = Connections(over(cluster, tls, &[b"h2", b"http/1.1"])?);
         let redirects = SameOrigin { left: MAX_REDIRECTS };
@@ -59,18 +59,18 @@ impl ProxyTransport {
         let sent = self.0.clone().call(request);
         let mut answer = match limit {
             None => sent.await?,
-            // The sockets are the machine's, and so is their time.
+            // The sockets are real, so this timeout uses the real clock.
             Some(limit) => Host::real()
                 .within(limit, sent)
                 .await
-                .map_err(|_| format!("no answer within {} s", limit.as_secs_f32()))??,
+                .map_err(|_| format!("no response within {} s", limit.as_secs_f32()))??,
         };
         if let Some(RequestUri(last)) = answer.extensions_mut().remove()
             && let Ok(last) = last.to_string().parse()
         {
             url = last;
         }
-        // reqwest keeps the URL of an answer in an extension that only its builder can make.
+        // reqwest keeps the URL of a response in an extension that only its builder can create.
         if let Ok(known) = http::Response::builder().url(url).body(()) {
             answer.extensions_mut().extend(known.into_parts().0.extensions);
         }
@@ -96,7 +96,7 @@ impl Service<http::Request<Body>> for Connections {
     }
 }
 
-/// Follows a number of redirects that stay on one origin, and returns any other to the caller.
+/// Follows a limited number of redirects within one origin, and returns all other redirects to the caller.
 #[derive(Clone)]
 struct SameOrigin {
     left: usize,

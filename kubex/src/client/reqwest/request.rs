@@ -11,10 +11,10 @@ use serde::Serialize;
 use super::authenticated::Authenticated;
 use super::response::Response;
 
-/// A request to the configuration's server. It is sent by [`send`](Self::send), and in no other way, so that none goes
-/// out without the credential.
+/// A request to the configuration's server. Only [`send`](Self::send) can send it, so that no request is sent without
+/// the credential.
 ///
-/// A step that fails is reported by `send`.
+/// `send` returns the error of a step that failed.
 #[must_use = "a request does nothing until it is sent"]
 pub struct RequestBuilder {
     sender: Authenticated,
@@ -44,7 +44,7 @@ impl RequestBuilder {
         })
     }
 
-    /// Adds a header. `Authorization` and `Impersonate-User` given here replace the configuration's.
+    /// Adds a header. `Authorization` and `Impersonate-User` replace those of the configuration.
     pub fn header<N, V>(self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName>,
@@ -69,7 +69,7 @@ impl RequestBuilder {
     pub fn json(self, value: &(impl Serialize + ?Sized)) -> Self {
         self.with(|request| {
             let text = serde_json::to_vec(value)
-                .map_err(|_| invalid("the request's body cannot be written as JSON"))?;
+                .map_err(|_| invalid("the request's body cannot be serialized as JSON"))?;
             *request.body_mut() = Some(text.into());
             request
                 .headers_mut()
@@ -88,7 +88,7 @@ impl RequestBuilder {
         })
     }
 
-    /// Sets how long the request may take, with the body of its answer. There is no limit by default.
+    /// Sets the time limit of the request, including the body of the response. By default there is no limit.
     pub fn timeout(self, limit: Duration) -> Self {
         self.with(|request| {
             *request.timeout_mut() = Some(limit);
@@ -96,12 +96,13 @@ impl RequestBuilder {
         })
     }
 
-    /// Sends the request with the current credential and the impersonation headers. After a 401 it is sent once more
+    /// Sends the request with the current credential and the impersonation headers. After a 401, it is retried once
     /// with a newer credential, if there is one.
     ///
     /// # Errors
-    /// The error of the credential source; `IncompleteKeyPair` for a certificate with the key of another pair;
-    /// `InvalidValue` for a header or a body that is not valid; `RequestFailed`. A status is not an error, not even 401.
+    /// The error of the credential source; `IncompleteKeyPair` if the client certificate and its key do not belong
+    /// together; `InvalidValue` for an invalid header or body; `RequestFailed`. An HTTP status is not an error, not
+    /// even 401.
     pub async fn send(self) -> Result<Response> {
         self.sender.send(self.request?).await
     }
@@ -119,7 +120,7 @@ fn invalid(message: &str) -> Error {
     Error::new(ErrorKind::InvalidValue, message)
 }
 
-/// Shows the method and the path: a header or a query may hold a secret.
+/// Shows only the method and the path, because a header or a query may contain a secret.
 impl fmt::Debug for RequestBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("RequestBuilder");

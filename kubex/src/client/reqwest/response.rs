@@ -1,4 +1,4 @@
-//! An answer of the server.
+//! A response of the server.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::super::authorizer::Authorizer;
 use super::super::failure::request_failed;
 
-/// An answer of the server, whose body is yet to be read.
+/// A response of the server, whose body has not been read yet.
 pub struct Response {
     inner: ::reqwest::Response,
     authorizer: Authorizer,
@@ -22,27 +22,27 @@ impl Response {
         Self { inner, authorizer }
     }
 
-    /// The status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> StatusCode {
         self.inner.status()
     }
 
-    /// The protocol that the server answered by.
+    /// Returns the HTTP version of the response.
     pub fn version(&self) -> Version {
         self.inner.version()
     }
 
-    /// The headers.
+    /// Returns the headers.
     pub fn headers(&self) -> &HeaderMap {
         self.inner.headers()
     }
 
-    /// The address that answered: the request's, or where redirects led.
+    /// Returns the final URL, after redirects.
     pub fn url(&self) -> &Url {
         self.inner.url()
     }
 
-    /// This answer, if its status is not an error.
+    /// Returns the response, or an error if its status is 400 or more.
     ///
     /// # Errors
     /// `RequestFailed` for a status of 400 or more.
@@ -54,11 +54,11 @@ impl Response {
         let server = &self.authorizer.configuration().cluster().server;
         Err(Error::new(
             ErrorKind::RequestFailed,
-            format_args!("{server} answered {status} to \"{}\"", self.url().path()),
+            format_args!("{server} responded {status} to \"{}\"", self.url().path()),
         ))
     }
 
-    /// The whole body.
+    /// Reads the whole body.
     ///
     /// # Errors
     /// `RequestFailed` where it breaks off.
@@ -70,7 +70,7 @@ impl Response {
             .map_err(|error| failed(&authorizer, error))
     }
 
-    /// The whole body as a text. What is not UTF-8 becomes U+FFFD.
+    /// Reads the whole body as text. Invalid UTF-8 is replaced with U+FFFD.
     ///
     /// # Errors
     /// `RequestFailed` where it breaks off.
@@ -78,20 +78,20 @@ impl Response {
         Ok(String::from_utf8_lossy(&self.bytes().await?).into_owned())
     }
 
-    /// The whole body, read as JSON. The status is not looked at.
+    /// Deserializes the whole body as JSON. The status is ignored.
     ///
     /// # Errors
-    /// `RequestFailed` where it breaks off; `MalformedDocument`, with line and column, where it is not JSON of the type
-    /// that was expected.
+    /// `RequestFailed` if the body ends early; `MalformedDocument`, with line and column, if it is not JSON of the
+    /// expected type.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
         let server = self.authorizer.configuration().cluster().server.to_string();
         let path = self.url().path().to_owned();
-        // serde's own message may quote the answer.
+        // serde's own message may quote the response.
         serde_json::from_slice(&self.bytes().await?).map_err(|error| {
             Error::new(
                 ErrorKind::MalformedDocument,
                 format_args!(
-                    "the answer of {server} to \"{path}\" is not JSON of the expected type (line {}, column {})",
+                    "the response of {server} to \"{path}\" is not JSON of the expected type (line {}, column {})",
                     error.line(),
                     error.column()
                 ),
@@ -99,7 +99,7 @@ impl Response {
         })
     }
 
-    /// The next piece of the body; `None` at its end.
+    /// Reads the next chunk of the body; `None` at its end.
     ///
     /// # Errors
     /// `RequestFailed` where it breaks off.
@@ -110,7 +110,7 @@ impl Response {
             .map_err(|error| failed(&self.authorizer, error))
     }
 
-    /// The same answer as reqwest's own type.
+    /// Converts the response to reqwest's own type.
     pub fn into_reqwest(self) -> ::reqwest::Response {
         self.inner
     }

@@ -9,15 +9,15 @@ use kubex_core::{Cluster, Error, ErrorKind, Proxy, Result};
 use super::super::rustls::Tls;
 use super::alias::Alias;
 
-/// How many redirects on the same origin are followed.
+/// The maximum number of redirects within one origin.
 pub(super) const MAX_REDIRECTS: usize = 10;
 
-/// Whether the proxy is connected to by TLS.
+/// Whether the connection to the proxy uses TLS.
 pub(super) fn is_encrypted(proxy: &Proxy) -> bool {
     proxy.expose_url().scheme() == "https"
 }
 
-/// Connections to the cluster, opened with this trust and this certificate.
+/// Creates a client for the cluster with this trust and this client certificate.
 pub(super) fn builder(cluster: &Cluster, tls: &Tls, alias: Option<Alias>) -> Result<ClientBuilder> {
     // With an alias, the authority of the URL is not the server's. HTTP/1.1 corrects that by `Host`; HTTP/2 cannot,
     // because reqwest makes `:authority` from the URL and the two must not differ (RFC 9113, 8.3.1).
@@ -30,10 +30,10 @@ pub(super) fn builder(cluster: &Cluster, tls: &Tls, alias: Option<Alias>) -> Res
         .tls_backend_preconfigured(tls.client_config(cluster, protocols)?)
         .redirect(same_origin())
         .referer(false)
-        // The configuration names the proxy; reqwest would ask the environment.
+        // Only the configuration's proxy is used; by default reqwest reads the environment.
         .no_proxy();
     if cluster.disable_compression {
-        // Each of them: another crate may have turned on what Kubex does not.
+        // Each encoding is set explicitly, because another crate may have enabled its feature.
         builder = builder.no_gzip().no_brotli().no_deflate().no_zstd();
     }
     if let Some(proxy) = &cluster.proxy {
@@ -51,18 +51,17 @@ pub(super) fn builder(cluster: &Cluster, tls: &Tls, alias: Option<Alias>) -> Res
     Ok(builder)
 }
 
-/// The client that the builder makes.
+/// Builds the client.
 pub(super) fn build(builder: ClientBuilder) -> Result<Client> {
     builder.build().map_err(|error| {
         Error::new(
             ErrorKind::Unsupported,
-            format_args!("the HTTP client could not be made: {error}"),
+            format_args!("the HTTP client could not be built: {error}"),
         )
     })
 }
 
-/// The proxy's URL in reqwest's terms: with `socks5` reqwest would look up the host itself, where Go leaves that to the
-/// proxy.
+/// The proxy's URL for reqwest. With `socks5`, reqwest resolves the host itself, but Go lets the proxy resolve it.
 fn proxy_url(proxy: &Proxy) -> Url {
     let mut url = proxy.expose_url().clone();
     if url.scheme() == "socks5" {
@@ -72,7 +71,8 @@ fn proxy_url(proxy: &Proxy) -> Url {
     url
 }
 
-/// Follows redirects that stay on one origin, and returns any other to the caller, so that no header goes along.
+/// Follows redirects within one origin, and returns all others to the caller, so that no header is sent to another
+/// origin.
 fn same_origin() -> Policy {
     Policy::custom(|attempt| {
         let stays = attempt

@@ -6,27 +6,26 @@ use super::super::rustls::{CryptoChoice, Names, Tls, live, live_verifier, warn_i
 use super::alias::{Alias, asks_for_another_name};
 use super::setup::{build, builder, is_encrypted};
 
-/// reqwest's own client, which reaches the cluster and puts **no `Authorization`** on its requests.
+/// Creates reqwest's own client for the cluster. It adds **no `Authorization` header** to its requests.
 ///
-/// It has the cluster's trust, proxy and server name, and shows the client certificate, each looked up anew at each
-/// handshake. Open connections keep the certificate that they were opened with. Where the cluster's certificate is
-/// checked for another name than its address's, it is here too; only [`Client`](super::Client) also sends that name
-/// as SNI.
+/// It uses the cluster's trust, proxy, server name and client certificate. Trust and client certificate are looked up
+/// at each handshake; open connections keep the certificate that they were opened with. A `tls-server-name` is used
+/// to check the server's certificate, but only [`Client`](super::Client) also sends it as SNI.
 ///
-/// It opens TLS connections to the cluster's host and to no other, and shows the client certificate to no other. Over
-/// `http://` it connects to any host. Through an `https://` proxy it shows no client certificate at all, not even a
-/// later one.
+/// It opens TLS connections only to the cluster's host, and sends the client certificate only there. Over `http://`
+/// it connects to any host. Through an `https://` proxy it never sends a client certificate, not even one that is
+/// added later.
 ///
 /// # Errors
-/// `InvalidPem` where rustls does not accept the authorities; `InvalidValue` where the TLS server name is not valid.
-/// `Unsupported` where reqwest does not support the proxy; where a proxy and a TLS server name are both set, because
-/// reqwest sends no other SNI through a proxy; where there is a client certificate that an `https://` proxy would see;
-/// or where there is no [crypto provider](crate::rustls#the-crypto-provider).
+/// `InvalidPem` if rustls does not accept the CA bundle; `InvalidValue` if the TLS server name is not valid.
+/// `Unsupported` if reqwest does not support the proxy; if a proxy and a TLS server name are both set, because
+/// reqwest does not support that; if there is a client certificate that reqwest would send to an `https://` proxy; or
+/// without a [crypto provider](crate::rustls#the-crypto-provider).
 pub fn client_without_authorization(configuration: &ClientConfiguration) -> Result<::reqwest::Client> {
     client_without_authorization_with_crypto(configuration, CryptoChoice::Automatic)
 }
 
-/// As [`client_without_authorization`], with the crypto provider of your choice.
+/// Like [`client_without_authorization`], with the crypto provider of your choice.
 ///
 /// # Errors
 /// As [`client_without_authorization`].
@@ -58,9 +57,9 @@ pub fn client_without_authorization_with_crypto(
     if credential.is_some_and(|it| it.certificate().is_some()) {
         return Err(Error::new(
             ErrorKind::Unsupported,
-            "reqwest's own client would show the client certificate to the https:// proxy",
+            "reqwest's own client would send the client certificate to the https:// proxy",
         )
-        .with_help("use kubex::reqwest::Client, which shows it to the server alone"));
+        .with_help("use kubex::reqwest::Client, which sends it to the server only"));
     }
     build(builder(cluster, &tls.without_certificate()?, alias)?)
 }

@@ -9,10 +9,10 @@ use ::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use ::rustls::{DigitallySignedStruct, SignatureScheme};
 use kubex_core::{Cluster, LiveTrust, Trust};
 
-/// The servers that this process has been warned about.
+/// The servers for which this process has logged the warning.
 static WARNED_OF: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Warns that the certificate of this server is not checked, once for each server in this process.
+/// Logs a warning that the certificate of this server is not verified, once per server and process.
 pub(crate) fn warn_if_insecure(cluster: &Cluster, trust: &LiveTrust) {
     if !cluster.server.is_encrypted() || !matches!(trust.try_current().trust(), Trust::Insecure) {
         return;
@@ -27,12 +27,12 @@ pub(crate) fn warn_if_insecure(cluster: &Cluster, trust: &LiveTrust) {
             target: "kubex::trust",
             outcome = "insecure",
             %server,
-            "the server's certificate is not checked: any server that answers gets the credential"
+            "the server's certificate is not verified: any server that responds receives the credential"
         );
     }
 }
 
-/// Accepts any certificate. That the other side holds its key is still checked.
+/// Accepts any certificate. The signature of the handshake is still verified.
 #[derive(Debug)]
 pub(super) struct AcceptAny(pub(super) Arc<CryptoProvider>);
 

@@ -1,7 +1,7 @@
 //! The client certificate, looked up at each handshake.
 //!
-//! A certificate stands for every request of its connection. So a pool either has one fixed certificate, or it asks the
-//! live handle at each handshake ([`live`]) and may hold connections of several.
+//! A certificate applies to every request of its connection. A pool either has one fixed certificate, or it asks the
+//! live handle at each handshake ([`live`]) and may have connections with different certificates.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use ::rustls::crypto::CryptoProvider;
 use ::rustls::sign::CertifiedKey;
 use kubex_core::{ClientCertificate, Credentials, Error, ErrorKind, Result};
 
-/// Looks up the newest certificate of the live handle at each handshake, which also starts a fetch that is due.
+/// Looks up the newest certificate of the live handle at each handshake. This also starts a fetch if one is due.
 pub(crate) fn live(credentials: &Credentials, provider: &Arc<CryptoProvider>) -> Arc<dyn ResolvesClientCert> {
     Arc::new(Live {
         credentials: credentials.clone(),
@@ -20,7 +20,7 @@ pub(crate) fn live(credentials: &Credentials, provider: &Arc<CryptoProvider>) ->
     })
 }
 
-/// A certificate with its key, as rustls signs with it.
+/// A certificate with its signing key.
 pub(super) fn certified_key(
     certificate: &ClientCertificate,
     provider: &CryptoProvider,
@@ -44,8 +44,8 @@ struct Live {
 }
 
 impl ResolvesClientCert for Live {
-    /// A certificate with the key of another pair is sent as it is: this function cannot return an error, and a
-    /// handshake that the server refuses is better than a request without identity.
+    /// A certificate is sent even if the key does not belong to it: this function cannot return an error, and a
+    /// failed handshake is better than an anonymous request.
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         let credential = self.credentials.try_current()?;
         certified_key(credential.certificate()?, &self.provider)

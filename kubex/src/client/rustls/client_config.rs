@@ -1,4 +1,4 @@
-//! Makes the rustls configuration of a cluster.
+//! Creates the rustls configuration of a cluster.
 
 use ::rustls::ClientConfig;
 use ::rustls::pki_types::ServerName;
@@ -10,19 +10,19 @@ use super::names::{self, Names};
 use super::tls::Tls;
 use super::{certificate, verifier};
 
-/// A rustls configuration for this cluster, with the [default crypto provider](CryptoChoice::Automatic).
+/// Creates a rustls configuration for this cluster, with the [default crypto provider](CryptoChoice::Automatic).
 ///
 /// # Errors
-/// As [`client_config_with`].
+/// The same as [`client_config_with`].
 pub fn client_config(configuration: &ClientConfiguration) -> Result<ClientConfig> {
     client_config_with(configuration, CryptoChoice::Automatic)
 }
 
-/// A rustls configuration for this cluster, with the crypto provider of your choice.
+/// Creates a rustls configuration for this cluster, with the crypto provider of your choice.
 ///
 /// # Errors
-/// `InvalidPem` where rustls does not accept the authorities; `InvalidValue` where the server's name is not valid;
-/// `Unsupported` where the system's trust cannot be used, or the crypto provider is missing or unsuitable.
+/// `InvalidPem` if rustls does not accept the CA bundle; `InvalidValue` if the server's name is not valid;
+/// `Unsupported` if the system's trust store cannot be used, or the crypto provider is missing or unsuitable.
 pub fn client_config_with(
     configuration: &ClientConfiguration,
     crypto: impl Into<CryptoChoice>,
@@ -39,11 +39,11 @@ pub fn client_config_with(
     tls.client_config(cluster, &[])
 }
 
-/// The name that the server is asked for and its certificate is checked for: `tls-server-name`, else the host of its
-/// address.
+/// The name that is sent as SNI and that the server's certificate is checked against: `tls-server-name`, else the
+/// host of the address.
 ///
 /// # Errors
-/// `InvalidValue` where it is neither a host name nor an address.
+/// `InvalidValue` if it is neither a host name nor an IP address.
 pub fn server_name(configuration: &ClientConfiguration) -> Result<ServerName<'static>> {
     names::server_name(configuration.cluster())
 }

@@ -1,4 +1,4 @@
-//! Chooses the implementation of cryptography that TLS uses.
+//! Chooses the crypto provider of rustls.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use kubex_core::Result;
 #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
 use kubex_core::{Error, ErrorKind};
 
-/// Which implementation of cryptography TLS uses.
+/// The crypto provider of rustls.
 ///
-/// A feature of Kubex adds a choice and never changes one that is made: a program that depends on the implementation
-/// names it.
+/// A feature of Kubex adds a choice and never changes an explicit one. A program that needs a particular provider
+/// should select it.
 ///
 /// ```
 /// use kubex::rustls::CryptoChoice;
@@ -25,7 +25,7 @@ use kubex_core::{Error, ErrorKind};
 #[non_exhaustive]
 pub enum CryptoChoice {
     /// The first of these that exists: the default provider that the program has installed in rustls; ring, if the
-    /// feature `ring` is on; aws-lc-rs, if the feature `aws-lc-rs` is on.
+    /// feature `ring` is enabled; aws-lc-rs, if the feature `aws-lc-rs` is enabled.
     #[default]
     Automatic,
     /// ring.
@@ -42,7 +42,7 @@ impl CryptoChoice {
     /// The chosen provider.
     ///
     /// # Errors
-    /// `Unsupported` for [`Automatic`](Self::Automatic) where no provider is installed and neither feature is on.
+    /// `Unsupported` for [`Automatic`](Self::Automatic) if no provider is installed and neither feature is enabled.
     pub fn provider(&self) -> Result<Arc<CryptoProvider>> {
         match self {
             Self::Automatic => automatic(),
@@ -68,7 +68,7 @@ fn automatic() -> Result<Arc<CryptoProvider>> {
         ErrorKind::Unsupported,
         "the program has no crypto provider for TLS",
     )
-    .with_help("turn on the feature \"ring\" or \"aws-lc-rs\" of kubex, or install a provider in rustls"))
+    .with_help("enable the feature \"ring\" or \"aws-lc-rs\" of kubex, or install a provider in rustls"))
 }
 
 impl From<Arc<CryptoProvider>> for CryptoChoice {

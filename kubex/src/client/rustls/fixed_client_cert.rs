@@ -11,7 +11,7 @@ use kubex_core::{ClientCertificate, Result};
 
 use super::certificate::certified_key;
 
-/// Shows this certificate, or none, at every handshake.
+/// Sends this certificate, or none, at every handshake.
 ///
 /// # Errors
 /// `IncompleteKeyPair` if certificate and key do not belong together, `Unsupported` if the TLS library does not support
@@ -26,7 +26,7 @@ pub(crate) fn fixed_client_cert(
             let public_key = key.key.public_key();
             match public_key.and_then(|public_key| certificate.has_public_key(&public_key)) {
                 Some(false) => Err(ClientCertificate::not_a_pair()),
-                // Without an answer here, the server judges the pair.
+                // If this cannot be determined here, the server checks the pair.
                 Some(true) | None => Ok(Arc::new(key)),
             }
         })

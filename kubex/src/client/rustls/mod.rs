@@ -1,37 +1,36 @@
-//! A [`::rustls`] configuration for the cluster, for any client that speaks TLS by rustls.
+//! A [`::rustls`] configuration for the cluster, for any client that uses rustls.
 //!
 //! | part | what it does |
 //! |---|---|
-//! | trust | the given authorities and no other, where some are given; the system's otherwise |
-//! | a change of authorities | takes effect at the next handshake; an unknown issuer has them read again |
+//! | trust | only the cluster's CA bundle, if there is one; otherwise the system's trust store |
+//! | a new CA bundle | is used from the next handshake; a certificate with an unknown issuer causes a new read |
 //! | client certificate | looked up at each handshake: the newest, or none |
-//! | server name | a handshake with any other server than the configuration's is refused before the certificate is shown |
+//! | server name | a handshake with a server other than the configuration's fails before the client certificate is sent |
 //! | `insecure-skip-tls-verify` | any certificate is accepted; a warning says so, once for each server |
-//! | a kind of trust that this version does not know | refused with an error |
-//! | session resumption | none: a resumed session has the identity of an older handshake |
+//! | an unknown variant of `Trust` | is an error |
+//! | session resumption | disabled, because a resumed session keeps the identity of the original handshake |
 //!
-//! # What is left to the client
+//! # What the client must do
 //!
-//! - **The name.** A client takes it from the address that it connects to. Where `tls-server-name` is set, the
-//!   certificate is checked for that name whichever of the two the client gives, but only a client that gives
-//!   [`server_name`] also asks for it (SNI).
-//! - **The first certificate.** A handshake cannot wait for one to be fetched. Await
-//!   [`current`](crate::Credentials::current) of the credentials before the first connection; a client below
-//!   [`AuthLayer`](crate::tower) or [`Client`](crate::reqwest::Client) is asked only after that.
-//! - **ALPN.** No protocol is named; the client names those that it speaks.
-//! - **Connections that are open.** They keep the certificate they were opened with. [`Changes`](crate::credentials::Changes)
-//!   of the credentials and of the trust say when to let them go; `kubex::reqwest` and `kubex::kube` do it by themselves.
-//! - **The port.** TLS does not know it: another service on the cluster's host, with a certificate of the same
-//!   authorities, is shown the client certificate if it asks for one.
+//! - **Server name.** A client usually takes it from the URL. If `tls-server-name` is set, the certificate is checked
+//!   against that name in any case, but it is sent as SNI only if the client passes [`server_name`] to rustls.
+//! - **First certificate.** A handshake cannot wait for a fetch. Await [`current`](crate::Credentials::current) of
+//!   the credentials before the first connection. [`AuthLayer`](crate::tower) and [`Client`](crate::reqwest::Client)
+//!   do this themselves.
+//! - **ALPN.** No protocols are set; the client sets those that it supports.
+//! - **Open connections.** They keep the certificate that they were opened with.
+//!   [`Changes`](crate::credentials::Changes) of the credentials and of the trust report when to close them;
+//!   `kubex::reqwest` and `kubex::kube` do this themselves.
+//! - **Port.** TLS does not know the port: another service on the cluster's host, with a certificate from the same
+//!   CA, receives the client certificate if it requests one.
 //!
 //! # The crypto provider
 //!
-//! Each client takes a [`CryptoChoice`] by name. Without one, it takes the default provider that the program has
-//! installed in rustls, else ring, if the feature `ring` is on (it is by default), else aws-lc-rs. So the feature
-//! `aws-lc-rs` beside `ring` changes nothing by itself, whichever crate turns it on, and a process with both compiled in
-//! does not panic.
+//! Each client accepts a [`CryptoChoice`]. Without one, it uses the default provider that the program has installed
+//! in rustls, else ring, if the feature `ring` is enabled (it is by default), else aws-lc-rs. Enabling `aws-lc-rs` in
+//! addition to `ring` therefore changes nothing by itself, and a program with both does not panic.
 //!
-//! | client | with a choice |
+//! | client | function |
 //! |---|---|
 //! | rustls | [`client_config_with`] |
 //! | reqwest | [`Client::with_crypto`](crate::reqwest::Client::with_crypto) |

@@ -1,4 +1,4 @@
-//! The names that a server may be connected to by, and the name that its certificate is checked for.
+//! The names under which a server may be connected to, and the name that its certificate is checked against.
 
 use ::rustls::pki_types::ServerName;
 use kubex_core::{Cluster, Error, ErrorKind, Result};
@@ -6,7 +6,7 @@ use kubex_core::{Cluster, Error, ErrorKind, Result};
 /// The names of one cluster's server, and of an `https://` proxy on the way to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
-    /// What the certificate is checked for.
+    /// The name that the certificate is checked against.
     checked: ServerName<'static>,
     /// The host of the address; the same as `checked` unless there is a `tls-server-name`.
     host: ServerName<'static>,
@@ -37,8 +37,8 @@ impl Names {
         Ok(names)
     }
 
-    /// The name to check the certificate for, on a connection to a server of the given name; `None` for a server that
-    /// is not the cluster's.
+    /// The name to check the certificate against, for a connection to this server name; `None` for a server that is
+    /// not the cluster's.
     pub(crate) fn to_check<'a>(&'a self, connected: &ServerName<'_>) -> Option<&'a ServerName<'static>> {
         if *connected == self.checked {
             return Some(&self.checked);
@@ -50,7 +50,7 @@ impl Names {
     }
 }
 
-/// The name that the server is asked for and checked for.
+/// The name that is sent as SNI and that the certificate is checked against.
 pub(crate) fn server_name(cluster: &Cluster) -> Result<ServerName<'static>> {
     match &cluster.tls_server_name {
         Some(name) => parse(name, "the TLS server name is not a valid host name"),
@@ -61,7 +61,7 @@ pub(crate) fn server_name(cluster: &Cluster) -> Result<ServerName<'static>> {
     }
 }
 
-/// Reads a host; an IPv6 address has brackets in a URL and nowhere else.
+/// Parses a host. An IPv6 address has brackets only in a URL.
 pub(crate) fn parse(host: &str, complaint: &str) -> Result<ServerName<'static>> {
     let bare = host
         .strip_prefix('[')

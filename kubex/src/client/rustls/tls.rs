@@ -1,4 +1,4 @@
-//! Puts the parts of a rustls configuration together.
+//! Builds a rustls configuration from its parts.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use ::rustls::client::{ResolvesClientCert, Resumption};
 use ::rustls::crypto::CryptoProvider;
 use kubex_core::{Cluster, Error, ErrorKind, Result};
 
-/// How handshakes are made.
+/// The parts of a rustls configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Tls {
-    /// Always named: rustls has no default where two are compiled in.
+    /// Always explicit: rustls has no default if two providers are compiled in.
     pub(crate) provider: Arc<CryptoProvider>,
     pub(crate) verifier: Arc<dyn ServerCertVerifier>,
     pub(crate) certificate: Arc<dyn ResolvesClientCert>,
@@ -28,7 +28,7 @@ impl Tls {
         })
     }
 
-    /// A rustls configuration that offers these protocols.
+    /// Builds a rustls configuration that offers these protocols.
     pub(crate) fn client_config(&self, cluster: &Cluster, protocols: &[&[u8]]) -> Result<ClientConfig> {
         let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
@@ -42,11 +42,11 @@ impl Tls {
             .with_custom_certificate_verifier(Arc::clone(&self.verifier))
             .with_client_cert_resolver(Arc::clone(&self.certificate));
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        // An address is never sent as SNI (RFC 6066, 3), and the name of the URL is not the one that is asked for.
+        // An IP address is never sent as SNI (RFC 6066, 3), and the host of the URL must not be sent in its place.
         let name = cluster.tls_server_name.as_deref().unwrap_or_default();
         config.enable_sni = name.parse::<IpAddr>().is_err();
-        // A resumed session has the identity of the handshake before it, an old certificate's too. client-go
-        // resumes none either.
+        // A resumed session keeps the identity of the original handshake, possibly that of an old certificate.
+        // client-go does not resume sessions either.
         config.resumption = Resumption::disabled();
         Ok(config)
     }

@@ -1,4 +1,4 @@
-//! Decides which server certificate is accepted, and for which name.
+//! Verifies the server's certificate and its name.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,11 +12,11 @@ use kubex_core::{CaBundle, Error, ErrorKind, Generation, LiveTrust, Result, Trus
 use super::accept_any::AcceptAny;
 use super::names::Names;
 
-/// The verifier of this trust, for a server of these names.
+/// Creates the verifier for this trust and a server with these names.
 ///
 /// # Errors
-/// `InvalidPem` for authorities that rustls does not accept; `Unsupported` where the system's trust cannot be used, and
-/// for a kind of trust that is not known here.
+/// `InvalidPem` if rustls does not accept the CA bundle; `Unsupported` if the system's trust store cannot be used,
+/// and for an unknown variant of `Trust`.
 pub(crate) fn verifier(
     names: &Names,
     trust: &Trust,
@@ -29,15 +29,15 @@ pub(crate) fn verifier(
             rustls_platform_verifier::Verifier::new(Arc::clone(provider)).map_err(|error| {
                 Error::new(
                     ErrorKind::Unsupported,
-                    format_args!("the system's trust cannot be used: {error}"),
+                    format_args!("the system's trust store cannot be used: {error}"),
                 )
             })?,
         ),
-        // A kind that a newer core adds is never weakened to another one.
+        // A variant that a newer core adds is an error and never treated as another one.
         _ => {
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                "this version of kubex does not support the configuration's kind of trust",
+                "this version of kubex does not support the trust of the configuration",
             )
             .with_help("use the same version of kubex and kubex-core"));
         }
@@ -46,10 +46,10 @@ pub(crate) fn verifier(
     Ok(Arc::new(Named { names, inner }))
 }
 
-/// A verifier that asks the live trust at each handshake.
+/// Creates a verifier that reads the live trust at each handshake.
 ///
 /// # Errors
-/// As [`verifier`], for the trust of this moment.
+/// The same as [`verifier`], for the current trust.
 pub(crate) fn live(
     names: Names,
     trust: &LiveTrust,
@@ -94,14 +94,14 @@ impl Live {
     }
 }
 
-/// Warns that rustls does not accept the new authorities, so that the old ones stay in use.
+/// Logs a warning that rustls does not accept the new CA bundle, and that the old one stays in use.
 pub(crate) fn unusable(error: &Error, generation: Generation) {
     tracing::warn!(
         target: "kubex::trust",
         outcome = "unusable",
         generation = generation.number(),
         %error,
-        "the old authorities stay in use"
+        "the old CA bundle stays in use"
     );
 }
 
@@ -148,7 +148,7 @@ impl ServerCertVerifier for Live {
     }
 }
 
-/// Whether the server's certificate was issued by an unknown authority.
+/// Whether the server's certificate has an unknown issuer.
 pub(crate) fn is_unknown_issuer(error: &::rustls::Error) -> bool {
     matches!(
         error,
@@ -172,7 +172,7 @@ fn from_authorities(
         })
 }
 
-/// Accepts a certificate for the configuration's server alone.
+/// Accepts a certificate only for the configuration's server.
 #[derive(Debug)]
 struct Named {
     names: Names,
@@ -180,7 +180,7 @@ struct Named {
 }
 
 impl ServerCertVerifier for Named {
-    /// A server of another name is refused here, before the client's own certificate is shown to it.
+    /// A server with another name is refused here, before the client certificate is sent.
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -193,8 +193,8 @@ impl ServerCertVerifier for Named {
         self.inner
             .verify_server_cert(end_entity, intermediates, name, ocsp_response, now)
             .map_err(|error| match error {
-                // The authorities of two clusters often have one name (kubeadm's is always `kubernetes`). That
-                // the signature is not by this one of them means that it is by one that is not known.
+                // The CAs of two clusters often have the same name (kubeadm's is always `kubernetes`). A bad
+                // signature therefore means an unknown issuer.
                 ::rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
                     CertificateError::UnknownIssuer.into()
                 }
@@ -228,7 +228,7 @@ impl ServerCertVerifier for Named {
 fn another_server() -> ::rustls::Error {
     let refused = Error::new(
         ErrorKind::Refused,
-        "the connection goes to another server than the configuration's",
+        "the connection is to a server other than the configured one",
     );
     ::rustls::Error::Other(OtherError(Arc::new(refused)))
 }

@@ -1,9 +1,10 @@
-//! Tells Kubex's own connections which credential a request carries, so that they show the certificate of the same one.
+//! Passes the credential of a request to Kubex's own connections, so that they use the client certificate of the same
+//! credential.
 
 use std::sync::Arc;
 
 use kubex_core::Credential;
 
-/// The credential that a request carries, as an extension of the request.
+/// The credential of a request, as a request extension.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestCredential(pub(crate) Arc<Credential>);

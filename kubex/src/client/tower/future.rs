@@ -1,4 +1,4 @@
-//! A request under way.
+//! The future of a request.
 
 use std::fmt;
 use std::future::Future;
@@ -19,16 +19,16 @@ use super::error::BoxError;
 /// Waits for a credential.
 type Ask = Pin<Box<dyn Future<Output = Result<Arc<Credential>>> + Send>>;
 
-/// What a second attempt needs.
+/// The data for a second attempt.
 pub(super) struct Attempt<S, B> {
     pub(super) inner: S,
     pub(super) authorizer: Authorizer,
-    /// The request as it came, where it can be sent twice.
+    /// A copy of the original request, if it can be sent twice.
     pub(super) again: Option<Request<B>>,
 }
 
 pin_project! {
-    /// The answer to a request, and before it the credential that the request carries.
+    /// The future of a response: waits for the credential, then for the response.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, B>
     where
@@ -42,19 +42,19 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S, B, F, A> {
-        /// It is not sent.
+        /// The request is not sent.
         Refused { error: Option<Error> },
-        /// Nothing is left to do but to wait for the answer.
+        /// Waits for a response that is returned as it is.
         PassedOn { #[pin] future: F },
-        /// It is sent once; a 401 invalidates its credential.
+        /// The request is sent once; a 401 invalidates the credential.
         Once { #[pin] future: F, authorizer: Authorizer, sent: Generation },
-        /// The credential for the first attempt is asked for.
+        /// Waits for the credential of the first attempt.
         Asking { ask: Ask, attempt: Option<Attempt<S, B>>, request: Option<Request<B>> },
-        /// The first attempt.
+        /// Waits for the response to the first attempt.
         Sending { #[pin] future: F, attempt: Option<Attempt<S, B>>, sent: Generation },
-        /// A newer credential is asked for; without one the 401 is the answer.
+        /// Waits for a newer credential. If there is none, the 401 is returned.
         Renewing { ask: Ask, attempt: Option<Attempt<S, B>>, answer: Option<A>, sent: Generation },
-        /// The service is waited for to take the second attempt.
+        /// Waits until the service is ready for the second attempt.
         Readying { attempt: Option<Attempt<S, B>>, credential: Arc<Credential> },
     }
 }
@@ -111,7 +111,7 @@ where
     }
 }
 
-/// Puts a credential on a request, and tells Kubex's own connections which one it is.
+/// Adds a credential to a request, as a header and as an extension for Kubex's own connections.
 pub(super) fn authorize<B>(authorizer: &Authorizer, credential: &Arc<Credential>, request: &mut Request<B>) {
     authorizer.authorize(credential, request.headers_mut());
     #[cfg(feature = "kube")]

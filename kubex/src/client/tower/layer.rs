@@ -9,7 +9,7 @@ use super::super::authorizer::Authorizer;
 use super::replay::{Clones, Never};
 use super::service::Auth;
 
-/// Puts the current credential of a configuration on each request. See the [module](super).
+/// Adds the current credential of a configuration to each request. See the [module](super).
 #[derive(Clone)]
 pub struct AuthLayer<R = Never> {
     authorizer: Authorizer,
@@ -17,7 +17,7 @@ pub struct AuthLayer<R = Never> {
 }
 
 impl AuthLayer {
-    /// The layer of this configuration. It sends no request twice.
+    /// Creates a layer for this configuration. It does not retry requests.
     pub fn new(configuration: &ClientConfiguration) -> Self {
         Self {
             authorizer: Authorizer::new(configuration),
@@ -27,7 +27,7 @@ impl AuthLayer {
 }
 
 impl<R> AuthLayer<R> {
-    /// After a 401, sends a request once more if this gives a copy of its body.
+    /// After a 401, retries a request once, if this function returns a copy of its body.
     pub fn replaying<T>(self, replay: T) -> AuthLayer<T> {
         AuthLayer {
             authorizer: self.authorizer,
@@ -35,7 +35,7 @@ impl<R> AuthLayer<R> {
         }
     }
 
-    /// After a 401, sends a request once more with a clone of its body.
+    /// After a 401, retries a request once with a clone of its body.
     pub fn replaying_clones(self) -> AuthLayer<Clones> {
         self.replaying(Clones)
     }

@@ -1,20 +1,20 @@
-//! A [`tower`](https://docs.rs/tower) layer that puts the current credential on each request.
+//! A [`tower`](https://docs.rs/tower) layer that adds the current credential to each request.
 //!
-//! It wraps any HTTP client that is a tower service: hyper, tonic, kube. What it does with a request:
+//! It wraps any HTTP client that is a tower service, such as hyper, tonic or kube:
 //!
 //! | request | what happens |
 //! |---|---|
 //! | to the configuration's server | the current credential and the impersonation headers are added |
-//! | with an `Authorization` of its own | it is kept; the same for `Impersonate-User` |
+//! | with its own `Authorization` header | the header is kept; the same for `Impersonate-User` |
 //! | to another scheme, host or port | passed on unchanged, without a credential |
-//! | with a path only | taken for the configuration's server, to which the caller's connection leads |
+//! | with a path only | treated as a request to the configuration's server; the caller's connection must lead there |
 //! | with a path that leaves the server's own path | refused: `invalid request path` |
 //!
-//! After a 401 the credential that was sent is [invalidated](kubex_core::Credentials::invalidate), and the request is
-//! sent once more with a newer credential, if its body can be sent twice: see [`Replay`]. The layer looks at the status
-//! alone, never at the body of the 401, which over HTTP/2 is often lost with its connection.
+//! After a 401, the credential is [invalidated](kubex_core::Credentials::invalidate), and the request is retried once
+//! with a newer credential, if its body can be sent twice: see [`Replay`]. The layer checks only the status and not
+//! the body of the 401, which is often lost with the connection over HTTP/2.
 //!
-//! A client certificate is not a header: the connector below shows it, so make the connector of the same
+//! A client certificate is not a header: the TLS connector sends it. Create the connector from the same
 //! configuration, with [`kubex::rustls`](mod@crate::rustls).
 //!
 //! ```

@@ -4,20 +4,20 @@ use http::Request;
 
 /// Copies a request's body, so that the request can be sent a second time.
 ///
-/// Each client has its own type of body:
+/// The layer depends on the type of the body:
 ///
-/// | client | `AuthLayer` |
+/// | body | method of `AuthLayer` |
 /// |---|---|
-/// | bodies that are `Clone`, as `http_body_util::Full` | [`replaying_clones`](super::AuthLayer::replaying_clones) |
+/// | a `Clone` body, such as `http_body_util::Full` | [`replaying_clones`](super::AuthLayer::replaying_clones) |
 /// | kube | `replaying(\|body: &kube::client::Body\| body.try_clone())` |
 /// | reqwest | `replaying(\|body: &reqwest::Body\| body.as_bytes().map(\|bytes\| bytes.to_vec().into()))` |
-/// | bodies that stream, as tonic's | none is needed: a 401 is passed on |
+/// | a stream, such as tonic's | none: a 401 is returned |
 pub trait Replay<B> {
-    /// A copy of the body; `None` where it can be sent only once.
+    /// A copy of the body; `None` if it can be sent only once.
     fn copy(&self, body: &B) -> Option<B>;
 }
 
-/// Sends nothing twice.
+/// Sends no request twice.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Never;
 
@@ -27,7 +27,7 @@ impl<B> Replay<B> for Never {
     }
 }
 
-/// Sends clones of bodies.
+/// Copies a body by cloning it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clones;
 
@@ -43,7 +43,7 @@ impl<B, F: Fn(&B) -> Option<B>> Replay<B> for F {
     }
 }
 
-/// A copy of the request; `None` where its body can be sent only once.
+/// A copy of the request; `None` if its body can be sent only once.
 pub(crate) fn copy<B>(request: &Request<B>, replay: &impl Replay<B>) -> Option<Request<B>> {
     let mut again = Request::new(replay.copy(request.body())?);
     *again.method_mut() = request.method().clone();

@@ -12,7 +12,7 @@ use super::error::BoxError;
 use super::future::{Attempt, ResponseFuture, authorize};
 use super::replay::{Replay, copy};
 
-/// A service that puts the current credential on each request before it passes it on.
+/// A service that adds the current credential to each request.
 #[derive(Clone)]
 pub struct Auth<S, R> {
     inner: S,
@@ -29,7 +29,7 @@ impl<S, R> Auth<S, R> {
         }
     }
 
-    /// The service below.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
@@ -61,7 +61,7 @@ where
             return ResponseFuture::passed_on(self.inner.call(request));
         }
         let credentials = self.authorizer.configuration().credentials();
-        // Only a credential that can change is worth a second attempt.
+        // A second attempt makes sense only if the credential can change.
         let again = if credentials.is_fixed() {
             None
         } else {
@@ -78,7 +78,7 @@ where
             }
         }
         let ready = credentials.with_fresh(Arc::clone);
-        // The clone takes the place of the service that was found ready, and that is used here.
+        // The service that is ready is used here, and the clone replaces it.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
         let attempt = Attempt {

@@ -1,4 +1,4 @@
-//! Real `sh` scripts that behave as badly as plugins do.
+//! Tests with real `sh` scripts that misbehave like plugins.
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -14,7 +14,7 @@ use kubex_tests::machine::patience;
 
 use super::*;
 
-/// What counts as at once. The scripts would take a minute.
+/// The maximum time for something that should happen immediately. The scripts would take a minute.
 fn at_once() -> Duration {
     patience(Duration::from_secs(4))
 }

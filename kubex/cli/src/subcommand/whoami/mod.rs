@@ -59,7 +59,7 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
     }
     let identity = Identity::read(&configuration, session).await?;
     if identity.token.as_ref().is_some_and(TokenIdentity::has_claims) {
-        print_message("note: the claims of the token are not verified; give --online to ask the server");
+        print_message("note: the claims of the token are not verified; use --online to ask the server");
     }
     Ok(output::print(&identity, format, &session.host)?)
 }
