@@ -1,5 +1,6 @@
 //! What works and should be known all the same.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::origin::Origin;
@@ -16,9 +17,14 @@ pub struct Warning {
 impl Warning {
     /// A warning. The text is cleaned and must hold no secret.
     pub fn new(id: &'static str, message: impl fmt::Display) -> Self {
+        let message = message.to_string();
+        let cleaned = match clean_line(&message) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(cleaned) => Some(cleaned),
+        };
         Self {
             id,
-            message: clean_line(&message.to_string()).into_owned(),
+            message: cleaned.unwrap_or(message),
             origin: None,
         }
     }
