@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 fn plugin(directory: &Path) -> Result<(), Box<dyn Error>> {
     let run = runs_of_the_plugin(directory) + 1;
     fs::write(directory.join("runs"), run.to_string())?;
-    let expires = jiff::Timestamp::try_from(SystemTime::now() + LIFETIME)?;
+    let expires = kubex::time::rfc3339(SystemTime::now() + LIFETIME);
     let credential = json!({
         "kind": "ExecCredential",
         "apiVersion": "client.authentication.k8s.io/v1",

@@ -30,7 +30,7 @@ mod vault {
         async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
             let expires_at = request.host.now().wall + std::time::Duration::from_secs(900);
             let token = format!("vault-token-of-{}", self.0); // here a real one asks the vault
-            Ok(Credential::bearer(token.into())?.expiring_at(Some(expires_at)))
+            Ok(Credential::bearer(token.into())?.with_expiry(Some(expires_at)))
         }
         fn describe(&self) -> String {
             format!("vault role {}", self.0)
@@ -38,7 +38,7 @@ mod vault {
     }
 
     kubex::register! {
-        static REGISTRATION = Registration::source::<Vault>("vault", "tokens of the house's vault");
+        static REGISTRATION = Registration::source::<Vault>("vault", "tokens from the company's vault");
     }
 }
 

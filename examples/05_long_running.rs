@@ -1,5 +1,5 @@
-//! A loop that works while its token rotates: a sidecar writes a new token into a file every second, each
-//! lives for two, and the API server refuses every token that has expired. No request fails.
+//! A loop whose token rotates: a sidecar writes a new token into a file every second, each token is valid for two
+//! seconds, and the API server refuses every expired one. No request fails.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-/// What issues the tokens and puts them where the program finds them.
+/// Issues the tokens and writes them into the file that the program reads.
 #[derive(Clone)]
 struct Sidecar {
     server: Arc<ApiServer>,
@@ -67,7 +67,7 @@ impl Sidecar {
         Ok(())
     }
 
-    /// Writes a JSON web token by atomic rename, so that nobody reads half of it.
+    /// Writes a JSON web token by atomic rename, so that no reader sees half of it.
     fn write(&self, number: u32) -> std::io::Result<()> {
         let expires = SystemTime::now() + LIFETIME;
         let seconds = expires

@@ -1,5 +1,5 @@
-//! hyper, which knows nothing of Kubernetes: a TLS configuration below it and a layer above it make it a client that
-//! is somebody. The token is renewed after a 401, and nobody notices.
+//! hyper as a Kubernetes client: a TLS configuration below it and a layer above it authenticate its requests. After a
+//! 401 the token is renewed and the request sent once more.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .token_file(&token)
         .await?;
 
-    // Below: connections that trust the cluster's authorities alone, and ask for the name that it is known by.
+    // Below: connections that trust the cluster's authorities only, and check its name.
     let mut tls = kubex::rustls::client_config(&configuration)?;
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let name = FixedServerNameResolver::new(kubex::rustls::server_name(&configuration)?);
@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let connector = HttpsConnector::new(tcp, tls, true, Arc::new(name));
     let hyper: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
 
-    // Above: the current credential on each request, and once more after a 401, for these bodies can be cloned.
+    // Above: the current credential on each request. After a 401 the request is sent again, as its body can be cloned.
     let mut client = AuthLayer::new(&configuration).replaying_clones().layer(hyper);
 
     for path in ["/version", "/api/v1/namespaces/default/pods"] {
@@ -67,7 +67,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     if answer.status() == StatusCode::OK {
         Ok(())
     } else {
-        Err("the rotation was noticed".into())
+        Err("the request after the rotation failed".into())
     }
 }
 

@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     }
 }
 
-/// What `kubex::resolve()` would find: said here in words, for the server is made for this example.
+/// In a program of your own: `kubex::resolve()`. Here the server is made for the example, so its address is given.
 async fn configure(server: &ApiServer, token: &Path) -> kubex::Result<ClientConfiguration> {
     kubex::configure()
         .url(server.url())

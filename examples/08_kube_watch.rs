@@ -1,5 +1,5 @@
-//! kube's own client: it says who it is, lists pods, and goes on watching them while its token rotates. In a program
-//! of your own the first line is `kubex::kube::try_default().await?`.
+//! kube's own client: it asks who it is, lists pods, and watches them while its token rotates. In a program of your own
+//! the first line is `kubex::kube::try_default().await?`.
 
 use std::error::Error;
 use std::time::Duration;
@@ -94,7 +94,7 @@ async fn tell_a_story(
             "apiVersion": "v1",
             "metadata": { "name": format!("pod-{number}"), "resourceVersion": number.to_string() },
         } });
-        // It is told once somebody watches.
+        // The event is sent as soon as a watch is open.
         while server.tell_watchers(PODS, &event) == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

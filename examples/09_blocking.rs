@@ -1,4 +1,4 @@
-//! A program without an async runtime: it asks for the headers of each request anew, and sends with what it likes.
+//! A program without an async runtime: it asks for the headers of each request anew, and sends with any HTTP client.
 
 use std::error::Error;
 
@@ -32,16 +32,16 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         credential.provenance()
     );
 
-    // Kubex's own client works as well, waited for.
+    // Kubex's own client works too: wait for its answer.
     let client = kubex::reqwest::Client::new(&configuration)?;
     let answer = blocking::wait(client.get("/version")?.send())?;
     println!("GET /version: {}", answer.status());
 
-    // In an async runtime it does not hold up the runtime's thread, but says so.
+    // Inside an async runtime it returns an error and does not block the runtime's thread.
     let runtime = tokio::runtime::Runtime::new()?;
     match runtime.block_on(async { blocking::headers(&configuration) }) {
         Err(error) => println!("inside of a runtime: {error}"),
-        Ok(_) => return Err("it was to be refused".into()),
+        Ok(_) => return Err("it did not return an error".into()),
     }
     if answer.status().is_success() {
         Ok(())
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     }
 }
 
-/// The server of this example. It is async, and lives in a runtime that the rest of the program does not see.
+/// The server of this example, in an async runtime of its own.
 struct Cluster {
     server: ApiServer,
     _runtime: tokio::runtime::Runtime,

@@ -1,7 +1,7 @@
-//! The one place that makes a live configuration of a provider's answer.
+//! Turns a resolved source into a client configuration; no other code does.
 //!
-//! The cluster's options become a [`Cluster`](crate::Cluster), the registry builds the credential source from the
-//! identity's name and options, and both are checked. Everything that is wrong is reported at once.
+//! The cluster's options become a [`Cluster`](crate::Cluster). The registry builds the credential source from the name
+//! and the options of the identity. Both are checked, and all problems are reported at once.
 
 use std::sync::Arc;
 
@@ -9,27 +9,27 @@ use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Problems, Result};
 use crate::host::Host;
-use crate::options::{ClusterOptions, Options, ReadCluster, Value};
+use crate::options::{ClusterOptions, LoadedCluster, Options, Value};
 use crate::provenance::Provenance;
 use crate::registry::Registry;
 use crate::resolved_source::{Chosen, ChosenIdentity, ReadySource, ResolvedSource, SourcePart};
 use crate::source::CredentialSource;
 
-/// Makes a configuration of an answer into which overrides have been merged.
+/// Builds a configuration from a resolved source that already contains the overrides.
 ///
 /// # Errors
-/// The problems that the provider has noted, and what is wrong with the cluster's options, the identity's, and the
-/// files that they name.
+/// Returns the problems that the provider has recorded, together with those of the cluster's options, of the identity's
+/// options and of the files that they refer to.
 pub(crate) async fn assemble(
     source: ResolvedSource,
     registry: &Registry,
     host: &Host,
 ) -> Result<ClientConfiguration> {
     let mut problems = Problems::default();
-    let mut of_the_identity = Problems::default();
+    let mut identity_problems = Problems::default();
     for (part, problem) in source.problems {
         match part {
-            SourcePart::Identity => of_the_identity.add(problem),
+            SourcePart::Identity => identity_problems.add(problem),
             _ => problems.add(problem),
         }
     }
@@ -38,13 +38,13 @@ pub(crate) async fn assemble(
         provenance.set(key, value.origin());
     }
     provenance.append(source.provenance);
-    // Without an address that can be read there is nothing to add to the provider's own problem about it.
+    // If the provider has recorded a problem and there is no server, "no server is set" would only repeat the problem.
     let cluster = if problems.is_empty() || source.cluster.get("server").is_some() {
         read_cluster(source.cluster, source.extensions, host, &mut problems).await
     } else {
         None
     };
-    problems.absorb(of_the_identity);
+    problems.absorb(identity_problems);
     let sends_credentials = cluster
         .as_ref()
         .is_none_or(|read| read.cluster.server.is_encrypted() || read.allows_credentials_over_http);
@@ -54,7 +54,7 @@ pub(crate) async fn assemble(
         warnings: identity_warnings,
     } = source.identity.choose();
     let credentials = problems.take(credentials(provider, &options, registry));
-    // No credential is looked for that would not be sent.
+    // A credential that will not be sent is not looked for.
     if let Some(Credentials::Source { source, is_required }) = &credentials
         && sends_credentials
     {
@@ -63,7 +63,7 @@ pub(crate) async fn assemble(
     }
     problems.into_result()?;
     let (Some(read), Some(credentials)) = (cluster, credentials) else {
-        // Unreachable: where one of them is missing, a problem says why.
+        // Unreachable: if one of them is missing, there is a problem, which was returned above.
         return Err(Error::new(ErrorKind::MissingCluster, "no server is set"));
     };
 
@@ -90,18 +90,18 @@ async fn read_cluster(
     extensions: Vec<(String, Value)>,
     host: &Host,
     problems: &mut Problems,
-) -> Option<ReadCluster> {
+) -> Option<LoadedCluster> {
     let options = problems.take(ClusterOptions::new(options))?;
-    problems.take(options.read(extensions, host).await)
+    problems.take(options.load(extensions, host).await)
 }
 
-/// What gives the configuration's credentials.
+/// The source of the configuration's credentials.
 enum Credentials {
     None,
     Fixed(Credential),
     Source {
         source: Arc<dyn CredentialSource>,
-        /// Whether a source that is not configured is an error, because something else has named it.
+        /// Whether the source must be configured, because an identity refers to it by name.
         is_required: bool,
     },
 }

@@ -1,7 +1,7 @@
-//! The ordered sources; the first that is configured wins.
+//! The chain: an ordered list of sources, of which the first configured one is used.
 //!
-//! Only *not configured* falls through. A source that is there and broken stops the chain with its error,
-//! because the next source would be another identity that the user did not ask for.
+//! The chain continues only past a source that is *not configured*. A source that is configured but broken stops the
+//! chain with an error, because the next source would be a different identity, which the user did not ask for.
 //!
 //! ```
 //! # use kubex_core::*;

@@ -1,4 +1,4 @@
-//! The API server: where it is, how it is trusted, and how it is reached.
+//! The API server: its address, the trust in its certificate, and the route to it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,8 +12,9 @@ use crate::proxy::Proxy;
 use crate::request_path::stays_below;
 use crate::value::Value;
 
-/// An API server's address: `https://` or `http://`, a host, and a path that prefixes every request's. It
-/// keeps the text as it was written, because an exec plugin is told that very text.
+/// An API server's address: `https://` or `http://`, a host, and an optional path that prefixes every request path.
+///
+/// It keeps the original text, because an exec plugin receives exactly that text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerUrl {
     text: String,
@@ -21,10 +22,11 @@ pub struct ServerUrl {
 }
 
 impl ServerUrl {
-    /// Reads an address. Query and fragment are dropped.
+    /// Parses an address. Query and fragment are dropped.
     ///
     /// # Errors
-    /// `InvalidValue` without a scheme, with another scheme, or with a user name or password in it.
+    /// Returns `InvalidValue` if the scheme is missing or not `https` or `http`, if there is no host, or if the address
+    /// contains a user name or a password.
     ///
     /// ```
     /// use kubex_core::ServerUrl;
@@ -40,22 +42,22 @@ impl ServerUrl {
             )
         };
         if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
-            return Err(invalid("has white space or a control character in it"));
+            return Err(invalid("contains white space or a control character"));
         }
         if !text.contains("://") {
             return Err(invalid("has no scheme").with_help("write https:// in front of it"));
         }
         let text = text.split(['?', '#']).next().unwrap_or(text);
-        let url = Url::parse(text).map_err(|error| invalid(&format!("is no URL: {error}")))?;
+        let url = Url::parse(text).map_err(|error| invalid(&format!("is not a valid URL: {error}")))?;
         if !matches!(url.scheme(), "https" | "http") {
-            return Err(invalid("has a scheme other than https").with_help("write https:// in front of it"));
+            return Err(invalid("has a scheme other than https").with_help("write it as https://host:port"));
         }
         if url.host_str().is_none_or(str::is_empty) {
             return Err(invalid("has no host"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("has a user name or password in it")
-                .with_help("set them as the user's, not the server's"));
+            return Err(invalid("contains a user name or a password")
+                .with_help("remove it from the address and set it as a credential"));
         }
         Ok(Self {
             text: text.to_owned(),
@@ -63,26 +65,25 @@ impl ServerUrl {
         })
     }
 
-    /// Whether what is sent there is encrypted. No credential goes to a server where it is not.
+    /// Whether the connection is encrypted. Without encryption, no credential is sent unless the user allows it.
     pub fn is_encrypted(&self) -> bool {
         self.url.scheme() == "https"
     }
 
-    /// The address as it was written, without query and fragment.
+    /// Returns the original text of the address, without query and fragment.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The address as a URL.
+    /// Returns the address as a URL.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The URL of a path on this server, below its own path: `/version` on `https://h/k8s` is
-    /// `https://h/k8s/version`.
+    /// Returns the URL of a request path: `/version` on `https://h/k8s` is `https://h/k8s/version`.
     ///
     /// # Errors
-    /// `InvalidValue` for a path that leaves the server's own, such as `/../x` or `/%2e%2e/x`.
+    /// Returns `InvalidValue` for a path that leaves the path of the server, such as `/../x` or `/%2e%2e/x`.
     pub fn join(&self, path: &str) -> Result<Url> {
         self.check_path_below(path)?;
         let joined = format!(
@@ -96,10 +97,10 @@ impl ServerUrl {
             .ok_or_else(invalid_request_path)
     }
 
-    /// Checks a request's path which is yet to be put below the server's own.
+    /// Checks a request path that is relative to the server's own path. It allocates only for an error.
     ///
     /// # Errors
-    /// As [`join`](Self::join), without an allocation where there is none.
+    /// The same as [`join`](Self::join).
     pub fn check_path_below(&self, path: &str) -> Result<()> {
         if stays_below(path) {
             Ok(())
@@ -108,10 +109,10 @@ impl ServerUrl {
         }
     }
 
-    /// Checks the whole path of a URL on this server: it begins with the server's own path and stays below it.
+    /// Checks that the full path of a URL begins with the server's own path and stays below it.
     ///
     /// # Errors
-    /// `InvalidValue` where it does not.
+    /// Returns `InvalidValue` if it does not.
     ///
     /// ```
     /// use kubex_core::ServerUrl;
@@ -134,7 +135,7 @@ impl ServerUrl {
 
 fn invalid_request_path() -> Error {
     Error::new(ErrorKind::InvalidValue, "invalid request path")
-        .with_help("use a path that stays below the server's own, such as /version")
+        .with_help("use a path below the server's own path, such as /version")
 }
 
 impl fmt::Debug for ServerUrl {
@@ -149,19 +150,19 @@ impl fmt::Display for ServerUrl {
     }
 }
 
-/// Whose certificate is accepted from the server.
+/// Which server certificates are accepted.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Trust {
-    /// One that the system's own authorities signed.
+    /// Those that a certificate authority of the operating system has signed.
     System,
-    /// One that these authorities signed, and no other.
+    /// Only those that one of these certificate authorities has signed.
     CaBundle(CaBundle),
-    /// Any certificate: whoever answers gets the credential. For a laboratory.
+    /// All certificates. Any host that answers can read the credential. Use it for tests only.
     Insecure,
 }
 
-/// Certificate authorities, as PEM and as certificates.
+/// A set of certificate authorities, as PEM and as parsed certificates.
 #[derive(Clone)]
 pub struct CaBundle {
     pem: Arc<[u8]>,
@@ -169,10 +170,10 @@ pub struct CaBundle {
 }
 
 impl CaBundle {
-    /// Reads authorities from PEM.
+    /// Parses certificate authorities from PEM.
     ///
     /// # Errors
-    /// `InvalidPem` where it holds none.
+    /// Returns `InvalidPem` if the text contains no valid certificate.
     pub fn from_pem(pem: &[u8]) -> Result<Self> {
         let certificates = certificates_in(pem, "the certificate authority")?;
         Ok(Self {
@@ -181,7 +182,7 @@ impl CaBundle {
         })
     }
 
-    /// No authority at all: no certificate is accepted.
+    /// Returns a bundle without any certificate authority. With it, no server certificate is accepted.
     pub(crate) fn empty() -> Self {
         Self {
             pem: Arc::from([]),
@@ -189,17 +190,17 @@ impl CaBundle {
         }
     }
 
-    /// Whether both are the very same text in memory.
+    /// Whether both share the same text in memory.
     pub(crate) fn is_identical(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.pem, &other.pem)
     }
 
-    /// The text they were read from.
+    /// Returns the PEM text.
     pub fn pem(&self) -> &[u8] {
         &self.pem
     }
 
-    /// The certificates.
+    /// Returns the parsed certificates.
     pub fn certificates(&self) -> &[CertificateDer<'static>] {
         &self.certificates
     }
@@ -213,26 +214,28 @@ impl fmt::Debug for CaBundle {
     }
 }
 
-/// The API server a configuration leads to, and how to reach it.
+/// The API server of a configuration, and how to reach it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Cluster {
-    /// Its address.
+    /// The server's address.
     pub server: ServerUrl,
-    /// Whose certificate is accepted.
+    /// Which server certificates are accepted.
     pub trust: Trust,
-    /// The name its certificate is checked for, and that is sent as SNI, where it is not the address's.
+    /// The name that the server's certificate is checked against, and that is sent as SNI. `None` means the host of the
+    /// address.
     pub tls_server_name: Option<String>,
-    /// The proxy on the way.
+    /// The proxy, if there is one.
     pub proxy: Option<Proxy>,
-    /// Whether answers are asked for uncompressed.
+    /// Whether to request uncompressed responses.
     pub disable_compression: bool,
-    /// What a kubeconfig attached to the cluster, by name; an exec plugin is told of its own.
+    /// The extensions that a kubeconfig attaches to the cluster, by name. An exec plugin receives the one that is meant
+    /// for it.
     pub extensions: Vec<(String, Value)>,
 }
 
 impl Cluster {
-    /// A server with the system's trust and nothing special on the way.
+    /// Creates a cluster with the trust of the operating system, no proxy, and defaults for the rest.
     pub fn new(server: ServerUrl) -> Self {
         Self {
             server,

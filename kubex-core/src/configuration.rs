@@ -1,6 +1,6 @@
-//! What a source resolves to: everything a client needs to talk to the API server, and no more.
+//! The client configuration: everything that a client needs to send requests to the API server.
 //!
-//! Request timeouts, retries, pools and API warnings are the HTTP client's concern and have no place here.
+//! Request timeouts, retries, connection pools and API warnings belong to the HTTP client and are not part of it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::text::clean_line;
 use crate::trust::{LiveTrust, TrustSource};
 use crate::warning::Warning;
 
-/// Which API server to talk to, and as whom. Cheap to clone: clones share one live credential.
+/// The API server, and the identity to use. It is cheap to clone, and clones share one live credential.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -50,7 +50,7 @@ pub struct ClientConfiguration {
 }
 
 impl ClientConfiguration {
-    /// Starts a configuration for this cluster: anonymous, in the namespace `default`.
+    /// Starts a configuration for this cluster. Unless set, it is anonymous and its namespace is `default`.
     pub fn builder(cluster: Cluster) -> ClientConfigurationBuilder {
         ClientConfigurationBuilder {
             cluster,
@@ -65,54 +65,54 @@ impl ClientConfiguration {
         }
     }
 
-    /// The API server and the way to it.
+    /// Returns the API server and the route to it.
     pub fn cluster(&self) -> &Arc<Cluster> {
         &self.cluster
     }
 
-    /// The namespace for requests that name none.
+    /// Returns the namespace for requests that do not set one.
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// Whom to act as.
+    /// Returns the user to impersonate, if there is one.
     pub fn impersonation(&self) -> Option<&Impersonation> {
         self.impersonation.as_ref()
     }
 
-    /// The headers that say whom to act as; empty without impersonation. A request that already carries
-    /// `Impersonate-User` keeps its own.
+    /// Returns the impersonation headers, which are empty without impersonation. A request that already has
+    /// `Impersonate-User` keeps its own headers.
     pub fn impersonation_headers(&self) -> &HeaderMap {
         &self.impersonation_headers
     }
 
-    /// The live handle that gives the current credential.
+    /// Returns the live handle to the current credential.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// The live handle that gives the current trust. The cluster's own is the one it was resolved with.
+    /// Returns the live handle to the current trust. The trust in [`cluster`](Self::cluster) never changes.
     pub fn trust(&self) -> &LiveTrust {
         &self.trust
     }
 
-    /// Gives the live handles the name of their source in the chain, for events and errors.
+    /// Sets the name of the source in the live handles, for events and errors.
     pub(crate) fn set_source_name(&self, source: &str) {
-        self.credentials.name(source);
-        self.trust.name(source);
+        self.credentials.set_name(source);
+        self.trust.set_name(source);
     }
 
-    /// What its user should know.
+    /// Returns the warnings of the chosen source.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
-    /// Where each field was written down.
+    /// Returns the origin of each field.
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
     }
 
-    /// What each source of the chain did; empty for a configuration that no chain has made.
+    /// Returns the outcome of each source of the chain. The report is empty if no chain made the configuration.
     pub fn report(&self) -> &Report {
         &self.report
     }
@@ -122,7 +122,7 @@ impl ClientConfiguration {
         self
     }
 
-    /// For the line of the source that answered.
+    /// Returns the description that the report contains for the chosen source.
     pub(crate) fn summary(&self) -> String {
         let mut words = format!(
             "{}, namespace {}, {}",
@@ -138,53 +138,53 @@ impl ClientConfiguration {
     }
 }
 
-/// One line: the server, the namespace, the kind of credential, and the user that is impersonated.
+/// Prints one line: the server, the namespace, the kind of credential, and the impersonated user.
 impl fmt::Display for ClientConfiguration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.summary())
     }
 }
 
-/// Where a configuration's credentials come from.
+/// The origin of a configuration's credentials.
 #[derive(Debug)]
 enum Identity {
     Fixed(Credential),
     Source(Arc<dyn CredentialSource>),
 }
 
-/// Builds a [`ClientConfiguration`]. A provider answers with one; the chain adds the overrides and builds it.
+/// Builds a [`ClientConfiguration`].
 #[derive(Debug)]
 pub struct ClientConfigurationBuilder {
     cluster: Cluster,
     namespace: Option<String>,
     impersonation: Option<Impersonation>,
     identity: Identity,
-    /// What reads the authorities again, and which ones it has read.
+    /// Reads the certificate authorities again; with those that it has read first.
     trust_source: Option<(Arc<dyn TrustSource>, CaBundle)>,
     allows_credentials_over_http: bool,
     warnings: Vec<Warning>,
     provenance: Provenance,
-    /// Where the fields of the identity were written down. Kept apart, because an override replaces them all.
+    /// The origins of the identity's fields. They are removed together if no credential is sent.
     identity_origins: Vec<(String, Origin)>,
 }
 
 impl ClientConfigurationBuilder {
-    /// One credential that never changes.
+    /// Sets a credential that never changes.
     #[must_use]
     pub fn credential(mut self, credential: Credential) -> Self {
         self.identity = Identity::Fixed(credential);
         self
     }
 
-    /// Credentials that this source fetches whenever they are wanted.
+    /// Sets the source that fetches the credentials when they are needed.
     #[must_use]
     pub fn source(mut self, source: Arc<dyn CredentialSource>) -> Self {
         self.identity = Identity::Source(source);
         self
     }
 
-    /// What reads the cluster's authorities again while the configuration is in use. A trust that is set in
-    /// their place later ends that: it never changes.
+    /// Sets the source that reads the cluster's certificate authorities again while the configuration is in use. It has
+    /// an effect only if the cluster's trust is a [`Trust::CaBundle`].
     #[must_use]
     pub fn trust_source(mut self, source: Option<Arc<dyn TrustSource>>) -> Self {
         self.trust_source = match &self.cluster.trust {
@@ -194,21 +194,21 @@ impl ClientConfigurationBuilder {
         self
     }
 
-    /// The namespace for requests that name none; `default` unless set.
+    /// Sets the namespace for requests that do not set one. The default is `default`.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into()).filter(|namespace| !namespace.is_empty());
         self
     }
 
-    /// Whom to act as.
+    /// Sets the user to impersonate.
     #[must_use]
     pub fn impersonation(mut self, impersonation: Option<Impersonation>) -> Self {
         self.impersonation = impersonation;
         self
     }
 
-    /// Sends credentials to an `http://` server, where everybody on the way can read them. Off unless set.
+    /// Sends credentials to an `http://` server, where every host on the network path can read them. Off by default.
     #[must_use]
     pub fn allow_credentials_over_http(mut self, allowed: bool) -> Self {
         self.allows_credentials_over_http = allowed;
@@ -232,26 +232,26 @@ impl ClientConfigurationBuilder {
         self
     }
 
-    /// Sets where each field of the cluster, the namespace and the impersonation was written.
+    /// Sets the origins of the cluster's fields, the namespace and the impersonation.
     #[must_use]
     pub(crate) fn provenance(mut self, provenance: Provenance) -> Self {
         self.provenance = provenance;
         self
     }
 
-    /// Records where a field of the identity was written.
+    /// Adds the origin of a field of the identity.
     #[must_use]
     pub(crate) fn identity_origin(mut self, field: &str, origin: &Origin) -> Self {
         self.identity_origins.push((field.to_owned(), origin.clone()));
         self
     }
 
-    /// The configuration. This is the one place that withholds credentials from an unencrypted server: a
-    /// source whose server is `http://` is dropped here and never asked.
+    /// Builds the configuration. For an `http://` server it drops the credential source, so that no credential is
+    /// fetched or sent. This is the only place that does so.
     ///
     /// # Errors
-    /// `InvalidValue` where the impersonation cannot travel in headers, or the environment names a proxy that is
-    /// none.
+    /// Returns `InvalidValue` if a value of the impersonation is not a valid header value, or if a variable of the
+    /// environment contains an invalid proxy URL.
     pub fn build(mut self, host: &Host) -> Result<ClientConfiguration> {
         if self.cluster.proxy.is_none()
             && let Some(proxy) = Proxy::from_environment(self.cluster.server.url(), host)?

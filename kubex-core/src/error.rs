@@ -1,8 +1,8 @@
-//! What went wrong, where, and what to do about it.
+//! The error type: what failed, where, why, and what to do about it.
 //!
-//! Every provider and every credential source returns this one [`Error`]. Its [`ErrorKind`] is what a program
-//! acts on; its text is for a person: what failed, where (source, file, line, key), why, and one thing to do.
-//! No text of it ever holds a secret, and everything that came from outside is cleaned on the way in.
+//! Every provider and every credential source returns this one [`Error`]. Programs act on its [`ErrorKind`]. Its text is
+//! for people: what failed, where (source, file, line, key), why, and one thing to do. It never contains a secret, and
+//! text from outside is cleaned when the error is created.
 //!
 //! ```
 //! use kubex_core::{Error, ErrorKind, Origin};
@@ -19,35 +19,35 @@
 mod class;
 mod id;
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::origin::Origin;
-use crate::report::Report;
 use crate::text::{clean, clean_line, nearest};
 
 pub use class::ErrorClass;
 
-/// The result of anything in Kubex that can fail.
+/// The result type of Kubex.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What a program can act on. One flat list for all crates, so that `match` is all it takes.
+/// The kind of an error, for programs. There is one flat list for all crates, so that a `match` is enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The source's file, variables or mount are not there. The chain goes on with the next source; every
-    /// other kind stops it.
+    /// The source's file, variables or mount do not exist. The chain continues with the next source; every other kind
+    /// stops it.
     NotConfigured,
-    /// Every source of the chain said [`NotConfigured`](Self::NotConfigured). [`Error::report`] has each reason.
+    /// Every source of the chain returned [`NotConfigured`](Self::NotConfigured). [`Error::report`] contains the reasons.
     Exhausted,
 
-    /// A document is not what its format asks for: YAML, JSON, kind or version.
+    /// A document is malformed: its YAML, JSON, kind or version.
     MalformedDocument,
-    /// A file is there (or must be there) and cannot be read.
+    /// A file that exists, or is required, cannot be read.
     UnreadableFile,
-    /// The context asked for does not exist, or none is chosen.
+    /// The requested context does not exist, or no context is chosen.
     MissingContext,
     /// The cluster that a context names does not exist, or has no server.
     MissingCluster,
@@ -55,50 +55,51 @@ pub enum ErrorKind {
     MissingUser,
     /// Two entries of one document have the same name.
     DuplicateName,
-    /// A value is of the wrong type, or not one of those its field takes.
+    /// A value has the wrong type, or is not allowed for its field.
     InvalidValue,
-    /// A field that must be there is not.
+    /// A required field is missing.
     MissingField,
-    /// Fields that exclude each other are both set.
+    /// Two fields are set that exclude each other.
     ConflictingFields,
-    /// A field is not one of those that are known here.
+    /// A field is not known here.
     UnknownField,
-    /// Base64 that is none.
+    /// Invalid base64.
     InvalidBase64,
-    /// PEM without what was looked for, or cut short.
+    /// Invalid PEM, or PEM without the expected block.
     InvalidPem,
-    /// A client certificate without its key, a key without its certificate, or the two of different pairs.
+    /// A client certificate without its key, a key without its certificate, or a certificate and a key that do not belong
+    /// together.
     IncompleteKeyPair,
-    /// A token that is empty.
+    /// The token is empty.
     EmptyToken,
-    /// A token or a name that cannot travel in a header: control characters, line breaks.
+    /// A token or a name cannot be sent in a header: it contains control characters or line breaks.
     InvalidToken,
 
-    /// A chain names a source that there is none of.
+    /// The chain names a source that is not defined.
     UnknownSource,
-    /// No provider of that name is linked into the program.
+    /// No provider with this name is linked into the program.
     UnknownProvider,
-    /// Two registrations claim one name.
+    /// Two providers are registered under one name.
     DuplicateProvider,
 
-    /// A policy forbids it: the plugin policy, or an untrusted kubeconfig that wants a plugin or a file.
+    /// A policy forbids the operation: the plugin policy, or an untrusted kubeconfig that uses a plugin or a file.
     Refused,
-    /// A plugin that is being run asks for a credential that takes running it once more.
+    /// A running plugin requested a credential that requires running it again.
     Recursion,
 
-    /// The plugin's command is not there.
+    /// The plugin's command was not found.
     PluginNotFound,
-    /// The plugin's command is there and cannot be started.
+    /// The plugin's command was found but cannot be started.
     PluginNotExecutable,
-    /// The plugin ended with a status other than 0, or by a signal.
+    /// The plugin exited with a status other than 0, or was ended by a signal.
     PluginFailed,
     /// The plugin printed nothing.
     EmptyOutput,
-    /// The plugin printed more than the bound.
+    /// The plugin printed more than the limit.
     OutputTooLarge,
-    /// The plugin printed something that cannot be read as a credential.
+    /// The plugin's output is not a valid credential.
     MalformedOutput,
-    /// The plugin answered in another API version than the one asked for, or in none.
+    /// The plugin answered with another API version than requested, or without one.
     VersionMismatch,
     /// The plugin answered with an object of another kind.
     KindMismatch,
@@ -107,21 +108,21 @@ pub enum ErrorKind {
     /// The status of the plugin's answer has neither a token nor a client certificate with its key.
     MissingCredential,
 
-    /// It took longer than its deadline.
+    /// The operation exceeded its deadline.
     TimedOut,
-    /// The only credential there is has expired, and there is no newer one.
+    /// The credential has expired, and there is no newer one.
     Expired,
-    /// What issues the credential refused to, or could not be reached.
+    /// The issuer of the credential refused, or could not be reached.
     Unavailable,
-    /// The fetch ended without an answer: its runtime was shut down, or it panicked.
+    /// The fetch ended without a result: its runtime was shut down, or it panicked.
     Aborted,
-    /// A request could not be sent, or its answer not be received.
+    /// A request could not be sent, or its response could not be received.
     RequestFailed,
-    /// What was asked for is not supported by this build or this client.
+    /// This build or this client does not support the operation.
     Unsupported,
 }
 
-/// What went wrong, where, why, and one thing to do. Cheap to clone: callers of one flight share it.
+/// What failed, where, why, and one thing to do. Cheap to clone: all callers that wait for one fetch share it.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -134,12 +135,13 @@ struct Inner {
     help: Option<String>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
     others: Vec<Error>,
-    report: Option<Report>,
+    /// What the chain adds: its report, in a type that this module does not know.
+    attachment: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Error {
-    /// An error with what failed and why. The text is cleaned of control characters; that it holds no secret
-    /// is the caller's duty.
+    /// Creates an error with what failed and why. Control characters are removed from the message. It must not contain a
+    /// secret.
     pub fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
         Self(Arc::new(Inner {
             kind,
@@ -149,16 +151,16 @@ impl Error {
             help: None,
             cause: None,
             others: Vec::new(),
-            report: None,
+            attachment: None,
         }))
     }
 
-    /// The source is not there; the chain goes on.
+    /// The error of a source that is not configured; the chain continues.
     pub fn not_configured(reason: impl fmt::Display) -> Self {
         Self::new(ErrorKind::NotConfigured, reason)
     }
 
-    /// A file that cannot be read, with the reason in words and the cause behind it.
+    /// The error for a file that cannot be read, with the reason and the cause.
     pub fn unreadable(what: &str, path: &Path, cause: io::Error) -> Self {
         let shown = path.to_string_lossy();
         Self::new(
@@ -169,7 +171,7 @@ impl Error {
         .with_source(cause)
     }
 
-    /// A document that cannot be read, where the document itself is the place of the error.
+    /// The error for a document that cannot be read, with the document as the origin.
     pub fn unreadable_at(what: &str, origin: &Origin, cause: io::Error) -> Self {
         Self::new(
             ErrorKind::UnreadableFile,
@@ -180,13 +182,13 @@ impl Error {
         .with_origin(origin)
     }
 
-    /// Where it is.
+    /// Sets the place that the error is about.
     #[must_use]
     pub fn with_origin(self, origin: &Origin) -> Self {
         self.change(|inner| inner.origin = Some(origin.clone()))
     }
 
-    /// The same at this place, where it names none itself.
+    /// Sets the place that the error is about, if it has none yet.
     #[must_use]
     pub(crate) fn or_origin(self, origin: &Origin) -> Self {
         match self.0.origin {
@@ -195,21 +197,21 @@ impl Error {
         }
     }
 
-    /// One thing to do, as a sentence without a full stop.
+    /// Sets one thing to do, as a sentence without a full stop.
     #[must_use]
     pub fn with_help(self, help: impl fmt::Display) -> Self {
         let help = clean(&help.to_string()).into_owned();
         self.change(|inner| inner.help = Some(help))
     }
 
-    /// The error behind it, for [`source`](std::error::Error::source). It must not hold a secret: a parser's
-    /// error that quotes its input does not belong here.
+    /// Sets the cause, for [`source`](std::error::Error::source). It must not contain a secret, as a parser's error that
+    /// quotes its input may.
     #[must_use]
     pub fn with_source(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.change(|inner| inner.cause = Some(Arc::new(cause)))
     }
 
-    /// The name of the source it happened in. The chain sets it; the innermost name stays.
+    /// Sets the name of the chain's source in which the error happened. Only the first name is kept.
     #[must_use]
     pub fn in_source(self, name: &str) -> Self {
         self.change(|inner| {
@@ -219,7 +221,7 @@ impl Error {
         })
     }
 
-    /// With another problem that was found at the same time.
+    /// Adds another problem that was found at the same time.
     #[must_use]
     pub fn with_related(self, other: Self) -> Self {
         self.change(|inner| {
@@ -230,7 +232,7 @@ impl Error {
         })
     }
 
-    /// A key that is not one of those that are known in its place. The key is shown, its value is not known here.
+    /// The error for an unknown key, with the known ones. It shows the key and not the value.
     pub fn unknown_key(key: &str, known: &[&str]) -> Self {
         let error = Self::new(
             ErrorKind::UnknownField,
@@ -238,13 +240,13 @@ impl Error {
         );
         match nearest(key, known) {
             Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
-            None if known.is_empty() => error.with_help("no key is taken here"),
+            None if known.is_empty() => error.with_help("no keys are allowed here"),
             None => error.with_help(format_args!("the keys here are: {}", known.join(", "))),
         }
     }
 
-    /// The same as a failure: where a part of a source is not there, the source itself is broken, and the chain
-    /// must not go on to another identity.
+    /// Turns `NotConfigured` into `Unavailable`: if a part of a source is missing, the source is configured but broken, and
+    /// the chain must not continue with another identity.
     #[must_use]
     pub fn as_failure(self) -> Self {
         self.change(|inner| {
@@ -254,17 +256,17 @@ impl Error {
         })
     }
 
-    /// Adds to what failed and why. The text must hold no secret.
+    /// Appends to the message. The text must not contain a secret.
     #[must_use]
     pub(crate) fn adding(self, more: impl fmt::Display) -> Self {
         let more = clean(&more.to_string()).into_owned();
         self.change(|inner| inner.message.push_str(&more))
     }
 
-    /// The report of the chain that ended in this error.
+    /// Attaches more about the failure, for whoever knows the type.
     #[must_use]
-    pub(crate) fn with_report(self, report: Report) -> Self {
-        self.change(|inner| inner.report = Some(report))
+    pub(crate) fn with_attachment<T: Any + Send + Sync>(self, attachment: T) -> Self {
+        self.change(|inner| inner.attachment = Some(Arc::new(attachment)))
     }
 
     fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -272,32 +274,32 @@ impl Error {
         self
     }
 
-    /// What a program can act on.
+    /// The kind, for programs.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// What failed and why, without place and help.
+    /// What failed and why, without origin and help.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The source of the chain it happened in.
+    /// The chain's source in which the error happened.
     pub fn source_name(&self) -> Option<&str> {
         self.0.source_name.as_deref()
     }
 
-    /// The file, line and key it is about.
+    /// The file, line and key that the error is about.
     pub fn origin(&self) -> Option<&Origin> {
         self.0.origin.as_ref()
     }
 
-    /// One thing to do about it.
+    /// One thing to do.
     pub fn help(&self) -> Option<&str> {
         self.0.help.as_deref()
     }
 
-    /// This problem and those that were found at the same time, in the order they were found.
+    /// This error and the related ones, in the order they were found.
     pub fn problems(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(&self.0.others)
     }
@@ -309,9 +311,9 @@ impl Error {
         std::iter::once(Self(Arc::new(first))).chain(others).collect()
     }
 
-    /// What each source of the chain did, where a chain ended in this error.
-    pub fn report(&self) -> Option<&Report> {
-        self.0.report.as_ref()
+    /// What was attached, if it is of this type.
+    pub(crate) fn attachment<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.0.attachment.as_ref()?.downcast_ref()
     }
 
     /// The text without the source's name.
@@ -319,28 +321,28 @@ impl Error {
         Unsigned(&self.0)
     }
 
-    /// Whether the source simply is not there, so that the next one may answer.
+    /// Whether the source is not configured, so that the chain continues.
     pub fn is_not_configured(&self) -> bool {
         self.0.kind == ErrorKind::NotConfigured
     }
 }
 
-/// The reason of an input or output error in words that do not depend on the platform.
+/// The reason of an I/O error, in words that do not depend on the platform.
 pub(crate) fn reason(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "it is not there".into(),
+        io::ErrorKind::NotFound => "it does not exist".into(),
         io::ErrorKind::PermissionDenied => "permission denied".into(),
         io::ErrorKind::IsADirectory => "it is a directory".into(),
-        io::ErrorKind::NotADirectory => "a part of its path is no directory".into(),
+        io::ErrorKind::NotADirectory => "a part of its path is not a directory".into(),
         _ => clean_line(&error.to_string()).into_owned(),
     }
 }
 
-/// What to do about it.
+/// What to do about an I/O error.
 fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "check the path, or put the file there",
-        io::ErrorKind::PermissionDenied => "let the user that the program runs as read it",
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "check the path, or create the file",
+        io::ErrorKind::PermissionDenied => "allow the program's user to read it",
         _ => "name a regular file",
     }
 }
@@ -354,7 +356,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// An error's text without the name of its source, for where that name stands already.
+/// An error's text without the name of its source, for output that contains the name already.
 pub(crate) struct Unsigned<'a>(&'a Inner);
 
 impl fmt::Display for Unsigned<'_> {
@@ -373,7 +375,7 @@ impl fmt::Display for Unsigned<'_> {
     }
 }
 
-/// What `main` prints for an error that it returns: the kind and the whole text.
+/// The kind and the whole text. A `main` that returns an error prints this.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {self}", self.0.kind)
@@ -386,7 +388,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// The problems of a thing that is looked at as a whole, so that its user can repair them all at once.
+/// Collects all problems of one value, so that its user can fix them at once.
 ///
 /// ```
 /// use kubex_core::error::Problems;
@@ -400,16 +402,16 @@ impl std::error::Error for Error {
 /// assert_eq!(problems.into_result().unwrap_err().to_string(), "no server\nalso: no certificate");
 /// ```
 #[derive(Debug, Default)]
-#[must_use = "a problem that nobody is told is lost"]
+#[must_use = "the problems are lost unless they are returned"]
 pub struct Problems(Option<Error>);
 
 impl Problems {
-    /// Takes the value, or notes the problem.
+    /// Returns the value, or collects the problem.
     pub fn take<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
     }
 
-    /// Notes a problem.
+    /// Collects a problem.
     pub fn add(&mut self, error: Error) {
         self.0 = Some(match self.0.take() {
             None => error,
@@ -424,15 +426,15 @@ impl Problems {
         }
     }
 
-    /// Whether there is none.
+    /// Whether there are no problems.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// All of them as one error, of the kind of the first.
+    /// Returns all problems as one error, with the kind of the first.
     ///
     /// # Errors
-    /// Where there was any problem.
+    /// If there are problems.
     pub fn into_result(self) -> Result<()> {
         self.0.map_or(Ok(()), Err)
     }

@@ -1,4 +1,4 @@
-//! Acting as somebody else, where the server allows it.
+//! User impersonation: acting as another user, if the server allows it.
 
 use std::fmt::Write as _;
 
@@ -6,21 +6,21 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Whom to impersonate (Kubernetes documentation, "User impersonation").
+/// The user to impersonate (Kubernetes documentation, "User impersonation").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Impersonation {
-    /// The user name, `Impersonate-User`.
+    /// The user name, sent as `Impersonate-User`.
     pub user: String,
-    /// The uid, `Impersonate-Uid`.
+    /// The uid, sent as `Impersonate-Uid`.
     pub uid: Option<String>,
-    /// The groups, one `Impersonate-Group` each.
+    /// The groups, each sent as one `Impersonate-Group` header.
     pub groups: Vec<String>,
-    /// Extra fields, one `Impersonate-Extra-<key>` for each value.
+    /// Extra fields. Each value is sent as one `Impersonate-Extra-<key>` header.
     pub extra: Vec<(String, Vec<String>)>,
 }
 
 impl Impersonation {
-    /// Somebody, by user name alone.
+    /// Impersonates a user by name, without a uid, groups or extra fields.
     pub fn new(user: impl Into<String>) -> Self {
         Self {
             user: user.into(),
@@ -30,10 +30,10 @@ impl Impersonation {
         }
     }
 
-    /// The headers that say so, in the order client-go sends them.
+    /// Returns the request headers, in client-go's order.
     ///
     /// # Errors
-    /// `InvalidValue` for a name that cannot travel in a header.
+    /// Returns `InvalidValue` if a value is not a valid header value.
     pub fn headers(&self) -> Result<HeaderMap> {
         let mut headers = HeaderMap::new();
         headers.append("impersonate-user", value("as", &self.user)?);
@@ -45,7 +45,7 @@ impl Impersonation {
         }
         for (key, values) in &self.extra {
             let name = HeaderName::try_from(format!("impersonate-extra-{}", escape(key)))
-                .map_err(|_| cannot_travel("as-user-extra"))?;
+                .map_err(|_| invalid_header_value("as-user-extra"))?;
             for text in values {
                 headers.append(name.clone(), value("as-user-extra", text)?);
             }
@@ -57,18 +57,18 @@ impl Impersonation {
 fn value(field: &str, text: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(text)
         .or_else(|_| HeaderValue::from_bytes(text.as_bytes()))
-        .map_err(|_| cannot_travel(field))
+        .map_err(|_| invalid_header_value(field))
 }
 
-fn cannot_travel(field: &str) -> Error {
+fn invalid_header_value(field: &str) -> Error {
     Error::new(
         ErrorKind::InvalidValue,
-        format_args!("\"{field}\" has a control character in it"),
+        format_args!("\"{field}\" contains a control character"),
     )
 }
 
-/// Percent-encodes every byte that is no token character of RFC 9110, and the percent sign itself. Header
-/// names have no case, so the server lower-cases the key; the hexadecimal digits decode either way.
+/// Percent-encodes every byte that is not a token character of RFC 9110, and the percent sign itself. Header names are
+/// not case-sensitive, so the server lower-cases the key. The hexadecimal digits decode in either case.
 fn escape(key: &str) -> String {
     let mut escaped = String::with_capacity(key.len());
     for byte in key.bytes() {

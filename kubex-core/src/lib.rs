@@ -1,20 +1,25 @@
-//! The model and the mechanism of Kubex.
+//! The core of Kubex: the data model, the source chain, and the credential refresh engine.
 //!
-//! Kubex answers one question: which Kubernetes API server do I talk to, and as whom? This crate has the
-//! words for the answer and the machinery that keeps it true; it knows no provider, no configuration file
-//! format and no HTTP client. Programs use the facade, the `kubex` crate; authors of providers use this one.
+//! Kubex answers one question: which Kubernetes API server do I talk to, and as whom? This crate defines the types of
+//! the answer and keeps its credentials current. It contains no provider, no configuration file format and no HTTP
+//! client. Programs depend on the facade crate `kubex`. Provider crates depend on this one.
 //!
-//! | to | look at |
+//! | task | items |
 //! |---|---|
 //! | write a provider | [`CredentialSource`] or [`CredentialProvider`], [`FromOptions`], [`register!`] |
 //! | build a chain | [`Registry`], [`Chain`] |
-//! | read the answer | [`ClientConfiguration`], [`Cluster`], [`Credentials`], [`Credential`], [`LiveTrust`] |
-//! | tell what happened | [`Report`], [`Error`], [`Warning`] |
-//! | test without the world | [`Host`], and `SimulatedHost` with the feature `test-util` |
+//! | read the resolved configuration | [`ClientConfiguration`], [`Cluster`], [`Credentials`], [`Credential`], [`LiveTrust`] |
+//! | find out what happened | [`Report`], [`Error`], [`Warning`] |
+//! | test without real files, variables and clocks | [`Host`], and `SimulatedHost` with the feature `test-util` |
 //!
-//! The way of the data: options → the registry builds providers → a provider answers with a [`ResolvedSource`] → the
-//! chain merges [`Overrides`] → the registry builds the identity → [`ClientConfiguration`]; then, for each request,
-//! [`Credentials::current`] → [`Credential`].
+//! Resolving takes these steps:
+//!
+//! 1. The registry builds a provider from each source's [`Options`].
+//! 2. A provider returns a [`ResolvedSource`], which is data.
+//! 3. The chain merges [`Overrides`] into it.
+//! 4. The registry builds the credential source, and the chain returns a [`ClientConfiguration`].
+//!
+//! After that, each request gets its [`Credential`] from [`Credentials::current`].
 
 mod assemble;
 pub mod chain;
@@ -42,6 +47,7 @@ pub mod secret;
 mod sharing_key;
 pub mod source;
 pub mod text;
+pub mod time;
 pub mod trust;
 mod value;
 pub mod warning;
@@ -68,7 +74,7 @@ pub use source::{CredentialSource, FetchReason, FetchRequest};
 pub use trust::{CurrentTrust, LiveTrust, TrustSource};
 pub use warning::Warning;
 
-/// What the macros of this crate expand to.
+/// Items that the macros of this crate expand to.
 #[doc(hidden)]
 pub mod __private {
     pub use inventory;

@@ -1,4 +1,4 @@
-//! Where a value was written down.
+//! The origin of a value: where it was written.
 
 mod keys;
 
@@ -10,15 +10,15 @@ use crate::text::clean_line;
 
 use keys::{Keys, Step};
 
-/// The document, variable or program a value came from.
+/// The document, variable or program that a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Place {
-    /// A file of the user's.
+    /// A file.
     File(Arc<Path>),
     /// An environment variable.
     Variable(Arc<str>),
-    /// A document that the program handed over as bytes; the text names it.
+    /// A document that the program passed as bytes, with its name.
     Bytes(Arc<str>),
     /// A flag on the program's command line.
     Flag(Arc<str>),
@@ -26,8 +26,7 @@ pub enum Place {
     Code,
 }
 
-/// Where a value was written down: the place, the line and column where the format tells them, and the path
-/// of keys that leads to it.
+/// The origin of a value: the place, the line and column if they are known, and the keys that lead to the value.
 ///
 /// ```
 /// use kubex_core::origin::Origin;
@@ -42,27 +41,27 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Something in this file.
+    /// Creates the origin of a value in this file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::new(Place::File(path.into().into()))
     }
 
-    /// An environment variable.
+    /// Creates the origin of an environment variable.
     pub fn variable(name: &str) -> Self {
         Self::new(Place::Variable(name.into()))
     }
 
-    /// A document that was handed over as bytes, under a name that a person can place.
+    /// Creates the origin of a document that was passed as bytes. The name is shown to users.
     pub fn bytes(name: &str) -> Self {
         Self::new(Place::Bytes(name.into()))
     }
 
-    /// A flag on the program's command line, with its dashes.
+    /// Creates the origin of a command-line flag. The name includes the dashes.
     pub fn flag(name: &str) -> Self {
         Self::new(Place::Flag(name.into()))
     }
 
-    /// Given by the program.
+    /// Creates the origin of a value that the program sets in code.
     pub fn code() -> Self {
         Self::new(Place::Code)
     }
@@ -75,14 +74,14 @@ impl Origin {
         }
     }
 
-    /// With the line and the column, both counted from 1.
+    /// Sets the line and the column, both counted from 1.
     #[must_use]
     pub fn position(mut self, line: u32, column: u32) -> Self {
         self.position = Some((line, column));
         self
     }
 
-    /// One key further in: `.key("cluster").key("server")` reads `cluster.server`.
+    /// Appends a key: `.key("cluster").key("server")` is shown as `cluster.server`.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
         if key.is_empty() && self.keys.is_none() {
@@ -102,12 +101,12 @@ impl Origin {
         self
     }
 
-    /// The document, variable or program.
+    /// Returns the document, variable or program.
     pub fn place(&self) -> &Place {
         &self.place
     }
 
-    /// The file, where the place is one.
+    /// Returns the path, if the place is a file.
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
             Place::File(path) => Some(path),
@@ -115,12 +114,12 @@ impl Origin {
         }
     }
 
-    /// Line and column, counted from 1.
+    /// Returns the line and the column, both counted from 1.
     pub fn line_and_column(&self) -> Option<(u32, u32)> {
         self.position
     }
 
-    /// The keys that lead to the value, `users[jane].token`; empty for the whole document.
+    /// Returns the keys that lead to the value, such as `users[jane].token`. The text is empty for the whole document.
     pub fn keys(&self) -> &str {
         self.keys.as_deref().map_or("", Keys::as_str)
     }

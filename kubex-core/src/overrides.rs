@@ -1,24 +1,25 @@
-//! Fields that replace a source's own, whichever source answers.
+//! Overrides: fields that replace those of the chosen source.
 //!
-//! The names are those of a kubeconfig. The rules are client-go's (tools/clientcmd/client_config.go):
+//! The keys are those of a kubeconfig. The rules are client-go's (tools/clientcmd/client_config.go):
 //!
 //! | set | replaces |
 //! |---|---|
-//! | `server` | the address, and the TLS server name that went with it |
+//! | `server` | the address, and the source's `tls-server-name` |
 //! | `certificate-authority`, `certificate-authority-data`, `insecure-skip-tls-verify` | all three of them |
 //! | `token`, `token-file`, `username` | all of them, and `password` |
-//! | `client-certificate` or its `-data`; `client-key` or its `-data` | both forms of that half |
+//! | `client-certificate` or `client-certificate-data` | both of them |
+//! | `client-key` or `client-key-data` | both of them |
 //! | `as-user-extra` | the keys that it names |
 //! | any other | that field |
 //!
-//! A kubeconfig's user is merged field by field; any other identity is replaced as a whole. Unlike in client-go,
-//! overrides hold for every source, a pod's service account included.
+//! The user of a kubeconfig is merged field by field. Any other identity is replaced as a whole. Unlike in client-go,
+//! overrides apply to every source, including a pod's service account.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{ClusterFields, ClusterOptions, Options, Value, ValueKind};
 use crate::resolved_source::{CERTIFICATE_FIELDS, KEY_FIELDS, ResolvedSource, SourcePart};
 
-/// Overrides, checked as far as that needs no file. See the [module](self).
+/// Overrides that have been checked, except for the files that they refer to. See the [module](self).
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     cluster: Options,
@@ -26,7 +27,7 @@ pub struct Overrides {
 }
 
 impl Overrides {
-    /// The keys of the identity, beside [those of the cluster](ClusterOptions::KEYS).
+    /// The keys that override the identity. All other keys are [those of the cluster](ClusterOptions::KEYS).
     pub const IDENTITY_KEYS: &[&str] = &[
         "token",
         "token-file",
@@ -38,10 +39,10 @@ impl Overrides {
         "client-key-data",
     ];
 
-    /// Overrides with these options.
+    /// Parses overrides.
     ///
     /// # Errors
-    /// `UnknownField` for a key that overrides nothing, `InvalidValue` for a value of another type.
+    /// Returns `UnknownField` for an unknown key, and `InvalidValue` for a value of the wrong type.
     pub fn new(mut options: Options) -> Result<Self> {
         let mut cluster = options.split_off(ClusterOptions::KEYS);
         let identity = options.split_off(Self::IDENTITY_KEYS);
@@ -58,10 +59,11 @@ impl Overrides {
         Ok(Self { cluster, identity })
     }
 
-    /// Merges the overrides into what a provider has answered. Problems and warnings about what is replaced go.
+    /// Merges the overrides into the result of a provider. Problems and warnings about replaced fields are removed.
     ///
     /// # Errors
-    /// `IncompleteKeyPair` where they hold a part of an identity, and the source's own has no such part.
+    /// Returns `IncompleteKeyPair` if the overrides contain only part of an identity, and the source's identity cannot
+    /// be overridden in part.
     pub fn apply(&self, source: &mut ResolvedSource) -> Result<()> {
         if !self.cluster.is_empty() {
             self.apply_to_cluster(source);
@@ -82,7 +84,7 @@ impl Overrides {
             let _ = source.cluster.split_off(&["tls-server-name"]);
         }
         for (key, value) in self.cluster.iter() {
-            let value = united(source.cluster.get(key), value);
+            let value = merged(source.cluster.get(key), value);
             source.cluster.insert(key, value);
         }
         source.forget(|part| match part {
@@ -101,18 +103,18 @@ impl Overrides {
             let origin = self.identity.iter().next().map(|(_, value)| value.origin());
             return Err(Error::new(
                 ErrorKind::IncompleteKeyPair,
-                "the overrides hold a part of an identity, and this source's identity has no such part",
+                "the overrides contain only part of an identity, and this source's identity can only be replaced as a whole",
             )
             .with_origin(origin.unwrap_or(self.identity.origin()))
-            .with_help("override the certificate together with its key"));
+            .with_help("override the client certificate together with its key"));
         }
         source.identity.override_with(&self.identity);
         Ok(())
     }
 }
 
-/// The entries of two mappings, the later one's where both have a key; else the later value.
-fn united(earlier: Option<&Value>, later: &Value) -> Value {
+/// Merges two maps key by key; the later map wins. If one value is not a map, the later value wins.
+fn merged(earlier: Option<&Value>, later: &Value) -> Value {
     let (Some(ValueKind::Mapping(own)), ValueKind::Mapping(more)) = (earlier.map(Value::kind), later.kind())
     else {
         return later.clone();

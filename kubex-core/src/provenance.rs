@@ -1,20 +1,20 @@
-//! Where each field of a client configuration was written down, and what was passed over on the way.
+//! Provenance: the origin of each field of a client configuration, and shadowed entries.
 //!
 //! ```
 //! use kubex_core::{Chain, Options, Registry, Source};
 //! # use kubex_core::{Credential, CredentialSource, FetchRequest, FromOptions, BuildContext, Registration, Result};
-//! # #[derive(serde::Deserialize, schemars::JsonSchema)] struct None {}
-//! # #[derive(Debug)] struct Nobody;
-//! # impl FromOptions for Nobody { type Options = None; fn from_options(_: None, _: &BuildContext<'_>) -> Result<Self> { Ok(Nobody) } }
-//! # #[async_trait::async_trait] impl CredentialSource for Nobody {
+//! # #[derive(serde::Deserialize, schemars::JsonSchema)] struct NoOptions {}
+//! # #[derive(Debug)] struct Guest;
+//! # impl FromOptions for Guest { type Options = NoOptions; fn from_options(_: NoOptions, _: &BuildContext<'_>) -> Result<Self> { Ok(Guest) } }
+//! # #[async_trait::async_trait] impl CredentialSource for Guest {
 //! #   async fn fetch(&self, _: FetchRequest<'_>) -> Result<Credential> { Ok(Credential::anonymous()) }
-//! #   fn describe(&self) -> String { "nobody".into() } }
-//! # static NOBODY: Registration = Registration::source::<Nobody>("nobody", "");
+//! #   fn describe(&self) -> String { "guest".into() } }
+//! # static GUEST: Registration = Registration::source::<Guest>("guest", "");
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> kubex_core::Result<()> {
-//! # let registry = Registry::from_registrations([&NOBODY])?;
+//! # let registry = Registry::from_registrations([&GUEST])?;
 //! let options = Options::new().set("server", "https://10.0.0.1:6443");
-//! let chain = Chain::builder(registry).source(Source::new("lab").provider("nobody").options(options)).build().unwrap();
+//! let chain = Chain::builder(registry).source(Source::new("lab").provider("guest").options(options)).build()?;
 //! let configuration = chain.resolve().await?;
 //! assert_eq!(configuration.provenance().to_string(), "server: the program, server");
 //! # Ok(())
@@ -29,26 +29,26 @@ use crate::text::clean_line;
 /// How many fields most configurations have.
 const USUAL_FIELDS: usize = 12;
 
-/// Where each field of a client configuration comes from. It holds places and names, never a value.
+/// The origin of each field of a client configuration. It contains no values.
 ///
-/// A field that is not in it has its default value.
+/// A field without an origin has its default value.
 #[derive(Clone, Debug, Default)]
 pub struct Provenance {
     fields: Vec<(String, Origin)>,
     shadowed: Vec<Shadowed>,
 }
 
-/// An entry that another one of the same name hides.
+/// An entry that is shadowed by another one of the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shadowed {
-    /// The entry that counts.
+    /// The entry that is used.
     pub taken: Origin,
-    /// The entry that does not.
+    /// The entry that is ignored.
     pub shadowed: Origin,
 }
 
 impl Provenance {
-    /// Says where a field was written down. What was said of it before no longer counts.
+    /// Sets the origin of a field, replacing an earlier one.
     pub fn set(&mut self, field: &str, origin: &Origin) {
         let origin = origin.clone();
         match self.fields.iter_mut().find(|(name, _)| name == field) {
@@ -62,12 +62,12 @@ impl Provenance {
         }
     }
 
-    /// Says that a field has its default value, or one that the program never saw.
+    /// Removes a field that has its default value, or a value without a known origin.
     pub fn remove(&mut self, field: &str) {
         self.fields.retain(|(name, _)| name != field);
     }
 
-    /// Adds the origins and the hidden entries that were recorded elsewhere.
+    /// Adds the origins and the shadowed entries of another provenance.
     pub(crate) fn append(&mut self, other: Self) {
         for (field, origin) in &other.fields {
             self.set(field, origin);
@@ -75,7 +75,7 @@ impl Provenance {
         self.shadowed.extend(other.shadowed);
     }
 
-    /// Says that an entry is hidden by another.
+    /// Adds a shadowed entry.
     pub fn add_shadowed(&mut self, taken: &Origin, shadowed: &Origin) {
         self.shadowed.push(Shadowed {
             taken: taken.clone(),
@@ -83,25 +83,25 @@ impl Provenance {
         });
     }
 
-    /// Each field with its place, in the order they were read.
+    /// Iterates over the fields and their origins, in the order in which they were read.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &Origin)> {
         self.fields.iter().map(|(field, origin)| (field.as_str(), origin))
     }
 
-    /// Where a field was written down.
+    /// Returns the origin of a field.
     pub fn origin_of(&self, field: &str) -> Option<&Origin> {
         self.fields()
             .find(|(name, _)| *name == field)
             .map(|(_, origin)| origin)
     }
 
-    /// The entries that others of the same name hide.
+    /// Returns the shadowed entries.
     pub fn shadowed(&self) -> &[Shadowed] {
         &self.shadowed
     }
 }
 
-/// One line for each field, then one for each entry that is hidden.
+/// Prints one line for each field, then one line for each shadowed entry.
 impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";

@@ -1,6 +1,6 @@
-//! What a plugin implements that knows which server to talk to, as a kubeconfig does.
+//! The trait for plugins that know both the cluster and the identity, such as `kubeconfig`.
 //!
-//! Most plugins know an identity and nothing about a cluster: they are a [`CredentialSource`](crate::CredentialSource).
+//! Most plugins know only an identity. They implement [`CredentialSource`](crate::CredentialSource) instead.
 
 use std::fmt::Debug;
 
@@ -10,34 +10,36 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::resolved_source::ResolvedSource;
 
-/// What a provider is given when it is asked.
+/// The input of [`CredentialProvider::resolve`].
 #[derive(Clone, Copy, Debug)]
 pub struct ResolveRequest<'a> {
     host: &'a Host,
 }
 
 impl<'a> ResolveRequest<'a> {
-    /// A request on this host.
+    /// Creates a request for this host.
     pub fn new(host: &'a Host) -> Self {
         Self { host }
     }
 
-    /// The files, variables and clocks to read. What is read here becomes an [input](crate::host::Input)
-    /// of the answer.
+    /// Returns the host, through which the provider reads files, variables and clocks. Each file and variable that is
+    /// read is recorded as an [input](crate::host::Input) of the result.
     pub fn host(&self) -> &'a Host {
         self.host
     }
 }
 
-/// Answers which API server to talk to, and as whom.
+/// Finds the API server and the identity to use.
 #[async_trait]
 pub trait CredentialProvider: Debug + Send + Sync {
-    /// Finds the answer. It reads files and variables only: it starts no process and opens no connection, so
-    /// that asking is cheap and logs nobody in.
+    /// Returns the cluster and the identity as data.
+    ///
+    /// An implementation reads files and variables only. It starts no process and opens no connection, so that
+    /// resolving is cheap and never starts a login.
     ///
     /// # Errors
-    /// [`Error::not_configured`](crate::Error::not_configured) where there is nothing to read here, and the
-    /// chain goes on; any other error stops the chain, because a broken answer must not become a quieter
-    /// identity.
+    /// Returns [`Error::not_configured`](crate::Error::not_configured) if there is nothing to read; the chain then
+    /// continues with the next source. Any other error stops the chain, because a broken source must not lead to a
+    /// different identity.
     async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ResolvedSource>;
 }

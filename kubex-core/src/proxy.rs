@@ -1,23 +1,23 @@
-//! The proxy on the way to the server, named by the configuration or by the environment.
+//! The proxy to the API server, from the configuration or from environment variables.
 //!
-//! The environment's rules are those of Go's `golang.org/x/net/http/httpproxy`, which client-go takes:
+//! The variables follow the rules of Go's `golang.org/x/net/http/httpproxy`, which client-go uses:
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `HTTPS_PROXY`, else `https_proxy` | the proxy for an `https://` server; without a scheme it is `http://` |
+//! | `HTTPS_PROXY`, else `https_proxy` | the proxy for an `https://` server; the default scheme is `http://` |
 //! | `HTTP_PROXY`, else `http_proxy` | the same for an `http://` server |
-//! | `NO_PROXY`, else `no_proxy` | a list, by comma, of what is reached without a proxy |
+//! | `NO_PROXY`, else `no_proxy` | a comma-separated list of hosts that are reached without a proxy |
 //!
-//! | element of `NO_PROXY` | reached without a proxy |
+//! | element of `NO_PROXY` | matches |
 //! |---|---|
 //! | `*` | everything |
-//! | `example.com` | that host and those below it |
-//! | `.example.com`, `*.example.com` | those below it only |
+//! | `example.com` | that host and its subdomains |
+//! | `.example.com`, `*.example.com` | its subdomains only |
 //! | `10.0.0.0/8`, `fd00::/8` | addresses in that range |
 //! | `10.0.0.1`, `[fd00::1]`, `fd00::1` | that address |
 //! | any host or address with `:port` | the same, on that port only |
 //!
-//! `localhost` and loopback addresses are never reached through a proxy of the environment.
+//! `localhost` and loopback addresses never use a proxy from the environment.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -28,7 +28,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::origin::Origin;
 
-/// A proxy on the way to the server. Its URL may hold a password, so its `Debug` and `Display` do not show it.
+/// A proxy to the API server. Its URL may contain a password, which `Debug` and `Display` do not show.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     url: Url,
@@ -36,16 +36,16 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Reads a proxy's URL.
+    /// Parses a proxy's URL.
     ///
     /// # Errors
-    /// `InvalidValue` for anything but `http`, `https`, `socks5` and `socks5h` (client-go,
-    /// tools/clientcmd/helpers.go; `socks5h` is Kubex's addition).
+    /// Returns `InvalidValue` if there is no host, or if the scheme is not `http`, `https`, `socks5` or `socks5h`. The
+    /// first three are client-go's (tools/clientcmd/helpers.go); `socks5h` is an addition of Kubex.
     pub fn parse(text: &str) -> Result<Self> {
         let invalid = || {
             Error::new(
                 ErrorKind::InvalidValue,
-                "the proxy's URL is not one of http, https, socks5 or socks5h",
+                "the proxy's URL is not valid: expected http, https, socks5 or socks5h, and a host",
             )
             .with_help("write it as http://host:port")
         };
@@ -58,10 +58,10 @@ impl Proxy {
         Ok(Self { url, variable: None })
     }
 
-    /// The proxy that the environment names for this address, if it names one.
+    /// Returns the proxy that the environment variables define for this address, if there is one.
     ///
     /// # Errors
-    /// `InvalidValue` with the variable, where its value is no proxy's URL.
+    /// Returns `InvalidValue` with the name of the variable, if its value is not a valid proxy URL.
     pub fn from_environment(address: &Url, host: &Host) -> Result<Option<Self>> {
         let environment = host.environment();
         let names = if address.scheme() == "https" {
@@ -92,13 +92,13 @@ impl Proxy {
         Ok(None)
     }
 
-    /// The URL with everything in it. It may hold a password: do not show it.
+    /// Returns the complete URL. It may contain a password, so do not print it.
     pub fn expose_url(&self) -> &Url {
         &self.url
     }
 
-    /// The variable that named it; `None` where a configuration did. An exec plugin is told of the latter alone,
-    /// since it has the variables itself.
+    /// Returns the environment variable that defines the proxy, or `None` if the configuration does. An exec plugin
+    /// receives only a proxy of the configuration, because it has the variables itself.
     pub fn variable(&self) -> Option<&'static str> {
         self.variable
     }
@@ -108,7 +108,7 @@ impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut url = self.url.clone();
         if !url.username().is_empty() || url.password().is_some() {
-            // Neither fails on a URL that has a host, which `parse` made sure of.
+            // Neither call fails for a URL that has a host, and `parse` checks that it does.
             let _ = url.set_username("");
             let _ = url.set_password(None);
         }
@@ -124,16 +124,16 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Whether the server is one that the list takes from the proxy, or this very machine.
+/// Whether the server is a loopback address or matches the list of exceptions.
 fn is_reached_directly(server: &Url, exceptions: &str) -> bool {
     let Some(host) = server.host() else { return false };
-    let is_here = match &host {
+    let is_loopback = match &host {
         UrlHost::Domain(name) => name.eq_ignore_ascii_case("localhost"),
         UrlHost::Ipv4(address) => address.is_loopback(),
         UrlHost::Ipv6(address) => address.is_loopback(),
     };
     let port = server.port_or_known_default();
-    is_here
+    is_loopback
         || exceptions
             .split(',')
             .map(str::trim)
@@ -179,7 +179,7 @@ fn is_below(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
-/// An element's host and its port: `host:443`, `[fd00::1]:443`. A bare IPv6 address has none.
+/// Splits an element into host and port: `host:443`, `[fd00::1]:443`. A bare IPv6 address has no port.
 fn split_port(element: &str) -> (&str, Option<u16>) {
     if let Some(rest) = element.strip_prefix('[')
         && let Some((address, port)) = rest.split_once(']')

@@ -1,4 +1,4 @@
-//! What each source of the chain did, and why. Kept on success too.
+//! The report: what each source of the chain did, and why. It is kept on success too.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,42 +9,42 @@ use crate::provenance::Provenance;
 use crate::text::clean_line;
 use crate::warning::Warning;
 
-/// How one source fared.
+/// The outcome of one source.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It answered, and the chain ended here.
+    /// The source answered, and the chain ended here.
     Chosen {
-        /// What it answered, in words: server, namespace, kind of credential.
+        /// A summary of the answer: server, namespace, kind of credential.
         answer: String,
-        /// What its user should know.
+        /// The warnings about the answer.
         warnings: Vec<Warning>,
-        /// Where each field of it was written down.
+        /// The origin of each field of the answer.
         provenance: Provenance,
     },
-    /// It is not configured; the error says why, and the chain went on.
+    /// The source is not configured, and the chain continued. The error contains the reason.
     NotConfigured(Error),
-    /// It is configured and broken; the chain stopped here.
+    /// The source is configured but failed, and the chain stopped here.
     Failed(Error),
-    /// A source before it ended the chain.
+    /// An earlier source ended the chain.
     NotAsked,
 }
 
-/// One source's line in the report.
+/// One source in the report.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// The source's name in the chain.
     pub source: String,
-    /// How it fared.
+    /// The outcome.
     pub outcome: Outcome,
-    /// How long it took.
+    /// The time that the source took.
     pub took: Duration,
 }
 
 /// What each source of the chain did, in order.
 ///
-/// Its `Display` is a numbered list, one source a line; `{:#}` adds where each field of the answer was written
-/// down, and the entries that others hide. Neither holds a secret.
+/// `Display` prints a numbered list with one line for each source. `{:#}` adds the origin of each field of the answer, and
+/// shadowed entries. Neither contains a secret.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     attempts: Vec<Attempt>,
@@ -71,7 +71,7 @@ impl Report {
             .find(|attempt| matches!(attempt.outcome, Outcome::Chosen { .. }))
     }
 
-    /// The reasons of the sources that were not configured, as one sentence.
+    /// Why each source was not configured, as one sentence.
     pub(crate) fn reasons(&self) -> String {
         let reasons: Vec<_> = self
             .attempts
@@ -84,7 +84,7 @@ impl Report {
         reasons.join("; ")
     }
 
-    /// What would configure one of the sources, as one sentence.
+    /// How to configure one of the sources, as one sentence.
     pub(crate) fn help(&self) -> Option<String> {
         let mut help: Vec<_> = self
             .attempts
@@ -94,9 +94,22 @@ impl Report {
                 _ => None,
             })
             .collect();
-        let mut told = HashSet::new();
-        help.retain(|help| told.insert(*help));
+        let mut seen = HashSet::new();
+        help.retain(|help| seen.insert(*help));
         (!help.is_empty()).then(|| help.join(", or "))
+    }
+}
+
+impl Error {
+    /// What each source of the chain did, if the error is that of a chain.
+    pub fn report(&self) -> Option<&Report> {
+        self.attachment()
+    }
+
+    /// The same error with the report of the chain that failed.
+    #[must_use]
+    pub(crate) fn with_report(self, report: Report) -> Self {
+        self.with_attachment(report)
     }
 }
 

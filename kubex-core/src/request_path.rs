@@ -1,11 +1,15 @@
-//! Request paths: whether one stays below the server's own path, however the server reads it.
+//! Checks that a request path stays below the server's own path, however a server decodes it.
 
-/// Whether a path that is appended to another one stays below it.
+/// Whether a path that is appended to another path stays below it.
 ///
-/// Servers and the proxies before them differ in how they read a path, so each reading counts: `..` ends a step up
-/// whether it is written out or percent-encoded, an encoded slash separates segments, empty segments and `.` count
-/// for nothing. A backslash and control characters, which URL parsers rewrite or drop, are refused. The query is not
-/// looked at.
+/// Servers and proxies decode paths in different ways, so the check assumes the worst of them:
+///
+/// - `..` leaves a segment, also if it is percent-encoded.
+/// - An encoded slash separates segments.
+/// - Empty segments and `.` have no effect.
+/// - A backslash or a control character is refused, because URL parsers rewrite or drop them.
+///
+/// The query and the fragment are ignored.
 pub(crate) fn stays_below(path: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or(path);
     if path.contains(|c: char| c.is_ascii_control() || c == '\\') {
@@ -36,7 +40,7 @@ pub(crate) fn stays_below(path: &str) -> bool {
     segment.leave(depth).is_some()
 }
 
-/// What one segment is made of, as far as it matters.
+/// The characters of one path segment, as far as they matter.
 #[derive(Default)]
 struct Segment {
     dots: usize,
@@ -44,7 +48,7 @@ struct Segment {
 }
 
 impl Segment {
-    /// The depth after this segment; none above the beginning.
+    /// Returns the depth after this segment, or `None` if it is above the start.
     fn leave(&self, depth: usize) -> Option<usize> {
         match (self.has_others, self.dots) {
             (false, 0 | 1) => Some(depth),
@@ -54,7 +58,7 @@ impl Segment {
     }
 }
 
-/// The next byte, percent-decoded, and what follows it.
+/// Returns the next byte, percent-decoded, and the rest of the text.
 fn next_byte(text: &[u8]) -> Option<(u8, &[u8])> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
     match text {

@@ -1,11 +1,13 @@
-//! By what a credential source is known to be the same as another.
+//! Key under which equal credential sources share one credential.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::LazyLock;
 
-use zeroize::Zeroizing;
-
-/// What a credential source is known by: a list of texts, which may be secrets. Two sources are the same when
-/// all of them are.
+/// Key under which equal credential sources share one credential.
+///
+/// It is a digest of the parts that identify a source; some of them may be secrets. The digest is keyed with a random
+/// key of this process, so that no part can be guessed from it, and two keys are equal exactly if their parts are.
 ///
 /// ```
 /// use kubex_core::credentials::SharingKey;
@@ -13,61 +15,56 @@ use zeroize::Zeroizing;
 /// assert_eq!(key("deployer"), key("deployer"));
 /// assert_ne!(key("deployer"), key("reader"));
 /// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct SharingKey {
-    /// The parts, each behind its length. Wiped on drop, and so is what it leaves behind when it grows.
-    bytes: Zeroizing<Vec<u8>>,
-    parts: usize,
-}
-
-/// Room for most keys.
-const USUAL_LENGTH: usize = 512;
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SharingKey([u8; 32]);
 
 impl SharingKey {
-    /// The key of a provider that is registered under this name.
+    /// The key of the provider that is registered under this name, without further parts.
     pub fn new(provider: &str) -> Self {
-        let empty = Self {
-            bytes: Zeroizing::new(Vec::with_capacity(USUAL_LENGTH)),
-            parts: 0,
-        };
-        empty.with(provider)
+        Self([0; 32]).with(provider)
     }
 
-    /// Adds a part.
+    /// Adds a part. The order of the parts matters.
     #[must_use]
-    pub fn with(mut self, part: impl AsRef<[u8]>) -> Self {
-        let part = part.as_ref();
-        let length = part.len().to_le_bytes();
-        let needed = self.bytes.len() + length.len() + part.len();
-        if needed > self.bytes.capacity() {
-            let mut larger = Vec::with_capacity(needed.max(self.bytes.capacity() * 2));
-            larger.extend_from_slice(&self.bytes);
-            self.bytes = Zeroizing::new(larger);
+    pub fn with(self, part: impl AsRef<[u8]>) -> Self {
+        // The digest so far has a fixed length, so the boundary between it and the part is never ambiguous.
+        let mut hasher = blake3::Hasher::new_keyed(&PROCESS_KEY);
+        hasher.update(&self.0);
+        hasher.update(part.as_ref());
+        Self(hasher.finalize().into())
+    }
+
+    /// Adds a part that may be missing. A missing part differs from an empty one.
+    #[must_use]
+    pub fn with_optional(self, part: Option<impl AsRef<[u8]>>) -> Self {
+        match part {
+            Some(part) => self.with([1]).with(part),
+            None => self.with([0]),
         }
-        self.bytes.extend_from_slice(&length);
-        self.bytes.extend_from_slice(part);
-        self.parts += 1;
-        self
+    }
+
+    /// Adds a list. Two lists that are added one after the other never run into each other.
+    #[must_use]
+    pub fn with_list<P: AsRef<[u8]>>(self, parts: impl IntoIterator<Item = P>) -> Self {
+        let key = parts
+            .into_iter()
+            .fold(self, |key, part| key.with_optional(Some(part)));
+        key.with_optional(None::<P>)
     }
 }
 
-impl PartialOrd for SharingKey {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
+/// Random bytes of this process. The standard library seeds the keys of its hash maps with the system's random numbers.
+static PROCESS_KEY: LazyLock<[u8; 32]> = LazyLock::new(|| {
+    let mut key = [0; 32];
+    for bytes in key.chunks_exact_mut(8) {
+        bytes.copy_from_slice(&RandomState::new().build_hasher().finish().to_le_bytes());
     }
-}
-
-impl Ord for SharingKey {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.bytes.as_slice().cmp(other.bytes.as_slice())
-    }
-}
+    key
+});
 
 impl fmt::Debug for SharingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharingKey")
-            .field("parts", &self.parts)
-            .finish_non_exhaustive()
+        f.write_str("SharingKey")
     }
 }
 
@@ -76,21 +73,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_equal_where_their_parts_are() {
-        let long = "x".repeat(USUAL_LENGTH);
-        let key = |parts: &[&str]| {
-            parts
-                .iter()
-                .fold(SharingKey::new("vault"), |key, part| key.with(part))
-        };
-        assert_eq!(key(&[&long, "b"]), key(&[&long, "b"]));
-        assert_ne!(key(&["ab", "c"]), key(&["a", "bc"]));
-        assert_ne!(key(&["a"]), key(&["a", ""]));
+    fn a_key_shows_no_part() {
+        let shown = format!("{:?}", SharingKey::new("vault").with("s3cret"));
+        assert_eq!(shown, "SharingKey");
     }
 
     #[test]
-    fn a_key_shows_no_part() {
-        let shown = format!("{:?}", SharingKey::new("vault").with("s3cret"));
-        assert!(!shown.contains("s3cret") && !shown.contains("115"), "{shown}");
+    fn parts_never_run_into_each_other() {
+        let key = SharingKey::new("vault");
+        let keys = [
+            key.clone(),
+            key.clone().with(""),
+            key.clone().with("ab"),
+            key.clone().with("a").with("b"),
+            key.clone().with("b").with("a"),
+            key.clone().with_optional(Some("ab")),
+            key.clone().with_optional(None::<&str>),
+            key.clone().with_optional(Some("")),
+            key.clone().with_list(["a"]).with_list(["b"]),
+            key.clone().with_list(["a", "b"]).with_list([""; 0]),
+            key.clone().with_list([""; 0]).with_list(["a", "b"]),
+            SharingKey::new("vaul").with("t"),
+        ];
+        for (index, one) in keys.iter().enumerate() {
+            for other in &keys[index + 1..] {
+                assert_ne!(one.0, other.0);
+            }
+        }
+    }
+
+    #[test]
+    fn equal_parts_are_an_equal_key() {
+        let key = || SharingKey::new("vault").with("a").with_list(["b", "c"]);
+        assert_eq!(key(), key());
     }
 }

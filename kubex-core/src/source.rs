@@ -1,8 +1,9 @@
-//! What most plugins implement: those that know an identity and nothing about a cluster.
+//! Credential sources: what most plugins implement.
 //!
-//! A vault, a cloud's metadata service, a file with a token. The core makes a provider of each by adding the
-//! cluster options (`server`, `certificate-authority`, ...). A plugin that also knows *which* server to talk to is
-//! a [`CredentialProvider`](crate::CredentialProvider).
+//! A [`CredentialSource`] returns an identity and knows nothing about a cluster: a vault, a cloud's metadata service, a
+//! file with a token. The core turns it into a provider by adding the cluster options (`server`,
+//! `certificate-authority`, ...). A plugin that also knows *which* server to connect to implements
+//! [`CredentialProvider`](crate::CredentialProvider).
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -17,49 +18,50 @@ use crate::sharing_key::SharingKey;
 
 pub use crate::refresh::FetchReason;
 
-/// What a source is told when a credential is fetched.
+/// The arguments of a fetch.
 #[derive(Clone, Copy, Debug)]
 pub struct FetchRequest<'a> {
-    /// Why.
-    pub why: FetchReason,
-    /// The world, for anything that is read, run or timed.
+    /// Why the credential is fetched.
+    pub reason: FetchReason,
+    /// The host, for everything that is read, run or timed.
     pub host: &'a Host,
-    /// The server the credential is for.
+    /// The cluster that the credential is for.
     pub cluster: &'a Cluster,
 }
 
 /// Fetches credentials: runs the plugin, reads the file, asks the issuer.
 ///
-/// It is never called twice at once for one handle, and need not cache: the live handle
-/// ([`Credentials`](crate::Credentials)) asks when a credential is wanted and the last one is old.
+/// The live handle ([`Credentials`](crate::Credentials)) calls it when a credential is needed and the last one is old.
+/// A handle never runs two fetches at once, and a source does not need to cache.
 #[async_trait]
 pub trait CredentialSource: Debug + Send + Sync {
     /// Fetches a credential.
     ///
     /// # Errors
-    /// Any kind but `NotConfigured`, which counts as `Unavailable` here. The text must hold no secret: everything a person sees is built from it.
+    /// Any kind; `NotConfigured` is treated as `Unavailable` here. The message must not contain a secret: it is shown to
+    /// people and logged.
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential>;
 
-    /// What it is, for a person: `exec plugin aws`. No secret.
+    /// A description for people: `exec plugin aws`. It must not contain a secret.
     fn describe(&self) -> String;
 
-    /// How long one fetch may take before it is given up.
+    /// The time limit of one fetch.
     fn deadline(&self) -> Duration {
         Duration::from_secs(30)
     }
 
-    /// What it is known by, where two equal ones for this cluster may share one credential and one fetch at a
-    /// time. `None`, unless the source says otherwise.
+    /// The key under which equal sources for this cluster share one credential. `None`, the default, shares nothing.
     fn sharing_key(&self, _cluster: &Cluster) -> Option<SharingKey> {
         None
     }
 
-    /// What should be found out early: an unreadable file, an empty token. Called once, at resolving; like
-    /// it, it starts no process and opens no connection.
+    /// Finds problems early, such as an unreadable file or an empty token. It is called once, while the chain resolves,
+    /// and like resolving it starts no process and opens no connection.
     ///
     /// # Errors
-    /// As [`CredentialProvider::resolve`](crate::CredentialProvider::resolve). `NotConfigured` lets the chain go on where the source is one of its
-    /// own; where a kubeconfig or a pod named it, it counts as `Unavailable` and stops the chain.
+    /// As [`CredentialProvider::resolve`](crate::CredentialProvider::resolve). `NotConfigured` lets the chain continue
+    /// if the source is an entry of the chain. If a kubeconfig or a pod named the source, `NotConfigured` is treated as
+    /// `Unavailable` and stops the chain.
     async fn check(&self, _host: &Host) -> Result<()> {
         Ok(())
     }

@@ -1,9 +1,8 @@
-//! Text from outside, made safe to show.
+//! Makes text from outside safe to show.
 //!
-//! Names, paths, plugin output and server messages end up in errors, reports and terminals. None of it is
-//! trusted: an escape sequence can repaint a screen, a right-to-left override can make `evil.example` read
-//! as something else, and a plugin may print its own token. [`clean`] and [`clean_line`] take the first two
-//! away, a [`Mask`] the third.
+//! Names, paths, plugin output and server messages appear in errors, reports and terminals. None of them is trusted: an
+//! escape sequence can repaint a screen, a right-to-left override can make `evil.example` read as another name, and a
+//! plugin may print its own token. [`clean`] and [`clean_line`] prevent the first two, a [`Mask`] the third.
 //!
 //! ```
 //! use kubex_core::text::clean_line;
@@ -15,19 +14,19 @@ use std::fmt::Write as _;
 
 use crate::secret::{ExposeSecret, SecretString};
 
-/// What stands in a text where a secret was.
+/// The replacement for a secret in a text.
 pub const MASKED: &str = "[masked]";
 
-/// Secrets shorter than this many bytes are not searched for: masking every `a` would hide the text itself.
-const SHORTEST_MASKED: usize = 4;
+/// Shorter secrets, in bytes, are not masked: masking every `a` would mask the text itself.
+const MIN_MASKED_LENGTH: usize = 4;
 
-/// Cleans a text of one line: control characters (line breaks and tabs too), bidirectional controls and
-/// invisible characters are replaced by their `U+XXXX` name.
+/// Cleans a text for one line: control characters (including line breaks and tabs), bidirectional controls and invisible
+/// characters are replaced by their `U+XXXX` name.
 pub fn clean_line(text: &str) -> Cow<'_, str> {
     replace(text, |c| c.is_control() || is_deceptive(c))
 }
 
-/// Cleans a text of several lines: as [`clean_line`], but line feeds and tabs stay, and `\r\n` becomes `\n`.
+/// Cleans a text of several lines: as [`clean_line`], but keeps line feeds and tabs, and turns `\r\n` into `\n`.
 pub fn clean(text: &str) -> Cow<'_, str> {
     let unix = if text.contains("\r\n") {
         Cow::Owned(text.replace("\r\n", "\n"))
@@ -44,7 +43,7 @@ fn is_unfit_for_paragraph(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t') || is_deceptive(c)
 }
 
-/// Characters that change how the text around them is shown, or that show nothing at all.
+/// Characters that change how the text around them is displayed, or that are invisible.
 fn is_deceptive(c: char) -> bool {
     matches!(c,
         '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -69,7 +68,7 @@ fn replace(text: &str, unfit: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
-/// The known name that is nearest to what was written, if one is near enough to be meant.
+/// The known name that is most similar to the written one, if it is similar enough to be a suggestion.
 ///
 /// ```
 /// use kubex_core::text::nearest;
@@ -80,8 +79,8 @@ pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     nearest_within(written, known, |longer| (longer / 3).max(1))
 }
 
-/// The known name that is nearest, if it is no more typing errors away than the function says for names of that
-/// many characters. Upper and lower case are the same here.
+/// The most similar known name, if its distance in typing errors is at most `most` of the longer name's length in
+/// characters. Case is ignored.
 pub fn nearest_within<'a>(
     written: &str,
     known: &[&'a str],
@@ -100,9 +99,8 @@ pub fn nearest_within<'a>(
         .map(|(_, name)| name)
 }
 
-/// Whether brackets and braces are open within one another more often than this. Those within quotes count
-/// as well. Scanners of YAML take time by the square of that depth before they look at a limit of their own, so
-/// this is asked first.
+/// Whether brackets and braces are nested deeper than this. Those within quotes count too. YAML scanners need time
+/// quadratic in the depth before they check a limit of their own, so this is checked first.
 ///
 /// ```
 /// use kubex_core::text::is_nested_deeper_than;
@@ -121,10 +119,10 @@ pub fn is_nested_deeper_than(deepest: usize, text: &str) -> bool {
     })
 }
 
-/// Hides secrets in a text that a person will see: the ones it was told, and what looks like one.
+/// Masks secrets in a text for people: known ones, and everything that looks like a secret.
 ///
-/// What looks like one: a JSON web token, the word after `Bearer` or `Basic`, the value after a key such as
-/// `token=` or `password:`, the user information of a URL, and a PEM private key.
+/// The latter are JSON web tokens, the word after `Bearer` or `Basic`, the value after a key such as `token=` or
+/// `password:`, the user information of a URL, and PEM private keys.
 ///
 /// ```
 /// use kubex_core::text::Mask;
@@ -138,24 +136,24 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// A mask that knows no secret yet, only what secrets look like.
+    /// A mask without known secrets. It masks everything that looks like a secret.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Also hides this very text. Secrets of fewer than four bytes are left alone.
+    /// Also masks this text. Secrets of fewer than four bytes are not masked.
     #[must_use]
     pub fn hiding(mut self, secret: SecretString) -> Self {
-        if secret.expose_secret().len() >= SHORTEST_MASKED {
+        if secret.expose_secret().len() >= MIN_MASKED_LENGTH {
             self.secrets.push(secret);
-            // The longest first, so that a secret that holds another is not cut in two.
+            // The longest first, so that a secret that contains another is masked as a whole.
             self.secrets
                 .sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
         }
         self
     }
 
-    /// The text without the secrets.
+    /// Returns the text with all secrets masked.
     pub fn apply(&self, text: &str) -> String {
         let mut masked = text.to_owned();
         for secret in &self.secrets {
@@ -165,8 +163,7 @@ impl Mask {
     }
 }
 
-/// Replaces each PEM block whose label says that it is a private key. A block that is cut off is hidden to
-/// the end of the text.
+/// Masks each PEM block whose label contains `PRIVATE KEY`. A block without an end is masked to the end of the text.
 fn mask_private_keys(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
@@ -191,7 +188,7 @@ fn mask_private_keys(text: &str) -> String {
     masked
 }
 
-/// Goes through the text word by word; separators stay as they are.
+/// Masks words that are or contain secrets; separators are kept.
 fn mask_words(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut is_secret_next = false;
@@ -212,7 +209,7 @@ fn mask_words(text: &str) -> String {
         } else {
             masked.push_str(word);
         }
-        // `"id_token": "..."` comes as three words.
+        // `"id_token": "..."` consists of three words.
         is_secret_next = announces_a_secret(word) || (named_a_secret && matches!(word, ":" | "="));
         named_a_secret = names_a_secret(&word.to_ascii_lowercase());
         masked.push_str(separator);
@@ -228,8 +225,7 @@ fn announces_a_secret(word: &str) -> bool {
         || lower.strip_prefix("--").is_some_and(names_a_secret)
 }
 
-/// Whether the value of a key, a flag or a variable of this name is likely to be a secret: `token`,
-/// `--client-secret`, `DB_PASSWORD`.
+/// Whether a key, flag or variable of this name probably has a secret value: `token`, `--client-secret`, `DB_PASSWORD`.
 ///
 /// ```
 /// use kubex_core::text::names_a_secret;
@@ -281,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_and_bidi_characters_lose_their_effect() {
+    fn control_and_bidi_characters_are_replaced() {
         assert_eq!(
             clean_line("a\u{1b}]8;;x\u{7}b\r\n\u{202e}c"),
             "aU+001B]8;;xU+0007bU+000DU+000AU+202Ec"
@@ -291,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_secret_is_hidden() {
+    fn everything_that_looks_like_a_secret_is_masked() {
         let mask = Mask::new();
         for (said, shown) in [
             ("Authorization: Bearer abc.def", "Authorization: Bearer [masked]"),
@@ -319,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_within_a_secret_is_hidden_whole() {
+    fn a_secret_that_contains_another_is_masked_as_a_whole() {
         let mask = Mask::new()
             .hiding("inner".into())
             .hiding("has-inner-in-it".into());

@@ -1,9 +1,9 @@
-//! The live trust: the authorities of a cluster, kept current beside its credentials.
+//! Live trust: the CA bundle of a cluster, kept current beside its credentials.
 //!
-//! A cluster's authorities are replaced while programs run, by the kubelet in each pod's mount. [`LiveTrust`]
-//! reads them again by the rules of a credential's [live handle](crate::credentials): every 60 s, one read at
-//! a time, and the old ones stay in use while the new cannot be read. Where they come inline, are the
-//! system's, or nobody's, they never change.
+//! A cluster's CA bundle may be replaced while a program runs; in a pod, the kubelet updates the mounted file.
+//! [`LiveTrust`] reads the file again by the rules of [live credentials](crate::credentials): every 60 s, one read at a
+//! time, and the old bundle stays in use while the new one cannot be read. Inline bundles, system trust and insecure
+//! trust never change.
 //!
 //! ```
 //! use kubex_core::{LiveTrust, Trust};
@@ -16,40 +16,39 @@
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 
 use crate::cluster::{CaBundle, Trust};
 use crate::credential::Generation;
 use crate::credentials::Changes;
 use crate::error::Result;
 use crate::host::Host;
-use crate::refresh::{Feed, FetchReason, Item, RefreshCell, Subject};
+use crate::refresh::{FetchReason, Fetcher, RefreshCell, Refreshable, Subject};
 
-/// How old authorities get before they are read again.
-const READ_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// The age at which a CA bundle is read again.
+const REVALIDATE_AFTER: Duration = Duration::from_secs(60);
 
-/// Reads a cluster's authorities again.
+/// Reads a cluster's CA bundle.
 #[async_trait]
 pub trait TrustSource: Debug + Send + Sync {
-    /// Reads them.
+    /// Reads the bundle.
     ///
     /// # Errors
-    /// Whatever keeps them from being read; the ones before stay in use.
+    /// Why the bundle cannot be read. The previous one stays in use.
     async fn fetch(&self, host: &Host) -> Result<CaBundle>;
 
-    /// What it is, for a person: `certificate authority /etc/ca.crt`. No secret.
+    /// A description for people: `certificate authority /etc/ca.crt`. It must not contain a secret.
     fn describe(&self) -> String;
 
-    /// How long reading may take before it is given up.
+    /// The time limit of one read.
     fn deadline(&self) -> Duration {
         Duration::from_secs(5)
     }
 }
 
-/// Whom to trust at one moment; a change is a new generation.
+/// The trust at one moment. A change is a new generation.
 #[derive(Clone, Debug)]
 pub struct CurrentTrust {
     trust: Trust,
@@ -57,29 +56,30 @@ pub struct CurrentTrust {
 }
 
 impl CurrentTrust {
-    /// Whose certificate is accepted.
+    /// Which server certificates are accepted.
     pub fn trust(&self) -> &Trust {
         &self.trust
     }
 
-    /// Which of its handle's this is; name it when the server's certificate is of nobody it trusts.
+    /// The generation, for [`LiveTrust::invalidate`].
     pub fn generation(&self) -> Generation {
         self.generation
     }
 }
 
-/// The live handle. Clones share one trust and one read at a time. See the [module](self).
+/// A handle that always returns the current trust. Clones share one trust, and at most one read runs at a time. See the
+/// [module](self).
 #[derive(Clone)]
 pub struct LiveTrust(Kind);
 
 #[derive(Clone)]
 enum Kind {
     Fixed(Arc<CurrentTrust>),
-    Live(Arc<RefreshCell<TrustFeed>>),
+    Live(Arc<RefreshCell<TrustFetcher>>),
 }
 
 impl LiveTrust {
-    /// A trust that never changes.
+    /// Trust that never changes.
     pub fn fixed(trust: Trust) -> Self {
         Self(Kind::Fixed(Arc::new(CurrentTrust {
             trust,
@@ -87,65 +87,66 @@ impl LiveTrust {
         })))
     }
 
-    /// Authorities that the source reads again. The first ones were read already.
+    /// A CA bundle that the source reads again. The first one was read already.
     pub fn live(first: CaBundle, source: Arc<dyn TrustSource>, host: Host) -> Self {
-        let first = CurrentTrust::of(first);
-        Self(Kind::Live(RefreshCell::beginning_with(
-            first,
-            TrustFeed(source),
+        Self(Kind::Live(RefreshCell::with_value(
+            CurrentTrust::from(first),
+            TrustFetcher(source),
             host,
         )))
     }
 
-    /// The current trust. Once in 60 s somebody waits for a look at its source, for a second at most.
+    /// The current trust. Every 60 s, callers wait for a new read, for one second at most.
     pub async fn current(&self) -> Arc<CurrentTrust> {
         match &self.0 {
             Kind::Fixed(trust) => Arc::clone(trust),
-            Kind::Live(live) => match live.current().await {
+            Kind::Live(cell) => match cell.current().await {
                 Ok(trust) => trust,
-                // There is one from the beginning, and none expires: what is held is served.
-                Err(_) => self.at_hand(),
+                // There is a value from the beginning, and it never expires.
+                Err(_) => self.try_current(),
             },
         }
     }
 
-    /// What there is, without waiting; the read that is due is started in the background. For a TLS handshake,
-    /// which cannot wait.
-    pub fn at_hand(&self) -> Arc<CurrentTrust> {
+    /// The last trust that was read, without waiting. Starts the read that is due in the background.
+    ///
+    /// A TLS handshake uses this, because it cannot wait.
+    pub fn try_current(&self) -> Arc<CurrentTrust> {
         match &self.0 {
             Kind::Fixed(trust) => Arc::clone(trust),
-            Kind::Live(live) => live
-                .at_hand()
-                // There is one from the beginning.
-                .unwrap_or_else(|| Arc::new(CurrentTrust::nobody())),
+            Kind::Live(cell) => cell
+                .try_current()
+                // There is a value from the beginning; an empty bundle trusts no server.
+                .unwrap_or_else(|| Arc::new(CurrentTrust::from(CaBundle::empty()))),
         }
     }
 
-    /// The server's certificate is of nobody whom this generation trusts: it may have been replaced. The next
-    /// who asks waits for a look; such looks happen at most once in 10 s.
+    /// Reports that the server's certificate was issued by a CA that is not in this generation's bundle, which may have
+    /// been replaced. The next call of [`current`](Self::current) waits for a new read. Such reads happen at most once
+    /// in 10 s.
     pub fn invalidate(&self, generation: Generation) {
-        if let Kind::Live(live) = &self.0 {
-            live.invalidate(generation);
+        if let Kind::Live(cell) = &self.0 {
+            cell.invalidate(generation);
         }
     }
 
-    /// Tells of each new generation, without polling.
+    /// A subscription to new generations.
     pub fn changes(&self) -> Changes {
         match &self.0 {
             Kind::Fixed(_) => Changes::never(),
-            Kind::Live(live) => Changes(live.changes()),
+            Kind::Live(cell) => Changes(cell.changes()),
         }
     }
 
-    /// Whether it never changes.
+    /// Whether the trust never changes.
     pub fn is_fixed(&self) -> bool {
         matches!(self.0, Kind::Fixed(_))
     }
 
-    /// Gives the handle the name of its source in the chain, for events and errors.
-    pub(crate) fn name(&self, name: &str) {
-        if let Kind::Live(live) = &self.0 {
-            live.set_name(name);
+    /// Sets the name of the chain's source, for events and errors. Only the first call has an effect.
+    pub(crate) fn set_name(&self, name: &str) {
+        if let Kind::Live(cell) = &self.0 {
+            cell.set_name(name);
         }
     }
 }
@@ -155,36 +156,32 @@ impl Debug for LiveTrust {
         let mut shown = f.debug_struct("LiveTrust");
         match &self.0 {
             Kind::Fixed(trust) => shown.field("fixed", &trust.trust),
-            Kind::Live(live) => shown
-                .field("gives", &live.description())
-                .field("last", &live.last()),
+            Kind::Live(cell) => shown
+                .field("source", &cell.description())
+                .field("last", &cell.peek()),
         };
         shown.finish()
     }
 }
 
-impl CurrentTrust {
-    fn of(authorities: CaBundle) -> Self {
+impl From<CaBundle> for CurrentTrust {
+    fn from(bundle: CaBundle) -> Self {
         Self {
-            trust: Trust::CaBundle(authorities),
+            trust: Trust::CaBundle(bundle),
             generation: Generation::default(),
         }
-    }
-
-    fn nobody() -> Self {
-        Self::of(CaBundle::empty())
     }
 }
 
 #[derive(Debug)]
-struct TrustFeed(Arc<dyn TrustSource>);
+struct TrustFetcher(Arc<dyn TrustSource>);
 
-impl Feed for TrustFeed {
-    type Item = CurrentTrust;
+impl Fetcher for TrustFetcher {
+    type Value = CurrentTrust;
     const SUBJECT: Subject = Subject::Trust;
 
     async fn fetch(&self, _: FetchReason, host: &Host) -> Result<CurrentTrust> {
-        self.0.fetch(host).await.map(CurrentTrust::of)
+        self.0.fetch(host).await.map(CurrentTrust::from)
     }
 
     fn describe(&self) -> String {
@@ -196,13 +193,13 @@ impl Feed for TrustFeed {
     }
 }
 
-impl Item for CurrentTrust {
-    fn expires_at(&self) -> Option<Timestamp> {
+impl Refreshable for CurrentTrust {
+    fn expires_at(&self) -> Option<SystemTime> {
         None
     }
 
     fn revalidate_after(&self) -> Option<Duration> {
-        Some(READ_AGAIN_AFTER)
+        Some(REVALIDATE_AFTER)
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -216,7 +213,7 @@ impl Item for CurrentTrust {
         self.generation
     }
 
-    fn numbered(mut self, generation: Generation, _: bool, _: &Arc<str>) -> Self {
+    fn with_fetch_details(mut self, generation: Generation, _: bool, _: &Arc<str>) -> Self {
         self.generation = generation;
         self
     }

@@ -1,4 +1,4 @@
-//! What works and should be known all the same.
+//! Warnings: problems that do not prevent an answer.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use crate::origin::Origin;
 use crate::text::clean_line;
 
-/// Something that works and that its user should know. The id is stable; the text is for a person.
+/// A problem that does not prevent an answer, but that the user should know. The id is stable; the message is for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     id: &'static str,
@@ -15,7 +15,7 @@ pub struct Warning {
 }
 
 impl Warning {
-    /// A warning. The text is cleaned and must hold no secret.
+    /// Creates a warning. The message is cleaned; it must not contain a secret.
     pub fn new(id: &'static str, message: impl fmt::Display) -> Self {
         let message = message.to_string();
         let cleaned = match clean_line(&message) {
@@ -29,24 +29,24 @@ impl Warning {
         }
     }
 
-    /// Where it is about.
+    /// Sets the place that the warning is about.
     #[must_use]
     pub fn with_origin(mut self, origin: &Origin) -> Self {
         self.origin = Some(origin.clone());
         self
     }
 
-    /// Its stable name, in kebab-case.
+    /// The stable id, in kebab-case.
     pub fn id(&self) -> &'static str {
         self.id
     }
 
-    /// What its user should know, without the place.
+    /// The message, without the place.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Where it is about.
+    /// The place that the warning is about.
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kubex_core::faults::Conformance;
+use kubex_core::time::{parse_rfc3339, rfc3339};
 use kubex_core::{
     BuildContext, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest, FromOptions,
     Host, Options, Registration, Result,
@@ -73,7 +74,7 @@ impl CredentialSource for Vault {
         };
         *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.clone());
         let (token, expiry) = match text.split_once(' ') {
-            Some((token, expiry)) => (token.to_owned(), expiry.parse().ok()),
+            Some((token, expiry)) => (token.to_owned(), parse_rfc3339(expiry)),
             None => (text, None),
         };
         match self.wrong {
@@ -89,7 +90,7 @@ impl CredentialSource for Vault {
         })?;
         Ok(match self.wrong {
             Wrong::ForgetsTheExpiry => credential,
-            _ => credential.expiring_at(expiry),
+            _ => credential.with_expiry(expiry),
         })
     }
 
@@ -127,10 +128,10 @@ impl CredentialSource for Vault {
     }
 }
 
-static REGISTRATION: Registration = Registration::source::<Vault>("vault", "tokens of the house's vault");
+static REGISTRATION: Registration = Registration::source::<Vault>("vault", "tokens from the company's vault");
 
 fn vault(wrong: &'static str) -> Conformance {
-    Conformance::of(&REGISTRATION)
+    Conformance::new(&REGISTRATION)
         .options(move |_| {
             Options::new()
                 .set("server", "https://10.0.0.1")
@@ -138,7 +139,7 @@ fn vault(wrong: &'static str) -> Conformance {
                 .set("wrong", wrong)
         })
         .plants(|world, token| world.write(FILE, token))
-        .plants_expiring(|world, token, end| world.write(FILE, &format!("{token} {end}")))
+        .plants_expiring(|world, token, end| world.write(FILE, &format!("{token} {}", rfc3339(end))))
         .breaks("no file", |world| world.remove(FILE))
         .hangs(|world| world.hang(FILE))
 }
@@ -150,15 +151,15 @@ fn broken(wrong: &'static str) -> Vec<&'static str> {
     type Rule = fn(&Conformance);
     let rules: [(&str, Rule); 10] = [
         ("registers", Conformance::registers_itself_well),
-        ("gives", Conformance::gives_what_is_there),
-        ("line ends", Conformance::lets_no_line_end_travel),
-        ("refuses", Conformance::refuses_what_cannot_travel),
+        ("gives", Conformance::returns_the_planted_token),
+        ("line ends", Conformance::sends_no_line_end),
+        ("refuses", Conformance::refuses_invalid_tokens),
         ("hides", Conformance::shows_no_secret),
-        ("survives", Conformance::survives_what_breaks),
+        ("survives", Conformance::survives_failures),
         ("rejection", Conformance::fetches_again_after_a_rejection),
-        ("callers", Conformance::survives_callers_who_go_away),
+        ("callers", Conformance::survives_dropped_callers),
         ("deadline", Conformance::ends_by_its_deadline),
-        ("expiry", Conformance::keeps_to_the_expiry),
+        ("expiry", Conformance::respects_the_expiry),
     ];
     let breaks = |rule: Rule| catch_unwind(|| rule(&vault(wrong))).is_err();
     rules

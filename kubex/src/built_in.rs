@@ -2,7 +2,7 @@
 
 use kubex_core::{Registration, Registry, Result};
 
-/// The built-in providers, by reference: naming the statics is what makes the linker keep them.
+/// The built-in providers. The references to their statics keep the linker from dropping them.
 const BUILT_IN: &[&Registration] = &[
     #[cfg(feature = "static")]
     &kubex_static::REGISTRATION,
@@ -18,11 +18,11 @@ const BUILT_IN: &[&Registration] = &[
     &kubex_kubeconfig::REGISTRATION,
 ];
 
-/// The providers of this program: those that come with Kubex, as far as their features are on, and those of
-/// every plugin crate that is linked in.
+/// Returns the providers of this program: the built-in ones whose features are enabled, and those of all linked plugin
+/// crates.
 ///
 /// # Errors
-/// `DuplicateProvider` where two crates claim one name.
+/// Returns `DuplicateProvider` if two crates register the same name.
 ///
 /// ```
 /// # fn main() -> kubex::Result<()> {

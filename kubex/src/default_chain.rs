@@ -1,10 +1,10 @@
-//! The built-in order: the kubeconfig, then the pod.
+//! The default chain: the kubeconfig, then the pod's service account.
 
 use kubex_core::{Chain, ChainBuilder, Result, Source};
 
 use crate::registry;
 
-/// The sources of the built-in chain, in order; each only if its feature is on.
+/// The sources of the default chain, in order. A source is included if its feature is enabled.
 pub(crate) const DEFAULT_ORDER: &[&str] = &[
     #[cfg(feature = "kubeconfig")]
     "kubeconfig",
@@ -12,8 +12,8 @@ pub(crate) const DEFAULT_ORDER: &[&str] = &[
     "in-cluster",
 ];
 
-/// The built-in chain, whatever is configured: kubeconfig, then the pod. It is there to be added to, or to be asked on
-/// another host than the real one.
+/// Returns the default chain: the kubeconfig, then the pod's service account. It ignores configuration files and
+/// variables of Kubex. The result is a builder, to which you can add sources or overrides.
 ///
 /// ```no_run
 /// # async fn example() -> kubex::Result<()> {
@@ -23,7 +23,7 @@ pub(crate) const DEFAULT_ORDER: &[&str] = &[
 /// ```
 ///
 /// # Errors
-/// `DuplicateProvider` where two linked crates register one provider's name.
+/// Returns `DuplicateProvider` if two linked crates register the same name.
 pub fn default_chain() -> Result<ChainBuilder> {
     let empty = Chain::builder(registry()?);
     Ok(DEFAULT_ORDER

@@ -1,4 +1,4 @@
-//! One kubeconfig, and nothing else.
+//! The entry `configure_from_kubeconfig`: one kubeconfig, without a chain.
 
 use std::future::{Future, IntoFuture};
 use std::io::Read;
@@ -12,12 +12,12 @@ use zeroize::Zeroizing;
 
 use crate::registry;
 
-/// The largest kubeconfig that is read.
-const LARGEST: usize = 64 * 1024 * 1024;
+/// The maximum size of a kubeconfig, in bytes.
+const MAX_SIZE: usize = 64 * 1024 * 1024;
 
-/// A configuration from a kubeconfig: `$KUBECONFIG` or `~/.kube/config`, unless it is told another one.
+/// Configures a client from a kubeconfig: `$KUBECONFIG` or `~/.kube/config`, unless another one is set.
 ///
-/// Await it, with or without a word before:
+/// Awaiting the builder returns the configuration:
 ///
 /// ```no_run
 /// # async fn example() -> kubex::Result<()> {
@@ -29,31 +29,31 @@ const LARGEST: usize = 64 * 1024 * 1024;
 pub fn configure_from_kubeconfig() -> FromKubeconfig {
     FromKubeconfig {
         document: Document::Discovered,
-        choice: Choice::default(),
+        selection: Selection::default(),
         overrides: Options::new(),
         is_trusted: false,
         host: Host::real(),
     }
 }
 
-/// Which kubeconfig, and what of it. Made by [`configure_from_kubeconfig`].
+/// The builder of a configuration from a kubeconfig. [`configure_from_kubeconfig`] returns it.
 ///
 /// # Errors
-/// Awaiting it fails with `NotConfigured` where there is no kubeconfig to discover, and otherwise with what is
-/// wrong with the one there is.
+/// Awaiting it returns `NotConfigured` if no kubeconfig is found at the usual places; otherwise the problems of the
+/// kubeconfig.
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct FromKubeconfig {
     document: Document,
-    choice: Choice,
+    selection: Selection,
     overrides: Options,
     is_trusted: bool,
     host: Host,
 }
 
-/// What of the kubeconfig is taken in place of what it chooses itself.
+/// The names that replace those that the kubeconfig selects itself.
 #[derive(Debug, Default)]
-struct Choice {
+struct Selection {
     context: Option<String>,
     cluster: Option<String>,
     user: Option<String>,
@@ -68,50 +68,50 @@ enum Document {
 }
 
 impl FromKubeconfig {
-    /// This file, and no other. A missing one is an error.
+    /// Reads this file and no other. It is an error if the file does not exist.
     pub fn path(mut self, path: impl AsRef<Path>) -> Self {
         self.document = Document::Path(path.as_ref().to_owned());
         self
     }
 
-    /// A kubeconfig that the program holds. It is not the user's own file, so plugins and file references in
-    /// it are refused unless it is [`trusted`](Self::trusted).
+    /// Uses a kubeconfig that the program has in memory. Because it is not the user's own file, plugins and file
+    /// references in it are errors, unless it is [`trusted`](Self::trusted).
     pub fn bytes(mut self, bytes: impl Into<SecretBytes>) -> Self {
         self.document = Document::Bytes(Ok(bytes.into()));
         self
     }
 
-    /// A kubeconfig that is read to its end here and now; otherwise as [`bytes`](Self::bytes).
+    /// Reads a kubeconfig to its end, before this function returns. It is treated like [`bytes`](Self::bytes).
     pub fn reader(mut self, reader: impl Read) -> Self {
         self.document = Document::Bytes(read_to_end(reader));
         self
     }
 
-    /// Another context than the current one.
+    /// Selects a context. The default is the current context.
     pub fn context(mut self, name: impl Into<String>) -> Self {
-        self.choice.context = Some(name.into());
+        self.selection.context = Some(name.into());
         self
     }
 
-    /// Another cluster than the context's.
+    /// Selects a cluster. The default is that of the context.
     pub fn cluster(mut self, name: impl Into<String>) -> Self {
-        self.choice.cluster = Some(name.into());
+        self.selection.cluster = Some(name.into());
         self
     }
 
-    /// Another user than the context's.
+    /// Selects a user. The default is that of the context.
     pub fn user(mut self, name: impl Into<String>) -> Self {
-        self.choice.user = Some(name.into());
+        self.selection.user = Some(name.into());
         self
     }
 
-    /// Another namespace than the context's.
+    /// Sets the namespace. The default is that of the context.
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
-        self.choice.namespace = Some(name.into());
+        self.selection.namespace = Some(name.into());
         self
     }
 
-    /// Fields in the place of the kubeconfig's own, under the names they have there; the
+    /// Sets overrides: fields that replace those of the kubeconfig. The keys are those of a kubeconfig, and the
     /// [rules](kubex_core::overrides) are kubectl's.
     ///
     /// ```no_run
@@ -128,23 +128,23 @@ impl FromKubeconfig {
         self
     }
 
-    /// Lets a kubeconfig that came as bytes run plugins and name files.
+    /// Allows plugins and file references in a kubeconfig from [`bytes`](Self::bytes) or a [`reader`](Self::reader).
     pub fn trusted(mut self, trusted: bool) -> Self {
         self.is_trusted = trusted;
         self
     }
 
-    /// Asks this host instead of the real one.
+    /// Uses this host instead of the real one, such as the simulated host of a test.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self
     }
 
-    /// Reads the kubeconfig once, for a program that speaks to several of its clusters: its contexts are listed, and
-    /// any of them becomes a source of a chain.
+    /// Reads the kubeconfig once, for a program that uses several of its clusters. The result lists the contexts, and
+    /// any of them can be a source of a chain.
     ///
     /// # Errors
-    /// `NotConfigured` where there is no kubeconfig to discover, and otherwise what is wrong with its files.
+    /// Returns `NotConfigured` if no kubeconfig is found at the usual places; otherwise the problems of its files.
     pub async fn load(self) -> Result<Kubeconfig> {
         let host = self.host.clone();
         self.provider()?.load(&host).await
@@ -164,12 +164,12 @@ impl FromKubeconfig {
             Document::Path(path) => KubeconfigProvider::new().path(path),
             Document::Bytes(bytes) => KubeconfigProvider::from_bytes("the kubeconfig", bytes?),
         };
-        let Choice {
+        let Selection {
             context,
             cluster,
             user,
             namespace,
-        } = self.choice;
+        } = self.selection;
         if let Some(context) = context {
             provider = provider.context(context);
         }
@@ -198,7 +198,7 @@ impl IntoFuture for FromKubeconfig {
 fn read_to_end(reader: impl Read) -> Result<SecretBytes> {
     let mut content = Zeroizing::new(Vec::new());
     reader
-        .take(LARGEST as u64 + 1)
+        .take(MAX_SIZE as u64 + 1)
         .read_to_end(&mut content)
         .map_err(|error| {
             Error::new(
@@ -207,10 +207,10 @@ fn read_to_end(reader: impl Read) -> Result<SecretBytes> {
             )
             .with_source(error)
         })?;
-    if content.len() > LARGEST {
+    if content.len() > MAX_SIZE {
         return Err(Error::new(
             ErrorKind::UnreadableFile,
-            format_args!("the kubeconfig is larger than {LARGEST} bytes"),
+            format_args!("the kubeconfig is larger than {MAX_SIZE} bytes"),
         ));
     }
     Ok(content.to_vec().into())

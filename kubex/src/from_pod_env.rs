@@ -1,4 +1,4 @@
-//! The service account of the pod, and nothing else.
+//! The entry `configure_from_pod_env`: the pod's service account, without a chain.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use kubex_core::{Chain, ClientConfiguration, Host, Options, Result, Source};
 
 use crate::registry;
 
-/// A configuration from the service account of the pod that the program runs in.
+/// Configures a client from the service account of the pod that the program runs in.
 ///
 /// ```no_run
 /// # async fn example() -> kubex::Result<()> {
@@ -23,11 +23,11 @@ pub fn configure_from_pod_env() -> FromPodEnv {
     }
 }
 
-/// The pod's service account. Made by [`configure_from_pod_env`].
+/// The builder of a configuration from a pod's service account. [`configure_from_pod_env`] returns it.
 ///
 /// # Errors
-/// Awaiting it fails with `NotConfigured` outside of a pod, or where no token is mounted; with what is wrong with the
-/// mount otherwise.
+/// Awaiting it returns `NotConfigured` outside of a pod, or if no token is mounted; otherwise the problems of the
+/// mount.
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct FromPodEnv {
@@ -36,19 +36,19 @@ pub struct FromPodEnv {
 }
 
 impl FromPodEnv {
-    /// Sets the namespace, which replaces the pod's own.
+    /// Sets the namespace. The default is that of the pod.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.overrides = self.overrides.set("namespace", namespace.into());
         self
     }
 
-    /// Replaces fields of the answer, under the names that they have in a kubeconfig.
+    /// Sets overrides: fields that replace those of the pod. The keys are those of a kubeconfig.
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self
     }
 
-    /// Reads the variables and files of this host instead of the real one's.
+    /// Uses this host instead of the real one, such as the simulated host of a test.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self

@@ -12,43 +12,48 @@
 //! # }
 //! ```
 //!
-//! [`resolve`] asks an ordered chain of places: the kubeconfig, then the pod the program runs in. Only a place
-//! that is *not there* falls through to the next. One that is there and broken is an error, because the next
-//! place would be another identity, and nobody asked for that one. The report tells what each place said.
+//! [`resolve`] asks an ordered chain of sources: the kubeconfig, then the service account of the pod that the program
+//! runs in. The chain continues only past a source that does *not exist*. A source that exists but is broken is an
+//! error, because the next source would be a different identity, which the user did not ask for. The report contains
+//! the outcome of each source.
 //!
-//! What it gives is a [`ClientConfiguration`] whose credentials stay true: tokens and certificates are renewed
-//! behind it, one fetch at a time, and the request path never waits while there is a valid one.
+//! The result is a [`ClientConfiguration`] whose credentials stay current: tokens and certificates are renewed in the
+//! background, by one fetch at a time. A request never waits for a refresh while the current credential is valid.
 //!
-//! | to | call |
+//! | to | use |
 //! |---|---|
-//! | take the configured chain | [`resolve`] |
-//! | look at what is configured, or add to it | [`mod@config`] |
-//! | take one place only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
-//! | speak to many clusters | [`FromKubeconfig::load`] |
-//! | put a field in the place of any source's | [`ChainBuilder::overrides`] |
-//! | say everything yourself | [`configure`] |
-//! | order the places yourself, or add your own | [`registry`] and [`Chain`], [`register!`] |
+//! | resolve the configured chain | [`resolve`] |
+//! | inspect the configuration of Kubex, or change it in code | [`mod@config`] |
+//! | resolve the default chain, without any configuration | [`default_chain`] |
+//! | use one source only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
+//! | configure everything in code | [`configure`] |
+//! | use many clusters of one kubeconfig | [`FromKubeconfig::load`] |
+//! | replace fields of the chosen source | `overrides` of an entry, or [`ChainBuilder::overrides`] |
+//! | build a chain in code | [`registry`], [`Chain`], [`Source`] |
+//! | add a provider of your own | [`register!`] |
 //! | send requests | [`mod@reqwest`], [`mod@kube`] |
-//! | have another client send them | [`mod@tower`], [`mod@rustls`], [`mod@blocking`] |
+//! | authenticate the requests of another client | [`mod@tower`], [`mod@rustls`], [`mod@blocking`] |
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `static` | yes | the provider `static` |
+//! | `static` | yes | the provider `static`, [`configure`] |
 //! | `token-file` | yes | the provider `token-file` |
-//! | `in-cluster` | yes | the provider `in-cluster`; takes `token-file` along |
-//! | `exec` | yes | the provider `exec`; without it the program cannot start a plugin |
-//! | `oidc` | yes | the provider `oidc`, also a kubeconfig's `auth-provider: oidc`; brings reqwest along |
-//! | `kubeconfig` | yes | the provider `kubeconfig`; takes `static` and `token-file` along |
-//! | `config` | yes | [`mod@config`]: the chain from files and variables; without it [`resolve`] asks the built-in one |
-//! | `reqwest` | yes | [`mod@reqwest`] |
-//! | `ring` | yes | the crypto provider ring, for `rustls`, `reqwest` and `kube` |
-//! | `aws-lc-rs` | no | the crypto provider aws-lc-rs; beside `ring` it is used [where it is named](mod@rustls#the-crypto-provider) |
+//! | `in-cluster` | yes | the provider `in-cluster`, [`configure_from_pod_env`]; enables `token-file` |
+//! | `exec` | yes | the provider `exec`; without it, the program cannot start a process |
+//! | `oidc` | yes | the provider `oidc`, also for a kubeconfig's `auth-provider: oidc`; compiles the crate reqwest |
+//! | `kubeconfig` | yes | the provider `kubeconfig`, [`configure_from_kubeconfig`]; enables `static` and `token-file` |
+//! | `config` | yes | [`resolve`] and [`mod@config`]: the chain from configuration files and variables |
+//! | `reqwest` | yes | [`mod@reqwest`]; enables `rustls` |
+//! | `ring` | yes | the crypto provider ring for `rustls`, `reqwest` and `kube` |
+//! | `aws-lc-rs` | no | the crypto provider aws-lc-rs; if `ring` is enabled too, [the program must choose it](mod@rustls#the-crypto-provider) |
 //! | `tower` | no | [`mod@tower`] |
-//! | `rustls` | no | [`mod@rustls`]; `reqwest` and `kube` take it along |
-//! | `kube` | no | [`mod@kube`]; takes `tower` along |
+//! | `rustls` | no | [`mod@rustls`] |
+//! | `kube` | no | [`mod@kube`]; enables `rustls` and `tower` |
 //! | `blocking` | no | [`mod@blocking`] |
+//!
+//! [`registry`], [`default_chain`] and the types of `kubex-core` are always available.
 
 mod built_in;
 mod client;
@@ -72,7 +77,7 @@ pub use kubex_core::{
     Generation, Host, Identity, Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy,
     Registration, Registry, Report, ResolveRequest, ResolvedSource, Result, SecretBytes, SecretString,
     ServerUrl, Source, Trust, TrustSource, Warning, credential, credentials, host, options, origin,
-    overrides, provenance, register, report, resolved_source, text, trust,
+    overrides, provenance, register, report, resolved_source, text, time, trust,
 };
 
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! A configuration that the program spells out in code.
+//! The entry `configure`: everything is set in code.
 
 use std::future::{Future, IntoFuture};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use kubex_core::{
 
 use crate::registry;
 
-/// Starts a configuration that the program spells out. Await it when it is complete.
+/// Configures a client in code. Awaiting the builder returns the configuration.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -30,13 +30,15 @@ pub fn configure() -> ManualConfiguration {
     ManualConfiguration::default()
 }
 
-/// A configuration in the making. It has no timeout, retry, pool or warning option: those are the HTTP
-/// client's.
+/// The builder of a configuration that is set in code. [`configure`] returns it. Timeouts, retries and connection pools
+/// are set on the HTTP client instead.
 ///
 /// # Errors
-/// Awaiting it reads the files, so that a missing one is found now. It fails with `MissingCluster` without a URL;
-/// `ConflictingFields`, `IncompleteKeyPair`, `MissingField` where parts do not go together; `UnreadableFile`,
-/// `InvalidPem`, `EmptyToken` for what is in them.
+/// Awaiting it reads the files, so that a missing file is reported early. It returns
+///
+/// - `MissingCluster` without a URL,
+/// - `ConflictingFields`, `IncompleteKeyPair` or `MissingField` if settings do not fit together,
+/// - `UnreadableFile`, `InvalidPem` or `EmptyToken` if a file is unusable.
 #[derive(Debug, Default)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct ManualConfiguration {
@@ -68,32 +70,33 @@ impl ManualConfiguration {
         self
     }
 
-    /// Sets the name that the server's certificate is checked for, and that is sent as SNI; the address's host unless
-    /// set.
+    /// Sets the name that the server's certificate is checked against, and that is sent as SNI. The default is the
+    /// host of the URL.
     pub fn tls_server_name(mut self, name: impl Into<String>) -> Self {
         self.tls_server_name = Some(name.into());
         self
     }
 
-    /// Sets the proxy: `http`, `https`, `socks5` or `socks5h`, with a user name and a password where it wants them.
+    /// Sets the proxy's URL: `http`, `https`, `socks5` or `socks5h`, with a user name and a password if the proxy
+    /// requires them.
     pub fn proxy_url(mut self, url: impl Into<SecretString>) -> Self {
         self.proxy_url = Some(url.into());
         self
     }
 
-    /// Asks for uncompressed answers.
+    /// Requests uncompressed responses.
     pub fn disable_compression(mut self, disable: bool) -> Self {
         self.disable_compression = disable;
         self
     }
 
-    /// Sends credentials to an `http://` server, where every host on the way can read them. Off unless set.
+    /// Sends credentials to an `http://` server, where every host on the network path can read them. Off by default.
     pub fn allow_credentials_over_http(mut self, allow: bool) -> Self {
         self.allow_credentials_over_http = allow;
         self
     }
 
-    /// Sets a bearer token. Beside a token file it is used until the file gives one.
+    /// Sets a bearer token. If there is also a token file, this token is used until the file contains one.
     pub fn token(mut self, token: impl Into<SecretString>) -> Self {
         self.token = Some(token.into());
         self
@@ -105,32 +108,31 @@ impl ManualConfiguration {
         self
     }
 
-    /// Whether the token file is read again every 60 s; on unless switched off. Without a token file it is an
-    /// error.
+    /// Sets whether the token file is read again every 60 s. On by default. It is an error without a token file.
     pub fn try_refresh_token(mut self, refresh: bool) -> Self {
         self.try_refresh_token = Some(refresh);
         self
     }
 
-    /// Sets a user name and a password, sent as basic authentication. A request cannot carry a token as well.
+    /// Sets a user name and a password for basic authentication. They exclude a token.
     pub fn basic(mut self, username: impl Into<String>, password: impl Into<SecretString>) -> Self {
         self.basic = Some((username.into(), password.into()));
         self
     }
 
-    /// Sets the file of certificate authorities, in PEM. With it, no other authority is trusted.
+    /// Sets the file of certificate authorities, in PEM. If it is set, no other certificate authority is trusted.
     pub fn server_ca_file(mut self, path: impl AsRef<Path>) -> Self {
         self.server_ca_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Sets the certificate authorities themselves, in PEM.
+    /// Sets the certificate authorities inline, in PEM.
     pub fn server_ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.server_ca_pem = Some(pem.into().into());
         self
     }
 
-    /// Accepts any certificate from the server. For a laboratory.
+    /// Accepts any certificate from the server. Use it for tests only.
     pub fn insecure_skip_tls_verify(mut self, skip: bool) -> Self {
         self.insecure_skip_tls_verify = skip;
         self
@@ -142,31 +144,31 @@ impl ManualConfiguration {
         self
     }
 
-    /// Sets the client certificate itself, in PEM.
+    /// Sets the client certificate inline, in PEM.
     pub fn client_cert_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.client_cert_pem = Some(pem.into().into());
         self
     }
 
-    /// Sets the file of the client certificate's key, in PEM.
+    /// Sets the file of the client certificate's private key, in PEM.
     pub fn client_key_file(mut self, path: impl AsRef<Path>) -> Self {
         self.client_key_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Sets the key itself, in PEM.
+    /// Sets the private key inline, in PEM.
     pub fn client_key_pem(mut self, pem: impl Into<SecretBytes>) -> Self {
         self.client_key_pem = Some(pem.into());
         self
     }
 
-    /// Sets the namespace for requests that name none; `default` unless set.
+    /// Sets the namespace for requests that do not set one. The default is `default`.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
         self
     }
 
-    /// Acts as another user, where the server allows it.
+    /// Impersonates another user, if the server allows it.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -187,7 +189,7 @@ impl ManualConfiguration {
         self
     }
 
-    /// Reads files of this host instead of the real one.
+    /// Uses this host instead of the real one, such as the simulated host of a test.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self
@@ -200,12 +202,12 @@ impl ManualConfiguration {
                 "\"try_refresh_token\" is set without \"token_file\"",
             )
             .with_origin(&Origin::code())
-            .with_help("set token_file, or leave try_refresh_token out"));
+            .with_help("set \"token_file\", or remove \"try_refresh_token\""));
         }
         if self.url.is_none() {
             return Err(Error::new(ErrorKind::MissingCluster, "no server is set")
                 .with_origin(&Origin::code())
-                .with_help("set it by url(\"https://host:port\")"));
+                .with_help("call url(\"https://host:port\")"));
         }
         let provider = if self.token_file.is_some() {
             "token-file"
@@ -289,7 +291,7 @@ fn impersonating(options: Options, impersonation: Impersonation) -> Options {
         .set_if_some("as-user-extra", (!extra.is_empty()).then_some(extra))
 }
 
-/// The options wipe what they hold, as the secret does.
+/// Copies a secret into options, which wipe their strings on drop like the secret itself.
 #[expect(clippy::needless_pass_by_value, reason = "the secret is handed over")]
 fn exposed(secret: SecretString) -> String {
     secret.expose_secret().to_owned()
@@ -312,7 +314,10 @@ fn pem(bytes: Option<SecretBytes>, field: &str) -> Result<Option<String>> {
         .map(|bytes| String::from_utf8(bytes.expose_secret().to_vec()))
         .transpose()
         .map_err(|_| {
-            Error::new(ErrorKind::InvalidPem, format_args!("\"{field}\" is not PEM text"))
-                .with_origin(&Origin::code().key(field))
+            Error::new(
+                ErrorKind::InvalidPem,
+                format_args!("\"{field}\" is not valid PEM"),
+            )
+            .with_origin(&Origin::code().key(field))
         })
 }

@@ -1,4 +1,4 @@
-//! What most programs name.
+//! The items that most programs use.
 //!
 //! ```
 //! use kubex::prelude::*;

@@ -1,4 +1,4 @@
-//! The configured chain: what the files and variables say, and the built-in order without any.
+//! The entry `resolve`: the configured chain.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -7,9 +7,10 @@ use kubex_core::{ClientConfiguration, Host, Options, Result};
 
 use crate::config::Configuration;
 
-/// Asks the configured chain. Without a configuration that is the kubeconfig, and the pod's service account where
-/// there is no kubeconfig; the files and variables of the module [`config`](crate::config) may change the order, the
-/// sources and their options.
+/// Resolves the configured chain.
+///
+/// The default chain uses the kubeconfig, or the pod's service account if there is no kubeconfig. Files and variables
+/// can change the sources, their order and their options: see the module [`config`](crate::config).
 ///
 /// ```no_run
 /// # async fn example() -> kubex::Result<()> {
@@ -25,12 +26,12 @@ pub fn resolve() -> Resolve {
     }
 }
 
-/// The configured chain, to be asked. Made by [`resolve`].
+/// The builder of a configuration from the configured chain. [`resolve`] returns it.
 ///
 /// # Errors
-/// Awaiting it fails with what is wrong with the configuration, or with the first source that is there, never with the
-/// answer of a later one; or with `Exhausted`, which lists every source with its reason.
-/// [`Error::report`](crate::Error::report) has both.
+/// Awaiting it returns the problems of Kubex's own configuration, or those of the first source that is configured but
+/// broken; later sources are then not asked. If no source is configured, it returns `Exhausted` with the reason of
+/// each. [`Error::report`](crate::Error::report) contains the outcome of each source.
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct Resolve {
@@ -39,14 +40,14 @@ pub struct Resolve {
 }
 
 impl Resolve {
-    /// Replaces fields of the answer, under the names that they have in a kubeconfig. They win over those that are
-    /// configured.
+    /// Sets overrides: fields that replace those of the chosen source. The keys are those of a kubeconfig. They win
+    /// over configured overrides.
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self
     }
 
-    /// Asks this host instead of the real one.
+    /// Uses this host instead of the real one, such as the simulated host of a test.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self

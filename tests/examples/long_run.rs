@@ -13,12 +13,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::SignedDuration;
 use kubex::reqwest::StatusCode;
+use kubex::time::rfc3339;
 use kubex::{Chain, ErrorKind, Host, Options, Source};
-use kubex_core::faults::SteppedClock;
+use kubex_core::faults::SettableClock;
 use kubex_tests::api_server::{ApiServer, User};
 
+const HOUR: Duration = Duration::from_secs(3600);
 const LIFETIME: Duration = Duration::from_secs(2);
 const CALLERS: usize = 8;
 /// The first quarter of the time is for what is allocated once.
@@ -73,7 +74,7 @@ impl Issuer {
             }
             let number = self.issued.fetch_add(1, Ordering::SeqCst) + 1;
             let token = format!("token-{number}");
-            let end = self.clock.now().wall + LIFETIME;
+            let end = rfc3339(self.clock.now().wall + LIFETIME);
             let until = Instant::now() + LIFETIME;
             *self.valid_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
             self.server.accept_token_until(&token, User::new("worker"), until);
@@ -107,7 +108,7 @@ fn run(time: Duration) -> Outcome {
 
 async fn live(time: Duration) -> Outcome {
     let server = Arc::new(ApiServer::builder().start().await?);
-    let (host, clock) = SteppedClock::on(Host::real());
+    let (host, clock) = SettableClock::on(Host::real());
     let issuer = Arc::new(Issuer {
         server: Arc::clone(&server),
         clock: host.clone(),
@@ -153,17 +154,15 @@ async fn live(time: Duration) -> Outcome {
         })
         .collect();
 
-    let mut steps = [1, -1, 12, -12]
-        .into_iter()
-        .cycle()
-        .map(SignedDuration::from_hours);
+    // The wall clock, in hours ahead of the real one.
+    let mut offsets = [1, 0, 12, 0].into_iter().cycle();
     let mut stepped = 0_usize;
     let (mut warm, mut generations) = (None, 0_usize);
     let mut last_step = begun;
     while begun.elapsed() < time {
         tokio::time::sleep(Duration::from_millis(100)).await;
         server.forget_requests();
-        if changes.newest().number() > generations as u64 {
+        if changes.latest().number() > generations as u64 {
             generations = usize::try_from(changes.next().await.number())?;
         }
         if warm.is_none() && begun.elapsed().as_secs_f64() > time.as_secs_f64() * WARM_UP {
@@ -171,7 +170,8 @@ async fn live(time: Duration) -> Outcome {
         }
         if last_step.elapsed() > Duration::from_secs(5) {
             last_step = Instant::now();
-            clock.step(steps.next().unwrap_or_default());
+            let ahead = HOUR * offsets.next().unwrap_or_default();
+            clock.set(Host::real().now().wall + ahead);
             stepped += 1;
         }
     }

@@ -57,7 +57,7 @@ impl Plugin {
 
 /// A time so many seconds from now, as a JSON string for a script.
 fn in_seconds(seconds: u64) -> String {
-    let at = jiff::Timestamp::try_from(std::time::SystemTime::now()).unwrap() + Duration::from_secs(seconds);
+    let at = kubex::time::rfc3339(std::time::SystemTime::now() + Duration::from_secs(seconds));
     format!("'\"{at}\"'")
 }
 
@@ -163,7 +163,8 @@ async fn two_configurations_with_the_same_plugin_share_one_run() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_waits_for_a_plugin_that_hangs_while_the_old_token_is_valid() {
-    let lifetime = patience(Duration::from_secs(2));
+    // Of at most 20 s, the second half is when a credential is renewed.
+    let lifetime = patience(Duration::from_secs(2)).min(Duration::from_secs(20));
     let soon = in_seconds(lifetime.as_secs());
     let plugin = Plugin::new(&format!("[ $run = 1 ] && answer old {soon} || exec sleep 600"));
     let deadline = format!("{}s", lifetime.as_secs() / 2);

@@ -168,7 +168,8 @@ async fn part_of_the_test() {
     assert_the_terminal_is_as_it_was();
 
     // Ctrl-C ends the plugin and not the program.
-    let script = "printf 'interrupt me ' >&2; stty -echo; read -r code; echo never";
+    // `stty` returns only once the plugin has the terminal.
+    let script = "stty -echo; printf 'interrupt me ' >&2; read -r code; echo never";
     let error = ask(directory, script, PluginRules::new())
         .await
         .current()

@@ -212,7 +212,7 @@ async fn row_28_a_generation_that_is_removed_in_mid_read_is_read_again() {
 }
 
 fn expiring(world: &SimulatedHost, name: &str, lifetime: Duration) -> String {
-    let end = (world.host().now().wall + lifetime).as_second();
+    let end = kubex::time::unix_seconds(world.host().now().wall + lifetime);
     let claims = BASE64_URL_SAFE_NO_PAD.encode(format!("{{\"jti\":\"{name}\",\"exp\":{end}}}"));
     format!("eyJhbGciOiJub25lIn0.{claims}.x")
 }

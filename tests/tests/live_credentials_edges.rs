@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use kubex_core::faults::{Act, FaultySource};
 use kubex_core::host::SimulatedHost;
 use kubex_core::{
@@ -23,7 +22,7 @@ fn live(world: &SimulatedHost, source: &Arc<FaultySource>) -> Credentials {
 }
 
 fn bearer(token: &str) -> Act {
-    Act::gives(Credential::bearer(token.into()).unwrap())
+    Act::returns(Credential::bearer(token.into()).unwrap())
 }
 
 async fn given(credentials: &Credentials) -> (u64, String) {
@@ -47,10 +46,10 @@ fn is_ready<T>(future: impl Future<Output = T>) -> bool {
 #[tokio::test]
 async fn a_generation_is_never_used_twice_nor_smaller_than_one_before() {
     let world = SimulatedHost::new();
-    let minute = SignedDuration::from_mins(1);
+    let minute = Duration::from_secs(60);
     let source = FaultySource::playing([
         bearer("one").lasting(minute),
-        bearer("too-late").lasting(-minute),
+        bearer("too-late").expired_for(minute),
         bearer("one").lasting(minute),
         bearer("two").lasting(minute),
     ]);
@@ -69,7 +68,7 @@ async fn a_look_that_hangs_is_waited_for_once_and_briefly() {
     let world = SimulatedHost::new();
     let source = FaultySource::playing_within(
         5 * SECOND,
-        [bearer("old").looked_at_again_after(60 * SECOND), Act::hangs()],
+        [bearer("old").with_revalidate_after(60 * SECOND), Act::hangs()],
     );
     let credentials = live(&world, &source);
     given(&credentials).await;
@@ -99,7 +98,7 @@ async fn a_look_that_hangs_is_waited_for_once_and_briefly() {
         "it is looked at all the same: {runs} runs"
     );
 
-    source.play([bearer("new").looked_at_again_after(60 * SECOND)]);
+    source.play([bearer("new").with_revalidate_after(60 * SECOND)]);
     world.advance(66 * SECOND);
     given(&credentials).await;
     settle().await;
@@ -112,9 +111,9 @@ async fn what_came_expired_does_not_displace_what_is_valid() {
     let world = SimulatedHost::new();
     let source = FaultySource::playing([
         bearer("good")
-            .lasting(SignedDuration::from_hours(1))
-            .looked_at_again_after(60 * SECOND),
-        bearer("expired").lasting(SignedDuration::from_secs(-1)),
+            .lasting(Duration::from_secs(3600))
+            .with_revalidate_after(60 * SECOND),
+        bearer("expired").expired_for(Duration::from_secs(1)),
     ]);
     let credentials = live(&world, &source);
     assert_eq!(given(&credentials).await.1, "good");
@@ -132,21 +131,21 @@ async fn what_came_expired_does_not_displace_what_is_valid() {
 async fn one_look_at_the_clock_decides_so_that_no_answer_contradicts_itself() {
     let world = SimulatedHost::new();
     let source = FaultySource::playing([
-        bearer("good").lasting(SignedDuration::from_secs(100)),
+        bearer("good").lasting(Duration::from_secs(100)),
         Act::fails(ErrorKind::Unavailable),
     ]);
     let credentials = live(&world, &source);
     given(&credentials).await;
     world.advance(98 * SECOND);
     // The first look is the request path's; by the machine's the credential is valid for a moment.
-    world.set_look_takes(Duration::from_millis(900));
+    world.set_reading_takes(Duration::from_millis(900));
     assert_eq!(given(&credentials).await.1, "good");
 }
 
 #[tokio::test]
 async fn a_rejection_while_a_refresh_is_under_way_is_not_forgotten() {
     let world = SimulatedHost::new();
-    let minute = SignedDuration::from_mins(1);
+    let minute = Duration::from_secs(60);
     let source = FaultySource::playing([
         bearer("same").lasting(minute),
         bearer("same").lasting(minute).taking(SECOND),
@@ -207,7 +206,7 @@ async fn one_warning_tells_of_each_change_of_state() {
     let guard = tracing::subscriber::set_default(subscriber);
 
     let world = SimulatedHost::new();
-    let expired = bearer("late").lasting(SignedDuration::from_secs(-1));
+    let expired = bearer("late").expired_for(Duration::from_secs(1));
     let source = FaultySource::playing([expired]);
     let credentials = live(&world, &source);
     for _ in 0..10 {
@@ -235,8 +234,8 @@ async fn refreshes_that_bring_the_same_credential_are_spaced() {
     let end = world.host().now().wall + Duration::from_secs(3600);
     let cached = Credential::bearer("cached".into())
         .unwrap()
-        .expiring_at(Some(end));
-    let source = FaultySource::playing([Act::gives(cached)]);
+        .with_expiry(Some(end));
+    let source = FaultySource::playing([Act::returns(cached)]);
     let credentials = live(&world, &source);
     let mut times = Vec::new();
     for tenth in 0..36_000_u32 {

@@ -158,7 +158,7 @@ async fn a_rotated_authority_is_trusted_by_new_connections_and_active_ones_survi
         server.answer("/giant", StatusCode::OK, json!({ "giant": giant }));
         let client = kubex::reqwest::Client::new(&configuration).unwrap();
         let mut changes = configuration.trust().changes();
-        assert_eq!(changes.newest().number(), 1);
+        assert_eq!(changes.latest().number(), 1);
         let under_way = get(&client, "/giant").await.unwrap();
         let old_connection = server.requests().pop().unwrap().connection;
 

@@ -1,4 +1,4 @@
-//! Building a chain.
+//! The builder of a chain.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub struct ChainBuilder {
 }
 
 impl Chain {
-    /// Starts an empty chain on the real host, with the providers of this registry.
+    /// Starts an empty chain on the real host. Its sources use the providers of this registry.
     pub fn builder(registry: Registry) -> ChainBuilder {
         ChainBuilder {
             registry,
@@ -38,7 +38,7 @@ impl Chain {
 }
 
 impl ChainBuilder {
-    /// Adds a source after those that are there.
+    /// Adds a source at the end of the chain.
     pub fn source(mut self, source: Source) -> Self {
         self.sources.push(source);
         self
@@ -50,14 +50,14 @@ impl ChainBuilder {
         self
     }
 
-    /// Replaces fields of the answer, whichever source gives it: those of the cluster and those of the identity. The
-    /// [rules](crate::overrides) are client-go's.
+    /// Sets overrides for the fields of the chosen source, whichever it is. They replace fields of the cluster and of
+    /// the identity by [client-go's rules](crate::overrides).
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self
     }
 
-    /// Sets the rules for plugins, which replace those of the host.
+    /// Sets the rules for exec plugins. They replace those of the host.
     pub fn plugin_rules(mut self, rules: PluginRules) -> Self {
         self.plugin_rules = Some(rules);
         self
@@ -66,18 +66,25 @@ impl ChainBuilder {
     /// Builds the chain and each source's provider. All problems are reported at once.
     ///
     /// # Errors
-    /// `DuplicateName` for two sources of one name, `UnknownProvider`, what the options have wrong, with the source's
-    /// name; `UnknownField` or `InvalidValue` for overrides.
+    /// Returns `DuplicateName` for two sources with the same name, `UnknownProvider`, the problems of a source's
+    /// options, or `UnknownField` and `InvalidValue` for overrides. A problem of a source contains the name of the
+    /// source.
     pub fn build(self) -> Result<Chain> {
         let mut problems = Problems::default();
         let overrides = problems.take(Overrides::new(self.overrides));
         let mut sources: Vec<BuiltSource> = Vec::with_capacity(self.sources.len());
         for source in self.sources {
             if sources.iter().any(|other| other.name == source.name) {
-                problems.add(Error::new(
-                    ErrorKind::DuplicateName,
-                    format_args!("the chain has two sources \"{}\"", clean_line(&source.name)),
-                ));
+                problems.add(
+                    Error::new(
+                        ErrorKind::DuplicateName,
+                        format_args!(
+                            "the chain has two sources with the name \"{}\"",
+                            clean_line(&source.name)
+                        ),
+                    )
+                    .with_help("rename one of them"),
+                );
                 continue;
             }
             let name = source.name.clone();
@@ -108,7 +115,7 @@ fn build_source(source: Source, registry: &Registry) -> Result<BuiltSource> {
         overrides,
     } = source;
     let provider: Arc<dyn CredentialProvider> = match provider {
-        ProviderChoice::Namesake => registry.provider(&name, options)?,
+        ProviderChoice::SameName => registry.provider(&name, options)?,
         ProviderChoice::Registered(provider) => registry.provider(&provider, options)?,
         ProviderChoice::Built(provider) => provider,
     };

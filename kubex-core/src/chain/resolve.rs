@@ -1,4 +1,4 @@
-//! Asking the sources of a chain, in order.
+//! Resolving a chain: its sources are asked in order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(super) struct BuiltSource {
     pub(super) overrides: Overrides,
 }
 
-/// An ordered list of sources, ready to be asked. Cheap to clone. See the [module](super).
+/// An ordered list of sources whose providers are built. It is cheap to clone. See the [module](super).
 #[derive(Clone, Debug)]
 pub struct Chain {
     pub(super) sources: Arc<[BuiltSource]>,
@@ -35,11 +35,13 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Asks the sources in order. The configuration's [report](ClientConfiguration::report) tells what each did.
+    /// Asks the sources in order and returns the configuration of the first one that is configured. Its
+    /// [report](ClientConfiguration::report) contains the outcome of each source.
     ///
     /// # Errors
-    /// The error of the first source that is configured and broken, with its name; or `Exhausted`, with every
-    /// source's reason. Either way [`Error::report`] tells what each source did.
+    /// Returns the error of the first source that is configured but broken, with the name of the source. If no source
+    /// is configured, it returns `Exhausted` with the reason of each. [`Error::report`] contains the outcome of each
+    /// source.
     pub async fn resolve(&self) -> Result<ClientConfiguration> {
         let mut report = Report::default();
         let mut ended: Option<Result<ClientConfiguration>> = None;
@@ -78,10 +80,10 @@ impl Chain {
         }
     }
 
-    /// Asks a chain of one source, whose own error says more than that the chain is exhausted.
+    /// Resolves a chain of one source. Its own error is more useful than `Exhausted`.
     ///
     /// # Errors
-    /// As [`resolve`](Self::resolve), but `NotConfigured` where the last source is not configured.
+    /// The same as [`resolve`](Self::resolve), but the `NotConfigured` error of the last source replaces `Exhausted`.
     pub async fn resolve_only(&self) -> Result<ClientConfiguration> {
         self.resolve().await.map_err(|error| {
             let attempts = error.report().map(Report::attempts).unwrap_or_default();
@@ -102,11 +104,11 @@ impl Chain {
         })
     }
 
-    /// What the first source that is configured answers, with the overrides merged in: data that can be compared with
-    /// a later answer. Files that the answer names are not read.
+    /// Returns the resolved source of the first source that is configured, with the overrides merged in. It can be
+    /// compared with a later one. Files that it refers to, such as a token file, are not read.
     ///
     /// # Errors
-    /// As [`resolve`](Self::resolve), as far as the answer itself is concerned.
+    /// The same as [`resolve`](Self::resolve), except for problems that only reading those files reveals.
     pub async fn find(&self) -> Result<ResolvedSource> {
         for source in self.sources.iter() {
             match self.within(source, self.answer(source)).await {
@@ -120,7 +122,7 @@ impl Chain {
         ))
     }
 
-    /// What a source answers, with the overrides merged in.
+    /// Returns the resolved source of one source, with the overrides merged in.
     async fn answer(&self, source: &BuiltSource) -> Result<ResolvedSource> {
         let (host, recorder) = self.host.recording();
         let mut answer = source.provider.resolve(ResolveRequest::new(&host)).await?;
@@ -145,7 +147,7 @@ impl Chain {
         )
     }
 
-    /// Waits for an answer no longer than the source may take.
+    /// Waits for a result until the timeout of the source.
     async fn within<T>(&self, source: &BuiltSource, answer: impl Future<Output = Result<T>>) -> Result<T> {
         let outcome = self.host.within(source.timeout, answer).await;
         outcome.unwrap_or_else(|_| {
@@ -162,7 +164,8 @@ impl Chain {
 
 fn exhausted(report: &Report) -> Error {
     if report.attempts().is_empty() {
-        return Error::new(ErrorKind::Exhausted, "the chain has no sources").with_help("add a source to it");
+        return Error::new(ErrorKind::Exhausted, "the chain has no sources")
+            .with_help("add a source to the chain");
     }
     let error = Error::new(
         ErrorKind::Exhausted,

@@ -1,4 +1,4 @@
-//! One source of a chain, before its provider is built.
+//! A source of a chain, before its provider is built.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::options::{Options, ValueKind};
 use crate::provider::CredentialProvider;
 
-/// How long one source may take to resolve, unless it says otherwise. It only reads files; a network file
-/// system can hang all the same.
+/// The time that a source may take to resolve, unless set. A source only reads files, but a network file system can
+/// hang.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// One named, configured use of a provider.
+/// A named, configured use of a provider.
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,25 +36,26 @@ pub struct Source {
 /// Which provider a source uses.
 #[derive(Clone, Debug)]
 pub(super) enum ProviderChoice {
-    /// The registered provider of the source's own name.
-    Namesake,
+    /// The registered provider with the source's own name.
+    SameName,
     Registered(String),
     Built(Arc<dyn CredentialProvider>),
 }
 
 impl Source {
-    /// A source that uses the registered provider of the same name, without options.
+    /// Creates a source without options. It uses the registered provider with the same name, unless
+    /// [`provider`](Self::provider) sets another.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
-            provider: ProviderChoice::Namesake,
+            provider: ProviderChoice::SameName,
             options: Options::new(),
             timeout: DEFAULT_TIMEOUT,
             overrides: Options::new(),
         }
     }
 
-    /// A source that uses a provider which the program has built.
+    /// Creates a source that uses this provider, which needs no registration.
     pub fn from_provider(name: &str, provider: Arc<dyn CredentialProvider>) -> Self {
         Self {
             provider: ProviderChoice::Built(provider),
@@ -62,7 +63,7 @@ impl Source {
         }
     }
 
-    /// Uses the registered provider of this name.
+    /// Sets the registered provider to use.
     pub fn provider(mut self, name: &str) -> Self {
         self.provider = ProviderChoice::Registered(name.to_owned());
         self
@@ -74,26 +75,26 @@ impl Source {
         self
     }
 
-    /// Sets all options of the provider.
+    /// Sets the options of the provider, replacing those set before.
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Sets how long the source may take to resolve; 30 s unless set.
+    /// Sets the time that the source may take to resolve. The default is 30 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Replaces fields of this source's answer; the [rules](crate::overrides) are client-go's. The overrides of the
-    /// chain win over these.
+    /// Sets overrides for this source only. They follow [client-go's rules](crate::overrides). The overrides of the
+    /// chain are applied after them and win.
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self
     }
 
-    /// The source's name.
+    /// Returns the source's name.
     pub fn name(&self) -> &str {
         &self.name
     }

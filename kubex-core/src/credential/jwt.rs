@@ -1,22 +1,28 @@
-//! What a JSON web token says about itself.
+//! The expiry of a JSON web token.
 //!
-//! A service account token tells when it expires (RFC 7519, `exp`). Nothing is verified here: the server does
-//! that. A token that is no JSON web token simply says nothing.
+//! A service account token states when it expires (RFC 7519, `exp`). Nothing is verified here; the server does that. A
+//! token that is not a JSON web token has no known expiry.
+
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jiff::Timestamp;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-/// When the token expires by its own `exp` claim; `None` where it is no JSON web token or has no such claim.
+use crate::time::from_unix_seconds;
+
+/// The `exp` claim of the token; `None` if it is not a JSON web token or has no such claim.
 ///
 /// ```
+/// use kubex_core::credential::jwt;
+/// use kubex_core::time::parse_rfc3339;
+///
 /// let token = "eyJhbGciOiJub25lIn0.eyJleHAiOjE3MDAwMDAwMDB9.";
-/// assert_eq!(kubex_core::credential::jwt::expiry(token).unwrap().as_second(), 1_700_000_000);
-/// assert_eq!(kubex_core::credential::jwt::expiry("opaque"), None);
+/// assert_eq!(jwt::expiry(token), parse_rfc3339("2023-11-14T22:13:20Z"));
+/// assert_eq!(jwt::expiry("opaque"), None);
 /// ```
-pub fn expiry(token: &str) -> Option<Timestamp> {
+pub fn expiry(token: &str) -> Option<SystemTime> {
     #[derive(Deserialize)]
     struct Claims {
         exp: Option<f64>,
@@ -32,10 +38,5 @@ pub fn expiry(token: &str) -> Option<Timestamp> {
             .decode(payload.trim_end_matches('='))
             .ok()?,
     );
-    let seconds = serde_json::from_slice::<Claims>(&payload).ok()?.exp?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a float beyond the range saturates, and is refused next"
-    )]
-    Timestamp::from_second(seconds.floor() as i64).ok()
+    from_unix_seconds(serde_json::from_slice::<Claims>(&payload).ok()?.exp?)
 }

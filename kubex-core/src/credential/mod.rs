@@ -1,8 +1,8 @@
-//! One snapshot of identity.
+//! A credential: one snapshot of identity.
 //!
-//! A [`Credential`] is what a request is authenticated with: a bearer token, a user name and password, a
-//! client certificate, or a token and a certificate together. It never changes; what keeps it fresh is the
-//! live handle, [`Credentials`](crate::Credentials).
+//! A [`Credential`] authenticates a request by a bearer token, by a user name and password, by a client certificate, or
+//! by a token and a certificate together. It never changes. The live handle [`Credentials`](crate::Credentials) replaces
+//! it in time.
 //!
 //! ```
 //! use kubex_core::Credential;
@@ -18,39 +18,39 @@ mod public_key;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::HeaderValue;
-use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{ExposeSecret, SecretString};
+use crate::time::rfc3339;
 
 pub use certificate::ClientCertificate;
 pub(crate) use certificate::certificates_in;
 
-/// The longest token that is taken. A header of more is refused by every server.
-const LONGEST_TOKEN: usize = 512 * 1024;
+/// The longest accepted token, in bytes. Servers refuse longer headers.
+const MAX_TOKEN_LENGTH: usize = 512 * 1024;
 
-/// Counts the credentials of one handle: each change of identity is a new generation.
+/// The number of a credential of one handle. Each change of identity is a new generation.
 ///
-/// A rejection (401) names the generation it is about, so that a late one cannot throw away the credential
-/// that already replaced it.
+/// A rejection (401) names the generation that was rejected, so that a late rejection cannot discard a newer
+/// credential.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(u64);
 
 impl Generation {
-    /// The one after this.
+    /// The generation after this one.
     #[must_use]
     pub(crate) fn next(self) -> Self {
         Self(self.0 + 1)
     }
 
-    /// The number: 0 before anything was fetched, then from 1 up.
+    /// The number: 0 before the first fetch, then counting from 1.
     pub fn number(self) -> u64 {
         self.0
     }
@@ -62,7 +62,7 @@ impl fmt::Display for Generation {
     }
 }
 
-/// A token, or a user name with its password; a request carries one `Authorization` at most.
+/// A token, or a user name and a password: a request has one `Authorization` header.
 #[derive(Clone)]
 enum Secret {
     Bearer(SecretString),
@@ -76,10 +76,10 @@ enum Secret {
 #[derive(Clone)]
 pub struct Credential {
     secret: Option<Secret>,
-    /// Made once, because requests want it ready; the bytes behind it are wiped when the last copy goes.
+    /// The header's value, computed once. Its bytes are wiped when the last clone is dropped.
     authorization: Option<HeaderValue>,
     certificate: Option<Arc<ClientCertificate>>,
-    expires_at: Option<Timestamp>,
+    expires_at: Option<SystemTime>,
     revalidate_after: Option<Duration>,
     generation: Generation,
     expired_on_arrival: bool,
@@ -87,7 +87,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// No identity: the server decides what an anonymous request may do.
+    /// No identity. The server decides what anonymous requests may do.
     pub fn anonymous() -> Self {
         Self {
             secret: None,
@@ -104,31 +104,31 @@ impl Credential {
     /// A bearer token, sent as `Authorization: Bearer <token>`. It is not trimmed.
     ///
     /// # Errors
-    /// `EmptyToken`, or `InvalidToken` when it could not travel in a header (RFC 9110, 5.5): control characters,
-    /// anything beyond ASCII, or more than 512 KiB.
+    /// `EmptyToken`, or `InvalidToken` if it cannot be sent in a header (RFC 9110, 5.5): it contains control or non-ASCII
+    /// characters, or is longer than 512 KiB.
     pub fn bearer(token: SecretString) -> Result<Self> {
-        Self::anonymous().and_bearer(token)
+        Self::anonymous().with_bearer(token)
     }
 
-    /// Adds a bearer token, for a source that gives a token and a certificate together.
+    /// Adds a bearer token, for a source that returns a token and a certificate together.
     ///
     /// # Errors
     /// As [`bearer`](Self::bearer).
-    pub fn and_bearer(mut self, token: SecretString) -> Result<Self> {
+    pub fn with_bearer(mut self, token: SecretString) -> Result<Self> {
         let text = token.expose_secret();
         if text.is_empty() {
             return Err(Error::new(ErrorKind::EmptyToken, "the token is empty"));
         }
-        if text.len() > LONGEST_TOKEN {
+        if text.len() > MAX_TOKEN_LENGTH {
             return Err(Error::new(
                 ErrorKind::InvalidToken,
-                format_args!("the token is longer than {LONGEST_TOKEN} bytes"),
+                format_args!("the token is longer than {MAX_TOKEN_LENGTH} bytes"),
             ));
         }
         self.authorization = Some(header("Bearer ", text).ok_or_else(|| {
             Error::new(
                 ErrorKind::InvalidToken,
-                "the token has a control character, a line break or a letter beyond ASCII in it",
+                "the token contains a control character, a line break or a non-ASCII character",
             )
         })?);
         self.secret = Some(Secret::Bearer(token));
@@ -138,12 +138,12 @@ impl Credential {
     /// A user name and a password, sent as `Authorization: Basic <base64>` (RFC 7617).
     ///
     /// # Errors
-    /// `InvalidValue` when the user name is empty or has a colon in it, which the format cannot carry.
+    /// `InvalidValue` if the user name is empty or contains a colon, which the format does not allow.
     pub fn basic(username: &str, password: SecretString) -> Result<Self> {
         if username.is_empty() || username.contains(':') {
             return Err(Error::new(
                 ErrorKind::InvalidValue,
-                "the user name is empty or has a colon in it",
+                "the user name is empty or contains a colon",
             ));
         }
         let pair = Zeroizing::new(format!("{username}:{}", password.expose_secret()));
@@ -163,29 +163,29 @@ impl Credential {
         Ok(credential)
     }
 
-    /// Adds a client certificate. The server prefers it to a token where both arrive.
+    /// Adds a client certificate. A server that receives both prefers it to the token.
     #[must_use]
-    pub fn and_certificate(mut self, certificate: ClientCertificate) -> Self {
+    pub fn with_certificate(mut self, certificate: ClientCertificate) -> Self {
         self.certificate = Some(Arc::new(certificate));
         self
     }
 
-    /// When it stops to be valid, by the wall clock.
+    /// Sets when the credential expires, by the wall clock.
     #[must_use]
-    pub fn expiring_at(mut self, expires_at: Option<Timestamp>) -> Self {
+    pub fn with_expiry(mut self, expires_at: Option<SystemTime>) -> Self {
         self.expires_at = expires_at;
         self
     }
 
-    /// How long it is used before its source is asked again, although it may go on being valid. A failure to
-    /// renew it keeps it in use.
+    /// Sets the age at which the source is asked again although the credential may still be valid. If that fails, the
+    /// credential stays in use.
     #[must_use]
-    pub fn looked_at_again_after(mut self, age: Duration) -> Self {
+    pub fn with_revalidate_after(mut self, age: Duration) -> Self {
         self.revalidate_after = Some(age);
         self
     }
 
-    /// The value of the `Authorization` header, marked sensitive, made once.
+    /// The value of the `Authorization` header. It is marked sensitive and computed once.
     pub fn authorization(&self) -> Option<&HeaderValue> {
         self.authorization.as_ref()
     }
@@ -211,38 +211,38 @@ impl Credential {
         self.certificate.as_ref()
     }
 
-    /// When it stops to be valid.
-    pub fn expires_at(&self) -> Option<Timestamp> {
+    /// When the credential expires.
+    pub fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at
     }
 
-    /// How long it is used before its source is asked again.
+    /// The age at which the source is asked again.
     pub fn revalidate_after(&self) -> Option<Duration> {
         self.revalidate_after
     }
 
-    /// Which of its handle's credentials this is; name it when the server rejects it.
+    /// The generation, for [`Credentials::invalidate`](crate::Credentials::invalidate).
     pub fn generation(&self) -> Generation {
         self.generation
     }
 
-    /// Whether it had expired when it came. Such a one is given out once, in case it is this machine's clock
-    /// that is wrong; nothing that outlives the request should be made of it.
+    /// Whether the credential had expired on arrival. It is returned only once, in case this machine's clock is wrong. Use
+    /// it for one request, and derive nothing from it that lives longer.
     pub fn expired_on_arrival(&self) -> bool {
         self.expired_on_arrival
     }
 
-    /// What gave it, for a person: `exec plugin aws`.
+    /// The description of its source, for people: `exec plugin aws`.
     pub fn provenance(&self) -> &str {
         &self.provenance
     }
 
-    /// Whether it is no identity at all.
+    /// Whether there is no identity.
     pub fn is_anonymous(&self) -> bool {
         self.secret.is_none() && self.certificate.is_none()
     }
 
-    /// What it consists of, for a person: `bearer token and client certificate`.
+    /// The kinds of its parts, for people: `bearer token and client certificate`.
     pub fn description(&self) -> &'static str {
         match (&self.secret, &self.certificate) {
             (None, None) => "no credential",
@@ -254,12 +254,12 @@ impl Credential {
         }
     }
 
-    /// Whether the server would see the same identity: same token or pair, same certificate.
+    /// Whether both authenticate the same: equal token or user name and password, equal certificate.
     pub(crate) fn is_same_identity(&self, other: &Self) -> bool {
         self.authorization == other.authorization && self.certificate == other.certificate
     }
 
-    pub(crate) fn numbered(
+    pub(crate) fn with_fetch_details(
         mut self,
         generation: Generation,
         expired_on_arrival: bool,
@@ -272,7 +272,7 @@ impl Credential {
     }
 }
 
-/// A sensitive header value whose bytes are wiped when the last clone of it is dropped.
+/// A sensitive header value whose bytes are wiped when the last clone is dropped.
 fn header(scheme: &str, text: &str) -> Option<HeaderValue> {
     if !text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         return None;
@@ -298,7 +298,7 @@ impl fmt::Debug for Credential {
         f.debug_struct("Credential")
             .field("consists_of", &self.description())
             .field("generation", &self.generation.0)
-            .field("expires_at", &self.expires_at)
+            .field("expires_at", &self.expires_at.map(rfc3339))
             .field("provenance", &self.provenance)
             .finish_non_exhaustive()
     }
@@ -309,7 +309,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_that_cannot_travel_is_refused_and_not_shown() {
+    fn a_token_that_cannot_be_sent_is_refused_and_not_shown() {
         for token in ["a\rb", "a\nb", "a\0b", "a\u{7f}b", "tökén"] {
             let error = Credential::bearer(token.into()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidToken);

@@ -1,139 +1,83 @@
-//! The public half that a certificate and a private key tell of themselves.
+//! Whether a client certificate and a private key belong together.
 //!
-//! A certificate and a key that are replaced one after the other are of different pairs for a moment, and
-//! nobody should use them then. Most keys carry their public half along, so that the two can be compared
-//! without any cryptography: RSA keys the modulus (RFC 8017, A.1.2), keys of elliptic curves usually the
-//! point (RFC 5915, 3; RFC 5958, 2). A key that does not is compared by the TLS library that uses it.
+//! Two files that are replaced one after the other hold halves of different pairs for a moment, and nothing should use
+//! them then. Most private keys contain their public key, so the two can be compared without any cryptography: RSA keys
+//! always do (RFC 8017, A.1.2), keys of elliptic curves usually (RFC 5915, 3; RFC 5958, 2). For a key that does not, the
+//! TLS library computes the public key, and [`ClientCertificate::has_public_key`](super::ClientCertificate) compares
+//! that one.
 
-use rustls_pki_types::PrivateKeyDer;
+use pkcs8::spki::SubjectPublicKeyInfoRef;
+use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
 
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-const OCTET_STRING: u8 = 0x04;
-const SEQUENCE: u8 = 0x30;
-const CONTEXT_0: u8 = 0xa0;
-const CONTEXT_1: u8 = 0xa1;
-/// The public key of a PKCS #8 key of version 2, an implicit bit string.
-const CONTEXT_1_PRIMITIVE: u8 = 0x81;
+const RSA: ObjectIdentifier = pkcs1::ALGORITHM_OID;
+const ELLIPTIC_CURVE: ObjectIdentifier = sec1::ALGORITHM_OID;
 
-/// Whether the two are of one pair; `None` where the key does not tell.
-pub(super) fn are_of_one_pair(certificate: &[u8], key: &PrivateKeyDer<'_>) -> Option<bool> {
-    let public = of_certificate(certificate)?;
-    let of_key = of_key(key)?;
-    Some(match of_key {
-        // The public key of an RSA certificate is a sequence of modulus and exponent.
-        PublicKey::Modulus(modulus) => {
-            let mut key = Der(public).enter(SEQUENCE);
-            key.as_mut().and_then(|key| key.take(INTEGER)) == Some(modulus)
-        }
-        // A point can be written in two forms, of different lengths.
-        PublicKey::Point(point) if point.len() != public.len() => return None,
-        PublicKey::Point(point) => public == point,
-    })
+/// Whether the two are a pair; `None` if the key does not contain its public key.
+pub(super) fn is_pair(certificate: &CertificateDer<'_>, key: &PrivateKeyDer<'_>) -> Option<bool> {
+    let key = key_of_private_key(key)?;
+    compare(&key_of_certificate(certificate)?, &key)
 }
 
-enum PublicKey<'a> {
-    Modulus(&'a [u8]),
-    Point(&'a [u8]),
+/// Whether the certificate is for this public key, a `SubjectPublicKeyInfo` (RFC 5280, 4.1); `None` if one of the two
+/// cannot be read.
+pub(super) fn is_for_public_key(certificate: &CertificateDer<'_>, public_key: &[u8]) -> Option<bool> {
+    let public_key = SubjectPublicKeyInfoRef::try_from(public_key).ok()?;
+    let bits = public_key.subject_public_key.as_bytes()?;
+    compare(&key_of_certificate(certificate)?, bits)
 }
 
-/// The bits of the subject's public key (RFC 5280, 4.1).
-fn of_certificate(certificate: &[u8]) -> Option<&[u8]> {
-    let mut fields = Der(certificate).enter(SEQUENCE)?.enter(SEQUENCE)?;
-    fields.skip_if(CONTEXT_0);
-    fields.take(INTEGER)?;
-    for _ in ["signature", "issuer", "validity", "subject"] {
-        fields.take(SEQUENCE)?;
-    }
-    let mut key = fields.enter(SEQUENCE)?;
-    key.take(SEQUENCE)?;
-    bits(key.take(BIT_STRING)?)
+fn compare(certificate: &[u8], key: &[u8]) -> Option<bool> {
+    // A point of an elliptic curve has a short and a long form. They cannot be compared here.
+    (certificate.len() == key.len() || is_rsa(certificate) || is_rsa(key)).then(|| certificate == key)
 }
 
-fn of_key<'a>(key: &'a PrivateKeyDer<'_>) -> Option<PublicKey<'a>> {
+fn is_rsa(key: &[u8]) -> bool {
+    pkcs1::RsaPublicKeyRef::try_from(key).is_ok()
+}
+
+/// The bits of the certificate's public key. Certificates of every version are read.
+fn key_of_certificate(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let key = certificate.tbs_certificate().subject_public_key_info();
+    key.subject_public_key.as_bytes().map(<[u8]>::to_vec)
+}
+
+/// The bits of the public key that the private key contains.
+fn key_of_private_key(key: &PrivateKeyDer<'_>) -> Option<Vec<u8>> {
     match key {
-        PrivateKeyDer::Pkcs1(key) => of_rsa(key.secret_pkcs1_der()),
-        PrivateKeyDer::Sec1(key) => of_curve(key.secret_sec1_der()),
+        PrivateKeyDer::Pkcs1(key) => key_of_rsa(key.secret_pkcs1_der()),
+        PrivateKeyDer::Sec1(key) => key_of_curve(key.secret_sec1_der()),
         PrivateKeyDer::Pkcs8(key) => {
-            let mut fields = Der(key.secret_pkcs8_der()).enter(SEQUENCE)?;
-            fields.take(INTEGER)?;
-            fields.take(SEQUENCE)?;
-            let inner = fields.take(OCTET_STRING)?;
-            fields.skip_if(CONTEXT_0);
-            let outer = fields.take(CONTEXT_1_PRIMITIVE).and_then(bits);
-            outer
-                .map(PublicKey::Point)
-                .or_else(|| of_rsa(inner))
-                .or_else(|| of_curve(inner))
+            let key = PrivateKeyInfoRef::try_from(key.secret_pkcs8_der()).ok()?;
+            match (&key.public_key, key.algorithm.oid) {
+                (Some(public_key), _) => public_key.as_bytes().map(<[u8]>::to_vec),
+                (None, RSA) => key_of_rsa(key.private_key.as_bytes()),
+                (None, ELLIPTIC_CURVE) => key_of_curve(key.private_key.as_bytes()),
+                (None, _) => None,
+            }
         }
         _ => None,
     }
 }
 
-fn of_rsa(key: &[u8]) -> Option<PublicKey<'_>> {
-    let mut fields = Der(key).enter(SEQUENCE)?;
-    fields.take(INTEGER)?;
-    fields.take(INTEGER).map(PublicKey::Modulus)
+fn key_of_rsa(key: &[u8]) -> Option<Vec<u8>> {
+    use x509_cert::der::Encode as _;
+    let key = pkcs1::RsaPrivateKeyRef::try_from(key).ok()?;
+    key.public_key().to_der().ok()
 }
 
-fn of_curve(key: &[u8]) -> Option<PublicKey<'_>> {
-    let mut fields = Der(key).enter(SEQUENCE)?;
-    fields.take(INTEGER)?;
-    fields.take(OCTET_STRING)?;
-    fields.skip_if(CONTEXT_0);
-    bits(fields.enter(CONTEXT_1)?.take(BIT_STRING)?).map(PublicKey::Point)
-}
-
-/// A bit string of whole bytes.
-fn bits(content: &[u8]) -> Option<&[u8]> {
-    match content.split_first()? {
-        (0, bytes) => Some(bytes),
-        _ => None,
-    }
-}
-
-/// What is left to read of some DER (ITU-T X.690).
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    /// The content of the next element, which must have this tag.
-    fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
-        let (&found, rest) = self.0.split_first()?;
-        let (&first, rest) = rest.split_first()?;
-        let (length, rest) = if first < 0x80 {
-            (usize::from(first), rest)
-        } else {
-            let (length, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            // Longer lengths belong to nothing that fits into a file that is read.
-            if length.is_empty() || length.len() > 4 {
-                return None;
-            }
-            let length = length
-                .iter()
-                .fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
-            (length, rest)
-        };
-        let (content, rest) = rest.split_at_checked(length)?;
-        (found == tag).then(|| {
-            self.0 = rest;
-            content
-        })
-    }
-
-    fn enter(&mut self, tag: u8) -> Option<Self> {
-        self.take(tag).map(Der)
-    }
-
-    fn skip_if(&mut self, tag: u8) {
-        let _ = self.take(tag);
-    }
+fn key_of_curve(key: &[u8]) -> Option<Vec<u8>> {
+    let key = sec1::EcPrivateKey::try_from(key).ok()?;
+    key.public_key.map(<[u8]>::to_vec)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    use rustls_pki_types::CertificateDer;
     use rustls_pki_types::pem::PemObject as _;
 
     fn certificate(pem: &str) -> CertificateDer<'static> {
@@ -145,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_key_is_found_to_be_of_its_own_pair_only() {
+    fn each_kind_of_key_belongs_to_its_own_certificate_only() {
         let rsa = certificate(include_str!("fixtures/rsa.certificate.pem"));
         let curve = certificate(include_str!("fixtures/curve.certificate.pem"));
         let ed25519 = certificate(include_str!("fixtures/ed25519.certificate.pem"));
@@ -153,41 +97,73 @@ mod tests {
             include_str!("fixtures/rsa.pkcs8.pem"),
             include_str!("fixtures/rsa.pkcs1.pem"),
         ] {
-            assert_eq!(are_of_one_pair(&rsa, &key(of_rsa)), Some(true));
-            assert_eq!(are_of_one_pair(&curve, &key(of_rsa)), Some(false));
+            assert_eq!(is_pair(&rsa, &key(of_rsa)), Some(true));
+            assert_eq!(is_pair(&curve, &key(of_rsa)), Some(false));
         }
         for of_curve in [
             include_str!("fixtures/curve.pkcs8.pem"),
             include_str!("fixtures/curve.sec1.pem"),
         ] {
-            assert_eq!(are_of_one_pair(&curve, &key(of_curve)), Some(true));
+            assert_eq!(is_pair(&curve, &key(of_curve)), Some(true));
+            assert_eq!(is_pair(&rsa, &key(of_curve)), Some(false));
             let mut other = curve.as_ref().to_vec();
-            let last = of_certificate(&curve).unwrap().to_vec();
-            let at = other.windows(last.len()).position(|bytes| bytes == last).unwrap();
+            let point = key_of_certificate(&curve).unwrap();
+            let at = other
+                .windows(point.len())
+                .position(|bytes| bytes == point)
+                .unwrap();
             other[at + 40] ^= 1;
-            assert_eq!(are_of_one_pair(&other, &key(of_curve)), Some(false));
+            assert_eq!(is_pair(&other.into(), &key(of_curve)), Some(false));
         }
         let of_ed25519 = key(include_str!("fixtures/ed25519.pkcs8.pem"));
-        assert_eq!(are_of_one_pair(&ed25519, &of_ed25519), None, "it does not tell");
+        assert_eq!(
+            is_pair(&ed25519, &of_ed25519),
+            None,
+            "the key does not contain its public key"
+        );
     }
 
     #[test]
-    fn a_certificate_or_a_key_that_is_cut_anywhere_is_no_panic() {
+    fn a_certificate_of_version_1_is_compared_too() {
+        let version_1 = certificate(include_str!("fixtures/version1.certificate.pem"));
+        let own = key(include_str!("fixtures/version1.pkcs8.pem"));
+        assert_eq!(is_pair(&version_1, &own), Some(true));
+        let other = key(include_str!("fixtures/curve.pkcs8.pem"));
+        assert_eq!(is_pair(&version_1, &other), Some(false));
+    }
+
+    #[test]
+    fn a_public_key_that_the_tls_library_computed_is_compared() {
+        use x509_cert::der::Encode as _;
+        let public_key = |certificate: &CertificateDer<'_>| {
+            let certificate = Certificate::from_der(certificate).unwrap();
+            let key = certificate.tbs_certificate().subject_public_key_info();
+            key.to_der().unwrap()
+        };
+        let ed25519 = certificate(include_str!("fixtures/ed25519.certificate.pem"));
+        let rsa = certificate(include_str!("fixtures/rsa.certificate.pem"));
+        assert_eq!(is_for_public_key(&ed25519, &public_key(&ed25519)), Some(true));
+        assert_eq!(is_for_public_key(&ed25519, &public_key(&rsa)), Some(false));
+        assert_eq!(is_for_public_key(&ed25519, b"not a key"), None);
+    }
+
+    #[test]
+    fn a_certificate_or_a_key_that_is_cut_off_anywhere_causes_no_panic() {
         let whole = certificate(include_str!("fixtures/rsa.certificate.pem"));
         let PrivateKeyDer::Pkcs8(of_rsa) = key(include_str!("fixtures/rsa.pkcs8.pem")) else {
             panic!("this key is PKCS #8");
         };
         for length in 0..whole.len() {
-            of_certificate(&whole[..length]);
+            assert_eq!(key_of_certificate(&whole[..length].into()), None);
         }
         for length in 0..of_rsa.secret_pkcs8_der().len() {
             let cut = of_rsa.secret_pkcs8_der()[..length].to_vec();
-            let _ = of_key(&PrivateKeyDer::Pkcs8(cut.into()));
+            assert_eq!(key_of_private_key(&PrivateKeyDer::Pkcs8(cut.into())), None);
         }
     }
 
     #[test]
-    fn nonsense_tells_nothing_and_is_no_panic() {
+    fn random_bytes_cause_no_panic() {
         let mut random = 0x9e37_79b9_7f4a_7c15_u64;
         for length in 0..2000 {
             let bytes: Vec<u8> = (0..length % 97)
@@ -195,7 +171,7 @@ mod tests {
                     random ^= random << 13;
                     random ^= random >> 7;
                     random ^= random << 17;
-                    // Half of it looks like DER.
+                    // Every second byte is the tag of a sequence.
                     if index % 2 == 0 {
                         0x30
                     } else {
@@ -203,11 +179,10 @@ mod tests {
                     }
                 })
                 .collect();
-            of_certificate(&bytes);
-            let _ = of_key(&PrivateKeyDer::Pkcs8(bytes.clone().into()));
-            let _ = of_key(&PrivateKeyDer::Pkcs1(bytes.clone().into()));
-            let _ = of_key(&PrivateKeyDer::Sec1(bytes.into()));
+            let _ = key_of_certificate(&bytes[..].into());
+            let _ = key_of_private_key(&PrivateKeyDer::Pkcs8(bytes.clone().into()));
+            let _ = key_of_private_key(&PrivateKeyDer::Pkcs1(bytes.clone().into()));
+            let _ = key_of_private_key(&PrivateKeyDer::Sec1(bytes.into()));
         }
-        assert!(of_certificate(&[SEQUENCE, 0x84, 0xff, 0xff, 0xff, 0xff]).is_none());
     }
 }

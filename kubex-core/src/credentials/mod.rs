@@ -1,31 +1,36 @@
-//! The live handle: always the current credential.
+//! The live handle that always returns the current credential.
 //!
-//! A request path asks [`Credentials::current`] before each request. While the credential is fresh that is a
-//! look at a snapshot: no lock, no allocation, no wait. As it nears its end, the first who asks starts a fetch
-//! in the background and everybody goes on with the old one; only where there is no valid credential do
-//! callers wait, and then all for one and the same fetch. When the server answers 401,
-//! [`Credentials::invalidate`] says so.
+//! A client calls [`Credentials::current`] before each request. While the credential is fresh, that reads a snapshot:
+//! no lock, no allocation, no wait. When the credential nears its end, the first caller starts a fetch in the
+//! background, and all callers keep using the old one. Only when there is no valid credential do callers wait, and then
+//! all of them wait for the same fetch. When the server answers 401, the client calls [`Credentials::invalidate`].
 //!
-//! A credential that is not valid for ever is fetched when somebody asks: a program that sends no request
-//! runs no plugin and reads no file.
+//! Credentials are fetched on demand: a program that sends no request runs no plugin and reads no file.
+//!
+//! | getter | waits | starts a fetch | may return an expired credential |
+//! |---|---|---|---|
+//! | [`current`](Credentials::current) | if there is no valid one | yes | no |
+//! | [`try_current`](Credentials::try_current) | no | yes | yes |
+//! | [`peek`](Credentials::peek) | no | no | yes |
+//! | [`with_fresh`](Credentials::with_fresh) | no | no | no |
 //!
 //! # Events
 //!
-//! Each fetch that ends is one `tracing` event of the target `kubex::credentials` (`kubex::trust` for
-//! [authorities](crate::trust)), and so is each rejection. It is a warning where fetching begins to fail and
-//! where it works again, else of level debug. The names and fields are stable:
+//! Each fetch that ends is a `tracing` event with the target `kubex::credentials` (`kubex::trust` for
+//! [CA bundles](crate::trust)), and so is each rejection. The event is a warning when fetching begins to fail and when
+//! it works again; otherwise it has level debug. The names and fields are stable:
 //!
-//! | field | what it is |
+//! | field | meaning |
 //! |---|---|
 //! | `source` | the name of the chain's source; empty for a handle outside of a chain |
-//! | `outcome` | `fetched`, `unchanged` (the same as before), `expired` (when it came), `failed`, `rejected` (by the server) |
-//! | `reason` | why it was fetched: `first`, `expiring`, `rejected` |
+//! | `outcome` | `fetched`, `unchanged` (same as before), `expired` (on arrival), `failed`, `rejected` (by the server) |
+//! | `reason` | why the fetch started: `first`, `expiring`, `rejected` |
 //! | `duration_ms` | how long the fetch took |
-//! | `generation` | the number of what callers are given now; absent where there is nothing |
-//! | `seconds_to_expiry` | how long that is valid; absent where it does not expire |
+//! | `generation` | the generation that callers now receive; absent if there is none |
+//! | `seconds_to_expiry` | how long it remains valid; absent if it does not expire |
 //! | `failures` | how many fetches have failed in a row |
-//! | `is_served` | whether there is something valid to go on with |
-//! | `error` | why it failed |
+//! | `has_valid` | whether there is a valid value to serve |
+//! | `error` | why the fetch failed |
 //!
 //! ```
 //! use std::sync::Arc;
@@ -50,7 +55,7 @@
 //! let first = credentials.current().await?;
 //! assert_eq!(first.generation().number(), 1);
 //!
-//! credentials.invalidate(first.generation()); // the server said 401
+//! credentials.invalidate(first.generation()); // the server answered 401
 //! assert_eq!(credentials.current().await?.generation().number(), 2);
 //! # Ok(())
 //! # }
@@ -60,49 +65,54 @@ mod sharing;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::cluster::Cluster;
 use crate::credential::{Credential, Generation};
 use crate::error::Result;
 use crate::host::Host;
-use crate::refresh::{Feed, Item, RefreshCell, Subject};
+use crate::refresh::{Fetcher, RefreshCell, Refreshable, Subject};
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
 use sharing::Lease;
 
 pub use crate::sharing_key::SharingKey;
 
-/// The live handle. Clones share one credential and one fetch at a time. See the [module](self).
+/// A handle that always returns the current credential. Clones share one credential, and at most one fetch runs at a
+/// time. See the [module](self).
 #[derive(Clone)]
 pub struct Credentials(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    /// One that never changes.
+    /// A credential that never changes.
     Fixed(Arc<Credential>),
-    Live(Arc<RefreshCell<CredentialFeed>>),
+    Live(Arc<RefreshCell<CredentialFetcher>>),
 }
 
-/// A credential source and the cluster its credentials are for.
+/// A credential source, and the cluster that its credentials are for.
 #[derive(Debug)]
-struct CredentialFeed {
+struct CredentialFetcher {
     source: Arc<dyn CredentialSource>,
     cluster: Arc<Cluster>,
-    /// Its entry among those that are shared; it goes with it.
+    /// Removes the entry in the table of shared handles on drop.
     _lease: Option<Lease>,
 }
 
-impl Feed for CredentialFeed {
-    type Item = Credential;
+impl Fetcher for CredentialFetcher {
+    type Value = Credential;
     const SUBJECT: Subject = Subject::Credentials;
 
-    async fn fetch(&self, why: FetchReason, host: &Host) -> Result<Credential> {
+    async fn fetch(&self, reason: FetchReason, host: &Host) -> Result<Credential> {
         let cluster = &self.cluster;
-        self.source.fetch(FetchRequest { why, host, cluster }).await
+        let request = FetchRequest {
+            reason,
+            host,
+            cluster,
+        };
+        self.source.fetch(request).await
     }
 
     fn describe(&self) -> String {
@@ -114,8 +124,8 @@ impl Feed for CredentialFeed {
     }
 }
 
-impl Item for Credential {
-    fn expires_at(&self) -> Option<Timestamp> {
+impl Refreshable for Credential {
+    fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at()
     }
 
@@ -131,8 +141,13 @@ impl Item for Credential {
         self.generation()
     }
 
-    fn numbered(self, generation: Generation, expired_on_arrival: bool, provenance: &Arc<str>) -> Self {
-        self.numbered(generation, expired_on_arrival, Arc::clone(provenance))
+    fn with_fetch_details(
+        self,
+        generation: Generation,
+        expired_on_arrival: bool,
+        provenance: &Arc<str>,
+    ) -> Self {
+        self.with_fetch_details(generation, expired_on_arrival, Arc::clone(provenance))
     }
 }
 
@@ -142,90 +157,86 @@ impl Credentials {
         Self(Kind::Fixed(Arc::new(credential)))
     }
 
-    /// Credentials that the source fetches. Nothing is fetched before somebody asks.
+    /// Credentials that the source fetches, on demand.
     ///
-    /// A source that says by what it is known ([`CredentialSource::sharing_key`]) has one handle in the
-    /// program: asking for it again gives a clone of the one there is, as long as somebody has it.
+    /// Sources with the same [sharing key](CredentialSource::sharing_key) share one handle: as long as a handle with
+    /// that key exists, this returns a clone of it.
     pub fn live(source: Arc<dyn CredentialSource>, cluster: Arc<Cluster>, host: Host) -> Self {
-        let key = source.sharing_key(&cluster).map(|key| host.distinguish(key));
+        let key = source.sharing_key(&cluster).map(|key| host.add_to(key));
         let make = move |lease| {
-            let feed = CredentialFeed {
+            let fetcher = CredentialFetcher {
                 source,
                 cluster,
                 _lease: lease,
             };
-            RefreshCell::new(feed, host)
+            RefreshCell::new(fetcher, host)
         };
         Self(Kind::Live(match key {
-            Some(key) => sharing::one_of(key, |lease| make(Some(lease))),
+            Some(key) => sharing::shared_or_new(key, |lease| make(Some(lease))),
             None => make(None),
         }))
     }
 
-    /// The current credential. Waits only where there is no valid one; dropping the future at any time is safe.
+    /// The current credential. Waits if there is no valid one. Dropping the future at any time is safe.
     ///
-    /// A credential that has expired when it comes is given to those who waited for it, in case it is this
-    /// machine's clock that is wrong, and to nobody else: the next who asks gets an error of kind `Expired`.
+    /// A credential that had expired on arrival is returned only to the callers that waited for it, in case this
+    /// machine's clock is wrong. The next call returns an error of kind `Expired`.
     ///
     /// # Errors
-    /// What the source said, where there is no valid credential; the same error again, at once, until it is
-    /// time to try again.
+    /// The error of the source, if there is no valid credential. Until the next attempt is due, calls return the same
+    /// error at once.
     pub async fn current(&self) -> Result<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Ok(Arc::clone(credential)),
-            Kind::Live(live) => live.current().await,
+            Kind::Live(cell) => cell.current().await,
         }
     }
 
-    /// The current credential, where it can be given without asking anybody: no lock, no allocation. Where there is
-    /// none, [`current`](Self::current) knows more.
-    pub fn ready(&self) -> Option<Arc<Credential>> {
+    /// The last fetched credential, without waiting. Starts the fetch that is due in the background. `None` before the
+    /// first fetch has ended; the credential may have expired.
+    ///
+    /// A TLS handshake uses this, because it cannot wait.
+    pub fn try_current(&self) -> Option<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Some(Arc::clone(credential)),
-            Kind::Live(live) => live.ready(),
+            Kind::Live(cell) => cell.try_current(),
         }
     }
 
-    /// Looks at the current credential where it is, as [`ready`](Self::ready) would give it. What `look` does is part
-    /// of the request path of others: it waits for nothing.
-    pub fn ready_with<R>(&self, look: impl FnOnce(&Arc<Credential>) -> R) -> Option<R> {
+    /// The last fetched credential, without waiting and without any effect. `None` before the first fetch has ended;
+    /// the credential may have expired.
+    pub fn peek(&self) -> Option<Arc<Credential>> {
+        match &self.0 {
+            Kind::Fixed(credential) => Some(Arc::clone(credential)),
+            Kind::Live(cell) => cell.peek(),
+        }
+    }
+
+    /// Passes the current credential to `look` if it is fresh: no lock, no allocation, no fetch. Otherwise returns
+    /// `None`, and the caller continues with [`current`](Self::current).
+    ///
+    /// This is the fast path of a request. `look` must not block.
+    pub fn with_fresh<R>(&self, look: impl FnOnce(&Arc<Credential>) -> R) -> Option<R> {
         match &self.0 {
             Kind::Fixed(credential) => Some(look(credential)),
-            Kind::Live(live) => live.ready_with(look),
+            Kind::Live(cell) => cell.fresh(look),
         }
     }
 
-    /// What there is, without waiting; the fetch that is due is started in the background. For a TLS
-    /// handshake, which cannot wait. It may have expired.
-    pub fn at_hand(&self) -> Option<Arc<Credential>> {
-        match &self.0 {
-            Kind::Fixed(credential) => Some(Arc::clone(credential)),
-            Kind::Live(live) => live.at_hand(),
-        }
-    }
-
-    /// The last credential that was fetched, if any, without asking for a newer one. It may have expired.
-    pub fn last(&self) -> Option<Arc<Credential>> {
-        match &self.0 {
-            Kind::Fixed(credential) => Some(Arc::clone(credential)),
-            Kind::Live(live) => live.last(),
-        }
-    }
-
-    /// The server rejected the credential of this generation (401). The next who asks waits for a newer one. A
-    /// generation that has been replaced already is ignored, and rejections that go on start at most one
-    /// fetch in 10 s.
+    /// Reports that the server rejected the credential of this generation (401). The next call of
+    /// [`current`](Self::current) waits for a newer one. A generation that has been replaced already is ignored, and
+    /// continued rejections start at most one fetch in 10 s.
     pub fn invalidate(&self, generation: Generation) {
-        if let Kind::Live(live) = &self.0 {
-            live.invalidate(generation);
+        if let Kind::Live(cell) = &self.0 {
+            cell.invalidate(generation);
         }
     }
 
-    /// Tells of each new generation, without polling.
+    /// A subscription to new generations.
     pub fn changes(&self) -> Changes {
         match &self.0 {
             Kind::Fixed(_) => Changes::never(),
-            Kind::Live(live) => Changes(live.changes()),
+            Kind::Live(cell) => Changes(cell.changes()),
         }
     }
 
@@ -234,18 +245,18 @@ impl Credentials {
         matches!(self.0, Kind::Fixed(_))
     }
 
-    /// What gives the credential, for a person; no secret.
+    /// A description of the credential's source, for people: `exec plugin aws`. It contains no secret.
     pub fn describe(&self) -> String {
         match &self.0 {
             Kind::Fixed(credential) => credential.description().to_owned(),
-            Kind::Live(live) => live.description().to_owned(),
+            Kind::Live(cell) => cell.description().to_owned(),
         }
     }
 
-    /// Gives the handle the name of its source in the chain, for events and errors. The first name stays.
-    pub(crate) fn name(&self, name: &str) {
-        if let Kind::Live(live) = &self.0 {
-            live.set_name(name);
+    /// Sets the name of the chain's source, for events and errors. Only the first call has an effect.
+    pub(crate) fn set_name(&self, name: &str) {
+        if let Kind::Live(cell) = &self.0 {
+            cell.set_name(name);
         }
     }
 }
@@ -253,15 +264,15 @@ impl Credentials {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Credentials");
-        shown.field("gives", &self.describe());
-        if let Some(credential) = self.last() {
+        shown.field("source", &self.describe());
+        if let Some(credential) = self.peek() {
             shown.field("last", &credential);
         }
         shown.finish()
     }
 }
 
-/// Tells of each new generation of what a handle gives.
+/// A subscription to the generations of a handle.
 #[derive(Debug)]
 pub struct Changes(pub(crate) watch::Receiver<Generation>);
 
@@ -270,7 +281,7 @@ impl Changes {
         Self(watch::Sender::new(Generation::default()).subscribe())
     }
 
-    /// Waits for a generation that was not seen yet. Pends forever once the handle is gone.
+    /// Waits for a generation that this subscription has not returned yet. Never returns after the handle was dropped.
     pub async fn next(&mut self) -> Generation {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;
@@ -278,8 +289,8 @@ impl Changes {
         *self.0.borrow_and_update()
     }
 
-    /// The newest generation; number 0 before the first fetch.
-    pub fn newest(&self) -> Generation {
+    /// The latest generation; number 0 before the first fetch.
+    pub fn latest(&self) -> Generation {
         *self.0.borrow()
     }
 }

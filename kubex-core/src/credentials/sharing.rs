@@ -1,50 +1,52 @@
-//! One handle for all who ask for the same.
+//! The table of shared handles: equal credential sources share one credential.
 //!
-//! Two client configurations with the same plugin for the same cluster share one credential and one fetch at a
-//! time, as in client-go, where such a cache lives as long as the process. Here the table only knows who is
-//! there: its entries hold nothing alive, and each goes when the last user of its handle goes.
+//! Two client configurations with the same plugin for the same cluster share one credential and one fetch at a time, as
+//! in client-go. In client-go the cache lives as long as the process. Here the entries are weak: an entry is removed
+//! when the last user of its handle is dropped.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::CredentialFeed;
+use super::CredentialFetcher;
 use crate::refresh::RefreshCell;
 use crate::sharing_key::SharingKey;
 
-/// What is shared.
-type Handle = RefreshCell<CredentialFeed>;
+/// A handle that may be shared.
+type Handle = RefreshCell<CredentialFetcher>;
 
-/// Who is there. Nothing in it keeps a handle, and it is empty when nobody has one.
-static SHARED: Mutex<BTreeMap<Arc<SharingKey>, Weak<Handle>>> = Mutex::new(BTreeMap::new());
+/// The handles in use, by key.
+static SHARED: Mutex<BTreeMap<SharingKey, Weak<Handle>>> = Mutex::new(BTreeMap::new());
 
-/// A handle's entry in the table.
+/// Removes a handle's entry from the table on drop.
 #[derive(Debug)]
-pub(super) struct Lease(Arc<SharingKey>);
+pub(super) struct Lease(SharingKey);
 
-/// The handle of that key, or a new one where nobody has it. `make` must not ask for another.
-pub(super) fn one_of(key: SharingKey, make: impl FnOnce(Lease) -> Arc<Handle>) -> Arc<Handle> {
+/// The handle with this key, or a new one. `make` must not call this function.
+pub(super) fn shared_or_new(key: SharingKey, make: impl FnOnce(Lease) -> Arc<Handle>) -> Arc<Handle> {
     let mut shared = lock();
-    if let Some(live) = shared.get(&key).and_then(Weak::upgrade) {
-        return live;
+    if let Some(handle) = shared.get(&key).and_then(Weak::upgrade) {
+        return handle;
     }
-    let key = Arc::new(key);
-    let live = make(Lease(Arc::clone(&key)));
-    shared.insert(key, Arc::downgrade(&live));
-    live
+    let handle = make(Lease(key.clone()));
+    shared.insert(key, Arc::downgrade(&handle));
+    handle
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         let mut shared = lock();
-        // Somebody may have made a new one since the last user of this one went.
-        if shared.get(&self.0).is_some_and(|live| live.strong_count() == 0) {
+        // A new handle with the same key may have been made since the last user of this one was dropped.
+        if shared
+            .get(&self.0)
+            .is_some_and(|handle| handle.strong_count() == 0)
+        {
             shared.remove(&self.0);
         }
     }
 }
 
-/// A panic while it was held cannot have left the table half changed.
-fn lock() -> MutexGuard<'static, BTreeMap<Arc<SharingKey>, Weak<Handle>>> {
+/// A panic cannot leave the table half changed, so a poisoned lock is safe to use.
+fn lock() -> MutexGuard<'static, BTreeMap<SharingKey, Weak<Handle>>> {
     SHARED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -82,11 +84,7 @@ mod tests {
     /// How many of jane's and john's handles for `https://a` are known.
     fn entries_of(world: &SimulatedHost) -> usize {
         let cluster = Cluster::new(ServerUrl::parse("https://a").unwrap());
-        let key_of = |role| {
-            world
-                .host()
-                .distinguish(Role(role).sharing_key(&cluster).unwrap())
-        };
+        let key_of = |role| world.host().add_to(Role(role).sharing_key(&cluster).unwrap());
         let known = lock();
         ["jane", "john"]
             .into_iter()

@@ -1,29 +1,28 @@
-//! The few things that can be done about an error, for a program that does not look at each kind.
+//! Classes of errors, for programs that do not distinguish every kind.
 
 use super::ErrorKind;
 
-/// What is to be done about an error, in a word. A new one is a breaking change: who matches on it has an
-/// answer to each.
+/// What to do about an error. The enum is exhaustive, so that a `match` covers every class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorClass {
-    /// Nothing says which server to talk to: write a kubeconfig, or run in a pod.
+    /// Nothing is configured: write a kubeconfig, or run in a pod.
     NothingConfigured,
-    /// What is configured cannot be meant, or cannot be read: correct it.
+    /// The configuration is invalid or cannot be read: correct it.
     InvalidConfiguration,
-    /// What gives the credential failed: look at the plugin, or at the issuer.
+    /// The source of the credential failed: check the plugin or the issuer.
     SourceFailed,
-    /// It took too long: try again, or allow more time.
+    /// The operation took too long: try again, or raise the limit.
     TimedOut,
-    /// A policy forbids it: allow it, or leave it.
+    /// A policy forbids the operation: change the policy if it should be allowed.
     Refused,
-    /// The credential is not valid, or not valid any more: log in again.
+    /// The credential is not valid or has expired: log in again.
     Rejected,
-    /// The server was not reached, or its answer did not arrive: look at the network.
+    /// The server could not be reached, or its response did not arrive: check the network.
     RequestFailed,
 }
 
 impl ErrorKind {
-    /// The class of the kind. It is written out for each, so that a new kind does not compile without one.
+    /// The class of the kind. The match is exhaustive, so that a new kind does not compile without a class.
     ///
     /// ```
     /// use kubex_core::error::{ErrorClass, ErrorKind};

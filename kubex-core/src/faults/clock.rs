@@ -1,57 +1,59 @@
-//! A clock that somebody sets.
+//! A real clock whose wall clock can be set.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use crate::host::{Clock, Host, Moment};
 
-/// The clocks of another host, whose wall clock can be set while it runs. For tests in real time; in a
-/// simulated one, [`SimulatedHost::step_wall_clock`](crate::host::SimulatedHost::step_wall_clock) does it.
+/// The clocks of another host, with a wall clock that can be set while they run.
+///
+/// It is for tests in real time. In simulated time, use
+/// [`SimulatedHost::set_wall_clock`](crate::host::SimulatedHost::set_wall_clock).
 ///
 /// ```
-/// use jiff::SignedDuration;
+/// use std::time::Duration;
 /// use kubex_core::Host;
-/// use kubex_core::faults::SteppedClock;
+/// use kubex_core::faults::SettableClock;
 ///
-/// let (host, clock) = SteppedClock::on(Host::real());
-/// let before = host.now().wall;
-/// clock.step(SignedDuration::from_hours(1));
-/// assert!(host.now().wall.duration_since(before) >= SignedDuration::from_hours(1));
+/// let (host, clock) = SettableClock::on(Host::real());
+/// let later = host.now().wall + Duration::from_secs(3600);
+/// clock.set(later);
+/// assert!(host.now().wall >= later);
 /// ```
 #[derive(Debug)]
-pub struct SteppedClock {
+pub struct SettableClock {
     beneath: Host,
-    milliseconds: AtomicI64,
+    /// The time that was set, and the monotonic time at which it was set.
+    set: Mutex<Option<(SystemTime, Duration)>>,
 }
 
-impl SteppedClock {
-    /// The host with a clock that can be set, and the clock.
+impl SettableClock {
+    /// Returns the host with a clock that can be set, and the clock.
     pub fn on(host: Host) -> (Host, Arc<Self>) {
         let clock = Arc::new(Self {
             beneath: host.clone(),
-            milliseconds: AtomicI64::new(0),
+            set: Mutex::new(None),
         });
         (host.with_clock(clock.clone()), clock)
     }
 
-    /// Sets the wall clock forward or back by this span.
-    pub fn step(&self, span: SignedDuration) {
-        let span = i64::try_from(span.as_millis()).unwrap_or_default();
-        self.milliseconds.fetch_add(span, Ordering::SeqCst);
+    /// Sets the wall clock; it runs on from this time.
+    pub fn set(&self, time: SystemTime) {
+        let now = self.beneath.now().monotonic;
+        *self.set.lock().unwrap_or_else(PoisonError::into_inner) = Some((time, now));
     }
 }
 
-impl Clock for SteppedClock {
+impl Clock for SettableClock {
     fn now(&self) -> Moment {
         let now = self.beneath.now();
-        let span = SignedDuration::from_millis(self.milliseconds.load(Ordering::SeqCst));
-        Moment {
-            wall: now.wall.checked_add(span).unwrap_or(Timestamp::MAX),
-            ..now
+        match *self.set.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some((time, since)) => Moment {
+                wall: time + now.monotonic.saturating_sub(since),
+                ..now
+            },
+            None => now,
         }
     }
 

@@ -1,8 +1,8 @@
-//! What every provider must pass, whoever wrote it.
+//! The conformance suite that every provider must pass.
 //!
-//! An author says how a token comes to where the provider finds it, and what can break there;
-//! [`provider_conformance!`](crate::provider_conformance) makes a test of each rule. Nothing of the real world is
-//! touched: the provider sees a [`SimulatedHost`]. A check that fails panics, as a test does.
+//! An author describes how a token gets to where the provider finds it, and what can fail there.
+//! [`provider_conformance!`](crate::provider_conformance) makes a test of each rule. The provider runs on a
+//! [`SimulatedHost`] and touches nothing real. A check that fails panics, as a test does.
 
 #![expect(
     clippy::expect_used,
@@ -15,9 +15,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::task::Poll;
-use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp};
+use std::time::{Duration, SystemTime};
 
 use super::shown::Shown;
 use crate::chain::{Chain, Source};
@@ -29,18 +27,18 @@ use crate::options::Options;
 use crate::registry::{Registration, Registry};
 use crate::secret::ExposeSecret as _;
 
-/// What is planted; its beginning is like nothing else, so that a prefix gives it away.
+/// The planted secret. Its beginning occurs nowhere else, so that a leaked prefix is recognized.
 const SECRET: &str = "Zq9conf-a-token-that-nobody-may-see";
 
-/// No check takes that long in real time; a provider that hangs does.
+/// The time limit of one check in real time; only a provider that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(60);
 
 type MakeOptions = Arc<dyn Fn(&str) -> Options + Send + Sync>;
 type Plant = Arc<dyn Fn(&SimulatedHost, &str) + Send + Sync>;
-type PlantExpiring = Arc<dyn Fn(&SimulatedHost, &str, Timestamp) + Send + Sync>;
+type PlantExpiring = Arc<dyn Fn(&SimulatedHost, &str, SystemTime) + Send + Sync>;
 type Change = Arc<dyn Fn(&SimulatedHost) + Send + Sync>;
 
-/// A provider, and how the world is prepared for it.
+/// The checks for one provider, and how the simulated host is prepared for it.
 ///
 /// ```
 /// use kubex_core::faults::Conformance;
@@ -65,13 +63,13 @@ type Change = Arc<dyn Fn(&SimulatedHost) + Send + Sync>;
 /// #     }
 /// #     fn describe(&self) -> String { "a vault".into() }
 /// # }
-/// # static REGISTRATION: Registration = Registration::source::<Vault>("vault", "tokens of the house's vault");
-/// let vault = Conformance::of(&REGISTRATION)
+/// # static REGISTRATION: Registration = Registration::source::<Vault>("vault", "tokens from the company's vault");
+/// let vault = Conformance::new(&REGISTRATION)
 ///     .options(|_| Options::new().set("server", "https://10.0.0.1").set("file", "/vault/token"))
 ///     .plants(|world, token| world.write("/vault/token", token))
 ///     .breaks("the file is gone", |world| world.remove("/vault/token"))
 ///     .hangs(|world| world.hang("/vault/token"));
-/// vault.gives_what_is_there();
+/// vault.returns_the_planted_token();
 /// vault.shows_no_secret();
 /// ```
 #[derive(Clone)]
@@ -86,8 +84,8 @@ pub struct Conformance {
 }
 
 impl Conformance {
-    /// The provider of this registration. Its options and where its token is follow.
-    pub fn of(registration: &'static Registration) -> Self {
+    /// The checks for the provider of this registration.
+    pub fn new(registration: &'static Registration) -> Self {
         Self {
             registration,
             others: Vec::new(),
@@ -99,39 +97,39 @@ impl Conformance {
         }
     }
 
-    /// Another provider that this one names.
+    /// Registers another provider that this one uses.
     #[must_use]
     pub fn with(mut self, registration: &'static Registration) -> Self {
         self.others.push(registration);
         self
     }
 
-    /// Its options, for a token of which they may be what holds it.
+    /// The provider's options, given the token, which they may contain.
     #[must_use]
     pub fn options(mut self, options: impl Fn(&str) -> Options + Send + Sync + 'static) -> Self {
         self.options = Arc::new(options);
         self
     }
 
-    /// Puts a token where the provider finds it, replacing the one before. A provider whose token is in its
-    /// options needs none, and its token never changes.
+    /// Puts a token where the provider finds it, replacing the previous one. A provider whose token is part of its options
+    /// does not need this; its token never changes.
     #[must_use]
     pub fn plants(mut self, plant: impl Fn(&SimulatedHost, &str) + Send + Sync + 'static) -> Self {
         self.plant = Some(Arc::new(plant));
         self
     }
 
-    /// Puts a token there that says when it expires, where the provider can tell.
+    /// Puts a token there that expires at a time, if the provider knows expiry times.
     #[must_use]
     pub fn plants_expiring(
         mut self,
-        plant: impl Fn(&SimulatedHost, &str, Timestamp) + Send + Sync + 'static,
+        plant: impl Fn(&SimulatedHost, &str, SystemTime) + Send + Sync + 'static,
     ) -> Self {
         self.plant_expiring = Some(Arc::new(plant));
         self
     }
 
-    /// Something that can break, so that there is no token to be had.
+    /// A failure that makes the token unavailable.
     #[must_use]
     pub fn breaks(
         mut self,
@@ -178,7 +176,7 @@ impl Conformance {
     }
 
     /// It gives what is there, once; resolving alone starts no process.
-    pub fn gives_what_is_there(&self) {
+    pub fn returns_the_planted_token(&self) {
         self.run(|case| async move {
             let world = case.world(SECRET);
             let configuration = case.resolve(&world, SECRET).await.expect("it resolves");
@@ -197,8 +195,8 @@ impl Conformance {
         });
     }
 
-    /// A line end after the token is trimmed, or refused; it never travels.
-    pub fn lets_no_line_end_travel(&self) {
+    /// A line end after the token is trimmed or refused; it is never sent.
+    pub fn sends_no_line_end(&self) {
         self.run(|case| async move {
             for end in ["\n", "\r\n"] {
                 let planted = format!("{SECRET}{end}");
@@ -216,8 +214,8 @@ impl Conformance {
         });
     }
 
-    /// Control characters in a token, an empty one and one of 1 MiB are errors, and never a panic.
-    pub fn refuses_what_cannot_travel(&self) {
+    /// A token with control characters, an empty token and a token of 1 MiB are errors and never cause a panic.
+    pub fn refuses_invalid_tokens(&self) {
         self.run(|case| async move {
             let mut tokens: Vec<(String, String)> = ['\0', '\u{1b}', '\u{7f}', '\r', '\n']
                 .iter()
@@ -242,7 +240,7 @@ impl Conformance {
         });
     }
 
-    /// No secret shows, in `Debug`, `Display`, report, description or events, when all goes well.
+    /// `Debug`, `Display`, the report, descriptions and events contain no secret when everything works.
     pub fn shows_no_secret(&self) {
         self.run(|case| async move {
             let shown = Shown::default();
@@ -269,8 +267,8 @@ impl Conformance {
         });
     }
 
-    /// Whatever breaks is a typed error that says so and shows no secret; a good credential stays in use.
-    pub fn survives_what_breaks(&self) {
+    /// Every failure is a typed error without a secret, and a valid credential stays in use.
+    pub fn survives_failures(&self) {
         if self.breakages.is_empty() {
             say_not_checked(self.registration, "nothing that breaks was named");
         }
@@ -310,7 +308,7 @@ impl Conformance {
         });
     }
 
-    /// After a rejection it fetches what is there now.
+    /// After a rejection, the provider fetches the current token.
     pub fn fetches_again_after_a_rejection(&self) {
         if self.plant.is_none() {
             return say_not_checked(self.registration, "its token is in its options");
@@ -333,22 +331,22 @@ impl Conformance {
         });
     }
 
-    /// Callers who go away at any await take nothing along.
-    pub fn survives_callers_who_go_away(&self) {
+    /// A caller that is dropped at any await does not affect others.
+    pub fn survives_dropped_callers(&self) {
         self.run(|case| async move {
-            for looks in 0..20 {
+            for polls in 0..20 {
                 let world = case.world(SECRET);
                 let configuration = case.resolve(&world, SECRET).await.expect("it resolves");
                 let credentials = configuration.credentials();
-                give_up_after(looks, credentials.current()).await;
+                give_up_after(polls, credentials.current()).await;
                 credentials.current().await.unwrap_or_else(|error| {
-                    panic!("after a caller gave up at its look {looks}: {error}");
+                    panic!("after a caller gave up at poll {polls}: {error}");
                 });
             }
         });
     }
 
-    /// A fetch that hangs ends by its deadline, and everybody who waits gets a typed error.
+    /// A fetch that hangs ends at its deadline, and all waiting callers receive a typed error.
     pub fn ends_by_its_deadline(&self) {
         let Some(hang) = self.hang.clone() else {
             return say_not_checked(self.registration, "nothing that hangs was named");
@@ -376,9 +374,8 @@ impl Conformance {
         });
     }
 
-    /// Expiry is taken over as it is told: nothing is served after it, and what had expired when it came is
-    /// used once.
-    pub fn keeps_to_the_expiry(&self) {
+    /// The credential has the token's expiry time, is not served after it, and is used once if it had expired on arrival.
+    pub fn respects_the_expiry(&self) {
         let Some(plant) = self.plant_expiring.clone() else {
             return say_not_checked(self.registration, "its tokens tell no expiry");
         };
@@ -395,7 +392,7 @@ impl Conformance {
                 "the expiry is another than what was told"
             );
 
-            let past = end.checked_sub(SignedDuration::from_secs(10)).unwrap_or(end);
+            let past = end - Duration::from_secs(10);
             plant(&world, "late", past);
             world.advance(Duration::from_secs(101));
             let late = credentials.current().await.expect("it is used once");
@@ -433,7 +430,7 @@ impl Conformance {
         configuration.credentials().current().await
     }
 
-    /// Runs a check on a thread of its own, so that one that hangs in earnest is found out too.
+    /// Runs a check on its own thread, so that a check that hangs in real time fails too.
     fn run<F: Future<Output = ()>>(&self, check: impl FnOnce(Self) -> F + Send + 'static) {
         let case = self.clone();
         let (sender, ended) = channel::<()>();
@@ -457,13 +454,12 @@ fn show(shown: &Shown, configuration: &ClientConfiguration) {
     shown.add(&configuration.credentials().describe());
 }
 
-#[expect(clippy::print_stderr, reason = "a check that is not made is said out loud")]
+#[expect(clippy::print_stderr, reason = "a skipped check is reported")]
 fn say_not_checked(registration: &Registration, why: &str) {
     eprintln!("{}: NOT CHECKED, because {why}", registration.name());
 }
 
-/// An error of a provider: neither a panic's, nor one that would let the chain go on, nor one that shows what it
-/// found.
+/// Checks that an error of a provider is typed, was not caused by a panic, and contains no secret.
 fn assert_typed(error: &Error, what: &str) {
     assert_ne!(
         error.kind(),
@@ -483,9 +479,9 @@ fn assert_hidden(text: &str, secret: &str, what: &str) {
     }
 }
 
-async fn give_up_after(looks: usize, future: impl Future) {
+async fn give_up_after(polls: usize, future: impl Future) {
     let mut future = pin!(future);
-    let mut left = looks;
+    let mut left = polls;
     std::future::poll_fn(|context| {
         if left == 0 || future.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
@@ -510,15 +506,15 @@ impl Debug for Conformance {
     }
 }
 
-/// Makes a test of each rule that every provider must pass.
+/// Generates a test for each rule that every provider must pass.
 ///
-/// The first argument is the name of the module they are put into, the second a
+/// The first argument is the name of the module to generate, the second a
 /// [`Conformance`](crate::faults::Conformance).
 ///
 /// ```text
 /// kubex_core::provider_conformance!(
 ///     vault_conforms,
-///     Conformance::of(&REGISTRATION)
+///     Conformance::new(&REGISTRATION)
 ///         .options(|_| Options::new().set("server", "https://10.0.0.1").set("file", "/vault/token"))
 ///         .plants(|world, token| world.write("/vault/token", token))
 /// );
@@ -531,15 +527,15 @@ macro_rules! provider_conformance {
 
             $crate::provider_conformance!(@tests $case;
                 registers_itself_well
-                gives_what_is_there
-                lets_no_line_end_travel
-                refuses_what_cannot_travel
+                returns_the_planted_token
+                sends_no_line_end
+                refuses_invalid_tokens
                 shows_no_secret
-                survives_what_breaks
+                survives_failures
                 fetches_again_after_a_rejection
-                survives_callers_who_go_away
+                survives_dropped_callers
                 ends_by_its_deadline
-                keeps_to_the_expiry
+                respects_the_expiry
             );
         }
     };

@@ -1,14 +1,14 @@
-//! Things that misbehave on demand, for the tests of those who write providers (feature `test-util`).
+//! Fault injection for tests of providers (feature `test-util`).
 //!
-//! | what misbehaves | how |
+//! | component | faults |
 //! |---|---|
-//! | a credential source | [`FaultySource`]: fails, hangs, panics, is slow, gives what has expired |
-//! | an exec plugin | [`plugin`]: fails, is killed, prints too much, hangs, one time in three |
+//! | a credential source | [`FaultySource`]: fails, hangs, panics, is slow, returns an expired credential |
+//! | an exec plugin | [`plugin`]: fails, is killed, prints too much, hangs, fails every n-th time |
 //! | files | [`SimulatedHost`](crate::host::SimulatedHost): gone, forbidden, devices, reads that hang, changes between two reads |
-//! | clocks | the same: set, suspended, slow; [`SteppedClock`] for real time |
+//! | clocks | `SimulatedHost`: set, suspended, slow; [`SettableClock`] for real time |
 //! | a server | [`FaultyServer`]: garbage, half answers, floods, silence |
 //!
-//! And what every provider must pass whatever misbehaves: [`provider_conformance!`](crate::provider_conformance).
+//! [`provider_conformance!`](crate::provider_conformance) is the test suite that every provider must pass.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -38,7 +38,7 @@ mod server;
 mod shown;
 mod source;
 
-pub use clock::SteppedClock;
+pub use clock::SettableClock;
 pub use conformance::Conformance;
 pub use server::{FaultyServer, Reply};
 pub use source::{Act, FaultySource};

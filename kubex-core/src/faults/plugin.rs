@@ -1,4 +1,4 @@
-//! Exec plugins that misbehave, for [`SimulatedHost::run_processes`](crate::host::SimulatedHost::run_processes).
+//! Simulated exec plugins with faults, for [`SimulatedHost::run_processes`](crate::host::SimulatedHost::run_processes).
 //!
 //! ```
 //! use kubex_core::faults::plugin;
@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::host::{Exit, Process, ProcessError, ProcessOutput};
 
-/// What one run leaves behind.
-type Left = Result<ProcessOutput, ProcessError>;
+/// The result of one run.
+type RunResult = Result<ProcessOutput, ProcessError>;
 
-fn leaves(exit: Exit, output: &str, error: &str) -> ProcessOutput {
+fn run_result(exit: Exit, output: &str, error: &str) -> ProcessOutput {
     ProcessOutput {
         exit,
         output: output.as_bytes().to_vec().into(),
@@ -25,30 +25,33 @@ fn leaves(exit: Exit, output: &str, error: &str) -> ProcessOutput {
     }
 }
 
-/// Prints this and ends well.
-pub fn prints(output: impl Into<String>) -> impl Fn(&Process) -> Left + Send + Sync + 'static {
+/// Prints this text and exits successfully.
+pub fn prints(output: impl Into<String>) -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     let output = output.into();
-    move |_| Ok(leaves(Exit::Status(0), &output, ""))
+    move |_| Ok(run_result(Exit::Status(0), &output, ""))
 }
 
-/// Says this on standard error and ends with this status.
-pub fn fails(status: i32, error: impl Into<String>) -> impl Fn(&Process) -> Left + Send + Sync + 'static {
+/// Prints this text to stderr and exits with this status.
+pub fn fails(
+    status: i32,
+    error: impl Into<String>,
+) -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     let error = error.into();
-    move |_| Ok(leaves(Exit::Status(status), "", &error))
+    move |_| Ok(run_result(Exit::Status(status), "", &error))
 }
 
 /// Is ended by this signal.
-pub fn is_killed_by(signal: i32) -> impl Fn(&Process) -> Left + Send + Sync + 'static {
-    move |_| Ok(leaves(Exit::Signal(signal), "", ""))
+pub fn is_killed_by(signal: i32) -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
+    move |_| Ok(run_result(Exit::Signal(signal), "", ""))
 }
 
-/// Prints more than is accepted.
-pub fn floods() -> impl Fn(&Process) -> Left + Send + Sync + 'static {
+/// Prints more than the limit.
+pub fn floods() -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     |_| Err(ProcessError::OutputTooLarge)
 }
 
 /// Is still running at its deadline.
-pub fn hangs() -> impl Fn(&Process) -> Left + Send + Sync + 'static {
+pub fn hangs() -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     |_| {
         Err(ProcessError::TimedOut {
             output: Vec::new().into(),
@@ -58,16 +61,16 @@ pub fn hangs() -> impl Fn(&Process) -> Left + Send + Sync + 'static {
 }
 
 /// Cannot be started, for this reason.
-pub fn is_not_started(kind: io::ErrorKind) -> impl Fn(&Process) -> Left + Send + Sync + 'static {
+pub fn is_not_started(kind: io::ErrorKind) -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     move |_| Err(ProcessError::NotStarted(kind.into()))
 }
 
-/// Does the one thing each `number`th time, and the other thing else.
+/// Runs `fault` every `number`th time, and `else_` otherwise.
 pub fn one_in(
     number: usize,
-    fault: impl Fn(&Process) -> Left + Send + Sync + 'static,
-    else_: impl Fn(&Process) -> Left + Send + Sync + 'static,
-) -> impl Fn(&Process) -> Left + Send + Sync + 'static {
+    fault: impl Fn(&Process) -> RunResult + Send + Sync + 'static,
+    else_: impl Fn(&Process) -> RunResult + Send + Sync + 'static,
+) -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     let runs = AtomicUsize::new(0);
     move |process| {
         let run = runs.fetch_add(1, Ordering::SeqCst) + 1;

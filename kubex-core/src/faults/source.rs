@@ -1,37 +1,52 @@
-//! A credential source that does as it is told, right or wrong.
+//! A scripted credential source that succeeds or fails as a test wants.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
 
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
-/// What a [`FaultySource`] does when it is asked once.
+/// What a [`FaultySource`] does in one fetch.
 #[derive(Clone, Debug)]
 pub struct Act {
     takes: Duration,
     outcome: Outcome,
-    lifetime: Option<SignedDuration>,
+    lifetime: Option<Lifetime>,
     revalidate_after: Option<Duration>,
+}
+
+/// When a credential expires, relative to the moment it is returned.
+#[derive(Clone, Copy, Debug)]
+enum Lifetime {
+    EndsIn(Duration),
+    EndedBefore(Duration),
+}
+
+impl Lifetime {
+    fn end(self, now: SystemTime) -> Option<SystemTime> {
+        match self {
+            Self::EndsIn(span) => now.checked_add(span),
+            Self::EndedBefore(span) => now.checked_sub(span),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
 enum Outcome {
-    /// `token-1` on the first run, `token-2` on the second, ...
+    /// `token-1` in the first fetch, `token-2` in the second, ...
     NumberedToken,
-    Gives(Box<Credential>),
+    Returns(Box<Credential>),
     Fails(ErrorKind),
     Hangs,
     Panics,
 }
 
 impl Act {
-    fn of(outcome: Outcome) -> Self {
+    fn new(outcome: Outcome) -> Self {
         Self {
             takes: Duration::ZERO,
             outcome,
@@ -40,47 +55,53 @@ impl Act {
         }
     }
 
-    /// Gives a token that says which run it is of: `token-1`, `token-2`, ...
+    /// Returns a numbered token: `token-1` in the first fetch, `token-2` in the second, ...
     pub fn token() -> Self {
-        Self::of(Outcome::NumberedToken)
+        Self::new(Outcome::NumberedToken)
     }
 
-    /// Gives this credential.
-    pub fn gives(credential: Credential) -> Self {
-        Self::of(Outcome::Gives(Box::new(credential)))
+    /// Returns this credential.
+    pub fn returns(credential: Credential) -> Self {
+        Self::new(Outcome::Returns(Box::new(credential)))
     }
 
     /// Fails with an error of this kind.
     pub fn fails(kind: ErrorKind) -> Self {
-        Self::of(Outcome::Fails(kind))
+        Self::new(Outcome::Fails(kind))
     }
 
     /// Never ends by itself.
     pub fn hangs() -> Self {
-        Self::of(Outcome::Hangs)
+        Self::new(Outcome::Hangs)
     }
 
     /// Panics.
     pub fn panics() -> Self {
-        Self::of(Outcome::Panics)
+        Self::new(Outcome::Panics)
     }
 
-    /// What it gives expires this much after it was given, by the host's wall clock; a span of the past gives
-    /// something that has expired when it comes.
+    /// The credential expires this long after it is returned, by the host's wall clock.
     #[must_use]
-    pub fn lasting(mut self, lifetime: SignedDuration) -> Self {
-        self.lifetime = Some(lifetime);
+    pub fn lasting(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(Lifetime::EndsIn(lifetime));
         self
     }
 
-    /// What it gives is to be looked at again after this span.
+    /// The credential expired this long before it is returned.
     #[must_use]
-    pub fn looked_at_again_after(mut self, span: Duration) -> Self {
-        self.revalidate_after = Some(span);
+    pub fn expired_for(mut self, span: Duration) -> Self {
+        self.lifetime = Some(Lifetime::EndedBefore(span));
         self
     }
 
-    /// It takes this long, by the host's clock.
+    /// The credential is to be revalidated at this age.
+    #[must_use]
+    pub fn with_revalidate_after(mut self, age: Duration) -> Self {
+        self.revalidate_after = Some(age);
+        self
+    }
+
+    /// The fetch takes this long, by the host's clock.
     #[must_use]
     pub fn taking(mut self, span: Duration) -> Self {
         self.takes = span;
@@ -88,7 +109,7 @@ impl Act {
     }
 }
 
-/// A credential source that plays [`Act`]s: each once, the last one over and over.
+/// A credential source that plays [`Act`]s: each one once, and the last one for all further fetches.
 ///
 /// ```
 /// use kubex_core::faults::{Act, FaultySource};
@@ -105,12 +126,12 @@ pub struct FaultySource {
 }
 
 impl FaultySource {
-    /// A source that plays these; without any, it gives a token at each run. Its deadline is 30 s.
+    /// A source that plays these acts. Without any it returns a numbered token in each fetch. Its deadline is 30 s.
     pub fn playing(acts: impl IntoIterator<Item = Act>) -> Arc<Self> {
         Self::playing_within(Duration::from_secs(30), acts)
     }
 
-    /// The same with another deadline.
+    /// As [`playing`](Self::playing), with another deadline.
     pub fn playing_within(deadline: Duration, acts: impl IntoIterator<Item = Act>) -> Arc<Self> {
         Arc::new(Self {
             acts: Mutex::new(acts.into_iter().collect()),
@@ -119,17 +140,17 @@ impl FaultySource {
         })
     }
 
-    /// Plays these from the next run on, whatever was to come.
+    /// Replaces the remaining acts.
     pub fn play(&self, acts: impl IntoIterator<Item = Act>) {
         *held(&self.acts) = acts.into_iter().collect();
     }
 
-    /// How often it was asked.
+    /// The number of fetches so far.
     pub fn runs(&self) -> usize {
         held(&self.reasons).len()
     }
 
-    /// Why it was asked, each time.
+    /// The reason of each fetch.
     pub fn reasons(&self) -> Vec<FetchReason> {
         held(&self.reasons).clone()
     }
@@ -153,7 +174,7 @@ impl CredentialSource for FaultySource {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
         let run = {
             let mut reasons = held(&self.reasons);
-            reasons.push(request.why);
+            reasons.push(request.reason);
             reasons.len()
         };
         let act = self.next();
@@ -162,20 +183,16 @@ impl CredentialSource for FaultySource {
         }
         let mut credential = match act.outcome {
             Outcome::NumberedToken => Credential::bearer(format!("token-{run}").into())?,
-            Outcome::Gives(credential) => *credential,
+            Outcome::Returns(credential) => *credential,
             Outcome::Fails(kind) => return Err(Error::new(kind, "the source fails on purpose")),
             Outcome::Hangs => std::future::pending().await,
             Outcome::Panics => panic!("the source panics on purpose"),
         };
         if let Some(lifetime) = act.lifetime {
-            let expires_at =
-                request.host.now().wall.checked_add(lifetime).map_err(|_| {
-                    Error::new(ErrorKind::InvalidValue, "the lifetime ends beyond the calendar")
-                })?;
-            credential = credential.expiring_at(Some(expires_at));
+            credential = credential.with_expiry(lifetime.end(request.host.now().wall));
         }
         if let Some(span) = act.revalidate_after {
-            credential = credential.looked_at_again_after(span);
+            credential = credential.with_revalidate_after(span);
         }
         Ok(credential)
     }

@@ -1,48 +1,46 @@
-//! Time: the wall clock, the monotonic one, and waiting.
+//! Clocks: the wall clock, the monotonic clock, and timers.
 
 use std::fmt::Debug;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use jiff::Timestamp;
-
-/// What both clocks said at one moment.
+/// The time of both clocks at one moment.
 ///
-/// The wall clock is what expiry times are written in, and it can be set; the monotonic one only moves
-/// forward, and stands still while a laptop sleeps. Kubex asks both, and whichever says expired wins.
+/// Expiry times are stated by the wall clock, which can be set. The monotonic clock only moves forward, and stops while
+/// a laptop sleeps. Kubex reads both, and a credential has expired as soon as one of them says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The wall clock.
-    pub wall: Timestamp,
-    /// Time since some fixed moment, never backwards.
+    pub wall: SystemTime,
+    /// The monotonic clock: the time since a fixed moment.
     pub monotonic: Duration,
 }
 
 /// The host's clocks.
 pub trait Clock: Debug + Send + Sync {
-    /// What both clocks say.
+    /// The time of both clocks.
     fn now(&self) -> Moment;
 
-    /// What both clocks said a moment ago: a few milliseconds at the most, for those who ask before each request.
-    /// Reading that takes a fraction of the time.
+    /// The time of both clocks, up to a few milliseconds late. It is read before each request, and takes a fraction of
+    /// the time of [`now`](Self::now).
     fn recent(&self) -> Moment {
         self.now()
     }
 
-    /// Completes after this much monotonic time.
+    /// Completes after this duration of the monotonic clock.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
     /// A random number, for the jitter of timers.
     fn random(&self) -> u64;
 }
 
-/// The time was over before the work was done.
+/// The time limit was reached before the future completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut;
 
-/// Runs the future until the clock says that the limit is reached.
+/// Runs the future until it completes or the limit is reached.
 pub(super) async fn within<T>(
     clock: &dyn Clock,
     limit: Duration,
@@ -59,11 +57,11 @@ pub(super) async fn within<T>(
     .await
 }
 
-/// The clocks of the machine.
+/// The clocks of this machine.
 #[derive(Debug)]
 pub(super) struct SystemClock {
     started: Instant,
-    /// The same moment by the clock that the kernel counts its ticks with.
+    /// The same moment by the kernel's own monotonic clock, which the coarse clock is compared with.
     #[cfg(target_os = "linux")]
     started_at_tick: Duration,
 }
@@ -79,7 +77,7 @@ impl Default for SystemClock {
     }
 }
 
-/// What a clock of the kernel says, if that is after its beginning.
+/// The time of a kernel clock; `None` if it is negative.
 #[cfg(target_os = "linux")]
 fn ticks(clock: rustix::time::ClockId) -> Option<Duration> {
     let time = rustix::time::clock_gettime(clock);
@@ -93,24 +91,20 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the real host's clock")]
     fn now(&self) -> Moment {
         Moment {
-            wall: Timestamp::now(),
+            wall: SystemTime::now(),
             monotonic: self.started.elapsed(),
         }
     }
 
-    /// The clocks of the last tick, which are in memory already.
+    /// The clocks as of the kernel's last tick: reading them needs no hardware access.
     #[cfg(target_os = "linux")]
     fn recent(&self) -> Moment {
-        use rustix::time::{ClockId, clock_gettime};
+        use rustix::time::ClockId;
 
-        let wall = clock_gettime(ClockId::RealtimeCoarse);
-        let wall = i32::try_from(wall.tv_nsec)
-            .ok()
-            .and_then(|nanos| Timestamp::new(wall.tv_sec, nanos).ok());
-        match (wall, ticks(ClockId::MonotonicCoarse)) {
-            (Some(wall), Some(tick)) => Moment {
-                wall,
-                // The tick before the start is none.
+        match (ticks(ClockId::RealtimeCoarse), ticks(ClockId::MonotonicCoarse)) {
+            (Some(since_1970), Some(tick)) => Moment {
+                wall: SystemTime::UNIX_EPOCH + since_1970,
+                // The last tick may be older than this clock.
                 monotonic: tick.saturating_sub(self.started_at_tick),
             },
             _ => self.now(),
@@ -124,7 +118,7 @@ impl Clock for SystemClock {
 
     fn random(&self) -> u64 {
         use std::hash::{BuildHasher, RandomState};
-        // A fresh RandomState is keyed by the system's random numbers.
+        // Each RandomState has keys that were seeded with the system's random numbers.
         RandomState::new().hash_one(0_u8)
     }
 }
@@ -134,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_clocks_said_recently_is_hardly_behind_what_they_say() {
+    fn the_recent_time_is_at_most_some_milliseconds_late() {
         let clock = SystemClock::default();
         for _ in 0..1000 {
             let (before, recent, after) = (clock.now(), clock.recent(), clock.now());

@@ -1,4 +1,4 @@
-//! A deadline, as people write it.
+//! A time limit in a configuration: `30s`, `5m`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,11 +8,10 @@ use jiff::SignedDuration;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, Deserialize, Deserializer};
 
-/// The longest deadline that is taken. Beyond it, it is a typing error.
+/// The longest accepted deadline. A longer one is probably a typing error.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long something may take: `30s`, `5m`, `300ms`, or a number of seconds; more than nothing and at most a
-/// day.
+/// A time limit: `30s`, `5m`, `300ms`, or a number of seconds; more than 0 and at most 24 hours.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,10 +26,10 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Deadline(Duration);
 
 impl Deadline {
-    /// The longest deadline that can be written.
+    /// The longest accepted deadline.
     pub const LONGEST: Self = Self(LONGEST);
 
-    /// How long it is.
+    /// The duration.
     pub fn duration(self) -> Duration {
         self.0
     }

@@ -8,18 +8,18 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::origin::Origin;
 
-/// The environment a program runs in.
+/// The environment of a program.
 pub trait Environment: Debug + Send + Sync {
-    /// The value of a variable; `None` where it is unset.
+    /// The value of a variable; `None` if it is unset.
     fn variable(&self, name: &str) -> Option<OsString>;
 
     /// All variables, for a child process.
     fn variables(&self) -> Vec<(OsString, OsString)>;
 
-    /// The directory the program was started in, for paths that are relative to it.
+    /// The working directory, for relative paths.
     fn current_directory(&self) -> Option<PathBuf>;
 
-    /// The value of a variable as text; `None` where it is unset, empty or not Unicode.
+    /// The value of a variable as text; `None` if it is unset, empty or not Unicode.
     fn text(&self, name: &str) -> Option<String> {
         self.variable(name)?
             .into_string()
@@ -27,10 +27,10 @@ pub trait Environment: Debug + Send + Sync {
             .filter(|text| !text.is_empty())
     }
 
-    /// The value of a variable as text; `None` where it is unset or empty.
+    /// The value of a variable as text; `None` if it is unset or empty.
     ///
     /// # Errors
-    /// `InvalidValue` where it is set and not Unicode, so that it is not taken for unset.
+    /// `InvalidValue` if the value is not Unicode, so that the variable is not treated as unset.
     fn unicode(&self, name: &str) -> Result<Option<String>> {
         let Some(value) = self.variable(name).filter(|value| !value.is_empty()) else {
             return Ok(None);
@@ -65,14 +65,14 @@ pub trait Environment: Debug + Send + Sync {
     }
 }
 
-/// An environment in which one variable is another.
+/// An environment in which one variable is replaced.
 pub(super) struct Overlaid {
     pub(super) beneath: Arc<dyn Environment>,
     pub(super) name: String,
     pub(super) value: Option<OsString>,
 }
 
-/// A value may be a secret, so the names are shown alone.
+/// The value may be a secret, so only the name is shown.
 impl fmt::Debug for Overlaid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Overlaid")
@@ -103,7 +103,7 @@ impl Environment for Overlaid {
     }
 }
 
-/// The environment of this very process.
+/// The environment of this process.
 #[derive(Debug)]
 pub(super) struct ProcessEnvironment;
 

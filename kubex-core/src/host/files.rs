@@ -1,4 +1,4 @@
-//! Files, read within bounds and off the async workers.
+//! Files: read with limits, and not on the async workers.
 
 use std::fmt::Debug;
 use std::io;
@@ -9,13 +9,13 @@ use async_trait::async_trait;
 use super::input::FileStamp;
 use crate::secret::SecretBytes;
 
-/// What is at a path.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileKind {
     /// A file with content.
     Regular {
-        /// Whether somebody may execute it.
+        /// Whether an execute permission is set.
         executable: bool,
     },
     /// A directory.
@@ -35,8 +35,8 @@ pub struct FileContent {
 
 /// The host's files.
 ///
-/// Reading never hangs and never fills the memory: only regular files are read (and the null device, which
-/// is empty), and only up to a limit. What was read may be a key, so it comes as a secret.
+/// Reading never blocks for ever and never fills the memory: only regular files are read (and the null device, which is
+/// empty), and only up to a limit. The content may be a key, so it is returned as a secret.
 #[async_trait]
 pub trait Files: Debug + Send + Sync {
     /// The content of a regular file of at most `limit` bytes, and what identifies it.
@@ -72,17 +72,17 @@ pub trait Files: Debug + Send + Sync {
             .collect()
     }
 
-    /// What is at the path, symbolic links followed.
+    /// The kind of the file at the path. Symbolic links are followed.
     async fn kind(&self, path: &Path) -> io::Result<FileKind>;
 
-    /// Where a symbolic link points to, as it is written in the link.
+    /// The target of a symbolic link, unchanged.
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
 
-    /// The names of what is in a directory, sorted. Those that are not Unicode are left out.
+    /// The names in a directory, sorted. Names that are not Unicode are left out.
     async fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
 }
 
-/// The file system of the machine.
+/// The file system of this machine.
 #[derive(Debug)]
 pub(super) struct FileSystem;
 
@@ -90,14 +90,14 @@ pub(super) struct FileSystem;
 impl Files for FileSystem {
     async fn read_stamped(&self, path: &Path, limit: usize) -> io::Result<FileContent> {
         let path = path.to_owned();
-        off_the_workers(move || read_settled(&path, limit)).await
+        on_blocking_thread(move || read_settled(&path, limit)).await
     }
 
-    /// In one go, so that little time passes between the first and the last.
+    /// Reads all files in one blocking task, so that little time passes between the first and the last.
     async fn read_each_stamped(&self, paths: &[PathBuf], limit: usize) -> Vec<io::Result<FileContent>> {
         let owned = paths.to_owned();
         let read = move || Ok(owned.iter().map(|path| read_settled(path, limit)).collect());
-        off_the_workers(read).await.unwrap_or_else(|error| {
+        on_blocking_thread(read).await.unwrap_or_else(|error| {
             let failed = |_| Err(io::Error::new(error.kind(), "the runtime was shut down"));
             paths.iter().map(failed).collect()
         })
@@ -105,19 +105,19 @@ impl Files for FileSystem {
 
     async fn kind(&self, path: &Path) -> io::Result<FileKind> {
         let path = path.to_owned();
-        off_the_workers(move || kind_of(&path)).await
+        on_blocking_thread(move || kind_of(&path)).await
     }
 
     #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         let path = path.to_owned();
-        off_the_workers(move || std::fs::read_link(path)).await
+        on_blocking_thread(move || std::fs::read_link(path)).await
     }
 
     #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
     async fn list(&self, directory: &Path) -> io::Result<Vec<String>> {
         let directory = directory.to_owned();
-        off_the_workers(move || {
+        on_blocking_thread(move || {
             let mut names = Vec::new();
             for entry in std::fs::read_dir(directory)? {
                 names.extend(entry?.file_name().into_string().ok());
@@ -129,7 +129,7 @@ impl Files for FileSystem {
     }
 }
 
-async fn off_the_workers<T: Send + 'static>(
+async fn on_blocking_thread<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     tokio::task::spawn_blocking(work)
@@ -153,7 +153,7 @@ fn kind_of(path: &Path) -> io::Result<FileKind> {
     })
 }
 
-/// How often a read starts again at a link whose target was removed while it was followed.
+/// The number of attempts if the target of a link is removed while the link is followed.
 const ATTEMPTS: usize = 5;
 
 /// Reads a file that may be a link into a directory which is replaced just now, as the kubelet replaces the

@@ -1,11 +1,11 @@
-//! What was read from a host.
+//! The inputs of a resolved source: the files and variables that were read.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// A file or a variable that an answer was read from. Another stamp, or another value, is a reason to resolve anew.
+/// A file or a variable that a provider has read. If its stamp or value changes, the source should be resolved again.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input {
@@ -13,20 +13,20 @@ pub enum Input {
     File {
         /// Its path.
         path: PathBuf,
-        /// What identified its content when it was read; `None` where it could not be read.
+        /// The stamp of the file when it was read, or `None` if it could not be read.
         stamp: Option<FileStamp>,
     },
     /// An environment variable.
     Variable {
         /// Its name.
         name: String,
-        /// Its value; `None` where it was unset. It may be a secret.
+        /// Its value, or `None` if it was not set. It may be a secret.
         value: Option<OsString>,
     },
 }
 
 impl Input {
-    /// The path, where it is a file.
+    /// Returns the path, if the input is a file.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File { path, .. } => Some(path),
@@ -35,7 +35,7 @@ impl Input {
     }
 }
 
-/// The value of a variable may be a secret, so it is not shown.
+/// Does not show the value of a variable, which may be a secret.
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -53,15 +53,16 @@ impl fmt::Debug for Input {
     }
 }
 
-/// What tells one content of a file from the next without reading it.
+/// File attributes that change when the content changes, so that a change is detected without reading the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileStamp {
-    /// When its content was changed.
+    /// The time of the last change of the content.
     pub modified: Option<SystemTime>,
-    /// When its content or its attributes were changed, in nanoseconds; 0 where the system does not tell.
+    /// The time of the last change of the content or the attributes, in nanoseconds; 0 if the system does not provide
+    /// it.
     pub changed: i128,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its number in its file system; 0 where the system does not tell.
+    /// The inode number; 0 if the system does not provide it.
     pub inode: u64,
 }

@@ -1,13 +1,12 @@
-//! The one seam between Kubex and the world.
+//! The host: the only interface between Kubex and the outside.
 //!
-//! Everything a provider wants from outside (variables, files, processes, the time, chance) it asks its
-//! [`Host`] for. The real host is the default; the simulated one (feature `test-util`) makes every test
-//! deterministic, without a real sleep and without touching the environment of the test's own process.
+//! A provider reads variables, files, clocks and random numbers, and runs processes, through its [`Host`]. The real host is
+//! the default. The simulated host (feature `test-util`) makes tests deterministic: they never sleep in real time and do
+//! not change the environment of their own process.
 //!
-//! The core itself can start no process: a host has [`Processes`] only where a simulation put them, and the
-//! exec provider brings the real ones along. A program that does not link that crate cannot run a plugin, and
-//! one that does says here which plugins may run ([`PluginRules`]) and whether they are given the terminal
-//! ([`Terminal`]).
+//! The core itself cannot start a process. Only a simulated host has [`Processes`]; the real ones are part of the exec
+//! provider. A program that does not link that crate cannot run a plugin. A program that does sets here which plugins may
+//! run ([`PluginRules`]) and whether they get the terminal ([`Terminal`]).
 
 mod clock;
 mod deadline;
@@ -23,7 +22,7 @@ mod simulated;
 mod terminal;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +41,7 @@ pub use programs::{LookUp, Program};
 pub use simulated::SimulatedHost;
 pub use terminal::{Terminal, TerminalHold};
 
-/// Everything outside of the program that a provider may ask for. Cheap to clone.
+/// Everything outside of the program that a provider may use. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Host {
     environment: Arc<dyn Environment>,
@@ -55,28 +54,28 @@ pub struct Host {
     changed_variables: ChangedVariables,
 }
 
-/// The variables that are other than the world's.
+/// The variables that differ from the world's.
 #[derive(Clone, Default)]
 struct ChangedVariables(BTreeMap<String, Option<OsString>>);
 
-/// A value may be a secret, so the names are shown alone.
+/// Values may be secrets, so only the names are shown.
 impl fmt::Debug for ChangedVariables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
-/// Which world a host shows. Two hosts of one world differ by what was changed with them alone.
+/// The world that a host gives access to. Two hosts of one world differ only by what was set on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum World {
     Real,
-    /// By its address, which is its own as long as a host of it exists.
+    /// Identified by its address, which is unique as long as a host of this world exists.
     #[cfg(feature = "test-util")]
     Simulated(usize),
 }
 
 impl Host {
-    /// The machine the program runs on.
+    /// The host for the machine that the program runs on.
     pub fn real() -> Self {
         Self {
             environment: Arc::new(environment::ProcessEnvironment),
@@ -90,8 +89,8 @@ impl Host {
         }
     }
 
-    /// The same host with one variable set, or unset by `None`, for providers and for the plugins they run.
-    /// The process's own environment stays as it is.
+    /// Sets a variable, or unsets it with `None`, for providers and for the plugins they run. The environment of the process
+    /// does not change.
     ///
     /// ```
     /// use kubex_core::Host;
@@ -110,29 +109,29 @@ impl Host {
         self
     }
 
-    /// The same host with these rules for plugins.
+    /// Sets the rules for plugins.
     #[must_use]
     pub fn with_plugin_rules(mut self, rules: PluginRules) -> Self {
         self.plugin_rules = Arc::new(rules);
         self
     }
 
-    /// The same host with a terminal that plugins may ask their user at. There is none unless the program
-    /// hands it over, because it is the program that knows whether it reads there itself.
+    /// Sets the terminal at which plugins may ask their user. Without this call plugins get none, because only the program
+    /// knows whether it reads from the terminal itself.
     #[must_use]
     pub fn with_terminal(mut self, terminal: Terminal) -> Self {
         self.terminal = Some(terminal);
         self
     }
 
-    /// The same host with another clock.
+    /// Sets another clock.
     #[cfg(feature = "test-util")]
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// The same host with other files.
+    /// Sets other files.
     #[cfg(feature = "test-util")]
     #[must_use]
     pub fn with_files(self, files: Arc<dyn Files>) -> Self {
@@ -154,12 +153,12 @@ impl Host {
         &*self.clock
     }
 
-    /// The processes of a simulation; `None` on a real host, where the exec provider starts its own.
+    /// The processes of a simulated host; `None` on a real host, where the exec provider starts processes itself.
     pub fn processes(&self) -> Option<&dyn Processes> {
         self.processes.as_deref()
     }
 
-    /// The terminal that was handed over.
+    /// The terminal, if the program set one.
     pub fn terminal(&self) -> Option<&Terminal> {
         self.terminal.as_ref()
     }
@@ -169,40 +168,43 @@ impl Host {
         &self.plugin_rules
     }
 
-    /// The variables that a plugin inherits by the rules.
+    /// The variables that a plugin inherits according to the rules.
     pub fn plugin_variables(&self) -> Vec<(OsString, OsString)> {
         self.plugin_rules.inherited(self.environment.variables())
     }
 
-    /// Adds what tells this host from another to what a shared credential is known by.
-    pub(crate) fn distinguish(&self, key: SharingKey) -> SharingKey {
-        let unavailable = self.terminal.as_ref().map(Terminal::why_unavailable);
-        let key = key
-            .with(format!("{:?}", self.world))
-            .with(format!("{:?}", self.plugin_rules))
-            .with(format!("{unavailable:?}"));
+    /// Adds everything to a sharing key that distinguishes this host from another one of this process.
+    pub(crate) fn add_to(&self, key: SharingKey) -> SharingKey {
+        let key = match self.world {
+            World::Real => key.with("real"),
+            #[cfg(feature = "test-util")]
+            World::Simulated(address) => key.with("simulated").with(address.to_le_bytes()),
+        };
+        let key = self.plugin_rules.add_to(key);
+        let key = match &self.terminal {
+            None => key.with("no terminal"),
+            Some(terminal) => key.with("terminal").with_optional(terminal.why_unavailable()),
+        };
         self.changed_variables.0.iter().fold(key, |key, (name, value)| {
-            let value = value.as_ref();
             key.with(name)
-                .with([u8::from(value.is_some())])
-                .with(value.map_or(&[][..], |value| value.as_encoded_bytes()))
+                .with_optional(value.as_deref().map(OsStr::as_encoded_bytes))
         })
     }
 
-    /// What the clocks say now.
+    /// The time of both clocks.
     pub fn now(&self) -> Moment {
         self.clock.now()
     }
 
-    /// What the clocks said a moment ago; see [`Clock::recent`].
-    pub(crate) fn recently(&self) -> Moment {
+    /// The time of both clocks, up to a few milliseconds late; see [`Clock::recent`].
+    pub(crate) fn recent(&self) -> Moment {
         self.clock.recent()
     }
 
-    /// Runs the future, at the longest for this duration of the host's clock.
+    /// Runs the future for at most this duration of the host's clock.
     ///
     /// # Errors
-    /// [`TimedOut`] when the time is over; the future is dropped then.
+    /// [`TimedOut`] when the limit is reached; the future is dropped then.
     pub async fn within<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Result<T, TimedOut> {
         clock::within(&*self.clock, limit, future).await
     }

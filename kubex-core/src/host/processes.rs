@@ -1,4 +1,4 @@
-//! Processes: what a plugin run is asked for and what it gives back.
+//! Processes: the input and the result of a plugin run.
 
 use std::ffi::OsString;
 use std::fmt::{self, Debug};
@@ -10,28 +10,28 @@ use async_trait::async_trait;
 use super::{Program, TerminalHold};
 use crate::secret::{SecretBytes, SecretString};
 
-/// One process to run to its end, without a shell.
+/// A process to run until it exits, without a shell.
 pub struct Process {
-    /// The program, as it was looked up and permitted; nothing looks it up again.
+    /// The program. It was looked up and permitted, and is not looked up again.
     pub program: Program,
-    /// Its arguments, each passed as it is.
+    /// The arguments, each passed unchanged.
     pub arguments: Vec<String>,
-    /// The variables it inherits. What is neither here nor added it does not have.
+    /// The inherited variables. The process has no variables other than these and the added ones.
     pub inherited: Vec<(OsString, OsString)>,
-    /// The variables it is given on top; a later one of a name wins. Values may be secrets.
+    /// The added variables. The last one of a name wins. Values may be secrets.
     pub added: Vec<(String, SecretString)>,
-    /// The terminal, where it was handed over: standard input is this program's, and what it says on standard
-    /// error is shown as it comes. Otherwise standard input is empty.
+    /// The terminal, if the process gets it: stdin is this program's, and stderr is shown while the process runs. Otherwise
+    /// stdin is empty.
     pub terminal: Option<TerminalHold>,
-    /// How long it may take; then its process group gets SIGTERM.
+    /// The time limit. When it is reached, the process group receives SIGTERM.
     pub deadline: Duration,
-    /// How long after SIGTERM it gets SIGKILL.
+    /// The time between SIGTERM and SIGKILL.
     pub kill_grace: Duration,
-    /// How long a grandchild may hold the output open after the process has exited.
+    /// How long a child of the process may hold the output open after the process has exited.
     pub pipe_grace: Duration,
-    /// How many bytes of output are accepted.
+    /// The number of bytes of output that are accepted.
     pub output_limit: usize,
-    /// How many bytes of what it said on standard error are kept: the last ones.
+    /// The number of bytes of stderr that are kept: the last ones.
     pub error_kept: usize,
 }
 
@@ -49,46 +49,46 @@ impl Debug for Process {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Exit {
-    /// With this status.
+    /// It exited with this status.
     Status(i32),
-    /// By this signal.
+    /// It was ended by this signal.
     Signal(i32),
 }
 
-/// What a process left behind. Its output may be a credential.
+/// The result of a process. The output may be a credential.
 #[derive(Debug)]
 pub struct ProcessOutput {
-    /// How it ended.
+    /// How the process ended.
     pub exit: Exit,
-    /// What it printed.
+    /// Its stdout.
     pub output: SecretBytes,
-    /// The end of what it said on standard error, as it said it: neither cleaned nor masked yet.
+    /// The end of its stderr, neither cleaned nor redacted.
     pub error: SecretBytes,
 }
 
-/// Why a process gave no output.
+/// Why a process returned no output.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ProcessError {
-    /// It could not be started.
+    /// The process could not be started.
     NotStarted(io::Error),
-    /// It was ended at its deadline.
+    /// The process was ended at its deadline.
     TimedOut {
-        /// What it had printed until then. It may be a credential.
+        /// Its stdout until then, which may be a credential.
         output: SecretBytes,
-        /// The end of what it said on standard error.
+        /// The end of its stderr.
         error: SecretBytes,
     },
-    /// It was ended because it printed more than the limit.
+    /// The process was ended because it printed more than the limit.
     OutputTooLarge,
-    /// Its output could not be read.
+    /// The output could not be read.
     Broken(io::Error),
 }
 
-/// What starts processes.
+/// Starts processes.
 #[async_trait]
 pub trait Processes: Debug + Send + Sync {
-    /// Runs the process to its end, by force at its deadline. Nothing that holds its output or its standard
-    /// error is left running; what let go of both was sent to the background on purpose, and stays.
+    /// Runs the process until it exits or is ended at its deadline. No child that holds its stdout or stderr is left
+    /// running. A child that has closed both was sent to the background on purpose, and keeps running.
     async fn run(&self, process: Process) -> Result<ProcessOutput, ProcessError>;
 }

@@ -1,14 +1,15 @@
-//! Programs: where a bare name leads, and which of them may run.
+//! Programs: the lookup of bare names, and the permission to run.
 //!
-//! Whoever starts a process needs a [`Program`], and only [`Host::permit`] makes one. So the host's
-//! [plugin policy](super::PluginPolicy) stands before every process, whichever way the command came.
+//! Starting a process requires a [`Program`], and only [`Host::permit`] returns one. So the host's
+//! [plugin policy](super::PluginPolicy) is checked before every process, wherever the command comes from.
 
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use super::{FileKind, Host};
 use crate::error::Result;
 
-/// A program that the host's policy permits: a path that was looked up once and is run as it is.
+/// A program that the host's policy permits. Its path was looked up once and is run unchanged.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -28,29 +29,29 @@ use crate::error::Result;
 pub struct Program(PathBuf);
 
 impl Program {
-    /// Where it is.
+    /// The path.
     pub fn path(&self) -> &Path {
         &self.0
     }
 }
 
-/// What looking for a bare name in `PATH` found.
+/// The result of looking up a bare name in `PATH`.
 #[derive(Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LookUp {
-    /// The first executable of that name.
+    /// The first executable file with the name.
     pub program: Option<PathBuf>,
-    /// The first file of that name that is not executable.
+    /// The first file with the name that is not executable.
     pub not_executable: Option<PathBuf>,
-    /// Whether an entry was passed over because it is empty or relative.
-    pub has_passed_over: bool,
-    /// Whether there is a `PATH` at all.
+    /// Whether entries were skipped because they are empty or relative.
+    pub has_skipped_entries: bool,
+    /// Whether `PATH` is set.
     pub has_path: bool,
 }
 
 impl Host {
-    /// Looks for a bare name in this program's own `PATH`, in its absolute directories only: an empty or
-    /// relative entry would run whatever lies in the directory one happens to stand in.
+    /// Looks up a bare name in this program's own `PATH`, in its absolute directories only. An empty or relative entry would
+    /// run a program from the current working directory.
     pub async fn look_up(&self, name: &str) -> LookUp {
         let path = self.environment().variable("PATH").unwrap_or_default();
         let mut found = LookUp {
@@ -59,7 +60,7 @@ impl Host {
         };
         for directory in std::env::split_paths(&path) {
             if !directory.is_absolute() {
-                found.has_passed_over = true;
+                found.has_skipped_entries = true;
                 continue;
             }
             for file in self.file_names(name) {
@@ -79,7 +80,7 @@ impl Host {
         found
     }
 
-    /// The names a program may have on disk.
+    /// The file names of a program with this name.
     fn file_names(&self, name: &str) -> Vec<String> {
         if !cfg!(windows) || Path::new(name).extension().is_some() {
             return vec![name.to_owned()];
@@ -94,16 +95,17 @@ impl Host {
             .collect()
     }
 
-    /// Asks the policy whether this command may run. `found` looks the command up; it is not awaited where
-    /// nothing may run at all, and what it gives is what runs.
+    /// Checks whether the policy permits this command. `found` looks up the command. It is not awaited if the policy permits
+    /// nothing, and the path that it returns is the one that runs.
     ///
     /// # Errors
-    /// `Refused` by the policy, or what looking it up said.
+    /// `Refused` by the policy, or the error of the lookup.
     pub async fn permit(
         &self,
-        command: &str,
+        command: impl AsRef<OsStr>,
         found: impl Future<Output = Result<PathBuf>>,
     ) -> Result<Program> {
+        let command = command.as_ref();
         let policy = self.plugin_rules().plugin_policy();
         policy.before_look_up(command)?;
         let program = lexically_clean(&found.await?);
@@ -112,9 +114,8 @@ impl Host {
     }
 }
 
-/// The path without `.`, without `..` after a name and without doubled separators, as Go's `filepath.Clean`
-/// writes it. What is checked and what runs are both this path, so that a `..` behind a symbolic link cannot
-/// lead past the check.
+/// The path without `.`, without `..` after a name and without doubled separators, as by Go's `filepath.Clean`. This path
+/// is both checked and run, so that a `..` behind a symbolic link cannot bypass the check.
 pub(super) fn lexically_clean(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();
     for component in path.components() {
@@ -142,7 +143,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_path_is_cleaned_as_go_does() {
+    fn a_path_is_cleaned_as_by_go() {
         for (path, clean) in [
             ("aws", "aws"),
             ("./aws", "aws"),

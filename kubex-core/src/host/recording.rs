@@ -1,4 +1,4 @@
-//! A host that records which files and variables are read through it.
+//! A host that records which files and variables are read.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -13,12 +13,12 @@ use super::environment::Environment;
 use super::files::{FileContent, FileKind, Files};
 use super::input::Input;
 
-/// What was read through a host until now.
+/// The inputs that have been read through a host.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recorder(Arc<Mutex<Vec<Input>>>);
 
 impl Recorder {
-    /// The inputs in the order they were read, each once.
+    /// Takes the inputs, in the order in which they were read. Each is contained once.
     pub(crate) fn inputs(&self) -> Vec<Input> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -39,7 +39,7 @@ impl Recorder {
 }
 
 impl Host {
-    /// The same host, and a recorder of what is read through it.
+    /// Returns the same host and a recorder of its inputs.
     pub(crate) fn recording(&self) -> (Self, Recorder) {
         let recorder = Recorder::default();
         let host = Self {

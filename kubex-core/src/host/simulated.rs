@@ -1,4 +1,4 @@
-//! A world made for a test: its variables, files, processes and clocks.
+//! A simulated world for tests: variables, files, processes and clocks.
 //!
 //! ```
 //! use std::time::Duration;
@@ -22,10 +22,9 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Clock, Environment, FileContent, FileKind, FileStamp, Files, Host, Moment, Process, ProcessError,
@@ -33,20 +32,21 @@ use super::{
 };
 use crate::secret::{ExposeSecret as _, SecretBytes};
 
-/// The wall clock of a new world: 2030-01-01, so that a test that asks the real clock is found out.
-const BEGINNING: Timestamp = Timestamp::constant(1_893_456_000, 0);
+/// The wall clock of a new world, in seconds since 1970: 2030-01-01. It is far from the real time, so that a test fails
+/// if it reads the real clock.
+const BEGINNING: Duration = Duration::from_secs(1_893_456_000);
 
-/// What runs in the place of processes: it is given each process and says what it leaves behind.
+/// Replaces processes: it receives each process and returns its result.
 type Script = Arc<dyn Fn(&Process) -> Result<ProcessOutput, ProcessError> + Send + Sync>;
 
-/// A world of its own. Clones share it.
+/// A simulated world. Clones share it.
 #[derive(Clone, Default)]
 pub struct SimulatedHost(Arc<Mutex<World>>);
 
 struct World {
     variables: BTreeMap<String, OsString>,
     nodes: BTreeMap<PathBuf, Node>,
-    wall: Timestamp,
+    wall: SystemTime,
     monotonic: Duration,
     sleepers: Vec<(Duration, Waker)>,
     script: Option<Script>,
@@ -54,8 +54,8 @@ struct World {
     runs: usize,
     reads: Vec<PathBuf>,
     after_reads: Vec<(PathBuf, Event)>,
-    /// How much time passes whenever somebody looks at the clock.
-    look_takes: Duration,
+    /// How much time passes at each reading of the clock.
+    reading_takes: Duration,
     random: u64,
     has_terminal: bool,
     holder: Arc<tokio::sync::Mutex<()>>,
@@ -74,7 +74,7 @@ enum Node {
     Hanging,
 }
 
-/// What happens when a file has been read.
+/// Happens after a file was read.
 type Event = Box<dyn FnOnce(&SimulatedHost) + Send>;
 
 impl Default for World {
@@ -82,7 +82,7 @@ impl Default for World {
         Self {
             variables: BTreeMap::new(),
             nodes: BTreeMap::new(),
-            wall: BEGINNING,
+            wall: SystemTime::UNIX_EPOCH + BEGINNING,
             monotonic: Duration::ZERO,
             sleepers: Vec::new(),
             script: None,
@@ -90,7 +90,7 @@ impl Default for World {
             runs: 0,
             reads: Vec::new(),
             after_reads: Vec::new(),
-            look_takes: Duration::ZERO,
+            reading_takes: Duration::ZERO,
             random: 0,
             has_terminal: false,
             holder: Arc::default(),
@@ -105,7 +105,7 @@ impl SimulatedHost {
         Self::default()
     }
 
-    /// The host that shows this world to providers.
+    /// The host for providers.
     pub fn host(&self) -> Host {
         let world = Arc::new(self.clone());
         Host {
@@ -120,17 +120,17 @@ impl SimulatedHost {
         }
     }
 
-    /// Hands a terminal over to the hosts that are made from now on.
+    /// Hands a terminal over to hosts that are created from now on.
     pub fn attach_terminal(&self) {
         self.lock().has_terminal = true;
     }
 
-    /// Redirects standard input: what was handed over is no terminal any more.
+    /// Redirects stdin: it is not a terminal any more.
     pub fn detach_terminal(&self) {
         self.lock().has_terminal = false;
     }
 
-    /// What was shown at the terminal.
+    /// The text that was shown at the terminal.
     pub fn shown(&self) -> String {
         self.lock().shown.clone()
     }
@@ -145,55 +145,55 @@ impl SimulatedHost {
         self.lock().variables.remove(name);
     }
 
-    /// Writes a file, replacing what was there as one atomic step.
+    /// Writes a file, replacing an existing one atomically.
     pub fn write(&self, path: impl Into<PathBuf>, content: &str) {
         self.write_bytes(path, content.as_bytes());
     }
 
-    /// Writes a file of any bytes, replacing what was there as one atomic step.
+    /// Writes a file of any bytes, replacing an existing one atomically.
     pub fn write_bytes(&self, path: impl Into<PathBuf>, content: &[u8]) {
         let content = content.to_vec().into();
         self.lock().nodes.insert(path.into(), Node::File(content));
     }
 
-    /// Puts an executable program there.
+    /// Creates an executable program.
     pub fn install_program(&self, path: impl Into<PathBuf>) {
         self.lock().nodes.insert(path.into(), Node::Program);
     }
 
-    /// Puts a symbolic link there, replacing the one that was.
+    /// Creates a symbolic link, replacing an existing one.
     pub fn link(&self, path: impl Into<PathBuf>, target: impl Into<PathBuf>) {
         self.lock().nodes.insert(path.into(), Node::Link(target.into()));
     }
 
-    /// Makes a path fail with this error from now on.
+    /// Makes all access to a path fail with this error from now on.
     pub fn fail(&self, path: impl Into<PathBuf>, kind: io::ErrorKind) {
         self.lock().nodes.insert(path.into(), Node::Broken(kind));
     }
 
-    /// Puts a device there: something that is read for ever.
+    /// Creates a device, which never ends when it is read.
     pub fn put_device(&self, path: impl Into<PathBuf>) {
         self.lock().nodes.insert(path.into(), Node::Device);
     }
 
-    /// Makes every read of a path hang from now on.
+    /// Makes every read of a path block for ever from now on.
     pub fn hang(&self, path: impl Into<PathBuf>) {
         self.lock().nodes.insert(path.into(), Node::Hanging);
     }
 
-    /// Changes the world once, right after this path was read the next time.
+    /// Changes the world once, after the next read of this path.
     pub fn after_read(&self, path: impl Into<PathBuf>, change: impl FnOnce(&Self) + Send + 'static) {
         self.lock().after_reads.push((path.into(), Box::new(change)));
     }
 
-    /// Removes what is at a path, and everything below it.
+    /// Removes a path and everything below it.
     pub fn remove(&self, path: impl AsRef<Path>) {
         self.lock()
             .nodes
             .retain(|node, _| !node.starts_with(path.as_ref()));
     }
 
-    /// Says what every process leaves behind from now on.
+    /// Sets the result of every process from now on.
     pub fn run_processes(
         &self,
         script: impl Fn(&Process) -> Result<ProcessOutput, ProcessError> + Send + Sync + 'static,
@@ -201,12 +201,12 @@ impl SimulatedHost {
         self.lock().script = Some(Arc::new(script));
     }
 
-    /// Lets every process take this much of the simulated time.
+    /// Sets how much simulated time every process takes.
     pub fn set_process_time(&self, time: Duration) {
         self.lock().process_time = time;
     }
 
-    /// How many processes were run.
+    /// The number of processes that were run.
     pub fn runs(&self) -> usize {
         self.lock().runs
     }
@@ -216,11 +216,11 @@ impl SimulatedHost {
         self.lock().reads.clone()
     }
 
-    /// Moves both clocks forward and wakes whoever slept until then.
+    /// Moves both clocks forward and wakes the timers that are due.
     pub fn advance(&self, span: Duration) {
         let woken: Vec<Waker> = {
             let mut world = self.lock();
-            world.wall = world.wall.checked_add(span).unwrap_or(Timestamp::MAX);
+            world.wall += span;
             world.monotonic += span;
             let now = world.monotonic;
             let (due, asleep) = std::mem::take(&mut world.sleepers)
@@ -235,19 +235,17 @@ impl SimulatedHost {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Sets the wall clock forward or back, as an administrator or a suspended laptop does; the monotonic one
-    /// does not notice.
-    pub fn step_wall_clock(&self, span: SignedDuration) {
-        let mut world = self.lock();
-        world.wall = world.wall.checked_add(span).unwrap_or(BEGINNING);
+    /// Sets the wall clock, as an administrator does, or a laptop that wakes up. The monotonic clock does not change.
+    pub fn set_wall_clock(&self, time: SystemTime) {
+        self.lock().wall = time;
     }
 
-    /// Lets this much time pass whenever somebody looks at the clock: a machine under load.
-    pub fn set_look_takes(&self, span: Duration) {
-        self.lock().look_takes = span;
+    /// Lets this much time pass at each reading of the clock, as on a machine under load.
+    pub fn set_reading_takes(&self, span: Duration) {
+        self.lock().reading_takes = span;
     }
 
-    /// Sets the random number that every jitter is made of. 0, as it is at first, means none.
+    /// Sets the random number that determines every jitter. 0, the default, means no jitter.
     pub fn set_random(&self, number: u64) {
         self.lock().random = number;
     }
@@ -384,7 +382,7 @@ fn stamped(bytes: SecretBytes) -> FileContent {
 
 impl Clock for SimulatedHost {
     fn now(&self) -> Moment {
-        let span = self.lock().look_takes;
+        let span = self.lock().reading_takes;
         if !span.is_zero() {
             self.advance(span);
         }

@@ -1,10 +1,9 @@
-//! The terminal, which the program may hand over to plugins that ask their user.
+//! The terminal, which a program may hand over to plugins that ask their user.
 //!
-//! Without [`Host::with_terminal`](super::Host::with_terminal) no plugin is given one: its standard input is
-//! empty, and it is told so. A refresh in the background is a run like any other, so hand it over only where the
-//! user expects to be asked. One plugin at a time holds the terminal; the next one waits. While it is held,
-//! what the plugin says on standard error is shown as it comes, for that is where plugins ask; control
-//! characters have no effect there.
+//! Without [`Host::with_terminal`](super::Host::with_terminal) plugins get no terminal: their stdin is empty, and
+//! `KUBERNETES_EXEC_INFO` says so. A refresh in the background may ask too, so hand over the terminal only if the user
+//! expects questions. One plugin at a time holds the terminal; others wait. While a plugin holds it, its stderr is shown
+//! immediately, because plugins ask there; control characters are replaced.
 
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
@@ -15,7 +14,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::secret::{ExposeSecret as _, SecretString};
 use crate::text::{MASKED, clean, clean_line};
 
-/// The program's terminal, to be handed over to plugins. Clones are one terminal.
+/// The program's terminal, for plugins. Clones are the same terminal.
 ///
 /// ```no_run
 /// use kubex_core::Host;
@@ -35,19 +34,19 @@ pub struct Terminal {
     unavailable: Option<String>,
 }
 
-/// What is behind a terminal.
+/// The device of a terminal.
 pub(super) trait Device: fmt::Debug + Send + Sync {
-    /// Whether there is somebody to be asked. Looked at before every run.
+    /// Whether it is a terminal. This is checked before every run.
     fn is_terminal(&self) -> bool;
 
-    /// Shows a text that has been cleaned.
+    /// Shows a cleaned text.
     fn show(&self, text: &str);
 
-    /// What its one holder holds.
+    /// The lock of the plugin that holds the terminal.
     fn holder(&self) -> Arc<Mutex<()>>;
 }
 
-/// A program has one standard input, so all its hosts wait for one holder.
+/// A program has one stdin, so all its hosts share one lock.
 static HOLDER_OF_STANDARD_INPUT: LazyLock<Arc<Mutex<()>>> = LazyLock::new(Arc::default);
 
 #[derive(Debug)]
@@ -59,7 +58,7 @@ impl Device for StandardInput {
     }
 
     fn show(&self, text: &str) {
-        // Somebody who has closed the terminal reads nothing there; the text is kept for the error as well.
+        // A closed terminal cannot show the text; it is also kept for the error.
         let _ = std::io::stderr().write_all(text.as_bytes());
     }
 
@@ -69,7 +68,7 @@ impl Device for StandardInput {
 }
 
 impl Terminal {
-    /// This program's standard input. It counts as a terminal only while it is one.
+    /// This program's stdin. It is used only while it is a terminal.
     pub fn standard_input() -> Self {
         Self::new(Arc::new(StandardInput))
     }
@@ -81,25 +80,25 @@ impl Terminal {
         }
     }
 
-    /// Says that standard input is taken by something else, and by what; empty for no reason. A plugin that
-    /// cannot do without a terminal is refused with it.
+    /// Marks stdin as used by something else, with the reason, which may be empty. A plugin that needs a terminal is refused
+    /// with this reason.
     #[must_use]
     pub fn unavailable(mut self, why: &str) -> Self {
         self.unavailable = Some(clean_line(why).into_owned());
         self
     }
 
-    /// Whether there is somebody to be asked.
+    /// Whether it is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.device.is_terminal()
     }
 
-    /// Why it cannot be handed over although it is there.
+    /// Why the terminal cannot be handed over.
     pub fn why_unavailable(&self) -> Option<&str> {
         self.unavailable.as_deref()
     }
 
-    /// Waits until nobody else holds it.
+    /// Waits until no other plugin holds the terminal.
     pub async fn hold(&self) -> TerminalHold {
         TerminalHold {
             device: Arc::clone(&self.device),
@@ -110,17 +109,17 @@ impl Terminal {
     }
 }
 
-/// The terminal in the hands of one plugin's run, until it is dropped.
+/// The terminal while one plugin holds it.
 pub struct TerminalHold {
     device: Arc<dyn Device>,
     hidden: Vec<SecretString>,
-    /// The beginning of a character whose end has not come yet.
+    /// The beginning of a character that is not complete yet.
     cut: StdMutex<Vec<u8>>,
     _guard: OwnedMutexGuard<()>,
 }
 
 impl TerminalHold {
-    /// Hides these texts in what is shown.
+    /// Masks these texts in the output.
     #[must_use]
     pub fn hiding(mut self, secrets: impl IntoIterator<Item = SecretString>) -> Self {
         self.hidden.extend(
@@ -131,7 +130,7 @@ impl TerminalHold {
         self
     }
 
-    /// Shows what the plugin says, as it comes, without effect of its control characters.
+    /// Shows a part of the plugin's stderr. Control characters are replaced.
     pub fn show(&self, said: &[u8]) {
         let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes = std::mem::take(&mut *cut);
@@ -161,7 +160,7 @@ mod tests {
     use super::super::SimulatedHost;
 
     #[tokio::test]
-    async fn one_at_a_time_holds_it() {
+    async fn one_plugin_at_a_time_holds_the_terminal() {
         let world = SimulatedHost::new();
         world.attach_terminal();
         let terminals = [world.host(), world.host()].map(|host| host.terminal().cloned().unwrap());
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_said_is_shown_without_effect() {
+    async fn output_is_shown_without_control_characters_and_secrets() {
         let world = SimulatedHost::new();
         world.attach_terminal();
         let terminal = world.host().terminal().cloned().unwrap();

@@ -1,4 +1,4 @@
-//! A file of certificate authorities, read again while the program runs.
+//! The option `certificate-authority`, whose file is read again while the program runs.
 
 use async_trait::async_trait;
 
@@ -11,7 +11,7 @@ use crate::trust::TrustSource;
 
 const WHAT: &str = "the certificate authority";
 
-/// Authorities in PEM, in a file or inline.
+/// Certificate authorities in PEM, in a file or inline.
 #[derive(Debug)]
 pub(super) struct CaBundleOption(Pem);
 
@@ -20,7 +20,7 @@ impl CaBundleOption {
         Self(pem)
     }
 
-    /// Whether there is a file to read again.
+    /// Whether the certificate authorities are in a file, which can be read again.
     pub(super) fn is_file(&self) -> bool {
         self.0.file().is_some()
     }

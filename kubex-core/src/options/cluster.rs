@@ -1,4 +1,4 @@
-//! The options that say which cluster, for every source that knows an identity alone.
+//! The options of the cluster, which every source accepts whose provider knows only an identity.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,42 +20,42 @@ use crate::secret::{ExposeSecret, SecretString};
 use crate::trust::TrustSource;
 use crate::warning::Warning;
 
-/// The cluster, the namespace and the impersonation of a source, spelled as in a kubeconfig.
+/// The cluster, the namespace and the impersonation of a source. The keys are those of a kubeconfig.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ClusterFields {
     /// The API server's address, `https://host:port`, with an optional path.
     pub server: Option<String>,
-    /// The file of certificate authorities, in PEM. With it, no other authority is trusted.
+    /// The file of certificate authorities, in PEM. If it is set, no other certificate authority is trusted.
     #[schemars(extend("format" = "path"))]
     pub certificate_authority: Option<PathBuf>,
-    /// The certificate authorities themselves: PEM, or base64 of it as in a kubeconfig.
+    /// The certificate authorities inline: PEM, or base64 of PEM as in a kubeconfig.
     pub certificate_authority_data: Option<String>,
-    /// Accepts any certificate from the server. For a laboratory.
+    /// Accepts any certificate from the server. Use it for tests only.
     pub insecure_skip_tls_verify: bool,
-    /// The name the server's certificate is checked for.
+    /// The name that the server's certificate is checked against, and that is sent as SNI.
     pub tls_server_name: Option<String>,
-    /// The proxy on the way: http, https, socks5 or socks5h.
+    /// The proxy's URL: `http`, `https`, `socks5` or `socks5h`.
     #[schemars(with = "Option<String>", extend("format" = "uri", "writeOnly" = true))]
     pub proxy_url: Option<SecretString>,
-    /// Asks for answers uncompressed.
+    /// Requests uncompressed responses.
     pub disable_compression: bool,
-    /// The namespace for requests that name none.
+    /// The namespace for requests that do not set one.
     pub namespace: Option<String>,
-    /// The user to act as.
+    /// The user to impersonate.
     #[serde(rename = "as")]
     pub act_as: Option<String>,
-    /// The uid to act as.
+    /// The uid to impersonate.
     pub as_uid: Option<String>,
-    /// The groups to act as.
+    /// The groups to impersonate.
     pub as_groups: Vec<String>,
-    /// The extra fields to act with.
+    /// The extra fields to impersonate.
     pub as_user_extra: BTreeMap<String, Vec<String>>,
-    /// Sends credentials to an `http://` server, where everybody on the way can read them.
+    /// Sends credentials to an `http://` server. They are visible to every host on the network path.
     pub allow_credentials_over_http: bool,
 }
 
-/// An address may have a password in it by mistake, and a proxy's on purpose, so none is shown.
+/// A server's or a proxy's URL may contain a password, so neither is shown.
 impl fmt::Debug for ClusterFields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClusterFields")
@@ -67,18 +67,18 @@ impl fmt::Debug for ClusterFields {
     }
 }
 
-/// [`ClusterFields`] with the place each was written at: what becomes a [`Cluster`].
+/// [`ClusterFields`] together with the origin of each. A [`Cluster`] is made from them.
 #[derive(Debug, Default)]
 pub struct ClusterOptions {
     fields: ClusterFields,
     options: Options,
 }
 
-/// A cluster that was read from its options, and what goes with it.
+/// A cluster that was loaded from its options, with the values that belong to it.
 #[derive(Debug)]
-pub(crate) struct ReadCluster {
+pub(crate) struct LoadedCluster {
     pub(crate) cluster: Cluster,
-    /// What reads the authorities again, where they are in a file.
+    /// Reads the certificate authorities again, if they are in a file.
     pub(crate) trust_source: Option<Arc<dyn TrustSource>>,
     pub(crate) impersonation: Option<Impersonation>,
     pub(crate) namespace: Option<String>,
@@ -87,7 +87,7 @@ pub(crate) struct ReadCluster {
 }
 
 impl ClusterOptions {
-    /// The keys that are the cluster's in a source's options; the others are the source's own.
+    /// The keys of a source's options that describe the cluster. All others are the provider's own.
     pub const KEYS: &[&str] = &[
         "server",
         "certificate-authority",
@@ -104,17 +104,17 @@ impl ClusterOptions {
         "allow-credentials-over-http",
     ];
 
-    /// The keys that say which certificates of the server are trusted. Overriding one of them replaces all.
+    /// The keys that define which server certificates are trusted. Overriding one of them replaces all three.
     pub const TRUST_KEYS: &[&str] = &[
         "certificate-authority",
         "certificate-authority-data",
         "insecure-skip-tls-verify",
     ];
 
-    /// Reads options that are the cluster's alone.
+    /// Parses options that describe a cluster and nothing else.
     ///
     /// # Errors
-    /// `UnknownField` for another key, `InvalidValue` for a value of the wrong type.
+    /// Returns `UnknownField` for any other key, and `InvalidValue` for a value of the wrong type.
     pub fn new(options: Options) -> Result<Self> {
         Ok(Self {
             fields: options.parse()?,
@@ -122,13 +122,13 @@ impl ClusterOptions {
         })
     }
 
-    /// The cluster: reads the authorities and checks which options exclude each other. All problems are reported at
-    /// once.
+    /// Loads the cluster: reads the certificate authorities and checks that no two options exclude each other. All
+    /// problems are reported at once.
     ///
     /// # Errors
-    /// `MissingCluster` without a server, `ConflictingFields`, `UnreadableFile`, `InvalidPem`, `InvalidValue`,
-    /// each with the key it is about.
-    pub(crate) async fn read(self, extensions: Vec<(String, Value)>, host: &Host) -> Result<ReadCluster> {
+    /// Returns `MissingCluster` without a server; otherwise `ConflictingFields`, `UnreadableFile`, `InvalidPem` or
+    /// `InvalidValue`. Each problem has the origin of its key.
+    pub(crate) async fn load(self, extensions: Vec<(String, Value)>, host: &Host) -> Result<LoadedCluster> {
         let mut problems = Problems::default();
         let server = problems.take(self.server());
         let trust = problems.take(self.trust(host).await);
@@ -138,7 +138,7 @@ impl ClusterOptions {
         let (Some(server), Some((trust, trust_source)), Some(proxy), Some(impersonation)) =
             (server, trust, proxy, impersonation)
         else {
-            return Err(no_server(&self.options));
+            return Err(missing_server(&self.options));
         };
         let mut warnings = Vec::new();
         if matches!(trust, Trust::Insecure) {
@@ -157,7 +157,7 @@ impl ClusterOptions {
         cluster.proxy = proxy;
         cluster.disable_compression = fields.disable_compression;
         cluster.extensions = extensions;
-        Ok(ReadCluster {
+        Ok(LoadedCluster {
             cluster,
             trust_source,
             impersonation,
@@ -172,7 +172,7 @@ impl ClusterOptions {
             .fields
             .server
             .as_deref()
-            .ok_or_else(|| no_server(&self.options))?;
+            .ok_or_else(|| missing_server(&self.options))?;
         ServerUrl::parse(server).map_err(|error| self.located("server", error))
     }
 
@@ -182,7 +182,7 @@ impl ClusterOptions {
             .transpose()
     }
 
-    /// Which certificates are trusted, and what reads the authorities again where they are in a file.
+    /// Returns the trust, and the source that reads the certificate authorities again if they are in a file.
     async fn trust(&self, host: &Host) -> Result<(Trust, Option<Arc<dyn TrustSource>>)> {
         let fields = &self.fields;
         let data = fields.certificate_authority_data.clone().map(Into::into);
@@ -234,7 +234,7 @@ impl ClusterOptions {
                         ErrorKind::MissingField,
                         format_args!("\"{key}\" is set without \"as\""),
                     )
-                    .with_help("set \"as\" to the user to act as"),
+                    .with_help("set \"as\" to the user to impersonate"),
                 )),
             };
         }
@@ -249,7 +249,7 @@ impl ClusterOptions {
     }
 }
 
-fn no_server(options: &Options) -> Error {
+fn missing_server(options: &Options) -> Error {
     Error::new(ErrorKind::MissingCluster, "no server is set")
         .with_origin(&options.origin_of("server"))
         .with_help("set \"server\" to its address, https://host:port")

@@ -1,4 +1,4 @@
-//! The four options that name a client certificate and its key.
+//! The four options of a client certificate and its key.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::secret::{ExposeSecret, SecretString};
 
-/// How old a pair that is in files gets before they are read again.
-const READ_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// The age at which a key pair is read again from its files.
+const REVALIDATE_AFTER: Duration = Duration::from_secs(60);
 
-/// How often a pair is read whose halves do not belong together.
-const ATTEMPTS: usize = 3;
+/// How many times a key pair is read in total while its certificate and key do not match.
+const MAX_ATTEMPTS: usize = 3;
 
-/// A client certificate and its key, each as a file or inline, spelled as in a kubeconfig:
+/// A client certificate and its key, each in a file or inline. The keys are those of a kubeconfig:
 /// `client-certificate`, `client-certificate-data`, `client-key`, `client-key-data`.
 #[derive(Debug)]
 pub struct KeyPairOptions {
@@ -25,11 +25,11 @@ pub struct KeyPairOptions {
 }
 
 impl KeyPairOptions {
-    /// The pair, or `None` where none of the four is set. Files are read when it is [loaded](Self::load).
+    /// Combines the four options, or returns `None` if none of them is set. [`load`](Self::load) reads the files.
     ///
     /// # Errors
-    /// `ConflictingFields` where a file and inline data are both set, `IncompleteKeyPair` where a half is
-    /// missing.
+    /// Returns `ConflictingFields` if a file and inline data are both set, and `IncompleteKeyPair` if the certificate
+    /// or the key is missing.
     pub fn new(
         certificate: (Option<PathBuf>, Option<SecretString>),
         key: (Option<PathBuf>, Option<SecretString>),
@@ -53,20 +53,20 @@ impl KeyPairOptions {
         }
     }
 
-    /// How old the pair gets before it is read again: 60 s where one of the two is a file, else for ever.
-    pub fn read_again_after(&self) -> Option<Duration> {
+    /// Returns the age at which the key pair is read again: 60 s if one of the two is in a file, otherwise `None`.
+    pub fn revalidate_after(&self) -> Option<Duration> {
         let is_in_a_file = self.certificate.file().or(self.key.file()).is_some();
-        is_in_a_file.then_some(READ_AGAIN_AFTER)
+        is_in_a_file.then_some(REVALIDATE_AFTER)
     }
 
-    /// Reads both halves. Files that are replaced one after the other may be of different pairs for a moment,
-    /// so they are read again where they are.
+    /// Reads the certificate and the key. While a rotation replaces the two files one after the other, they do not
+    /// match for a moment. In that case both are read again.
     ///
     /// # Errors
-    /// `UnreadableFile`, `InvalidBase64`, `InvalidPem` or `IncompleteKeyPair`, with the key it is about.
+    /// Returns `UnreadableFile`, `InvalidBase64`, `InvalidPem` or `IncompleteKeyPair`, with the origin of the option.
     pub async fn load(&self, host: &Host) -> Result<ClientCertificate> {
         let mut loaded = self.load_once(host).await;
-        for _ in 1..ATTEMPTS {
+        for _ in 1..MAX_ATTEMPTS {
             match &loaded {
                 Err(error) if error.kind() == ErrorKind::IncompleteKeyPair => {
                     loaded = self.load_once(host).await;
@@ -87,7 +87,6 @@ impl KeyPairOptions {
 }
 
 fn incomplete(message: &str, missing: &str) -> Error {
-    Error::new(ErrorKind::IncompleteKeyPair, message).with_help(format_args!(
-        "set \"{missing}\" or \"{missing}-data\", or remove the other half"
-    ))
+    Error::new(ErrorKind::IncompleteKeyPair, message)
+        .with_help(format_args!("set \"{missing}\" or \"{missing}-data\""))
 }

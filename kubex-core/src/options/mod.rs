@@ -1,9 +1,9 @@
-//! The options of a source, on their way from where they were written to the provider that understands them.
+//! Untyped options of a source, with the origin of each value.
 //!
-//! Between a configuration file, a kubeconfig and the registry, options travel as one type: a tree of
-//! [`Value`]s that know where they were written down. It may hold an exec plugin's environment or a refresh
-//! token, so its `Debug` shows no scalar and its strings are wiped on drop. [`Options::parse`] turns the tree
-//! into a provider's own options type; its errors name the place and the keys and never a value.
+//! Configuration files, kubeconfigs and programs all produce [`Options`]: a tree of [`Value`]s. The tree may contain
+//! secrets, such as an exec plugin's environment or a refresh token. Its `Debug` output therefore contains no scalar,
+//! and its strings are wiped on drop. [`Options::parse`] turns the tree into a provider's own options type. Its errors
+//! contain the origin and the keys, and never a value.
 //!
 //! ```
 //! use kubex_core::Options;
@@ -31,45 +31,45 @@ use crate::error::Result;
 use crate::origin::Origin;
 use crate::value::from_entries;
 
-pub(crate) use cluster::ReadCluster;
+pub(crate) use cluster::LoadedCluster;
 pub use cluster::{ClusterFields, ClusterOptions};
 pub use key_pair::KeyPairOptions;
 pub use pem::Pem;
 
 pub use crate::value::{Value, ValueKind};
 
-/// The options of one source: a mapping whose values know where they come from.
+/// The options of one source: a map whose values know their origin.
 #[derive(Clone, Debug)]
 pub struct Options {
     origin: Origin,
     entries: Vec<(String, Value)>,
-    are_unknown_keys_ignored: bool,
+    ignores_unknown_keys: bool,
 }
 
 impl Options {
-    /// No options yet, given by the program.
+    /// Creates empty options. Their origin is the program.
     pub fn new() -> Self {
         Self::with_origin(Origin::code())
     }
 
-    /// No options yet, written down at this place.
+    /// Creates empty options with this origin.
     pub fn with_origin(origin: Origin) -> Self {
         Self {
             origin,
             entries: Vec::new(),
-            are_unknown_keys_ignored: false,
+            ignores_unknown_keys: false,
         }
     }
 
-    /// Lets a key that the provider does not know be, instead of refusing it. For options out of a document
-    /// whose other readers ignore such keys and may have written some: a kubeconfig.
+    /// Ignores unknown keys, which are errors otherwise. This is for documents that other programs also write and read,
+    /// such as a kubeconfig.
     #[must_use]
     pub fn ignoring_unknown_keys(mut self) -> Self {
-        self.are_unknown_keys_ignored = true;
+        self.ignores_unknown_keys = true;
         self
     }
 
-    /// Sets an option, replacing the one of that name.
+    /// Sets an option. It replaces an earlier value.
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<ValueKind>) -> Self {
         let value = Value::new(value, self.origin.clone().key(key));
@@ -77,7 +77,7 @@ impl Options {
         self
     }
 
-    /// Sets an option that may be absent.
+    /// Sets an option if there is a value for it.
     #[must_use]
     pub fn set_if_some(self, key: &str, value: Option<impl Into<ValueKind>>) -> Self {
         match value {
@@ -86,7 +86,7 @@ impl Options {
         }
     }
 
-    /// Sets an option to a value that knows its own place.
+    /// Sets an option to a value that has its own origin.
     pub fn insert(&mut self, key: &str, value: Value) {
         match self.entries.iter_mut().find(|(name, _)| name == key) {
             Some((_, old)) => *old = value,
@@ -94,7 +94,7 @@ impl Options {
         }
     }
 
-    /// The value of an option.
+    /// Returns the value of an option.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.entries
             .iter()
@@ -102,38 +102,38 @@ impl Options {
             .map(|(_, value)| value)
     }
 
-    /// The options in the order they were set.
+    /// Iterates over the options in the order in which they were set.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.entries.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Keeps the options whose value passes.
+    /// Keeps the options whose value passes the test.
     pub(crate) fn retain(&mut self, is_kept: impl Fn(&Value) -> bool) {
         self.entries.retain(|(_, value)| is_kept(value));
     }
 
-    /// Whether one of these options is set.
+    /// Whether at least one of these options is set.
     pub fn has_any(&self, keys: &[&str]) -> bool {
         keys.iter().any(|key| self.get(key).is_some())
     }
 
-    /// Whether there are none.
+    /// Whether no option is set.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Where these options were written down.
+    /// Returns the origin of the options as a whole.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// Where an option was written down; where it would stand if it is not set.
+    /// Returns the origin of an option. For an option that is not set, it is the origin of the whole and the key.
     pub fn origin_of(&self, key: &str) -> Origin {
         self.get(key)
             .map_or_else(|| self.origin.clone().key(key), |value| value.origin().clone())
     }
 
-    /// Moves the named options out into options of their own; what stays is everybody else's.
+    /// Removes the options with these keys and returns them.
     #[must_use]
     pub fn split_off(&mut self, keys: &[&str]) -> Self {
         let (taken, left) = std::mem::take(&mut self.entries)
@@ -143,11 +143,11 @@ impl Options {
         Self {
             origin: self.origin.clone(),
             entries: taken,
-            are_unknown_keys_ignored: self.are_unknown_keys_ignored,
+            ignores_unknown_keys: self.ignores_unknown_keys,
         }
     }
 
-    /// Reads the options as a type of the provider's own.
+    /// Parses the options into the provider's own type.
     ///
     /// ```
     /// use kubex_core::Options;
@@ -163,10 +163,10 @@ impl Options {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::UnknownField`](crate::ErrorKind::UnknownField), `MissingField` or `InvalidValue`, with the
-    /// place and the keys, never with a value.
+    /// Returns [`ErrorKind::UnknownField`](crate::ErrorKind::UnknownField), `MissingField` or `InvalidValue`. The error
+    /// contains the origin and the keys, and never a value.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        from_entries(&self.entries, self.are_unknown_keys_ignored, &self.origin)
+        from_entries(&self.entries, self.ignores_unknown_keys, &self.origin)
     }
 }
 

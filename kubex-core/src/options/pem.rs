@@ -1,4 +1,5 @@
-//! An option that comes as a file or as inline data: `certificate-authority` and `certificate-authority-data`.
+//! A pair of options for PEM text: a file, such as `certificate-authority`, or inline data, such as
+//! `certificate-authority-data`.
 
 use std::path::{Path, PathBuf};
 
@@ -12,13 +13,13 @@ use crate::host::Host;
 use crate::origin::Origin;
 use crate::secret::{ExposeSecret, SecretBytes, SecretString};
 
-/// The largest file of certificates or keys that is read.
-const LARGEST_FILE: usize = 4 * 1024 * 1024;
+/// The maximum size of a certificate or key file, in bytes.
+const MAX_FILE_SIZE: usize = 4 * 1024 * 1024;
 
-/// What every PEM text has in it.
-const PEM_MARK: &str = "-----BEGIN ";
+/// Every PEM text contains this.
+const PEM_HEADER: &str = "-----BEGIN ";
 
-/// PEM text in a file, or inline under the key with `-data` added, and where it was written down.
+/// PEM text in a file or inline, with its origin. The key of the inline form ends in `-data`.
 #[derive(Debug)]
 pub struct Pem {
     content: Content,
@@ -32,10 +33,11 @@ enum Content {
 }
 
 impl Pem {
-    /// The one of the two that is set: the file under the key `name`, the data under `name` with `-data`.
+    /// Combines the two options, or returns `None` if neither is set. `name` is the key of the file; the key of the
+    /// data is `name` with `-data`.
     ///
     /// # Errors
-    /// `ConflictingFields` where both are.
+    /// Returns `ConflictingFields` if both are set.
     pub fn new(
         name: &str,
         file: Option<PathBuf>,
@@ -48,7 +50,7 @@ impl Pem {
             (Some(_), Some(_)) => {
                 return Err(Error::new(
                     ErrorKind::ConflictingFields,
-                    format_args!("\"{name}\" and \"{data_name}\" are both set, and only one can be meant"),
+                    format_args!("\"{name}\" and \"{data_name}\" are both set, and only one can apply"),
                 )
                 .with_origin(&options.origin_of(&data_name))
                 .with_help(format_args!("remove \"{name}\" or \"{data_name}\"")));
@@ -64,7 +66,7 @@ impl Pem {
         }))
     }
 
-    /// The file it is in, where it is in one.
+    /// Returns the path of the file, or `None` for inline data.
     pub(crate) fn file(&self) -> Option<&Path> {
         match &self.content {
             Content::File(path) => Some(path),
@@ -72,24 +74,24 @@ impl Pem {
         }
     }
 
-    /// Where it was written down.
+    /// Returns the origin of the option.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// The PEM text. Data is PEM itself, or base64 of it as in a kubeconfig. `what` names it in an error: `the
-    /// certificate authority`.
+    /// Returns the PEM text. Inline data is PEM, or base64 of PEM as in a kubeconfig. `what` is its name in errors,
+    /// such as "the certificate authority".
     ///
     /// # Errors
-    /// `UnreadableFile` or `InvalidBase64`, with the place.
+    /// Returns `UnreadableFile` or `InvalidBase64`, with the origin.
     pub async fn load(&self, host: &Host, what: &str) -> Result<SecretBytes> {
         match &self.content {
             Content::File(path) => host
                 .files()
-                .read(path, LARGEST_FILE)
+                .read(path, MAX_FILE_SIZE)
                 .await
                 .map_err(|error| Error::unreadable(what, path, error)),
-            Content::Data(data) if data.expose_secret().contains(PEM_MARK) => {
+            Content::Data(data) if data.expose_secret().contains(PEM_HEADER) => {
                 Ok(data.expose_secret().as_bytes().to_vec().into())
             }
             Content::Data(data) => decode(data.expose_secret()).ok_or_else(|| {
@@ -104,7 +106,8 @@ impl Pem {
     }
 }
 
-/// Standard base64, line breaks allowed, as tools that fold long lines write it. It is decoded where it stays.
+/// Decodes standard base64. White space is allowed, because many tools wrap long lines. The result is decoded into its
+/// final buffer, so that no copy of a secret is left behind.
 fn decode(text: &str) -> Option<SecretBytes> {
     let mut joined = Zeroizing::new(String::new());
     let mut text = text;

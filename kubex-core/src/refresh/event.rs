@@ -1,18 +1,17 @@
-//! The events of a live handle: one for each fetch that ends, and one for each rejection.
+//! The `tracing` events of a refreshed value: one for each fetch that ends, and one for each rejection.
 //!
-//! Their targets, names and fields are stable, so that metrics can be made of them; they are listed in the
-//! documentation of [`credentials`](crate::credentials). None holds a secret.
+//! Their targets, names and fields are stable, so that metrics can be derived from them. The documentation of
+//! [`credentials`](crate::credentials) lists them. They never contain a secret.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
-
-use super::shared_state::{FinishedFetch, Item, Outcome};
+use super::shared_state::{FetchStatus, FinishedFetch, Refreshable};
 use crate::credential::Generation;
 use crate::error::Error;
 use crate::refresh::FetchReason;
+use crate::time::seconds_between;
 
-/// What a handle keeps current; its events' target says so.
+/// The kind of value that a handle keeps current. It determines the target of the events.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Subject {
     Credentials,
@@ -28,39 +27,39 @@ macro_rules! event {
     };
 }
 
-/// A fetch has ended. A warning tells of each change from working to failing and back; what happens in
-/// between is for those who debug or count.
-pub(super) fn fetched<T: Item>(
+/// A fetch has ended. The event is a warning when fetching begins to fail and when it works again; otherwise it has
+/// level debug.
+pub(super) fn fetched<T: Refreshable>(
     subject: Subject,
     source: &str,
-    landed: &FinishedFetch<T>,
+    finished: &FinishedFetch<T>,
     took: Duration,
-    now: Timestamp,
+    now: SystemTime,
 ) {
-    let item = landed.landing.as_ref().ok();
-    let outcome = match landed.outcome {
-        Outcome::Fetched => "fetched",
-        Outcome::Unchanged => "unchanged",
-        Outcome::Expired => "expired",
-        Outcome::Failed => "failed",
+    let value = finished.result.as_ref().ok();
+    let outcome = match finished.status {
+        FetchStatus::Fetched => "fetched",
+        FetchStatus::Unchanged => "unchanged",
+        FetchStatus::Expired => "expired",
+        FetchStatus::Failed => "failed",
     };
-    let reason = match landed.why {
+    let reason = match finished.reason {
         Some(FetchReason::First) => "first",
         Some(FetchReason::Expiring) => "expiring",
         Some(FetchReason::Rejected) => "rejected",
         None => "",
     };
-    let works = matches!(landed.outcome, Outcome::Fetched | Outcome::Unchanged);
+    let works = matches!(finished.status, FetchStatus::Fetched | FetchStatus::Unchanged);
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    let generation = item.map(|item| item.generation().number());
-    let seconds_to_expiry = item
-        .and_then(|item| item.expires_at())
-        .map(|at| at.duration_since(now).as_secs());
-    let failures = landed.failures_before + u32::from(!works);
-    let is_served = landed.is_served;
-    let error = landed.landing.as_ref().err().map(Error::to_string);
+    let generation = value.map(|value| value.generation().number());
+    let seconds_to_expiry = value
+        .and_then(|value| value.expires_at())
+        .map(|at| seconds_between(now, at));
+    let failures = finished.failures_before + u32::from(!works);
+    let has_valid = finished.has_valid;
+    let error = finished.result.as_ref().err().map(Error::to_string);
     let error = error.as_deref();
-    if works == (landed.failures_before > 0) {
+    if works == (finished.failures_before > 0) {
         event!(
             subject,
             tracing::Level::WARN,
@@ -71,10 +70,10 @@ pub(super) fn fetched<T: Item>(
             generation,
             seconds_to_expiry,
             failures,
-            is_served,
+            has_valid,
             error,
             "{}",
-            sentence(landed.outcome)
+            sentence(finished.status)
         );
     } else {
         event!(
@@ -87,23 +86,23 @@ pub(super) fn fetched<T: Item>(
             generation,
             seconds_to_expiry,
             failures,
-            is_served,
+            has_valid,
             error,
             "{}",
-            sentence(landed.outcome)
+            sentence(finished.status)
         );
     }
 }
 
-fn sentence(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Fetched | Outcome::Unchanged => "fetched",
-        Outcome::Expired => "what was fetched had expired when it came; is this machine's clock right?",
-        Outcome::Failed => "could not be fetched",
+fn sentence(status: FetchStatus) -> &'static str {
+    match status {
+        FetchStatus::Fetched | FetchStatus::Unchanged => "fetched",
+        FetchStatus::Expired => "fetched, but had expired on arrival; check this machine's clock",
+        FetchStatus::Failed => "fetch failed",
     }
 }
 
-/// What is held was rejected by the server.
+/// The server rejected the held value.
 pub(super) fn rejected(subject: Subject, source: &str, generation: Generation) {
     event!(
         subject,

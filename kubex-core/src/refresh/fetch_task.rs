@@ -1,8 +1,8 @@
-//! One fetch, and everybody who waits for it.
+//! One fetch, in a task of its own, and how callers wait for it.
 //!
-//! The fetch runs in a task of its own, so that a caller who goes away does not take it along. It ends by the
-//! source's own deadline. If it ends without an answer (its runtime is shut down, or the source panics), the
-//! guard that it carries says so, and nobody waits forever.
+//! The fetch does not run inside of a caller's future, so a caller that is dropped does not cancel it. It ends by the
+//! source's own deadline. If the task ends without a result (its runtime shuts down, or the source panics), its `Drop`
+//! completes the fetch with an error, so that callers never wait for ever.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,97 +11,97 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::shared_state::FetchResult;
-use super::{Feed, RefreshCell, event};
+use super::{Fetcher, RefreshCell, event};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Moment;
 use crate::refresh::FetchReason;
 
-/// Waits for the end of a flight.
-pub(super) async fn landed<T>(mut flight: watch::Receiver<FetchResult<T>>) -> Result<Arc<T>> {
-    match flight.wait_for(Option::is_some).await {
-        Ok(landing) => landing.clone().unwrap_or_else(|| Err(aborted())),
+/// Waits for the end of a fetch.
+pub(super) async fn completion<T>(mut in_flight: watch::Receiver<FetchResult<T>>) -> Result<Arc<T>> {
+    match in_flight.wait_for(Option::is_some).await {
+        Ok(result) => result.clone().unwrap_or_else(|| Err(aborted())),
         Err(_) => Err(aborted()),
     }
 }
 
 fn aborted() -> Error {
-    Error::new(ErrorKind::Aborted, "the fetch ended without an answer")
-        .with_help("its runtime was shut down, or its source panicked")
+    Error::new(ErrorKind::Aborted, "the fetch ended without a result")
+        .with_help("check whether its runtime was shut down or its source panicked")
 }
 
-/// Flies one fetch, and lands it however it ends: dropped without an answer, it lands with an error.
+/// Runs one fetch and reports its result exactly once, also when it is dropped before it ends.
 ///
-/// FetchResult takes the board's lock, so a pilot must never be dropped while that is held; a runtime that is
-/// shutting down drops what it is given to spawn.
-pub(super) struct FetchTask<F: Feed> {
-    pub(super) live: Arc<RefreshCell<F>>,
-    pub(super) why: FetchReason,
-    pub(super) sender: watch::Sender<FetchResult<F::Item>>,
+/// Reporting takes the lock of the shared state, so the task must not be dropped while that lock is held: a runtime
+/// that is shutting down drops what it is given to spawn.
+pub(super) struct FetchTask<F: Fetcher> {
+    pub(super) cell: Arc<RefreshCell<F>>,
+    pub(super) reason: FetchReason,
+    pub(super) sender: watch::Sender<FetchResult<F::Value>>,
     pub(super) started: Moment,
-    pub(super) has_landed: bool,
+    pub(super) is_complete: bool,
 }
 
-impl<F: Feed> FetchTask<F> {
-    /// Starts the fetch in a task of the current runtime.
-    pub(super) fn take_off(mut self) {
+impl<F: Fetcher> FetchTask<F> {
+    /// Starts the fetch as a task of the current runtime.
+    pub(super) fn spawn(mut self) {
         match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(self.fly())),
-            Err(_) => self.land(Err(Error::new(
+            Ok(runtime) => drop(runtime.spawn(self.run())),
+            Err(_) => self.complete(Err(Error::new(
                 ErrorKind::Aborted,
-                "credentials were asked for outside of a tokio runtime",
+                "credentials were requested outside of a tokio runtime",
             )
             .with_help("call it from a tokio runtime"))),
         }
     }
 
-    async fn fly(mut self) {
-        let live = Arc::clone(&self.live);
-        let limit = live.feed.deadline();
-        let fetched = live
+    async fn run(mut self) {
+        let cell = Arc::clone(&self.cell);
+        let limit = cell.fetcher.deadline();
+        let fetched = cell
             .host
-            .within(limit, live.feed.fetch(self.why, &live.host))
+            .within(limit, cell.fetcher.fetch(self.reason, &cell.host))
             .await;
         let fetched = fetched.unwrap_or_else(|_| {
             Err(Error::new(
                 ErrorKind::TimedOut,
                 format_args!(
-                    "{} gave no answer within {} s",
-                    live.description,
+                    "{} did not answer within {} s",
+                    cell.description,
                     limit.as_secs_f32()
                 ),
             ))
         });
-        self.land(fetched);
+        self.complete(fetched);
     }
 
-    /// Tells the shared, those who wait and the log.
-    fn land(&mut self, fetched: Result<F::Item>) {
-        self.has_landed = true;
-        let live = &self.live;
-        let now = live.host.now();
-        let landed = live.shared.land(
-            fetched.map_err(|error| live.sign(live.with_age(error.as_failure(), now))),
-            live.expired_on_arrival(),
-            &live.description,
+    /// Reports the result to the shared state, the log and the callers that wait.
+    fn complete(&mut self, fetched: Result<F::Value>) {
+        self.is_complete = true;
+        let cell = &self.cell;
+        let now = cell.host.now();
+        let finished = cell.shared.complete(
+            fetched.map_err(|error| cell.with_source_name(cell.with_expiry_of_last(error.as_failure(), now))),
+            cell.expired_on_arrival(),
+            &cell.description,
             now,
-            live.host.clock().random(),
+            cell.host.clock().random(),
         );
         let took = now.monotonic.checked_sub(self.started.monotonic);
         event::fetched(
             F::SUBJECT,
-            live.name(),
-            &landed,
+            cell.name(),
+            &finished,
             took.unwrap_or(Duration::ZERO),
             now.wall,
         );
-        self.sender.send_replace(Some(landed.landing));
+        self.sender.send_replace(Some(finished.result));
     }
 }
 
-impl<F: Feed> Drop for FetchTask<F> {
+impl<F: Fetcher> Drop for FetchTask<F> {
     fn drop(&mut self) {
-        if !self.has_landed {
-            self.land(Err(aborted()));
+        if !self.is_complete {
+            self.complete(Err(aborted()));
         }
     }
 }

@@ -1,13 +1,15 @@
-//! Something that somebody else renews, kept current behind one handle: the driver.
+//! Keeps an externally renewed value current behind a shared handle.
 //!
-//! A credential that expires and a file of authorities that is replaced are kept current by the same rules.
-//! Three parts do it, from the inside out:
+//! A credential that expires and a CA file that is replaced are kept current by the same rules. Three layers do it,
+//! from the inside out:
 //!
-//! | part | what it is |
+//! | layer | what it does |
 //! |---|---|
-//! | `policy.rs` | the rules, free of any effect |
-//! | `shared.rs` | the machine under its lock, what it serves, who waits |
-//! | this file and `flight.rs` | the driver: asks the clock, starts fetches, waits |
+//! | `policy.rs` | decides: when to fetch, when to wait, when to return an error; a pure state machine |
+//! | `shared_state.rs` | holds the policy, the value and the fetch under way behind one lock, and a snapshot that needs no lock |
+//! | this file and `fetch_task.rs` | act: read the clock, start fetches, wait for them |
+//!
+//! A request reads the snapshot. Only when the snapshot is no longer fresh does it take the lock and ask the policy.
 
 // Its model check compiles it a second time, over other locks.
 mod event;
@@ -33,150 +35,149 @@ use crate::text::clean_line;
 
 pub(crate) use event::Subject;
 pub use reason::FetchReason;
-pub(crate) use shared_state::Item;
+pub(crate) use shared_state::Refreshable;
 
-use fetch_task::{FetchTask, landed};
+use fetch_task::{FetchTask, completion};
 use policy::{REVALIDATION_WAIT, WaitMode};
-use shared_state::{Answer, Asked, FetchResult, SharedState};
+use shared_state::{Access, FetchResult, Response, SharedState};
 
-/// Where a handle's items come from.
-pub(crate) trait Feed: Debug + Send + Sync + 'static {
-    type Item: Item;
+/// Fetches the values of a [`RefreshCell`].
+pub(crate) trait Fetcher: Debug + Send + Sync + 'static {
+    type Value: Refreshable;
     const SUBJECT: Subject;
 
-    fn fetch(&self, why: FetchReason, host: &Host) -> impl Future<Output = Result<Self::Item>> + Send;
+    fn fetch(&self, reason: FetchReason, host: &Host) -> impl Future<Output = Result<Self::Value>> + Send;
     fn describe(&self) -> String;
     fn deadline(&self) -> Duration;
 }
 
-/// What the clones of a live handle share.
-pub(crate) struct RefreshCell<F: Feed> {
-    feed: F,
-    /// What the source says it is, asked for once.
+/// A value that is kept current; shared by the clones of a handle.
+pub(crate) struct RefreshCell<F: Fetcher> {
+    fetcher: F,
+    /// What the fetcher calls itself, read once.
     description: Arc<str>,
     host: Host,
     /// The name of the chain's source, set once it is known.
     name: OnceLock<String>,
-    shared: SharedState<F::Item>,
+    shared: SharedState<F::Value>,
 }
 
-impl<F: Feed> RefreshCell<F> {
-    /// A handle without an item yet; nothing is fetched before somebody asks.
-    pub(crate) fn new(feed: F, host: Host) -> Arc<Self> {
+impl<F: Fetcher> RefreshCell<F> {
+    /// A cell without a value. The first caller that asks for the value starts the first fetch.
+    pub(crate) fn new(fetcher: F, host: Host) -> Arc<Self> {
         Arc::new(Self {
-            description: clean_line(&feed.describe()).into(),
-            feed,
+            description: clean_line(&fetcher.describe()).into(),
+            fetcher,
             host,
             name: OnceLock::new(),
             shared: SharedState::new(),
         })
     }
 
-    /// A handle whose first item was fetched already.
-    pub(crate) fn beginning_with(first: F::Item, feed: F, host: Host) -> Arc<Self> {
-        let live = Self::new(feed, host);
-        let now = live.host.now();
-        let random = live.host.clock().random();
-        drop(live.shared.ask(now));
-        live.shared.land(
-            Ok(first),
-            live.expired_on_arrival(),
-            &live.description,
+    /// A cell whose first value was fetched already.
+    pub(crate) fn with_value(value: F::Value, fetcher: F, host: Host) -> Arc<Self> {
+        let cell = Self::new(fetcher, host);
+        let now = cell.host.now();
+        let random = cell.host.clock().random();
+        drop(cell.shared.request(now));
+        cell.shared.complete(
+            Ok(value),
+            cell.expired_on_arrival(),
+            &cell.description,
             now,
             random,
         );
-        live
+        cell
     }
 
-    /// The current item, where it can be given without asking the policy.
+    /// Passes the current value to `look` if it is fresh: no lock, no fetch.
     ///
-    /// A clock that is a few milliseconds behind is good enough for that: what is decided is decided by the right
-    /// one.
-    pub(crate) fn ready(&self) -> Option<Arc<F::Item>> {
-        self.shared.peek(self.host.recently())
+    /// The coarse clock may be some milliseconds late. That is good enough here: every decision of the policy uses the
+    /// exact one.
+    pub(crate) fn fresh<R>(&self, look: impl FnOnce(&Arc<F::Value>) -> R) -> Option<R> {
+        self.shared.fresh(self.host.recent(), look)
     }
 
-    /// Looks at the current item, where that can be done without asking the policy.
-    pub(crate) fn ready_with<R>(&self, look: impl FnOnce(&Arc<F::Item>) -> R) -> Option<R> {
-        self.shared.peek_with(self.host.recently(), look)
-    }
-
-    /// The current item. Waits only where there is no valid one, or briefly for a look at it.
-    pub(crate) async fn current(self: &Arc<Self>) -> Result<Arc<F::Item>> {
-        if let Some(item) = self.ready() {
-            return Ok(item);
+    /// The current value. Waits if there is no valid one, and briefly for a revalidation.
+    pub(crate) async fn current(self: &Arc<Self>) -> Result<Arc<F::Value>> {
+        if let Some(value) = self.fresh(Arc::clone) {
+            return Ok(value);
         }
-        match self.ask(self.host.now()) {
-            Answer::Ready(answer) => return answer,
-            Answer::Wait(flight, wait_mode) => {
-                let fetched = self.wait(flight, wait_mode).await;
+        match self.request(self.host.now()) {
+            Access::Ready(result) => return result,
+            Access::Wait(in_flight, wait_mode) => {
+                let fetched = self.wait(in_flight, wait_mode).await;
                 if !fetched
                     .as_ref()
-                    .is_ok_and(|item| self.shared.is_rejected(item.generation()))
+                    .is_ok_and(|value| self.shared.is_rejected(value.generation()))
                 {
                     return fetched;
                 }
             }
         }
-        // It was rejected while it was fetched for another reason, so it is to be asked for anew.
-        match self.ask(self.host.now()) {
-            Answer::Ready(answer) => answer,
-            Answer::Wait(flight, wait_mode) => self.wait(flight, wait_mode).await,
+        // The server rejected this value while it was fetched for another reason, so it has to be fetched again.
+        match self.request(self.host.now()) {
+            Access::Ready(result) => result,
+            Access::Wait(in_flight, wait_mode) => self.wait(in_flight, wait_mode).await,
         }
     }
 
     async fn wait(
         &self,
-        flight: watch::Receiver<FetchResult<F::Item>>,
+        in_flight: watch::Receiver<FetchResult<F::Value>>,
         wait_mode: WaitMode,
-    ) -> Result<Arc<F::Item>> {
+    ) -> Result<Arc<F::Value>> {
         if wait_mode == WaitMode::Briefly {
-            match self.host.within(REVALIDATION_WAIT, landed(flight.clone())).await {
-                Ok(landing) => return self.or_what_is_served(landing),
+            match self
+                .host
+                .within(REVALIDATION_WAIT, completion(in_flight.clone()))
+                .await
+            {
+                Ok(result) => return self.or_held_if_valid(result),
                 Err(_) => {
-                    if let Ok(item) = self.shared.served(self.host.now()) {
-                        return Ok(item);
+                    if let Ok(value) = self.shared.valid_or_last_error(self.host.now()) {
+                        return Ok(value);
                     }
                 }
             }
         }
-        let landing = landed(flight).await;
-        self.or_what_is_served(landing)
+        let result = completion(in_flight).await;
+        self.or_held_if_valid(result)
     }
 
-    /// What there is, without waiting for anything; starts the fetch that is due.
-    pub(crate) fn at_hand(self: &Arc<Self>) -> Option<Arc<F::Item>> {
+    /// After a failed fetch, a held value that is still valid is returned.
+    fn or_held_if_valid(&self, result: Result<Arc<F::Value>>) -> Result<Arc<F::Value>> {
+        result.or_else(|error| self.shared.valid_or_last_error(self.host.now()).or(Err(error)))
+    }
+
+    /// The held value, valid or not, without waiting. Starts the fetch that is due.
+    pub(crate) fn try_current(self: &Arc<Self>) -> Option<Arc<F::Value>> {
         let now = self.host.now();
-        self.shared.peek(now).or_else(|| {
-            drop(self.ask(now));
-            self.shared.last()
+        self.shared.fresh(now, Arc::clone).or_else(|| {
+            drop(self.request(now));
+            self.shared.held()
         })
     }
 
-    /// One that is still valid is better than none.
-    fn or_what_is_served(&self, landing: Result<Arc<F::Item>>) -> Result<Arc<F::Item>> {
-        landing.or_else(|error| self.shared.served(self.host.now()).or(Err(error)))
+    /// The held value, valid or not, without any effect.
+    pub(crate) fn peek(&self) -> Option<Arc<F::Value>> {
+        self.shared.held()
     }
 
-    /// Asks the shared, and starts the fetch that it wants.
-    fn ask(self: &Arc<Self>, now: Moment) -> Answer<F::Item> {
-        let Asked { answer, take_off } = self.shared.ask(now);
-        if let Some((why, sender)) = take_off {
-            let pilot = FetchTask {
-                live: Arc::clone(self),
-                why,
-                sender,
+    /// Asks the shared state for the value, and starts the fetch that it wants.
+    fn request(self: &Arc<Self>, now: Moment) -> Access<F::Value> {
+        let Response { access, fetch } = self.shared.request(now);
+        if let Some(fetch) = fetch {
+            let task = FetchTask {
+                cell: Arc::clone(self),
+                reason: fetch.reason,
+                sender: fetch.sender,
                 started: now,
-                has_landed: false,
+                is_complete: false,
             };
-            pilot.take_off();
+            task.spawn();
         }
-        answer
-    }
-
-    /// What was kept last, be it valid or not.
-    pub(crate) fn last(&self) -> Option<Arc<F::Item>> {
-        self.shared.last()
+        access
     }
 
     pub(crate) fn invalidate(&self, generation: Generation) {
@@ -193,30 +194,30 @@ impl<F: Feed> RefreshCell<F> {
         &self.description
     }
 
-    /// Gives the handle the name of its source in the chain, for events and errors. The first name stays.
+    /// Sets the name of the chain's source, for events and errors. Only the first call has an effect.
     pub(crate) fn set_name(&self, name: &str) {
         self.name.get_or_init(|| clean_line(name).into_owned());
     }
 
-    /// Says since when there is none any more, where there was one.
-    fn with_age(&self, error: Error, now: Moment) -> Error {
-        let expired = self.shared.last().and_then(|item| item.expires_at());
-        match expired.map(|at| now.wall.duration_since(at).as_secs()) {
-            Some(age) if age >= 0 => error.adding(format_args!("; the last one expired {age} s ago")),
-            _ => error,
+    /// Adds to the error how long ago the last value expired, if there was one.
+    fn with_expiry_of_last(&self, error: Error, now: Moment) -> Error {
+        let expired = self.shared.held().and_then(|value| value.expires_at());
+        match expired.and_then(|at| now.wall.duration_since(at).ok()) {
+            Some(age) => error.adding(format_args!("; the last one expired {} s ago", age.as_secs())),
+            None => error,
         }
     }
 
     fn expired_on_arrival(&self) -> Error {
         let error = Error::new(
             ErrorKind::Expired,
-            format_args!("what {} gave had expired when it came", self.description),
+            format_args!("the credential from {} had expired on arrival", self.description),
         );
-        self.sign(error.with_help("check this machine's clock"))
+        self.with_source_name(error.with_help("check this machine's clock"))
     }
 
-    /// Puts the name of the chain's source on an error.
-    fn sign(&self, error: Error) -> Error {
+    /// Adds the name of the chain's source to the error.
+    fn with_source_name(&self, error: Error) -> Error {
         if self.name().is_empty() {
             error
         } else {

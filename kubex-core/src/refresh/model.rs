@@ -1,16 +1,15 @@
-//! The board under every order of its steps: a model check with `shuttle`.
+//! Model check of the shared state with `shuttle`: the rules hold for every order of its steps.
 //!
-//! The very source of `shared.rs` is compiled here once more, over locks that let another task run wherever one
-//! could. Up to three tasks ask, reject and give up, while fetches land beside them; shuttle tries thousands of
-//! orders (one after the other, by chance, and by changes of priority) and fails when tasks wait for ever. The driver is played in small: it is
-//! the same steps as in `mod.rs` and `flight.rs`, without a runtime, a clock or a source.
+//! The source of `shared_state.rs` is compiled a second time, with locks that let another task run at every use. Up to
+//! three tasks request, reject and give up while fetches complete beside them. Shuttle tries thousands of schedules
+//! (exhaustive, random, and by changes of priority) and fails if tasks wait for ever. The tasks take the same steps as
+//! `mod.rs` and `fetch_task.rs`, without a runtime, a clock or a source.
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
 use shuttle::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use shuttle::{check_dfs, check_pct, check_random};
 use tokio::sync::watch;
@@ -25,16 +24,16 @@ use crate::refresh::FetchReason;
 #[path = "shared_state.rs"]
 mod shared_state;
 
-/// What `sync.rs` is for the real shared, with a switch of tasks at each use.
+/// Replaces `sync.rs` with primitives that switch tasks at each use.
 mod sync {
     use std::sync::Arc;
 
     pub(super) use shuttle::sync::Mutex;
     use shuttle::sync::atomic::{AtomicBool, Ordering};
 
-    pub(super) struct Announcements<T>(tokio::sync::watch::Sender<T>, AtomicBool);
+    pub(super) struct ChangeSender<T>(tokio::sync::watch::Sender<T>, AtomicBool);
 
-    impl<T> Announcements<T> {
+    impl<T> ChangeSender<T> {
         pub(super) fn new(first: T) -> Self {
             Self(tokio::sync::watch::Sender::new(first), AtomicBool::new(false))
         }
@@ -44,7 +43,7 @@ mod sync {
         }
 
         pub(super) fn send_if_modified(&self, modify: impl FnOnce(&mut T) -> bool) {
-            // The first to come here may be the last to go on.
+            // Delays the first caller, so that a later one may overtake it.
             if !self.1.swap(true, Ordering::SeqCst) {
                 for _ in 0..10 {
                     shuttle::thread::yield_now();
@@ -71,18 +70,18 @@ mod sync {
     }
 }
 
-use shared_state::{Answer, Asked, FetchResult, Item, SharedState};
+use shared_state::{Access, FetchResult, Refreshable, Response, SharedState};
 
 #[derive(Clone)]
 struct Token {
     number: usize,
-    expires_at: Option<Timestamp>,
+    expires_at: Option<SystemTime>,
     generation: Generation,
     expired_on_arrival: bool,
 }
 
-impl Item for Token {
-    fn expires_at(&self) -> Option<Timestamp> {
+impl Refreshable for Token {
+    fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at
     }
 
@@ -98,7 +97,7 @@ impl Item for Token {
         self.generation
     }
 
-    fn numbered(self, generation: Generation, expired_on_arrival: bool, _: &Arc<str>) -> Self {
+    fn with_fetch_details(self, generation: Generation, expired_on_arrival: bool, _: &Arc<str>) -> Self {
         Self {
             generation,
             expired_on_arrival,
@@ -107,48 +106,48 @@ impl Item for Token {
     }
 }
 
-/// What one fetch brings.
+/// The result of one fetch.
 #[derive(Clone, Copy)]
-enum Brings {
-    /// Another token, that lives for so many seconds or for ever.
+enum Fetch {
+    /// A new token that is valid for this many seconds, or for ever.
     New(Option<u64>),
     /// The token of the first fetch.
-    TheFirst,
-    Nothing,
+    First,
+    Fails,
 }
 
 struct World {
     shared: SharedState<Token>,
     seconds: AtomicU64,
     in_flight: AtomicUsize,
-    pilots: shuttle::sync::Mutex<Vec<shuttle::future::JoinHandle<()>>>,
+    tasks: shuttle::sync::Mutex<Vec<shuttle::future::JoinHandle<()>>>,
     reasons: shuttle::sync::Mutex<Vec<FetchReason>>,
-    script: Vec<Brings>,
-    /// Whether a token may expire between the look at the clock and the landing.
-    is_slow_to_land: bool,
+    script: Vec<Fetch>,
+    /// Whether a token may expire between the reading of the clock and the end of the fetch.
+    completes_late: bool,
 }
 
 impl World {
-    fn playing(script: impl Into<Vec<Brings>>) -> Arc<Self> {
+    fn with_script(script: impl Into<Vec<Fetch>>) -> Arc<Self> {
         Arc::new(Self::new(script))
     }
 
-    fn new(script: impl Into<Vec<Brings>>) -> Self {
+    fn new(script: impl Into<Vec<Fetch>>) -> Self {
         Self {
             shared: SharedState::new(),
             seconds: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
-            pilots: shuttle::sync::Mutex::new(Vec::new()),
+            tasks: shuttle::sync::Mutex::new(Vec::new()),
             reasons: shuttle::sync::Mutex::new(Vec::new()),
             script: script.into(),
-            is_slow_to_land: false,
+            completes_late: false,
         }
     }
 
     fn now(&self) -> Moment {
         let span = Duration::from_secs(self.seconds.load(Ordering::SeqCst));
         Moment {
-            wall: Timestamp::UNIX_EPOCH + span,
+            wall: SystemTime::UNIX_EPOCH + span,
             monotonic: span,
         }
     }
@@ -159,45 +158,45 @@ impl World {
 
     fn fetches_because(&self, reason: FetchReason) -> usize {
         let reasons = self.reasons.lock().unwrap();
-        reasons.iter().filter(|why| **why == reason).count()
+        reasons.iter().filter(|other| **other == reason).count()
     }
 
     /// What `RefreshCell::current` does.
     async fn current(self: &Arc<Self>) -> Result<Arc<Token>> {
-        if let Some(token) = self.shared.peek(self.now()) {
+        if let Some(token) = self.shared.fresh(self.now(), Arc::clone) {
             return Ok(token);
         }
-        let fetched = match self.ask() {
-            Answer::Ready(answer) => return answer,
-            Answer::Wait(flight, _) => self.wait(flight).await,
+        let fetched = match self.request() {
+            Access::Ready(result) => return result,
+            Access::Wait(in_flight, _) => self.wait(in_flight).await,
         };
         match &fetched {
-            Ok(token) if self.shared.is_rejected(token.generation) => match self.ask() {
-                Answer::Ready(answer) => answer,
-                Answer::Wait(flight, _) => self.wait(flight).await,
+            Ok(token) if self.shared.is_rejected(token.generation) => match self.request() {
+                Access::Ready(result) => result,
+                Access::Wait(in_flight, _) => self.wait(in_flight).await,
             },
             _ => fetched,
         }
     }
 
-    fn ask(self: &Arc<Self>) -> Answer<Token> {
-        let Asked { answer, take_off } = self.shared.ask(self.now());
-        if let Some((why, sender)) = take_off {
+    fn request(self: &Arc<Self>) -> Access<Token> {
+        let Response { access, fetch } = self.shared.request(self.now());
+        if let Some(fetch) = fetch {
             let world = Arc::clone(self);
-            let pilot = shuttle::future::spawn(async move { world.fly(why, &sender) });
-            self.pilots.lock().unwrap().push(pilot);
+            let task = shuttle::future::spawn(async move { world.fetch(fetch.reason, &fetch.sender) });
+            self.tasks.lock().unwrap().push(task);
         }
-        answer
+        access
     }
 
-    async fn wait(&self, mut flight: watch::Receiver<FetchResult<Token>>) -> Result<Arc<Token>> {
-        let landed = flight.wait_for(Option::is_some).await;
-        let landing = landed.expect("a flight ended without an answer").clone().unwrap();
-        landing.or_else(|error| self.shared.served(self.now()).or(Err(error)))
+    async fn wait(&self, mut in_flight: watch::Receiver<FetchResult<Token>>) -> Result<Arc<Token>> {
+        let ended = in_flight.wait_for(Option::is_some).await;
+        let result = ended.expect("a fetch ended without a result").clone().unwrap();
+        result.or_else(|error| self.shared.valid_or_last_error(self.now()).or(Err(error)))
     }
 
-    /// What a pilot does.
-    fn fly(&self, why: FetchReason, sender: &watch::Sender<FetchResult<Token>>) {
+    /// What `FetchTask` does.
+    fn fetch(&self, reason: FetchReason, sender: &watch::Sender<FetchResult<Token>>) {
         assert_eq!(
             self.in_flight.fetch_add(1, Ordering::SeqCst),
             0,
@@ -205,7 +204,7 @@ impl World {
         );
         let run = {
             let mut reasons = self.reasons.lock().unwrap();
-            reasons.push(why);
+            reasons.push(reason);
             reasons.len() - 1
         };
         let now = self.now();
@@ -216,57 +215,59 @@ impl World {
             expired_on_arrival: false,
         };
         let fetched = match self.script[run.min(self.script.len() - 1)] {
-            Brings::New(lifetime) => Ok(token(run, lifetime)),
-            Brings::TheFirst => Ok(token(0, None)),
-            Brings::Nothing => Err(Error::new(ErrorKind::Unavailable, "nothing")),
+            Fetch::New(lifetime) => Ok(token(run, lifetime)),
+            Fetch::First => Ok(token(0, None)),
+            Fetch::Fails => Err(Error::new(ErrorKind::Unavailable, "the fetch fails")),
         };
         self.in_flight.fetch_sub(1, Ordering::SeqCst);
-        let late = Error::new(ErrorKind::Expired, "late");
-        let landed = self.shared.land(fetched, late, &Arc::from(""), self.now(), 0);
-        sender.send_replace(Some(landed.landing));
+        let expired = Error::new(ErrorKind::Expired, "expired on arrival");
+        let finished = self
+            .shared
+            .complete(fetched, expired, &Arc::from(""), self.now(), 0);
+        sender.send_replace(Some(finished.result));
     }
 
-    /// Asks so many times, rejecting what it gets, and watches that nothing goes backwards.
-    async fn use_it(self: Arc<Self>, times: usize, rejects: bool) {
+    /// Requests the token this many times, optionally rejects it, and checks that generations never go backwards.
+    async fn use_token(self: Arc<Self>, times: usize, rejects: bool) {
         let changes = self.shared.changes();
-        let (mut newest_kept, mut newest_told) = (Generation::default(), Generation::default());
+        let (mut newest_used, mut newest_announced) = (Generation::default(), Generation::default());
         for _ in 0..times {
-            let asked_at = self.now();
+            let requested_at = self.now();
             if let Ok(token) = self.current().await {
                 assert!(
                     token.expired_on_arrival
-                        || token.expires_at.is_none_or(|end| end > asked_at.wall)
-                        || self.is_slow_to_land,
+                        || token.expires_at.is_none_or(|end| end > requested_at.wall)
+                        || self.completes_late,
                     "an expired token was served"
                 );
                 if !token.expired_on_arrival {
-                    assert!(token.generation >= newest_kept, "an older token came back");
-                    newest_kept = token.generation;
+                    assert!(token.generation >= newest_used, "an older token came back");
+                    newest_used = token.generation;
                 }
                 if rejects {
                     self.shared.reject(token.generation);
                 }
             }
-            let told = *changes.borrow();
+            let announced = *changes.borrow();
             assert!(
-                told >= newest_told,
-                "subscribers were told of an older generation"
+                announced >= newest_announced,
+                "subscribers were notified of an older generation"
             );
-            newest_told = told;
+            newest_announced = announced;
         }
     }
 
-    /// When all is done: who subscribes knows of what is held, and nobody is left behind.
+    /// At the end: every fetch has ended, and subscribers know the generation of the held token.
     fn assert_settled(&self) {
-        let pilots = std::mem::take(&mut *self.pilots.lock().unwrap());
-        run(pilots);
-        if let Some(token) = self.shared.last() {
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap());
+        run(tasks);
+        if let Some(token) = self.shared.held() {
             assert_eq!(*self.shared.changes().borrow(), token.generation);
         }
     }
 }
 
-/// Runs these tasks to their end, then lets those in the background end too.
+/// Runs these tasks to their end.
 fn run(tasks: Vec<shuttle::future::JoinHandle<()>>) {
     shuttle::future::block_on(async {
         for task in tasks {
@@ -279,10 +280,10 @@ fn task(future: impl Future<Output = ()> + Send + 'static) -> shuttle::future::J
     shuttle::future::spawn(future)
 }
 
-/// Looks at a future so many times, then drops it.
-async fn give_up_after(looks: usize, future: impl Future) {
+/// Polls a future this many times, then drops it.
+async fn give_up_after(polls: usize, future: impl Future) {
     let mut future = pin!(future);
-    let mut left = looks;
+    let mut left = polls;
     std::future::poll_fn(|context| {
         if left == 0 || future.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
@@ -294,31 +295,31 @@ async fn give_up_after(looks: usize, future: impl Future) {
     .await;
 }
 
-const ORDERS: usize = 1000;
+const SCHEDULES: usize = 1000;
 
-fn many_orders(check: fn()) {
-    check_random(check, ORDERS);
-    check_pct(check, ORDERS, 3);
+fn many_schedules(check: fn()) {
+    check_random(check, SCHEDULES);
+    check_pct(check, SCHEDULES, 3);
 }
 
 #[test]
 fn a_cold_start_is_one_fetch() {
     check_dfs(
         || {
-            let world = World::playing([Brings::New(None)]);
+            let world = World::with_script([Fetch::New(None)]);
             let tasks = (0..2)
-                .map(|_| task(Arc::clone(&world).use_it(1, false)))
+                .map(|_| task(Arc::clone(&world).use_token(1, false)))
                 .collect();
             run(tasks);
             assert_eq!(world.fetches(), 1);
             world.assert_settled();
         },
-        Some(ORDERS),
+        Some(SCHEDULES),
     );
-    many_orders(|| {
-        let world = World::playing([Brings::New(None)]);
+    many_schedules(|| {
+        let world = World::with_script([Fetch::New(None)]);
         let tasks = (0..3)
-            .map(|_| task(Arc::clone(&world).use_it(2, false)))
+            .map(|_| task(Arc::clone(&world).use_token(2, false)))
             .collect();
         run(tasks);
         assert_eq!(world.fetches(), 1);
@@ -328,12 +329,17 @@ fn a_cold_start_is_one_fetch() {
 
 #[test]
 fn any_number_of_rejections_is_one_fetch_in_ten_seconds() {
-    many_orders(|| {
-        let world = World::playing([Brings::New(None)]);
-        let tasks = (0..3).map(|_| task(Arc::clone(&world).use_it(3, true))).collect();
+    many_schedules(|| {
+        let world = World::with_script([Fetch::New(None)]);
+        let tasks = (0..3)
+            .map(|_| task(Arc::clone(&world).use_token(3, true)))
+            .collect();
         run(tasks);
         assert_eq!(world.fetches_because(FetchReason::First), 1);
-        assert!(world.fetches_because(FetchReason::Rejected) <= 1, "a storm");
+        assert!(
+            world.fetches_because(FetchReason::Rejected) <= 1,
+            "more than one fetch for rejections"
+        );
         assert_eq!(world.fetches(), 2);
         world.assert_settled();
     });
@@ -341,8 +347,8 @@ fn any_number_of_rejections_is_one_fetch_in_ten_seconds() {
 
 #[test]
 fn a_rejection_is_never_forgotten() {
-    many_orders(|| {
-        let world = World::playing([Brings::New(Some(100)), Brings::TheFirst, Brings::New(None)]);
+    many_schedules(|| {
+        let world = World::with_script([Fetch::New(Some(100)), Fetch::First, Fetch::New(None)]);
         let first = shuttle::future::block_on(world.current()).unwrap().generation;
         world.seconds.store(90, Ordering::SeqCst);
         let rejector = {
@@ -352,29 +358,29 @@ fn a_rejection_is_never_forgotten() {
             })
         };
         run(vec![
-            task(Arc::clone(&world).use_it(1, false)),
+            task(Arc::clone(&world).use_token(1, false)),
             rejector,
-            task(Arc::clone(&world).use_it(1, false)),
+            task(Arc::clone(&world).use_token(1, false)),
         ]);
         let last = shuttle::future::block_on(world.current()).unwrap();
-        // Whether the rejection came before, in or after the refresh: somebody asked anew because of it, or the
-        // refresh had brought something else.
+        // Whether the rejection came before, during or after the refresh: either it caused a fetch, or the refresh
+        // returned a different token.
         assert!(
             world.fetches_because(FetchReason::Rejected) == 1 || last.generation > first,
-            "the rejected token is served on"
+            "the rejected token is still served"
         );
         world.assert_settled();
     });
 }
 
 #[test]
-fn expiry_failures_and_lateness_in_between_leave_nobody_behind() {
-    many_orders(|| {
-        let world = World::playing([
-            Brings::New(Some(20)),
-            Brings::Nothing,
-            Brings::New(Some(0)),
-            Brings::New(Some(20)),
+fn expiry_failures_and_late_tokens_leave_no_caller_waiting() {
+    many_schedules(|| {
+        let world = World::with_script([
+            Fetch::New(Some(20)),
+            Fetch::Fails,
+            Fetch::New(Some(0)),
+            Fetch::New(Some(20)),
         ]);
         let clock = {
             let world = Arc::clone(&world);
@@ -386,8 +392,8 @@ fn expiry_failures_and_lateness_in_between_leave_nobody_behind() {
             })
         };
         run(vec![
-            task(Arc::clone(&world).use_it(4, false)),
-            task(Arc::clone(&world).use_it(4, true)),
+            task(Arc::clone(&world).use_token(4, false)),
+            task(Arc::clone(&world).use_token(4, true)),
             clock,
         ]);
         world.assert_settled();
@@ -395,15 +401,15 @@ fn expiry_failures_and_lateness_in_between_leave_nobody_behind() {
 }
 
 #[test]
-fn who_gives_up_takes_nothing_along() {
-    many_orders(|| {
-        let world = World::playing([Brings::New(None)]);
+fn a_caller_that_gives_up_does_not_cancel_the_fetch() {
+    many_schedules(|| {
+        let world = World::with_script([Fetch::New(None)]);
         let mut tasks = Vec::new();
-        for looks in 0..2 {
+        for polls in 0..2 {
             let world = Arc::clone(&world);
-            tasks.push(task(async move { give_up_after(looks, world.current()).await }));
+            tasks.push(task(async move { give_up_after(polls, world.current()).await }));
         }
-        tasks.push(task(Arc::clone(&world).use_it(1, false)));
+        tasks.push(task(Arc::clone(&world).use_token(1, false)));
         run(tasks);
         assert_eq!(world.fetches(), 1);
         world.assert_settled();
@@ -411,18 +417,18 @@ fn who_gives_up_takes_nothing_along() {
 }
 
 #[test]
-fn subscribers_are_told_of_each_newest_generation_and_never_of_an_older_one() {
-    many_orders(|| {
+fn subscribers_are_notified_of_the_newest_generation_and_never_of_an_older_one() {
+    many_schedules(|| {
         let world = Arc::new(World {
-            is_slow_to_land: true,
-            ..World::new([Brings::New(Some(2))])
+            completes_late: true,
+            ..World::new([Fetch::New(Some(2))])
         });
         let tasks = (0..3).map(|_| {
             let world = Arc::clone(&world);
             task(async move {
                 for _ in 0..3 {
                     world.seconds.fetch_add(2, Ordering::SeqCst);
-                    Arc::clone(&world).use_it(1, false).await;
+                    Arc::clone(&world).use_token(1, false).await;
                 }
             })
         });

@@ -1,134 +1,150 @@
-//! When to fetch, when to wait and when to refuse: the rules of a live handle, without any effect.
+//! When to fetch, when to wait and when to return an error: the rules of a credential refresh engine.
 //!
-//! The machine is told what happened (somebody asked, a fetch ended, the server rejected a credential) and
-//! what the clocks say, and answers what to do. It holds no credential, no lock and no timer; the
-//! [board](super::shared) keeps it under a lock, and the [driver](super) does what it says.
+//! The rules are a pure state machine. It is told what happened (a caller asks, a fetch ended, the server rejected a
+//! credential) and what the clocks show, and it returns a [`Decision`]. It holds no credential, no lock and no timer:
+//! [`SharedState`](super::shared_state) keeps it under a lock, and [`RefreshCell`](super::RefreshCell) carries out
+//! what it decides.
 //!
 //! | rule | number |
 //! |---|---|
 //! | refresh early | when less than 20 % of the lifetime is left: at least 10 s, at most 5 min, never more than half of the lifetime, less a jitter of up to 10 % of that window |
-//! | the same credential came back | the next refresh is at least 10 s later, or when it expires |
+//! | the source returned the same credential again | the next refresh is at least 10 s later, or when it expires |
 //! | back off after a failure | 1 s, 2 s, 4 s ... 60 s, each less a jitter of up to 10 % |
 //! | refresh after rejections | at most once in 10 s |
-//! | look again at what is still valid | callers wait for it for 1 s at most, and not at all after a look that took longer |
+//! | revalidate a value that is still valid | callers wait 1 s for it at most, and not at all after a fetch that took longer and failed |
 
-use std::time::Duration;
-
-use jiff::Timestamp;
+use std::time::{Duration, SystemTime};
 
 use crate::credential::Generation;
 use crate::host::Moment;
 use crate::refresh::FetchReason;
 
-const EARLIEST_WINDOW: Duration = Duration::from_secs(10);
-const LATEST_WINDOW: Duration = Duration::from_secs(5 * 60);
-const BETWEEN_REFRESHES: Duration = Duration::from_secs(10);
-const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
-const BETWEEN_REJECTIONS: Duration = Duration::from_secs(10);
+const MIN_EARLY_WINDOW: Duration = Duration::from_secs(10);
+const MAX_EARLY_WINDOW: Duration = Duration::from_secs(5 * 60);
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
+const MIN_BACK_OFF: Duration = Duration::from_secs(1);
+const MAX_BACK_OFF: Duration = Duration::from_secs(60);
+const MIN_REJECTION_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long callers wait for a look at what is still valid.
+/// How long callers wait for the revalidation of a value that is still valid.
 pub(super) const REVALIDATION_WAIT: Duration = Duration::from_secs(1);
 
-/// What somebody who asks for a credential is to do.
+/// What a caller that asks for the value is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// Take the credential there is.
+    /// Take the held value.
     Serve,
-    /// Start a fetch and do not wait for it; take the credential there is.
+    /// Take the held value and start a fetch in the background.
     ServeAndFetch(FetchReason),
     /// Wait for the fetch that is under way.
     Wait(WaitMode),
     /// Start a fetch and wait for it.
     FetchAndWait(FetchReason, WaitMode),
-    /// Take the last error: there is nothing to serve, and it is too early to try again.
-    Refuse,
+    /// Return the last error: there is no valid value, and it is too early to try again.
+    ReturnLastError,
 }
 
-/// How long to wait for a fetch.
+/// How long a caller waits for a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WaitMode {
-    /// Until it has ended: there is nothing else to serve.
+    /// Until the fetch ends: there is no valid value to serve.
     UntilItEnds,
-    /// For [`REVALIDATION_WAIT`], and then take the credential there is.
+    /// For [`REVALIDATION_WAIT`]; then the caller takes the held value.
     Briefly,
 }
 
-/// How a fetched credential is to be used.
+/// How a fetched value is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FetchOutcome {
-    /// Keep it, under this generation.
+    /// Keep it under this generation.
     Keep(Generation),
-    /// It had expired when it came: give it to those who wait and forget it.
+    /// It had expired on arrival: return it to the callers that wait, and do not keep it.
     UseOnce(Generation),
-    /// It had expired when it came, and the one that is held is good: go on with that one.
-    KeepTheOld,
+    /// It had expired on arrival, and the held value is still valid: keep the held one.
+    KeepPrevious,
 }
 
-/// What the machine needs to know of a credential that was fetched.
+/// What the rules need to know about a fetched value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fetched {
-    /// When it stops to be valid.
-    pub(super) expires_at: Option<Timestamp>,
-    /// How old it may get before it is looked at again.
+    /// When the value expires.
+    pub(super) expires_at: Option<SystemTime>,
+    /// The age at which the value is revalidated.
     pub(super) revalidate_after: Option<Duration>,
-    /// Whether it is another identity than the one there was.
+    /// Whether the value differs from the held one.
     pub(super) is_new: bool,
 }
 
-/// Until when asking again would change nothing, by each clock. The handle keeps it beside its snapshot, so
-/// that callers need no lock before.
+/// Until when the held value can be served without asking the policy, by each clock.
+///
+/// It is published beside the value, so that callers need no lock before that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FreshUntil {
-    pub(super) monotonic: Duration,
-    pub(super) wall: Timestamp,
+    monotonic: Duration,
+    /// `None`: the wall clock sets no limit.
+    wall: Option<SystemTime>,
 }
 
 impl FreshUntil {
     pub(super) const NEVER: Self = Self {
         monotonic: Duration::ZERO,
-        wall: Timestamp::MIN,
+        wall: None,
     };
     const FOREVER: Self = Self {
         monotonic: Duration::MAX,
-        wall: Timestamp::MAX,
+        wall: None,
     };
 
-    /// Whether this moment is before the end, by both clocks.
+    /// Whether both clocks are still before the limit.
     pub(super) fn holds_at(&self, now: Moment) -> bool {
-        now.monotonic < self.monotonic && now.wall < self.wall
+        now.monotonic < self.monotonic && self.wall.is_none_or(|limit| now.wall < limit)
+    }
+
+    fn or_earlier(self, deadline: Deadline) -> Self {
+        Self {
+            monotonic: self.monotonic.min(deadline.monotonic),
+            wall: self.wall.into_iter().chain(deadline.wall).min(),
+        }
+    }
+
+    fn or_earlier_monotonic(self, limit: Duration) -> Self {
+        Self {
+            monotonic: self.monotonic.min(limit),
+            ..self
+        }
     }
 }
 
-/// A point of time by both clocks; reached as soon as one of them says so.
+/// A point in time on both clocks. It is reached as soon as one of them reaches it.
 #[derive(Clone, Copy, Debug)]
 struct Deadline {
     monotonic: Duration,
-    wall: Timestamp,
+    /// `None`: beyond the range of the wall clock.
+    wall: Option<SystemTime>,
 }
 
 impl Deadline {
     fn after(now: Moment, span: Duration) -> Self {
         Self {
             monotonic: now.monotonic.saturating_add(span),
-            wall: now.wall.checked_add(span).unwrap_or(Timestamp::MAX),
+            wall: now.wall.checked_add(span),
         }
     }
 
     fn is_reached(self, now: Moment) -> bool {
-        now.monotonic >= self.monotonic || now.wall >= self.wall
+        now.monotonic >= self.monotonic || self.wall.is_some_and(|limit| now.wall >= limit)
     }
 }
 
-/// The credential that is being served.
+/// The deadlines of the held value.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     generation: Generation,
-    /// From when on a newer one is fetched in the background.
+    /// From this time on, a newer value is fetched in the background.
     refresh: Option<Deadline>,
-    /// From when on callers wait for a newer one, if there is one.
+    /// From this time on, callers wait briefly for a newer value.
     stale: Option<Deadline>,
-    /// From when on it is not served any more.
+    /// From this time on, the value is not served.
     expiry: Option<Deadline>,
     is_rejected: bool,
 }
@@ -136,37 +152,38 @@ struct Held {
 /// The fetch that is under way.
 #[derive(Clone, Copy, Debug)]
 struct InFlight {
-    why: FetchReason,
-    since: Duration,
+    reason: FetchReason,
+    /// When it started, by the monotonic clock.
+    started: Duration,
 }
 
-/// The state of one live handle.
+/// The state of one refreshed value.
 #[derive(Debug, Default)]
 pub(super) struct RefreshPolicy {
     held: Option<Held>,
-    /// The newest generation that was ever given to somebody.
+    /// The newest generation that any caller has received.
     latest: Generation,
     in_flight: Option<InFlight>,
     failures: u32,
-    /// Whether the last fetch failed and took longer than callers wait for a look.
-    is_slow: bool,
-    /// After a failure, no fetch is started before this time.
+    /// Whether the last fetch failed and took longer than [`REVALIDATION_WAIT`].
+    last_fetch_was_slow: bool,
+    /// After a failure, no fetch starts before this time.
     retry_at: Option<Duration>,
-    /// After a rejection was answered by a fetch, no other rejection starts one before this time.
-    next_answer_at: Option<Duration>,
+    /// After a fetch for a rejection, no other rejection starts one before this time.
+    next_rejection_fetch_at: Option<Duration>,
 }
 
 impl RefreshPolicy {
-    /// Somebody wants a credential. A decision to fetch marks the flight as started.
-    pub(super) fn ask(&mut self, now: Moment) -> Decision {
+    /// A caller asks for the value. A decision to fetch records the fetch as started.
+    pub(super) fn request(&mut self, now: Moment) -> Decision {
         let decision = self.decide(now);
-        if let Decision::ServeAndFetch(why) | Decision::FetchAndWait(why, _) = decision {
+        if let Decision::ServeAndFetch(reason) | Decision::FetchAndWait(reason, _) = decision {
             self.in_flight = Some(InFlight {
-                why,
-                since: now.monotonic,
+                reason,
+                started: now.monotonic,
             });
-            if why == FetchReason::Rejected {
-                self.next_answer_at = Some(now.monotonic.saturating_add(BETWEEN_REJECTIONS));
+            if reason == FetchReason::Rejected {
+                self.next_rejection_fetch_at = Some(now.monotonic.saturating_add(MIN_REJECTION_INTERVAL));
             }
         }
         decision
@@ -175,23 +192,23 @@ impl RefreshPolicy {
     fn decide(&self, now: Moment) -> Decision {
         let may_start = self.in_flight.is_none() && self.retry_at.is_none_or(|at| now.monotonic >= at);
         let Some(held) = self.valid(now) else {
-            let why = if self.held.is_some() {
+            let reason = if self.held.is_some() {
                 FetchReason::Expiring
             } else {
                 FetchReason::First
             };
             return match (self.in_flight, may_start) {
                 (Some(_), _) => Decision::Wait(WaitMode::UntilItEnds),
-                (None, true) => Decision::FetchAndWait(why, WaitMode::UntilItEnds),
-                (None, false) => Decision::Refuse,
+                (None, true) => Decision::FetchAndWait(reason, WaitMode::UntilItEnds),
+                (None, false) => Decision::ReturnLastError,
             };
         };
         let is_stale = is_reached(held.stale, now);
         if let Some(in_flight) = self.in_flight {
-            let is_recent = now.monotonic < in_flight.since.saturating_add(REVALIDATION_WAIT);
+            let is_recent = now.monotonic < in_flight.started.saturating_add(REVALIDATION_WAIT);
             return if held.is_rejected {
                 Decision::Wait(WaitMode::UntilItEnds)
-            } else if is_stale && is_recent && !self.is_slow {
+            } else if is_stale && is_recent && !self.last_fetch_was_slow {
                 Decision::Wait(WaitMode::Briefly)
             } else {
                 Decision::Serve
@@ -200,9 +217,10 @@ impl RefreshPolicy {
         if !may_start {
             return Decision::Serve;
         }
-        if held.is_rejected && self.next_answer_at.is_none_or(|at| now.monotonic >= at) {
+        let may_fetch_for_rejection = self.next_rejection_fetch_at.is_none_or(|at| now.monotonic >= at);
+        if held.is_rejected && may_fetch_for_rejection {
             Decision::FetchAndWait(FetchReason::Rejected, WaitMode::UntilItEnds)
-        } else if is_stale && !self.is_slow {
+        } else if is_stale && !self.last_fetch_was_slow {
             Decision::FetchAndWait(FetchReason::Expiring, WaitMode::Briefly)
         } else if is_stale || is_reached(held.refresh, now) {
             Decision::ServeAndFetch(FetchReason::Expiring)
@@ -211,21 +229,21 @@ impl RefreshPolicy {
         }
     }
 
-    /// The flight brought a credential. `random` is the jitter's.
+    /// The fetch returned a value. `random` determines the jitter.
     pub(super) fn fetched(&mut self, fetched: Fetched, now: Moment, random: u64) -> FetchOutcome {
         let in_flight = self.in_flight.take();
-        self.is_slow = false;
+        self.last_fetch_was_slow = false;
         let lifetime = fetched
             .expires_at
-            .map(|at| Duration::try_from(at.duration_since(now.wall)).unwrap_or_default());
+            .map(|at| at.duration_since(now.wall).unwrap_or_default());
         let expired_on_arrival = lifetime == Some(Duration::ZERO);
         if expired_on_arrival {
             self.back_off(now, random);
             if self.valid(now).is_some_and(|held| !held.is_rejected) {
-                return FetchOutcome::KeepTheOld;
+                return FetchOutcome::KeepPrevious;
             }
         }
-        // A credential that was held before the latest one was given away is news to whoever got that one.
+        // If callers have received a newer value once (`UseOnce`), the same old value is new to them.
         let generation = match self.held {
             Some(held) if !fetched.is_new && held.generation == self.latest => held.generation,
             _ => self.latest.next(),
@@ -236,31 +254,34 @@ impl RefreshPolicy {
         }
         self.failures = 0;
         self.retry_at = None;
-        let asked_anew = in_flight.is_some_and(|in_flight| in_flight.why == FetchReason::Rejected);
+        let was_for_rejection = in_flight.is_some_and(|in_flight| in_flight.reason == FetchReason::Rejected);
         self.held = Some(Held {
             generation,
             refresh: refresh_after(fetched, lifetime, random).map(|span| Deadline::after(now, span)),
             stale: fetched.revalidate_after.map(|span| Deadline::after(now, span)),
             expiry: fetched.expires_at.zip(lifetime).map(|(at, span)| Deadline {
-                wall: at,
+                wall: Some(at),
                 ..Deadline::after(now, span)
             }),
-            // Rejected while it was fetched for another reason, it is rejected still.
-            is_rejected: !fetched.is_new && !asked_anew && self.held.is_some_and(|held| held.is_rejected),
+            // A rejection that arrived while the same value was fetched for another reason still counts.
+            is_rejected: !fetched.is_new
+                && !was_for_rejection
+                && self.held.is_some_and(|held| held.is_rejected),
         });
         FetchOutcome::Keep(generation)
     }
 
-    /// The flight failed.
+    /// The fetch failed.
     pub(super) fn failed(&mut self, now: Moment, random: u64) {
-        self.is_slow = self
+        self.last_fetch_was_slow = self
             .in_flight
             .take()
-            .is_some_and(|in_flight| now.monotonic >= in_flight.since.saturating_add(REVALIDATION_WAIT));
+            .is_some_and(|in_flight| now.monotonic >= in_flight.started.saturating_add(REVALIDATION_WAIT));
         self.back_off(now, random);
     }
 
-    /// The server rejected a credential of this generation. Says whether it is the one that is served.
+    /// The server rejected the value of this generation. Returns whether it is the held value and was not rejected
+    /// before.
     pub(super) fn rejected(&mut self, generation: Generation) -> bool {
         let Some(held) = self
             .held
@@ -273,12 +294,12 @@ impl RefreshPolicy {
         true
     }
 
-    /// Whether there is a credential that may be served at this moment.
+    /// Whether there is a value that may be served now.
     pub(super) fn has_valid(&self, now: Moment) -> bool {
         self.valid(now).is_some()
     }
 
-    /// Whether this generation is the one that is held, and the server rejected it.
+    /// Whether the held value has this generation and the server rejected it.
     pub(super) fn is_rejected(&self, generation: Generation) -> bool {
         self.held
             .is_some_and(|held| held.is_rejected && held.generation == generation)
@@ -290,45 +311,45 @@ impl RefreshPolicy {
 
     /// Why the fetch that is under way was started.
     pub(super) fn in_flight_reason(&self) -> Option<FetchReason> {
-        self.in_flight.map(|in_flight| in_flight.why)
+        self.in_flight.map(|in_flight| in_flight.reason)
     }
 
-    /// How many fetches have failed since the last that did not.
+    /// The number of fetches that have failed since the last success.
     pub(super) fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// Until when asking would do nothing but serve what is held.
+    /// Until when [`request`](Self::request) would only return [`Decision::Serve`].
     pub(super) fn fresh_until(&self) -> FreshUntil {
         let Some(held) = self.held else {
             return FreshUntil::NEVER;
         };
         let mut fresh_until = FreshUntil::FOREVER;
-        let mut ends_at = |deadline: Deadline| {
-            fresh_until.monotonic = fresh_until.monotonic.min(deadline.monotonic);
-            fresh_until.wall = fresh_until.wall.min(deadline.wall);
-        };
-        held.expiry.into_iter().for_each(&mut ends_at);
+        if let Some(expiry) = held.expiry {
+            fresh_until = fresh_until.or_earlier(expiry);
+        }
         if self.in_flight.is_some() {
-            // Those who want a newer one wait for it; the others have nothing to do until it comes.
+            // Callers that need a newer value wait for the fetch; for the others nothing changes until it ends.
             if held.is_rejected {
                 return FreshUntil::NEVER;
             }
-            held.stale.into_iter().for_each(&mut ends_at);
+            held.stale.into_iter().fold(fresh_until, FreshUntil::or_earlier)
         } else if let Some(at) = self.retry_at {
-            fresh_until.monotonic = fresh_until.monotonic.min(at);
+            fresh_until.or_earlier_monotonic(at)
         } else {
-            held.refresh.into_iter().chain(held.stale).for_each(&mut ends_at);
+            let deadlines = held.refresh.into_iter().chain(held.stale);
+            let fresh_until = deadlines.fold(fresh_until, FreshUntil::or_earlier);
             if held.is_rejected {
-                fresh_until.monotonic = fresh_until.monotonic.min(self.next_answer_at.unwrap_or_default());
+                fresh_until.or_earlier_monotonic(self.next_rejection_fetch_at.unwrap_or_default())
+            } else {
+                fresh_until
             }
         }
-        fresh_until
     }
 
     fn back_off(&mut self, now: Moment, random: u64) {
         let doublings = self.failures.min(6);
-        let span = (FIRST_BACK_OFF * 2_u32.pow(doublings)).min(LONGEST_BACK_OFF);
+        let span = (MIN_BACK_OFF * 2_u32.pow(doublings)).min(MAX_BACK_OFF);
         self.failures = self.failures.saturating_add(1);
         self.retry_at = Some(
             now.monotonic
@@ -341,15 +362,15 @@ fn is_reached(deadline: Option<Deadline>, now: Moment) -> bool {
     deadline.is_some_and(|deadline| deadline.is_reached(now))
 }
 
-/// How long after it was fetched a newer one is fetched in the background.
+/// How long after its arrival a value is refreshed in the background.
 fn refresh_after(fetched: Fetched, lifetime: Option<Duration>, random: u64) -> Option<Duration> {
     let early = |span: Duration| span.saturating_sub(early_window(span, random));
     let by_expiry = lifetime.map(|lifetime| {
         if fetched.is_new {
             early(lifetime)
         } else {
-            // A source that gives what it has until the very end would be asked ever more often.
-            early(lifetime).max(BETWEEN_REFRESHES)
+            // A source that returns the same value until its very end would be asked ever more often.
+            early(lifetime).max(MIN_REFRESH_INTERVAL)
         }
     });
     by_expiry
@@ -358,10 +379,10 @@ fn refresh_after(fetched: Fetched, lifetime: Option<Duration>, random: u64) -> O
         .min()
 }
 
-/// How long before the end of its lifetime a credential is renewed.
+/// How long before the end of its lifetime a value is refreshed.
 fn early_window(lifetime: Duration, random: u64) -> Duration {
     let window = (lifetime / 5)
-        .clamp(EARLIEST_WINDOW, LATEST_WINDOW)
+        .clamp(MIN_EARLY_WINDOW, MAX_EARLY_WINDOW)
         .min(lifetime / 2);
     window.saturating_sub(jitter(window, random))
 }

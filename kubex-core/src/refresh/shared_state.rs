@@ -1,193 +1,200 @@
-//! What the clones of one live handle share: the machine, what it serves, and who waits for what.
+//! The state that the clones of one handle share: the policy, the held value, and the fetch under way.
 //!
-//! Each method is one step under the lock; none waits, calls a source, a subscriber or a clock. That is what
-//! makes it possible to model-check the board with every order of such steps (`model.rs`).
+//! Each method is one step under the lock. A step never waits and never calls a source, a subscriber or a clock.
+//! `model.rs` checks that with every order of such steps the rules still hold.
 
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::policy::{Decision, FetchOutcome, Fetched, FreshUntil, RefreshPolicy, WaitMode};
-use super::sync::{Announcements, Mutex, Slot};
+use super::sync::{ChangeSender, Mutex, Slot};
 use crate::credential::Generation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Moment;
 use crate::refresh::FetchReason;
 
-/// What a live handle keeps current.
-pub(crate) trait Item: Send + Sync + 'static {
-    /// When it stops to be valid.
-    fn expires_at(&self) -> Option<Timestamp>;
+/// A value that a [`RefreshCell`](super::RefreshCell) keeps current.
+pub(crate) trait Refreshable: Send + Sync + 'static {
+    /// When the value expires.
+    fn expires_at(&self) -> Option<SystemTime>;
 
-    /// How old it gets before its source is asked again.
-    fn revalidate_after(&self) -> Option<std::time::Duration>;
+    /// The age at which the source is asked again although the value is still valid.
+    fn revalidate_after(&self) -> Option<Duration>;
 
-    /// Whether those who use it would see no difference.
+    /// Whether both values are the same to those who use them.
     fn is_same(&self, other: &Self) -> bool;
 
-    /// The generation it was [numbered](Self::numbered) with.
+    /// The generation that [`with_fetch_details`](Self::with_fetch_details) set.
     fn generation(&self) -> Generation;
 
-    /// The same with its generation, with whether it had expired when it came, and with what gave it.
-    fn numbered(self, generation: Generation, expired_on_arrival: bool, provenance: &Arc<str>) -> Self;
+    /// The value with its generation, whether it had expired on arrival, and what returned it.
+    fn with_fetch_details(
+        self,
+        generation: Generation,
+        expired_on_arrival: bool,
+        provenance: &Arc<str>,
+    ) -> Self;
 }
 
-/// How a fetch ended; none while it is under way.
+/// The result of a fetch; `None` while the fetch is under way.
 pub(super) type FetchResult<T> = Option<Result<Arc<T>>>;
 
 pub(super) struct SharedState<T> {
     state: Mutex<State<T>>,
-    /// What the request path reads.
+    /// What the request path reads, without the lock.
     snapshot: Slot<Snapshot<T>>,
-    changes: Announcements<Generation>,
+    changes: ChangeSender<Generation>,
 }
 
-/// An item and how long it may be taken without asking the policy.
+/// A value, and until when it can be served without asking the policy.
 struct Snapshot<T> {
-    item: Arc<T>,
+    value: Arc<T>,
     fresh_until: FreshUntil,
 }
 
 struct State<T> {
     policy: RefreshPolicy,
-    item: Option<Arc<T>>,
-    flight: Option<watch::Receiver<FetchResult<T>>>,
+    value: Option<Arc<T>>,
+    in_flight: Option<watch::Receiver<FetchResult<T>>>,
     last_error: Option<Error>,
 }
 
-/// What somebody who asks gets, and is to do.
-pub(super) struct Asked<T> {
-    pub(super) answer: Answer<T>,
-    /// The fetch to start, for this reason, and where to say how it ended.
-    pub(super) take_off: Option<(FetchReason, watch::Sender<FetchResult<T>>)>,
+/// The answer to a caller that asked for the value.
+pub(super) struct Response<T> {
+    pub(super) access: Access<T>,
+    /// The fetch that the caller has to start.
+    pub(super) fetch: Option<NewFetch<T>>,
 }
 
-pub(super) enum Answer<T> {
+/// How the caller gets the value.
+pub(super) enum Access<T> {
     Ready(Result<Arc<T>>),
     Wait(watch::Receiver<FetchResult<T>>, WaitMode),
 }
 
-/// What became of a fetch, for those who waited for it and for the log.
+/// A fetch to start, and the channel that its result is sent to.
+pub(super) struct NewFetch<T> {
+    pub(super) reason: FetchReason,
+    pub(super) sender: watch::Sender<FetchResult<T>>,
+}
+
+/// A fetch that has ended, for the callers that wait for it and for the log.
 pub(super) struct FinishedFetch<T> {
-    pub(super) landing: Result<Arc<T>>,
-    pub(super) outcome: Outcome,
-    pub(super) why: Option<FetchReason>,
-    /// How many fetches had failed in a row before this one.
+    pub(super) result: Result<Arc<T>>,
+    pub(super) status: FetchStatus,
+    pub(super) reason: Option<FetchReason>,
+    /// The number of fetches that had failed in a row before this one.
     pub(super) failures_before: u32,
-    /// Whether there is something valid to go on with.
-    pub(super) is_served: bool,
+    /// Whether there is a valid value to serve.
+    pub(super) has_valid: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum FetchStatus {
     Fetched,
     Unchanged,
     Expired,
     Failed,
 }
 
-impl<T: Item> SharedState<T> {
+impl<T: Refreshable> SharedState<T> {
     pub(super) fn new() -> Self {
         Self {
             state: Mutex::new(State {
                 policy: RefreshPolicy::default(),
-                item: None,
-                flight: None,
+                value: None,
+                in_flight: None,
                 last_error: None,
             }),
             snapshot: Slot::empty(),
-            changes: Announcements::new(Generation::default()),
+            changes: ChangeSender::new(Generation::default()),
         }
     }
 
-    /// The request path: what there is, as long as nothing is to be decided.
-    pub(super) fn peek(&self, now: Moment) -> Option<Arc<T>> {
-        self.peek_with(now, Arc::clone)
-    }
-
-    /// The same, looked at in place.
-    pub(super) fn peek_with<R>(&self, now: Moment, look: impl FnOnce(&Arc<T>) -> R) -> Option<R> {
+    /// The request path: passes the held value to `look` if the policy need not be asked now.
+    pub(super) fn fresh<R>(&self, now: Moment, look: impl FnOnce(&Arc<T>) -> R) -> Option<R> {
         let snapshot = self.snapshot.load();
         let snapshot = snapshot.as_ref()?;
-        snapshot.fresh_until.holds_at(now).then(|| look(&snapshot.item))
+        snapshot.fresh_until.holds_at(now).then(|| look(&snapshot.value))
     }
 
-    /// Asks the machine what to do.
-    pub(super) fn ask(&self, now: Moment) -> Asked<T> {
+    /// The held value, valid or not.
+    pub(super) fn held(&self) -> Option<Arc<T>> {
+        let snapshot = self.snapshot.load();
+        snapshot.as_ref().map(|snapshot| Arc::clone(&snapshot.value))
+    }
+
+    /// Asks the policy for a decision, and returns what the caller gets and has to do.
+    pub(super) fn request(&self, now: Moment) -> Response<T> {
         self.locked(|state| {
-            let decision = state.policy.ask(now);
-            let mut take_off = None;
-            if let Decision::ServeAndFetch(why) | Decision::FetchAndWait(why, _) = decision {
+            let decision = state.policy.request(now);
+            let mut fetch = None;
+            if let Decision::ServeAndFetch(reason) | Decision::FetchAndWait(reason, _) = decision {
                 let (sender, receiver) = watch::channel(None);
-                state.flight = Some(receiver);
-                take_off = Some((why, sender));
+                state.in_flight = Some(receiver);
+                fetch = Some(NewFetch { reason, sender });
             }
-            let answer = match (decision, &state.flight) {
-                (Decision::Wait(wait_mode) | Decision::FetchAndWait(_, wait_mode), Some(flight)) => {
-                    Answer::Wait(flight.clone(), wait_mode)
+            let access = match (decision, &state.in_flight) {
+                (Decision::Wait(wait_mode) | Decision::FetchAndWait(_, wait_mode), Some(in_flight)) => {
+                    Access::Wait(in_flight.clone(), wait_mode)
                 }
-                _ => Answer::Ready(state.served(now)),
+                _ => Access::Ready(state.valid_or_last_error(now)),
             };
-            Asked { answer, take_off }
+            Response { access, fetch }
         })
     }
 
-    /// What may be served at this moment, else the last error.
-    pub(super) fn served(&self, now: Moment) -> Result<Arc<T>> {
-        self.locked(|state| state.served(now))
+    /// The held value if it is valid, else the last error.
+    pub(super) fn valid_or_last_error(&self, now: Moment) -> Result<Arc<T>> {
+        self.locked(|state| state.valid_or_last_error(now))
     }
 
-    /// What was kept last, be it valid or not.
-    pub(super) fn last(&self) -> Option<Arc<T>> {
-        self.locked(|state| state.item.clone())
-    }
-
-    /// Whether this generation is the one that is held, and was rejected.
+    /// Whether the held value has this generation and was rejected.
     pub(super) fn is_rejected(&self, generation: Generation) -> bool {
         self.locked(|state| state.policy.is_rejected(generation))
     }
 
-    /// The item of this generation was rejected. Says whether that is news.
+    /// The value of this generation was rejected. Returns whether it is the held one and was not rejected before.
     pub(super) fn reject(&self, generation: Generation) -> bool {
         self.locked(|state| state.policy.rejected(generation))
     }
 
-    /// A fetch has ended. `late` is the error for one whose item had expired when it came, `random` the
-    /// jitter's.
-    pub(super) fn land(
+    /// A fetch has ended. `expired_error` is used if its value had expired on arrival; `random` determines the jitter.
+    pub(super) fn complete(
         &self,
         fetched: Result<T>,
-        late: Error,
+        expired_error: Error,
         provenance: &Arc<str>,
         now: Moment,
         random: u64,
     ) -> FinishedFetch<T> {
-        let (landed, news) = self.locked(|state| {
+        let (finished, new_generation) = self.locked(|state| {
             let failures_before = state.policy.failures();
-            let why = state.policy.in_flight_reason();
-            let held = state.item.as_ref().map(|item| item.generation());
-            state.flight = None;
-            let (landing, outcome) = match fetched {
-                Ok(item) => state.receive(item, late, provenance, now, random),
+            let reason = state.policy.in_flight_reason();
+            let generation_before = state.generation();
+            state.in_flight = None;
+            let (result, status) = match fetched {
+                Ok(value) => state.receive(value, expired_error, provenance, now, random),
                 Err(error) => {
                     state.policy.failed(now, random);
                     state.last_error = Some(error.clone());
-                    (Err(error), Outcome::Failed)
+                    (Err(error), FetchStatus::Failed)
                 }
             };
-            let current = state.item.as_ref().map(|item| item.generation());
-            let landed = FinishedFetch {
-                landing,
-                outcome,
-                why,
+            let finished = FinishedFetch {
+                result,
+                status,
+                reason,
                 failures_before,
-                is_served: state.policy.has_valid(now),
+                has_valid: state.policy.has_valid(now),
             };
-            (landed, current.filter(|_| current != held))
+            let generation = state.generation();
+            (finished, generation.filter(|_| generation != generation_before))
         });
-        if let Some(generation) = news {
-            // Out of the lock, two that land one after the other may come here in the other order.
+        if let Some(generation) = new_generation {
+            // This happens outside of the lock, so two fetches may announce their generations in the wrong order.
             self.changes.send_if_modified(|newest| {
                 let is_newer = *newest < generation;
                 if is_newer {
@@ -196,14 +203,15 @@ impl<T: Item> SharedState<T> {
                 is_newer
             });
         }
-        landed
+        finished
     }
 
     pub(super) fn changes(&self) -> watch::Receiver<Generation> {
         self.changes.subscribe()
     }
 
-    /// One step. A panic in one cannot have left the state half changed: only plain assignments happen there.
+    /// Runs one step under the lock. A step only assigns, so a panic cannot leave the state half changed, and a
+    /// poisoned lock is safe to use.
     fn locked<R>(&self, step: impl FnOnce(&mut State<T>) -> R) -> R {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let result = step(&mut state);
@@ -211,70 +219,75 @@ impl<T: Item> SharedState<T> {
         result
     }
 
-    /// Puts what the request path may take without asking into the snapshot.
+    /// Updates the snapshot that the request path reads.
     fn publish(&self, state: &State<T>) {
         let fresh_until = state.policy.fresh_until();
         let snapshot = self.snapshot.load();
-        let is_published = match (snapshot.as_ref(), &state.item) {
-            (Some(snapshot), Some(item)) => {
-                snapshot.fresh_until == fresh_until && Arc::ptr_eq(&snapshot.item, item)
+        let is_published = match (snapshot.as_ref(), &state.value) {
+            (Some(snapshot), Some(value)) => {
+                snapshot.fresh_until == fresh_until && Arc::ptr_eq(&snapshot.value, value)
             }
             (None, None) => true,
             _ => false,
         };
         if !is_published {
-            let item = state.item.clone();
+            let value = state.value.clone();
             self.snapshot
-                .store(item.map(|item| Arc::new(Snapshot { item, fresh_until })));
+                .store(value.map(|value| Arc::new(Snapshot { value, fresh_until })));
         }
     }
 }
 
-impl<T: Item> State<T> {
-    fn served(&self, now: Moment) -> Result<Arc<T>> {
-        match (&self.item, &self.last_error) {
-            (Some(item), _) if self.policy.has_valid(now) => Ok(Arc::clone(item)),
+impl<T: Refreshable> State<T> {
+    fn generation(&self) -> Option<Generation> {
+        self.value.as_ref().map(|value| value.generation())
+    }
+
+    fn valid_or_last_error(&self, now: Moment) -> Result<Arc<T>> {
+        match (&self.value, &self.last_error) {
+            (Some(value), _) if self.policy.has_valid(now) => Ok(Arc::clone(value)),
             (_, Some(error)) => Err(error.clone()),
-            _ => Err(Error::new(ErrorKind::Aborted, "there is nothing to serve")),
+            _ => Err(Error::new(
+                ErrorKind::Aborted,
+                "no credential has been fetched yet",
+            )),
         }
     }
 
     fn receive(
         &mut self,
-        item: T,
-        late: Error,
+        value: T,
+        expired_error: Error,
         provenance: &Arc<str>,
         now: Moment,
         random: u64,
-    ) -> (Result<Arc<T>>, Outcome) {
-        let is_new = !self.item.as_ref().is_some_and(|held| held.is_same(&item));
+    ) -> (Result<Arc<T>>, FetchStatus) {
+        let is_new = !self.value.as_ref().is_some_and(|held| held.is_same(&value));
         let fetched = Fetched {
-            expires_at: item.expires_at(),
-            revalidate_after: item.revalidate_after(),
+            expires_at: value.expires_at(),
+            revalidate_after: value.revalidate_after(),
             is_new,
         };
         match self.policy.fetched(fetched, now, random) {
             FetchOutcome::Keep(generation) => {
-                let item = Arc::new(item.numbered(generation, false, provenance));
+                let value = Arc::new(value.with_fetch_details(generation, false, provenance));
                 self.last_error = None;
-                self.item = Some(Arc::clone(&item));
-                (
-                    Ok(item),
-                    if is_new {
-                        Outcome::Fetched
-                    } else {
-                        Outcome::Unchanged
-                    },
-                )
+                self.value = Some(Arc::clone(&value));
+                let status = if is_new {
+                    FetchStatus::Fetched
+                } else {
+                    FetchStatus::Unchanged
+                };
+                (Ok(value), status)
             }
             FetchOutcome::UseOnce(generation) => {
-                self.last_error = Some(late);
-                let item = Arc::new(item.numbered(generation, true, provenance));
-                (Ok(item), Outcome::Expired)
+                self.last_error = Some(expired_error);
+                let value = Arc::new(value.with_fetch_details(generation, true, provenance));
+                (Ok(value), FetchStatus::Expired)
             }
-            FetchOutcome::KeepTheOld => {
-                self.last_error = Some(late);
-                (self.served(now), Outcome::Expired)
+            FetchOutcome::KeepPrevious => {
+                self.last_error = Some(expired_error);
+                (self.valid_or_last_error(now), FetchStatus::Expired)
             }
         }
     }

@@ -1,12 +1,12 @@
-//! The lock, the snapshot slot and the announcements of a shared.
+//! The synchronization primitives of the shared state.
 //!
-//! The board names them through this module, so that its model check can put others in their place: ones that
-//! let another task run wherever one could.
+//! `shared_state.rs` imports them from here, so that its model check can replace them with versions that let another
+//! task run at every use.
 
 pub(super) use std::sync::Mutex;
 
-/// Where changes are announced.
-pub(super) use tokio::sync::watch::Sender as Announcements;
+/// Announces new generations to subscribers.
+pub(super) use tokio::sync::watch::Sender as ChangeSender;
 
-/// What can be read without a lock.
+/// A value that is read without a lock.
 pub(super) type Slot<T> = arc_swap::ArcSwapOption<T>;

@@ -1,10 +1,9 @@
-//! The plugins that are linked into the program, by name.
+//! The registry: the provider plugins that are linked into the program, by name.
 //!
-//! A plugin crate submits its [`Registration`] through [`register!`](crate::register), which builds on
-//! `inventory`. The linker drops a dependency that no path names, and its submission with it, in every
-//! profile; so a program names the crate once, `use that_crate as _;`, and a facade unites its built-ins'
-//! statics with what was submitted ([`Registry::linked_with`]). Registering never activates a provider: a
-//! chain does.
+//! A plugin crate submits its [`Registration`] with [`register!`](crate::register), which is built on `inventory`.
+//! The linker drops a dependency that no code refers to, and its registration with it. A program therefore refers to
+//! each plugin crate once: `use that_crate as _;`. A facade passes the statics of its built-in providers to
+//! [`Registry::linked_with`]. Registering a provider does not use it. Only a chain uses providers.
 
 mod registration;
 mod with_cluster;
@@ -19,7 +18,7 @@ use crate::text::{clean_line, nearest};
 
 pub use registration::{BuildContext, FromOptions, Registration};
 
-/// What [`register!`](crate::register) submits to `inventory`.
+/// The item that [`register!`](crate::register) submits to `inventory`.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Submission(pub &'static Registration);
@@ -55,8 +54,8 @@ inventory::collect!(Submission);
 /// }
 ///
 /// kubex_core::register! {
-///     /// The vault of this house.
-///     pub static REGISTRATION = Registration::source::<Vault>("vault", "tokens of the house's vault");
+///     /// Tokens from the company's vault.
+///     pub static REGISTRATION = Registration::source::<Vault>("vault", "tokens from the company's vault");
 /// }
 /// # fn main() { assert_eq!(REGISTRATION.name(), "vault"); }
 /// ```
@@ -71,26 +70,26 @@ macro_rules! register {
     };
 }
 
-/// The plugins of a program, sorted by name. Cheap to clone.
+/// The registered plugins of a program, sorted by name. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Registry {
     registrations: Arc<[&'static Registration]>,
 }
 
 impl Registry {
-    /// The plugins that were submitted by crates that are linked in.
+    /// Returns the plugins that the linked crates have submitted.
     ///
     /// # Errors
-    /// `DuplicateProvider` where two of them claim one name.
+    /// Returns `DuplicateProvider` if two of them have the same name.
     pub fn linked() -> Result<Self> {
         Self::linked_with(&[])
     }
 
-    /// The same, united with these, so that the linker cannot have dropped them. One that is submitted as well
-    /// counts once.
+    /// Returns the submitted plugins and the given ones. The linker cannot drop the given ones, because they are
+    /// referred to here. A plugin that is in both groups counts once.
     ///
     /// # Errors
-    /// `DuplicateProvider` where two different ones claim one name; the error names both crates.
+    /// Returns `DuplicateProvider` if two different plugins have the same name. The error names both crates.
     pub fn linked_with(built_in: &[&'static Registration]) -> Result<Self> {
         let submitted = inventory::iter::<Submission>
             .into_iter()
@@ -98,10 +97,10 @@ impl Registry {
         Self::from_registrations(built_in.iter().copied().chain(submitted))
     }
 
-    /// These plugins and no others.
+    /// Builds a registry of these plugins only. Submitted ones are ignored.
     ///
     /// # Errors
-    /// `DuplicateProvider` where two different ones claim one name; the error names both crates.
+    /// Returns `DuplicateProvider` if two different plugins have the same name. The error names both crates.
     pub fn from_registrations(
         registrations: impl IntoIterator<Item = &'static Registration>,
     ) -> Result<Self> {
@@ -123,7 +122,7 @@ impl Registry {
                         other.crate_version()
                     ),
                 )
-                .with_help("unlink one of the two crates"));
+                .with_help("remove one of the two crates from the program"));
             }
         }
         Ok(Self {
@@ -131,39 +130,43 @@ impl Registry {
         })
     }
 
-    /// The registrations, sorted by name.
+    /// Iterates over the registrations, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &'static Registration> {
         self.registrations.iter().copied()
     }
 
-    /// The registration of that name.
+    /// Returns the registration with this name.
     ///
     /// # Errors
-    /// `UnknownProvider`, with the names there are and how to link another.
+    /// Returns `UnknownProvider`, which lists the known names and explains how to link a plugin crate.
     pub fn get(&self, name: &str) -> Result<&'static Registration> {
         self.iter()
             .find(|registration| registration.name() == name)
             .ok_or_else(|| self.unknown(name))
     }
 
-    /// Builds a provider from its options; one that knows an identity alone takes the cluster's options too.
+    /// Builds a provider from its options. A plugin that is a [`CredentialSource`] accepts the
+    /// [options of the cluster](crate::options::ClusterOptions::KEYS) in addition to its own.
     ///
     /// # Errors
-    /// `UnknownProvider`, or what the options have wrong.
+    /// Returns `UnknownProvider`, or the problem with the options.
     pub fn provider(&self, name: &str, options: Options) -> Result<Arc<dyn CredentialProvider>> {
         self.get(name)?.build_provider(options, self)
     }
 
-    /// Builds the credential source of that name, for a provider that knows its cluster itself.
+    /// Builds the credential source with this name. A provider that knows its cluster uses it for the identity.
     ///
     /// # Errors
-    /// `UnknownProvider`, also where the plugin of that name is no source; or what the options have wrong. Never
-    /// `NotConfigured`: a source that was named must be there.
+    /// Returns `UnknownProvider` if there is no such plugin, or if the plugin is not a credential source; otherwise the
+    /// problem with the options. It never returns `NotConfigured`, because a source that is referred to by name must
+    /// exist.
     pub fn source(&self, name: &str, options: &Options) -> Result<Arc<dyn CredentialSource>> {
         let built = self.get(name)?.build_source(options, self).unwrap_or_else(|| {
             Err(Error::new(
                 ErrorKind::UnknownProvider,
-                format_args!("the provider \"{name}\" brings its own cluster, so it cannot be a user's credential source"),
+                format_args!(
+                    "the provider \"{name}\" is not a credential source: it also chooses the cluster"
+                ),
             ))
         });
         built.map_err(Error::as_failure)
@@ -186,8 +189,8 @@ impl Registry {
         match nearest(name, &known) {
             Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
             None => error.with_help(format_args!(
-                "name the crate that registers \"{}\" in the program, as a dependency alone is not linked: \
-                 use that_crate as _; for one of Kubex's own, enable the cargo feature of that name",
+                "add `use that_crate as _;` to the program for the crate that registers \"{}\", because a dependency that no \
+                 code refers to is not linked; for a provider of Kubex, enable the cargo feature with that name",
                 clean_line(name)
             )),
         }

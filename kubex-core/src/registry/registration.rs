@@ -1,4 +1,4 @@
-//! One plugin's entry: its name, its options, and how it is built.
+//! One registered plugin: its name, its options, and the function that builds it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,37 +13,37 @@ use crate::options::{ClusterFields, ClusterOptions, Options};
 use crate::provider::CredentialProvider;
 use crate::source::CredentialSource;
 
-/// What a plugin is built from.
+/// Context for building a plugin, in addition to its typed options.
 #[derive(Clone, Copy, Debug)]
 pub struct BuildContext<'a> {
-    /// The other plugins, for one that names a credential source of another kind.
+    /// All registered plugins, for a plugin that uses another one as its credential source.
     pub registry: &'a Registry,
-    /// The options as they were written, for the place of each in an error.
+    /// The untyped options. They know the origin of each value, for errors.
     pub options: &'a Options,
 }
 
-/// A plugin that is made from options of its own type.
+/// Builds a plugin from its typed options.
 pub trait FromOptions: Sized {
-    /// The options. Give them `deny_unknown_fields`, so that a typing error is found.
+    /// The type of the options. Add `deny_unknown_fields`, so that a misspelled key is an error.
     type Options: DeserializeOwned + JsonSchema;
 
-    /// Makes the plugin. Nothing is read here; that is what resolving and fetching are for.
+    /// Builds the plugin. It must not read files or variables; resolving and fetching do that.
     ///
     /// # Errors
-    /// For options that cannot be meant together.
+    /// Returns an error if the options exclude each other.
     fn from_options(options: Self::Options, context: &BuildContext<'_>) -> Result<Self>;
 }
 
 type BuildProvider = fn(&Options, &Registry) -> Result<Arc<dyn CredentialProvider>>;
 type BuildSource = fn(&Options, &Registry) -> Result<Arc<dyn CredentialSource>>;
 
-/// How a plugin is built: one that knows its cluster, or one that knows an identity alone.
+/// The function that builds a plugin: a provider, which knows its cluster, or a credential source, which does not.
 enum Factory {
     Provider(BuildProvider),
     Source(BuildSource),
 }
 
-/// A plugin's entry in the registry. Make one in a `static`, through [`register!`](crate::register).
+/// A plugin's entry in the registry. Define it as a `static` with [`register!`](crate::register).
 pub struct Registration {
     name: &'static str,
     summary: &'static str,
@@ -54,7 +54,7 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// A plugin that knows which cluster, and as whom.
+    /// Registers a plugin that knows both the cluster and the identity.
     pub const fn provider<P: CredentialProvider + FromOptions + 'static>(
         name: &'static str,
         summary: &'static str,
@@ -73,7 +73,7 @@ impl Registration {
         )
     }
 
-    /// A plugin that knows an identity alone; the cluster options are added to its own.
+    /// Registers a plugin that knows only an identity. Its sources also accept the options of the cluster.
     pub const fn source<S: CredentialSource + FromOptions + 'static>(
         name: &'static str,
         summary: &'static str,
@@ -108,7 +108,7 @@ impl Registration {
         }
     }
 
-    /// Says which crate it comes from. [`register!`](crate::register) does this.
+    /// Sets the crate that the plugin comes from. [`register!`](crate::register) calls this.
     #[must_use]
     pub const fn from_crate(mut self, name: &'static str, version: &'static str) -> Self {
         self.crate_name = name;
@@ -116,32 +116,32 @@ impl Registration {
         self
     }
 
-    /// The name it is used by.
+    /// Returns the plugin's name.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// What it does, in one line.
+    /// Returns a description of one line.
     pub fn summary(&self) -> &'static str {
         self.summary
     }
 
-    /// The crate it comes from.
+    /// Returns the name of the crate that the plugin comes from.
     pub fn crate_name(&self) -> &'static str {
         self.crate_name
     }
 
-    /// That crate's version.
+    /// Returns the version of that crate.
     pub fn crate_version(&self) -> &'static str {
         self.crate_version
     }
 
-    /// The JSON Schema of its options, those of the cluster included where it takes them.
+    /// Returns the JSON Schema of the plugin's options. It includes those of the cluster if the plugin accepts them.
     pub fn schema(&self) -> Schema {
         (self.schema)()
     }
 
-    /// Whether it knows an identity alone, and so can be named as the credential source of another provider.
+    /// Whether the plugin is a credential source. If so, another provider can refer to it by name.
     pub fn is_source(&self) -> bool {
         matches!(self.factory, Factory::Source(_))
     }
@@ -182,7 +182,7 @@ fn schema_of<O: JsonSchema>() -> Schema {
     schemars::schema_for!(O)
 }
 
-/// The plugin's own options and the cluster's, as one object.
+/// Returns one object schema with the plugin's own options and those of the cluster.
 fn schema_with_cluster<O: JsonSchema>() -> Schema {
     let mut schema = schemars::schema_for!(O);
     let cluster = schemars::schema_for!(ClusterFields);

@@ -1,4 +1,4 @@
-//! A provider made of cluster options and a credential source.
+//! Makes a provider from cluster options and a credential source.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use crate::provider::{CredentialProvider, ResolveRequest};
 use crate::resolved_source::{Identity, ResolvedSource};
 use crate::source::CredentialSource;
 
-/// Adds a cluster to a credential source.
+/// A provider that consists of cluster options and a credential source.
 #[derive(Debug)]
 pub(super) struct WithCluster {
     provider: &'static str,
     cluster: Options,
     options: Options,
-    /// Built when the chain was, so that wrong options are found then.
+    /// Built together with the chain, so that invalid options are reported early.
     source: Arc<dyn CredentialSource>,
 }
 

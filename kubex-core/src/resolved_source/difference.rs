@@ -1,4 +1,4 @@
-//! What differs between two answers.
+//! Comparison of two resolved sources.
 
 use std::sync::Arc;
 
@@ -9,57 +9,57 @@ use super::identity::{Chosen, ReadySource};
 use crate::options::{ClusterOptions, Options, Value, ValueKind};
 use crate::sharing_key::SharingKey;
 
-/// What differs between two answers. Origins do not count: the same values in other places are the same answer.
+/// A part in which two resolved sources can differ. Origins are ignored: equal values from different files are equal.
 ///
-/// Values are compared by keyed digests, so that no secret is kept for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Values are compared by keyed digests, so that the comparison keeps no copy of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Differences {
+pub enum Difference {
     /// The server's address.
-    pub server: bool,
-    /// Which certificates of the server are trusted.
-    pub trust: bool,
-    /// The way to the server: the proxy, the name its certificate is checked for, compression.
-    pub route: bool,
-    /// Who the requests are made as: the provider or its options.
-    pub credential: bool,
+    Server,
+    /// The options that define which server certificates are trusted.
+    Trust,
+    /// The route to the server: the proxy, the TLS server name, compression.
+    Route,
+    /// The identity: the provider or its options.
+    Credential,
     /// The namespace, the impersonation, and everything else.
-    pub other: bool,
+    Other,
 }
 
-/// The keys of the cluster options that say how the server is reached.
+/// The keys that define the route to the server.
 const ROUTE: &[&str] = &["proxy-url", "tls-server-name", "disable-compression"];
 
-impl Differences {
-    /// Whether both answers are equal.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    pub(super) fn between(one: &ResolvedSource, other: &ResolvedSource) -> Self {
-        let differs = |part: AddPart| part(one, SharingKey::new("")) != part(other, SharingKey::new(""));
-        Self {
-            server: differs(add_server),
-            trust: differs(add_trust),
-            route: differs(add_route),
-            credential: differs(add_credential),
-            other: differs(add_rest),
-        }
-    }
-}
-
 impl ResolvedSource {
-    /// The key of the answer: equal for two answers without [differences](Self::differences).
+    /// Returns the parts in which two resolved sources differ. The list is empty if they are equal.
+    pub fn differences(&self, other: &Self) -> Vec<Difference> {
+        let differs =
+            |add: AddPart| add(self, SharingKey::new("part")) != add(other, SharingKey::new("part"));
+        PARTS
+            .iter()
+            .filter(|(_, add)| differs(*add))
+            .map(|(difference, _)| *difference)
+            .collect()
+    }
+
+    /// Returns a key that is equal for two resolved sources without [differences](Self::differences).
     pub fn key(&self) -> SharingKey {
-        let parts: [AddPart; 5] = [add_server, add_trust, add_route, add_credential, add_rest];
-        parts
-            .into_iter()
-            .fold(SharingKey::new("resolved source"), |key, add| add(self, key))
+        PARTS
+            .iter()
+            .fold(SharingKey::new("resolved source"), |key, (_, add)| add(self, key))
     }
 }
 
-/// Adds one part of an answer to a key.
+/// Adds one part of a resolved source to a key.
 type AddPart = fn(&ResolvedSource, SharingKey) -> SharingKey;
+
+const PARTS: [(Difference, AddPart); 5] = [
+    (Difference::Server, add_server),
+    (Difference::Trust, add_trust),
+    (Difference::Route, add_route),
+    (Difference::Credential, add_credential),
+    (Difference::Other, add_rest),
+];
 
 fn add_server(source: &ResolvedSource, key: SharingKey) -> SharingKey {
     add_options(key, &source.cluster, |key| key == "server")
@@ -79,10 +79,9 @@ fn add_credential(source: &ResolvedSource, key: SharingKey) -> SharingKey {
     let identity = source.identity.clone().choose();
     let key = match &identity.provider {
         Chosen::Anonymous => key.with("anonymous"),
-        Chosen::Named(provider) => key.with("named").with(provider),
-        Chosen::Built(provider, _) => key.with("named").with(provider),
+        Chosen::Named(provider) | Chosen::Built(provider, _) => key.with("named").with(provider),
         Chosen::Ready(ReadySource::Source(ready)) => {
-            // The address is the source's own as long as the answer exists.
+            // No other source has this address while the resolved source exists.
             let address = Arc::as_ptr(ready).cast::<()>() as usize;
             key.with("ready").with(address.to_ne_bytes())
         }
@@ -93,7 +92,7 @@ fn add_credential(source: &ResolvedSource, key: SharingKey) -> SharingKey {
             certificates
                 .unwrap_or_default()
                 .iter()
-                .fold(key, |key, certificate| key.with(certificate))
+                .fold(key, SharingKey::with)
         }
     };
     add_options(key, &identity.options, |_| true)
@@ -109,7 +108,7 @@ fn add_rest(source: &ResolvedSource, key: SharingKey) -> SharingKey {
         .fold(key, |key, (name, value)| add_value(key.with(name), value))
 }
 
-/// Adds the options of these keys, in the order of their names.
+/// Adds the wanted options, sorted by key.
 fn add_options(key: SharingKey, options: &Options, is_wanted: impl Fn(&str) -> bool) -> SharingKey {
     let mut wanted: Vec<_> = options.iter().filter(|(name, _)| is_wanted(name)).collect();
     wanted.sort_unstable_by_key(|(name, _)| *name);
@@ -119,7 +118,7 @@ fn add_options(key: SharingKey, options: &Options, is_wanted: impl Fn(&str) -> b
         .fold(key, |key, (name, value)| add_value(key.with(name), value))
 }
 
-/// Adds a value, its type first, so that no two different values add the same.
+/// Adds the type of a value and then the value, so that different values never add the same bytes.
 fn add_value(key: SharingKey, value: &Value) -> SharingKey {
     match value.kind() {
         ValueKind::Null => key.with("null"),
@@ -156,33 +155,22 @@ mod tests {
     }
 
     #[test]
-    fn each_difference_is_told_apart_and_equal_answers_have_one_key() {
+    fn each_difference_is_found_and_equal_sources_have_equal_keys() {
         let one = answer(base());
         assert!(one.differences(&answer(base())).is_empty());
         assert!(one.key() == answer(base()).key());
         for (other, expected) in [
-            (base().set("server", "https://b"), "server"),
-            (base().set("certificate-authority", "/other"), "trust"),
-            (base().set("proxy-url", "http://p"), "route"),
-            (base().set("namespace", "x"), "other"),
+            (base().set("server", "https://b"), Difference::Server),
+            (base().set("certificate-authority", "/other"), Difference::Trust),
+            (base().set("proxy-url", "http://p"), Difference::Route),
+            (base().set("namespace", "x"), Difference::Other),
         ] {
             let other = answer(other);
-            let found = one.differences(&other);
-            let told: Vec<&str> = [
-                (found.server, "server"),
-                (found.trust, "trust"),
-                (found.route, "route"),
-                (found.credential, "credential"),
-                (found.other, "other"),
-            ]
-            .into_iter()
-            .filter_map(|(differs, name)| differs.then_some(name))
-            .collect();
-            assert_eq!(told, [expected]);
+            assert_eq!(one.differences(&other), [expected]);
             assert!(one.key() != other.key());
         }
         let token = Options::new().set("token", "abd");
         let other = answer(base()).identity(Identity::named("static", token));
-        assert!(one.differences(&other).credential);
+        assert_eq!(one.differences(&other), [Difference::Credential]);
     }
 }

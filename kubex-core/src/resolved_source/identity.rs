@@ -1,4 +1,4 @@
-//! Who the requests are made as, before a credential source is built.
+//! The identity of a resolved source, as data.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,28 +8,28 @@ use crate::options::Options;
 use crate::source::CredentialSource;
 use crate::warning::Warning;
 
-/// The identity fields that go into the `Authorization` header. Overriding one of them replaces all.
+/// The fields that end up in the `Authorization` header. Overriding one of them replaces all.
 pub(crate) const AUTHORIZATION_FIELDS: &[&str] = &["token", "token-file", "username", "password"];
 
-/// The two forms of the client certificate, and those of its key.
+/// The two forms of the client certificate. Overriding one replaces both. The same applies to the key.
 pub(crate) const CERTIFICATE_FIELDS: &[&str] = &["client-certificate", "client-certificate-data"];
 pub(crate) const KEY_FIELDS: &[&str] = &["client-key", "client-key-data"];
 
-/// An identity as data: fields that are written down, a provider that is named, or a source that code has made.
+/// An identity as data: fields, the name of a provider, or a credential source that the program has built.
 ///
-/// | identity | made by | an override of a part of it |
+/// | identity | built by | an override of one field |
 /// |---|---|---|
-/// | none | [`anonymous`](Self::anonymous) | replaces it |
-/// | a provider and its options | [`named`](Self::named) | replaces it as a whole |
-/// | fields of a kubeconfig's user, and the plugin that they may name | [`from_fields`](Self::from_fields) | replaces that part, as client-go merges it |
+/// | none | [`anonymous`](Self::anonymous) | replaces it as a whole |
+/// | the name of a provider, and its options | [`named`](Self::named) | replaces it as a whole |
+/// | the fields of a kubeconfig's user, and its plugin if it has one | [`from_fields`](Self::from_fields) | replaces that field, as in client-go |
 /// | a credential source | [`from_source`](Self::from_source), [`from_credential`](Self::from_credential) | replaces it as a whole |
 #[derive(Clone)]
 pub struct Identity {
     /// Fields of the providers `static` and `token-file`.
     fields: Options,
-    /// Whether an override replaces a part of the fields, and not the identity as a whole.
+    /// Whether an override replaces single fields, and not the identity as a whole.
     merges_by_field: bool,
-    /// The provider that is asked where the fields hold no credential.
+    /// The provider to use if the fields contain no credential.
     plugin: Option<Plugin>,
     notes: Vec<(IdentityNote, Warning)>,
 }
@@ -40,7 +40,7 @@ enum Plugin {
         provider: String,
         options: Options,
     },
-    /// Built from these options already.
+    /// Already built from these options.
     Built {
         provider: String,
         options: Options,
@@ -49,33 +49,33 @@ enum Plugin {
     Ready(ReadySource),
 }
 
-/// A credential source that needs no building.
+/// A credential source or a credential that the program has built.
 #[derive(Clone, Debug)]
 pub(crate) enum ReadySource {
     Source(Arc<dyn CredentialSource>),
     Credential(Credential),
 }
 
-/// When a warning about an identity applies. That is decided after overrides were merged.
+/// The condition of a warning about an identity. It is evaluated after overrides are merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdentityNote {
-    /// The fields hold a credential, so the plugin never runs.
+    /// The fields contain a credential, so the plugin never runs.
     PluginIgnored,
-    /// There is a client key without a certificate. With this note the key is ignored; without it that is an error.
+    /// There is a client key without a certificate. With this note the key is ignored. Without it, this is an error.
     KeyIgnored,
     /// There is no credential.
     Anonymous,
 }
 
-/// The one provider that is asked, and its options.
+/// The provider of the credential, its options, and the warnings that apply.
 pub(crate) struct ChosenIdentity {
     pub(crate) provider: Chosen,
     pub(crate) options: Options,
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// What gives the credential.
+/// The provider of the credential.
 pub(crate) enum Chosen {
     Named(String),
     Built(String, Arc<dyn CredentialSource>),
@@ -84,7 +84,7 @@ pub(crate) enum Chosen {
 }
 
 impl Identity {
-    /// No identity.
+    /// Creates an anonymous identity.
     pub fn anonymous() -> Self {
         Self {
             fields: Options::new(),
@@ -94,14 +94,14 @@ impl Identity {
         }
     }
 
-    /// The credential source that the provider of this name makes from these options.
+    /// Refers to a provider by name. The registry builds the credential source from these options.
     pub fn named(provider: &str, options: Options) -> Self {
         Self::anonymous().with_plugin(provider, options)
     }
 
-    /// Fields that the providers `static` and `token-file` take: a token, a token file, a user name and a password, a
-    /// client certificate and its key. They are those of a kubeconfig's user, and overrides are merged into them one
-    /// by one.
+    /// Creates an identity from the credential fields of a kubeconfig's user: a token, a token file, a user name and
+    /// a password, a client certificate and its key. The provider `static` or `token-file` reads them. Overrides are
+    /// merged field by field.
     pub fn from_fields(fields: Options) -> Self {
         Self {
             fields,
@@ -110,13 +110,13 @@ impl Identity {
         }
     }
 
-    /// A credential source that the program has made. `NotConfigured` from its
-    /// [`check`](CredentialSource::check) lets the chain go on.
+    /// Uses a credential source that the program has built. If its [`check`](CredentialSource::check) returns
+    /// `NotConfigured`, the chain continues with the next source.
     pub fn from_source(source: Arc<dyn CredentialSource>) -> Self {
         Self::anonymous().with(Plugin::Ready(ReadySource::Source(source)))
     }
 
-    /// The credential source that the provider of this name has already made from these options.
+    /// Uses a credential source that the provider with this name has already built from these options.
     pub(crate) fn from_built(provider: &str, options: Options, source: Arc<dyn CredentialSource>) -> Self {
         Self::anonymous().with(Plugin::Built {
             provider: provider.to_owned(),
@@ -125,12 +125,12 @@ impl Identity {
         })
     }
 
-    /// One credential that never changes.
+    /// Uses a credential that never changes.
     pub fn from_credential(credential: Credential) -> Self {
         Self::anonymous().with(Plugin::Ready(ReadySource::Credential(credential)))
     }
 
-    /// Adds the provider that is asked where the fields hold no credential.
+    /// Adds the provider to use if the fields contain no credential.
     #[must_use]
     pub fn with_plugin(self, provider: &str, options: Options) -> Self {
         self.with(Plugin::Named {
@@ -144,19 +144,19 @@ impl Identity {
         self
     }
 
-    /// Adds a warning for the case that this note describes.
+    /// Adds a warning that applies under this condition.
     #[must_use]
     pub fn with_note(mut self, note: IdentityNote, warning: Warning) -> Self {
         self.notes.push((note, warning));
         self
     }
 
-    /// Whether an override replaces a part of it, and not the identity as a whole.
+    /// Whether an override replaces single fields, and not the identity as a whole.
     pub(crate) fn merges_by_field(&self) -> bool {
         self.merges_by_field
     }
 
-    /// Replaces the fields that the overrides name; an identity that does not merge by field gives way to them.
+    /// Replaces the fields that the overrides set. An identity that does not merge by field is replaced as a whole.
     pub(crate) fn override_with(&mut self, overrides: &Options) {
         if !self.merges_by_field {
             *self = Self {
@@ -171,7 +171,7 @@ impl Identity {
             }
         }
         if overrides.has_any(KEY_FIELDS) {
-            // A key that the overrides name is meant to be used.
+            // A key that the overrides set is not ignored.
             self.notes.retain(|(note, _)| *note != IdentityNote::KeyIgnored);
         }
         for (key, value) in overrides.iter() {
@@ -179,7 +179,7 @@ impl Identity {
         }
     }
 
-    /// Decides which provider is asked: a credential that is written down wins over a plugin, as in client-go.
+    /// Chooses the provider. Fields win over a plugin, as in client-go.
     pub(crate) fn choose(mut self) -> ChosenIdentity {
         let mut warnings = Vec::new();
         if !self.fields.has_any(CERTIFICATE_FIELDS)
@@ -243,6 +243,6 @@ impl fmt::Debug for Identity {
             Some(Plugin::Ready(source)) => shown.field("source", source),
             None => &mut shown,
         };
-        shown.finish()
+        shown.finish_non_exhaustive()
     }
 }

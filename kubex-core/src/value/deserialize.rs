@@ -1,7 +1,7 @@
-//! serde's side of a [`Value`]: reading it as a type, with errors that say where and never what.
+//! Deserializes a [`Value`]; errors contain the origin and never the value.
 //!
-//! serde's stock messages quote the value that did not fit. Here that value may be a password, so every
-//! message is made of the keys, the expected type and the type that was found.
+//! serde's default messages quote the invalid value, which may be a password here. So every message consists of the keys,
+//! the expected type and the type that was found.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::{Value, ValueKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::origin::Origin;
 
-/// Reads a whole mapping as a type.
+/// Deserializes a whole mapping.
 pub(crate) fn from_entries<T: DeserializeOwned>(
     entries: &[(String, Value)],
     are_unknown_keys_ignored: bool,
@@ -27,28 +27,28 @@ pub(crate) fn from_entries<T: DeserializeOwned>(
     .map_err(|failure| failure.into_error(origin))
 }
 
-/// Reads one value as a type.
+/// Deserializes one value.
 pub(super) fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T> {
     T::deserialize(Node(value)).map_err(|failure| failure.into_error(value.origin()))
 }
 
-/// What did not fit, and as soon as it is known, where. Boxed, because every serde function returns it.
+/// A value that cannot be deserialized, and its origin once it is known. Boxed, because every serde function returns it.
 #[derive(Debug)]
-struct Failure(Box<Misfit>);
+struct Failure(Box<InvalidValue>);
 
 #[derive(Debug)]
-struct Misfit {
+struct InvalidValue {
     kind: ErrorKind,
     message: String,
     help: Option<String>,
-    /// A key that the failure itself names, below the value where it was found.
+    /// The key below the value's origin that the failure is about.
     key: Option<String>,
     origin: Option<Origin>,
 }
 
 impl Failure {
     fn new(kind: ErrorKind, message: String) -> Self {
-        Self(Box::new(Misfit {
+        Self(Box::new(InvalidValue {
             kind,
             message,
             help: None,
@@ -57,7 +57,7 @@ impl Failure {
         }))
     }
 
-    /// Keeps the innermost place.
+    /// Sets the origin; the innermost one is kept.
     fn with_origin(mut self, origin: &Origin) -> Self {
         if self.0.origin.is_none() {
             self.0.origin = Some(match self.0.key.take() {
@@ -104,7 +104,7 @@ impl de::Error for Failure {
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
         Self::new(
             ErrorKind::InvalidValue,
-            format!("the value does not fit: expected {expected}"),
+            format!("invalid value: expected {expected}"),
         )
     }
 
@@ -243,7 +243,7 @@ impl<'de> de::Deserializer<'de> for Mapping<'_> {
     }
 }
 
-/// A mapping of which a struct sees the keys alone that it knows.
+/// A mapping that hides unknown keys from a struct.
 struct Lenient<'a>(Mapping<'a>);
 
 impl<'de> de::Deserializer<'de> for Lenient<'_> {
@@ -274,7 +274,7 @@ impl<'de> de::Deserializer<'de> for Lenient<'_> {
 
 struct Entries<'a> {
     rest: std::slice::Iter<'a, (String, Value)>,
-    /// The keys that are not skipped, where there are such that are.
+    /// The known keys; others are skipped. `None` skips no key.
     known: Option<&'static [&'static str]>,
     value: Option<&'a Value>,
 }
@@ -298,7 +298,7 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
     fn next_value_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Failure> {
         match self.value.take() {
             Some(value) => seed.deserialize(Node(value)),
-            None => Err(de::Error::custom("a value was asked for before its key")),
+            None => Err(de::Error::custom("a value was requested before its key")),
         }
     }
 }
@@ -365,7 +365,7 @@ mod tests {
             ),
             (
                 r#"{"retries": 31337}"#,
-                "the value does not fit: expected u8 (/c.yaml, sources.x.retries)",
+                "invalid value: expected u8 (/c.yaml, sources.x.retries)",
             ),
             (
                 r#"{"retries": 1, "token": 5}"#,

@@ -1,25 +1,25 @@
-//! One value with its origin.
+//! A value of the options, with its origin.
 
 mod deserialize;
 
 use std::fmt;
 
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer};
-use zeroize::Zeroizing;
 
 use crate::error::Result;
 use crate::origin::Origin;
+use crate::secret::WipedString;
 
 pub(crate) use deserialize::from_entries;
 
-/// A value and where it was written down.
+/// A value and its origin.
 #[derive(Clone)]
 pub struct Value {
     origin: Origin,
     kind: ValueKind,
 }
 
-/// What a value is. Its strings are wiped on drop.
+/// The content of a value. Strings are wiped on drop.
 #[derive(Clone)]
 pub enum ValueKind {
     /// Nothing: `null`, `~`, or a key without a value.
@@ -31,15 +31,15 @@ pub enum ValueKind {
     /// Any other number.
     Float(f64),
     /// Text.
-    String(Zeroizing<String>),
+    String(WipedString),
     /// A list.
     Sequence(Vec<Value>),
-    /// A mapping, in the order it was written. A key that is written twice is in it twice.
+    /// A mapping, in document order. A key that occurs twice is contained twice.
     Mapping(Vec<(String, Value)>),
 }
 
 impl Value {
-    /// A value from this place.
+    /// A value with this origin.
     pub fn new(kind: impl Into<ValueKind>, origin: Origin) -> Self {
         Self {
             origin,
@@ -47,22 +47,22 @@ impl Value {
         }
     }
 
-    /// What it is.
+    /// The content.
     pub fn kind(&self) -> &ValueKind {
         &self.kind
     }
 
-    /// What it is, taken out of its place.
+    /// The content, without the origin.
     pub fn into_kind(self) -> ValueKind {
         self.kind
     }
 
-    /// Where it was written down.
+    /// Where the value comes from.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// Gives the value, and every value in it, its place: this origin, and the keys that lead to each.
+    /// Sets the origin of the value and of every value within it: this origin, followed by the keys that lead to each.
     #[must_use]
     pub fn located(mut self, origin: Origin) -> Self {
         match &mut self.kind {
@@ -82,7 +82,7 @@ impl Value {
         self
     }
 
-    /// The text, if it is one.
+    /// The text, if the value is a text.
     pub fn as_str(&self) -> Option<&str> {
         match &self.kind {
             ValueKind::String(text) => Some(text),
@@ -90,7 +90,7 @@ impl Value {
         }
     }
 
-    /// The value of a key, if this is a mapping that has it; the last one where it is written twice.
+    /// The value of a key, if the value is a mapping with that key. If the key occurs twice, the last one counts.
     pub fn get(&self, key: &str) -> Option<&Value> {
         match &self.kind {
             ValueKind::Mapping(entries) => entries
@@ -102,7 +102,7 @@ impl Value {
         }
     }
 
-    /// Whether it is nothing: null, or an empty text.
+    /// Whether the value is null or an empty text.
     pub fn is_blank(&self) -> bool {
         match &self.kind {
             ValueKind::Null => true,
@@ -111,7 +111,7 @@ impl Value {
         }
     }
 
-    /// What it is, in words: `a text`, `a list`.
+    /// The type in words: `a text`, `a list`.
     pub fn type_name(&self) -> &'static str {
         match &self.kind {
             ValueKind::Null => "nothing",
@@ -123,7 +123,7 @@ impl Value {
         }
     }
 
-    /// Reads the value as a type; errors name the place and the keys, never the value.
+    /// Deserializes the value. Errors contain the origin and the keys, never the value.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         deserialize::from_value(self)
     }
@@ -163,13 +163,13 @@ impl fmt::Debug for ValueKind {
 
 impl From<&str> for ValueKind {
     fn from(text: &str) -> Self {
-        Self::String(Zeroizing::new(text.to_owned()))
+        Self::String(text.into())
     }
 }
 
 impl From<String> for ValueKind {
     fn from(text: String) -> Self {
-        Self::String(Zeroizing::new(text))
+        Self::String(text.into())
     }
 }
 

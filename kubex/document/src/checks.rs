@@ -5,6 +5,7 @@ use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
 
 use crate::collection::Key;
 use crate::document::Document;
+use crate::error::remove_one_of_the_two;
 use crate::lines::Position;
 use crate::node::Node;
 use crate::value::Places;
@@ -64,7 +65,7 @@ impl Document {
             problems.add(
                 Error::new(ErrorKind::DuplicateName, "the key is written twice")
                     .with_origin(&origin)
-                    .with_help(format_args!("remove one of the two; the other is on line {line}")),
+                    .with_help(remove_one_of_the_two(line)),
             );
         }
         if let Some(index) = self.tree.merge_key {

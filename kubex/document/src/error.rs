@@ -26,8 +26,13 @@ pub enum Problem {
     Yaml(&'static str),
     /// It is not TOML: what the parser found or missed.
     Toml(String),
-    /// A key of TOML is written twice, which its parser refuses. The keys that lead to it are not known.
-    TomlDuplicateKey,
+    /// A key of TOML is written twice, which its parser refuses.
+    TomlDuplicateKey {
+        /// The keys that lead to the second one, and its own.
+        keys: Vec<String>,
+        /// The line of the first one.
+        first_line: u32,
+    },
     /// An alias whose anchor is not defined before it.
     UnknownAnchor,
     /// An alias within the node that its anchor names.
@@ -60,7 +65,7 @@ impl fmt::Display for Problem {
             Self::TooManyDirectives(count) => write!(f, "has more than {count} %TAG directives"),
             Self::Yaml(why) => write!(f, "is not valid YAML: {why}"),
             Self::Toml(why) => write!(f, "is not valid TOML: {why}"),
-            Self::TomlDuplicateKey => f.write_str("has a key that is written twice"),
+            Self::TomlDuplicateKey { .. } => f.write_str("has a key that is written twice"),
             Self::UnknownAnchor => f.write_str("has an alias whose anchor is not defined"),
             Self::RecursiveAlias => f.write_str("has an alias that stands within its own anchor"),
             Self::KeyNotText => f.write_str("has a key that is not a text"),
@@ -120,16 +125,24 @@ impl ReadError {
 
     /// The error that a user sees: `the kubeconfig is not valid YAML: ...`, with the place.
     pub fn into_error(self, what: &str, origin: &Origin) -> Error {
-        let kind = match self.problem {
-            Problem::TomlDuplicateKey => ErrorKind::DuplicateName,
-            _ => ErrorKind::MalformedDocument,
-        };
         let origin = match self.position {
             Some(position) => origin.clone().position(position.line, position.column),
             None => origin.clone(),
         };
-        Error::new(kind, format_args!("{what} {}", self.problem)).with_origin(&origin)
+        if let Problem::TomlDuplicateKey { keys, first_line } = &self.problem {
+            let origin = keys.iter().fold(origin, |origin, key| origin.key(key));
+            return Error::new(ErrorKind::DuplicateName, "the key is written twice")
+                .with_origin(&origin)
+                .with_help(remove_one_of_the_two(*first_line));
+        }
+        let message = format_args!("{what} {}", self.problem);
+        Error::new(ErrorKind::MalformedDocument, message).with_origin(&origin)
     }
+}
+
+/// What to do about a key that is written twice.
+pub(crate) fn remove_one_of_the_two(first_line: u32) -> String {
+    format!("remove one of the two; the other is on line {first_line}")
 }
 
 impl fmt::Display for ReadError {

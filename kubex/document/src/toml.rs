@@ -1,11 +1,15 @@
 //! TOML as the same tree, from the crate `toml`, which tells where each key and value stands.
 
+use std::ops::Range;
+
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
+use zeroize::Zeroizing;
 
 use crate::budget::Budget;
 use crate::builder::{Builder, Properties, Texts, Tree};
 use crate::error::{Problem, ReadError};
+use crate::lines::Lines;
 use crate::span::{Chars, Span};
 use crate::tag::ScalarTag;
 use crate::text::Decoded;
@@ -31,11 +35,12 @@ pub(crate) fn parse(text: &str, budget: &Budget) -> Result<(Tree, Decoded), Read
     let (table, errors) = DeTable::parse_recoverable(text);
     if let Some(error) = errors.first() {
         let span = error.span().unwrap_or_default();
-        let key = text.get(span.clone()).unwrap_or_default();
-        let problem = if has_key(table.get_ref(), key, span.start) {
-            Problem::TomlDuplicateKey
-        } else {
-            Problem::Toml(error.message().to_owned())
+        let problem = match DuplicateKey::find(text, span.clone()) {
+            Some(DuplicateKey { keys, first }) => Problem::TomlDuplicateKey {
+                keys,
+                first_line: Lines::new(text).position(text, first).line,
+            },
+            None => Problem::Toml(error.message().to_owned()),
         };
         return Err(ReadError::new(problem, span.start));
     }
@@ -59,13 +64,65 @@ fn has_too_many_keys(line: &str, deepest: usize) -> bool {
         || line.matches("'.").count() > deepest
 }
 
-/// Whether a key of this name was taken, there or before: then what is wrong there is that it is written twice.
-fn has_key(table: &DeTable<'_>, name: &str, at: usize) -> bool {
-    let name = name.trim_matches(['"', '\'']);
-    table.iter().any(|(key, value)| {
-        key.get_ref() == name && key.span().start <= at
-            || matches!(value.get_ref(), DeValue::Table(table) if has_key(table, name, at))
-    })
+/// A key that the parser refuses because its table already has it.
+struct DuplicateKey {
+    /// The keys that lead to it, and its own.
+    keys: Vec<String>,
+    /// Where the other one is written.
+    first: usize,
+}
+
+impl DuplicateKey {
+    /// The duplicate key at this place, where it is one: with another name in its place, the parser takes it, and its
+    /// table has a key of the name that is written.
+    fn find(text: &str, span: Range<usize>) -> Option<Self> {
+        let (before, written, after) = (
+            text.get(..span.start)?,
+            text.get(span.clone())?,
+            text.get(span.end..)?,
+        );
+        let mut free = "free-name".to_owned();
+        while text.contains(&free) {
+            free.push('-');
+        }
+        let renamed = Zeroizing::new([before, &free, after].concat());
+        let (table, errors) = DeTable::parse_recoverable(&renamed);
+        let is_taken = errors
+            .first()
+            .and_then(toml::de::Error::span)
+            .is_none_or(|error| error.start > span.start);
+        let (table, mut keys) = Self::table_of(table.get_ref(), &free).filter(|_| is_taken)?;
+        let assignment = Zeroizing::new(format!("{written} = 0"));
+        let name = DeTable::parse(&assignment).ok()?;
+        let name = name.get_ref().keys().next()?.get_ref().to_string();
+        let (first, _) = table.get_key_value(name.as_str())?;
+        keys.push(name);
+        let first = first.span().start;
+        Some(Self { keys, first })
+    }
+
+    /// The table that has a key of this name, and the keys that lead to it.
+    fn table_of<'t, 'i>(table: &'t DeTable<'i>, name: &str) -> Option<(&'t DeTable<'i>, Vec<String>)> {
+        if table.contains_key(name) {
+            return Some((table, Vec::new()));
+        }
+        table.iter().find_map(|(key, value)| {
+            let (table, mut keys) = match value.get_ref() {
+                DeValue::Table(table) => Self::table_of(table, name)?,
+                DeValue::Array(items) => items.iter().enumerate().find_map(|(index, item)| {
+                    let DeValue::Table(table) = item.get_ref() else {
+                        return None;
+                    };
+                    let (table, mut keys) = Self::table_of(table, name)?;
+                    keys.insert(0, format!("[{index}]"));
+                    Some((table, keys))
+                })?,
+                _ => return None,
+            };
+            keys.insert(0, key.get_ref().to_string());
+            Some((table, keys))
+        })
+    }
 }
 
 struct Reader<'t, 'd> {

@@ -75,9 +75,9 @@ impl<B: HttpBackend> Pool<B> {
         warn_if_insecure(cluster, configuration.trust());
         let names = Names::with_proxy(cluster)?;
         let provider = crypto.provider()?;
-        let credential = configuration.credentials().last();
+        let credential = configuration.credentials().peek();
         let certificate = credential.as_ref().and_then(|it| it.certificate().cloned());
-        let trust = configuration.trust().at_hand();
+        let trust = configuration.trust().try_current();
         let verifier = verifier(&names, trust.trust(), &provider)?;
         let tls = Tls {
             certificate: fixed_client_cert(certificate.as_deref(), &provider)?,

@@ -1,106 +1,50 @@
-//! From the bytes of a file to a tree of values that know their places.
+//! Reads a configuration file: its bytes become a tree of values that know their place.
 //!
-//! YAML and TOML say the same here. The place of a value is that of its key; of an item of a list, its own.
-
-mod toml;
-mod yaml;
+//! YAML and TOML give the same tree. The place of a value is that of its key; an item of a list has its own.
 
 use std::path::Path;
 
-use kubex_core::error::Problems;
-use kubex_core::options::{Value, ValueKind};
-use kubex_core::text::is_nested_deeper_than;
-use kubex_core::{Error, ErrorKind, ExposeSecret as _, Origin, Result, SecretBytes};
+use kubex_core::options::Value;
+use kubex_core::{Error, Origin, Result, SecretBytes};
+use kubex_document::{Budget, Conversion, Document, Format, Problem, ReadError};
 
 /// The largest file that is read.
-pub(super) const LARGEST_FILE: usize = 1024 * 1024;
+pub(super) const LARGEST_FILE: usize = Budget::CONFIGURATION.bytes;
 
-/// How deep lists and mappings may lie in each other. A configuration needs six levels.
-const DEEPEST: usize = 32;
+/// What an error calls the file.
+const WHAT: &str = "the configuration";
 
-/// How many values a file may have, those that aliases repeat included.
-const MOST_VALUES: usize = 10_000;
-
-/// Reads a file: TOML where its name ends so, else YAML, of which JSON is a part.
+/// Reads a file: TOML if its name ends in `.toml`, otherwise YAML, which includes JSON.
 ///
 /// # Errors
-/// `MalformedDocument` or `DuplicateName`, with the place and never with a value.
-pub(super) fn parse(content: &SecretBytes, path: &Path) -> Result<Value> {
+/// `MalformedDocument` or `DuplicateName`, with the place. No value is quoted.
+pub(super) fn parse(content: SecretBytes, path: &Path) -> Result<Value> {
     let origin = Origin::file(path);
-    let bytes = content.expose_secret();
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|_| malformed("is no text in UTF-8", &origin))?;
-    if is_nested_deeper_than(DEEPEST, text) {
-        return Err(too_deep(&origin));
-    }
     let is_toml = path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
-    let mut growth = Growth::default();
-    let root = if is_toml {
-        toml::parse(text, &origin, &mut growth)?
-    } else {
-        yaml::parse(text, &origin, &mut growth)?
+    let format = if is_toml { Format::Toml } else { Format::Yaml };
+    let document =
+        Document::read(content, format, &Budget::CONFIGURATION).map_err(|error| malformed(error, &origin))?;
+    document.check_strictly(WHAT, &origin)?;
+    let root = document.mapping().map_err(|error| malformed(error, &origin))?;
+    if root.is_blank() {
+        return Ok(Value::new(Vec::<(String, Value)>::new(), origin));
+    }
+    Ok(root.to_value(origin, Conversion::CONFIGURATION))
+}
+
+fn malformed(error: ReadError, origin: &Origin) -> Error {
+    let help = match error.problem() {
+        Problem::Encoding => Some("save the file as UTF-8"),
+        Problem::NotMapping(_) => Some("begin it with a key, such as chain: [kubeconfig, in-cluster]"),
+        _ => None,
     };
-    growth.problems.into_result()?;
-    match root.kind() {
-        ValueKind::Mapping(_) => Ok(root),
-        ValueKind::Null => Ok(Value::new(Vec::<(String, Value)>::new(), origin)),
-        _ => Err(malformed(
-            &format!("is {} and must be a mapping", root.type_name()),
-            &origin,
-        )),
+    let error = error.into_error(WHAT, origin);
+    match help {
+        Some(help) => error.with_help(help),
+        None => error,
     }
-}
-
-/// What was read so far of one document.
-#[derive(Debug, Default)]
-struct Growth {
-    values: usize,
-    problems: Problems,
-}
-
-impl Growth {
-    /// Counts a value; says why there are too many.
-    fn add_value(&mut self, depth: usize) -> Result<(), &'static str> {
-        self.values += 1;
-        if depth > DEEPEST {
-            return Err(TOO_DEEP);
-        }
-        if self.values > MOST_VALUES {
-            return Err("has too many values in it");
-        }
-        Ok(())
-    }
-
-    /// Adds an entry to a mapping. A key that is there already is a problem.
-    fn add_entry(&mut self, entries: &mut Vec<(String, Value)>, key: String, value: Value) {
-        if let Some((_, first)) = entries.iter().find(|(name, _)| *name == key) {
-            let error =
-                Error::new(ErrorKind::DuplicateName, "the key is written twice").with_origin(value.origin());
-            self.problems.add(match first.origin().line_and_column() {
-                Some((line, _)) => {
-                    error.with_help(format_args!("remove one of the two; the other is on line {line}"))
-                }
-                None => error.with_help("remove one of the two"),
-            });
-        }
-        entries.push((key, value));
-    }
-}
-
-const TOO_DEEP: &str = "has lists and mappings too deep in each other";
-
-fn malformed(why: &str, origin: &Origin) -> Error {
-    Error::new(
-        ErrorKind::MalformedDocument,
-        format_args!("the configuration {why}"),
-    )
-    .with_origin(origin)
-}
-
-fn too_deep(origin: &Origin) -> Error {
-    malformed(TOO_DEEP, origin).with_help(format_args!("{DEEPEST} levels are read"))
 }
 
 #[cfg(test)]
@@ -108,10 +52,13 @@ mod tests {
     use std::fmt::Write as _;
     use std::time::Instant;
 
+    use kubex_core::ErrorKind;
+    use kubex_core::options::ValueKind;
+
     use super::*;
 
     fn read(name: &str, text: &str) -> Result<Value> {
-        parse(&text.as_bytes().to_vec().into(), Path::new(name))
+        parse(text.as_bytes().to_vec().into(), Path::new(name))
     }
 
     fn places(value: &Value, found: &mut Vec<String>) {
@@ -155,7 +102,7 @@ mod tests {
                 "/c.yaml:5:5, sources.a.timeout",
                 "/c.yaml:6:5, sources.a.names",
                 "/c.yaml:7:7, sources.a.names[0]",
-                "/c.yaml:6:5, sources.a.names[1]",
+                "/c.yaml:8:7, sources.a.names[1]",
                 "/c.yaml:8:8, sources.a.names[1].y",
             ]
         );
@@ -215,7 +162,7 @@ mod tests {
                 "{text}: {shown}"
             );
         }
-        let error = parse(&b"a: \xff".to_vec().into(), Path::new("/c.yaml")).unwrap_err();
+        let error = parse(b"a: \xff".to_vec().into(), Path::new("/c.yaml")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MalformedDocument);
     }
 

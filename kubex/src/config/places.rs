@@ -73,7 +73,7 @@ pub(super) async fn required(path: &Path, host: &Host, named_by: &Origin) -> Res
 
 async fn read(path: &Path, host: &Host) -> Result<Option<Layer>> {
     match host.files().read(path, document::LARGEST_FILE).await {
-        Ok(content) => Layer::file(document::parse(&content, path)?).map(Some),
+        Ok(content) => Layer::file(document::parse(content, path)?).map(Some),
         Err(error)
             if matches!(
                 error.kind(),

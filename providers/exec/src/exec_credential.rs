@@ -1,41 +1,45 @@
-//! The plugin's answer: an `ExecCredential` as JSON or YAML.
+//! Reads the plugin's output: an `ExecCredential` as JSON or YAML.
 //!
-//! The rules are client-go's (plugin/pkg/client/auth/exec/exec.go): unknown fields are passed over, names are
-//! case-sensitive, an empty text is as good as none. No error quotes the answer, which may be a credential even
-//! where it is malformed; so no parser's message ever becomes part of one.
+//! The rules are client-go's (plugin/pkg/client/auth/exec/exec.go): unknown fields are ignored, names are case-sensitive,
+//! and an empty text means the same as a missing field. The output may be a credential even if it is malformed, so no
+//! error quotes it, and no parser's message becomes part of an error.
 
-use jiff::Timestamp;
+use std::time::SystemTime;
+
 use kubex_core::options::Value;
 use kubex_core::text::{clean_line, is_nested_deeper_than};
+use kubex_core::time::parse_rfc3339;
 use kubex_core::{ClientCertificate, Credential, Error, ErrorKind, ExposeSecret, Result, SecretBytes};
 
 use crate::protocol::{ApiVersion, GROUP, KIND};
 
-/// How deep brackets may be nested: as deep as either parser follows.
-const DEEPEST: usize = 128;
+/// The maximum nesting of brackets; both parsers support it.
+const MAX_DEPTH: usize = 128;
 
-/// Whether there is no answer at all.
+/// Whether the output is blank.
 pub(crate) fn is_empty(output: &SecretBytes) -> bool {
     output.expose_secret().trim_ascii().is_empty()
 }
 
-/// Reads the answer of a plugin that was asked in this version. `plugin` names it in errors.
-pub(crate) fn read(output: &SecretBytes, asked: ApiVersion, plugin: &str) -> Result<Credential> {
-    Answer { plugin, asked }.credential(output.expose_secret())
+/// Reads the output of a plugin that was asked for this version. `plugin` is its name in errors.
+pub(crate) fn read(output: &SecretBytes, version: ApiVersion, plugin: &str) -> Result<Credential> {
+    Reader { plugin, version }.credential(output.expose_secret())
 }
 
-struct Answer<'a> {
+struct Reader<'a> {
     plugin: &'a str,
-    asked: ApiVersion,
+    version: ApiVersion,
 }
 
-impl Answer<'_> {
+impl Reader<'_> {
     fn credential(&self, output: &[u8]) -> Result<Credential> {
         let answer = parse(output)
             .filter(|answer| answer.type_name() == "a mapping")
             .ok_or_else(|| {
-                self.malformed("printed something that is no ExecCredential in JSON or YAML")
-                    .with_help("run it in a terminal and see that it prints that and nothing else")
+                self.malformed("printed output that is not an ExecCredential in JSON or YAML")
+                    .with_help(
+                        "run it in a terminal and check that it prints an ExecCredential and nothing else",
+                    )
             })?;
         self.check_version(&answer)?;
         let status = answer
@@ -43,7 +47,7 @@ impl Answer<'_> {
             .filter(|status| !status.is_blank())
             .ok_or_else(|| self.of_kind(ErrorKind::MissingStatus, "returned no status"))?;
         if status.type_name() != "a mapping" {
-            return Err(self.malformed("returned a status that is no mapping"));
+            return Err(self.malformed("returned a status that is not a mapping"));
         }
         let expires_at = self.expiry(status)?;
         let token = self.text(status, "token")?;
@@ -56,9 +60,9 @@ impl Answer<'_> {
                 let pair = ClientCertificate::from_pem(certificate.as_bytes(), key);
                 Some(pair.map_err(|error| match error.kind() {
                     ErrorKind::IncompleteKeyPair => {
-                        self.half("a client certificate and a key that are not of one pair")
+                        self.half("a client certificate and a key that do not belong together")
                     }
-                    _ => self.about(&error),
+                    _ => self.invalid(&error),
                 })?)
             }
             (None, None) => None,
@@ -66,7 +70,7 @@ impl Answer<'_> {
             (None, Some(_)) => return Err(self.half("a client key without its certificate")),
         };
         let credential = match (token, &pair) {
-            (Some(token), _) => Credential::bearer(token.into()).map_err(|error| self.about(&error))?,
+            (Some(token), _) => Credential::bearer(token.into()).map_err(|error| self.invalid(&error))?,
             (None, Some(_)) => Credential::anonymous(),
             (None, None) => {
                 return Err(self.of_kind(
@@ -75,36 +79,34 @@ impl Answer<'_> {
                 ));
             }
         };
-        let credential = credential.expiring_at(expires_at);
+        let credential = credential.with_expiry(expires_at);
         Ok(match pair {
-            Some(pair) => credential.and_certificate(pair),
+            Some(pair) => credential.with_certificate(pair),
             None => credential,
         })
     }
 
     fn check_version(&self, answer: &Value) -> Result<()> {
-        let asked = self.asked;
+        let asked = self.version;
         match self.text(answer, "apiVersion")? {
             Some(version) if version == asked.as_str() => {}
             Some(version) => {
                 let returned = if is_a_version(version) {
                     clean_line(version).into_owned()
                 } else {
-                    "something that is none".to_owned()
+                    "something else".to_owned()
                 };
                 return Err(self
                     .of_kind(
                         ErrorKind::VersionMismatch,
                         &format!("was asked for API version {asked} and returned {returned}"),
                     )
-                    .with_help(
-                        "set the API version to the one that the plugin speaks, or update the plugin",
-                    ));
+                    .with_help("set the API version to one that the plugin supports, or update the plugin"));
             }
             None => {
                 return Err(self.of_kind(
                     ErrorKind::VersionMismatch,
-                    &format!("was asked for API version {asked} and returned none"),
+                    &format!("was asked for API version {asked} and returned no version"),
                 ));
             }
         }
@@ -122,22 +124,23 @@ impl Answer<'_> {
         }
     }
 
-    fn expiry(&self, status: &Value) -> Result<Option<Timestamp>> {
+    fn expiry(&self, status: &Value) -> Result<Option<SystemTime>> {
         self.text(status, "expirationTimestamp")?
-            .map(str::parse)
-            .transpose()
-            .map_err(|_| {
-                self.malformed("returned an expirationTimestamp that is no time as RFC 3339 writes it")
+            .map(|text| {
+                parse_rfc3339(text).ok_or_else(|| {
+                    self.malformed("returned an expirationTimestamp that is not an RFC 3339 time")
+                })
             })
+            .transpose()
     }
 
-    /// A field's text; `None` where it is missing, null or empty.
+    /// A field's text; `None` if it is missing, null or empty.
     fn text<'v>(&self, value: &'v Value, name: &str) -> Result<Option<&'v str>> {
         match value.get(name).filter(|field| !field.is_blank()) {
             None => Ok(None),
             Some(field) => field.as_str().map(Some).ok_or_else(|| {
                 self.malformed(&format!(
-                    "returned {name} as {}, and it must be a text",
+                    "returned {name} as {}, expected a text",
                     field.type_name()
                 ))
             }),
@@ -156,11 +159,15 @@ impl Answer<'_> {
         Error::new(kind, format_args!("{} {what}", self.plugin))
     }
 
-    /// An error about what it returned, with the plugin in front.
-    fn about(&self, error: &Error) -> Error {
+    /// An error about the plugin's output, with the plugin's name in front.
+    fn invalid(&self, error: &Error) -> Error {
         let named = Error::new(
             error.kind(),
-            format_args!("{} returned something unfit: {}", self.plugin, error.message()),
+            format_args!(
+                "{} returned an invalid credential: {}",
+                self.plugin,
+                error.message()
+            ),
         );
         match error.help() {
             Some(help) => named.with_help(help),
@@ -169,18 +176,18 @@ impl Answer<'_> {
     }
 }
 
-/// JSON first, which is what nearly all plugins print, and then YAML.
+/// Tries JSON first, which nearly all plugins print, then YAML.
 fn parse(output: &[u8]) -> Option<Value> {
     let text = std::str::from_utf8(output).ok()?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match serde_json::from_str(text) {
         Ok(answer) => Some(answer),
-        Err(_) if is_nested_deeper_than(DEEPEST, text) => None,
+        Err(_) if is_nested_deeper_than(MAX_DEPTH, text) => None,
         Err(_) => serde_yaml::from_str(text).ok(),
     }
 }
 
-/// Whether it looks like the version of an API, and so may be shown.
+/// Whether the text looks like an API version, and so may be shown.
 fn is_a_version(text: &str) -> bool {
     let version = text
         .strip_prefix(GROUP)
@@ -195,7 +202,7 @@ fn is_a_version(text: &str) -> bool {
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
 }
 
-/// Whether it looks like the kind of an object, and so may be shown.
+/// Whether the text looks like the kind of an object, and so may be shown.
 fn is_a_kind(text: &str) -> bool {
     text.len() <= 40
         && text.starts_with(|c: char| c.is_ascii_uppercase())
@@ -204,6 +211,8 @@ fn is_a_kind(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use kubex_core::time::rfc3339;
+
     use super::*;
 
     const SECRET: &str = "s3cret-marker";
@@ -241,7 +250,7 @@ mod tests {
             let credential = read(output).unwrap();
             assert_eq!(credential.token().unwrap().expose_secret(), "abc");
             let expiry = credential.expires_at().unwrap();
-            assert_eq!(expiry.to_string(), "2030-01-01T00:00:00.123456Z");
+            assert_eq!(rfc3339(expiry).to_string(), "2030-01-01T00:00:00.123456Z");
         }
         assert_eq!(of_status(r#"{"token":"abc"}"#).unwrap().expires_at(), None);
     }
@@ -269,7 +278,7 @@ mod tests {
             (
                 r#""s3cret-marker""#.to_owned(),
                 ErrorKind::MalformedOutput,
-                "no mapping",
+                "not a mapping",
             ),
             ("{}".to_owned(), ErrorKind::MissingCredential, "neither a token"),
             (
@@ -364,8 +373,8 @@ mod tests {
                 "client.authentication.k8s.io/v1alpha1",
             ),
             ("v1", "v1"),
-            ("", "none"),
-            (SECRET, "something that is none"),
+            ("", "no version"),
+            (SECRET, "something else"),
         ] {
             assert_eq!(with(version, KIND), format!("{asked} {said}"));
         }

@@ -1,7 +1,7 @@
-//! `KUBERNETES_EXEC_INFO`: what the plugin is told.
+//! Writes `KUBERNETES_EXEC_INFO`, the input of a plugin.
 //!
-//! The bytes are those that client-go writes (plugin/pkg/client/auth/exec/exec.go): compact JSON in the order of
-//! its structs, escaped as Go's encoder does, and a line feed at the end.
+//! The bytes are those of client-go (plugin/pkg/client/auth/exec/exec.go): compact JSON in the order of
+//! its structs, escaped as by Go's encoder, and a line feed at the end.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -14,10 +14,10 @@ use zeroize::Zeroizing;
 
 use crate::protocol::{ApiVersion, KIND};
 
-/// The variable the plugin finds it in.
+/// The name of the variable.
 pub(crate) const VARIABLE: &str = "KUBERNETES_EXEC_INFO";
 
-/// The extension of a cluster that is meant for its plugins.
+/// The extension of a cluster that is passed to its plugins.
 const EXTENSION: &str = "client.authentication.k8s.io/exec";
 
 #[derive(serde::Serialize)]
@@ -49,7 +49,7 @@ struct ClusterInfo<'a> {
     proxy_url: &'a str,
     #[serde(skip_serializing_if = "is_off")]
     disable_compression: bool,
-    /// There is always one: Go's encoder does not leave out an empty struct.
+    /// Always present: Go's encoder does not omit an empty struct.
     config: Option<Json<'a>>,
 }
 
@@ -58,7 +58,7 @@ fn is_off(value: &bool) -> bool {
     !value
 }
 
-/// The variable's value. It is a secret because a proxy's URL may hold a password.
+/// The variable's value. It is a secret because a proxy's URL may contain a password.
 pub(crate) fn exec_info(
     version: ApiVersion,
     cluster: Option<&Cluster>,
@@ -69,15 +69,15 @@ pub(crate) fn exec_info(
         api_version: version.as_str(),
         spec: Spec {
             cluster: cluster
-                .map(|cluster| cluster_info(cluster, BASE64_STANDARD.encode(authorities_of(cluster)))),
+                .map(|cluster| cluster_info(cluster, BASE64_STANDARD.encode(ca_bundle_of(cluster)))),
             interactive: is_interactive,
         },
     };
-    // Nothing here fails to serialize: all keys are texts. An empty variable is what a plugin calls unset.
+    // This always serializes, because all keys are texts. A plugin treats an empty variable as unset.
     let json = Zeroizing::new(serde_json::to_string(&info).unwrap_or_default());
     let mut escaped = Zeroizing::new(String::with_capacity(json.len() + 64));
     for c in json.chars() {
-        // These stand only within strings, where an escape means the same.
+        // These characters occur only within strings, where an escape means the same.
         match c {
             '<' => escaped.push_str("\\u003c"),
             '>' => escaped.push_str("\\u003e"),
@@ -91,17 +91,17 @@ pub(crate) fn exec_info(
     escaped.as_str().into()
 }
 
-/// Adds all that a plugin is told of a cluster to what its credential is known by.
-pub(crate) fn known_by(key: SharingKey, cluster: &Cluster) -> SharingKey {
-    // The authorities as they are: most of what is told is theirs.
+/// Adds everything that a plugin receives about a cluster to a sharing key.
+pub(crate) fn add_to(key: SharingKey, cluster: &Cluster) -> SharingKey {
+    // The CA bundle is most of the data; it is added as it is, without the cost of base64.
     let rest = cluster_info(cluster, String::new());
     let rest = Zeroizing::new(serde_json::to_string(&rest).unwrap_or_default());
-    key.with(rest.as_bytes()).with(authorities_of(cluster))
+    key.with(rest.as_bytes()).with(ca_bundle_of(cluster))
 }
 
-fn authorities_of(cluster: &Cluster) -> &[u8] {
+fn ca_bundle_of(cluster: &Cluster) -> &[u8] {
     match &cluster.trust {
-        Trust::CaBundle(authorities) => authorities.pem(),
+        Trust::CaBundle(bundle) => bundle.pem(),
         _ => &[],
     }
 }
@@ -112,7 +112,7 @@ fn cluster_info(cluster: &Cluster, certificate_authority_data: String) -> Cluste
         tls_server_name: cluster.tls_server_name.as_deref().unwrap_or_default(),
         insecure_skip_tls_verify: matches!(cluster.trust, Trust::Insecure),
         certificate_authority_data,
-        // One of the environment the plugin finds there itself (client-go, rest/exec.go).
+        // A proxy of the environment is known to the plugin already (client-go, rest/exec.go).
         proxy_url: cluster
             .proxy
             .as_ref()
@@ -127,7 +127,7 @@ fn cluster_info(cluster: &Cluster, certificate_authority_data: String) -> Cluste
     }
 }
 
-/// The proxy's URL without the `/` that parsing adds where no path was written; Go adds none.
+/// The proxy's URL without the `/` that parsing adds to a URL without a path; Go adds none.
 fn proxy_url(proxy: &Proxy) -> &str {
     let url = proxy.expose_url();
     match url.as_str().strip_suffix('/') {
@@ -168,7 +168,7 @@ impl Serialize for Json<'_> {
             }
             ValueKind::Float(number) => match RawValue::from_string(go_number(*number)) {
                 Ok(number) => number.serialize(serializer),
-                // Infinite, or no number at all: JSON has no word for it.
+                // Infinite or not a number: JSON cannot express it.
                 Err(_) => serializer.serialize_unit(),
             },
             ValueKind::String(text) => serializer.serialize_str(text),

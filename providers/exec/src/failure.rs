@@ -1,4 +1,4 @@
-//! The errors of a run that gave no answer.
+//! The errors of a plugin run that returned no credential.
 
 use std::fmt;
 use std::io;
@@ -9,36 +9,36 @@ use kubex_core::host::Exit;
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind};
 
-/// The program was found, and the system did not start it.
+/// The program was found, but the system did not start it.
 pub(crate) fn not_started(program: &Path, error: io::Error) -> Error {
     let shown = program.to_string_lossy();
     let shown = clean_line(&shown);
-    let unfit = |why: &str, help: &str| {
+    let not_executable = |why: &str, help: &str| {
         Error::new(
             ErrorKind::PluginNotExecutable,
             format_args!("exec plugin {shown} cannot be started: {why}"),
         )
         .with_help(help)
     };
-    let error_of = match error.kind() {
-        // The file itself was there a moment ago.
-        io::ErrorKind::NotFound => unfit(
-            "the interpreter that it names, or its dynamic loader, is not there",
-            "install what its first line (#!...) names, or a build of the plugin for this system",
+    let failure = match error.kind() {
+        // The file itself exists: it was found just before.
+        io::ErrorKind::NotFound => not_executable(
+            "its interpreter or its dynamic loader does not exist",
+            "install the interpreter of its first line (#!...), or a build of the plugin for this system",
         ),
-        io::ErrorKind::PermissionDenied => unfit(
+        io::ErrorKind::PermissionDenied => not_executable(
             "permission denied",
             "make it and its interpreter executable, and put it on a file system that allows programs",
         ),
-        io::ErrorKind::ArgumentListTooLong => unfit(
+        io::ErrorKind::ArgumentListTooLong => not_executable(
             "its arguments and variables are larger than the system allows",
-            "make \"env\" or the cluster's authorities smaller",
+            "make \"env\" or the cluster's CA bundle smaller",
         ),
-        _ if is_no_program(&error) => unfit(
+        _ if is_invalid_program(&error) => not_executable(
             "it is built for another system or architecture, or is a script without a first line (#!...)",
             "install the build of the plugin for this machine",
         ),
-        // Too many processes or open files, no memory, a program that is just being replaced: these pass.
+        // Too many processes or open files, no memory, a program that is being replaced: temporary conditions.
         _ => Error::new(
             ErrorKind::Unavailable,
             format_args!(
@@ -46,13 +46,13 @@ pub(crate) fn not_started(program: &Path, error: io::Error) -> Error {
                 clean_line(&error.to_string())
             ),
         )
-        .with_help("see whether this machine is out of processes, open files or memory"),
+        .with_help("check whether this machine is out of processes, open files or memory"),
     };
-    error_of.with_source(error)
+    failure.with_source(error)
 }
 
 #[cfg(unix)]
-fn is_no_program(error: &io::Error) -> bool {
+fn is_invalid_program(error: &io::Error) -> bool {
     /// `EBADARCH` of macOS: a program for another processor.
     const BAD_ARCHITECTURE: i32 = 86;
     let code = error.raw_os_error();
@@ -61,14 +61,14 @@ fn is_no_program(error: &io::Error) -> bool {
 }
 
 #[cfg(not(unix))]
-fn is_no_program(error: &io::Error) -> bool {
+fn is_invalid_program(error: &io::Error) -> bool {
     /// `ERROR_BAD_EXE_FORMAT` of Windows.
     const BAD_FORMAT: i32 = 193;
     error.raw_os_error() == Some(BAD_FORMAT)
 }
 
-/// It ended with another status than 0, or by a signal.
-pub(crate) fn failed(plugin: &str, exit: Exit, said: &str) -> Error {
+/// The plugin exited with a status other than 0, or was ended by a signal.
+pub(crate) fn failed(plugin: &str, exit: Exit, stderr: &str) -> Error {
     let how = match exit {
         Exit::Status(code) => format!("failed with exit code {code}"),
         Exit::Signal(number) => match signal_name(number) {
@@ -79,77 +79,78 @@ pub(crate) fn failed(plugin: &str, exit: Exit, said: &str) -> Error {
     };
     Error::new(
         ErrorKind::PluginFailed,
-        format_args!("{plugin} {how}{}", Stderr(said)),
+        format_args!("{plugin} {how}{}", Stderr(stderr)),
     )
     .with_help("run it in a terminal to see what it needs")
 }
 
-/// It was ended at its deadline.
-pub(crate) fn timed_out(plugin: &str, deadline: Duration, said: &str) -> Error {
+/// The plugin was ended at its deadline.
+pub(crate) fn timed_out(plugin: &str, deadline: Duration, stderr: &str) -> Error {
     Error::new(
         ErrorKind::TimedOut,
         format_args!(
-            "{plugin} gave no answer within {} s and was ended{}",
+            "{plugin} did not answer within {} s and was ended{}",
             deadline.as_secs_f32(),
-            Stderr(said)
+            Stderr(stderr)
         ),
     )
-    .with_help("run it in a terminal to see what it waits for, or raise \"deadline\" where the source has that option")
+    .with_help("run it in a terminal to see what it waits for, or raise the option \"deadline\"")
 }
 
-/// It succeeded, as it says, and printed nothing.
-pub(crate) fn printed_nothing(plugin: &str, said: &str) -> Error {
+/// The plugin exited successfully and printed nothing.
+pub(crate) fn printed_nothing(plugin: &str, stderr: &str) -> Error {
     Error::new(
         ErrorKind::EmptyOutput,
         format_args!(
-            "{plugin} printed no credential, although it ended well{}",
-            Stderr(said)
+            "{plugin} exited successfully but printed no credential{}",
+            Stderr(stderr)
         ),
     )
     .with_help("run it in a terminal to see what it needs")
 }
 
-/// It was ended because it printed too much.
+/// The plugin was ended because it printed too much.
 pub(crate) fn printed_too_much(plugin: &str, limit: usize) -> Error {
     Error::new(
         ErrorKind::OutputTooLarge,
         format_args!("{plugin} printed more than {limit} bytes and was ended"),
     )
-    .with_help("see whether the command and its arguments are those of a credential plugin")
+    .with_help("check that the command and its arguments are those of a credential plugin")
 }
 
-/// What it printed is unfit; what it said on standard error may tell why.
-pub(crate) fn with_what_it_said(fault: Error, said: &str) -> Error {
-    if said.is_empty() {
-        return fault;
+/// The output is not a valid credential; stderr may contain the reason.
+pub(crate) fn with_stderr(error: Error, stderr: &str) -> Error {
+    if stderr.is_empty() {
+        return error;
     }
-    let told = Error::new(fault.kind(), format_args!("{}; it said: {said}", fault.message()));
-    match fault.help() {
-        Some(help) => told.with_help(help),
-        None => told,
+    let message = format!("{}; stderr: {stderr}", error.message());
+    let extended = Error::new(error.kind(), message);
+    match error.help() {
+        Some(help) => extended.with_help(help),
+        None => extended,
     }
 }
 
-/// What it printed could not be read.
+/// The output could not be read.
 pub(crate) fn broken(plugin: &str, error: io::Error) -> Error {
     Error::new(
         ErrorKind::Unavailable,
         format_args!(
-            "what {plugin} printed could not be read: {}",
+            "the output of {plugin} could not be read: {}",
             clean_line(&error.to_string())
         ),
     )
     .with_source(error)
 }
 
-/// The end of a sentence: what it said on standard error, if anything.
+/// The end of a sentence: the content of stderr, if any.
 struct Stderr<'a>(&'a str);
 
 impl fmt::Display for Stderr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            "" => f.write_str(", and said nothing on standard error"),
-            said => write!(f, ": {said}"),
+            "" => f.write_str(", and printed nothing on stderr"),
+            stderr => write!(f, ": {stderr}"),
         }
     }
 }
@@ -177,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_it_ended_and_what_it_said_is_told() {
+    fn the_error_contains_the_exit_and_stderr() {
         assert_eq!(
             failed("exec plugin aws", Exit::Status(255), "no login").to_string(),
             "exec plugin aws failed with exit code 255: no login; run it in a terminal to see what it needs"
@@ -185,7 +186,7 @@ mod tests {
         assert!(
             failed("exec plugin aws", Exit::Signal(9), "")
                 .message()
-                .ends_with("was killed by signal 9 (SIGKILL), and said nothing on standard error")
+                .ends_with("was killed by signal 9 (SIGKILL), and printed nothing on stderr")
         );
         assert!(
             timed_out("exec plugin aws", Duration::from_millis(1500), "")
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_by_itself_is_no_fault_of_the_plugin() {
+    fn a_temporary_condition_is_not_a_fault_of_the_plugin() {
         let program = Path::new("/bin/plugin");
         for (error, kind) in [
             (io::ErrorKind::NotFound.into(), ErrorKind::PluginNotExecutable),

@@ -1,18 +1,18 @@
-//! What a user who has not installed the plugin is told, and how often.
+//! The install hint for a missing plugin, at most ten times an hour.
 //!
-//! A controller that lacks its plugin asks for it again and again; its log is to say what to install, not to
-//! consist of it. So the explanation and the kubeconfig's install hint come ten times an hour at the most, as
-//! in client-go, and the plain "not found" every time.
+//! A controller without its plugin tries again and again, and its log should not consist of install hints. So the
+//! explanation and the kubeconfig's install hint are part of the error at most ten times an hour, as in client-go. The
+//! plain "not found" is returned every time.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use kubex_core::{Error, ErrorKind, Host};
 
-/// How often in one window.
-const MOST: u32 = 10;
+/// The number of hints in one window.
+const MAX_HINTS: u32 = 10;
 
-/// How long a window is; it begins with the first use.
+/// The length of a window. It begins with the first use.
 const WINDOW: Duration = Duration::from_secs(60 * 60);
 
 /// The hint of one plugin.
@@ -37,18 +37,18 @@ impl InstallHint {
         }
     }
 
-    /// The hint as it is written.
+    /// The hint, or an empty text.
     pub(crate) fn text(&self) -> &str {
         self.text.as_deref().unwrap_or_default()
     }
 
-    /// Adds it to the error of a plugin that is not there, or takes the explanation away that was given often
-    /// enough. Errors clean what they are given.
+    /// Adds the hint to the error of a missing plugin, or removes the explanation once the limit is reached. Errors clean
+    /// the text that they are given.
     pub(crate) fn add_to(&self, error: Error, host: &Host) -> Error {
         if error.kind() != ErrorKind::PluginNotFound {
             return error;
         }
-        if !self.may_be_given(host.now().monotonic) {
+        if !self.is_within_limit(host.now().monotonic) {
             return Error::new(error.kind(), error.message());
         }
         match &self.text {
@@ -60,7 +60,7 @@ impl InstallHint {
         }
     }
 
-    fn may_be_given(&self, now: Duration) -> bool {
+    fn is_within_limit(&self, now: Duration) -> bool {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         if window
             .began
@@ -72,7 +72,7 @@ impl InstallHint {
             };
         }
         window.used = window.used.saturating_add(1);
-        window.used <= MOST
+        window.used <= MAX_HINTS
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_comes_ten_times_an_hour() {
+    fn the_hint_is_shown_ten_times_an_hour() {
         let world = SimulatedHost::new();
         let hint = InstallHint::new(Some(" \u{1b}[1mbrew install x\n".into()));
         let ask = || {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn other_errors_have_none() {
+    fn other_errors_have_no_hint() {
         let hint = InstallHint::new(Some("brew install x".into()));
         let error = Error::new(ErrorKind::PluginFailed, "x failed");
         let shown = hint.add_to(error, &SimulatedHost::new().host()).to_string();

@@ -1,27 +1,27 @@
-//! Whether the plugin is given the terminal.
+//! Decides whether the plugin gets the terminal.
 //!
-//! Looked at before every run, in the order of client-go (plugin/pkg/client/auth/exec/exec.go):
+//! The decision is made before every run, by the rules of client-go (plugin/pkg/client/auth/exec/exec.go):
 //!
 //! | mode | standard input is a terminal | handed over | result |
 //! |---|---|---|---|
-//! | `Never` | | | runs without |
+//! | `Never` | | | runs without it |
 //! | `IfAvailable` | yes | yes | runs with it |
-//! | `IfAvailable` | no, or not handed over | | runs without |
+//! | `IfAvailable` | no, or not handed over | | runs without it |
 //! | `Always` | no | | error: not a terminal |
-//! | `Always` | yes | taken by something else | error: unavailable |
+//! | `Always` | yes | in use by something else | error: unavailable |
 //! | `Always` | yes | yes | runs with it |
 //!
-//! A mode that is none of the three is found where the options are read.
+//! Any other mode is refused when the options are read.
 
 use kubex_core::host::{Terminal, TerminalHold};
 use kubex_core::{Error, ErrorKind, Host, Result, SecretString};
 
 use crate::options::InteractiveMode;
 
-/// The terminal that a run in this mode is to be given.
+/// The terminal for a run in this mode.
 ///
 /// # Errors
-/// `Unsupported` where the plugin cannot do without one, in client-go's words.
+/// `Unsupported` if the plugin needs a terminal and there is none, with client-go's message.
 pub(crate) fn terminal(mode: InteractiveMode, host: &Host) -> Result<Option<&Terminal>> {
     let terminal = host.terminal().filter(|terminal| terminal.is_terminal());
     let why_not = terminal.and_then(Terminal::why_unavailable);
@@ -41,10 +41,10 @@ fn refused(why: &str) -> Error {
         ErrorKind::Unsupported,
         format_args!("exec plugin cannot support interactive mode: {why}"),
     )
-    .with_help("run it where it can ask its user, or set the interactive mode to IfAvailable or Never")
+    .with_help("run it in a terminal, or set the interactive mode to IfAvailable or Never")
 }
 
-/// Waits for the terminal, at the longest for as long as whoever has it may keep it.
+/// Waits for the terminal, at most as long as another plugin may hold it.
 pub(crate) async fn hold(
     terminal: &Terminal,
     secrets: Vec<SecretString>,
@@ -55,11 +55,11 @@ pub(crate) async fn hold(
         Error::new(
             ErrorKind::TimedOut,
             format_args!(
-                "exec plugin was not started: another plugin did not give the terminal back within {} s",
+                "exec plugin was not started: another plugin did not release the terminal within {} s",
                 limit.as_secs_f32()
             ),
         )
-        .with_help("answer what the other plugin asks")
+        .with_help("answer the other plugin's question")
     })?;
     Ok(hold.hiding(secrets))
 }

@@ -1,38 +1,36 @@
-//! An exec credential plugin: a program that prints a credential, as `aws eks get-token` does.
+//! Exec credential plugins: programs that print a credential, such as `aws eks get-token`.
 //!
-//! The plugin is told what it is asked for in the variable `KUBERNETES_EXEC_INFO` and answers with an
-//! `ExecCredential` on its standard output (KEP-541, `client.authentication.k8s.io/v1` and `/v1beta1`). It runs
-//! when a credential is asked for and never earlier: resolving looks at nothing and starts nothing. It runs
-//! without a shell, in a process group of its own, and is gone when the fetch is over. Whether it may run at
-//! all, what it inherits and whether it is given the terminal is the host's to say
-//! ([`PluginRules`](kubex_core::host::PluginRules), [`Terminal`](kubex_core::host::Terminal)), never a
-//! kubeconfig's.
+//! A plugin receives its input in the variable `KUBERNETES_EXEC_INFO` and prints an `ExecCredential` on stdout (KEP-541,
+//! `client.authentication.k8s.io/v1` and `/v1beta1`). It runs when a credential is needed and never earlier: resolving
+//! starts nothing. It runs without a shell, in its own process group, and has ended when the fetch is over. The host decides
+//! whether it may run, what it inherits and whether it gets the terminal
+//! ([`PluginRules`](kubex_core::host::PluginRules), [`Terminal`](kubex_core::host::Terminal)). A kubeconfig never decides
+//! that.
 //!
 //! | option | meaning |
 //! |---|---|
 //! | `command` | the program: a name that is looked up in `PATH`, or a path |
-//! | `args` | its arguments, each passed as it is |
+//! | `args` | its arguments, each passed unchanged |
 //! | `env` | variables to add to this program's own: a list of `name` and `value` |
 //! | `api-version` | `client.authentication.k8s.io/v1` (the default) or `/v1beta1` |
-//! | `provide-cluster-info` | whether the plugin is told of the cluster; off unless set |
-//! | `interactive-mode` | `Never`, `IfAvailable` (the default) or `Always`: whether the plugin asks its user at the terminal |
-//! | `install-hint` | what to tell a user who has not installed the plugin |
-//! | `deadline` | how long a run may take: `30s`, `300ms`, or a number of seconds; 30 s unless the host's rules say otherwise |
-//! | `interactive-deadline` | the same for a run at the terminal; 5 min unless the host's rules say otherwise |
+//! | `provide-cluster-info` | whether the plugin receives the cluster; off by default |
+//! | `interactive-mode` | `Never`, `IfAvailable` (the default) or `Always`: whether the plugin may ask its user at the terminal |
+//! | `install-hint` | help for a user who has not installed the plugin |
+//! | `deadline` | the time limit of a run: `30s`, `300ms`, or a number of seconds; 30 s unless the host's rules set another limit |
+//! | `interactive-deadline` | the same for a run at the terminal; 5 min unless the host's rules set another limit |
 //! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
 //!
-//! The spellings of a kubeconfig's `exec` block (`apiVersion`, `installHint`, ...) are taken as well.
+//! The names of a kubeconfig's `exec` block (`apiVersion`, `installHint`, ...) are accepted too.
 //!
-//! A bare name is looked up in the absolute directories of `PATH` only, a relative path from the directory of
-//! the file it is written in. What the plugin says on standard error is part of the error when it fails,
-//! without the secrets in it; what it prints on standard output is never shown.
+//! A bare name is looked up in the absolute directories of `PATH` only. A relative path is relative to the directory of the
+//! file that contains it. If the plugin fails, its stderr is part of the error, with secrets masked. Its stdout is never
+//! shown.
 //!
-//! Two configurations with the same plugin for the same cluster share one credential and one run at a time, as
-//! long as one of them is there. A plugin that asks Kubex for the credential that it is to give itself is
-//! refused.
+//! Two configurations with the same plugin for the same cluster share one credential, and at most one run at a time. A
+//! plugin that requests the credential that it should provide itself is refused.
 //!
-//! Do not take it for a token that lies in a file: `token-file` starts no process. The fetch needs a tokio
-//! runtime with its I/O and time drivers on.
+//! For a token in a file use the provider `token-file`, which starts no process. A fetch needs a tokio runtime with its I/O
+//! and time drivers enabled.
 //!
 //! ```
 //! use kubex_core::host::{Exit, ProcessOutput, SimulatedHost};
@@ -92,5 +90,5 @@ pub use source::ExecSource;
 kubex_core::register! {
     /// The provider `exec`.
     pub static REGISTRATION =
-        Registration::source::<ExecSource>("exec", "an exec credential plugin, run when a credential is wanted");
+        Registration::source::<ExecSource>("exec", "an exec credential plugin, run when a credential is needed");
 }

@@ -1,10 +1,10 @@
-//! Finding the program.
+//! Finds the program of a command.
 //!
-//! A bare name is looked up in this program's own `PATH`, before anything is started, and only in its absolute
-//! directories ([`Host::look_up`]); the plugin's own variables have no part in it. What was found is what runs;
-//! nothing looks it up again.
+//! A bare name is looked up in this program's own `PATH` before anything is started, and only in its absolute directories
+//! ([`Host::look_up`]). The plugin's own variables do not matter. The file that was found is the one that runs; it is not
+//! looked up again.
 
-use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use kubex_core::host::FileKind;
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, Host, Origin, Result};
 
-/// Where Kubernetes explains plugins to people.
+/// The Kubernetes documentation about plugins.
 const DOCUMENTATION: &str =
     "https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins";
 
@@ -21,19 +21,19 @@ const DOCUMENTATION: &str =
 pub(crate) enum Command {
     /// A name, to be looked up in `PATH`.
     Name(String),
-    /// A path, used as it is; relative only where the file it was written in has a relative path itself.
+    /// A path. It is relative only if the file that contains the command has a relative path itself.
     Path(PathBuf),
 }
 
 impl Command {
-    /// Reads a command that was written down at this place.
+    /// Reads a command with this origin.
     pub(crate) fn new(text: &str, origin: &Origin) -> Result<Self> {
         let invalid = |why: &str| Error::new(ErrorKind::InvalidValue, format_args!("the command {why}"));
         if text.is_empty() {
             return Err(invalid("is empty").with_help("set it to the plugin's name or path"));
         }
         if text.contains('\0') {
-            return Err(invalid("has a zero byte in it"));
+            return Err(invalid("contains a zero byte"));
         }
         if !text.contains(std::path::is_separator) {
             return Ok(Self::Name(text.to_owned()));
@@ -45,21 +45,21 @@ impl Command {
         match origin.path().and_then(Path::parent) {
             Some(directory) => Ok(Self::Path(directory.join(path))),
             None => Err(
-                invalid("is a relative path, and there is no file that it could be relative to")
+                invalid("is a relative path, but no file contains it that it could be relative to")
                     .with_help("give an absolute path"),
             ),
         }
     }
 
-    /// The command as the plugin policy knows it.
-    pub(crate) fn text(&self) -> Cow<'_, str> {
+    /// The command as it is, for the plugin policy and for keys.
+    pub(crate) fn as_os_str(&self) -> &OsStr {
         match self {
-            Self::Name(name) => name.into(),
-            Self::Path(path) => path.to_string_lossy(),
+            Self::Name(name) => OsStr::new(name),
+            Self::Path(path) => path.as_os_str(),
         }
     }
 
-    /// The program that the command stands for now.
+    /// Finds the program of the command.
     pub(crate) async fn find(&self, host: &Host) -> Result<PathBuf> {
         match self {
             Self::Name(name) => find_in_path(name, host).await,
@@ -83,10 +83,10 @@ async fn find_in_path(name: &str, host: &Host) -> Result<PathBuf> {
     let shown = clean_line(name);
     let why = if !found.has_path {
         "PATH is not set"
-    } else if found.has_passed_over {
-        "it is in no directory of PATH; relative and empty entries of PATH are not searched"
+    } else if found.has_skipped_entries {
+        "it is not in any directory of PATH; relative and empty entries of PATH are not searched"
     } else {
-        "it is in no directory of PATH"
+        "it is not in any directory of PATH"
     };
     Err(not_found(&format!("exec plugin {shown} not found: {why}")))
 }
@@ -97,11 +97,10 @@ async fn check(path: &Path, host: &Host) -> Result<PathBuf> {
     match host.files().kind(path).await {
         Ok(FileKind::Regular { executable: true }) => Ok(path.to_owned()),
         Ok(FileKind::Regular { .. }) => Err(not_executable(path)),
-        Ok(FileKind::Directory) => {
-            Err(unfit(&format!("exec plugin {shown} is a directory")).with_help("name the program in it"))
-        }
-        Ok(_) => Err(unfit(&format!(
-            "exec plugin {shown} is no program, but a pipe or a device"
+        Ok(FileKind::Directory) => Err(not_a_program(&format!("exec plugin {shown} is a directory"))
+            .with_help("give the path of a program in it")),
+        Ok(_) => Err(not_a_program(&format!(
+            "exec plugin {shown} is a pipe or a device, not a program"
         ))),
         Err(error)
             if matches!(
@@ -114,26 +113,26 @@ async fn check(path: &Path, host: &Host) -> Result<PathBuf> {
         Err(error) => {
             let why = match error.kind() {
                 io::ErrorKind::PermissionDenied => "permission denied",
-                _ => "the system cannot look at it",
+                _ => "the system cannot access it",
             };
-            Err(unfit(&format!("exec plugin {shown} cannot be reached: {why}")).with_source(error))
+            Err(not_a_program(&format!("exec plugin {shown} cannot be accessed: {why}")).with_source(error))
         }
     }
 }
 
 fn not_found(message: &str) -> Error {
     Error::new(ErrorKind::PluginNotFound, message).with_help(format_args!(
-        "install the plugin, or correct the command; about plugins: {DOCUMENTATION}"
+        "install the plugin, or correct the command; see {DOCUMENTATION}"
     ))
 }
 
 fn not_executable(path: &Path) -> Error {
     let shown = path.to_string_lossy();
     let shown = clean_line(&shown);
-    unfit(&format!("exec plugin {shown} is not executable")).with_help("make it executable: chmod +x")
+    not_a_program(&format!("exec plugin {shown} is not executable")).with_help("make it executable: chmod +x")
 }
 
-fn unfit(message: &str) -> Error {
+fn not_a_program(message: &str) -> Error {
     Error::new(ErrorKind::PluginNotExecutable, message)
 }
 

@@ -1,20 +1,19 @@
-//! Running a process on this machine: the only place in Kubex that starts one.
+//! Runs processes on this machine. This is the only place in Kubex that starts one.
 //!
-//! The process gets a group of its own, so that what it starts in turn can be ended with it. As long as
-//! something holds its output or its standard error open, the run is not over; what has let go of both was
-//! sent to the background on purpose, and stays.
+//! Each process has its own group, so that its children can be ended with it. The run is over when nothing holds its stdout
+//! or stderr open. A child that has closed both was sent to the background on purpose, and keeps running.
 //!
-//! | what happens | what is done |
+//! | event | action |
 //! |---|---|
 //! | the deadline passes | SIGTERM to the group, SIGKILL after the kill grace |
-//! | it exits, and a grandchild holds a pipe | SIGKILL to the group after the pipe grace; what was printed counts |
-//! | it prints more than the limit | SIGKILL to the group at once |
-//! | the future is dropped, the runtime shut down | SIGKILL to the group at once |
+//! | the process exits, and a child holds a pipe | SIGKILL to the group after the pipe grace; the output is used |
+//! | the output exceeds the limit | SIGKILL to the group at once |
+//! | the future is dropped, or the runtime shuts down | SIGKILL to the group at once |
 //!
-//! A process that is given the terminal is put into its foreground, so that it can read there and Ctrl-C ends
-//! it; afterwards this program is put there again (`foreground.rs`).
+//! A process that gets the terminal becomes its foreground group, so that it can read and Ctrl-C ends it. Afterwards this
+//! program becomes the foreground group again (`foreground.rs`).
 //!
-//! Without process groups, as on Windows, the process alone is ended.
+//! On systems without process groups, such as Windows, only the process itself is ended.
 
 #[cfg(unix)]
 mod foreground;
@@ -36,15 +35,15 @@ use zeroize::Zeroizing;
 #[cfg(unix)]
 use foreground::Foreground;
 
-/// How much is read at once.
+/// The number of bytes to read at once.
 const CHUNK: usize = 16 * 1024;
 
-/// How long a process may take to vanish after SIGKILL. One that hangs in the kernel takes longer; the runtime
-/// collects it when it is gone.
-const VANISHING: Duration = Duration::from_millis(500);
+/// How long to wait for a process after SIGKILL. A process that is blocked in the kernel takes longer; the runtime reaps
+/// it later.
+const REAP_LIMIT: Duration = Duration::from_millis(500);
 
-/// How long a program that is being written is waited for.
-const BUSY: Duration = Duration::from_millis(100);
+/// How long to wait for a program that is being written.
+const BUSY_DELAY: Duration = Duration::from_millis(100);
 
 /// The processes of this machine.
 #[derive(Debug)]
@@ -64,9 +63,9 @@ impl Processes for NativeProcesses {
                 run.group.kill();
                 Ok(run.outcome(exit))
             }
-            Stop::TimeIsUp => {
-                run.ask_to_end();
-                // However it takes that, the time was over.
+            Stop::DeadlineReached => {
+                run.terminate();
+                // The deadline was exceeded, however the process ends now.
                 let _ = run.proceed(kill_grace).await;
                 run.end().await;
                 Err(ProcessError::TimedOut {
@@ -74,7 +73,7 @@ impl Processes for NativeProcesses {
                     error: run.error.into_secret(),
                 })
             }
-            Stop::TooMuch => {
+            Stop::OutputTooLarge => {
                 run.end().await;
                 Err(ProcessError::OutputTooLarge)
             }
@@ -86,18 +85,18 @@ impl Processes for NativeProcesses {
     }
 }
 
-/// Starts it, and once again where somebody was just writing the program: an update, or a sibling that another
-/// thread is starting and that still has the file open.
+/// Starts the process. Tries once more if the program's file is open for writing: during an update, or while another
+/// thread starts a process that inherited the open file.
 #[expect(clippy::disallowed_methods, reason = "these are the real host's processes")]
 async fn start(process: Process) -> io::Result<Run> {
     let child = match spawn(&process) {
         Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
-            tokio::time::sleep(BUSY).await;
+            tokio::time::sleep(BUSY_DELAY).await;
             spawn(&process)?
         }
         spawned => spawned?,
     };
-    Ok(Run::of(child, process))
+    Ok(Run::new(child, process))
 }
 
 #[expect(clippy::disallowed_methods, reason = "these are the real host's processes")]
@@ -125,22 +124,22 @@ fn spawn(process: &Process) -> io::Result<Child> {
     command.spawn()
 }
 
-/// Why a run does not go on.
+/// Why reading and waiting stopped.
 enum Stop {
-    /// It exited, and nobody holds its pipes.
+    /// The process exited, and nothing holds its pipes.
     Ended(ExitStatus),
-    /// It exited, and somebody it started still holds a pipe.
+    /// The process exited, and one of its children holds a pipe.
     PipesHeld(ExitStatus),
-    TimeIsUp,
-    TooMuch,
+    DeadlineReached,
+    OutputTooLarge,
     Broken(io::Error),
 }
 
-/// A process under way, and what it has said until now.
+/// A running process, and its output so far.
 struct Run {
-    /// Before the child: what is dropped first can still be addressed.
+    /// Before the child: a group that is dropped first can still receive signals.
     group: Group,
-    /// After the group, which must not be left in the background of a terminal that it is reading from.
+    /// After the group: a group that reads from the terminal must not be moved into the background before it is killed.
     #[cfg(unix)]
     _foreground: Option<Foreground>,
     child: Child,
@@ -149,13 +148,13 @@ struct Run {
     stderr: Option<ChildStderr>,
     output: Output,
     error: Tail,
-    /// What was asked for; it holds the terminal.
+    /// The request; it holds the terminal.
     process: Process,
 }
 
 impl Run {
-    fn of(mut child: Child, process: Process) -> Self {
-        let group = Group::of(&child);
+    fn new(mut child: Child, process: Process) -> Self {
+        let group = Group::new(&child);
         #[cfg(unix)]
         let foreground = group
             .leader
@@ -169,13 +168,13 @@ impl Run {
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
             child,
-            output: Output::up_to(process.output_limit),
-            error: Tail::of(process.error_kept),
+            output: Output::new(process.output_limit),
+            error: Tail::new(process.error_kept),
             process,
         }
     }
 
-    /// Reads and waits until it is over or the limit is reached.
+    /// Reads and waits until the run is over or the limit is reached.
     #[expect(clippy::disallowed_methods, reason = "these are the real host's processes")]
     async fn proceed(&mut self, limit: Duration) -> Stop {
         let mut limit = pin!(tokio::time::sleep(limit));
@@ -183,7 +182,7 @@ impl Run {
             limit.set(tokio::time::sleep(self.process.pipe_grace));
         }
         let mut printed = Zeroizing::new(vec![0; CHUNK]);
-        let mut said = Zeroizing::new(vec![0; CHUNK]);
+        let mut chunk = Zeroizing::new(vec![0; CHUNK]);
         loop {
             if let (Some(exit), None, None) = (self.exit, &self.stdout, &self.stderr) {
                 return Stop::Ended(exit);
@@ -192,17 +191,17 @@ impl Run {
                 read = read(&mut self.stdout, &mut printed), if self.stdout.is_some() => match read {
                     Ok(0) => self.stdout = None,
                     Ok(length) => if !self.output.take(printed.get(..length).unwrap_or_default()) {
-                        return Stop::TooMuch;
+                        return Stop::OutputTooLarge;
                     },
                     Err(error) => return Stop::Broken(error),
                 },
-                read = read(&mut self.stderr, &mut said), if self.stderr.is_some() => match read {
+                read = read(&mut self.stderr, &mut chunk), if self.stderr.is_some() => match read {
                     Ok(0) => self.stderr = None,
                     Ok(length) => {
-                        let said = said.get(..length).unwrap_or_default();
-                        self.error.take(said);
+                        let chunk = chunk.get(..length).unwrap_or_default();
+                        self.error.take(chunk);
                         if let Some(terminal) = &self.process.terminal {
-                            terminal.show(said);
+                            terminal.show(chunk);
                         }
                     }
                     Err(error) => return Stop::Broken(error),
@@ -216,36 +215,36 @@ impl Run {
                 },
                 () = &mut limit => return match self.exit {
                     Some(exit) => Stop::PipesHeld(exit),
-                    None => Stop::TimeIsUp,
+                    None => Stop::DeadlineReached,
                 },
             }
         }
     }
 
-    /// SIGTERM, where there is such a thing.
-    fn ask_to_end(&mut self) {
+    /// Sends SIGTERM, if the system has it.
+    fn terminate(&mut self) {
         if cfg!(unix) {
             self.group.terminate();
         } else {
-            // It may have exited by itself, which is as good.
+            // An error means that the process has exited already.
             let _ = self.child.start_kill();
         }
     }
 
-    /// SIGKILL to all of it, and a moment for it to vanish.
+    /// Sends SIGKILL to the group, and waits a moment for the process to exit.
     #[expect(clippy::disallowed_methods, reason = "these are the real host's processes")]
     async fn end(&mut self) {
         self.group.kill();
-        // It may have exited by itself, which is as good.
+        // An error means that the process has exited already.
         let _ = self.child.start_kill();
         if self.exit.is_none() {
-            let _ = tokio::time::timeout(VANISHING, self.child.wait()).await;
+            let _ = tokio::time::timeout(REAP_LIMIT, self.child.wait()).await;
         }
     }
 
     fn outcome(self, exit: ExitStatus) -> ProcessOutput {
         ProcessOutput {
-            exit: how(exit),
+            exit: exit_of(exit),
             output: self.output.into_secret(),
             error: self.error.into_secret(),
         }
@@ -259,16 +258,16 @@ async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, chunk: &mut [u8]) -> io
     }
 }
 
-fn how(exit: ExitStatus) -> Exit {
+fn exit_of(exit: ExitStatus) -> Exit {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&exit) {
         return Exit::Signal(signal);
     }
-    // Without a signal there is always a code.
+    // A process that was not ended by a signal has an exit code.
     Exit::Status(exit.code().unwrap_or(-1))
 }
 
-/// The process group of a child. It is killed on drop unless it was released.
+/// The process group of a child. It is killed on drop, unless it was released.
 struct Group {
     #[cfg(unix)]
     leader: Option<nix::unistd::Pid>,
@@ -276,8 +275,8 @@ struct Group {
 
 #[cfg(unix)]
 impl Group {
-    /// The child leads its group, so the group has the child's number.
-    fn of(child: &Child) -> Self {
+    /// The child leads its group, so the group's id is the child's.
+    fn new(child: &Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         Self {
             leader: id.map(nix::unistd::Pid::from_raw),
@@ -299,16 +298,16 @@ impl Group {
 
     fn send(&self, signal: nix::sys::signal::Signal) {
         if let Some(leader) = self.leader {
-            // It fails where nobody is left in the group, which is what is wanted.
+            // An error means that the group is empty already.
             let _ = nix::sys::signal::killpg(leader, signal);
         }
     }
 }
 
 #[cfg(not(unix))]
-#[expect(clippy::unused_self, reason = "the same calls as where there are groups")]
+#[expect(clippy::unused_self, reason = "the same interface as with process groups")]
 impl Group {
-    fn of(_: &Child) -> Self {
+    fn new(_: &Child) -> Self {
         Self {}
     }
 
@@ -325,21 +324,21 @@ impl Drop for Group {
     }
 }
 
-/// What was printed, up to a limit. It may be a credential, so a buffer that grows leaves no copy behind.
+/// The stdout so far, up to a limit. It may be a credential, so a buffer that grows is wiped.
 struct Output {
     bytes: Zeroizing<Vec<u8>>,
     limit: usize,
 }
 
 impl Output {
-    fn up_to(limit: usize) -> Self {
+    fn new(limit: usize) -> Self {
         Self {
             bytes: Zeroizing::new(Vec::with_capacity(CHUNK)),
             limit,
         }
     }
 
-    /// Whether it still is within the limit.
+    /// Appends the chunk. Returns whether the output is still within the limit.
     fn take(&mut self, chunk: &[u8]) -> bool {
         let length = self.bytes.len() + chunk.len();
         if length > self.limit {
@@ -359,14 +358,14 @@ impl Output {
     }
 }
 
-/// The last bytes of what was said.
+/// The last bytes of stderr.
 struct Tail {
     bytes: Zeroizing<Vec<u8>>,
     kept: usize,
 }
 
 impl Tail {
-    fn of(kept: usize) -> Self {
+    fn new(kept: usize) -> Self {
         Self {
             bytes: Zeroizing::new(Vec::with_capacity(kept)),
             kept,
@@ -377,7 +376,7 @@ impl Tail {
         let new = chunk
             .get(chunk.len().saturating_sub(self.kept)..)
             .unwrap_or_default();
-        // At most what there is, because the new part alone is no longer than what is kept.
+        // Never more than the buffer's length, because the new part is at most as long as the kept one.
         let surplus = (self.bytes.len() + new.len()).saturating_sub(self.kept);
         self.bytes.drain(..surplus);
         self.bytes.extend_from_slice(new);

@@ -1,4 +1,4 @@
-//! What the provider `exec` is told.
+//! The options of the provider `exec`.
 
 use std::fmt;
 
@@ -7,43 +7,42 @@ use kubex_core::host::Deadline;
 use schemars::JsonSchema;
 use serde::de::{Deserialize, Deserializer};
 
-/// The options of the provider `exec`, beside the cluster's. The names of a kubeconfig's `exec` block are
-/// taken as well, and so is its `null` for what is not set (client-go, tools/clientcmd/api/v1/types.go).
+/// The options of the provider `exec`, in addition to the cluster's. The names of a kubeconfig's `exec` block are accepted
+/// too, and so is `null` for an option that is not set (client-go, tools/clientcmd/api/v1/types.go).
 #[derive(serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ExecOptions {
-    /// The program: a name that is looked up in PATH, or a path. A relative path starts at the directory of
-    /// the file it is written in.
+    /// The program: a name that is looked up in PATH, or a path. A relative path is relative to the directory of the file
+    /// that contains it.
     #[schemars(extend("format" = "command"))]
     pub command: String,
-    /// Its arguments, each passed as it is.
+    /// The arguments, each passed unchanged.
     #[serde(default, deserialize_with = "or_default")]
     pub args: Vec<String>,
-    /// Variables to add to those of this program; a later one of a name wins.
+    /// Variables to add to those of this program. The last one of a name wins.
     #[serde(default, deserialize_with = "or_default")]
     pub env: Vec<EnvironmentVariable>,
     /// The version of the protocol: `client.authentication.k8s.io/v1`, which is the default, or
     /// `client.authentication.k8s.io/v1beta1`.
     #[serde(alias = "apiVersion")]
     pub api_version: Option<String>,
-    /// What to tell a user who has not installed the plugin.
+    /// Help for a user who has not installed the plugin.
     #[serde(alias = "installHint")]
     pub install_hint: Option<String>,
-    /// Whether the plugin is told of the cluster: its address, its authorities, its extension.
+    /// Whether the plugin receives the cluster: its address, its CA bundle, its extension.
     #[serde(default, deserialize_with = "or_default", alias = "provideClusterInfo")]
     pub provide_cluster_info: bool,
     /// Whether the plugin may ask its user at the terminal.
     #[serde(default, deserialize_with = "or_default", alias = "interactiveMode")]
     pub interactive_mode: InteractiveMode,
-    /// How long a run may take: `30s`, `300ms`, or a number of seconds. 30 s, unless the rules for plugins say
-    /// otherwise.
+    /// The time limit of a run: `30s`, `300ms`, or a number of seconds. 30 s, unless the rules for plugins set another
+    /// limit.
     pub deadline: Option<Deadline>,
-    /// How long a run may take while its user is asked at the terminal. 5 min, unless the rules for plugins say
-    /// otherwise.
+    /// The time limit of a run that asks its user at the terminal. 5 min, unless the rules for plugins set another limit.
     pub interactive_deadline: Option<Deadline>,
 }
 
-/// Arguments may hold secrets, so they are counted and not shown.
+/// Arguments may contain secrets, so only their number is shown.
 impl fmt::Debug for ExecOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExecOptions")
@@ -73,19 +72,30 @@ pub struct EnvironmentVariable {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub enum InteractiveMode {
-    /// It never asks.
+    /// The plugin never asks.
     #[serde(alias = "never")]
     Never,
-    /// It asks where there is a terminal, and does without where there is none.
+    /// The plugin asks if there is a terminal, and runs without one if there is none.
     #[default]
     #[serde(alias = "if-available")]
     IfAvailable,
-    /// It cannot do without.
+    /// The plugin needs a terminal.
     #[serde(alias = "always")]
     Always,
 }
 
-/// Reads `null` as what is not set: a kubeconfig's writer puts it there.
+impl InteractiveMode {
+    /// The name that a kubeconfig uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "Never",
+            Self::IfAvailable => "IfAvailable",
+            Self::Always => "Always",
+        }
+    }
+}
+
+/// Reads `null` as an option that is not set: programs that write kubeconfigs write it.
 fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Deserialize<'de> + Default,

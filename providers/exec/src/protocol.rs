@@ -26,7 +26,8 @@ impl ApiVersion {
     /// Reads a version.
     ///
     /// # Errors
-    /// `InvalidValue` for any other; for `v1alpha1`, which Kubernetes removed in 1.24, it says what came after.
+    /// `InvalidValue` for any other text. For `v1alpha1`, which Kubernetes removed in 1.24, the error names its
+    /// successors.
     ///
     /// ```
     /// use kubex_exec::ApiVersion;
@@ -44,12 +45,11 @@ impl ApiVersion {
             )
             .with_help(
                 "set the API version to client.authentication.k8s.io/v1, or to \
-                 client.authentication.k8s.io/v1beta1 for a plugin that does not know that one, and update the \
-                 plugin",
+                 client.authentication.k8s.io/v1beta1 if the plugin does not support v1, and update the plugin",
             )),
             _ => Err(Error::new(
                 ErrorKind::InvalidValue,
-                format_args!("\"{}\" is no exec API version", clean_line(text)),
+                format_args!("\"{}\" is not a valid exec API version", clean_line(text)),
             )
             .with_help(
                 "set the API version to client.authentication.k8s.io/v1 or client.authentication.k8s.io/v1beta1",
@@ -57,7 +57,7 @@ impl ApiVersion {
         }
     }
 
-    /// The version as it is written.
+    /// The version's text.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::V1 => "client.authentication.k8s.io/v1",

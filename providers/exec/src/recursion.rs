@@ -1,8 +1,8 @@
 //! The guard against plugins that run themselves.
 //!
-//! A plugin may use Kubex in turn, or call a tool that does, and be configured so that it needs itself. Each run
-//! tells its plugin, in a variable that nothing in a configuration can change, which runs it is in. A run that
-//! is in there already is refused, and so is one beyond the deepest nesting: a plugin may need one other.
+//! A plugin may use Kubex, or call a tool that does, with a configuration that runs the same plugin again. So each plugin
+//! receives the list of runs that it is nested in, in a variable that no configuration can change. A run that is already in
+//! the list is refused, and so is one beyond the maximum depth: a plugin may run one other plugin.
 
 use std::borrow::Cow;
 
@@ -10,16 +10,16 @@ use kubex_core::host::Program;
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, Host, Result};
 
-/// The variable in which a plugin finds the runs that it is in, the outermost first, each by its fingerprint.
+/// The variable with the fingerprints of the runs that a plugin is nested in, the outermost first.
 pub(crate) const VARIABLE: &str = "KUBEX_EXEC_STACK";
 
-/// How many runs may be within one another.
-const DEEPEST: usize = 2;
+/// The maximum number of nested runs.
+const MAX_DEPTH: usize = 2;
 
-/// What the variable is to be for a run of this program with these arguments.
+/// The variable's value for a run of this program with these arguments.
 ///
 /// # Errors
-/// `Recursion` where that run may not be.
+/// `Recursion` if the run is not allowed.
 pub(crate) fn stack_with(program: &Program, arguments: &[String], host: &Host) -> Result<String> {
     let variable = host.environment().variable(VARIABLE).unwrap_or_default();
     let stack: Cow<'_, str> = variable.to_string_lossy();
@@ -32,16 +32,16 @@ pub(crate) fn stack_with(program: &Program, arguments: &[String], host: &Host) -
             ErrorKind::Recursion,
             format_args!("exec plugin {shown} was not started: {what}"),
         )
-        .with_help("give the plugin a configuration of its own, with another user than the one that needs it")
+        .with_help("give the plugin its own configuration, with a user that does not need the plugin")
     };
     if runs.contains(&own.as_str()) {
         return Err(recursion(
-            "it is being run already, and asks for a credential that it is to give itself",
+            "it is already running, and requested the credential that it should provide itself",
         ));
     }
-    if runs.len() >= DEEPEST {
+    if runs.len() >= MAX_DEPTH {
         return Err(recursion(
-            "this program is run by a plugin, which is run by another plugin",
+            "this program was started by a plugin that was started by another plugin",
         ));
     }
     Ok(runs
@@ -51,8 +51,8 @@ pub(crate) fn stack_with(program: &Program, arguments: &[String], host: &Host) -
         .join(","))
 }
 
-/// FNV-1a over the program and its arguments: the same in every build of Kubex, and no secret that the list of
-/// processes does not show. Without the variables, whose values may be secrets.
+/// FNV-1a over the program and its arguments: equal in every build of Kubex. The list of processes shows both, so the
+/// fingerprint reveals no secret. Variables are left out, because their values may be secrets.
 fn fingerprint(program: &Program, arguments: &[String]) -> String {
     let parts = std::iter::once(program.path().as_os_str().as_encoded_bytes())
         .chain(arguments.iter().map(String::as_bytes));
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_one_part_ends_and_the_next_begins_makes_a_difference() {
+    async fn the_boundary_between_program_and_argument_matters() {
         let host = Host::real().with_variable(VARIABLE, None::<&str>);
         let one = stack(&host, "/bin/a", "bc").await.unwrap();
         assert_ne!(one, stack(&host, "/bin/ab", "c").await.unwrap());

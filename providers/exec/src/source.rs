@@ -1,4 +1,4 @@
-//! Running the plugin for a credential.
+//! The credential source: runs the plugin and reads its answer.
 
 use std::fmt;
 use std::time::Duration;
@@ -23,16 +23,16 @@ use crate::protocol::ApiVersion;
 use crate::stderr::{self, Redactor};
 use crate::{exec_credential, failure, interaction, recursion};
 
-/// How long a grandchild may hold the output open after the plugin has exited.
+/// How long a child process of the plugin may hold the output open after the plugin has exited.
 const PIPE_GRACE: Duration = Duration::from_millis(500);
 
-/// What a fetch takes beside the run, at the most: looking the program up, ending it, reading its answer.
+/// The time of a fetch beside the run: looking up the program, ending it, reading its answer.
 const MARGIN: Duration = Duration::from_secs(3);
 
-/// Longer than any fetch: twice the longest deadline, for the wait and for the run, and an hour to end it.
-const LONGEST_FETCH: Duration = Duration::from_secs(49 * 60 * 60);
+/// Longer than every fetch: twice the longest deadline, for the wait and for the run, and an hour to end it.
+const MAX_FETCH: Duration = Duration::from_secs(49 * 60 * 60);
 
-/// How many bytes of output are accepted.
+/// The number of bytes of output that are accepted.
 const OUTPUT_LIMIT: usize = 1024 * 1024;
 
 /// The credential source of the provider `exec`.
@@ -62,7 +62,7 @@ impl FromOptions for ExecSource {
             .map_err(|error| error.with_origin(&origin_of(written, &["api-version", "apiVersion"])))?;
         if options.args.iter().any(|argument| argument.contains('\0')) {
             return Err(
-                Error::new(ErrorKind::InvalidValue, "an argument has a zero byte in it")
+                Error::new(ErrorKind::InvalidValue, "an argument contains a zero byte")
                     .with_origin(&written.origin_of("args")),
             );
         }
@@ -83,7 +83,7 @@ impl FromOptions for ExecSource {
     }
 }
 
-/// The place of an option that has two spellings.
+/// The origin of an option that has two spellings.
 fn origin_of(options: &Options, spellings: &[&str]) -> Origin {
     spellings
         .iter()
@@ -98,9 +98,9 @@ fn environment(variables: Vec<EnvironmentVariable>) -> Result<Vec<(String, Secre
             let why = if name.is_empty() {
                 "has no name"
             } else if name.contains(['=', '\0']) {
-                "has a name with an equals sign or a zero byte in it"
+                "has a name that contains an equals sign or a zero byte"
             } else if value.expose_secret().contains('\0') {
-                "has a value with a zero byte in it"
+                "has a value that contains a zero byte"
             } else {
                 return Ok((name, value));
             };
@@ -116,7 +116,7 @@ impl ExecSource {
     async fn run(&self, host: &Host, cluster: &Cluster) -> Result<Credential> {
         let terminal = interaction::terminal(self.interactive_mode, host)?;
         let program = host
-            .permit(&self.command.text(), self.command.find(host))
+            .permit(&self.command.as_os_str(), self.command.find(host))
             .await
             .map_err(|error| self.install_hint.add_to(error, host))?;
         let stack = recursion::stack_with(&program, &self.arguments, host)?;
@@ -133,25 +133,25 @@ impl ExecSource {
         let ProcessOutput { exit, output, error } = ended.map_err(|error| match error {
             ProcessError::NotStarted(error) => failure::not_started(program.path(), error),
             ProcessError::TimedOut { output, error } => {
-                let said = self.said(&error, output.expose_secret());
-                failure::timed_out(&self.name, self.time_for(is_interactive, host), &said)
+                let stderr = self.redacted_stderr(&error, output.expose_secret());
+                failure::timed_out(&self.name, self.time_for(is_interactive, host), &stderr)
             }
             ProcessError::OutputTooLarge => failure::printed_too_much(&self.name, OUTPUT_LIMIT),
             ProcessError::Broken(error) => failure::broken(&self.name, error),
             error => failure::broken(&self.name, std::io::Error::other(format!("{error:?}"))),
         })?;
-        let said = || self.said(&error, output.expose_secret());
+        let stderr = || self.redacted_stderr(&error, output.expose_secret());
         if exit != Exit::Status(0) {
-            return Err(failure::failed(&self.name, exit, &said()));
+            return Err(failure::failed(&self.name, exit, &stderr()));
         }
         if exec_credential::is_empty(&output) {
-            return Err(failure::printed_nothing(&self.name, &said()));
+            return Err(failure::printed_nothing(&self.name, &stderr()));
         }
         if !error.expose_secret().is_empty() {
-            tracing::debug!(target: "kubex::exec", command = self.name, stderr = said(), "plugin wrote to stderr");
+            tracing::debug!(target: "kubex::exec", command = self.name, stderr = stderr(), "the plugin printed to stderr");
         }
         exec_credential::read(&output, self.api_version, &self.name)
-            .map_err(|fault| failure::with_what_it_said(fault, &said()))
+            .map_err(|error| failure::with_stderr(error, &stderr()))
     }
 
     fn process(
@@ -162,14 +162,14 @@ impl ExecSource {
         host: &Host,
         cluster: &Cluster,
     ) -> Process {
-        let told = self.provides_cluster.then_some(cluster);
+        let cluster = self.provides_cluster.then_some(cluster);
         let is_interactive = terminal.is_some();
         let mut added = self.environment.clone();
-        // The last one of a name wins, so nothing in the configuration can take the place of these.
+        // The last variable of a name wins, so nothing in the configuration can replace these.
         added.push((recursion::VARIABLE.to_owned(), stack.into()));
         added.push((
             exec_info::VARIABLE.to_owned(),
-            exec_info(self.api_version, told, is_interactive),
+            exec_info(self.api_version, cluster, is_interactive),
         ));
         Process {
             program,
@@ -181,11 +181,11 @@ impl ExecSource {
             kill_grace: host.plugin_rules().time_to_end(),
             pipe_grace: PIPE_GRACE,
             output_limit: OUTPUT_LIMIT,
-            error_kept: stderr::KEPT,
+            error_kept: stderr::MAX_LENGTH,
         }
     }
 
-    /// How long a run may take: as its own options say, else as the host's rules do.
+    /// The time limit of a run: its own option, or the host's rules.
     fn time_for(&self, is_interactive: bool, host: &Host) -> Duration {
         let own = if is_interactive {
             self.interactive_deadline
@@ -198,16 +198,16 @@ impl ExecSource {
         )
     }
 
-    fn said(&self, error: &SecretBytes, output: &[u8]) -> String {
+    fn redacted_stderr(&self, error: &SecretBytes, output: &[u8]) -> String {
         Redactor {
             output,
             variables: &self.environment,
             arguments: &self.arguments,
         }
-        .hidden_in(error)
+        .redact(error)
     }
 
-    /// What it is told that may be a secret.
+    /// What the plugin receives that may be a secret.
     fn secrets(&self) -> Vec<SecretString> {
         let variables = self.environment.iter().map(|(_, value)| value.clone());
         let arguments = stderr::secret_arguments(&self.arguments).map(SecretString::from);
@@ -217,8 +217,8 @@ impl ExecSource {
 
 #[async_trait]
 impl CredentialSource for ExecSource {
-    /// Takes longer than a run can take, so that the run's own error, with what the plugin said, is what callers
-    /// see; but not for ever, even where a file system hangs.
+    /// Its own limit is longer than a run, so that callers receive the run's error with the content of stderr; but it
+    /// ends even if a file system hangs.
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
         let rules = request.host.plugin_rules();
         let with_terminal = rules.time_for(true) + self.time_for(true, request.host);
@@ -240,33 +240,36 @@ impl CredentialSource for ExecSource {
         self.name.clone()
     }
 
-    /// The rules for plugins, which are the host's, have a say in it, so each fetch keeps its own deadline.
+    /// The time limit also depends on the host's rules, so each fetch enforces its own.
     fn deadline(&self) -> Duration {
-        LONGEST_FETCH
+        MAX_FETCH
     }
 
-    /// Everything that makes a difference to what the plugin is told and to what happens when it fails.
+    /// Everything that the plugin receives, and everything that changes what happens when it fails.
     fn sharing_key(&self, cluster: &Cluster) -> Option<SharingKey> {
-        let mut key = SharingKey::new("exec")
-            .with(format!("{:?}", self.command))
+        let deadline = |deadline: Option<Deadline>| {
+            deadline.map(|deadline| deadline.duration().as_nanos().to_le_bytes())
+        };
+        let environment = self
+            .environment
+            .iter()
+            .flat_map(|(name, value)| [name.as_str(), value.expose_secret()]);
+        let key = SharingKey::new("exec")
+            // A path contains a separator and a name does not, so the two cannot be confused.
+            .with(self.command.as_os_str().as_encoded_bytes())
             .with(self.api_version.as_str())
             .with(self.install_hint.text())
-            .with(format!(
-                "{} {:?} {:?} {:?}",
-                self.provides_cluster, self.interactive_mode, self.deadline, self.interactive_deadline
-            ))
-            .with(self.arguments.len().to_string());
-        for argument in &self.arguments {
-            key = key.with(argument);
-        }
-        for (name, value) in &self.environment {
-            key = key.with(name).with(value.expose_secret());
-        }
-        Some(exec_info::known_by(key, cluster))
+            .with([u8::from(self.provides_cluster)])
+            .with(self.interactive_mode.as_str())
+            .with_optional(deadline(self.deadline))
+            .with_optional(deadline(self.interactive_deadline))
+            .with_list(&self.arguments)
+            .with_list(environment);
+        Some(exec_info::add_to(key, cluster))
     }
 }
 
-/// Arguments may hold secrets, so they are counted and not shown.
+/// Arguments may contain secrets, so only their number is shown.
 impl fmt::Debug for ExecSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExecSource")

@@ -1,29 +1,29 @@
-//! What a plugin said on standard error, made fit to be shown.
+//! The plugin's stderr, redacted so that it can be shown.
 //!
-//! It is most of what a user learns when a plugin fails, and the plugin may have quoted a secret in it: one of
-//! its variables or arguments, or the credential it was about to print. So what it was told and what it printed
-//! is hidden in it, also in part, beside what looks like a secret.
+//! When a plugin fails, its stderr is most of what its user learns. It may quote a secret: one of the plugin's variables or
+//! arguments, or the credential that it was about to print. So the values that the plugin received or printed are masked,
+//! also in part, and so is everything that looks like a secret.
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use kubex_core::text::{MASKED, Mask, clean, names_a_secret};
+use kubex_core::time::parse_rfc3339;
 use kubex_core::{ExposeSecret, SecretBytes, SecretString};
 use zeroize::Zeroizing;
 
 use crate::protocol::{GROUP, KIND};
 
-/// How many bytes of standard error are kept.
-pub(crate) const KEPT: usize = 8 * 1024;
+/// The number of bytes of stderr that are kept: the last ones.
+pub(crate) const MAX_LENGTH: usize = 8 * 1024;
 
-/// So many bytes in a row that are also in a secret give it away.
-const SHORTEST_PART: usize = 8;
+/// A sequence of this many bytes that also occurs in a secret is masked.
+const FRAGMENT_LENGTH: usize = 8;
 
-/// Secrets of fewer bytes are not looked for: hiding every `a` would hide the text itself.
-const SHORTEST_SECRET: usize = 4;
+/// Shorter secrets are not masked: masking every `a` would mask the text itself.
+const MIN_SECRET_LENGTH: usize = 4;
 
-/// The words of every answer, which are no secrets.
-const WORDS_OF_THE_PROTOCOL: &[&str] = &[
+/// Words that occur in every answer and are not secrets.
+const PROTOCOL_WORDS: &[&str] = &[
     "apiVersion",
     KIND,
     "clientCertificateData",
@@ -32,104 +32,103 @@ const WORDS_OF_THE_PROTOCOL: &[&str] = &[
     "interactive",
 ];
 
-/// What the plugin knew, as far as it may be a secret.
+/// Everything the plugin knew that may be a secret.
 #[derive(Clone, Copy)]
 pub(crate) struct Redactor<'a> {
-    /// What it printed, as far as it is known.
+    /// What it printed so far.
     pub(crate) output: &'a [u8],
     pub(crate) variables: &'a [(String, SecretString)],
     pub(crate) arguments: &'a [String],
 }
 
 impl Redactor<'_> {
-    /// The text of standard error without secrets and control characters; empty where nothing was said.
-    pub(crate) fn hidden_in(self, error: &SecretBytes) -> String {
+    /// The text of stderr without secrets and control characters. Empty if nothing was printed.
+    pub(crate) fn redact(self, error: &SecretBytes) -> String {
         let error = error.expose_secret();
         let text = Zeroizing::new(String::from_utf8_lossy(error).into_owned());
-        let text = if error.len() < KEPT {
+        let text = if error.len() < MAX_LENGTH {
             text.as_str()
         } else {
             from_the_next_whole_word(&text)
         };
-        let mut hidden = Hidden::in_text(text);
+        let mut text = MarkedText::new(text);
         for (name, value) in self.variables {
-            hidden.whole(value.expose_secret());
+            text.mark(value.expose_secret());
             if names_a_secret(name) {
-                hidden.parts_of(value.expose_secret());
+                text.mark_fragments(value.expose_secret());
             }
         }
         for value in secret_arguments(self.arguments) {
-            hidden.whole(value);
-            hidden.parts_of(value);
+            text.mark(value);
+            text.mark_fragments(value);
         }
-        // A PEM within a JSON string has its line breaks written as two characters.
+        // Within a JSON string, the line breaks of a PEM block are escaped.
         let output = Zeroizing::new(String::from_utf8_lossy(self.output).into_owned());
         let output = Zeroizing::new(output.replace("\\n", "\n"));
-        for word in output.split(is_between_words).filter(|word| !is_known(word)) {
-            hidden.parts_of(word);
+        for word in output.split(is_separator).filter(|word| !is_harmless(word)) {
+            text.mark_fragments(word);
         }
-        let masked = Mask::new().apply(&hidden.masked());
+        let masked = Mask::new().apply(&text.masked());
         clean(&masked).trim().to_owned()
     }
 }
 
-/// A text and which of its bytes belong to a secret.
-struct Hidden<'a> {
+/// A text, with a mark for each byte that belongs to a secret.
+struct MarkedText<'a> {
     text: &'a str,
     marks: Vec<bool>,
-    /// Where each row of eight bytes stands. One that is hidden is looked for no more, which keeps a megabyte
-    /// of output cheap.
-    rows: HashMap<&'a [u8], Vec<usize>>,
+    /// The positions of each fragment. A fragment is removed once it is marked, which keeps a megabyte of output cheap.
+    fragments: HashMap<&'a [u8], Vec<usize>>,
 }
 
-impl<'a> Hidden<'a> {
-    fn in_text(text: &'a str) -> Self {
-        let mut rows: HashMap<&[u8], Vec<usize>> = HashMap::new();
-        for (at, row) in text.as_bytes().windows(SHORTEST_PART).enumerate() {
-            rows.entry(row).or_default().push(at);
+impl<'a> MarkedText<'a> {
+    fn new(text: &'a str) -> Self {
+        let mut fragments: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        for (at, fragment) in text.as_bytes().windows(FRAGMENT_LENGTH).enumerate() {
+            fragments.entry(fragment).or_default().push(at);
         }
         Self {
             text,
             marks: vec![false; text.len()],
-            rows,
+            fragments,
         }
     }
 
-    fn whole(&mut self, secret: &str) {
-        if secret.len() < SHORTEST_SECRET {
+    fn mark(&mut self, secret: &str) {
+        if secret.len() < MIN_SECRET_LENGTH {
             return;
         }
         for (at, found) in self.text.match_indices(secret) {
-            hide(&mut self.marks, at, found.len());
+            mark(&mut self.marks, at, found.len());
         }
     }
 
-    fn parts_of(&mut self, secret: &str) {
-        for row in secret.as_bytes().windows(SHORTEST_PART) {
-            for at in self.rows.remove(row).unwrap_or_default() {
-                hide(&mut self.marks, at, SHORTEST_PART);
+    fn mark_fragments(&mut self, secret: &str) {
+        for fragment in secret.as_bytes().windows(FRAGMENT_LENGTH) {
+            for at in self.fragments.remove(fragment).unwrap_or_default() {
+                mark(&mut self.marks, at, FRAGMENT_LENGTH);
             }
         }
     }
 
     fn masked(&self) -> String {
         let mut masked = String::with_capacity(self.text.len());
-        let mut was_hidden = false;
+        let mut was_marked = false;
         for (at, c) in self.text.char_indices() {
             let bytes = self.marks.get(at..at + c.len_utf8()).unwrap_or_default();
-            let is_hidden = bytes.contains(&true);
-            if !is_hidden {
+            let is_marked = bytes.contains(&true);
+            if !is_marked {
                 masked.push(c);
-            } else if !was_hidden {
+            } else if !was_marked {
                 masked.push_str(MASKED);
             }
-            was_hidden = is_hidden;
+            was_marked = is_marked;
         }
         masked
     }
 }
 
-fn hide(marks: &mut [bool], at: usize, length: usize) {
+fn mark(marks: &mut [bool], at: usize, length: usize) {
     if let Some(bytes) = marks.get_mut(at..at + length) {
         bytes.fill(true);
     }
@@ -148,7 +147,7 @@ pub(crate) fn secret_arguments(arguments: &[String]) -> impl Iterator<Item = &st
     })
 }
 
-/// What is kept may begin in the midst of a secret, where nothing recognizes it: in a word, or in a key.
+/// The kept part may begin within a secret, where it cannot be recognized: within a word, or within a PEM block.
 fn from_the_next_whole_word(text: &str) -> &str {
     let text = text.split_once(char::is_whitespace).map_or("", |(_, rest)| rest);
     match text.split_once("-----END ") {
@@ -159,16 +158,16 @@ fn from_the_next_whole_word(text: &str) -> &str {
     }
 }
 
-fn is_between_words(c: char) -> bool {
+fn is_separator(c: char) -> bool {
     c.is_whitespace() || c.is_control() || "\"'`,{}[]\\".contains(c)
 }
 
-/// Whether it is part of every answer: a word of the protocol, or a time.
-fn is_known(word: &str) -> bool {
+/// Whether the word is not a secret: a word of the protocol, or a time.
+fn is_harmless(word: &str) -> bool {
     let word = word.trim_end_matches(':');
-    WORDS_OF_THE_PROTOCOL.contains(&word)
+    PROTOCOL_WORDS.contains(&word)
         || word.strip_prefix(GROUP).is_some_and(|rest| rest.len() < 12)
-        || word.parse::<Timestamp>().is_ok()
+        || parse_rfc3339(word).is_some()
 }
 
 #[cfg(test)]
@@ -186,7 +185,7 @@ mod tests {
             variables: &variables,
             arguments: &arguments,
         }
-        .hidden_in(&error.as_bytes().to_vec().into())
+        .redact(&error.as_bytes().to_vec().into())
     }
 
     fn shown(error: &str, output: &str, told: &[&str]) -> String {
@@ -276,14 +275,14 @@ mod tests {
 
     #[test]
     fn a_secret_that_is_cut_off_is_not_shown() {
-        let cut = format!("ond-half-of-it said {}", "x ".repeat(KEPT / 2));
+        let cut = format!("ond-half-of-it said {}", "x ".repeat(MAX_LENGTH / 2));
         assert!(shown(&cut, "", &[]).starts_with("said x"));
         let key = format!(
             "MIIB\nMIIC {}\n-----END PRIVATE KEY-----\nlast words",
-            "A".repeat(KEPT)
+            "A".repeat(MAX_LENGTH)
         );
         assert_eq!(shown(&key, "", &[]), "last words");
-        assert_eq!(shown(&"s".repeat(KEPT), "", &[]), "");
+        assert_eq!(shown(&"s".repeat(MAX_LENGTH), "", &[]), "");
     }
 
     #[test]
@@ -294,7 +293,7 @@ mod tests {
         };
         let (error, output) = (words(500), words(100_000));
         assert!(!shown(&error, &output, &[]).contains("word"));
-        let same = "0".repeat(KEPT - 1);
+        let same = "0".repeat(MAX_LENGTH - 1);
         assert_eq!(shown(&same, &"0".repeat(1024 * 1024), &[]), MASKED);
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use kubex_core::Options;
 use kubex_core::faults::{Conformance, plugin};
 use kubex_core::host::SimulatedHost;
+use kubex_core::time::rfc3339;
 use kubex_exec::REGISTRATION;
 
 fn answer(status: &str) -> String {
@@ -30,7 +31,7 @@ fn install(world: &SimulatedHost) {
 }
 
 fn exec() -> Conformance {
-    Conformance::of(&REGISTRATION)
+    Conformance::new(&REGISTRATION)
         .options(|_| {
             Options::new()
                 .set("server", "https://10.0.0.1")
@@ -46,8 +47,9 @@ fn exec() -> Conformance {
         .plants_expiring(|world, token, end| {
             install(world);
             let status = format!(
-                "{{\"token\":{},\"expirationTimestamp\":\"{end}\"}}",
-                quoted(token)
+                "{{\"token\":{},\"expirationTimestamp\":\"{}\"}}",
+                quoted(token),
+                rfc3339(end)
             );
             world.run_processes(plugin::prints(answer(&status)));
         })

@@ -348,7 +348,7 @@ async fn who_waits_for_the_terminal_too_long_is_told() {
     assert!(
         error
             .message()
-            .contains("did not give the terminal back within 3 s"),
+            .contains("did not release the terminal within 3 s"),
         "{error}"
     );
     assert_eq!(world.runs(), 0);
@@ -457,7 +457,7 @@ async fn options_that_cannot_be_meant_are_found_when_the_chain_is_built() {
         (
             r#"{"command": "x", "api-version": "v2"}"#,
             ErrorKind::InvalidValue,
-            "\"v2\" is no exec API version (/home/jane/kubex.yaml, sources.prod.api-version)",
+            "\"v2\" is not a valid exec API version (/home/jane/kubex.yaml, sources.prod.api-version)",
         ),
         (
             r#"{"command": "x", "interactive-mode": "Sometimes"}"#,

@@ -1,4 +1,4 @@
-//! The mount's authority, read again while the program runs.
+//! The certificate authority of the mount, which is read again while the program runs.
 
 use async_trait::async_trait;
 use kubex_core::{CaBundle, Error, ErrorKind, ExposeSecret, Host, Origin, Result, TrustSource};
@@ -6,7 +6,7 @@ use kubex_core::{CaBundle, Error, ErrorKind, ExposeSecret, Host, Origin, Result,
 use crate::mount::Mount;
 use crate::options::InClusterOptions;
 
-/// Reads the authority of one generation of the mount.
+/// Reads the certificate authority from the mount.
 #[derive(Debug)]
 pub(crate) struct MountedCaBundle {
     options: InClusterOptions,
@@ -24,7 +24,7 @@ impl TrustSource for MountedCaBundle {
         let mount = Mount::read(&self.options, host).await?;
         let file = Origin::file(self.options.root.join(&self.options.ca));
         let Some(pem) = &mount.ca_bundle else {
-            let message = "the service account's certificate authority is not there any more";
+            let message = "the service account's certificate authority no longer exists";
             return Err(Error::new(ErrorKind::UnreadableFile, message).with_origin(&file));
         };
         CaBundle::from_pem(pem.expose_secret()).map_err(|error| error.with_origin(&file))

@@ -1,8 +1,9 @@
-//! The service account's files, all of one generation.
+//! The files of the service account, all from one generation of the mount.
 //!
-//! The kubelet writes a projected volume as a new directory and swaps the symbolic link `..data` to it; the
-//! files themselves are links through `..data`. Whoever reads them by their own paths can get the token of
-//! one generation and the authority of the next. So the link is read once, and the files inside its target.
+//! The kubelet writes each generation of a projected volume into a new directory, and then replaces the symbolic link
+//! `..data`, through which all files are reached. A reader that opens the files one by one can get the token of one
+//! generation and the certificate authority of the next. This module therefore reads the link once, and then the files
+//! in the target directory.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,13 +12,13 @@ use kubex_core::{Error, Host, Result, SecretBytes};
 
 use crate::options::InClusterOptions;
 
-/// How often a read starts again because the kubelet removed the directory in the middle of it.
-const ATTEMPTS: usize = 50;
+/// How many times the mount is read in total while the kubelet keeps replacing it.
+const MAX_ATTEMPTS: usize = 50;
 
-/// The largest file of the mount that is read.
-const LARGEST_FILE: usize = 1024 * 1024;
+/// The maximum size of a file of the mount, in bytes.
+const MAX_FILE_SIZE: usize = 1024 * 1024;
 
-/// What the mount holds at one moment, all of one generation; a file that is not there is `None`.
+/// The contents of one generation of the mount. A file that does not exist is `None`.
 #[derive(Debug)]
 pub struct Mount {
     pub(crate) token: Option<SecretBytes>,
@@ -26,25 +27,25 @@ pub struct Mount {
 }
 
 impl Mount {
-    /// The token.
+    /// Returns the token.
     pub fn token(&self) -> Option<&SecretBytes> {
         self.token.as_ref()
     }
 
-    /// The certificate authority, in PEM.
+    /// Returns the certificate authority, in PEM.
     pub fn ca_bundle(&self) -> Option<&SecretBytes> {
         self.ca_bundle.as_ref()
     }
 
-    /// The namespace.
+    /// Returns the namespace.
     pub fn namespace(&self) -> Option<&SecretBytes> {
         self.namespace.as_ref()
     }
 
-    /// Reads the three files. A generation that is removed in the middle of it makes it start again.
+    /// Reads the three files. It starts again if the kubelet replaces the generation in the meantime.
     ///
     /// # Errors
-    /// `UnreadableFile` for one that is there and cannot be read.
+    /// Returns `UnreadableFile` if a file exists but cannot be read.
     pub async fn read(options: &InClusterOptions, host: &Host) -> Result<Self> {
         let mut attempt = 0;
         loop {
@@ -54,7 +55,7 @@ impl Mount {
                 .as_deref()
                 .map_or_else(|| options.root.clone(), |data| options.root.join(data));
             let paths = [&options.token, &options.ca, &options.namespace].map(|file| directory.join(file));
-            let read = host.files().read_each(&paths, LARGEST_FILE).await;
+            let read = host.files().read_each(&paths, MAX_FILE_SIZE).await;
             let mut contents = read.into_iter().zip(&paths);
             let mut next = |what: &str| match contents.next() {
                 None => Ok(None),
@@ -67,13 +68,13 @@ impl Mount {
                 ca_bundle: next("the service account's certificate authority")?,
                 namespace: next("the service account's namespace")?,
             };
-            // A file that is missing may have been removed with its generation.
+            // A missing file may have been removed together with its generation.
             let is_whole = mount.token.is_some() && mount.ca_bundle.is_some() && mount.namespace.is_some();
             if is_whole || before == generation(options, host).await? {
                 return Ok(mount);
             }
-            if attempt == ATTEMPTS {
-                let changing = io::Error::other("it was replaced at each attempt");
+            if attempt == MAX_ATTEMPTS {
+                let changing = io::Error::other("it was replaced during each attempt");
                 return Err(Error::unreadable(
                     "the service account's mount",
                     &options.root,
@@ -84,13 +85,13 @@ impl Mount {
     }
 }
 
-/// Where `..data` points to now; `None` where the mount is no projected volume. Any other reason for not
-/// knowing is an error: reading by path could mix two generations.
+/// Returns the target of `..data`, or `None` if the mount is not a projected volume. Any other failure is an error,
+/// because reading the files without the target could mix two generations.
 async fn generation(options: &InClusterOptions, host: &Host) -> Result<Option<PathBuf>> {
     let link = options.root.join("..data");
     match host.files().read_link(&link).await {
         Ok(target) => Ok(Some(target)),
-        // There is none, or what is there is no link.
+        // The path does not exist, or it is not a link.
         Err(error)
             if matches!(
                 error.kind(),

@@ -1,4 +1,4 @@
-//! What the provider `in-cluster` is told. Everything has the value that Kubernetes gives it.
+//! The options of the provider `in-cluster`. The defaults are those of Kubernetes.
 
 use std::path::PathBuf;
 
@@ -9,20 +9,20 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct InClusterOptions {
-    /// The directory the service account is mounted at.
+    /// The directory at which the service account is mounted.
     #[schemars(extend("format" = "path"))]
     pub root: PathBuf,
-    /// The token's file, relative to the root.
+    /// The file of the token, relative to `root`.
     pub token: PathBuf,
-    /// The certificate authority's file, relative to the root.
+    /// The file of the certificate authority, relative to `root`.
     pub ca: PathBuf,
-    /// The namespace's file, relative to the root.
+    /// The file of the namespace, relative to `root`.
     pub namespace: PathBuf,
-    /// The variable that holds the namespace, asked before the file.
+    /// The variable that contains the namespace. It wins over the file.
     pub namespace_variable: String,
-    /// The variable that holds the API server's host.
+    /// The variable that contains the API server's host.
     pub host_variable: String,
-    /// The variable that holds the API server's port.
+    /// The variable that contains the API server's port.
     pub port_variable: String,
 }
 

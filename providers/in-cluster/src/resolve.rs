@@ -1,4 +1,4 @@
-//! From the pod's environment and mount to a client configuration.
+//! Resolves the pod's variables and mount.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use crate::ca_bundle::MountedCaBundle;
 use crate::mount::Mount;
 use crate::options::InClusterOptions;
 
-/// The provider `in-cluster`. Its default reads the service account where Kubernetes mounts it. The registry must
-/// know `token-file`.
+/// The provider `in-cluster`. By default it reads the service account at the path at which Kubernetes mounts it. The
+/// registry must contain the provider `token-file`.
 #[derive(Debug, Default)]
 pub struct InClusterProvider {
     options: InClusterOptions,
 }
 
 impl InClusterProvider {
-    /// The API server's address, and the variable that names its host.
+    /// Returns the API server's address. Its origin is the variable of the host.
     fn server(&self, host: &Host) -> Result<Value> {
         let variable = |name: &str| {
             host.environment()
@@ -48,7 +48,7 @@ impl InClusterProvider {
         Ok(Value::new(address, Origin::variable(&self.options.host_variable)))
     }
 
-    /// The namespace, from its variable or its file.
+    /// Returns the namespace from its variable or its file.
     fn namespace(&self, host: &Host, mount: &Mount) -> Result<Option<Value>> {
         let variable = &self.options.namespace_variable;
         if let Some(namespace) = host.environment().unicode(variable)? {
@@ -58,7 +58,7 @@ impl InClusterProvider {
             return Ok(None);
         };
         let origin = Origin::file(self.options.root.join(&self.options.namespace));
-        let text = text(content, &origin)?.trim();
+        let text = utf8(content, &origin)?.trim();
         Ok((!text.is_empty()).then(|| Value::new(text, origin)))
     }
 }
@@ -67,7 +67,7 @@ fn not_in_a_pod(reason: std::fmt::Arguments<'_>) -> Error {
     Error::not_configured(reason).with_help("run in a pod that has a service account")
 }
 
-fn text<'a>(content: &'a SecretBytes, origin: &Origin) -> Result<&'a str> {
+fn utf8<'a>(content: &'a SecretBytes, origin: &Origin) -> Result<&'a str> {
     std::str::from_utf8(content.expose_secret())
         .map_err(|_| Error::new(ErrorKind::InvalidValue, "the file is not UTF-8 text").with_origin(origin))
 }
@@ -106,9 +106,9 @@ impl CredentialProvider for InClusterProvider {
         let mut cluster = Options::with_origin(Origin::file(&self.options.root));
         cluster.insert("server", server);
         if let Some(pem) = &mount.ca_bundle {
-            let pem = text(pem, &ca_file)
+            let pem = utf8(pem, &ca_file)
                 .map_err(|error| Error::new(ErrorKind::InvalidPem, error.message()).with_origin(&ca_file))?;
-            // Text that is not PEM must not be taken for the base64 of it.
+            // The option accepts base64 as well, but the file must contain PEM.
             CaBundle::from_pem(pem.as_bytes()).map_err(|error| error.with_origin(&ca_file))?;
             cluster.insert("certificate-authority-data", Value::new(pem, ca_file.clone()));
         }
@@ -121,7 +121,7 @@ impl CredentialProvider for InClusterProvider {
         if mount.ca_bundle.is_none() {
             let warning = Warning::new(
                 "in-cluster-without-ca",
-                "no certificate authority is mounted, so the system's authorities are trusted",
+                "no certificate authority is mounted, so those of the operating system are trusted",
             );
             answer.warn(SourcePart::Trust, warning.with_origin(&ca_file));
         }
@@ -134,10 +134,10 @@ fn token_file_options(path: &Path) -> Result<Options> {
     let Some(text) = path.to_str() else {
         return Err(Error::new(
             ErrorKind::InvalidValue,
-            "the path of the token is not valid Unicode",
+            "the path of the token is not valid UTF-8",
         )
         .with_origin(&origin)
-        .with_help("mount the service account at a path in UTF-8"));
+        .with_help("mount the service account at a path that is valid UTF-8"));
     };
     let mut options = Options::with_origin(origin.clone());
     options.insert("token-file", Value::new(text, origin));

@@ -19,7 +19,7 @@ fn pod(world: &SimulatedHost, token: &str) {
 
 fn in_cluster() -> Conformance {
     let token = || format!("{ROOT}/..2030/token");
-    Conformance::of(&REGISTRATION)
+    Conformance::new(&REGISTRATION)
         .with(&kubex_token_file::REGISTRATION)
         .options(|_| Options::new())
         .plants(pod)

@@ -21,7 +21,7 @@ fn write(world: &SimulatedHost, user: &str) {
 }
 
 fn of_a_file() -> Conformance {
-    Conformance::of(&REGISTRATION)
+    Conformance::new(&REGISTRATION)
         .with(&kubex_token_file::REGISTRATION)
         .with(&kubex_static::REGISTRATION)
         .plants(|world, token| {
@@ -38,7 +38,7 @@ kubex_core::provider_conformance!(token_file, of_a_file());
 
 #[test]
 fn a_kubeconfig_that_breaks_is_a_typed_error_and_the_snapshot_in_use_stays_whole() {
-    Conformance::of(&REGISTRATION)
+    Conformance::new(&REGISTRATION)
         .with(&kubex_static::REGISTRATION)
         .plants(|world, token| write(world, &format!("token: {token}")))
         .breaks("half of it", |world| {
@@ -48,14 +48,14 @@ fn a_kubeconfig_that_breaks_is_a_typed_error_and_the_snapshot_in_use_stays_whole
             world.write(CONFIG, "current-context: prod\nclusters: [{name: prod}]");
         })
         .breaks("a device", |world| world.put_device(CONFIG))
-        .survives_what_breaks();
+        .survives_failures();
 }
 
 #[test]
 fn a_token_that_is_written_into_the_kubeconfig_shows_nowhere() {
-    let inline = Conformance::of(&REGISTRATION)
+    let inline = Conformance::new(&REGISTRATION)
         .with(&kubex_static::REGISTRATION)
         .plants(|world, token| write(world, &format!("token: {token}")));
-    inline.gives_what_is_there();
+    inline.returns_the_planted_token();
     inline.shows_no_secret();
 }

@@ -1,21 +1,22 @@
-//! What an id-token says about itself: until when it is valid.
+//! The expiry of an id-token.
 //!
-//! The signature is not checked here. The API server does that, and it knows the issuer's keys.
+//! The signature is not checked here. The API server checks it, because it knows the issuer's keys.
+
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jiff::Timestamp;
+use kubex_core::time::from_unix_seconds;
 use kubex_core::{Error, ErrorKind, ExposeSecret, Result, SecretString};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-/// The `exp` of a JSON web token (RFC 7519, 4.1.4), whole or with a fraction, `1.9e9` too; `None` where it has
-/// none.
+/// The `exp` of a JSON web token (RFC 7519, 4.1.4), as any form of a number; `None` if the token has no `exp`.
 ///
 /// # Errors
-/// `InvalidToken` for anything but three parts of which the second is a JSON object in base64url without
-/// padding, with an `exp` that is a time.
-pub(crate) fn expiry(token: &SecretString) -> Result<Option<Timestamp>> {
+/// `InvalidToken` unless the token has three parts, the second of which is a JSON object in base64url without padding,
+/// and its `exp` is a number in range.
+pub(crate) fn expiry(token: &SecretString) -> Result<Option<SystemTime>> {
     #[derive(Deserialize)]
     struct Claims {
         exp: Option<f64>,
@@ -24,32 +25,25 @@ pub(crate) fn expiry(token: &SecretString) -> Result<Option<Timestamp>> {
     let mut parts = token.expose_secret().split('.');
     let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Err(malformed("has not three parts"));
+        return Err(malformed("it does not have three parts"));
     };
     let payload = BASE64_URL_SAFE_NO_PAD
         .decode(payload)
         .map(Zeroizing::new)
-        .map_err(|_| malformed("has claims that are not base64url"))?;
+        .map_err(|_| malformed("its claims are not base64url"))?;
     let claims: Claims = serde_json::from_slice(&payload)
-        .map_err(|_| malformed("has claims that are no JSON object with a number as \"exp\""))?;
+        .map_err(|_| malformed("its claims are not a JSON object with a number as \"exp\""))?;
     claims
         .exp
-        .map(|seconds| {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "a float beyond the range saturates, and is refused next"
-            )]
-            Timestamp::from_second(seconds.floor() as i64)
-                .map_err(|_| malformed("has an \"exp\" beyond all time"))
-        })
+        .map(|seconds| from_unix_seconds(seconds).ok_or_else(|| malformed("its \"exp\" is out of range")))
         .transpose()
 }
 
-/// The reason is a fixed text: what a parser says may quote the token.
+/// The reason is a fixed text, because a parser's message may quote the token.
 fn malformed(why: &str) -> Error {
     Error::new(
         ErrorKind::InvalidToken,
-        format_args!("the id-token is no JSON web token: it {why}"),
+        format_args!("the id-token is not a valid JSON web token: {why}"),
     )
 }
 
@@ -64,19 +58,19 @@ mod tests {
     #[test]
     fn the_expiry_is_read_in_every_form_of_a_number() {
         for (claims, seconds) in [
-            (r#"{"exp":1490000000}"#, Some(1_490_000_000)),
-            (r#"{"exp":1.49e9}"#, Some(1_490_000_000)),
-            (r#"{"exp":1490000000.75}"#, Some(1_490_000_000)),
+            (r#"{"exp":1490000000}"#, Some(1_490_000_000.0)),
+            (r#"{"exp":1.49e9}"#, Some(1_490_000_000.0)),
+            (r#"{"exp":1490000000.75}"#, Some(1_490_000_000.0)),
             (r#"{"exp":null}"#, None),
             (r#"{"sub":"jane"}"#, None),
         ] {
             let expiry = expiry(&token(claims)).unwrap();
-            assert_eq!(expiry.map(Timestamp::as_second), seconds, "{claims}");
+            assert_eq!(expiry, seconds.and_then(from_unix_seconds), "{claims}");
         }
     }
 
     #[test]
-    fn what_is_no_json_web_token_is_an_error_that_does_not_quote_it() {
+    fn an_invalid_token_is_an_error_that_does_not_quote_it() {
         let good = token(r#"{"exp":1}"#).expose_secret().to_owned();
         let mut malformed: Vec<SecretString> = ["", "s3cr3t", "s3cr3t.s3cr3t", "h.s3cr3t=.s", "h.!.s"]
             .map(Into::into)

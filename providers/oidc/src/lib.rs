@@ -1,22 +1,21 @@
 //! An OpenID Connect id-token, renewed by its refresh token: a kubeconfig's `auth-provider: oidc`.
 //!
-//! The id-token is the bearer token. It is used until 10 s before its own `exp`; a new one is fetched in the
-//! background before that, or at once after the API server has rejected it. A refresh asks the issuer's
-//! discovery document where its token endpoint is and sends the refresh token there (OpenID Connect Discovery
-//! 1.0, section 4; RFC 6749, section 6). Where the issuer changes the refresh token with each use, the new one
-//! is kept in memory: nothing is ever written to a file.
+//! The id-token is the bearer token. It is used until 10 s before its `exp`. A new one is fetched in the background before
+//! that, or at once after the API server has rejected it. A refresh reads the token endpoint from the issuer's discovery
+//! document and sends the refresh token there (OpenID Connect Discovery 1.0, section 4; RFC 6749, section 6). If the issuer
+//! rotates refresh tokens, the new one is kept in memory; it is never written to a file.
 //!
-//! Not for logging in: there is no browser in here. A tool that logs in (`kubelogin`, an organization's own)
-//! writes the tokens down, or is run by the provider `exec`.
+//! This provider cannot log in. A tool that does (`kubelogin`, an organization's own) writes the tokens into the
+//! configuration, or is run by the provider `exec`.
 //!
 //! | option | meaning |
 //! |---|---|
 //! | `idp-issuer-url` | the issuer, `https://` only |
-//! | `client-id` | this client's name there |
-//! | `client-secret` | its password there, where it has one |
-//! | `id-token` | the token to begin with |
-//! | `refresh-token` | what new ones are asked for with |
-//! | `idp-certificate-authority` and its `-data` | who may sign the issuer's certificate; else the system's trust |
+//! | `client-id` | the client's id at the issuer |
+//! | `client-secret` | the client's secret at the issuer, if it has one |
+//! | `id-token` | the first id-token |
+//! | `refresh-token` | the refresh token |
+//! | `idp-certificate-authority` and its `-data` | the CA bundle for the issuer's certificate; by default the system's trust |
 //! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
 //!
 //! ```
@@ -46,9 +45,9 @@
 //! # }
 //! ```
 //!
-//! What a refresh is bound by: 30 s in all, 1 MiB an answer, no redirects, TLS by these authorities and no other
-//! where some are given. The issuer's `error` and `error_description` are part of the error, without secrets;
-//! nothing else of its answers is shown.
+//! A refresh takes at most 30 s, reads at most 1 MiB of each response, follows no redirects, and trusts only the given CA
+//! bundle, if one is given. The issuer's `error` and `error_description` are part of the error, with secrets masked; nothing
+//! else of its responses is shown.
 
 mod grant;
 mod http;

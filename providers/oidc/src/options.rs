@@ -1,4 +1,4 @@
-//! What the provider `oidc` is told.
+//! The options of the provider `oidc`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,36 +7,36 @@ use kubex_core::SecretString;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The options of the provider `oidc`, beside the cluster's, spelled as in a kubeconfig's `auth-provider`
-/// (client-go, plugin/pkg/client/auth/oidc/oidc.go). An empty text is the same as one that is not set.
+/// The options of the provider `oidc`, in addition to the cluster's, with the names of a kubeconfig's `auth-provider`
+/// (client-go, plugin/pkg/client/auth/oidc/oidc.go). An empty text means that an option is not set.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct OidcOptions {
-    /// The issuer's address, `https://host/path`, as it stands in its tokens.
+    /// The issuer's address, `https://host/path`, as in its tokens.
     pub idp_issuer_url: String,
-    /// The name this client has at the issuer.
+    /// The client's id at the issuer.
     pub client_id: String,
-    /// The client's password at the issuer, where it has one.
+    /// The client's secret at the issuer, if it has one.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub client_secret: Option<SecretString>,
-    /// The token to begin with. It is used until 10 s before its own `exp`.
+    /// The first id-token. It is used until 10 s before its `exp`.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub id_token: Option<SecretString>,
-    /// What a new id-token is asked for with.
+    /// The refresh token.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub refresh_token: Option<SecretString>,
-    /// The file of the certificate authorities that may sign the issuer's certificate, in PEM. A relative path
-    /// starts from the working directory, as kubectl's does.
+    /// The file of the CA bundle for the issuer's certificate, in PEM. A relative path is relative to the working directory,
+    /// as in kubectl.
     #[schemars(extend("format" = "path"))]
     pub idp_certificate_authority: Option<PathBuf>,
-    /// These authorities themselves: PEM, or base64 of it as in a kubeconfig. They win over the file.
+    /// The CA bundle inline: PEM, or base64 of PEM as in a kubeconfig. It takes precedence over the file.
     #[schemars(with = "Option<String>")]
     pub idp_certificate_authority_data: Option<SecretString>,
-    /// Taken and not used, as by kubectl: what a refreshed token is for was settled at the login.
+    /// Accepted and ignored, as by kubectl: the scopes were chosen at the login.
     pub extra_scopes: Option<String>,
 }
 
-/// An address may have a password in it by mistake, so it is not shown.
+/// An address may contain a password by mistake, so it is not shown.
 impl fmt::Debug for OidcOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OidcOptions")

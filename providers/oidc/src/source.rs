@@ -1,13 +1,13 @@
-//! The tokens of one user, and how they are renewed.
+//! The credential source: the tokens of one user, and their refresh.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use kubex_core::credentials::SharingKey;
 use kubex_core::options::Pem;
 use kubex_core::text::clean_line;
+use kubex_core::time::rfc3339;
 use kubex_core::{
     BuildContext, CaBundle, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret,
     FetchReason, FetchRequest, FromOptions, Host, Origin, Result, SecretString,
@@ -23,7 +23,7 @@ use crate::options::OidcOptions;
 /// How long before its `exp` an id-token is no longer used (client-go, `oidc.go`, `expiryDelta`).
 const EARLY: Duration = Duration::from_secs(10);
 
-/// How long a refresh may take: discovery, and at most two questions at the token endpoint.
+/// The time limit of a refresh: discovery, and at most two requests to the token endpoint.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The credential source of the provider `oidc`.
@@ -32,28 +32,28 @@ pub struct OidcSource {
     issuer: Issuer,
     client: Client,
     authority: Option<Pem>,
-    /// By what this user's tokens are known in the program.
+    /// The key under which equal sources share their tokens.
     sharing: SharingKey,
-    written: Written,
-    /// Held over a whole refresh: of two that use one refresh token at once, an issuer that rotates it takes the
-    /// second for a thief's.
+    origins: Origins,
+    /// Locked during a whole refresh: if one refresh token is used twice at once, an issuer that rotates it treats the second
+    /// use as theft.
     tokens: Mutex<Tokens>,
 }
 
-/// Where the options were written down.
+/// The origins of the options.
 #[derive(Debug)]
-struct Written {
+struct Origins {
     issuer: Origin,
     id_token: Origin,
     refresh_token: Origin,
 }
 
-/// The tokens of the moment. They live in memory alone.
+/// The current tokens. They are kept in memory only.
 #[derive(Debug)]
 struct Tokens {
     id_token: Option<SecretString>,
-    /// When the id-token came, or was first looked at.
-    since: Option<Timestamp>,
+    /// When the id-token arrived or was first used.
+    since: Option<SystemTime>,
     refresh_token: Option<SecretString>,
     style: Option<Style>,
 }
@@ -79,7 +79,7 @@ impl FromOptions for OidcSource {
         let issuer = Issuer::parse(&options.idp_issuer_url)
             .map_err(|error| error.with_origin(&origin_of("idp-issuer-url")))?;
         let data = not_empty(options.idp_certificate_authority_data);
-        // Data wins, as in client-go.
+        // Inline data takes precedence, as in client-go.
         let file = options
             .idp_certificate_authority
             .filter(|file| data.is_none() && !file.as_os_str().is_empty());
@@ -91,7 +91,7 @@ impl FromOptions for OidcSource {
                 secret: not_empty(options.client_secret),
             },
             authority: Pem::new("idp-certificate-authority", file, data, context.options)?,
-            written: Written {
+            origins: Origins {
                 issuer: origin_of("idp-issuer-url"),
                 id_token: origin_of("id-token"),
                 refresh_token: origin_of("refresh-token"),
@@ -106,8 +106,8 @@ impl FromOptions for OidcSource {
     }
 }
 
-/// One token set for each issuer, client and user: an issuer that rotates refresh tokens takes two who use the same
-/// one for a thief and the user. A user is who begins with the same tokens.
+/// One set of tokens for each issuer, client and user: an issuer that rotates refresh tokens treats two uses of one token
+/// as theft. Users are distinguished by their first tokens.
 fn sharing_key(options: &OidcOptions) -> SharingKey {
     let file = options
         .idp_certificate_authority
@@ -124,6 +124,7 @@ fn sharing_key(options: &OidcOptions) -> SharingKey {
         .with(&options.client_id)
         .with(file.as_os_str().as_encoded_bytes());
     secrets.into_iter().fold(key, |key, secret| {
+        // An empty text means the same as a missing one.
         key.with(secret.as_ref().map_or("", |secret| secret.expose_secret()))
     })
 }
@@ -133,11 +134,11 @@ fn not_empty(text: Option<SecretString>) -> Option<SecretString> {
 }
 
 impl OidcSource {
-    /// The id-token at hand, where it is what this request wants.
+    /// The held id-token, if it satisfies this request.
     ///
-    /// One that expires soon is renewed early, while it is still being served. But another handle of the same
-    /// source may have renewed it just now: then more than half of its life is left, and it is the renewed one.
-    fn held(&self, tokens: &mut Tokens, why: FetchReason, now: Timestamp) -> Result<Option<Credential>> {
+    /// A token that expires soon is renewed early, while it is still served. If more than half of its lifetime is left,
+    /// another handle of the same source has just renewed it.
+    fn held(&self, tokens: &mut Tokens, why: FetchReason, now: SystemTime) -> Result<Option<Credential>> {
         let Some(token) = &tokens.id_token else {
             return Ok(None);
         };
@@ -148,14 +149,14 @@ impl OidcSource {
             return Ok(None);
         };
         let since = *tokens.since.get_or_insert(now);
-        let is_wanted = match why {
+        let is_sufficient = match why {
             FetchReason::Rejected => false,
             FetchReason::Expiring if tokens.refresh_token.is_some() => {
-                end.duration_since(now) > now.duration_since(since)
+                end.duration_since(now).ok() > now.duration_since(since).ok()
             }
             _ => true,
         };
-        is_wanted.then(|| self.credential(token, end)).transpose()
+        is_sufficient.then(|| self.credential(token, end)).transpose()
     }
 
     async fn refresh(&self, tokens: &mut Tokens, why: FetchReason, host: &Host) -> Result<Credential> {
@@ -168,20 +169,20 @@ impl OidcSource {
             .issuer
             .token_endpoint(&http)
             .await
-            .map_err(|error| error.with_origin(&self.written.issuer))?;
+            .map_err(|error| error.with_origin(&self.origins.issuer))?;
         let fresh = grant::refresh(&http, &endpoint, &self.client, &refresh_token, &mut tokens.style)
             .await
-            .map_err(|error| error.with_origin(&self.written.refresh_token))?;
+            .map_err(|error| error.with_origin(&self.origins.refresh_token))?;
 
-        // Kept whatever else the answer is worth: the one before it may have been its last use.
+        // Keep the new refresh token even if the rest of the response is invalid: the old one may be used up.
         if let Some(rotated) = fresh.refresh_token {
             tokens.refresh_token = Some(rotated);
         }
         let token = fresh.id_token.ok_or_else(|| {
             self.unusable(
                 ErrorKind::Unavailable,
-                "answered the refresh without an id-token: either \"openid\" was not among the scopes of the \
-                 login, or it renews no id-tokens",
+                "returned no id-token for the refresh token: either the login was made without the scope \
+                 \"openid\", or the issuer does not renew id-tokens",
             )
             .with_help("log in with the scope \"openid\"")
         })?;
@@ -189,13 +190,13 @@ impl OidcSource {
             .map_err(|error| {
                 self.unusable(
                     error.kind(),
-                    &format!("answered the refresh: {}", error.message()),
+                    &format!("returned an invalid id-token: {}", error.message()),
                 )
             })?
             .ok_or_else(|| {
                 self.unusable(
                     ErrorKind::InvalidToken,
-                    "answered the refresh with an id-token that has no \"exp\"",
+                    "returned an id-token that has no \"exp\"",
                 )
             })
             .map(end_of_use)?;
@@ -205,9 +206,9 @@ impl OidcSource {
         Ok(credential)
     }
 
-    fn credential(&self, token: &SecretString, end: Timestamp) -> Result<Credential> {
+    fn credential(&self, token: &SecretString, end: SystemTime) -> Result<Credential> {
         let credential = Credential::bearer(token.clone()).map_err(|error| self.malformed(error))?;
-        Ok(credential.expiring_at(Some(end)))
+        Ok(credential.with_expiry(Some(end)))
     }
 
     async fn authorities(&self, host: &Host) -> Result<Option<CaBundle>> {
@@ -222,16 +223,16 @@ impl OidcSource {
 
     fn malformed(&self, error: Error) -> Error {
         error
-            .with_origin(&self.written.id_token)
+            .with_origin(&self.origins.id_token)
             .with_help("log in again")
     }
 
     fn unusable(&self, kind: ErrorKind, what: &str) -> Error {
         Error::new(kind, format_args!("the OIDC issuer {} {what}", self.issuer))
-            .with_origin(&self.written.issuer)
+            .with_origin(&self.origins.issuer)
     }
 
-    /// Why there is no valid id-token and will be none.
+    /// The error if the id-token is not valid and cannot be renewed.
     fn cannot_refresh(&self, tokens: &Tokens, why: FetchReason) -> Error {
         let Some(token) = &tokens.id_token else {
             return self.no_token();
@@ -240,7 +241,7 @@ impl OidcSource {
             (FetchReason::Rejected, _) => (ErrorKind::Unavailable, "was rejected by the server".to_owned()),
             (_, Ok(Some(end))) => (
                 ErrorKind::Expired,
-                format!("has expired or is about to, at {end}"),
+                format!("has expired or is about to expire, at {}", rfc3339(end)),
             ),
             _ => (ErrorKind::Expired, "has no \"exp\"".to_owned()),
         };
@@ -248,7 +249,7 @@ impl OidcSource {
             kind,
             format_args!("the id-token {what}, and there is no refresh-token to renew it with"),
         )
-        .with_origin(&self.written.id_token)
+        .with_origin(&self.origins.id_token)
         .with_help("log in again")
     }
 
@@ -257,14 +258,14 @@ impl OidcSource {
             ErrorKind::MissingField,
             "there is neither an id-token nor a refresh-token",
         )
-        .with_origin(&self.written.refresh_token)
+        .with_origin(&self.origins.refresh_token)
         .with_help("log in, or set \"refresh-token\"")
     }
 }
 
-/// The last moment of use. One that lies before all time stays where it is.
-fn end_of_use(expires_at: Timestamp) -> Timestamp {
-    expires_at.checked_sub(EARLY).unwrap_or(Timestamp::MIN)
+/// The time from which on an id-token is no longer used.
+fn end_of_use(expires_at: SystemTime) -> SystemTime {
+    expires_at.checked_sub(EARLY).unwrap_or(expires_at)
 }
 
 #[async_trait]
@@ -272,9 +273,9 @@ impl CredentialSource for OidcSource {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
         let mut tokens = self.tokens.lock().await;
         let now = request.host.now().wall;
-        match self.held(&mut tokens, request.why, now)? {
+        match self.held(&mut tokens, request.reason, now)? {
             Some(credential) => Ok(credential),
-            None => self.refresh(&mut tokens, request.why, request.host).await,
+            None => self.refresh(&mut tokens, request.reason, request.host).await,
         }
     }
 

@@ -4,13 +4,13 @@
 //! | option | meaning |
 //! |---|---|
 //! | `token` | a bearer token |
-//! | `username`, `password` | a basic pair; never beside a token |
+//! | `username`, `password` | basic authentication; not together with a token |
 //! | `client-certificate`, `client-key` | files in PEM, read again every 60 s |
-//! | `client-certificate-data`, `client-key-data` | the same inline: PEM, or base64 of it |
+//! | `client-certificate-data`, `client-key-data` | the same inline: PEM, or base64 of PEM |
 //! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
 //!
-//! Take it for a laboratory, for break-glass access, and for what another provider already holds in its hand.
-//! A token that somebody rotates belongs in a file: take `token-file`.
+//! Use it in a laboratory, for break-glass access, and for a credential that another provider has already obtained. For a
+//! token that is rotated, use a file and the provider `token-file`.
 //!
 //! ```
 //! use kubex_core::{Chain, Options, Registry, Source};
@@ -38,5 +38,5 @@ pub use source::StaticSource;
 kubex_core::register! {
     /// The provider `static`.
     pub static REGISTRATION =
-        Registration::source::<StaticSource>("static", "an identity written down in the configuration");
+        Registration::source::<StaticSource>("static", "an identity that is part of the configuration");
 }

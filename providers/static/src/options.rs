@@ -1,4 +1,4 @@
-//! What the provider `static` is told.
+//! The options of the provider `static`.
 
 use std::path::PathBuf;
 
@@ -6,28 +6,28 @@ use kubex_core::SecretString;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The options of the provider `static`, beside the cluster's.
+/// The options of the provider `static`, in addition to the cluster's.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct StaticOptions {
     /// A bearer token, sent as it is.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub token: Option<SecretString>,
-    /// The user name of a basic pair.
+    /// The user name for basic authentication.
     pub username: Option<String>,
-    /// The password of a basic pair.
+    /// The password for basic authentication.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub password: Option<SecretString>,
     /// The file of the client certificate, in PEM.
     #[schemars(extend("format" = "path"))]
     pub client_certificate: Option<PathBuf>,
-    /// The client certificate itself: PEM, or base64 of it as in a kubeconfig.
+    /// The client certificate inline: PEM, or base64 of PEM as in a kubeconfig.
     #[schemars(with = "Option<String>")]
     pub client_certificate_data: Option<SecretString>,
     /// The file of the client certificate's key, in PEM.
     #[schemars(extend("format" = "path"))]
     pub client_key: Option<PathBuf>,
-    /// The key itself: PEM, or base64 of it as in a kubeconfig.
+    /// The key inline: PEM, or base64 of PEM as in a kubeconfig.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub client_key_data: Option<SecretString>,
 }

@@ -1,4 +1,4 @@
-//! Making a credential of what the options say.
+//! The credential source: builds a credential from the options.
 
 use async_trait::async_trait;
 use kubex_core::options::KeyPairOptions;
@@ -9,19 +9,19 @@ use kubex_core::{
 
 use crate::options::StaticOptions;
 
-/// The credential source of the provider `static`. Certificate files are read when a credential is fetched,
-/// and again every 60 s.
+/// The credential source of the provider `static`. Certificate files are read when a credential is fetched, and again
+/// every 60 s.
 #[derive(Debug)]
 pub struct StaticSource {
-    word: Option<(Word, Origin)>,
+    authorization: Option<(Authorization, Origin)>,
     key_pair: Option<KeyPairOptions>,
 }
 
-/// What goes into the `Authorization` header.
+/// The content of the `Authorization` header.
 #[derive(Debug)]
-enum Word {
-    Token(SecretString),
-    Pair(String, SecretString),
+enum Authorization {
+    Bearer(SecretString),
+    Basic(String, SecretString),
 }
 
 impl FromOptions for StaticSource {
@@ -29,18 +29,18 @@ impl FromOptions for StaticSource {
 
     fn from_options(options: StaticOptions, context: &BuildContext<'_>) -> Result<Self> {
         let origin_of = |key: &str| context.options.origin_of(key);
-        let word = match (options.token, options.username, options.password) {
+        let authorization = match (options.token, options.username, options.password) {
             (Some(_), Some(_), _) => {
                 return Err(Error::new(
                     ErrorKind::ConflictingFields,
-                    "\"token\" and \"username\" are both set, and a request can carry only one",
+                    "\"token\" and \"username\" are both set, but a request sends only one of them",
                 )
                 .with_origin(&origin_of("username"))
                 .with_help("remove one of them"));
             }
-            (Some(token), None, _) => Some((Word::Token(token), origin_of("token"))),
+            (Some(token), None, _) => Some((Authorization::Bearer(token), origin_of("token"))),
             (None, Some(username), password) => Some((
-                Word::Pair(username, password.unwrap_or_default()),
+                Authorization::Basic(username, password.unwrap_or_default()),
                 origin_of("username"),
             )),
             (None, None, Some(_)) => {
@@ -58,27 +58,30 @@ impl FromOptions for StaticSource {
             (options.client_key, options.client_key_data),
             context.options,
         )?;
-        Ok(Self { word, key_pair })
+        Ok(Self {
+            authorization,
+            key_pair,
+        })
     }
 }
 
 impl StaticSource {
     async fn credential(&self, host: &Host) -> Result<Credential> {
-        let credential = match &self.word {
+        let credential = match &self.authorization {
             None => Credential::anonymous(),
-            Some((Word::Token(token), origin)) => {
+            Some((Authorization::Bearer(token), origin)) => {
                 Credential::bearer(token.clone()).map_err(|error| error.with_origin(origin))?
             }
-            Some((Word::Pair(username, password), origin)) => {
+            Some((Authorization::Basic(username, password), origin)) => {
                 Credential::basic(username, password.clone()).map_err(|error| error.with_origin(origin))?
             }
         };
         let Some(key_pair) = &self.key_pair else {
             return Ok(credential);
         };
-        let credential = credential.and_certificate(key_pair.load(host).await?);
-        Ok(match key_pair.read_again_after() {
-            Some(age) => credential.looked_at_again_after(age),
+        let credential = credential.with_certificate(key_pair.load(host).await?);
+        Ok(match key_pair.revalidate_after() {
+            Some(age) => credential.with_revalidate_after(age),
             None => credential,
         })
     }
@@ -91,13 +94,13 @@ impl CredentialSource for StaticSource {
     }
 
     fn describe(&self) -> String {
-        match (&self.word, &self.key_pair) {
+        match (&self.authorization, &self.key_pair) {
             (None, None) => "no credential",
             (None, Some(_)) => "client certificate",
-            (Some((Word::Token(_), _)), None) => "bearer token",
-            (Some((Word::Token(_), _)), Some(_)) => "bearer token and client certificate",
-            (Some((Word::Pair(..), _)), None) => "user name and password",
-            (Some((Word::Pair(..), _)), Some(_)) => "user name, password and client certificate",
+            (Some((Authorization::Bearer(_), _)), None) => "bearer token",
+            (Some((Authorization::Bearer(_), _)), Some(_)) => "bearer token and client certificate",
+            (Some((Authorization::Basic(..), _)), None) => "user name and password",
+            (Some((Authorization::Basic(..), _)), Some(_)) => "user name, password and client certificate",
         }
         .to_owned()
     }

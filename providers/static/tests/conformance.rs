@@ -8,14 +8,14 @@ use kubex_static::REGISTRATION;
 
 kubex_core::provider_conformance!(
     token,
-    Conformance::of(&REGISTRATION).options(|token| Options::new()
+    Conformance::new(&REGISTRATION).options(|token| Options::new()
         .set("server", "https://10.0.0.1")
         .set("token", token))
 );
 
 /// A token beside a certificate whose files break.
 fn with_files() -> Conformance {
-    Conformance::of(&REGISTRATION).options(|token| {
+    Conformance::new(&REGISTRATION).options(|token| {
         Options::new()
             .set("server", "https://10.0.0.1")
             .set("token", token)
@@ -45,5 +45,5 @@ fn certificate_files_that_break_are_typed_errors() {
             let other = include_str!("../../../kubex-core/src/credential/fixtures/rsa.pkcs8.pem");
             world.write("/pki/client.key", other);
         })
-        .survives_what_breaks();
+        .survives_failures();
 }

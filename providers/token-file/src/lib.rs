@@ -1,15 +1,15 @@
-//! A bearer token in a file that somebody else rotates: a projected service account token, a sidecar's output.
+//! A bearer token in a file that is rotated from outside: a projected service account token, a sidecar's output.
 //!
-//! The file is read again every 60 s (client-go, `transport/token_source.go`), and sooner where the token is
-//! a JSON web token whose own `exp` says so. White space around the token is trimmed. While the file is
-//! missing, empty or unreadable, the last good token stays in use until it expires or the server rejects it.
+//! The file is read again every 60 s (client-go, `transport/token_source.go`), and sooner if the token is a JSON web token
+//! that expires sooner. White space around the token is trimmed. While the file is missing, empty or unreadable, the last
+//! valid token stays in use until it expires or the server rejects it.
 //!
 //! | option | meaning |
 //! |---|---|
 //! | `token-file` | the file |
-//! | `token` | a token for as long as the file gives none |
+//! | `token` | a token to use until the file contains one |
 //! | `try-refresh-token` | whether the file is read again; on unless set to `false` |
-//! | `client-certificate`, `client-key` and their `-data` | a client certificate beside the token |
+//! | `client-certificate`, `client-key` and their `-data` | a client certificate in addition to the token |
 //! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! What the provider `token-file` is told.
+//! The options of the provider `token-file`.
 
 use std::path::PathBuf;
 
@@ -6,14 +6,14 @@ use kubex_core::SecretString;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The options of the provider `token-file`, beside the cluster's.
+/// The options of the provider `token-file`, in addition to the cluster's.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TokenFileOptions {
-    /// The file the token is in.
+    /// The file that contains the token.
     #[schemars(extend("format" = "path"))]
     pub token_file: PathBuf,
-    /// A token for as long as the file gives none.
+    /// A token to use until the file contains one.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub token: Option<SecretString>,
     /// Whether the file is read again every 60 s.
@@ -22,13 +22,13 @@ pub struct TokenFileOptions {
     /// The file of a client certificate, in PEM.
     #[schemars(extend("format" = "path"))]
     pub client_certificate: Option<PathBuf>,
-    /// The client certificate itself: PEM, or base64 of it as in a kubeconfig.
+    /// The client certificate inline: PEM, or base64 of PEM as in a kubeconfig.
     #[schemars(with = "Option<String>")]
     pub client_certificate_data: Option<SecretString>,
     /// The file of the client certificate's key, in PEM.
     #[schemars(extend("format" = "path"))]
     pub client_key: Option<PathBuf>,
-    /// The key itself: PEM, or base64 of it as in a kubeconfig.
+    /// The key inline: PEM, or base64 of PEM as in a kubeconfig.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub client_key_data: Option<SecretString>,
 }

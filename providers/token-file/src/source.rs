@@ -1,4 +1,4 @@
-//! Reading the token from its file.
+//! The credential source: reads the token from its file.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,14 +14,14 @@ use kubex_core::{
 
 use crate::options::TokenFileOptions;
 
-/// How old a token may get before its file is read again.
-const READ_AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// The age of a token at which its file is read again.
+const REVALIDATE_AFTER: Duration = Duration::from_secs(60);
 
-/// How long reading may take: the file may be on a network file system, and callers may be waiting.
+/// The time limit of reading: the file may be on a network file system, and callers may be waiting.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// The largest file that is read: no header carries a longer token.
-const LARGEST_FILE: usize = 512 * 1024;
+/// The largest file that is read, in bytes. Servers refuse headers with longer tokens.
+const MAX_FILE_SIZE: usize = 512 * 1024;
 
 /// The credential source of the provider `token-file`.
 #[derive(Debug)]
@@ -29,10 +29,9 @@ pub struct TokenFileSource {
     path: PathBuf,
     origin: Origin,
     fallback: Option<SecretString>,
-    /// Once the file gave a token that was used, that one stays in use when the file is gone; the fallback is
-    /// over.
+    /// Whether a token of the file was used. From then on the fallback is not used, even when the file is missing.
     was_read: AtomicBool,
-    is_read_again: bool,
+    is_revalidated: bool,
     key_pair: Option<KeyPairOptions>,
 }
 
@@ -50,14 +49,14 @@ impl FromOptions for TokenFileSource {
             origin: context.options.origin_of("token-file"),
             fallback: options.token,
             was_read: AtomicBool::new(false),
-            is_read_again: options.try_refresh_token,
+            is_revalidated: options.try_refresh_token,
             key_pair,
         })
     }
 }
 
 impl TokenFileSource {
-    /// The file's token, or the fallback for as long as the file never gave one; and whether it is the file's.
+    /// The token of the file, or the fallback if no token of the file was used yet; and whether it is the file's.
     async fn token(&self, host: &Host) -> Result<(SecretString, bool)> {
         match (self.read(host).await, &self.fallback) {
             (Ok(token), _) => Ok((token, true)),
@@ -72,31 +71,31 @@ impl TokenFileSource {
         let expires_at = jwt::expiry(token.expose_secret());
         let mut credential = Credential::bearer(token)
             .map_err(|error| error.with_origin(&self.origin))?
-            .expiring_at(expires_at);
-        if self.is_read_again {
-            credential = credential.looked_at_again_after(READ_AGAIN_AFTER);
+            .with_expiry(expires_at);
+        if self.is_revalidated {
+            credential = credential.with_revalidate_after(REVALIDATE_AFTER);
         }
         Ok(match &self.key_pair {
-            Some(key_pair) => credential.and_certificate(key_pair.load(host).await?),
+            Some(key_pair) => credential.with_certificate(key_pair.load(host).await?),
             None => credential,
         })
     }
 
     async fn read(&self, host: &Host) -> Result<SecretString> {
-        let content = host.files().read(&self.path, LARGEST_FILE).await;
+        let content = host.files().read(&self.path, MAX_FILE_SIZE).await;
         let content = content.map_err(|error| {
             Error::unreadable("the token file", &self.path, error).with_origin(&self.origin)
         })?;
         let text = std::str::from_utf8(content.expose_secret())
-            .map_err(|_| self.is(ErrorKind::InvalidToken, "is not text"))?;
+            .map_err(|_| self.invalid(ErrorKind::InvalidToken, "is not text"))?;
         let token = text.trim_start_matches('\u{feff}').trim();
         if token.is_empty() {
-            return Err(self.is(ErrorKind::EmptyToken, "is empty"));
+            return Err(self.invalid(ErrorKind::EmptyToken, "is empty"));
         }
         Ok(token.into())
     }
 
-    fn is(&self, kind: ErrorKind, why: &str) -> Error {
+    fn invalid(&self, kind: ErrorKind, why: &str) -> Error {
         Error::new(kind, format_args!("the token file {} {why}", self.path.display()))
             .with_origin(&self.origin)
     }
@@ -105,9 +104,9 @@ impl TokenFileSource {
 #[async_trait]
 impl CredentialSource for TokenFileSource {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
-        let (token, is_of_the_file) = self.token(request.host).await?;
+        let (token, is_from_file) = self.token(request.host).await?;
         let credential = self.credential(token, request.host).await?;
-        if is_of_the_file {
+        if is_from_file {
             self.was_read.store(true, Ordering::Relaxed);
         }
         Ok(credential)

@@ -6,13 +6,14 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use kubex_core::Options;
 use kubex_core::faults::Conformance;
+use kubex_core::time::unix_seconds;
 use kubex_token_file::REGISTRATION;
 
 const FILE: &str = "/var/run/secrets/token";
 
 kubex_core::provider_conformance!(
     token_file,
-    Conformance::of(&REGISTRATION)
+    Conformance::new(&REGISTRATION)
         .options(|_| Options::new()
             .set("server", "https://10.0.0.1")
             .set("token-file", FILE))
@@ -32,7 +33,7 @@ kubex_core::provider_conformance!(
 #[test]
 fn the_expiry_is_the_tokens_own() {
     let claims = |seconds: i64| BASE64_URL_SAFE_NO_PAD.encode(format!("{{\"exp\":{seconds}}}"));
-    Conformance::of(&REGISTRATION)
+    Conformance::new(&REGISTRATION)
         .options(|_| {
             Options::new()
                 .set("server", "https://10.0.0.1")
@@ -41,8 +42,8 @@ fn the_expiry_is_the_tokens_own() {
         .plants_expiring(move |world, _, end| {
             world.write(
                 FILE,
-                &format!("eyJhbGciOiJub25lIn0.{}.x", claims(end.as_second())),
+                &format!("eyJhbGciOiJub25lIn0.{}.x", claims(unix_seconds(end))),
             );
         })
-        .keeps_to_the_expiry();
+        .respects_the_expiry();
 }

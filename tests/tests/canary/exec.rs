@@ -185,10 +185,10 @@ async fn run_on(what: &str, world: &SimulatedHost, host: Host) {
     shown.debug(&host.terminal());
     shown.assert_clean(what);
     run(what, world, || {
-        Ok(Chain::builder(kubex::registry()?)
+        Chain::builder(kubex::registry()?)
             .host(host)
             .source(Source::new("source").provider("exec").options(exec_options()))
-            .build()?)
+            .build()
     })
     .await;
 }

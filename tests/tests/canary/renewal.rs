@@ -116,10 +116,16 @@ async fn a_refresh_that_fails_or_comes_late_shows_no_secret() {
     use kubex_core::{ClientConfiguration, Cluster, Credential, ErrorKind, ServerUrl};
 
     let given = || Credential::bearer(TOKEN.into()).unwrap();
-    let lasting = |seconds| Act::gives(given()).lasting(jiff::SignedDuration::from_secs(seconds));
+    let lasting = |seconds| Act::returns(given()).lasting(Duration::from_secs(seconds));
     for (what, acts) in [
         ("it fails", vec![lasting(100), Act::fails(ErrorKind::Unavailable)]),
-        ("it comes late", vec![lasting(100), lasting(-5)]),
+        (
+            "it comes late",
+            vec![
+                lasting(100),
+                Act::returns(given()).expired_for(Duration::from_secs(5)),
+            ],
+        ),
         ("it hangs", vec![lasting(100), Act::hangs()]),
         ("it panics", vec![lasting(100), Act::panics()]),
         (

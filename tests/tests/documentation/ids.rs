@@ -159,7 +159,7 @@ fn serialized_structs() -> BTreeMap<String, Vec<String>> {
             let mut attribute = String::new();
             for line in body.lines().map(str::trim) {
                 if line.starts_with('#') {
-                    attribute = line.to_owned();
+                    line.clone_into(&mut attribute);
                     continue;
                 }
                 let (field, of_type) = line.trim_start_matches("pub(crate) ").split_once(": ").unwrap();

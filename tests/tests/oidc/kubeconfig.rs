@@ -118,7 +118,7 @@ async fn a_token_that_the_server_rejects_is_renewed_and_the_request_sent_again()
 async fn real_files_and_clocks_work_too() {
     let server = ApiServer::builder().start().await.unwrap();
     let issuer = Issuer::start().await.unwrap();
-    let now = Host::real().now().wall.as_second();
+    let now = kubex::time::unix_seconds(Host::real().now().wall);
     let fresh = kubex_tests::issuer::id_token("issued", now + 3600);
     issuer.issue([fresh.clone()]);
     let directory = tempfile::tempdir().unwrap();

@@ -29,7 +29,10 @@ impl Scene {
 
     /// An id-token that expires so many seconds from now.
     pub(crate) fn token(&self, subject: &str, seconds: i64) -> String {
-        id_token(subject, self.world.host().now().wall.as_second() + seconds)
+        id_token(
+            subject,
+            kubex::time::unix_seconds(self.world.host().now().wall) + seconds,
+        )
     }
 
     /// A user with an id-token that expired a minute ago and the refresh token of the moment.
@@ -49,10 +52,10 @@ impl Scene {
     }
 
     pub(crate) fn chain(&self, options: Options) -> Result<Chain> {
-        Ok(Chain::builder(kubex::registry()?)
+        Chain::builder(kubex::registry()?)
             .host(self.world.host())
             .source(Source::new("company").provider("oidc").options(options))
-            .build()?)
+            .build()
     }
 
     pub(crate) async fn resolve(&self, options: Options) -> Result<Credentials> {

@@ -232,7 +232,7 @@ async fn fault_13_a_credential_of_one_second_makes_no_hot_loop() {
     let world = world("");
     let clock = world.clone();
     world.run_processes(move |_| {
-        let expiry = clock.host().now().wall + Duration::from_secs(1);
+        let expiry = kubex::time::rfc3339(clock.host().now().wall + Duration::from_secs(1));
         let printed = answer(&format!(
             r#"{{"token":"brief","expirationTimestamp":"{expiry}"}}"#
         ));
@@ -279,7 +279,7 @@ async fn fault_10_what_was_said_explains_an_answer_that_is_unfit() {
     let error = simulated(&world).await.current().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MalformedOutput);
     assert!(
-        error.message().ends_with("it said: session ended, log in again"),
+        error.message().ends_with("stderr: session ended, log in again"),
         "{error}"
     );
 }

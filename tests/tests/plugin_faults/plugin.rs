@@ -89,7 +89,7 @@ pub(crate) async fn credentials_with(options: Options, host: Host) -> Result<Cre
 
 /// A time so many milliseconds from now, as a JSON string for a script.
 pub(crate) fn in_millis(millis: u64) -> String {
-    let at = jiff::Timestamp::try_from(std::time::SystemTime::now()).unwrap() + Duration::from_millis(millis);
+    let at = kubex::time::rfc3339(std::time::SystemTime::now() + Duration::from_millis(millis));
     format!("'\"{at}\"'")
 }
 

@@ -17,8 +17,8 @@ use kubex::{
 };
 use kubex_tests::api_server::{ApiServer, ApiServerBuilder, ClientCertificatePem};
 
-/// No answer of a server in the same process takes that long, on a busy machine either.
-pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+/// No answer of a server in the same process takes that long on an idle machine.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) const BOTH: [Version; 2] = [Version::HTTP_11, Version::HTTP_2];
 
@@ -56,7 +56,7 @@ pub(crate) fn pair(pem: &ClientCertificatePem) -> ClientCertificate {
 }
 
 pub(crate) fn certificate(pem: &ClientCertificatePem) -> Credential {
-    Credential::anonymous().and_certificate(pair(pem))
+    Credential::anonymous().with_certificate(pair(pem))
 }
 
 /// The certificate with a key of another pair. That key does not contain its public half (RFC 8410, 10.3), so that only
@@ -111,7 +111,7 @@ impl Playback {
 #[async_trait]
 impl CredentialSource for Playback {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
-        self.reasons.lock().unwrap().push(request.why);
+        self.reasons.lock().unwrap().push(request.reason);
         let next = self.position.fetch_add(1, Ordering::SeqCst);
         Ok(self.credentials[next.min(self.credentials.len() - 1)].clone())
     }

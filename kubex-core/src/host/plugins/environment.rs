@@ -1,15 +1,17 @@
-//! What a plugin inherits.
+//! Which variables a plugin inherits.
 
 use std::ffi::OsStr;
 
-/// Which of this program's variables a plugin inherits. Those of its own configuration are added in any case.
+use crate::sharing_key::SharingKey;
+
+/// Which of this program's variables a plugin inherits. The variables of its own configuration are always added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PluginEnvironment {
     is_minimal: bool,
     dropped: Vec<String>,
 }
 
-/// What nearly every program needs to find its files, its user and its language.
+/// The variables that nearly every program needs to find its files, its user and its language.
 const MINIMAL: &[&str] = &[
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TZ", "LANG", "LANGUAGE", "LC_*", "XDG_*",
 ];
@@ -34,12 +36,13 @@ const MINIMAL_ON_WINDOWS: &[&str] = &[
 ];
 
 impl PluginEnvironment {
-    /// All of them. This is the default, as plugins find logins and proxies there.
+    /// All variables. This is the default, because plugins find logins and proxies there.
     pub fn inherit() -> Self {
         Self::default()
     }
 
-    /// Only what nearly every program needs: `PATH`, `HOME`, the user, the language, where temporary files go.
+    /// Only the variables that nearly every program needs: `PATH`, `HOME`, the user, the language, the directory for
+    /// temporary files.
     pub fn minimal() -> Self {
         Self {
             is_minimal: true,
@@ -47,11 +50,15 @@ impl PluginEnvironment {
         }
     }
 
-    /// None of these names; one that ends in `*` stands for all that begin so.
+    /// Removes variables with these names. A name that ends in `*` matches all names with that beginning.
     #[must_use]
     pub fn dropping(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.dropped.extend(names.into_iter().map(Into::into));
         self
+    }
+
+    pub(super) fn add_to(&self, key: SharingKey) -> SharingKey {
+        key.with([u8::from(self.is_minimal)]).with_list(&self.dropped)
     }
 
     pub(super) fn keeps(&self, name: &OsStr) -> bool {
@@ -64,7 +71,7 @@ impl PluginEnvironment {
     }
 }
 
-/// Names of variables differ by case, except on Windows.
+/// Names are case-sensitive, except on Windows.
 fn is_named(name: &OsStr, pattern: &str) -> bool {
     let name = name.as_encoded_bytes();
     let equal = |one: &[u8], other: &[u8]| {

@@ -1,7 +1,7 @@
-//! Rules for plugins: which may run, what they inherit, and for how long.
+//! Rules for plugins: which may run, what they inherit, and their time limits.
 //!
-//! They come from the program or from Kubex's own configuration and travel with the [`Host`](super::Host). A
-//! kubeconfig names plugins, so it has no say in them.
+//! The rules come from the program or from Kubex's own configuration and are part of the [`Host`](super::Host). They never
+//! come from a kubeconfig, because a kubeconfig names the plugins.
 
 mod environment;
 mod options;
@@ -14,13 +14,13 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
+use crate::sharing_key::SharingKey;
 
 pub use environment::PluginEnvironment;
 pub use options::{AllowedPlugin, PluginOptions};
 pub use policy::PluginPolicy;
 
-/// All rules for plugins. The default allows every plugin, lets it inherit everything, and gives it 30 s, or
-/// 5 min at a terminal.
+/// The rules for plugins. By default, every plugin may run, inherits all variables, and has 30 s, or 5 min at a terminal.
 ///
 /// ```
 /// use std::time::Duration;
@@ -63,28 +63,28 @@ impl PluginRules {
         self
     }
 
-    /// What they inherit.
+    /// Which variables they inherit.
     #[must_use]
     pub fn environment(mut self, environment: PluginEnvironment) -> Self {
         self.environment = environment;
         self
     }
 
-    /// How long a run may take; 30 s unless set. A source's own `deadline` wins.
+    /// The time limit of a run; 30 s by default. A source's own `deadline` takes precedence.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// How long a run at a terminal may take; 5 min unless set. A source's own `interactive-deadline` wins.
+    /// The time limit of a run at a terminal; 5 min by default. A source's own `interactive-deadline` takes precedence.
     #[must_use]
     pub fn interactive_deadline(mut self, deadline: Duration) -> Self {
         self.interactive_deadline = deadline;
         self
     }
 
-    /// How long after SIGTERM a plugin gets SIGKILL; 2 s unless set.
+    /// The time between SIGTERM and SIGKILL; 2 s by default.
     #[must_use]
     pub fn kill_grace(mut self, grace: Duration) -> Self {
         self.kill_grace = grace;
@@ -96,7 +96,7 @@ impl PluginRules {
         &self.policy
     }
 
-    /// How long a run may take, at a terminal or without.
+    /// The time limit of a run, at a terminal or without.
     pub fn time_for(&self, is_interactive: bool) -> Duration {
         if is_interactive {
             self.interactive_deadline
@@ -105,12 +105,20 @@ impl PluginRules {
         }
     }
 
-    /// How long after SIGTERM it gets SIGKILL.
+    /// The time between SIGTERM and SIGKILL.
     pub fn time_to_end(&self) -> Duration {
         self.kill_grace
     }
 
-    /// Those of the variables that a plugin inherits.
+    /// Adds the rules to a sharing key.
+    pub(super) fn add_to(&self, key: SharingKey) -> SharingKey {
+        let key = self.environment.add_to(self.policy.add_to(key));
+        [self.deadline, self.interactive_deadline, self.kill_grace]
+            .into_iter()
+            .fold(key, |key, span| key.with(span.as_nanos().to_le_bytes()))
+    }
+
+    /// The variables that a plugin inherits.
     pub(super) fn inherited(&self, mut variables: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
         variables.retain(|(name, _)| self.environment.keeps(name));
         variables

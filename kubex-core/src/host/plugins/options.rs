@@ -1,4 +1,4 @@
-//! The rules for plugins, as a configuration file of Kubex has them.
+//! The rules for plugins as options of a Kubex configuration.
 
 use schemars::JsonSchema;
 
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::host::Deadline;
 use crate::text::clean_line;
 
-/// The rules as a configuration file of Kubex has them: [`rules`](Self::rules) checks them.
+/// The rules for plugins as options of a Kubex configuration. [`rules`](Self::rules) checks them.
 ///
 /// ```
 /// use kubex_core::host::PluginOptions;
@@ -23,17 +23,17 @@ use crate::text::clean_line;
 #[derive(Clone, Debug, Default, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PluginOptions {
-    /// `allow-all`, which is the default, `deny-all` or `allowlist`.
+    /// `allow-all` (the default), `deny-all` or `allowlist`.
     pub policy: Option<String>,
     /// The plugins that may run; only with the policy `allowlist`.
     pub allowlist: Option<Vec<AllowedPlugin>>,
-    /// How long a run may take; 30 s unless set.
+    /// The time limit of a run; 30 s by default.
     pub deadline: Option<Deadline>,
-    /// How long a run at a terminal may take; 5 min unless set.
+    /// The time limit of a run at a terminal; 5 min by default.
     pub interactive_deadline: Option<Deadline>,
-    /// Which of this program's variables a plugin inherits: `inherit`, which is the default, or `minimal`.
+    /// Which of this program's variables a plugin inherits: `inherit` (the default, all) or `minimal`.
     pub environment: Option<String>,
-    /// Variables that it does not inherit; one that ends in `*` stands for all that begin so.
+    /// Variables that a plugin does not inherit. A name that ends in `*` matches all names with that beginning.
     #[serde(default)]
     pub drop_variables: Vec<String>,
 }
@@ -48,11 +48,11 @@ pub struct AllowedPlugin {
 }
 
 impl PluginOptions {
-    /// The rules, checked as client-go checks them.
+    /// Checks the options by client-go's rules.
     ///
     /// # Errors
-    /// `InvalidValue` for a policy or an environment of another name, for a list without the policy
-    /// `allowlist` or that policy without a list, and for what [`PluginPolicy::allowlist`] refuses.
+    /// `InvalidValue` for an unknown policy or environment, for a list without the policy `allowlist` or that policy without
+    /// a list, and for a list that [`PluginPolicy::allowlist`] refuses.
     pub fn rules(self) -> Result<PluginRules> {
         let named = self.policy.as_deref().unwrap_or_default();
         let policy = match (named, self.allowlist) {
@@ -61,13 +61,13 @@ impl PluginOptions {
             }
             ("allowlist" | "Allowlist", None) => {
                 return Err(
-                    misconfigured("the plugin policy is allowlist, and there is no allowlist")
+                    misconfigured("the plugin policy is allowlist, but there is no allowlist")
                         .with_help("set \"allowlist\", or use the policy deny-all"),
                 );
             }
             ("" | "allow-all" | "AllowAll" | "deny-all" | "DenyAll", Some(_)) => {
                 return Err(misconfigured(format_args!(
-                    "there is an allowlist, and the plugin policy is {}",
+                    "there is an allowlist, but the plugin policy is {}",
                     if named.is_empty() { "not set" } else { named }
                 ))
                 .with_help("set the policy to allowlist, or remove the list"));
@@ -75,10 +75,11 @@ impl PluginOptions {
             ("" | "allow-all" | "AllowAll", None) => PluginPolicy::allow_all(),
             ("deny-all" | "DenyAll", None) => PluginPolicy::deny_all(),
             (other, _) => {
-                return Err(
-                    misconfigured(format_args!("\"{}\" is no plugin policy", clean_line(other)))
-                        .with_help("set it to allow-all, deny-all or allowlist"),
-                );
+                return Err(misconfigured(format_args!(
+                    "\"{}\" is not a valid plugin policy",
+                    clean_line(other)
+                ))
+                .with_help("set it to allow-all, deny-all or allowlist"));
             }
         };
         let environment = match self.environment.as_deref() {
@@ -86,7 +87,7 @@ impl PluginOptions {
             Some("minimal") => PluginEnvironment::minimal(),
             Some(other) => {
                 return Err(misconfigured(format_args!(
-                    "\"{}\" is no environment for plugins",
+                    "\"{}\" is not a valid environment for plugins",
                     clean_line(other)
                 ))
                 .with_help("set it to inherit or minimal"));

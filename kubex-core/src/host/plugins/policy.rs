@@ -4,10 +4,10 @@
 //!
 //! | entry of the allowlist | permits |
 //! |---|---|
-//! | `/usr/local/bin/aws` | the command of that path, and the command `aws` where `PATH` leads there |
-//! | `aws` | the command `aws`, wherever `PATH` leads, and the path of the program that `PATH` has for it |
+//! | `/usr/local/bin/aws` | the command with that path, and the command `aws` if `PATH` finds that file |
+//! | `aws` | the command `aws`, whichever file `PATH` finds, and that file's path |
 //!
-//! Paths are compared as they are written, without symbolic links being followed.
+//! Paths are compared as text; symbolic links are not followed.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -18,6 +18,7 @@ use super::misconfigured;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::host::programs::lexically_clean;
+use crate::sharing_key::SharingKey;
 use crate::text::clean_line;
 
 /// Which plugins may run.
@@ -43,15 +44,15 @@ impl PluginPolicy {
         Self(Policy::DenyAll)
     }
 
-    /// These commands may run and no others: names, or absolute paths.
+    /// Only these commands may run: names, or absolute paths.
     ///
     /// # Errors
-    /// `InvalidValue` for an empty list, an empty entry, or a path that is not written in its shortest form.
+    /// `InvalidValue` for an empty list, an empty entry, or a path that is not in its shortest form.
     pub fn allowlist(commands: impl IntoIterator<Item = impl Into<String>>) -> Result<Self> {
         let commands: Vec<String> = commands.into_iter().map(Into::into).collect();
         if commands.is_empty() {
             return Err(misconfigured("the allowlist is empty")
-                .with_help("use the policy deny-all to let no plugin run"));
+                .with_help("use the policy deny-all to forbid all plugins"));
         }
         for (at, command) in (1..).zip(&commands) {
             if command.is_empty() {
@@ -74,8 +75,16 @@ impl PluginPolicy {
         Ok(Self(Policy::Allowlist(commands)))
     }
 
-    /// What needs no program to be looked up for.
-    pub(in crate::host) fn before_look_up(&self, command: &str) -> Result<()> {
+    pub(super) fn add_to(&self, key: SharingKey) -> SharingKey {
+        match &self.0 {
+            Policy::AllowAll => key.with("allow-all"),
+            Policy::DenyAll => key.with("deny-all"),
+            Policy::Allowlist(entries) => key.with("allowlist").with_list(entries),
+        }
+    }
+
+    /// The part of the check that needs no lookup.
+    pub(in crate::host) fn before_look_up(&self, command: &OsStr) -> Result<()> {
         if self.0 != Policy::DenyAll {
             return Ok(());
         }
@@ -84,14 +93,14 @@ impl PluginPolicy {
             ErrorKind::Refused,
             format_args!(
                 "the plugin \"{}\" is not allowed: the plugin policy is deny-all",
-                clean_line(command)
+                clean_line(&command.to_string_lossy())
             ),
         )
         .with_help("allow it in Kubex's own configuration, not in the kubeconfig"))
     }
 
-    /// Whether the program that the command stands for may run.
-    pub(in crate::host) async fn check(&self, command: &str, program: &Path, host: &Host) -> Result<()> {
+    /// Whether the program that was found for the command may run.
+    pub(in crate::host) async fn check(&self, command: &OsStr, program: &Path, host: &Host) -> Result<()> {
         match &self.0 {
             Policy::AllowAll => {}
             Policy::DenyAll => return self.before_look_up(command),
@@ -105,27 +114,25 @@ impl PluginPolicy {
                         clean_line(&program.to_string_lossy())
                     ),
                 )
-                .with_help(
-                    "put its path on the allowlist of Kubex's own configuration, if it is to be trusted",
-                ));
+                .with_help("add its path to the allowlist of Kubex's own configuration, if you trust it"));
             }
         }
-        debug!(target: "kubex::exec", command = &*clean_line(command), outcome = "allowed", "plugin policy");
+        debug!(target: "kubex::exec", command = &*clean_line(&command.to_string_lossy()), outcome = "allowed", "plugin policy");
         Ok(())
     }
 }
 
-fn denied(command: &str) {
-    debug!(target: "kubex::exec", command = &*clean_line(command), outcome = "denied", "plugin policy");
+fn denied(command: &OsStr) {
+    debug!(target: "kubex::exec", command = &*clean_line(&command.to_string_lossy()), outcome = "denied", "plugin policy");
 }
 
-async fn is_listed(entries: &[String], command: &str, program: &Path, host: &Host) -> bool {
+async fn is_listed(entries: &[String], command: &OsStr, program: &Path, host: &Host) -> bool {
     let command = lexically_clean(Path::new(command));
     let is_verbatim = |entry: &String| Path::new(entry) == command || Path::new(entry) == program;
     if entries.iter().any(is_verbatim) {
         return true;
     }
-    // An entry with a separator stands for itself, so only bare names are left to be looked up.
+    // An entry with a separator was compared above, so only bare names are looked up.
     let name = program.file_name();
     for entry in entries.iter().filter(|entry| Some(OsStr::new(entry)) == name) {
         if host.look_up(entry).await.program.as_deref() == Some(program) {

@@ -126,9 +126,9 @@ fn options_that_cannot_be_meant_are_found() {
         ),
         (
             r#"{"policy": "Allow\u001bAll"}"#,
-            "\"AllowU+001BAll\" is no plugin policy",
+            "\"AllowU+001BAll\" is not a valid plugin policy",
         ),
-        (r#"{"environment": "none"}"#, "is no environment"),
+        (r#"{"environment": "none"}"#, "is not a valid environment"),
     ] {
         let error = rules(json).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidValue, "{json}");

@@ -1,4 +1,4 @@
-//! The rules, one after the other, and by chance.
+//! Each rule by an example, and all of them by random sequences.
 
 use super::*;
 
@@ -9,7 +9,7 @@ const WAIT_BRIEFLY: Decision = Decision::FetchAndWait(FetchReason::Expiring, Wai
 fn at(seconds: u64) -> Moment {
     let span = Duration::from_secs(seconds);
     Moment {
-        wall: Timestamp::UNIX_EPOCH + span,
+        wall: SystemTime::UNIX_EPOCH + span,
         monotonic: span,
     }
 }
@@ -24,7 +24,7 @@ fn expiring(seconds: u64) -> Fetched {
 
 fn with_first(fetched: Fetched) -> RefreshPolicy {
     let mut policy = RefreshPolicy::default();
-    assert_eq!(policy.ask(at(0)), WAIT_FOR_FIRST);
+    assert_eq!(policy.request(at(0)), WAIT_FOR_FIRST);
     assert_eq!(
         policy.fetched(fetched, at(0), 0),
         FetchOutcome::Keep(Generation::default().next())
@@ -35,17 +35,17 @@ fn with_first(fetched: Fetched) -> RefreshPolicy {
 #[test]
 fn a_refresh_starts_in_the_last_fifth_and_only_once() {
     let mut policy = with_first(expiring(1000));
-    assert_eq!(policy.ask(at(799)), Decision::Serve);
+    assert_eq!(policy.request(at(799)), Decision::Serve);
     assert_eq!(
-        policy.ask(at(800)),
+        policy.request(at(800)),
         Decision::ServeAndFetch(FetchReason::Expiring)
     );
-    assert_eq!(policy.ask(at(999)), Decision::Serve);
-    assert_eq!(policy.ask(at(1000)), Decision::Wait(WaitMode::UntilItEnds));
+    assert_eq!(policy.request(at(999)), Decision::Serve);
+    assert_eq!(policy.request(at(1000)), Decision::Wait(WaitMode::UntilItEnds));
 }
 
 #[test]
-fn the_window_has_its_bounds() {
+fn the_early_window_has_a_minimum_and_a_maximum() {
     assert_eq!(
         early_window(Duration::from_secs(1), 0),
         Duration::from_millis(500)
@@ -63,30 +63,36 @@ fn the_window_has_its_bounds() {
 }
 
 #[test]
-fn failures_back_off_and_nobody_storms() {
+fn repeated_failures_back_off_up_to_a_minute() {
     let mut policy = RefreshPolicy::default();
     let mut now = 0;
     for span in [1, 2, 4, 8, 16, 32, 60, 60] {
-        assert_eq!(policy.ask(at(now)), WAIT_FOR_FIRST);
+        assert_eq!(policy.request(at(now)), WAIT_FOR_FIRST);
         policy.failed(at(now), 0);
-        assert_eq!(policy.ask(at(now)), Decision::Refuse);
+        assert_eq!(policy.request(at(now)), Decision::ReturnLastError);
         now += span;
     }
-    assert_eq!(policy.ask(at(now)), WAIT_FOR_FIRST);
+    assert_eq!(policy.request(at(now)), WAIT_FOR_FIRST);
     policy.fetched(expiring(now + 1000), at(now), 0);
     assert_eq!(policy.failures(), 0);
 }
 
 #[test]
-fn a_failed_refresh_keeps_serving_what_is_valid() {
+fn a_failed_refresh_keeps_serving_a_valid_credential() {
     let mut policy = with_first(expiring(100));
-    assert_eq!(policy.ask(at(80)), Decision::ServeAndFetch(FetchReason::Expiring));
+    assert_eq!(
+        policy.request(at(80)),
+        Decision::ServeAndFetch(FetchReason::Expiring)
+    );
     policy.failed(at(81), 0);
-    assert_eq!(policy.ask(at(81)), Decision::Serve);
-    assert_eq!(policy.ask(at(82)), Decision::ServeAndFetch(FetchReason::Expiring));
+    assert_eq!(policy.request(at(81)), Decision::Serve);
+    assert_eq!(
+        policy.request(at(82)),
+        Decision::ServeAndFetch(FetchReason::Expiring)
+    );
     policy.failed(at(99), 0);
-    assert_eq!(policy.ask(at(100)), Decision::Refuse);
-    assert_eq!(policy.ask(at(101)), WAIT_FOR_NEXT);
+    assert_eq!(policy.request(at(100)), Decision::ReturnLastError);
+    assert_eq!(policy.request(at(101)), WAIT_FOR_NEXT);
 }
 
 #[test]
@@ -101,10 +107,10 @@ fn a_rejection_counts_once_and_for_its_generation_only() {
     assert!(policy.rejected(first));
     assert!(!policy.rejected(first));
     assert_eq!(
-        policy.ask(at(5)),
+        policy.request(at(5)),
         Decision::FetchAndWait(FetchReason::Rejected, WaitMode::UntilItEnds)
     );
-    assert_eq!(policy.ask(at(5)), Decision::Wait(WaitMode::UntilItEnds));
+    assert_eq!(policy.request(at(5)), Decision::Wait(WaitMode::UntilItEnds));
     policy.fetched(
         Fetched {
             expires_at: None,
@@ -117,76 +123,79 @@ fn a_rejection_counts_once_and_for_its_generation_only() {
     assert!(!policy.rejected(first), "the old generation is stale");
     assert!(policy.rejected(first.next()));
     assert_eq!(
-        policy.ask(at(6)),
+        policy.request(at(6)),
         Decision::Serve,
-        "one run in 10 s while rejections go on"
+        "one fetch in 10 s while rejections continue"
     );
     assert_eq!(
-        policy.ask(at(15)),
+        policy.request(at(15)),
         Decision::FetchAndWait(FetchReason::Rejected, WaitMode::UntilItEnds)
     );
 }
 
 #[test]
-fn whichever_clock_says_expired_wins() {
+fn a_credential_expires_as_soon_as_one_clock_reaches_its_end() {
     let mut suspended = with_first(expiring(1000));
     let woken = Moment {
         wall: at(50_000).wall,
         monotonic: Duration::from_secs(10),
     };
-    assert_eq!(suspended.ask(woken), WAIT_FOR_NEXT);
+    assert_eq!(suspended.request(woken), WAIT_FOR_NEXT);
 
     let mut set_back = with_first(expiring(1000));
     let later = Moment {
-        wall: Timestamp::UNIX_EPOCH,
+        wall: SystemTime::UNIX_EPOCH,
         monotonic: Duration::from_secs(1000),
     };
-    assert_eq!(set_back.ask(later), WAIT_FOR_NEXT);
+    assert_eq!(set_back.request(later), WAIT_FOR_NEXT);
 }
 
 #[test]
 fn expired_on_arrival_is_used_once_and_does_not_loop() {
     let mut policy = RefreshPolicy::default();
-    policy.ask(at(100));
+    policy.request(at(100));
     assert_eq!(
         policy.fetched(expiring(50), at(100), 0),
         FetchOutcome::UseOnce(Generation::default().next())
     );
-    assert_eq!(policy.ask(at(100)), Decision::Refuse);
-    assert_eq!(policy.ask(at(101)), WAIT_FOR_FIRST);
+    assert_eq!(policy.request(at(100)), Decision::ReturnLastError);
+    assert_eq!(policy.request(at(101)), WAIT_FOR_FIRST);
 }
 
 #[test]
-fn what_is_to_be_looked_at_again_is_served_if_looking_fails() {
+fn a_value_whose_revalidation_fails_is_still_served() {
     let minute = Fetched {
         expires_at: None,
         revalidate_after: Some(Duration::from_secs(60)),
         is_new: true,
     };
     let mut policy = with_first(minute);
-    assert_eq!(policy.ask(at(47)), Decision::Serve);
-    assert_eq!(policy.ask(at(48)), Decision::ServeAndFetch(FetchReason::Expiring));
-    assert_eq!(policy.ask(at(59)), Decision::Serve);
+    assert_eq!(policy.request(at(47)), Decision::Serve);
     assert_eq!(
-        policy.ask(at(60)),
+        policy.request(at(48)),
+        Decision::ServeAndFetch(FetchReason::Expiring)
+    );
+    assert_eq!(policy.request(at(59)), Decision::Serve);
+    assert_eq!(
+        policy.request(at(60)),
         Decision::Serve,
-        "the look has been under way for too long to wait for it"
+        "the revalidation has been under way for too long to wait for it"
     );
     policy.failed(at(60), 0);
-    assert_eq!(policy.ask(at(60)), Decision::Serve);
+    assert_eq!(policy.request(at(60)), Decision::Serve);
     assert_eq!(
-        policy.ask(at(61)),
+        policy.request(at(61)),
         Decision::ServeAndFetch(FetchReason::Expiring),
-        "nor is the next one waited for"
+        "callers do not wait for the next one either"
     );
     policy.failed(at(61), 0);
-    assert_eq!(policy.ask(at(62)), Decision::Serve);
+    assert_eq!(policy.request(at(62)), Decision::Serve);
     assert_eq!(
-        policy.ask(at(63)),
+        policy.request(at(63)),
         WAIT_BRIEFLY,
-        "a quick failure is no reason not to"
+        "callers wait again after a quick failure"
     );
-    assert_eq!(policy.ask(at(63)), Decision::Wait(WaitMode::Briefly));
+    assert_eq!(policy.request(at(63)), Decision::Wait(WaitMode::Briefly));
     policy.fetched(
         Fetched {
             is_new: false,
@@ -195,19 +204,19 @@ fn what_is_to_be_looked_at_again_is_served_if_looking_fails() {
         at(63),
         0,
     );
-    assert_eq!(policy.ask(at(64)), Decision::Serve);
+    assert_eq!(policy.request(at(64)), Decision::Serve);
 }
 
 #[test]
-fn a_generation_is_new_after_one_that_was_used_once() {
+fn a_value_gets_a_new_generation_after_one_that_was_used_once() {
     let mut policy = with_first(expiring(100));
     let (first, second) = (Generation::default().next(), Generation::default().next().next());
-    policy.ask(at(100));
+    policy.request(at(100));
     assert_eq!(
         policy.fetched(expiring(99), at(100), 0),
         FetchOutcome::UseOnce(second)
     );
-    policy.ask(at(101));
+    policy.request(at(101));
     let again = Fetched {
         is_new: false,
         ..expiring(500)
@@ -217,7 +226,7 @@ fn a_generation_is_new_after_one_that_was_used_once() {
         FetchOutcome::Keep(second.next())
     );
     assert!(!policy.rejected(first));
-    policy.ask(at(400));
+    policy.request(at(400));
     assert_eq!(
         policy.fetched(again, at(400), 0),
         FetchOutcome::Keep(second.next())
@@ -225,21 +234,21 @@ fn a_generation_is_new_after_one_that_was_used_once() {
 }
 
 #[test]
-fn what_came_expired_leaves_a_good_one_in_place_and_not_a_rejected_one() {
+fn a_value_expired_on_arrival_replaces_only_a_rejected_one() {
     for is_rejected in [false, true] {
         let mut policy = with_first(expiring(1000));
         let first = Generation::default().next();
         assert!(policy.rejected(first));
-        policy.ask(at(500));
+        policy.request(at(500));
         policy.fetched(expiring(2000), at(500), 0);
         if is_rejected {
             policy.rejected(first.next());
         }
-        policy.ask(at(1900));
+        policy.request(at(1900));
         let expected = if is_rejected {
             FetchOutcome::UseOnce(first.next().next())
         } else {
-            FetchOutcome::KeepTheOld
+            FetchOutcome::KeepPrevious
         };
         assert_eq!(policy.fetched(expiring(50), at(1900), 0), expected);
         assert!(policy.has_valid(at(1900)));
@@ -247,8 +256,8 @@ fn what_came_expired_leaves_a_good_one_in_place_and_not_a_rejected_one() {
 }
 
 #[test]
-fn quiet_never_hides_a_decision() {
-    // Whatever happens, a moment that is fresh_until is one at which asking serves.
+fn freshness_never_hides_a_decision() {
+    // While `fresh_until` holds, a request is always answered with the held value.
     let mut random = 88_172_645_463_325_252_u64;
     let mut next = move || {
         random ^= random << 13;
@@ -265,7 +274,7 @@ fn quiet_never_hides_a_decision() {
                 assert_eq!(policy.decide(at(now)), Decision::Serve);
             }
             match next() % 4 {
-                0 => drop(policy.ask(at(now))),
+                0 => drop(policy.request(at(now))),
                 1 if policy.in_flight.is_some() => {
                     let expires_at = (next() & 1 == 0).then(|| at(now + next() % 300).wall);
                     let revalidate_after = (next() & 1 == 0).then(|| Duration::from_secs(next() % 60 + 1));

@@ -73,9 +73,9 @@ struct Shadowed {
 
 pub(crate) async fn run(arguments: &OutputArguments, session: &Session) -> Result<(), Failure> {
     let (explanation, failure) = match session.resolve().await {
-        Ok(found) => {
-            let configuration = Configuration::from(&found);
-            (Explanation::new(found.report(), Some(configuration)), None)
+        Ok(resolved) => {
+            let configuration = Configuration::from(&resolved);
+            (Explanation::new(resolved.report(), Some(configuration)), None)
         }
         Err(error) => match error.report() {
             Some(report) => (Explanation::new(report, None), Some(error)),

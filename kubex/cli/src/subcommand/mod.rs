@@ -1,6 +1,6 @@
-//! The subcommands, one module each. They read, and the output, the failure and the session do the rest.
+//! The subcommands, one module each.
 //!
-//! Only [`token`], [`whoami`] and [`get`] do more than read files and variables.
+//! Only [`token`], [`whoami`] and [`get`] fetch a credential or send a request; the others read files and variables.
 
 mod completions;
 mod config;

@@ -65,10 +65,41 @@ fn what_is_malformed_says_where_and_never_what() {
             "{text}: {shown}"
         );
         assert_eq!(
-            *error.problem() == Problem::TomlDuplicateKey,
+            matches!(error.problem(), Problem::TomlDuplicateKey { .. }),
             place.starts_with("2:"),
             "{shown}"
         );
+    }
+}
+
+#[test]
+fn a_key_that_is_written_twice_is_told_with_both_places() {
+    for (text, expected) in [
+        ("a = 1\na = 2\n", "/c.toml:2:1, a; line 1"),
+        ("a = 1\n\"a\" = 2\n", "/c.toml:2:1, a; line 1"),
+        (
+            "[a]\nk = 1\n[b.c]\nk = 1\nx.y = 2\nx.y = 3\n",
+            "/c.toml:6:3, b.c.x.y; line 5",
+        ),
+        ("[s.a]\nk = 1\n[s.b]\n[s.a]\n", "/c.toml:4:4, s.a; line 1"),
+        ("x = [{k = 1}, {k = 1, k = 2}]\n", "/c.toml:1:23, x[1].k; line 1"),
+        ("[a]\nb.c = 1\n[a.b]\n", "/c.toml:3:4, a.b; line 2"),
+    ] {
+        let error = read_toml(text).unwrap_err();
+        let error = error.into_error("the configuration", &Origin::file("/c.toml"));
+        let (place, line) = expected.split_once("; line ").unwrap();
+        assert_eq!(
+            error.to_string(),
+            format!("the key is written twice ({place}); remove one of the two; the other is on line {line}")
+        );
+    }
+}
+
+#[test]
+fn a_value_that_looks_like_an_earlier_key_is_not_a_duplicate() {
+    for text in ["b = 1\na = b\n", "b = 1\na = [b, 1]\n", "a = 1\nb = {a = a}\n"] {
+        let error = read_toml(text).unwrap_err();
+        assert!(matches!(error.problem(), Problem::Toml(_)), "{text}: {error:?}");
     }
 }
 

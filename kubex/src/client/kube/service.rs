@@ -52,7 +52,7 @@ impl Service<Request<Body>> for Connections {
 
 fn at_hand(configuration: &ClientConfiguration) -> Arc<Credential> {
     let credentials = configuration.credentials();
-    let credential = credentials.ready().or_else(|| credentials.last());
+    let credential = credentials.peek();
     credential.unwrap_or_else(|| Arc::new(Credential::anonymous()))
 }
 

@@ -51,7 +51,7 @@ impl Authenticated {
         if Authorizer::has_own_credential(request.headers()) {
             self.pool.authorizer().impersonate(request.headers_mut());
             // None is fetched, and the newest certificate is shown.
-            let credential = credentials.ready().or_else(|| credentials.last());
+            let credential = credentials.peek();
             let credential = credential.unwrap_or_else(|| Arc::new(Credential::anonymous()));
             return self.send_over(credential, request).await;
         }

@@ -54,7 +54,7 @@ pub fn client_without_authorization_with_crypto(
     if !has_tls_proxy {
         return build(builder(cluster, &tls, alias)?);
     }
-    let credential = configuration.credentials().last();
+    let credential = configuration.credentials().peek();
     if credential.is_some_and(|it| it.certificate().is_some()) {
         return Err(Error::new(
             ErrorKind::Unsupported,

@@ -14,7 +14,7 @@ static WARNED_OF: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// Warns that the certificate of this server is not checked, once for each server in this process.
 pub(crate) fn warn_if_insecure(cluster: &Cluster, trust: &LiveTrust) {
-    if !cluster.server.is_encrypted() || !matches!(trust.at_hand().trust(), Trust::Insecure) {
+    if !cluster.server.is_encrypted() || !matches!(trust.try_current().trust(), Trust::Insecure) {
         return;
     }
     let server = cluster.server.to_string();
@@ -27,7 +27,7 @@ pub(crate) fn warn_if_insecure(cluster: &Cluster, trust: &LiveTrust) {
             target: "kubex::trust",
             outcome = "insecure",
             %server,
-            "the server's certificate is not checked: whoever answers gets the credential"
+            "the server's certificate is not checked: any server that answers gets the credential"
         );
     }
 }

@@ -47,7 +47,7 @@ impl ResolvesClientCert for Live {
     /// A certificate with the key of another pair is sent as it is: this function cannot return an error, and a
     /// handshake that the server refuses is better than a request without identity.
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        let credential = self.credentials.at_hand()?;
+        let credential = self.credentials.try_current()?;
         certified_key(credential.certificate()?, &self.provider)
             .ok()
             .map(Arc::new)

@@ -3,19 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 
+use ::rustls::SignatureScheme;
 use ::rustls::client::ResolvesClientCert;
 use ::rustls::crypto::CryptoProvider;
 use ::rustls::sign::CertifiedKey;
-use ::rustls::{InconsistentKeys, SignatureScheme};
-use kubex_core::{ClientCertificate, Error, ErrorKind, Result};
+use kubex_core::{ClientCertificate, Result};
 
 use super::certificate::certified_key;
 
 /// Shows this certificate, or none, at every handshake.
 ///
 /// # Errors
-/// `IncompleteKeyPair` where certificate and key do not belong together; `InvalidPem` or `Unsupported` where rustls does
-/// not accept one of them.
+/// `IncompleteKeyPair` if certificate and key do not belong together, `Unsupported` if the TLS library does not support
+/// the key.
 pub(crate) fn fixed_client_cert(
     certificate: Option<&ClientCertificate>,
     provider: &CryptoProvider,
@@ -23,20 +23,11 @@ pub(crate) fn fixed_client_cert(
     let key = certificate
         .map(|certificate| {
             let key = certified_key(certificate, provider)?;
-            match key.keys_match() {
-                // Without the key's public half only the server can tell.
-                Ok(()) | Err(::rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {
-                    Ok(Arc::new(key))
-                }
-                Err(::rustls::Error::InconsistentKeys(_)) => Err(Error::new(
-                    ErrorKind::IncompleteKeyPair,
-                    "the client certificate and the client key do not belong together",
-                )
-                .with_help("use the key that the certificate was issued for")),
-                Err(_) => Err(Error::new(
-                    ErrorKind::InvalidPem,
-                    "the client certificate is not a valid X.509 certificate",
-                )),
+            let public_key = key.key.public_key();
+            match public_key.and_then(|public_key| certificate.has_public_key(&public_key)) {
+                Some(false) => Err(ClientCertificate::not_a_pair()),
+                // Without an answer here, the server judges the pair.
+                Some(true) | None => Ok(Arc::new(key)),
             }
         })
         .transpose()?;

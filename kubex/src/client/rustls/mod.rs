@@ -40,7 +40,7 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> kubex::Result<()> {
-//! let configuration = kubex::configure().url("https://10.0.0.1:6443").token("abc").build().await?;
+//! let configuration = kubex::configure().url("https://10.0.0.1:6443").token("abc").await?;
 //! # if cfg!(any(feature = "ring", feature = "aws-lc-rs")) {
 //! let config = kubex::rustls::client_config(&configuration)?;
 //! let name = kubex::rustls::server_name(&configuration)?;

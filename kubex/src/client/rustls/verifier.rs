@@ -55,7 +55,7 @@ pub(crate) fn live(
     trust: &LiveTrust,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
-    let current = trust.at_hand();
+    let current = trust.try_current();
     let inner = verifier(&names, current.trust(), provider)?;
     if trust.is_fixed() {
         return Ok(inner);
@@ -79,7 +79,7 @@ struct Live {
 
 impl Live {
     fn current(&self) -> Arc<dyn ServerCertVerifier> {
-        let current = self.trust.at_hand();
+        let current = self.trust.try_current();
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         if newest.0 < current.generation() {
             match verifier(&self.names, current.trust(), &self.provider) {
@@ -118,7 +118,7 @@ impl ServerCertVerifier for Live {
             .verify_server_cert(end_entity, intermediates, address, ocsp_response, now)
             .inspect_err(|error| {
                 if is_unknown_issuer(error) {
-                    self.trust.invalidate(self.trust.at_hand().generation());
+                    self.trust.invalidate(self.trust.try_current().generation());
                 }
             })
     }

@@ -1,6 +1,7 @@
 //! The service that the layer returns.
 
 use std::fmt;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -67,7 +68,7 @@ where
             copy(&request, &self.replay)
         };
         if again.is_none() {
-            let sent = credentials.ready_with(|credential| {
+            let sent = credentials.with_fresh(|credential| {
                 authorize(&self.authorizer, credential, &mut request);
                 credential.generation()
             });
@@ -76,7 +77,7 @@ where
                 return ResponseFuture::once(future, self.authorizer.clone(), sent);
             }
         }
-        let ready = credentials.ready();
+        let ready = credentials.with_fresh(Arc::clone);
         // The clone takes the place of the service that was found ready, and that is used here.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);

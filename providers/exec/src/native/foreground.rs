@@ -1,9 +1,8 @@
-//! The foreground of the terminal, lent to a plugin.
+//! Makes a plugin's process group the foreground group of the terminal, and restores the previous one.
 //!
-//! A plugin runs in a process group of its own. A group in the background is stopped by the system when it reads
-//! from the terminal, so the plugin's group is put into the foreground for the time it holds the terminal. Then
-//! this program is put there again, with the terminal's settings as they were: a plugin that was ended while it
-//! asked for a password leaves a terminal behind that shows nothing of what is typed.
+//! A plugin runs in its own process group. The system stops a background group that reads from the terminal, so the plugin's
+//! group becomes the foreground group while it holds the terminal. Afterwards this program becomes the foreground group
+//! again, with the previous terminal settings: a plugin that is ended while it asks for a password leaves the echo off.
 
 use std::io;
 
@@ -11,15 +10,14 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg};
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
-/// The terminal's foreground, taken back on drop.
+/// The foreground of the terminal; restored on drop.
 pub(super) struct Foreground {
     own: Pid,
     settings: Option<Termios>,
 }
 
 impl Foreground {
-    /// Puts the group into the foreground. `None` where standard input is no terminal that this program
-    /// controls from the foreground: then it has nothing to give.
+    /// Makes the group the foreground group. `None` if stdin is not a terminal, or this program is not its foreground group.
     pub(super) fn give_to(group: Pid) -> Option<Self> {
         let terminal = io::stdin();
         let own = getpgrp();
@@ -28,15 +26,15 @@ impl Foreground {
         }
         let settings = tcgetattr(&terminal).ok();
         tcsetpgrp(&terminal, group).ok()?;
-        // It may have read before it was in the foreground, and so have been stopped.
+        // The group may have been stopped because it read before it was in the foreground.
         let _ = killpg(group, Signal::SIGCONT);
         Some(Self { own, settings })
     }
 }
 
 impl Drop for Foreground {
-    /// From the background, the system answers such a call with SIGTTOU, unless the thread that makes it does
-    /// not listen. Nothing can be done about a terminal that is gone.
+    /// A call from the background causes SIGTTOU, unless the calling thread blocks the signal. Errors are ignored: the
+    /// terminal may be closed.
     fn drop(&mut self) {
         let ttou = SigSet::from(Signal::SIGTTOU);
         let Ok(before) = ttou.thread_swap_mask(SigmaskHow::SIG_BLOCK) else {

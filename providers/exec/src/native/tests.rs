@@ -318,7 +318,7 @@ async fn a_program_that_is_just_being_written_is_waited_for() {
 #[test]
 fn the_tail_keeps_the_last_bytes_however_they_come() {
     for chunk in 1..12 {
-        let mut tail = Tail::of(5);
+        let mut tail = Tail::new(5);
         b"abcdefghijk".chunks(chunk).for_each(|chunk| tail.take(chunk));
         assert_eq!(tail.bytes.as_slice(), b"ghijk", "{chunk}");
         assert_eq!(tail.bytes.capacity(), 5);

@@ -88,7 +88,7 @@ async fn a_file_that_was_asked_for_must_be_there_and_declare_something() {
     assert_eq!(token(&world, at("/a")).await, "of-a");
     let error = resolve_with(telling(), &world, at("/missing")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnreadableFile);
-    assert_tells(&error, &["/missing", "it is not there"]);
+    assert_tells(&error, &["/missing", "it does not exist"]);
     world.write("/empty", "");
     let error = resolve_with(telling(), &world, at("/empty")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MissingContext);

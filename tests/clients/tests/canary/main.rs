@@ -133,7 +133,7 @@ impl World {
 
     /// Credentials whose token is rejected at first, with a certificate beside them.
     fn configuration(&self, cluster: Cluster) -> ClientConfiguration {
-        let credentials = [TOKEN, RENEWED].map(|token| bearer(token).and_certificate(pair(&self.issued)));
+        let credentials = [TOKEN, RENEWED].map(|token| bearer(token).with_certificate(pair(&self.issued)));
         built(
             ClientConfiguration::builder(cluster)
                 .source(Playback::of(credentials))
@@ -246,7 +246,7 @@ impl CredentialSource for Wrong {
 async fn credentials_that_fail_or_do_not_fit_show_no_secret() {
     let world = World::new(http::Version::HTTP_2).await;
     let mixed = with_another_key(&world.issued);
-    for credential in [None, Some(bearer(TOKEN).and_certificate(pair(&mixed)))] {
+    for credential in [None, Some(bearer(TOKEN).with_certificate(pair(&mixed)))] {
         let shown = Shown::default();
         let guard = shown.listen();
         let what = format!("has a credential: {}", credential.is_some());

@@ -23,7 +23,7 @@ pub(crate) async fn each_kind_of_credential_arrives_over_both_protocols<C: Clien
             (certificate(&issued), "by-certificate", None, true),
             // The server prefers the certificate, and both are there.
             (
-                bearer("t0ken").and_certificate(pair(&issued)),
+                bearer("t0ken").with_certificate(pair(&issued)),
                 "by-certificate",
                 Some("Bearer t0ken"),
                 true,

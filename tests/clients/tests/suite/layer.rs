@@ -176,7 +176,7 @@ async fn a_request_to_another_origin_is_passed_on_untouched() {
     assert_eq!(
         source.issued.load(Ordering::SeqCst),
         0,
-        "nobody wanted a credential"
+        "no credential was needed"
     );
 }
 

@@ -75,7 +75,11 @@ pub(crate) async fn a_url_outside_of_the_servers_own_path_is_refused<C: ClientUn
         assert_eq!(server.connections(), 0);
         let url = format!("{}/k8s/clusters/c-1/version", server.url());
         let answer = send(&client, Request::get(&url)).await.unwrap();
-        assert_eq!(answer.status, StatusCode::NOT_FOUND, "it arrived as somebody");
+        assert_eq!(
+            answer.status,
+            StatusCode::NOT_FOUND,
+            "it arrived with the credential"
+        );
         server.shutdown().await;
     }
 }

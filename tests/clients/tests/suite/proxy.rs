@@ -175,7 +175,7 @@ pub(crate) async fn each_kind_of_proxy_leads_to_a_server_of_another_tls_name_and
                 let url = format!("{scheme}://{}{}", user.unwrap_or_default(), proxy.authority());
                 let client: C = client(
                     ClientConfiguration::builder(behind(&server, &proxy, &url))
-                        .credential(bearer("s3cr3t-token").and_certificate(pair(&issued))),
+                        .credential(bearer("s3cr3t-token").with_certificate(pair(&issued))),
                 );
                 for _ in 0..3 {
                     assert_eq!(status(&client, "/version").await, StatusCode::OK, "{url}");

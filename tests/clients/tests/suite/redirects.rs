@@ -29,7 +29,7 @@ pub(crate) async fn a_redirect_to_another_origin_is_returned_and_nothing_goes_th
         cluster.trust = Trust::Insecure;
         let client: C = client(
             ClientConfiguration::builder(cluster)
-                .credential(bearer("t0ken").and_certificate(pair(&issued)))
+                .credential(bearer("t0ken").with_certificate(pair(&issued)))
                 .impersonation(Some(Impersonation::new("joe"))),
         );
         let port = server.address().port();

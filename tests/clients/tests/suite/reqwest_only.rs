@@ -6,6 +6,7 @@ use http::{StatusCode, Version};
 use kubex::reqwest::{Client, client_without_authorization};
 use kubex::{CaBundle, ClientConfiguration, ErrorKind, Impersonation, Trust};
 use kubex_tests::api_server::{ApiServer, User};
+use kubex_tests::machine::patience;
 use kubex_tests::proxy::{Proxy, ProxyKind};
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -16,7 +17,10 @@ use crate::world::*;
 
 async fn get(client: &Client, path: &str) -> kubex::reqwest::Response {
     let sent = client.get(path).unwrap().send();
-    tokio::time::timeout(LIMIT, sent).await.unwrap().unwrap()
+    tokio::time::timeout(patience(LIMIT), sent)
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 #[tokio::test]

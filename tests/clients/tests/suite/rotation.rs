@@ -87,7 +87,7 @@ pub(crate) async fn a_certificate_that_is_replaced_without_a_401_needs_new_conne
                 configuration.credentials().invalidate(current.generation());
             }
         }
-        // The same pair over and over is no reason for new ones.
+        // The same pair again does not open new ones.
         assert_eq!(server.connections(), 2);
         server.shutdown().await;
     }
@@ -117,7 +117,7 @@ pub(crate) async fn a_certificate_that_was_expired_on_arrival_does_not_take_over
         let good = server.issue_client_certificate("jane", &[]);
         let late = server.issue_client_certificate("late", &[]);
         let past = Host::real().now().wall - Duration::from_secs(60);
-        let source = Playback::of([certificate(&good), certificate(&late).expiring_at(Some(past))]);
+        let source = Playback::of([certificate(&good), certificate(&late).with_expiry(Some(past))]);
         let client: C = client(configure(&server).source(source));
         assert_eq!(status(&client, "/version").await, StatusCode::OK);
 

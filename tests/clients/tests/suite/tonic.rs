@@ -13,13 +13,13 @@ use hyper_util::rt::TokioExecutor;
 use kubex::Impersonation;
 use kubex::tower::AuthLayer;
 use kubex_tests::api_server::User;
+use kubex_tests::machine::patience;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Request, Status};
 use tower_layer::Layer as _;
 
 use crate::scene::*;
-use kubex_tests::machine::patience;
 
 /// Messages as the bytes they are.
 struct Raw;

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use kubex::{ClientConfigurationBuilder, Error};
+use kubex_tests::machine::patience;
 
 pub(crate) use crate::scene::*;
 pub(crate) use crate::under_test::{Answer, Body, ClientUnderTest, Failure, Request};
@@ -11,7 +12,9 @@ pub(crate) fn client<C: ClientUnderTest>(builder: ClientConfigurationBuilder) ->
 }
 
 pub(crate) async fn send<C: ClientUnderTest>(client: &C, request: Request) -> Result<Answer, Failure> {
-    tokio::time::timeout(LIMIT, client.send(request)).await.unwrap()
+    tokio::time::timeout(patience(LIMIT), client.send(request))
+        .await
+        .unwrap()
 }
 
 pub(crate) async fn status<C: ClientUnderTest>(client: &C, path: &str) -> StatusCode {

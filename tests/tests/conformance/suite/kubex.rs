@@ -99,7 +99,7 @@ async fn answer(case: &Case, world: &World, shown: &Shown) -> Answer {
             }
             shown.add(&configuration.provenance().to_string());
             answer.sent = send(case, world, configuration).await;
-            answer.credential = configuration.credentials().last();
+            answer.credential = configuration.credentials().peek();
             if let Err(error) = &answer.sent {
                 shown.error(error);
             }

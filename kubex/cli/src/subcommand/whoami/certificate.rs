@@ -1,6 +1,7 @@
 //! The identity in a client certificate: for Kubernetes the common name is the user, each organization a group.
 
-use jiff::Timestamp;
+use std::time::{Duration, SystemTime};
+
 use kubex::{Error, ErrorKind};
 use serde::Serialize;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -23,7 +24,7 @@ pub(super) struct CertificateIdentity {
 
 impl CertificateIdentity {
     /// Reads a certificate in DER.
-    pub(super) fn read(certificate: &[u8], now: Timestamp) -> kubex::Result<Self> {
+    pub(super) fn read(certificate: &[u8], now: SystemTime) -> kubex::Result<Self> {
         let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| {
             Error::new(
                 ErrorKind::InvalidPem,
@@ -68,8 +69,14 @@ impl CertificateIdentity {
     }
 }
 
-fn time(time: ASN1Time) -> Option<Timestamp> {
-    Timestamp::from_second(time.timestamp()).ok()
+fn time(time: ASN1Time) -> Option<SystemTime> {
+    let seconds = time.timestamp();
+    let span = Duration::from_secs(seconds.unsigned_abs());
+    if seconds < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(span)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(span)
+    }
 }
 
 #[cfg(test)]
@@ -78,7 +85,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_a_certificate_are_an_error() {
-        let error = CertificateIdentity::read(&[0x30, 0], Timestamp::UNIX_EPOCH).unwrap_err();
+        let error = CertificateIdentity::read(&[0x30, 0], SystemTime::UNIX_EPOCH).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidPem);
     }
 }

@@ -1,8 +1,10 @@
 //! The claims of a bearer token that is a JSON web token (RFC 7519). They are not verified.
 
+use std::time::SystemTime;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jiff::Timestamp;
+use kubex::time::from_unix_seconds;
 use serde::Serialize;
 
 use crate::view::rfc3339;
@@ -36,7 +38,7 @@ struct Claims {
 }
 
 impl TokenIdentity {
-    pub(super) fn read(token: &str, now: Timestamp) -> Self {
+    pub(super) fn read(token: &str, now: SystemTime) -> Self {
         let Some(payload) = payload(token) else {
             return Self {
                 format: "opaque",
@@ -116,16 +118,8 @@ fn texts(claim: Option<&serde_json::Value>) -> Vec<String> {
 }
 
 /// A time in seconds; some issuers write fractions.
-fn time(claim: Option<&serde_json::Value>) -> Option<Timestamp> {
-    let claim = claim?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a float out of range saturates, and the next line refuses it"
-    )]
-    let seconds = claim
-        .as_i64()
-        .or_else(|| claim.as_f64().map(|seconds| seconds.floor() as i64))?;
-    Timestamp::from_second(seconds).ok()
+fn time(claim: Option<&serde_json::Value>) -> Option<SystemTime> {
+    from_unix_seconds(claim?.as_f64()?)
 }
 
 #[cfg(test)]
@@ -134,7 +128,7 @@ mod tests {
 
     fn read(payload: &str) -> TokenIdentity {
         let token = format!("e30.{}.sig", BASE64_URL_SAFE_NO_PAD.encode(payload));
-        TokenIdentity::read(&token, Timestamp::from_second(1000).unwrap())
+        TokenIdentity::read(&token, from_unix_seconds(1000.0).unwrap())
     }
 
     #[test]
@@ -152,7 +146,7 @@ mod tests {
     #[test]
     fn other_tokens_are_opaque_and_claims_of_an_unexpected_type_are_left_out() {
         for token in ["abc", "a.b", "a.b.c.d", "a.!.c", "e30.W10.x"] {
-            let identity = TokenIdentity::read(token, Timestamp::UNIX_EPOCH);
+            let identity = TokenIdentity::read(token, SystemTime::UNIX_EPOCH);
             assert_eq!(identity.format, "opaque", "{token}");
         }
         let odd = read(r#"{"sub":{"x":1},"aud":5,"exp":"soon","iat":1e300}"#);

@@ -120,7 +120,7 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 #[tokio::test]
-async fn whoever_believes_anyone_is_warned_once_for_each_server() {
+async fn accepting_any_certificate_is_warned_about_once_for_each_server() {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
         .with_writer(lines.clone())
