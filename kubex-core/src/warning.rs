@@ -1,5 +1,6 @@
 //! Warnings: problems that do not prevent a result.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::origin::Origin;
@@ -17,9 +18,14 @@ pub struct Warning {
 impl Warning {
     /// Creates a warning. The message is cleaned; it must not contain a secret.
     pub fn new(id: &'static str, message: impl fmt::Display) -> Self {
+        let message = message.to_string();
+        let cleaned = match clean_line(&message) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(cleaned) => Some(cleaned),
+        };
         Self {
             id,
-            message: clean_line(&message.to_string()).into_owned(),
+            message: cleaned.unwrap_or(message),
             origin: None,
         }
     }

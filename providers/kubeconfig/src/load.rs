@@ -1,7 +1,7 @@
 //! From the places to the documents, as one kubeconfig.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kubex_core::error::Problems;
@@ -50,10 +50,8 @@ pub(crate) async fn files(places: &Places, skips_broken: bool, host: &Host) -> R
     // All at once, so that the blocking work is handed over once.
     let contents = host.files().read_each(&places.paths, LARGEST_FILE).await;
     for (path, content) in places.paths.iter().zip(contents) {
-        let shown = clean_line(&path.to_string_lossy()).into_owned();
         match add_file(&mut merged, path, content, host, places.are_required) {
-            Ok(true) => tried.push(format!("{shown} declares nothing")),
-            Ok(false) => tried.push(format!("{shown} is not there")),
+            Ok(is_there) => tried.push((path, is_there)),
             Err(error) => {
                 merged.warnings.push(skipped(&error, path));
                 broken.add(error);
@@ -72,10 +70,23 @@ pub(crate) async fn files(places: &Places, skips_broken: bool, host: &Host) -> R
         [path] if places.are_required => Err(declares_nothing(&Origin::file(path))),
         _ => Err(not_there(format_args!(
             "there is no kubeconfig: {}{}",
-            tried.join(", "),
+            reasons(&tried).join(", "),
             places.named_by
         ))),
     }
+}
+
+/// Why each file is not the kubeconfig.
+fn reasons(tried: &[(&PathBuf, bool)]) -> Vec<String> {
+    let reason = |(path, is_there): &(&PathBuf, bool)| {
+        let why = if *is_there {
+            "declares nothing"
+        } else {
+            "is not there"
+        };
+        format!("{} {why}", clean_line(&path.to_string_lossy()))
+    };
+    tried.iter().map(reason).collect()
 }
 
 /// Adds a file; says whether it was there.
@@ -95,8 +106,12 @@ fn add_file(
         }
         Err(error) => return Err(Error::unreadable_at("the kubeconfig", &origin, error)),
     };
-    let here = host.environment().current_directory().unwrap_or_default();
-    let directory = here.join(path).parent().map(Arc::from);
+    let directory = if path.is_absolute() {
+        path.parent().map(Arc::from)
+    } else {
+        let here = host.environment().current_directory().unwrap_or_default();
+        here.join(path).parent().map(Arc::from)
+    };
     merged.add(file::parse(content, File { origin, directory })?)?;
     Ok(true)
 }

@@ -30,7 +30,7 @@ pub(crate) struct Selection<'m> {
 /// What is wrong with the cluster and with the user is noted, so that the error has both.
 pub(crate) fn select<'m>(
     merged: &'m Merged,
-    options: &KubeconfigOptions,
+    options: &'m KubeconfigOptions,
     written: &Options,
     problems: &mut Problems,
 ) -> Result<Selection<'m>> {
@@ -45,22 +45,20 @@ pub(crate) fn select<'m>(
         Some((name, origin)) => Some(read(merged.contexts.find(name, origin)?)?),
         None => None,
     };
-    let named = |option: Option<&String>, key: &str| -> Result<Option<(String, Origin)>> {
+    let named = |option: Option<&'m String>, key: &str| -> Result<Option<(&'m str, Origin)>> {
         if let Some(name) = set(option) {
-            return Ok(Some((name.to_owned(), written.origin_of(key))));
+            return Ok(Some((name, written.origin_of(key))));
         }
         let Some(context) = &context else { return Ok(None) };
-        Ok(context
-            .text(key)?
-            .map(|name| (name.to_owned(), context.origin_of(key))))
+        Ok(context.text(key)?.map(|name| (name, context.origin_of(key))))
     };
     let cluster = named(options.cluster.as_ref(), "cluster").and_then(|named| match named {
-        Some((name, origin)) => read(merged.clusters.find(&name, &origin)?),
+        Some((name, origin)) => read(merged.clusters.find(name, &origin)?),
         None => Err(names_no_cluster(context.as_ref(), written)),
     });
     let cluster = problems.take(cluster);
     let user = named(options.user.as_ref(), "user").and_then(|named| match named {
-        Some((name, origin)) => read(merged.users.find(&name, &origin)?).map(Some),
+        Some((name, origin)) => read(merged.users.find(name, &origin)?).map(Some),
         None => Ok(None),
     });
     let user = problems.take(user).flatten();
