@@ -210,7 +210,7 @@ impl Entries {
             None if declared <= MOST_LISTED => {
                 let listed: Vec<_> = names.iter().map(|name| format!("\"{}\"", shown(name))).collect();
                 error.with_help(format_args!(
-                    "name one of those that are there: {}",
+                    "use one of those that exist: {}",
                     listed.join(", ")
                 ))
             }
