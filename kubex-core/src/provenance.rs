@@ -51,15 +51,14 @@ impl Provenance {
     /// Sets the origin of a field, replacing an earlier one.
     pub fn set(&mut self, field: &str, origin: &Origin) {
         let origin = origin.clone();
-        match self.fields.iter_mut().find(|(name, _)| name == field) {
-            Some((_, old)) => *old = origin,
-            None => {
-                if self.fields.capacity() == 0 {
-                    self.fields.reserve(USUAL_FIELDS);
-                }
-                self.fields.push((clean_line(field).into_owned(), origin));
-            }
+        if let Some((_, old)) = self.fields.iter_mut().find(|(name, _)| name == field) {
+            *old = origin;
+            return;
         }
+        if self.fields.capacity() == 0 {
+            self.fields.reserve(USUAL_FIELDS);
+        }
+        self.fields.push((clean_line(field).into_owned(), origin));
     }
 
     /// Removes a field that has its default value, or a value without a known origin.
