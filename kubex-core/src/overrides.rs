@@ -54,7 +54,7 @@ impl Overrides {
         cluster.parse::<ClusterFields>()?;
         cluster.retain(|value| !value.is_blank());
         if let Some((_, value)) = identity.iter().find(|(_, value)| value.as_str().is_none()) {
-            let message = format_args!("expected a text, found {}", value.type_name());
+            let message = format_args!("expected a string, found {}", value.type_name());
             return Err(Error::new(ErrorKind::InvalidValue, message).with_origin(value.origin()));
         }
         Ok(Self { cluster, identity })

@@ -102,7 +102,7 @@ async fn what_is_wrong_with_them_is_told_with_the_place_and_without_the_value() 
     let error = token(&world).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "vault: expected a number, found a text ($KUBEX_SOURCES__VAULT__ATTEMPTS)"
+        "vault: expected a number, found a string ($KUBEX_SOURCES__VAULT__ATTEMPTS)"
     );
 }
 

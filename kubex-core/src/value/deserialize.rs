@@ -134,7 +134,7 @@ fn name_of(found: &Unexpected<'_>) -> &'static str {
     match found {
         Unexpected::Bool(_) => "a boolean",
         Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number",
-        Unexpected::Char(_) | Unexpected::Str(_) => "a text",
+        Unexpected::Char(_) | Unexpected::Str(_) => "a string",
         Unexpected::Unit | Unexpected::Option => "nothing",
         Unexpected::Seq => "a list",
         Unexpected::Map => "a mapping",
@@ -361,7 +361,7 @@ mod tests {
         for (json, said) in [
             (
                 r#"{"retries": "s3cret"}"#,
-                "expected u8, found a text (/c.yaml, sources.x.retries)",
+                "expected u8, found a string (/c.yaml, sources.x.retries)",
             ),
             (
                 r#"{"retries": 31337}"#,

@@ -117,7 +117,7 @@ impl Value {
             ValueKind::Null => "nothing",
             ValueKind::Boolean(_) => "a boolean",
             ValueKind::Integer(_) | ValueKind::Float(_) => "a number",
-            ValueKind::String(_) => "a text",
+            ValueKind::String(_) => "a string",
             ValueKind::Sequence(_) => "a list",
             ValueKind::Mapping(_) => "a mapping",
         }

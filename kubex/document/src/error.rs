@@ -68,7 +68,7 @@ impl fmt::Display for Problem {
             Self::TomlDuplicateKey { .. } => f.write_str("has a key that is written twice"),
             Self::UnknownAnchor => f.write_str("has an alias whose anchor is not defined"),
             Self::RecursiveAlias => f.write_str("has an alias that stands within its own anchor"),
-            Self::KeyNotText => f.write_str("has a key that is not a text"),
+            Self::KeyNotText => f.write_str("has a key that is not a string"),
             Self::MergeKey => f.write_str("has a merge key (<<) that does not name a mapping"),
             Self::TagMismatch => f.write_str("has a value that does not fit its tag"),
             Self::UnknownTag => f.write_str("has a value with an unknown tag"),

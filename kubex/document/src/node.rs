@@ -38,7 +38,7 @@ impl Kind<'_> {
             Self::Null => "nothing",
             Self::Boolean(_) => "a boolean",
             Self::Integer(_) | Self::Float(_) => "a number",
-            Self::Text(_) => "a text",
+            Self::Text(_) => "a string",
             Self::Sequence => "a list",
             Self::Mapping => "a mapping",
         }

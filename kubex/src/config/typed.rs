@@ -31,7 +31,7 @@ pub(super) fn typed(
     let expected = |what: &str| {
         Err(Error::new(
             ErrorKind::InvalidValue,
-            format_args!("expected {what}, found a text"),
+            format_args!("expected {what}, found a string"),
         )
         .with_origin(&origin))
     };
@@ -133,9 +133,9 @@ mod tests {
             ("on", "true", "[a boolean]"),
             ("n", "-5", "[a number]"),
             ("l", "1, 2,", "[[a number], [a number]]"),
-            ("t", "30s", "[a text]"),
+            ("t", "30s", "[a string]"),
             ("o", "30", "[a number]"),
-            ("unknown", "30", "[a text]"),
+            ("unknown", "30", "[a string]"),
         ] {
             assert_eq!(typed(key, text).unwrap(), expected, "{key}");
         }

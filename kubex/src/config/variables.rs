@@ -129,6 +129,6 @@ mod tests {
             world.set_variable(name, value);
         }
         let layer = layer(&world.host(), &Value::default()).unwrap();
-        assert_eq!(format!("{layer:?}").matches("[a text]").count(), 0, "{layer:?}");
+        assert_eq!(format!("{layer:?}").matches("[a string]").count(), 0, "{layer:?}");
     }
 }

@@ -140,7 +140,7 @@ impl Reader<'_> {
             None => Ok(None),
             Some(field) => field.as_str().map(Some).ok_or_else(|| {
                 self.malformed(&format!(
-                    "returned {name} as {}, expected a text",
+                    "returned {name} as {}, expected a string",
                     field.type_name()
                 ))
             }),

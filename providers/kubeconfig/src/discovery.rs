@@ -30,7 +30,7 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
     };
     let paths = distinct(std::env::split_paths(&list));
     if paths.is_empty() {
-        return Err(not_there("KUBECONFIG names no file"));
+        return Err(not_there("KUBECONFIG lists no file"));
     }
     Ok(Places {
         paths,

@@ -209,10 +209,7 @@ impl Entries {
             Some(near) => error.with_help(format_args!("did you mean \"{}\"?", shown(near))),
             None if declared <= MOST_LISTED => {
                 let listed: Vec<_> = names.iter().map(|name| format!("\"{}\"", shown(name))).collect();
-                error.with_help(format_args!(
-                    "name one of those that are there: {}",
-                    listed.join(", ")
-                ))
+                error.with_help(format_args!("use one of those that exist: {}", listed.join(", ")))
             }
             None => error.with_help(format_args!("name one of the {declared} that are there")),
         })

@@ -284,7 +284,7 @@ pub(crate) fn near_miss(origin: &Origin, key: &str, near: &str) -> Warning {
 /// The text that a value must be.
 pub(crate) fn text_of(value: Node<'_>, origin: impl FnOnce() -> Origin) -> Result<&str> {
     value.as_str().ok_or_else(|| {
-        let error = wrong_type(value, "a text", &origin());
+        let error = wrong_type(value, "a string", &origin());
         match value.kind() {
             Kind::Sequence | Kind::Mapping => error,
             _ => error.with_help("put it in quotes"),

@@ -45,7 +45,7 @@ impl FromOptions for KubeconfigProvider {
         if options.path.is_some() && !options.paths.is_empty() {
             return Err(Error::new(
                 ErrorKind::ConflictingFields,
-                "\"path\" and \"paths\" are both set, and only one can be meant",
+                "\"path\" and \"paths\" are both set, and only one can apply",
             )
             .with_origin(&context.options.origin_of("paths"))
             .with_help("remove one of them"));

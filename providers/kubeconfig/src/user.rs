@@ -274,7 +274,7 @@ fn auth_provider_options(auth_provider: &Mapping<'_>) -> Result<(String, Options
 fn both_set(user: &Mapping<'_>, key: &str, other: &str) -> Error {
     Error::new(
         ErrorKind::ConflictingFields,
-        format_args!("\"{other}\" and \"{key}\" are both set, and only one can be meant"),
+        format_args!("\"{other}\" and \"{key}\" are both set, and only one can apply"),
     )
     .with_origin(&user.origin_of(key))
     .with_help(format_args!("remove \"{other}\" or \"{key}\""))

@@ -33,7 +33,6 @@ pub fn resolve(files: &[&str]) -> Result<ClientConfiguration> {
 
 /// Loads bytes, whatever they are, and lists their contexts.
 pub fn load(bytes: &[u8]) {
-    let Ok(registry) = registry() else { return };
     let provider = KubeconfigProvider::from_bytes("bytes", bytes.to_vec().into());
     match now(provider.load(&SimulatedHost::new().host())) {
         Ok(kubeconfig) => {

@@ -38,7 +38,7 @@ fn what_is_a_number_to_kubectl_is_one() {
         ".NaN",
     ] {
         assert_eq!(kind_name(&format!("a: {text}\n")), "a number", "{text}");
-        assert_eq!(kind_name(&format!("a: '{text}'\n")), "a text", "{text}");
+        assert_eq!(kind_name(&format!("a: '{text}'\n")), "a string", "{text}");
     }
 }
 
