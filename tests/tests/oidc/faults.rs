@@ -167,7 +167,7 @@ async fn an_answer_without_an_id_token_is_told_and_its_refresh_token_is_kept() {
     let credentials = scene.credentials(scene.expired()).await;
     let error = current(&credentials).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(error.message().contains("without an id-token"), "{error}");
+    assert!(error.message().contains("returned no id-token"), "{error}");
     assert_hides(&error, &["pl4nted"]);
 
     scene.issuer.answer_properly(TOKEN_PATH);
