@@ -101,6 +101,7 @@ impl ServerUrl {
     ///
     /// # Errors
     /// The same as [`join`](Self::join).
+    #[inline]
     pub fn check_path_below(&self, path: &str) -> Result<()> {
         if stays_below(path) {
             Ok(())
@@ -122,6 +123,7 @@ impl ServerUrl {
     /// assert!(server.check_full_path("/k8s/clusters/c-1/../c-2/version").is_err());
     /// # Ok::<(), kubex_core::Error>(())
     /// ```
+    #[inline]
     pub fn check_full_path(&self, path: &str) -> Result<()> {
         let own = self.url.path().trim_end_matches('/');
         match path.strip_prefix(own) {
