@@ -47,12 +47,34 @@ fn special_path_stays_below(path: &str) -> bool {
 /// branch; two dots in a row are the only sequence that matters.
 #[inline]
 fn is_plain(text: &[u8]) -> bool {
-    let is_special = |byte: u8| byte < 0x20 || matches!(byte, 0x7f | b'%' | b'\\');
-    let has_special = text.iter().fold(false, |found, byte| found | is_special(*byte));
-    let has_two_dots = || text.windows(2).any(|pair| pair == b"..");
-    let has_dot = text.iter().fold(false, |found, byte| found | (*byte == b'.'));
-    !has_special && !(has_dot && has_two_dots())
+    let found = text.iter().fold(0, |found, byte| {
+        // A byte is always within the table.
+        found | KINDS.get(usize::from(*byte)).copied().unwrap_or(SPECIAL)
+    });
+    found == 0 || found == DOT && !text.windows(2).any(|pair| pair == b"..")
 }
+
+const SPECIAL: u8 = 1;
+const DOT: u8 = 2;
+
+/// What each byte is: plain, special, or a dot.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the index is below the length, and a constant that panics does not compile"
+)]
+static KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < kinds.len() {
+        kinds[byte] = match byte {
+            0..=0x1f | 0x25 | 0x5c | 0x7f => SPECIAL,
+            0x2e => DOT,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    kinds
+};
 
 /// The characters of one path segment, as far as they matter.
 #[derive(Default)]
