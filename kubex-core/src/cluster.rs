@@ -19,6 +19,8 @@ use crate::value::Value;
 pub struct ServerUrl {
     text: String,
     url: Url,
+    /// The path without a slash at its end; empty for most servers.
+    path: Box<str>,
 }
 
 impl ServerUrl {
@@ -61,6 +63,7 @@ impl ServerUrl {
         }
         Ok(Self {
             text: text.to_owned(),
+            path: url.path().trim_end_matches('/').into(),
             url,
         })
     }
@@ -125,8 +128,10 @@ impl ServerUrl {
     /// ```
     #[inline]
     pub fn check_full_path(&self, path: &str) -> Result<()> {
-        let own = self.url.path().trim_end_matches('/');
-        match path.strip_prefix(own) {
+        if self.path.is_empty() {
+            return self.check_path_below(path);
+        }
+        match path.strip_prefix(&*self.path) {
             Some(below) if below.is_empty() || below.starts_with(['/', '?', '#']) => {
                 self.check_path_below(below)
             }
