@@ -57,13 +57,18 @@ impl Parser<'_, '_> {
                 }
                 _ => return Err(refuse("did not find expected key", token)),
             }
-            let token = self.scanner.peek()?;
-            if let TokenKind::Value = token.kind {
-                self.scanner.take();
-                self.node_unless(ends, token.span.end(), true, true)?;
-            } else {
-                self.empty(token.span.start(), Front::NONE)?;
-            }
+            self.value(ends, true)?;
+        }
+    }
+
+    /// What follows a key: its value, or an empty one where `:` or the value is missing.
+    fn value(&mut self, ends: fn(TokenKind) -> bool, is_block: bool) -> Result<(), ReadError> {
+        let token = self.scanner.peek()?;
+        if let TokenKind::Value = token.kind {
+            self.scanner.take();
+            self.node_unless(ends, token.span.end(), is_block, is_block)
+        } else {
+            self.empty(token.span.start(), Front::NONE)
         }
     }
 
@@ -107,13 +112,7 @@ impl Parser<'_, '_> {
         } else {
             self.node(false, false)?;
         }
-        let token = self.scanner.peek()?;
-        if let TokenKind::Value = token.kind {
-            self.scanner.take();
-            self.node_unless(ends, token.span.end(), false, false)?;
-        } else {
-            self.empty(token.span.start(), Front::NONE)?;
-        }
+        self.value(ends, false)?;
         let end = self.scanner.peek()?.span.start();
         self.end(end)
     }
@@ -145,13 +144,7 @@ impl Parser<'_, '_> {
                 TokenKind::Key => {
                     self.scanner.take();
                     self.node_unless(ends_key, token.span.end(), false, false)?;
-                    let token = self.scanner.peek()?;
-                    if let TokenKind::Value = token.kind {
-                        self.scanner.take();
-                        self.node_unless(ends, token.span.end(), false, false)?;
-                    } else {
-                        self.empty(token.span.start(), Front::NONE)?;
-                    }
+                    self.value(ends, false)?;
                 }
                 _ => {
                     self.node(false, false)?;
