@@ -10,6 +10,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt::Write as _;
 
 use crate::secret::{ExposeSecret, SecretString};
@@ -97,6 +98,34 @@ pub fn nearest_within<'a>(
         .min()
         .filter(|(distance, name)| *distance <= most(name.chars().count().max(written.chars().count())))
         .map(|(_, name)| name)
+}
+
+/// The causes of an error, the error itself first.
+pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |cause| (*cause).source())
+}
+
+/// The messages of an error from outside and of its causes, on one line and with everything masked that looks like a
+/// secret.
+///
+/// ```
+/// use kubex_core::text::messages;
+/// let error = std::io::Error::other("closed\nby the server");
+/// assert_eq!(messages(&error), "closedU+000Aby the server");
+/// ```
+pub fn messages(error: &(dyn Error + 'static)) -> String {
+    let mut messages = String::new();
+    for cause in causes(error) {
+        let message = cause.to_string();
+        if messages.is_empty() {
+            messages = message;
+        } else if !messages.ends_with(&message) {
+            // Errors often repeat the message of their cause, which is then not added again.
+            messages.push_str(": ");
+            messages.push_str(&message);
+        }
+    }
+    Mask::new().apply(&clean_line(&messages))
 }
 
 /// Whether brackets and braces are nested deeper than this. Those within quotes count too. YAML scanners need time

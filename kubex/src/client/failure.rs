@@ -5,7 +5,7 @@ use std::io;
 
 use ::rustls::CertificateError;
 use hyper_util::client::legacy::{self, connect::Connected};
-use kubex_core::text::{Mask, clean_line};
+use kubex_core::text::{causes, messages};
 use kubex_core::{Error, ErrorKind, ServerUrl};
 
 use super::rustls::is_unknown_issuer;
@@ -16,25 +16,11 @@ pub(crate) fn request_failed(server: &ServerUrl, error: &(dyn StdError + 'static
     if let Some(own) = own_error(error) {
         return own;
     }
-    let mut reason = error.to_string();
-    let mut help = None;
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let text = next.to_string();
-        // Errors of one chain often repeat the text of the next.
-        if !reason.ends_with(&text) {
-            reason.push_str(": ");
-            reason.push_str(&text);
-        }
-        help = help.or_else(|| help_for(next));
-        cause = next.source();
-    }
-    let reason = Mask::new().apply(&clean_line(&reason));
     let failed = Error::new(
         ErrorKind::RequestFailed,
-        format_args!("the request to {server} failed: {reason}"),
+        format_args!("the request to {server} failed: {}", messages(error)),
     );
-    match help {
+    match causes(error).find_map(help_for) {
         Some(help) => failed.with_help(help),
         None => failed,
     }
@@ -84,10 +70,6 @@ fn has_no_connection(error: &legacy::Error) -> bool {
 /// fail, and Kubex does not send `CONNECT`.
 fn was_waiting_for_a_stream(error: &hyper::Error) -> bool {
     error.is_user()
-}
-
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |cause| (*cause).source())
 }
 
 /// The error that the verifier of the server's name returned.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use kubex_core::text::{Mask, clean_line};
+use kubex_core::text::{causes, messages};
 use kubex_core::{CaBundle, Error, ErrorKind, Host, Proxy, Result};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode};
@@ -179,25 +179,11 @@ fn tls(authorities: Option<&CaBundle>) -> Result<ClientConfig> {
 /// URL.
 fn failed(whom: &str, error: reqwest::Error) -> Error {
     let error = error.without_url();
-    let mut reason = error.to_string();
-    let mut is_untrusted = false;
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let text = next.to_string();
-        // Errors of one chain often repeat the text of the next.
-        if !reason.ends_with(&text) {
-            reason.push_str(": ");
-            reason.push_str(&text);
-        }
-        is_untrusted |= is_about_a_certificate(next);
-        cause = next.source();
-    }
-    let reason = Mask::new().apply(&clean_line(&reason));
     let failed = Error::new(
         ErrorKind::Unavailable,
-        format_args!("the request to {whom} failed: {reason}"),
+        format_args!("the request to {whom} failed: {}", messages(&error)),
     );
-    if is_untrusted {
+    if causes(&error).any(is_about_a_certificate) {
         failed.with_help("check that \"idp-certificate-authority\" is the CA of the issuer")
     } else {
         failed
