@@ -1,4 +1,4 @@
-//! A provider of somebody else's crate: linked by one `use`, configured by name, known to the schema and to errors.
+//! A provider of a third-party crate: linked by one `use`, configured by name, known to the schema and to errors.
 
 use kubex::config::Configuration;
 use kubex::{

@@ -1,4 +1,4 @@
-//! Exec plugins as real processes, through a chain: one run for all, nobody waits, nothing is left running.
+//! Exec plugins as real processes, through a chain: one run for all callers, no waiting, no process left.
 
 #![cfg(unix)]
 
@@ -162,7 +162,7 @@ async fn two_configurations_with_the_same_plugin_share_one_run() {
     assert_eq!(
         plugin.runs().len(),
         3,
-        "nobody had it any more, so it was run anew"
+        "it had no user any more, so it was run anew"
     );
 }
 
@@ -194,7 +194,7 @@ async fn nobody_waits_for_a_plugin_that_hangs_while_the_old_token_is_valid() {
     assert!(is_running(runs[1]), "and it hangs");
     assert!(
         slowest < patience(Duration::from_millis(500)),
-        "somebody waited {slowest:?}"
+        "a caller waited {slowest:?}"
     );
 
     // Its deadline ends it, with everything it started.

@@ -56,7 +56,7 @@ impl User {
         let shown = Arc::clone(&seen);
         thread::spawn(move || {
             let mut piece = [0; 1024];
-            // It ends with an error when nobody has the other end any more.
+            // It ends with an error when the other end is closed.
             while let Ok(length) = reading.read(&mut piece) {
                 if length == 0 {
                     break;

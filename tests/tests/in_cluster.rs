@@ -105,7 +105,7 @@ async fn a_mount_whose_generation_cannot_be_told_is_not_read_by_path() {
         assert_eq!(error.kind(), ErrorKind::UnreadableFile);
         assert!(error.to_string().contains("..data"), "{error}");
     }
-    // A directory that somebody calls so is no projected volume, and neither is a volume without it.
+    // A directory of that name alone does not make a projected volume, and neither does a volume without it.
     let world = pod();
     world.write(format!("{ROOT}/..data"), "no link");
     assert!(resolve(&world).await.is_ok());

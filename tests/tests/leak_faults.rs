@@ -125,7 +125,7 @@ fn row_24_a_hundred_thousand_callers_who_go_away_leak_nothing_and_lose_no_wake_u
         for task in callers {
             task.await.unwrap();
         }
-        // A fetch that nobody waits for ends by itself.
+        // A fetch without waiters ends by itself.
         let ending = Instant::now();
         while runtime.metrics().num_alive_tasks() > tasks_before && ending.elapsed() < patience(2 * SECOND) {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -435,7 +435,7 @@ async fn a_token_file_replaced_by_rename_is_used_within_sixty_seconds() {
     assert_eq!(
         token(credentials).await,
         "two",
-        "after 60 s nobody is given the old one"
+        "after 60 s no caller is given the old one"
     );
 
     world.write(TOKEN_FILE, "three");

@@ -88,7 +88,7 @@ async fn a_look_that_hangs_is_waited_for_once_and_briefly() {
     assert_eq!(waiting.await.unwrap().1, "old");
 
     for _ in 0..600 {
-        assert!(is_ready(credentials.current()), "nobody waits again");
+        assert!(is_ready(credentials.current()), "no caller waits again");
         settle().await;
         world.advance(SECOND);
     }

@@ -153,7 +153,7 @@ async fn at_the_start_a_mismatched_pair_is_an_error_of_its_own() {
 async fn a_rotated_authority_is_trusted_by_new_connections_and_active_ones_survive() {
     for version in BOTH {
         let (world, server, _, configuration) = scene(version).await;
-        // Larger than what any buffer on the way takes, so that it is under way for as long as nobody reads it.
+        // Larger than what any buffer on the way takes, so that it is under way until it is read.
         let giant = "x".repeat(32 * 1024 * 1024);
         server.answer("/giant", StatusCode::OK, json!({ "giant": giant }));
         let client = kubex::reqwest::Client::new(&configuration).unwrap();
@@ -247,7 +247,7 @@ async fn a_server_of_no_known_authority_makes_the_file_be_read_again_at_once() {
             2
         );
 
-        // Nobody makes it be read more than once in 10 s.
+        // Rejections cause at most one read in 10 s.
         world.write(AUTHORITY, &server.ca_pem());
         assert!(get(&client, "/version").await.is_err());
         assert_eq!(

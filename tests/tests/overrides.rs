@@ -8,7 +8,7 @@ use kubex::{
     Chain, ClientConfiguration, Credential, CredentialProvider, Error, ErrorKind, Identity, Options,
     ResolveRequest, ResolvedSource, Result, Source, Trust,
 };
-/// What passes for a certificate as long as nobody connects.
+/// Passes for a certificate as long as there is no connection.
 const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
 
 const POD: &str = "/var/run/secrets/kubernetes.io/serviceaccount";

@@ -83,7 +83,7 @@ async fn row_19_ten_thousand_callers_at_a_cold_start_are_one_run() {
         }
     }
     for caller in callers {
-        assert!(caller.is_finished(), "somebody waits for ever");
+        assert!(caller.is_finished(), "a caller waits for ever");
         assert_eq!(caller.await.unwrap().unwrap().number(), 1);
     }
     println!("10000 callers: {} run", world.runs());
@@ -354,7 +354,7 @@ async fn row_26_clock_steps_and_sleep_serve_nothing_expired_and_cause_no_storm()
         assert!(!source.reasons()[1..].contains(&FetchReason::First), "{what}");
     }
 
-    // What the issuer's clock calls fresh and this one calls expired is used once, and is no storm.
+    // What the issuer's clock calls fresh and this one calls expired is used once, and causes no storm.
     let world = SimulatedHost::new();
     let source = FaultySource::playing([Act::token().expired_for(HOUR)]);
     let credentials = live(&world, &source);

@@ -111,7 +111,7 @@ impl Shared {
                 "HTTP/1.1 {status} As Told\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
                 text.len()
             ),
-            Reply::Garbage => connection.write_all(b"\x16\x03\x01 this is no HTTP\r\n\r\n"),
+            Reply::Garbage => connection.write_all(b"\x16\x03\x01 this is not HTTP\r\n\r\n"),
             Reply::CutShort => {
                 connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"half\":")
             }

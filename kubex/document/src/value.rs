@@ -1,4 +1,4 @@
-//! From nodes to values with origins, for the part of a document that somebody wants.
+//! From nodes to values with origins, for the selected part of a document.
 
 use kubex_core::Origin;
 use kubex_core::options::{Value, ValueKind};

@@ -440,7 +440,7 @@ async fn equal_plugins_of_equal_clusters_share_one_run() {
     drop(kept);
     let configuration = configuration(world.host(), &plugin("")).await.unwrap();
     configuration.credentials().current().await.unwrap();
-    assert_eq!(world.runs(), 10, "what nobody has any more is not kept");
+    assert_eq!(world.runs(), 10, "what has no user any more is not kept");
 }
 
 #[tokio::test]

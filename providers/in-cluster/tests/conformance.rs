@@ -24,7 +24,7 @@ fn in_cluster() -> Conformance {
         .options(|_| Options::new())
         .plants(pod)
         .breaks("an empty token", move |world| world.write(token(), "\n"))
-        .breaks("a token nobody may read", move |world| {
+        .breaks("a token without read permission", move |world| {
             world.fail(token(), io::ErrorKind::PermissionDenied);
         })
         .breaks("a device", move |world| world.put_device(token()))

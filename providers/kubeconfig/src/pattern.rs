@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use kubex_core::host::FileKind;
 use kubex_core::{Error, Host, Result};
 
-/// The files that the paths stand for, in their order. Directories are no files. A directory that is there and
-/// cannot be looked into is an error, because nobody knows what is in it.
+/// The files that the paths stand for, in their order. A directory is not a file. A directory that is there and
+/// cannot be listed is an error, because its content is unknown.
 pub(crate) async fn expand(paths: &[PathBuf], host: &Host) -> Result<Vec<PathBuf>> {
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {

@@ -19,7 +19,7 @@ kubex_core::provider_conformance!(
             .set("token-file", FILE))
         .plants(|world, token| world.write(FILE, token))
         .breaks("no file", |world| world.remove(FILE))
-        .breaks("a file nobody may read", |world| world
+        .breaks("a file without read permission", |world| world
             .fail(FILE, io::ErrorKind::PermissionDenied))
         .breaks("an empty file", |world| world.write(FILE, ""))
         .breaks("white space", |world| world.write(FILE, " \r\n\t"))

@@ -1,4 +1,4 @@
-//! Who sent a request: certificate first, then token or password, then nobody.
+//! Who sent a request: certificate first, then token or password, then anonymous.
 //!
 //! The order and the exceptions are those of kube-apiserver's union of authenticators: the first that knows the
 //! client decides; if none does and one of them saw something wrong, the request is refused even where anonymous
@@ -24,7 +24,7 @@ use super::serving::crypto_provider;
 use super::user::{AUTHENTICATED, User};
 
 /// The extra of a review that says which credential arrived: `X509SHA256=` and the SHA-256 of the certificate, or
-/// `JTI=` and the token's `jti`. A token that is no JWT has none; for it, the first 32 digits of its own SHA-256
+/// `JTI=` and the token's `jti`. A token that is not a JWT has none; for it, the first 32 digits of its own SHA-256
 /// stand in.
 pub const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
 
@@ -49,7 +49,7 @@ struct AcceptedToken {
 }
 
 impl Authenticator {
-    /// Knows the certificates of `client_authority`, and nobody else yet.
+    /// Knows the certificates of `client_authority`, and no other user yet.
     pub(super) fn new(client_authority: &CertificateAuthority) -> io::Result<Self> {
         let mut roots = RootCertStore::empty();
         roots
@@ -137,7 +137,7 @@ impl Authenticator {
         if !is_trusted || self.revoked_certificates.contains(&sha256) {
             return Attempt::Wrong;
         }
-        // A verified certificate has been parsed by the verifier; a subject without a name identifies nobody.
+        // A verified certificate has been parsed by the verifier; a subject without a name identifies no user.
         match subject(certificate) {
             Some((name, groups)) if !name.is_empty() => {
                 let user = groups.into_iter().fold(User::new(name), User::group);

@@ -28,7 +28,7 @@ pub struct ClientCertificatePem {
 
 impl ClientCertificatePem {
     /// The SHA-256 of the certificate's DER form in lower-case hexadecimal, as a review's `X509SHA256=...` and
-    /// [`RecordedCertificate`](super::RecordedCertificate) give it. Of a text that is no PEM: the SHA-256 of nothing.
+    /// [`RecordedCertificate`](super::RecordedCertificate) give it. For a text that is not PEM: the SHA-256 of no bytes.
     pub fn sha256(&self) -> String {
         let der = CertificateDer::from_pem_slice(self.certificate.as_bytes());
         sha256_hex(der.as_deref().unwrap_or_default())

@@ -24,7 +24,7 @@ impl Crowd {
         });
     }
 
-    /// A request arrives. The last of the crowd, and whoever comes when none gathers, need not wait.
+    /// A request arrives. The last of the crowd, and requests that come when none gathers, need not wait.
     pub(super) fn join(&mut self) -> Place {
         let Some(gathering) = &mut self.0 else {
             return Place(None);
@@ -42,7 +42,7 @@ impl Crowd {
 impl Place {
     pub(super) async fn wait(self) {
         if let Some(mut is_complete) = self.0 {
-            // A crowd that is given up before it is complete lets everybody go.
+            // A crowd that is given up before it is complete releases every request.
             let _ = is_complete.wait_for(|is_complete| *is_complete).await;
         }
     }

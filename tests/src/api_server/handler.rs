@@ -50,7 +50,7 @@ pub(super) async fn handle(
         .as_ref()
         .is_some_and(|user| !user.is_anonymous());
     if head.version == Version::HTTP_2 && !is_known {
-        // kube-apiserver keeps nobody's HTTP/2 connection open whom it does not know, to limit what a flood costs it.
+        // kube-apiserver closes the HTTP/2 connections of unknown users, to limit the cost of a flood.
         peer.going_away.notify_one();
     }
 

@@ -1,6 +1,6 @@
-//! Impersonation: acting as somebody else by `Impersonate-*` headers.
+//! Impersonation: acting as another user by `Impersonate-*` headers.
 //!
-//! The rules are those of kube-apiserver's `impersonation.go`, except that nobody is refused: this server has no
+//! The rules are those of kube-apiserver's `impersonation.go`, except that no user is refused: this server has no
 //! authorization.
 
 use http::{HeaderMap, HeaderValue};
@@ -17,7 +17,7 @@ const EXTRA_PREFIX: &str = "impersonate-extra-";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct WithoutUser;
 
-/// Whom the request acts as: `requester`, unless its headers name somebody else.
+/// Whom the request acts as: `requester`, unless its headers name another user.
 pub(super) fn acting_user(requester: &User, headers: &HeaderMap) -> Result<User, WithoutUser> {
     let groups: Vec<String> = headers.get_all(GROUP).iter().map(text).collect();
     let extras: Vec<(String, String)> = headers

@@ -39,7 +39,7 @@
 //!
 //! # What it does not do
 //!
-//! It authorizes everything: whoever is authenticated may do all, and may impersonate anyone. It has no objects: a
+//! It authorizes everything: every authenticated user may do all, and may impersonate any user. It has no objects: a
 //! list of pods is empty, its watch has the events that a test sends, and what it does not serve is 404. With
 //! the feature `streams`, `exec` and `port-forward` are served where they are asked for, by an echo. It knows basic authentication, which the real one lost
 //! with 1.19, because proxies in front of it still ask for it. It caches no token: an expired one is refused at once,
@@ -110,7 +110,7 @@ struct Shared {
 }
 
 impl ApiServer {
-    /// Starts to describe a server: HTTPS, HTTP/2 and HTTP/1.1, no anonymous requests, nobody known.
+    /// Starts to describe a server: HTTPS, HTTP/2 and HTTP/1.1, no anonymous requests, no users.
     pub fn builder() -> ApiServerBuilder {
         ApiServerBuilder::new()
     }
@@ -170,7 +170,7 @@ impl ApiServer {
     }
 
     /// Issues a client certificate of an authority that this server has never heard of: TLS accepts it, and it
-    /// identifies nobody.
+    /// identifies no user.
     pub fn issue_foreign_client_certificate(&self, user: &str, groups: &[&str]) -> ClientCertificatePem {
         CertificateAuthority::new("Somebody else's client CA").issue_client(
             user,

@@ -11,7 +11,7 @@ pub(super) const UNAUTHENTICATED: &str = "system:unauthenticated";
 
 /// A user of the cluster: a name, and optionally groups, a uid and extras.
 ///
-/// The server adds the group `system:authenticated` to whoever shows a credential, as the real one does, so that it
+/// The server adds the group `system:authenticated` to every user with a credential, as the real one does, so that it
 /// need not be named here.
 ///
 /// ```

@@ -44,7 +44,7 @@ pub const TOKEN_PATH: &str = "/realm/token";
 /// The name of the client it knows until a test says otherwise; it has no password.
 pub const CLIENT: &str = "kubernetes";
 
-/// An id-token of this subject with this `exp`. Its signature is none, because nobody in the test world looks.
+/// An id-token of this subject with this `exp`. It has no signature, because the tests do not check it.
 pub fn id_token(subject: &str, expires_at: i64) -> String {
     let claims = json!({"sub": subject, "exp": expires_at}).to_string();
     format!("e30.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(claims))

@@ -1,4 +1,4 @@
-//! Tokens, passwords, nobody, and acting as somebody else.
+//! Tokens, passwords, anonymous requests and impersonation.
 
 use std::time::{Duration, Instant};
 

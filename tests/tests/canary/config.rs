@@ -44,7 +44,7 @@ async fn show(shown: &Shown, world: &SimulatedHost, code: Options) -> Result<()>
     Ok(())
 }
 
-/// Where somebody may write a secret into a file, rightly or not.
+/// Where a file may contain a secret, rightly or not.
 fn documents() -> Vec<String> {
     let source = |options: &str| {
         format!("chain: [a]\nsources:\n  a: {{provider: static, server: 'https://10.0.0.1', {options}}}\n")

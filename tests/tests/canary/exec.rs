@@ -126,7 +126,7 @@ fn plugins() -> Vec<(&'static str, Script)> {
         ("failed", Exit::Status(1), OUTPUT.to_owned()),
         ("killed", Exit::Signal(9), OUTPUT.to_owned()),
     ] {
-        // What was never printed and never told is unknown to Kubex: nobody could hide it.
+        // What was never printed and never told is unknown to Kubex, which cannot hide it.
         let chatter = if printed.contains(OUTPUT) {
             chatter.clone()
         } else {

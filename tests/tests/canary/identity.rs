@@ -29,7 +29,7 @@ async fn static_shows_no_secret() {
         ("password alone", with_server().set("password", PASSWORD)),
         ("key alone", with_server().set("client-key-data", KEY)),
         (
-            "key that is no PEM",
+            "key that is not PEM",
             with_server()
                 .set("client-certificate-data", KEY)
                 .set("client-key-data", KEY),

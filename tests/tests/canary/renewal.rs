@@ -37,7 +37,7 @@ async fn files_that_change_while_in_use_show_no_secret() {
             Box::new(|world| world.write("/token", &format!("{FILE}\u{7}"))),
         ),
         (
-            "a token that is no text",
+            "a token that is not text",
             Box::new(|world| {
                 world.write_bytes("/token", &[FILE.as_bytes(), b"\xff"].concat());
             }),

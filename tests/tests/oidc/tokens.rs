@@ -170,7 +170,7 @@ async fn sources_of_one_user_never_use_one_refresh_token_twice() {
     scene
         .issuer
         .issue((1..=2).map(|hours| scene.token("jane", hours * 3600)));
-    // The tokens are the user's, whoever resolves them and how often.
+    // The tokens are the user's, independent of who resolves them and how often.
     let expired = scene.expired();
     let mut handles = Vec::new();
     for _ in 0..8 {

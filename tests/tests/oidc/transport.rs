@@ -119,7 +119,7 @@ async fn the_proxy_of_the_environment_is_on_the_way() {
 #[tokio::test]
 async fn a_proxy_is_not_asked_for_the_loopback_or_for_what_no_proxy_names() {
     let scene = Scene::new().await;
-    // Nobody listens there: whoever asks this proxy fails.
+    // Nothing listens there: a request through this proxy fails.
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = closed.local_addr().unwrap();
     drop(closed);

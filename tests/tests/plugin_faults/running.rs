@@ -42,7 +42,7 @@ async fn fault_01_a_plugin_that_hangs_is_ended_at_its_deadline() {
     wait_until_gone(&plugin.runs()).await;
 }
 
-/// Row 1: it hangs while there is a valid credential. Nobody who asks notices.
+/// Row 1: it hangs while there is a valid credential. No caller notices.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_01_nobody_with_a_valid_credential_notices_a_plugin_that_hangs() {
     // Of at most 20 s, the second half is when a credential is renewed.
@@ -63,7 +63,7 @@ async fn fault_01_nobody_with_a_valid_credential_notices_a_plugin_that_hangs() {
     assert!(is_under_way(), "the refresh was under way");
     assert!(
         slowest < patience(Duration::from_millis(250)),
-        "somebody waited {slowest:?}"
+        "a caller waited {slowest:?}"
     );
     println!("row 1: slowest of the callers with a valid credential: {slowest:?}");
     wait_until_gone(&plugin.runs()).await;
@@ -235,7 +235,7 @@ async fn fault_16_each_reason_why_a_plugin_cannot_be_started_is_told_apart() {
     }
     for (name, message) in &told {
         let alike = told.iter().filter(|(_, other)| other == message).count();
-        // Two of them are missing, and two are no program for this machine.
+        // Two of them are missing, and two are not programs for this machine.
         let expected = if ["missing", "plugin/below", "no-first-line", "foreign"].contains(name) {
             2
         } else {
@@ -434,7 +434,7 @@ async fn part_of_fault_18() {
     }
 }
 
-/// A plugin may need one other plugin: that is no recursion.
+/// A plugin may need one other plugin: that is not recursion.
 #[tokio::test]
 async fn fault_18_a_plugin_that_needs_another_plugin_may_run_it() {
     let inner = Plugin::new("answer inner");

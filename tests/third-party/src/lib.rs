@@ -1,4 +1,4 @@
-//! A provider that somebody else wrote: the five steps of CONTRIBUTING, in a crate of its own.
+//! A third-party provider: the five steps of CONTRIBUTING, in a crate of its own.
 //!
 //! The suites link it by `use kubex_third_party as _;`. Those that do not are programs that have forgotten to.
 
@@ -73,5 +73,5 @@ impl CredentialSource for Vault {
 
 kubex_core::register! {
     /// The provider `my-vault`.
-    pub static REGISTRATION = Registration::source::<Vault>("my-vault", "tokens of somebody else's vault");
+    pub static REGISTRATION = Registration::source::<Vault>("my-vault", "tokens of a third-party vault");
 }

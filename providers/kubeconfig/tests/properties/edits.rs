@@ -109,7 +109,7 @@ impl Edits {
         content
     }
 
-    /// The text that is left of a text: what is no UTF-8 any more is replaced.
+    /// The text that is left of a text: what is not valid UTF-8 any more is replaced.
     #[allow(dead_code, reason = "each suite uses one of the two")]
     pub(crate) fn apply_to_text(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.apply(text.as_bytes())).into_owned()

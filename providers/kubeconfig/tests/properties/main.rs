@@ -1,4 +1,4 @@
-//! What holds of every kubeconfig, found out with many that nobody wrote.
+//! Properties of every kubeconfig, tested with generated ones.
 //!
 //! The cases are the same in every run. `PROPTEST_RNG_SEED` asks for others, `PROPTEST_CASES` for more.
 #![expect(

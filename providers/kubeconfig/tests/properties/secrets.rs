@@ -14,7 +14,7 @@ use crate::shown::{MARKER, is_made_a_name, shown};
 use crate::written::Choices;
 use crate::{check, kubeconfigs, now};
 
-/// A kubeconfig as the user's own file, or where it is no text, as bytes that are trusted.
+/// A kubeconfig as the user's own file, or where it is not text, as bytes that are trusted.
 fn resolve(content: &[u8]) -> Result<ClientConfiguration> {
     let provider = KubeconfigProvider::from_bytes("bytes", content.to_vec().into()).trusted(true);
     let chain = |host: Host| Chain::builder(real()).host(host);

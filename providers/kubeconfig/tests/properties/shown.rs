@@ -35,7 +35,7 @@ fn shown_of(error: &Error) -> String {
     shown
 }
 
-/// Whether the edits have made a name of a secret: a key, or a value that is shown because it is no secret's place.
+/// Whether the edits have made a name of a secret: a key, or a value that is shown because its field is not secret.
 pub(crate) fn is_made_a_name(text: &str) -> Option<bool> {
     const SHOWN: &[&str] = &[
         "current-context",

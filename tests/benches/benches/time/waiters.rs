@@ -1,4 +1,4 @@
-//! Many who ask at once for a credential that nobody has yet.
+//! Many callers ask at once for a credential that was not fetched yet.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -31,7 +31,11 @@ pub(crate) fn cold(runtime: &Runtime, scratch: &Path, table: &mut Table) {
                         SystemTime::now()
                     });
                 }
-                all.join_all().await.into_iter().max().expect("somebody waited")
+                all.join_all()
+                    .await
+                    .into_iter()
+                    .max()
+                    .expect("at least one waits")
             });
             let ended = std::fs::read_to_string(scratch.join("ended")).expect("the plugin has ended");
             let ended = UNIX_EPOCH + Duration::from_nanos(ended.trim().parse().expect("it is a time"));

@@ -62,7 +62,7 @@ pub enum SpecialFile {
     Script(String),
     /// A symbolic link to this path, as it is written.
     Link(String),
-    /// Something that is no file.
+    /// Something that is not a file.
     Make(NoFile),
     /// A text in another form than UTF-8 with plain line ends.
     Encoded { text: String, form: Form },
@@ -75,7 +75,7 @@ pub enum SpecialFile {
 pub enum NoFile {
     /// An empty directory.
     Directory,
-    /// A pipe that nobody writes to.
+    /// A pipe without a writer.
     Pipe,
 }
 
@@ -119,7 +119,7 @@ pub struct Ask {
     pub chain: Vec<String>,
     /// Overrides of the chain.
     pub overrides: BTreeMap<String, Value>,
-    /// The file whose bytes are the kubeconfig, which is no file of the user's then.
+    /// The file whose bytes are the kubeconfig, which is then not a file of the user.
     pub bytes: Option<String>,
     /// Whether those bytes are trusted.
     pub trusted: bool,

@@ -64,7 +64,7 @@ fn complain(problem: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// A working directory with a kubeconfig and a plugin in it that nobody may take.
+/// A working directory with a kubeconfig and a plugin in it that must not be used.
 fn trap() -> std::io::Result<tempfile::TempDir> {
     use std::os::unix::fs::PermissionsExt as _;
 

@@ -14,7 +14,7 @@
 //! | `{certificate:NAME}`, `{certificate-pem:NAME}` | a client certificate of the user NAME: base64, PEM |
 //! | `{key:NAME}`, `{key-pem:NAME}` | its key |
 //! | `{foreign-certificate:NAME}`, `{foreign-key:NAME}` | the same of an authority that the server does not know |
-//! | `{secret:NAME}` | a secret that is no credential |
+//! | `{secret:NAME}` | a secret that is not a credential |
 //! | `{levels}` | 20,000 brackets, one in the other |
 //! | `{note}` | in a plugin: notes the run and what it was told |
 //!
