@@ -113,15 +113,15 @@ async fn it_is_in_the_registry_in_the_schema_and_masked_in_what_is_shown() {
     assert_eq!(registration.crate_name(), "kubex-third-party");
     let schema = kubex::config::schema(&registry);
     assert_eq!(
-        schema["$defs"]["my-vault"]["properties"]["role"]["description"],
+        schema["definitions"]["my-vault"]["properties"]["role"]["description"],
         "The role to ask a token for."
     );
     assert_eq!(
-        schema["$defs"]["my-vault"]["properties"]["api-key-env"]["type"],
+        schema["definitions"]["my-vault"]["properties"]["api-key-env"]["type"],
         "string"
     );
     assert_eq!(
-        schema["$defs"]["my-vault"]["properties"]["server"]["type"],
+        schema["definitions"]["my-vault"]["properties"]["server"]["type"],
         serde_json::json!(["string", "null"])
     );
 
@@ -182,7 +182,7 @@ async fn a_registry_made_by_the_program_works_the_same() {
         .unwrap();
     let credential = configuration.credentials().current().await.unwrap();
     assert_eq!(credential.token().unwrap().expose_secret(), "hello");
-    assert!(kubex::config::schema(&registry)["$defs"]["by-hand"].is_object());
+    assert!(kubex::config::schema(&registry)["definitions"]["by-hand"].is_object());
     assert!(
         Chain::builder(registry)
             .source(Source::new("x").provider("kubeconfig"))

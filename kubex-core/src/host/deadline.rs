@@ -11,6 +11,10 @@ use serde::de::{self, Deserialize, Deserializer};
 /// The longest accepted deadline. A longer one is probably a typo.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The accepted texts, for editors: numbers with their units, or the `PT1M30S` of ISO 8601.
+const PATTERN: &str = "^\\s*([0-9]+([.,][0-9]+)?\\s*\
+    (h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?|ms|msecs?|millis|milliseconds?),?\\s*)+$|^[Pp][Tt][0-9.HhMmSs]+$";
+
 /// A time limit: `30s`, `5m`, `300ms`, or a number of seconds; more than 0 and at most 24 hours.
 ///
 /// ```
@@ -80,7 +84,13 @@ impl JsonSchema for Deadline {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schemars::json_schema!({ "type": ["string", "integer"], "examples": ["30s", "5m", 30] })
+        schemars::json_schema!({
+            "type": ["string", "integer"],
+            "pattern": PATTERN,
+            "minimum": 1,
+            "maximum": LONGEST.as_secs(),
+            "examples": ["30s", "5m", 30],
+        })
     }
 
     fn inline_schema() -> bool {

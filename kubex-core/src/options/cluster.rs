@@ -25,6 +25,7 @@ use crate::warning::Warning;
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ClusterFields {
     /// The API server's address, `https://host:port`, with an optional path.
+    #[schemars(extend("pattern" = "^https?://"))]
     pub server: Option<String>,
     /// The file of certificate authorities, in PEM. If it is set, no other certificate authority is trusted.
     #[schemars(extend("format" = "path"))]
@@ -36,7 +37,7 @@ pub struct ClusterFields {
     /// The name that the server's certificate is checked against, and that is sent as SNI.
     pub tls_server_name: Option<String>,
     /// The proxy's URL: `http`, `https`, `socks5` or `socks5h`.
-    #[schemars(with = "Option<String>", extend("format" = "uri", "writeOnly" = true))]
+    #[schemars(with = "Option<String>", extend("format" = "uri", "writeOnly" = true, "pattern" = "^(https?|socks5h?)://"))]
     pub proxy_url: Option<SecretString>,
     /// Requests uncompressed responses.
     pub disable_compression: bool,

@@ -48,6 +48,7 @@
 mod configuration;
 mod document;
 mod entry;
+mod file_schema;
 mod layer;
 mod paths;
 mod places;
@@ -59,4 +60,4 @@ mod variables;
 
 pub use configuration::{Configuration, SourceSummary};
 pub use entry::Entry;
-pub use schema::schema;
+pub use file_schema::schema;

@@ -1,6 +1,6 @@
-//! Generates the JSON Schema of a configuration from the options types of the registered providers.
+//! The schemas of the options, generated from the options types of the registered providers.
 //!
-//! Apart from validation, four marks tell how Kubex treats a text:
+//! [`Configuration`](super::Configuration) reads its values by them. Four marks tell how Kubex treats a text:
 //!
 //! | mark | meaning |
 //! |---|---|
@@ -12,11 +12,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use kubex_core::Registration;
 use kubex_core::host::PluginOptions;
 use kubex_core::options::ClusterFields;
-use kubex_core::{Registration, Registry};
 use schemars::{JsonSchema, schema_for};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::typed::resolved;
 
@@ -184,158 +184,4 @@ pub(super) fn references(schema: &Value) -> Vec<String> {
         .map(|(key, _)| format!("{key}-env"))
         .filter(|key| own.is_none_or(|own| !own.contains_key(key)))
         .collect()
-}
-
-/// The JSON Schema of a configuration file, with the providers of this registry.
-///
-/// Nothing is required, because a file is only one of several layers. A source whose provider is not in the registry is
-/// accepted unchecked.
-///
-/// ```
-/// # fn main() -> kubex::Result<()> {
-/// let schema = kubex::config::schema(&kubex::registry()?);
-/// assert_eq!(schema["properties"]["chain"]["type"], "array");
-/// # Ok(())
-/// # }
-/// ```
-pub fn schema(registry: &Registry) -> Value {
-    let mut definitions = Map::new();
-    let mut by_name = Map::new();
-    let mut choices = Vec::new();
-    for registration in registry.iter() {
-        let name = registration.name();
-        let mut of = Arc::unwrap_or_clone(entry_schema(Some(registration)));
-        set(
-            &mut of,
-            "title",
-            json!(format!("a source of the provider {name}")),
-        );
-        set(&mut of, "description", json!(registration.summary()));
-        define(name, of, &mut definitions);
-        let reference = json!({"$ref": format!("#/$defs/{name}")});
-        let is_other =
-            json!({"required": ["provider"], "properties": {"provider": {"not": {"const": name}}}});
-        by_name.insert(
-            name.to_owned(),
-            json!({"if": is_other, "then": {"$ref": "#/$defs/source"}, "else": reference}),
-        );
-        let is_this = json!({"required": ["provider"], "properties": {"provider": {"const": name}}});
-        choices.push(json!({"if": is_this, "then": reference}));
-    }
-    let every = common_schema();
-    definitions.insert(
-        "source".to_owned(),
-        json!({
-            "title": "a source",
-            "description": "A named use of a provider. Its options depend on the provider.",
-            "type": "object",
-            "properties": every.get("properties"),
-            "allOf": choices,
-        }),
-    );
-    define("overrides", overrides_schema().clone(), &mut definitions);
-    define("exec-rules", plugin_schema().clone(), &mut definitions);
-    let sections = json!({
-        "chain": {
-            "description": "The names of the sources, in the order in which they are tried.",
-            "type": "array",
-            "items": {"type": "string"},
-            "uniqueItems": true,
-        },
-        "sources": {
-            "description": "The sources by name. A source with the name of a provider uses that provider by default.",
-            "type": "object",
-            "properties": by_name,
-            "additionalProperties": {"$ref": "#/$defs/source"},
-        },
-        "overrides": {
-            "description": "Overrides for the source that is chosen.",
-            "$ref": "#/$defs/overrides",
-        },
-        "exec": {
-            "description": "Which exec plugins may run, for how long, and which variables they inherit.",
-            "$ref": "#/$defs/exec-rules",
-        },
-    });
-    definitions.insert(
-        "profile".to_owned(),
-        json!({"title": "a profile", "type": "object", "properties": sections, "additionalProperties": false}),
-    );
-    let mut properties = sections;
-    let profiles = json!({
-        "description": "Profiles by name. The one that KUBEX_PROFILE selects wins over the rest of the files.",
-        "type": "object",
-        "additionalProperties": {"$ref": "#/$defs/profile"},
-    });
-    set(&mut properties, "profiles", profiles);
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "The configuration of Kubex",
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": false,
-        "$defs": definitions,
-    })
-}
-
-/// Adds a schema to the definitions. The names of its own definitions get its name as a prefix.
-fn define(name: &str, mut schema: Value, definitions: &mut Map<String, Value>) {
-    add_references(&mut schema);
-    rename_references(&mut schema, name);
-    if let Some(schema) = schema.as_object_mut() {
-        schema.remove("$schema");
-        // Another layer may contain a required option.
-        schema.remove("required");
-        schema.insert("additionalProperties".to_owned(), Value::Bool(false));
-        if let Some(Value::Object(own)) = schema.remove("$defs") {
-            for (key, mut value) in own {
-                add_references(&mut value);
-                definitions.insert(format!("{name}.{key}"), value);
-            }
-        }
-    }
-    definitions.insert(name.to_owned(), schema);
-}
-
-/// Adds the keys that name the variable of a secret, and lets an editor refuse the secret itself.
-fn add_references(schema: &mut Value) {
-    let references = references(schema);
-    if let Some(properties) = schema.get_mut("properties") {
-        for property in properties.as_object_mut().into_iter().flat_map(Map::values_mut) {
-            if is_secret(property) {
-                set(property, "not", json!({"type": "string", "minLength": 1}));
-            }
-        }
-        for reference in references {
-            let description = "The name of the variable that contains it.";
-            set(
-                properties,
-                &reference,
-                json!({"description": description, "type": "string"}),
-            );
-        }
-    }
-}
-
-fn set(object: &mut Value, key: &str, value: Value) {
-    if let Some(object) = object.as_object_mut() {
-        object.insert(key.to_owned(), value);
-    }
-}
-
-fn rename_references(schema: &mut Value, name: &str) {
-    match schema {
-        Value::Object(entries) => {
-            for (key, value) in entries {
-                match value {
-                    Value::String(text) if key == "$ref" => {
-                        *text = text.replace("#/$defs/", &format!("#/$defs/{name}."));
-                    }
-                    _ => rename_references(value, name),
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| rename_references(item, name)),
-        _ => {}
-    }
 }

@@ -15,6 +15,9 @@ use super::typed::typed;
 /// The top-level keys, without the profiles.
 pub(super) const SECTIONS: &[&str] = &["chain", "sources", "overrides", "exec"];
 
+/// The key by which a file names its schema, for editors.
+const SCHEMA_KEY: &str = "$schema";
+
 /// The keys that every source has, whichever its provider is.
 pub(super) const COMMON_KEYS: &[&str] = &["provider", "enabled", "timeout"];
 
@@ -77,7 +80,7 @@ impl Settings {
     pub(super) fn from_tree(tree: Value) -> Result<Self> {
         let mut problems = Problems::default();
         for (key, value) in entries(&tree) {
-            if !SECTIONS.contains(&key.as_str()) {
+            if !SECTIONS.contains(&key.as_str()) && key != SCHEMA_KEY {
                 let known = [SECTIONS, &[PROFILES]].concat();
                 problems.add(Error::unknown_key(key, &known).with_origin(value.origin()));
             }

@@ -25,6 +25,7 @@ pub struct ExecOptions {
     /// The version of the protocol: `client.authentication.k8s.io/v1`, which is the default, or
     /// `client.authentication.k8s.io/v1beta1`.
     #[serde(alias = "apiVersion")]
+    #[schemars(extend("enum" = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1", null]))]
     pub api_version: Option<String>,
     /// Help for a user who has not installed the plugin.
     #[serde(alias = "installHint")]

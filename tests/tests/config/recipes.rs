@@ -11,7 +11,7 @@ use super::{MACHINE, answer, kubeconfig, resolve, world};
 
 const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
 
-fn page() -> String {
+pub(super) fn page() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md")).unwrap()
 }
 
@@ -208,7 +208,7 @@ fn the_page_names_every_key_of_every_provider() {
     let page = page();
     for registration in kubex::registry().unwrap().iter() {
         let schema = kubex::config::schema(&kubex::registry().unwrap());
-        let properties = schema["$defs"][registration.name()]["properties"]
+        let properties = schema["definitions"][registration.name()]["properties"]
             .as_object()
             .unwrap();
         for key in properties.keys() {
@@ -222,7 +222,11 @@ fn the_page_names_every_key_of_every_provider() {
     }
     let schema = kubex::config::schema(&kubex::registry().unwrap());
     for section in ["exec-rules", "overrides"] {
-        for key in schema["$defs"][section]["properties"].as_object().unwrap().keys() {
+        for key in schema["definitions"][section]["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+        {
             let stem = stem(key);
             assert!(page.contains(&format!("`{stem}`")), "{key} of {section}");
         }

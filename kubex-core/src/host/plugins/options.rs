@@ -22,8 +22,10 @@ use crate::text::clean_line;
 /// ```
 #[derive(Clone, Debug, Default, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(extend("dependencies" = {"allowlist": {"properties": {"policy": {"enum": ["allowlist", "Allowlist"]}}}}))]
 pub struct PluginOptions {
     /// `allow-all` (the default), `deny-all` or `allowlist`.
+    #[schemars(extend("enum" = ["allow-all", "deny-all", "allowlist", "AllowAll", "DenyAll", "Allowlist", null]))]
     pub policy: Option<String>,
     /// The plugins that may run; only with the policy `allowlist`.
     pub allowlist: Option<Vec<AllowedPlugin>>,
@@ -32,6 +34,7 @@ pub struct PluginOptions {
     /// The time limit of a run at a terminal; 5 min by default.
     pub interactive_deadline: Option<Deadline>,
     /// Which of this program's variables a plugin inherits: `inherit` (the default, all) or `minimal`.
+    #[schemars(extend("enum" = ["inherit", "minimal", null]))]
     pub environment: Option<String>,
     /// Variables that a plugin does not inherit. A name that ends in `*` matches all names with that beginning.
     #[serde(default)]
