@@ -47,7 +47,7 @@ pub fn schema(registry: &Registry) -> Value {
         let is_this = json!({"required": ["provider"], "properties": {"provider": {"const": name}}});
         choices.push(json!({"if": is_this, "then": reference}));
     }
-    definitions.insert("source".to_owned(), any_source(choices));
+    definitions.insert("source".to_owned(), any_source(&choices));
     let mut overrides = overrides_schema().clone();
     describe(
         &mut overrides,
@@ -137,7 +137,7 @@ fn sections(by_name: Map<String, Value>) -> Value {
 }
 
 /// A source under a name of its own: its options depend on its provider.
-fn any_source(choices: Vec<Value>) -> Value {
+fn any_source(choices: &[Value]) -> Value {
     let mut properties = common_schema()
         .get("properties")
         .cloned()
@@ -214,10 +214,10 @@ fn refuse_secrets(schema: &mut Value) {
 /// Lets each of these properties be `null`, which unsets the value of an earlier layer.
 fn allow_null(properties: &mut Value) {
     for property in properties.as_object_mut().into_iter().flat_map(Map::values_mut) {
-        if let Some(choices) = property.get_mut("enum").and_then(Value::as_array_mut) {
-            if !choices.contains(&Value::Null) {
-                choices.push(Value::Null);
-            }
+        if let Some(choices) = property.get_mut("enum").and_then(Value::as_array_mut)
+            && !choices.contains(&Value::Null)
+        {
+            choices.push(Value::Null);
         }
         match property.get_mut("type") {
             Some(Value::Array(types)) => {

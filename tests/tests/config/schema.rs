@@ -14,7 +14,10 @@ const BEYOND_A_SCHEMA: &[(&str, &str)] = &[
         "another layer may define the source",
     ),
     ("duplicate_key", "the parser of the editor reports it"),
-    ("provider_written_wrong", "a program may link providers of its own"),
+    (
+        "provider_written_wrong",
+        "a program may link providers of its own",
+    ),
     ("duplicate_file", "each of the two files is valid"),
     ("merge_key", "an editor resolves it before it validates"),
     ("no_such_profile", "a variable names the profile"),
