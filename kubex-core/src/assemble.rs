@@ -3,17 +3,20 @@
 //! The cluster's options become a [`Cluster`](crate::Cluster). The registry builds the credential source from the name
 //! and the options of the identity. Both are checked, and all problems are reported at once.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Problems, Result};
-use crate::host::Host;
+use crate::host::{Host, Input};
 use crate::options::{ClusterOptions, LoadedCluster, Options, Value};
+use crate::origin::Origin;
 use crate::provenance::Provenance;
 use crate::registry::Registry;
 use crate::resolved_source::{Chosen, ChosenIdentity, ReadySource, ResolvedSource, SourcePart};
 use crate::source::CredentialSource;
+use crate::warning::Warning;
 
 /// Builds a configuration from a resolved source that already contains the overrides.
 ///
@@ -25,6 +28,8 @@ pub(crate) async fn assemble(
     registry: &Registry,
     host: &Host,
 ) -> Result<ClientConfiguration> {
+    // What these checks read is read again later.
+    let (checking_host, recorder) = host.recording();
     let mut problems = Problems::default();
     let mut identity_problems = Problems::default();
     for (part, problem) in source.problems {
@@ -40,7 +45,7 @@ pub(crate) async fn assemble(
     provenance.append(source.provenance);
     // If the provider has recorded a problem and there is no server, "no server is set" would only repeat the problem.
     let cluster = if problems.is_empty() || source.cluster.get("server").is_some() {
-        read_cluster(source.cluster, source.extensions, host, &mut problems).await
+        read_cluster(source.cluster, source.extensions, &checking_host, &mut problems).await
     } else {
         None
     };
@@ -58,7 +63,7 @@ pub(crate) async fn assemble(
     if let Some(Credentials::Source { source, is_required }) = &credentials
         && sends_credentials
     {
-        let checked = source.check(host).await;
+        let checked = source.check(&checking_host).await;
         problems.take(checked.map_err(|error| if *is_required { error.as_failure() } else { error }));
     }
     problems.into_result()?;
@@ -79,10 +84,24 @@ pub(crate) async fn assemble(
     for warning in read.warnings.into_iter().chain(warnings).chain(identity_warnings) {
         builder = builder.warning(warning);
     }
+    for input in recorder.finish() {
+        if let Input::Pipe { path } = input {
+            builder = builder.warning(read_once(path));
+        }
+    }
     for (field, value) in options.iter() {
         builder = builder.identity_origin(field, value.origin());
     }
     with_credentials(builder, credentials).build(host)
+}
+
+/// The warning of a token, certificate or key that comes from a pipe, which cannot be read again.
+fn read_once(path: PathBuf) -> Warning {
+    Warning::new(
+        "pipe-read-once",
+        "this is a pipe, which is read once: a later change of its content is not noticed",
+    )
+    .with_origin(&Origin::pipe(path))
 }
 
 async fn read_cluster(

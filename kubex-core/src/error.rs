@@ -164,7 +164,7 @@ impl Error {
     pub fn unreadable(what: &str, path: &Path, cause: io::Error) -> Self {
         let shown = path.to_string_lossy();
         Self::new(
-            ErrorKind::UnreadableFile,
+            kind_of(&cause),
             format_args!("cannot read {what} {}: {}", clean_line(&shown), reason(&cause)),
         )
         .with_help(remedy(&cause))
@@ -174,7 +174,7 @@ impl Error {
     /// The error for a document that cannot be read, with the document as the origin.
     pub fn unreadable_at(what: &str, origin: &Origin, cause: io::Error) -> Self {
         Self::new(
-            ErrorKind::UnreadableFile,
+            kind_of(&cause),
             format_args!("cannot read {what}: {}", reason(&cause)),
         )
         .with_help(remedy(&cause))
@@ -327,6 +327,14 @@ impl Error {
     }
 }
 
+/// The kind of a failed read: `TimedOut` for a pipe that was not written in time.
+fn kind_of(error: &io::Error) -> ErrorKind {
+    match error.kind() {
+        io::ErrorKind::TimedOut => ErrorKind::TimedOut,
+        _ => ErrorKind::UnreadableFile,
+    }
+}
+
 /// The reason of an I/O error, in words that do not depend on the platform.
 pub(crate) fn reason(error: &io::Error) -> String {
     match error.kind() {
@@ -343,6 +351,8 @@ fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "check the path, or create the file",
         io::ErrorKind::PermissionDenied => "allow the program's user to read it",
+        io::ErrorKind::TimedOut => "check the command that writes to it, or write its output to a file first",
+        io::ErrorKind::InvalidInput => "use the path of a regular file or of a pipe",
         _ => "use the path of a regular file",
     }
 }

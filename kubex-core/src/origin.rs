@@ -16,6 +16,8 @@ use keys::{Keys, Step};
 pub enum Place {
     /// A file.
     File(Arc<Path>),
+    /// A pipe, such as the `/dev/fd/63` that a shell makes of `<(command)`.
+    Pipe(Arc<Path>),
     /// An environment variable.
     Variable(Arc<str>),
     /// A document that the program passed as bytes, with its name.
@@ -44,6 +46,11 @@ impl Origin {
     /// Creates the origin of a value in this file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::new(Place::File(path.into().into()))
+    }
+
+    /// Creates the origin of a value that was read from this pipe.
+    pub fn pipe(path: impl Into<PathBuf>) -> Self {
+        Self::new(Place::Pipe(path.into().into()))
     }
 
     /// Creates the origin of an environment variable.
@@ -106,10 +113,18 @@ impl Origin {
         &self.place
     }
 
-    /// Returns the path, if the place is a file.
+    /// Returns the path, if the place is a file or a pipe.
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
-            Place::File(path) => Some(path),
+            Place::File(path) | Place::Pipe(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Returns the directory that a relative path in this place starts at, if the place is a file.
+    pub fn directory(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(path) => path.parent(),
             _ => None,
         }
     }
@@ -128,7 +143,7 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
-            Place::File(path) => f.write_str(&clean_line(&path.to_string_lossy()))?,
+            Place::File(path) | Place::Pipe(path) => f.write_str(&clean_line(&path.to_string_lossy()))?,
             Place::Variable(name) => write!(f, "${}", clean_line(name))?,
             Place::Bytes(name) => f.write_str(&clean_line(name))?,
             Place::Flag(name) => write!(f, "the flag {}", clean_line(name))?,

@@ -282,8 +282,13 @@ async fn row_31_what_is_no_file_is_a_typed_error_within_a_second_and_a_little_me
     let paths = ["pipe", "giant", "circle", "directory", "socket"].map(at);
     for path in paths.iter().map(PathBuf::as_path).chain([Path::new("/dev/zero")]) {
         let begun = Instant::now();
-        let error = of_file(Host::real(), path).await.map(drop).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::UnreadableFile, "{error}");
+        let host = Host::real().with_pipe_deadline(SECOND / 2);
+        let error = of_file(host, path).await.map(drop).unwrap_err();
+        let kind = match path.ends_with("pipe") {
+            true => ErrorKind::TimedOut,
+            false => ErrorKind::UnreadableFile,
+        };
+        assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(&*path.to_string_lossy()), "{error}");
         assert!(
             begun.elapsed() < patience(SECOND),
@@ -390,6 +395,7 @@ async fn row_33_a_kubeconfig_that_changes_while_in_use_leaves_the_snapshot_whole
 
 async fn refusal_of_kubeconfig(path: &Path) -> Error {
     let host = Host::real()
+        .with_pipe_deadline(SECOND)
         .with_variable("KUBECONFIG", Some(path))
         .with_variable("KUBERNETES_SERVICE_HOST", None::<String>);
     let begun = Instant::now();
@@ -437,9 +443,13 @@ async fn row_34_a_hostile_kubeconfig_is_a_typed_error_in_bounded_time_and_memory
     fs::File::create(&sparse).unwrap().set_len(1 << 30).unwrap();
     let pipe = directory.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    for path in [sparse.as_path(), pipe.as_path(), Path::new("/dev/zero")] {
+    for (path, kind) in [
+        (sparse.as_path(), ErrorKind::UnreadableFile),
+        (pipe.as_path(), ErrorKind::TimedOut),
+        (Path::new("/dev/zero"), ErrorKind::UnreadableFile),
+    ] {
         let error = refusal_of_kubeconfig(path).await;
-        assert_eq!(error.kind(), ErrorKind::UnreadableFile, "{error}");
+        assert_eq!(error.kind(), kind, "{error}");
     }
     let grown = resident().saturating_sub(before);
     println!("memory grew by {grown} KiB");

@@ -129,7 +129,7 @@ impl Chain {
 
     /// Returns the resolved source of one source, with the overrides merged in.
     async fn answer(&self, source: &BuiltSource) -> Result<ResolvedSource> {
-        let (host, recorder) = self.host.recording();
+        let (host, recorder) = self.host_of(source).recording();
         let mut answer = source.provider.resolve(ResolveRequest::new(&host)).await?;
         answer.inputs = recorder.finish();
         source.overrides.apply(&mut answer)?;
@@ -139,7 +139,11 @@ impl Chain {
 
     async fn configure(&self, source: &BuiltSource) -> Result<ClientConfiguration> {
         let answer = self.answer(source).await?;
-        assemble(answer, &self.registry, &self.host).await
+        assemble(answer, &self.registry, &self.host_of(source)).await
+    }
+
+    fn host_of(&self, source: &BuiltSource) -> Host {
+        self.host.clone().for_source_with(source.timeout)
     }
 
     async fn ask(&self, source: &BuiltSource) -> (Result<ClientConfiguration>, Duration) {

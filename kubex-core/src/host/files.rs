@@ -3,10 +3,16 @@
 use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
 use super::input::FileStamp;
+use super::open_file::{self, OpenFile};
+#[cfg(unix)]
+use super::pipe;
+use crate::origin::Origin;
 use crate::secret::SecretBytes;
 
 /// The kind of a file.
@@ -20,7 +26,9 @@ pub enum FileKind {
     },
     /// A directory.
     Directory,
-    /// A pipe, a device, a socket.
+    /// A pipe, with or without a name.
+    Pipe,
+    /// A device, a socket.
     Other,
 }
 
@@ -31,20 +39,47 @@ pub struct FileContent {
     pub bytes: SecretBytes,
     /// The stamp of the file; `None` if it is not a regular file.
     pub stamp: Option<FileStamp>,
+    /// Whether it came from a pipe. Then it has no directory that a relative path in it could start at, and it never
+    /// changes.
+    pub is_from_pipe: bool,
 }
+
+impl FileContent {
+    /// The origin of the whole content, which was read from this path.
+    pub fn origin(&self, path: impl Into<PathBuf>) -> Origin {
+        if self.is_from_pipe {
+            Origin::pipe(path)
+        } else {
+            Origin::file(path)
+        }
+    }
+
+    fn without_stamp(bytes: SecretBytes, is_from_pipe: bool) -> Self {
+        Self {
+            bytes,
+            stamp: None,
+            is_from_pipe,
+        }
+    }
+}
+
+/// How long a pipe may take to deliver its content, unless the host says otherwise.
+const PIPE_DEADLINE: Duration = Duration::from_secs(20);
 
 /// The host's files.
 ///
-/// Only regular files (and the null device, which is empty) are read, and only up to a size limit, so that a pipe or
-/// a large file cannot block the program or exhaust its memory. The content may be a private key, so it is returned
-/// as a secret.
+/// A file is read only up to a size limit and, if it is a pipe, only until a deadline, so that it cannot block the
+/// program or exhaust its memory. A device is not read, except for the null device, which is empty. The content may be
+/// a private key, so it is returned as a secret.
+///
+/// A pipe is read once. What it contained is kept while the process runs, and returned whenever it is read again.
 #[async_trait]
 pub trait Files: Debug + Send + Sync {
-    /// The content of a regular file of at most `limit` bytes, and its stamp.
+    /// The content of a file of at most `limit` bytes, and its stamp.
     ///
     /// # Errors
-    /// `NotFound`, `PermissionDenied`, `IsADirectory` as the system reports them; `InvalidInput` for a pipe or a
-    /// device; `FileTooLarge` beyond the limit.
+    /// `NotFound`, `PermissionDenied`, `IsADirectory` as the system reports them; `InvalidInput` for a device or a
+    /// socket; `FileTooLarge` beyond the limit; `TimedOut` for a pipe that was not written and closed in time.
     async fn read_stamped(&self, path: &Path, limit: usize) -> io::Result<FileContent>;
 
     /// The contents of several files, each as [`read_stamped`](Self::read_stamped) returns it.
@@ -56,7 +91,7 @@ pub trait Files: Debug + Send + Sync {
         contents
     }
 
-    /// The content of a regular file of at most `limit` bytes.
+    /// The content of a file of at most `limit` bytes.
     ///
     /// # Errors
     /// As [`read_stamped`](Self::read_stamped).
@@ -81,27 +116,90 @@ pub trait Files: Debug + Send + Sync {
 
     /// The names in a directory, sorted. Names that are not Unicode are left out.
     async fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
+
+    /// The same files with another deadline for pipes; `None`, the default, if they have no such deadline.
+    fn with_pipe_deadline(&self, _deadline: Duration) -> Option<Arc<dyn Files>> {
+        None
+    }
 }
 
 /// The file system of this machine.
 #[derive(Debug)]
-pub(super) struct FileSystem;
+pub(super) struct FileSystem {
+    pipe_deadline: Duration,
+}
+
+impl Default for FileSystem {
+    fn default() -> Self {
+        Self {
+            pipe_deadline: PIPE_DEADLINE,
+        }
+    }
+}
+
+impl FileSystem {
+    /// Reads the files one after the other in one blocking task. Once the caller is gone, no pipe is waited for.
+    async fn read_all(&self, paths: Vec<PathBuf>, limit: usize) -> io::Result<Vec<io::Result<FileContent>>> {
+        let caller = Arc::new(());
+        let patience = Patience::new(self.pipe_deadline, Arc::downgrade(&caller));
+        let read = on_blocking_thread(move || {
+            let read = |path: &PathBuf| read_settled(path, limit, &patience);
+            Ok(paths.iter().map(read).collect())
+        });
+        let contents = read.await;
+        drop(caller);
+        contents
+    }
+}
+
+/// When to stop waiting for a pipe: at the deadline, or when the caller is gone.
+#[derive(Clone, Debug)]
+pub(super) struct Patience {
+    started: Instant,
+    pub(super) limit: Duration,
+    caller: Weak<()>,
+}
+
+impl Patience {
+    #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
+    pub(super) fn new(limit: Duration, caller: Weak<()>) -> Self {
+        Self {
+            started: Instant::now(),
+            limit,
+            caller,
+        }
+    }
+
+    /// The time that is left; none if the caller is gone.
+    pub(super) fn left(&self) -> Duration {
+        if self.caller.strong_count() == 0 {
+            return Duration::ZERO;
+        }
+        self.limit.saturating_sub(self.started.elapsed())
+    }
+}
 
 #[async_trait]
 impl Files for FileSystem {
     async fn read_stamped(&self, path: &Path, limit: usize) -> io::Result<FileContent> {
-        let path = path.to_owned();
-        on_blocking_thread(move || read_settled(&path, limit)).await
+        let contents = self.read_all(vec![path.to_owned()], limit).await?;
+        let nothing = || Err(io::Error::other("the file was not read"));
+        contents.into_iter().next().unwrap_or_else(nothing)
     }
 
     /// Reads all files in one blocking task, so that little time passes between the first and the last.
     async fn read_each_stamped(&self, paths: &[PathBuf], limit: usize) -> Vec<io::Result<FileContent>> {
-        let owned = paths.to_owned();
-        let read = move || Ok(owned.iter().map(|path| read_settled(path, limit)).collect());
-        on_blocking_thread(read).await.unwrap_or_else(|error| {
+        let read = self.read_all(paths.to_owned(), limit).await;
+        read.unwrap_or_else(|error| {
             let failed = |_| Err(io::Error::new(error.kind(), "the runtime was shut down"));
             paths.iter().map(failed).collect()
         })
+    }
+
+    fn with_pipe_deadline(&self, deadline: Duration) -> Option<Arc<dyn Files>> {
+        Some(Arc::new(Self {
+            pipe_deadline: deadline,
+        }))
     }
 
     async fn kind(&self, path: &Path) -> io::Result<FileKind> {
@@ -149,9 +247,21 @@ fn kind_of(path: &Path) -> io::Result<FileKind> {
         FileKind::Regular { executable }
     } else if metadata.is_dir() {
         FileKind::Directory
+    } else if is_pipe(&metadata) {
+        FileKind::Pipe
     } else {
         FileKind::Other
     })
+}
+
+#[cfg(unix)]
+fn is_pipe(metadata: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &std::fs::Metadata) -> bool {
+    false
 }
 
 /// The number of attempts if the target of a link is removed while the link is followed.
@@ -160,116 +270,28 @@ const ATTEMPTS: usize = 5;
 /// Reads a file whose path may contain a link to a directory that is being replaced, as the kubelet does in its
 /// mounts.
 #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
-fn read_settled(path: &Path, limit: usize) -> io::Result<FileContent> {
+fn read_settled(path: &Path, limit: usize, patience: &Patience) -> io::Result<FileContent> {
     let is_link = || std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-    let mut read = read_regular(path, limit);
+    let mut opened = open_file::open(path);
     for _ in 1..ATTEMPTS {
-        match &read {
+        match &opened {
             Err(error) if error.kind() == io::ErrorKind::NotFound && is_link() => {
-                read = read_regular(path, limit);
+                opened = open_file::open(path);
             }
             _ => break,
         }
     }
-    read
-}
-
-#[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
-fn read_regular(path: &Path, limit: usize) -> io::Result<FileContent> {
-    use std::io::Read as _;
-
-    // The kind is checked before opening, because opening a pipe waits for a writer.
-    match kind_of(path)? {
-        FileKind::Regular { .. } => {}
-        FileKind::Directory => return Err(io::ErrorKind::IsADirectory.into()),
-        FileKind::Other if path == Path::new("/dev/null") => {
-            return Ok(FileContent {
-                bytes: SecretBytes::default(),
-                stamp: None,
-            });
+    match opened? {
+        OpenFile::Regular(file, metadata) => Ok(FileContent {
+            bytes: open_file::read_regular(file, &metadata, limit)?,
+            stamp: Some(open_file::stamp_of(&metadata)),
+            is_from_pipe: false,
+        }),
+        #[cfg(unix)]
+        OpenFile::Pipe(file, id) => {
+            let bytes = pipe::read(file, id, limit, patience)?;
+            Ok(FileContent::without_stamp(bytes, true))
         }
-        FileKind::Other => {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is a pipe or a device",
-            ));
-        }
+        OpenFile::Null => Ok(FileContent::without_stamp(SecretBytes::default(), false)),
     }
-    let mut file = std::fs::File::open(path)?;
-    let metadata = file.metadata()?;
-    let stamp = Some(stamp_of(&metadata));
-    let length = metadata.len();
-    let too_large = || {
-        io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("it is larger than {limit} bytes"),
-        )
-    };
-    let length = usize::try_from(length)
-        .ok()
-        .filter(|length| *length <= limit)
-        .ok_or_else(too_large)?;
-    // The buffer is exactly as large as the file, because growing it would leave a copy of a secret behind. If the
-    // file has grown since, the rest is read into a second buffer.
-    let mut content = Wiped(vec![0; length]);
-    let read = fill(&mut file, &mut content.0)?;
-    content.0.truncate(read);
-    let mut rest = Wiped(Vec::new());
-    if read == length {
-        // Files in `/proc` report a size of 0.
-        rest.0.reserve(if length == 0 { 4096 } else { 32 });
-        file.take((limit - length) as u64 + 1).read_to_end(&mut rest.0)?;
-    }
-    if length + rest.0.len() > limit {
-        return Err(too_large());
-    }
-    let bytes = if rest.0.is_empty() {
-        std::mem::take(&mut content.0)
-    } else {
-        [content.0.as_slice(), rest.0.as_slice()].concat()
-    };
-    Ok(FileContent {
-        bytes: bytes.into(),
-        stamp,
-    })
-}
-
-fn stamp_of(metadata: &std::fs::Metadata) -> FileStamp {
-    #[cfg(unix)]
-    let (changed, inode) = {
-        use std::os::unix::fs::MetadataExt as _;
-        let changed = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
-        (changed, metadata.ino())
-    };
-    #[cfg(not(unix))]
-    let (changed, inode) = (0, 0);
-    FileStamp {
-        modified: metadata.modified().ok(),
-        changed,
-        size: metadata.len(),
-        inode,
-    }
-}
-
-/// A buffer that is wiped on drop, even if reading into it fails.
-struct Wiped(Vec<u8>);
-
-impl Drop for Wiped {
-    fn drop(&mut self) {
-        drop(SecretBytes::from(std::mem::take(&mut self.0)));
-    }
-}
-
-/// Reads until the buffer is full or the file ends. Returns the number of bytes.
-fn fill(file: &mut impl std::io::Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }

@@ -16,6 +16,11 @@ pub enum Input {
         /// The stamp of the file when it was read, or `None` if it could not be read.
         stamp: Option<FileStamp>,
     },
+    /// A pipe. It is read once, so it never changes.
+    Pipe {
+        /// Its path.
+        path: PathBuf,
+    },
     /// A symbolic link, such as `..data` in the mount of a pod.
     Link {
         /// Its path.
@@ -43,7 +48,10 @@ impl Input {
     /// Returns the path, if the input is in the file system.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::File { path, .. } | Self::Link { path, .. } | Self::Directory { path, .. } => Some(path),
+            Self::File { path, .. }
+            | Self::Pipe { path }
+            | Self::Link { path, .. }
+            | Self::Directory { path, .. } => Some(path),
             Self::Variable { .. } => None,
         }
     }

@@ -13,6 +13,9 @@ mod deadline;
 mod environment;
 mod files;
 mod input;
+mod open_file;
+#[cfg(unix)]
+mod pipe;
 mod plugins;
 mod processes;
 mod programs;
@@ -53,6 +56,7 @@ pub struct Host {
     plugin_rules: Arc<PluginRules>,
     world: World,
     changed_variables: ChangedVariables,
+    has_own_pipe_deadline: bool,
 }
 
 /// The variables that were changed on this host.
@@ -80,13 +84,14 @@ impl Host {
     pub fn real() -> Self {
         Self {
             environment: Arc::new(environment::ProcessEnvironment),
-            files: Arc::new(files::FileSystem),
+            files: Arc::new(files::FileSystem::default()),
             clock: Arc::new(clock::SystemClock::default()),
             processes: None,
             terminal: None,
             plugin_rules: Arc::default(),
             world: World::Real,
             changed_variables: ChangedVariables::default(),
+            has_own_pipe_deadline: false,
         }
     }
 
@@ -123,6 +128,36 @@ impl Host {
     pub fn with_terminal(mut self, terminal: Terminal) -> Self {
         self.terminal = Some(terminal);
         self
+    }
+
+    /// Sets how long a pipe may take to deliver its content. Without this call it is 20 s, and while a source is resolved
+    /// two thirds of the source's time limit, which ends the reading in any case.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use kubex_core::Host;
+    /// // `sops` asks its user for a passphrase.
+    /// let host = Host::real().with_pipe_deadline(Duration::from_secs(120));
+    /// ```
+    #[must_use]
+    pub fn with_pipe_deadline(mut self, deadline: Duration) -> Self {
+        self.has_own_pipe_deadline = true;
+        self.change_pipe_deadline(deadline);
+        self
+    }
+
+    /// The host on which a pipe times out before a source with this time limit does, so that the error names the pipe.
+    pub(crate) fn for_source_with(mut self, limit: Duration) -> Self {
+        if !self.has_own_pipe_deadline {
+            self.change_pipe_deadline(limit * 2 / 3);
+        }
+        self
+    }
+
+    fn change_pipe_deadline(&mut self, deadline: Duration) {
+        if let Some(files) = self.files.with_pipe_deadline(deadline) {
+            self.files = files;
+        }
     }
 
     /// Sets another clock.

@@ -39,9 +39,13 @@ impl Recorder {
     }
 
     fn add_file(&self, path: &Path, read: &io::Result<FileContent>) {
-        self.add(Input::File {
-            path: path.to_owned(),
-            stamp: read.as_ref().ok().and_then(|content| content.stamp),
+        let path = path.to_owned();
+        self.add(match read {
+            Ok(content) if content.is_from_pipe => Input::Pipe { path },
+            read => Input::File {
+                path,
+                stamp: read.as_ref().ok().and_then(|content| content.stamp),
+            },
         });
     }
 }

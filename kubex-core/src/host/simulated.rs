@@ -68,8 +68,9 @@ enum Node {
     Program,
     Link(PathBuf),
     Broken(io::ErrorKind),
-    /// A pipe without a writer, a device.
     Device,
+    /// A pipe that delivers this and is closed.
+    Pipe(SecretBytes),
     /// A file on a network file system that does not answer.
     Hanging,
 }
@@ -117,6 +118,7 @@ impl SimulatedHost {
             plugin_rules: Arc::default(),
             world: super::World::Simulated(Arc::as_ptr(&self.0).addr()),
             changed_variables: super::ChangedVariables::default(),
+            has_own_pipe_deadline: false,
         }
     }
 
@@ -174,6 +176,13 @@ impl SimulatedHost {
     /// Creates a device, which never ends when it is read.
     pub fn put_device(&self, path: impl Into<PathBuf>) {
         self.lock().nodes.insert(path.into(), Node::Device);
+    }
+
+    /// Creates a pipe whose writer writes this and closes it. A pipe without a writer is a path that
+    /// [fails](Self::fail) with `TimedOut`.
+    pub fn put_pipe(&self, path: impl Into<PathBuf>, content: &str) {
+        let content = content.as_bytes().to_vec().into();
+        self.lock().nodes.insert(path.into(), Node::Pipe(content));
     }
 
     /// Makes every read of a path block for ever from now on.
@@ -325,8 +334,13 @@ impl Files for SimulatedHost {
         match node? {
             Some(Node::Hanging) => std::future::pending().await,
             Some(Node::Device) => Err(io::ErrorKind::InvalidInput.into()),
+            Some(Node::Pipe(bytes)) if bytes.expose_secret().len() <= limit => Ok(FileContent {
+                bytes,
+                stamp: None,
+                is_from_pipe: true,
+            }),
             Some(Node::File(content)) if content.expose_secret().len() <= limit => Ok(stamped(content)),
-            Some(Node::File(_)) => Err(io::ErrorKind::FileTooLarge.into()),
+            Some(Node::File(_) | Node::Pipe(_)) => Err(io::ErrorKind::FileTooLarge.into()),
             Some(_) => Ok(stamped(SecretBytes::default())),
             None => Err(io::ErrorKind::IsADirectory.into()),
         }
@@ -336,6 +350,7 @@ impl Files for SimulatedHost {
         Ok(match self.lock().node(path)? {
             Some(Node::Program) => FileKind::Regular { executable: true },
             Some(Node::Device) => FileKind::Other,
+            Some(Node::Pipe(_)) => FileKind::Pipe,
             Some(_) => FileKind::Regular { executable: false },
             None => FileKind::Directory,
         })
@@ -377,6 +392,7 @@ fn stamped(bytes: SecretBytes) -> FileContent {
     FileContent {
         bytes,
         stamp: Some(stamp),
+        is_from_pipe: false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kubex_core::error::Problems;
@@ -14,6 +14,7 @@ use kubex_core::{
 
 use super::entry::{self, Entry};
 use super::layer::{self, Layer};
+use super::places::NamedFile;
 use super::settings::{LocatedName, Settings, SourceSettings};
 use super::{places, prepare, variables};
 use crate::default_chain::DEFAULT_ORDER;
@@ -57,6 +58,11 @@ pub struct SourceSummary {
     pub origin: Origin,
 }
 
+fn from_working_directory(path: &Path, host: &Host) -> PathBuf {
+    let directory = host.environment().current_directory();
+    directory.unwrap_or_default().join(path)
+}
+
 impl Configuration {
     /// Reads the files and variables of this host: every layer except the program's.
     ///
@@ -64,7 +70,21 @@ impl Configuration {
     /// `MalformedDocument`, `UnreadableFile`, `UnknownField`, `InvalidValue`, `DuplicateName`, each with its file, line
     /// and key; `MissingField` for a profile that no file has. [`chain`](Self::chain) checks the options of the sources.
     pub async fn load(host: &Host) -> Result<Self> {
-        let read = host.within(READING_LIMIT, places::layers(host)).await;
+        Self::load_named(host, None).await
+    }
+
+    /// As [`load`](Self::load), with this file in the place of the one that `KUBEX_CONFIG` names. `origin` is that of the
+    /// path, which starts at the working directory if it is relative.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and `UnreadableFile` if the file does not exist.
+    pub async fn load_with_file(path: impl AsRef<Path>, origin: Origin, host: &Host) -> Result<Self> {
+        let path = from_working_directory(path.as_ref(), host);
+        Self::load_named(host, Some(NamedFile { path, origin })).await
+    }
+
+    async fn load_named(host: &Host, named: Option<NamedFile>) -> Result<Self> {
+        let read = host.within(READING_LIMIT, places::layers(host, named)).await;
         let read = read.unwrap_or_else(|_| {
             let limit = READING_LIMIT.as_secs();
             let message = format!("the configuration files could not be read within {limit} s");
@@ -87,8 +107,7 @@ impl Configuration {
     /// # Errors
     /// As [`load`](Self::load), and `UnreadableFile` if it does not exist.
     pub async fn from_file(path: impl AsRef<Path>, host: &Host) -> Result<Self> {
-        let directory = host.environment().current_directory().unwrap_or_default();
-        let path = directory.join(path);
+        let path = from_working_directory(path.as_ref(), host);
         let file = places::required(&path, host, &Origin::file(&path)).await?;
         Self::from_layers(host.clone(), vec![Layer::defaults(DEFAULT_ORDER), file], None)
     }

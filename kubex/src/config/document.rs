@@ -18,10 +18,10 @@ const WHAT: &str = "the configuration";
 ///
 /// # Errors
 /// `MalformedDocument` or `DuplicateName`, with the place. No value is quoted.
-pub(super) fn parse(content: SecretBytes, path: &Path) -> Result<Value> {
-    let origin = Origin::file(path);
-    let is_toml = path
-        .extension()
+pub(super) fn parse(content: SecretBytes, origin: Origin) -> Result<Value> {
+    let is_toml = origin
+        .path()
+        .and_then(Path::extension)
         .is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
     let format = if is_toml { Format::Toml } else { Format::Yaml };
     let document =
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     fn read(name: &str, text: &str) -> Result<Value> {
-        parse(text.as_bytes().to_vec().into(), Path::new(name))
+        parse(text.as_bytes().to_vec().into(), Origin::file(name))
     }
 
     fn places(value: &Value, found: &mut Vec<String>) {
@@ -162,7 +162,7 @@ mod tests {
                 "{text}: {shown}"
             );
         }
-        let error = parse(b"a: \xff".to_vec().into(), Path::new("/c.yaml")).unwrap_err();
+        let error = parse(b"a: \xff".to_vec().into(), Origin::file("/c.yaml")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MalformedDocument);
     }
 

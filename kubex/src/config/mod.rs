@@ -5,7 +5,7 @@
 //! 1. the built-in defaults: `chain: [kubeconfig, in-cluster]`
 //! 2. `/etc/kubex/config.yaml` or `config.toml`
 //! 3. the user's: `$XDG_CONFIG_HOME/kubex/config.yaml`, else `~/.config/kubex/config.yaml`, or `config.toml` there
-//! 4. the file that `KUBEX_CONFIG` names, which must be there
+//! 4. the file that `KUBEX_CONFIG` or the program names, which must be there
 //! 5. variables: `KUBEX_CHAIN=in-cluster,kubeconfig`, `KUBEX_SOURCES__KUBECONFIG__CONTEXT=prod`
 //! 6. the program: [`Configuration::with`]
 //!

@@ -9,19 +9,23 @@ use kubex_core::{Error, ErrorKind, Host, Origin, Result};
 /// The path with `~` and variables expanded. A relative one starts at the directory of the file that contains it.
 ///
 /// # Errors
-/// `InvalidValue` for a variable that is not set, `~` without a home directory, and a relative path in a variable.
+/// `InvalidValue` for a variable that is not set, `~` without a home directory, and a relative path in a variable or in
+/// a file that came from a pipe.
 pub(super) fn path(written: &str, origin: &Origin, host: &Host) -> Result<String> {
     let text = expanded(written, origin, host)?;
     if text.is_empty() || Path::new(&text).is_absolute() {
         return Ok(text);
     }
-    match (origin.path().and_then(Path::parent), origin.place()) {
+    match (origin.directory(), origin.place()) {
         (Some(directory), _) => text_of(&directory.join(&text), origin),
-        (None, Place::Variable(_)) => Err(invalid(
-            "is relative, and a variable has no directory that it could start at",
-            origin,
-        )
-        .with_help("write an absolute path")),
+        (None, Place::Variable(_) | Place::Pipe(_)) => {
+            let what = match origin.place() {
+                Place::Pipe(_) => "a pipe",
+                _ => "a variable",
+            };
+            let why = format!("is relative, and {what} has no directory that it could start at");
+            Err(invalid(&why, origin).with_help("write an absolute path"))
+        }
         _ => Ok(text),
     }
 }
@@ -110,6 +114,12 @@ mod tests {
                 .unwrap_err()
                 .to_string()
                 .contains("$V")
+        );
+        assert!(
+            path("a", &Origin::pipe("/dev/fd/63").key("x"), &host)
+                .unwrap_err()
+                .to_string()
+                .contains("/dev/fd/63, x")
         );
         world.unset_variable("HOME");
         assert!(

@@ -14,9 +14,15 @@ pub(super) const FILE_VARIABLE: &str = "KUBEX_CONFIG";
 /// The names of a configuration file. A directory may contain only one of them.
 const NAMES: &[&str] = &["config.yaml", "config.yml", "config.toml"];
 
-/// The layers of the files that exist: the machine's, the user's, and the one that `KUBEX_CONFIG` names. Later layers win.
-/// The working directory is not searched.
-pub(super) async fn layers(host: &Host) -> Result<Vec<Layer>> {
+/// A file that the program or the environment names, and the origin of that name.
+pub(super) struct NamedFile {
+    pub(super) path: PathBuf,
+    pub(super) origin: Origin,
+}
+
+/// The layers of the files that exist: the machine's, the user's, and the named one, by default the one that
+/// `KUBEX_CONFIG` names. Later layers win. The working directory is not searched.
+pub(super) async fn layers(host: &Host, named: Option<NamedFile>) -> Result<Vec<Layer>> {
     let mut layers = Vec::new();
     for directory in [machine_directory(host), user_directory(host)]
         .into_iter()
@@ -40,24 +46,32 @@ pub(super) async fn layers(host: &Host) -> Result<Vec<Layer>> {
         }
         layers.extend(found.map(|(_, layer)| layer));
     }
-    if let Some(path) = host
-        .environment()
-        .variable(FILE_VARIABLE)
-        .filter(|path| !path.is_empty())
-    {
-        let path = PathBuf::from(path);
-        let origin = Origin::variable(FILE_VARIABLE);
-        if !path.is_absolute() {
-            return Err(Error::new(
-                ErrorKind::InvalidValue,
-                "the path of the configuration is relative",
-            )
-            .with_origin(&origin)
-            .with_help("write an absolute path, as the working directory is not searched"));
-        }
+    let named = match named {
+        Some(named) => Some(named),
+        None => file_of_variable(host)?,
+    };
+    if let Some(NamedFile { path, origin }) = named {
         layers.push(required(&path, host, &origin).await?);
     }
     Ok(layers)
+}
+
+/// The file that `KUBEX_CONFIG` names.
+fn file_of_variable(host: &Host) -> Result<Option<NamedFile>> {
+    let path = host.environment().variable(FILE_VARIABLE);
+    let Some(path) = path.filter(|path| !path.is_empty()).map(PathBuf::from) else {
+        return Ok(None);
+    };
+    let origin = Origin::variable(FILE_VARIABLE);
+    if !path.is_absolute() {
+        return Err(Error::new(
+            ErrorKind::InvalidValue,
+            "the path of the configuration is relative",
+        )
+        .with_origin(&origin)
+        .with_help("write an absolute path, as the working directory is not searched"));
+    }
+    Ok(Some(NamedFile { path, origin }))
 }
 
 /// A file that must exist; `named_by` is the origin of its path.
@@ -72,8 +86,11 @@ pub(super) async fn required(path: &Path, host: &Host, named_by: &Origin) -> Res
 }
 
 async fn read(path: &Path, host: &Host) -> Result<Option<Layer>> {
-    match host.files().read(path, document::LARGEST_FILE).await {
-        Ok(content) => Layer::from_file(document::parse(content, path)?).map(Some),
+    match host.files().read_stamped(path, document::LARGEST_FILE).await {
+        Ok(content) => {
+            let origin = content.origin(path);
+            Layer::from_file(document::parse(content.bytes, origin)?).map(Some)
+        }
         Err(error)
             if matches!(
                 error.kind(),

@@ -285,7 +285,7 @@ fn secret_of<'k>(key: &'k str, schema: &Schema, root: &Schema) -> Option<&'k str
 }
 
 fn is_in_a_file(origin: &Origin) -> bool {
-    matches!(origin.place(), Place::File(_) | Place::Bytes(_))
+    matches!(origin.place(), Place::File(_) | Place::Pipe(_) | Place::Bytes(_))
 }
 
 /// Whether a text is a secret: by its schema, or a URL that contains a password.

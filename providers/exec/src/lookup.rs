@@ -42,7 +42,7 @@ impl Command {
         if path.is_absolute() {
             return Ok(Self::Path(path.to_owned()));
         }
-        match origin.path().and_then(Path::parent) {
+        match origin.directory() {
             Some(directory) => Ok(Self::Path(directory.join(path))),
             None => Err(invalid(
                 "is a relative path, but it does not come from a file that it could be relative to",

@@ -16,7 +16,7 @@ const SMALLEST_OUTLINED: usize = 32 * 1024;
 #[derive(Debug)]
 pub(crate) struct File {
     pub(crate) origin: Origin,
-    /// Where relative paths start; `None` where the kubeconfig came as bytes, which are in no directory.
+    /// Where relative paths start; `None` if the kubeconfig came as bytes or from a pipe, which are in no directory.
     pub(crate) directory: Option<Arc<Path>>,
 }
 

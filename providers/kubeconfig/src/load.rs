@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kubex_core::error::Problems;
+use kubex_core::host::FileContent;
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, ExposeSecret, Host, Origin, Result, SecretBytes, Warning};
 
@@ -48,7 +49,7 @@ pub(crate) async fn files(places: &Places, skips_broken: bool, host: &Host) -> R
     let mut broken = Problems::default();
     let mut has_broken = false;
     // All at once, so that the blocking work is handed over once.
-    let contents = host.files().read_each(&places.paths, LARGEST_FILE).await;
+    let contents = host.files().read_each_stamped(&places.paths, LARGEST_FILE).await;
     for (path, content) in places.paths.iter().zip(contents) {
         match add_file(&mut merged, path, content, host, places.are_required) {
             Ok(is_there) => tried.push((path, is_there)),
@@ -93,7 +94,7 @@ fn reasons(tried: &[(&PathBuf, bool)]) -> Vec<String> {
 fn add_file(
     merged: &mut Merged,
     path: &Path,
-    content: io::Result<SecretBytes>,
+    content: io::Result<FileContent>,
     host: &Host,
     is_required: bool,
 ) -> Result<bool> {
@@ -106,13 +107,16 @@ fn add_file(
         }
         Err(error) => return Err(Error::unreadable_at("the kubeconfig", &origin, error)),
     };
-    let directory = if path.is_absolute() {
+    let origin = content.origin(path);
+    let directory = if content.is_from_pipe {
+        None
+    } else if path.is_absolute() {
         path.parent().map(Arc::from)
     } else {
         let here = host.environment().current_directory().unwrap_or_default();
         here.join(path).parent().map(Arc::from)
     };
-    merged.add(file::parse(content, File { origin, directory })?)?;
+    merged.add(file::parse(content.bytes, File { origin, directory })?)?;
     Ok(true)
 }
 

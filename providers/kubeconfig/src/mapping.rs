@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use kubex_core::options::Value;
+use kubex_core::origin::Place;
 use kubex_core::text::{clean_line, nearest_within};
 use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
 use kubex_document::{Conversion, Key, Kind, Node, Places};
@@ -18,7 +19,7 @@ pub(crate) struct Mapping<'d> {
     /// `None` where it is not written.
     node: Option<Node<'d>>,
     origin: Origin,
-    /// `None` where the document came as bytes, which are in no directory.
+    /// `None` if the document came as bytes or from a pipe, which are in no directory.
     directory: Option<&'d Path>,
 }
 
@@ -196,10 +197,16 @@ impl<'d> Mapping<'d> {
                 }),
             None => Err(Error::new(
                 ErrorKind::InvalidValue,
-                "a kubeconfig that is not a file has a relative path in it",
+                format_args!(
+                    "\"{key}\" is a relative path, and {} has no directory that it could start at",
+                    match self.origin.place() {
+                        Place::Pipe(_) => "a pipe",
+                        _ => "a kubeconfig that the program passed as bytes",
+                    }
+                ),
             )
             .with_origin(&self.origin_of(key))
-            .with_help("write an absolute path, or the content itself")),
+            .with_help("write an absolute path")),
         }
     }
 

@@ -9,6 +9,9 @@ use kubex::{ExposeSecret as _, Options, Origin, SecretString};
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Cluster and identity")]
 pub(crate) struct Flags {
+    /// Read this configuration of Kubex in place of the one that KUBEX_CONFIG names
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: Option<String>,
     /// Use this kubeconfig, and no other source
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     kubeconfig: Option<String>,
@@ -65,6 +68,11 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
+    /// The configuration of Kubex that the flags name.
+    pub(crate) fn config(&self) -> Option<&str> {
+        given(self.config.as_ref())
+    }
+
     /// The kubeconfig that the flags name.
     pub(crate) fn kubeconfig(&self) -> Option<&str> {
         given(self.kubeconfig.as_ref())

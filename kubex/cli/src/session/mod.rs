@@ -5,7 +5,7 @@ mod flags;
 use kubex::config::Configuration;
 use kubex::host::Terminal;
 use kubex::options::Value;
-use kubex::{Chain, ClientConfiguration, Host, Options, Source, registry};
+use kubex::{Chain, ClientConfiguration, Host, Options, Origin, Source, registry};
 
 pub(crate) use self::flags::Flags;
 use crate::failure::Failure;
@@ -29,7 +29,10 @@ impl Session {
 
     /// The configuration of files and variables, with the overrides of the flags.
     pub(crate) async fn configuration(&self) -> kubex::Result<Configuration> {
-        let configuration = Configuration::load(&self.host).await?;
+        let configuration = match self.flags.config() {
+            Some(file) => Configuration::load_with_file(file, Origin::flag("--config"), &self.host).await?,
+            None => Configuration::load(&self.host).await?,
+        };
         let overrides = self.flags.layered_overrides();
         if overrides.is_empty() {
             return Ok(configuration);

@@ -38,7 +38,9 @@ impl From<&Origin> for Location {
             ..Self::default()
         };
         match origin.place() {
-            Place::File(path) => location.file = Some(path.to_string_lossy().into_owned()),
+            Place::File(path) | Place::Pipe(path) => {
+                location.file = Some(path.to_string_lossy().into_owned());
+            }
             Place::Variable(name) => location.variable = Some(name.to_string()),
             Place::Flag(name) => location.flag = Some(name.to_string()),
             Place::Bytes(name) => location.document = Some(name.to_string()),

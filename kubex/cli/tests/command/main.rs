@@ -15,6 +15,7 @@
 
 mod canary;
 mod passive;
+mod pipes;
 mod requests;
 mod scripts;
 mod terminal;

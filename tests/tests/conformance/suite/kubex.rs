@@ -160,7 +160,7 @@ async fn resolve(case: &Case, world: &World) -> Result<(ClientConfiguration, Opt
 
 /// The real host with the case's environment, and nothing of this process's own.
 fn host(world: &World) -> Host {
-    let mut host = Host::real();
+    let mut host = Host::real().with_pipe_deadline(Duration::from_secs(1));
     for (name, _) in std::env::vars() {
         host = host.with_variable(&name, None::<String>);
     }
