@@ -6,6 +6,7 @@
 //! | an exec plugin | [`plugin`]: fails, is killed, prints too much, hangs, fails every n-th time |
 //! | files | [`SimulatedHost`](crate::host::SimulatedHost): gone, forbidden, devices, reads that hang, changes between two reads |
 //! | clocks | `SimulatedHost`: set, suspended, slow; [`SettableClock`] for real time |
+//! | a document | [`Mutations`]: characters, lines and parts inserted, removed, repeated, cut off |
 //! | a server | [`FaultyServer`]: garbage, truncated responses, floods, silence |
 //!
 //! [`provider_conformance!`](crate::provider_conformance) is the test suite that every provider must pass.
@@ -33,6 +34,7 @@
 
 mod clock;
 mod conformance;
+mod mutations;
 pub mod plugin;
 mod server;
 mod shown;
@@ -40,5 +42,6 @@ mod source;
 
 pub use clock::SettableClock;
 pub use conformance::Conformance;
+pub use mutations::{Mutations, YAML_PIECES};
 pub use server::{FaultyServer, Reply};
 pub use source::{Act, FaultySource};

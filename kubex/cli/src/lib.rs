@@ -33,6 +33,15 @@ use crate::arguments::Arguments;
 use crate::failure::Failure;
 use crate::session::Session;
 
+/// The excerpt of a line, for the fuzz target that searches it for secrets; cargo-fuzz sets this condition.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub fn snippet(content: &[u8], format: kubex_document::Format, position: (u32, u32)) -> Option<String> {
+    let content = content.to_vec().into();
+    let snippet = snippet::Snippet::new(&content, format, position, &|_| false)?;
+    Some(snippet.render(output::Style::PLAIN))
+}
+
 /// Runs the command on this process's arguments, environment and streams, and returns its exit status.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::read() {

@@ -1,6 +1,7 @@
-//! The pages below `docs/` are true to the code: what is in the one is in the other.
+//! The pages below `docs/` and the threat model are true to the code: what is in the one is in the other.
 
 mod ids;
+mod threat_model;
 
 use std::collections::BTreeSet;
 use std::fs;

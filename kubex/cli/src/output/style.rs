@@ -12,7 +12,7 @@ pub(crate) struct Style {
 
 impl Style {
     /// Without colour.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) const PLAIN: Self = Self { is_coloured: false };
 
     pub(crate) fn for_stdout(host: &Host) -> Self {

@@ -4,10 +4,11 @@
 
 use std::fmt;
 
+use kubex_core::faults::Mutations;
 use kubex_document::{Kind, Node, Problem, Style};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny};
 
-use crate::mutations::Choices;
+use crate::mutations;
 use crate::read;
 
 /// A document as serde reads it.
@@ -141,10 +142,10 @@ fn is_refused_on_purpose(problem: &Problem) -> bool {
 
 #[test]
 fn what_libyaml_accepts_is_accepted_and_means_the_same() {
-    let mut choices = Choices::new(20_261_127);
+    let mut mutations = Mutations::new(20_261_127);
     let (mut accepted, mut compared) = (0, 0);
     for _ in 0..20_000 {
-        let text = choices.document();
+        let text = mutations::document(&mut mutations);
         // To libyaml, a byte order mark that begins a line is a column; to go-yaml, it is a part of the text.
         if text.contains('\u{feff}') {
             continue;
@@ -179,7 +180,7 @@ fn what_libyaml_accepts_is_accepted_and_means_the_same() {
 
 #[test]
 fn what_serde_json_accepts_is_accepted_and_means_the_same() {
-    let mut choices = Choices::new(7);
+    let mut choices = Mutations::new(7);
     let mut accepted = 0;
     let seed = r#"{"a": [1, -2.5e3, true, null, "\ud83d\ude00\n\/é", {}], "b": {"c": "d", "c": {"<<": []}}, "0": ""}"#;
     let pieces = [

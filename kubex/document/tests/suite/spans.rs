@@ -1,8 +1,9 @@
 //! A span is the text of its scalar, and a position is where an editor has it.
 
+use kubex_core::faults::Mutations;
 use kubex_document::{Kind, Node, Style};
 
-use crate::mutations::Choices;
+use crate::mutations;
 use crate::read;
 
 /// Whether the text at the span begins and ends as the scalar's style says, and is its text where nothing is decoded.
@@ -64,10 +65,10 @@ fn check(node: Node<'_>, within: std::ops::Range<usize>) {
 
 #[test]
 fn spans_and_positions_are_right_in_any_document() {
-    let mut choices = Choices::new(99);
+    let mut mutations = Mutations::new(99);
     let mut checked = 0;
     for _ in 0..10_000 {
-        let text = choices.document();
+        let text = mutations::document(&mut mutations);
         if text.contains("<<") || text.contains("!!binary") {
             continue;
         }

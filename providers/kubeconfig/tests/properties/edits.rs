@@ -1,5 +1,6 @@
 //! Random edits of a document: what a slip of the hand, or of a disk, makes of it.
 
+use kubex_core::faults::YAML_PIECES;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -17,76 +18,13 @@ enum Edit {
     Cut(u16),
 }
 
-/// What is inserted: what means something to YAML, and what editors leave behind.
-const PIECES: &[&str] = &[
-    " ",
-    "  ",
-    "\n",
-    "\r\n",
-    "\r",
-    "\t",
-    ":",
-    ": ",
-    "- ",
-    "-",
-    "#",
-    " #",
-    "\"",
-    "'",
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    "&a ",
-    "*a",
-    "*a1",
-    "!",
-    "!!str ",
-    "|",
-    "|\n",
-    ">",
-    "? ",
-    "? a\n: b",
-    "%",
-    "@",
-    "`",
-    "~",
-    "---\n",
-    "...\n",
-    "<<: *a1\n",
-    "\\",
-    "\u{85}",
-    "\u{2028}",
-    "\u{feff}",
-    "é",
-    "0",
-    "null",
-    "a: b\n",
-    "- a\n",
-    "a: &a b\n",
-    "\0",
-    "|2\n",
-    ">-\n",
-    "''",
-    "\"\"",
-    "\n\n",
-    "\n#\n",
-    "{a: b}",
-    "[a]",
-    "\u{a0}",
-    "a:",
-    "\n-",
-    "\n:",
-];
-
 /// Some edits, one after another.
 #[derive(Clone, Debug)]
 pub(crate) struct Edits(Vec<Edit>);
 
 impl Edits {
     pub(crate) fn any() -> impl Strategy<Value = Self> {
-        let piece = || proptest::sample::select(PIECES);
+        let piece = || proptest::sample::select(YAML_PIECES);
         let edit = prop_oneof![
             4 => (any::<u16>(), piece()).prop_map(|(at, piece)| Edit::Insert(at, piece)),
             3 => (any::<u16>(), 1..12_u8).prop_map(|(at, length)| Edit::Delete(at, length)),

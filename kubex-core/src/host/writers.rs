@@ -1,0 +1,267 @@
+//! Who can change a file besides the user of this process and root.
+//!
+//! The rule is that of `ssh` for its own files: a file and the directories above it belong to this user or to root, and no one
+//! else can write to them. These are no writers from outside:
+//!
+//! | case | why |
+//! |---|---|
+//! | the group of this process, and groups below 100 | a private group, as distributions give to each user; the system's own groups, whose members administrate the machine |
+//! | a directory with the sticky bit, such as `/tmp` | there, only the owner of a file can replace it |
+//! | a file system that is mounted read-only | a ConfigMap's directory has the mode 0777, but nothing can be written to it |
+//! | an owner that this user namespace does not know | a file of the host's root, seen from a container |
+//!
+//! The modes of symbolic links do not count. On Windows, nothing is checked.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::text::clean_line;
+
+/// Users other than the one of this process, and other than root, who can change a file or replace it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignWriters {
+    who: Who,
+    /// The directory in which they can replace the file; `None` if they can change the file itself.
+    directory: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Everyone,
+    Group(u32),
+    Owner(u32),
+}
+
+impl ForeignWriters {
+    /// Every user of the machine, who can change the file itself.
+    #[cfg(feature = "test-util")]
+    pub fn everyone() -> Self {
+        Self {
+            who: Who::Everyone,
+            directory: None,
+        }
+    }
+}
+
+/// A clause: `every user of the machine can write to it`.
+impl fmt::Display for ForeignWriters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let object = match &self.directory {
+            None => "it".to_owned(),
+            Some(directory) => {
+                let directory = directory.to_string_lossy();
+                format!("its directory \"{}\"", clean_line(&directory))
+            }
+        };
+        match self.who {
+            Who::Everyone => write!(f, "every user of the machine can write to {object}"),
+            Who::Group(group) => write!(f, "the group {group} can write to {object}"),
+            Who::Owner(owner) => write!(f, "{object} belongs to user {owner}"),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn of_open_file(_: &Path, _: &std::fs::Metadata) -> Option<ForeignWriters> {
+    None
+}
+
+#[cfg(unix)]
+pub(super) use unix::of_open_file;
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::Metadata;
+    use std::os::unix::fs::MetadataExt as _;
+
+    use rustix::fs::{StatVfsMountFlags, statvfs};
+
+    use super::{ForeignWriters, Path, PathBuf, Who};
+
+    const STICKY: u32 = 0o1000;
+    const WRITABLE_BY_GROUP: u32 = 0o020;
+    const WRITABLE_BY_OTHERS: u32 = 0o002;
+
+    /// The first group that is not one of the system's own.
+    const FIRST_GROUP: u32 = 100;
+
+    /// The owner of a file whose owner is not known in this user namespace.
+    const UNKNOWN_OWNER: u32 = 65_534;
+
+    /// The user and the group of this process.
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct Process {
+        pub(super) user: u32,
+        pub(super) group: u32,
+    }
+
+    /// What decides about one file or directory.
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct Access {
+        pub(super) owner: u32,
+        pub(super) group: u32,
+        pub(super) mode: u32,
+    }
+
+    impl From<&Metadata> for Access {
+        fn from(metadata: &Metadata) -> Self {
+            Self {
+                owner: metadata.uid(),
+                group: metadata.gid(),
+                mode: metadata.mode(),
+            }
+        }
+    }
+
+    impl Process {
+        fn current() -> Self {
+            Self {
+                user: rustix::process::geteuid().as_raw(),
+                group: rustix::process::getegid().as_raw(),
+            }
+        }
+
+        pub(super) fn trusts(self, owner: u32) -> bool {
+            owner == 0 || owner == self.user || owner == UNKNOWN_OWNER
+        }
+
+        /// Who can change a file, or the entries of a directory.
+        pub(super) fn writers(self, access: Access) -> Option<Who> {
+            if !self.trusts(access.owner) {
+                Some(Who::Owner(access.owner))
+            } else if access.mode & WRITABLE_BY_OTHERS != 0 {
+                Some(Who::Everyone)
+            } else if access.mode & WRITABLE_BY_GROUP != 0
+                && access.group >= FIRST_GROUP
+                && access.group != self.group
+            {
+                Some(Who::Group(access.group))
+            } else {
+                None
+            }
+        }
+
+        /// Who can replace an entry of a directory. With the sticky bit, the owner of the entry and that of the directory.
+        pub(super) fn replacers(self, directory: Access, entry_owner: u32) -> Option<Who> {
+            let writers = self.writers(directory)?;
+            let is_sticky = directory.mode & STICKY != 0;
+            let is_kept = is_sticky && self.trusts(directory.owner) && self.trusts(entry_owner);
+            (!is_kept).then_some(writers)
+        }
+    }
+
+    /// Who can change a file that was opened by this path, or put another one in its place.
+    pub(in super::super) fn of_open_file(path: &Path, opened: &Metadata) -> Option<ForeignWriters> {
+        let process = Process::current();
+        if let Some(who) = process.writers(opened.into())
+            && !is_read_only(path)
+        {
+            return Some(ForeignWriters { who, directory: None });
+        }
+        let replaced = replaced_in(process, path);
+        replaced.or_else(|| {
+            // The directories of the file that a link leads to count as well.
+            let target = target_of_link(path)?;
+            replaced_in(process, &target)
+        })
+    }
+
+    /// The lowest directory of the path in which others can replace the next part of it.
+    #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
+    fn replaced_in(process: Process, path: &Path) -> Option<ForeignWriters> {
+        let mut entry = path;
+        while let Some(directory) = entry.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            let metadata = std::fs::metadata(directory).ok()?;
+            if process.writers((&metadata).into()).is_some() {
+                let entry_owner = std::fs::symlink_metadata(entry).ok()?.uid();
+                if let Some(who) = process.replacers((&metadata).into(), entry_owner)
+                    && !is_read_only(directory)
+                {
+                    return Some(ForeignWriters {
+                        who,
+                        directory: Some(directory.to_owned()),
+                    });
+                }
+            }
+            entry = directory;
+        }
+        None
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
+    fn target_of_link(path: &Path) -> Option<PathBuf> {
+        let is_link = std::fs::symlink_metadata(path).ok()?.is_symlink();
+        is_link.then(|| std::fs::canonicalize(path).ok()).flatten()
+    }
+
+    fn is_read_only(path: &Path) -> bool {
+        statvfs(path).is_ok_and(|volume| volume.f_flag.contains(StatVfsMountFlags::RDONLY))
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::Who;
+    use super::unix::{Access, Process};
+
+    const JANE: Process = Process {
+        user: 1000,
+        group: 1000,
+    };
+
+    fn access(owner: u32, group: u32, mode: u32) -> Access {
+        Access { owner, group, mode }
+    }
+
+    #[test]
+    fn usual_files_have_no_foreign_writers() {
+        for (owner, group, mode) in [
+            (1000, 1000, 0o600),
+            (1000, 1000, 0o644),
+            (1000, 1000, 0o664),
+            (1000, 100, 0o644),
+            (1000, 20, 0o664),
+            (0, 0, 0o644),
+            (0, 0, 0o664),
+            (0, 1000, 0o640),
+            (0, 2000, 0o440),
+            (65_534, 65_534, 0o644),
+        ] {
+            let writers = JANE.writers(access(owner, group, mode));
+            assert_eq!(writers, None, "{owner} {group} {mode:o}");
+        }
+    }
+
+    #[test]
+    fn other_owners_other_groups_and_everyone_are_foreign_writers() {
+        for (owner, group, mode, who) in [
+            (1001, 1001, 0o600, Who::Owner(1001)),
+            (1001, 1000, 0o444, Who::Owner(1001)),
+            (1000, 1000, 0o646, Who::Everyone),
+            (0, 0, 0o777, Who::Everyone),
+            (1000, 1001, 0o664, Who::Group(1001)),
+            (0, 1001, 0o660, Who::Group(1001)),
+            (1000, 100, 0o664, Who::Group(100)),
+        ] {
+            assert_eq!(
+                JANE.writers(access(owner, group, mode)),
+                Some(who),
+                "{owner} {group} {mode:o}"
+            );
+        }
+        let root = Process { user: 0, group: 0 };
+        assert_eq!(root.writers(access(1000, 1000, 0o600)), Some(Who::Owner(1000)));
+    }
+
+    #[test]
+    fn in_a_sticky_directory_only_a_foreign_owner_replaces_an_entry() {
+        let tmp = access(0, 0, 0o1777);
+        assert_eq!(JANE.replacers(tmp, 1000), None);
+        assert_eq!(JANE.replacers(tmp, 0), None);
+        assert_eq!(JANE.replacers(tmp, 1001), Some(Who::Everyone));
+        assert_eq!(JANE.replacers(access(0, 0, 0o777), 1000), Some(Who::Everyone));
+        // The owner of a directory can replace its entries also with the sticky bit.
+        assert_eq!(JANE.replacers(access(1001, 0, 0o1755), 1000), Some(Who::Owner(1001)));
+        assert_eq!(JANE.replacers(access(1000, 1000, 0o755), 1000), None);
+    }
+}
