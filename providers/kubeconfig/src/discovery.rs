@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use kubex_core::{Error, Host, Result};
 
 /// The files that make up the kubeconfig, in order, and whether they must be there.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Places {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) are_required: bool,
