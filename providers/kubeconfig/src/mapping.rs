@@ -8,8 +8,12 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use kubex_core::options::Value;
+<<<<<<< HEAD
 use kubex_core::origin::Place;
 use kubex_core::text::{clean_line, nearest_within};
+=======
+use kubex_core::text::{check_path, clean_line, nearest_within, shown_key};
+>>>>>>> a007415 (Hide the secrets that the process holds in every text that is shown)
 use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
 use kubex_document::{Conversion, Key, Kind, Node, Places};
 
@@ -182,6 +186,7 @@ impl<'d> Mapping<'d> {
     /// A path of the field of that key, made absolute by the directory of the file that has it; symbolic links
     /// are not followed.
     pub(crate) fn resolve(&self, path: &str, key: &str) -> Result<String> {
+        check_path(key, path, &self.origin_of(key))?;
         match self.directory {
             _ if Path::new(path).is_absolute() => Ok(path.to_owned()),
             Some(directory) => clean(&directory.join(path))
@@ -282,7 +287,7 @@ pub(crate) fn near_miss(origin: &Origin, key: &str, near: &str) -> Warning {
         "unknown-field",
         format_args!(
             "\"{}\" is not a field and is ignored; did you mean \"{near}\"?",
-            shown(key)
+            shown_key(key)
         ),
     )
     .with_origin(origin)

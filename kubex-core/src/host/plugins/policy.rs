@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::host::programs::lexically_clean;
 use crate::sharing_key::SharingKey;
-use crate::text::clean_line;
+use crate::text::sanitize_line;
 
 /// Which plugins may run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,11 +64,11 @@ impl PluginPolicy {
             if clean.as_os_str() != OsStr::new(command) {
                 return Err(misconfigured(format_args!(
                     "entry {at} of the allowlist is not in its shortest form: \"{}\"",
-                    clean_line(command)
+                    sanitize_line(command)
                 ))
                 .with_help(format_args!(
                     "write it as \"{}\"",
-                    clean_line(&clean.to_string_lossy())
+                    sanitize_line(&clean.to_string_lossy())
                 )));
             }
         }
@@ -93,7 +93,7 @@ impl PluginPolicy {
             ErrorKind::Refused,
             format_args!(
                 "the plugin \"{}\" is not allowed: the plugin policy is deny-all",
-                clean_line(&command.to_string_lossy())
+                sanitize_line(&command.to_string_lossy())
             ),
         )
         .with_help("allow it in Kubex's own configuration, not in the kubeconfig"))
@@ -111,19 +111,19 @@ impl PluginPolicy {
                     ErrorKind::Refused,
                     format_args!(
                         "the plugin \"{}\" is not on the plugin allowlist",
-                        clean_line(&program.to_string_lossy())
+                        sanitize_line(&program.to_string_lossy())
                     ),
                 )
                 .with_help("add its path to the allowlist of Kubex's own configuration, if you trust it"));
             }
         }
-        debug!(target: "kubex::exec", command = &*clean_line(&command.to_string_lossy()), outcome = "allowed", "plugin policy");
+        debug!(target: "kubex::exec", command = &*sanitize_line(&command.to_string_lossy()), outcome = "allowed", "plugin policy");
         Ok(())
     }
 }
 
 fn denied(command: &OsStr) {
-    debug!(target: "kubex::exec", command = &*clean_line(&command.to_string_lossy()), outcome = "denied", "plugin policy");
+    debug!(target: "kubex::exec", command = &*sanitize_line(&command.to_string_lossy()), outcome = "denied", "plugin policy");
 }
 
 async fn is_listed(entries: &[String], command: &OsStr, program: &Path, host: &Host) -> bool {
