@@ -162,13 +162,8 @@ impl Error {
     /// The error for a file that cannot be read, with the reason and the cause.
     pub fn unreadable(what: &str, path: &Path, cause: io::Error) -> Self {
         Self::new(
-<<<<<<< HEAD
             kind_of(&cause),
-            format_args!("cannot read {what} {}: {}", clean_line(&shown), reason(&cause)),
-=======
-            ErrorKind::UnreadableFile,
             format_args!("cannot read {what} {}: {}", shown_path(path), reason(&cause)),
->>>>>>> a007415 (Hide the secrets that the process holds in every text that is shown)
         )
         .with_help(remedy(&cause))
         .with_source(cause)

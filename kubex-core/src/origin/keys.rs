@@ -49,7 +49,8 @@ impl Step {
             text.push('.');
         }
         // `users[jane]` contains a name. In the place of any other key may be a key with its value.
-        if key.contains([':', '=']) && !key.contains('[') {
+        let is_odd = key.contains(|c: char| c.is_whitespace() || matches!(c, ':' | '='));
+        if is_odd && !key.contains('[') {
             text.push_str(&shown_key(key));
         } else {
             text.push_str(key);

@@ -259,7 +259,9 @@ fn whole_value(text: &str, word: Range<usize>) -> Range<usize> {
 fn assigned(word: &str, is_parameter: bool) -> Option<Range<usize>> {
     let at = word.find(['=', ':'])?;
     let (key, value) = (word.get(..at)?, word.get(at + 1..)?);
-    let is_value = value.contains(char::is_alphanumeric);
+    // In `/run/secrets/token:3:5`, a place follows.
+    let is_path = key.contains(['/', '\\']) && word.get(at..=at) == Some(":");
+    let is_value = value.contains(char::is_alphanumeric) && !is_path;
     let is_secret_parameter = is_parameter
         && SECRET_PARAMETERS
             .iter()

@@ -4,7 +4,8 @@ use std::fmt;
 
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::text::{
-    MASKED, Mask, mask_arguments, names_a_secret, sanitize_line, shown_key, write_sanitized,
+    MASKED, Mask, NotAPath, mask_address, mask_arguments, names_a_secret, not_a_path, sanitize_line,
+    shown_key, write_sanitized,
 };
 use kubex_core::{Origin, Registry};
 use serde_json::Value as Json;
@@ -55,7 +56,7 @@ pub(super) fn entries(settings: &Settings, registry: &Registry) -> Vec<Entry> {
                     let provider = settings
                         .source(name)
                         .and_then(|source| registry.get(source.provider_name()).ok());
-                    let path = format!("sources.{}", sanitize_line(name));
+                    let path = format!("sources.{}", shown_key(name));
                     list(value, name, &path, &schema::entry_schema(provider));
                 }
             }
@@ -132,6 +133,9 @@ fn shown(value: &Value, key: &str, schema: Option<&Json>, root: &Json) -> Json {
             i64::try_from(*number).map_or_else(|_| number.to_string().into(), Json::from)
         }
         ValueKind::Float(number) => (*number).into(),
+        ValueKind::String(text) if matches!(key, "server" | "proxy-url" | "url") => {
+            masked(&mask_address(text)).into()
+        }
         ValueKind::String(text) => masked(text).into(),
         ValueKind::Sequence(items) => mask_texts(items).unwrap_or_else(|| {
             let schema = schema.and_then(|schema| schema.get("items"));
@@ -151,7 +155,11 @@ fn mask_texts(items: &[Value]) -> Option<Json> {
     Some(mask_arguments(&texts).into())
 }
 
+/// A document or a key in the place of a path is masked as a whole.
 fn masked(text: &str) -> String {
+    if not_a_path(text).is_some_and(|what| what != NotAPath::TooLong) {
+        return MASKED.to_owned();
+    }
     sanitize_line(&Mask::new().apply(text)).into_owned()
 }
 

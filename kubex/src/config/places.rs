@@ -47,30 +47,12 @@ pub(super) async fn layers(host: &Host, named: Option<NamedFile>) -> Result<Vec<
         }
         layers.extend(found.map(|(_, layer)| layer));
     }
-<<<<<<< HEAD
     let named = match named {
         Some(named) => Some(named),
         None => file_of_variable(host)?,
     };
     if let Some(NamedFile { path, origin }) = named {
-=======
-    if let Some(path) = host
-        .environment()
-        .variable(FILE_VARIABLE)
-        .filter(|path| !path.is_empty())
-    {
-        let path = PathBuf::from(path);
-        let origin = Origin::variable(FILE_VARIABLE);
-        check_path(FILE_VARIABLE, &path.to_string_lossy(), &origin)?;
-        if !path.is_absolute() {
-            return Err(Error::new(
-                ErrorKind::InvalidValue,
-                "the path of the configuration is relative",
-            )
-            .with_origin(&origin)
-            .with_help("write an absolute path, as the working directory is not searched"));
-        }
->>>>>>> a007415 (Hide the secrets that the process holds in every text that is shown)
+        check_path("the configuration's path", &path.to_string_lossy(), &origin)?;
         layers.push(required(&path, host, &origin).await?);
     }
     Ok(layers)
@@ -83,6 +65,7 @@ fn file_of_variable(host: &Host) -> Result<Option<NamedFile>> {
         return Ok(None);
     };
     let origin = Origin::variable(FILE_VARIABLE);
+    check_path(FILE_VARIABLE, &path.to_string_lossy(), &origin)?;
     if !path.is_absolute() {
         return Err(Error::new(
             ErrorKind::InvalidValue,

@@ -8,12 +8,8 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use kubex_core::options::Value;
-<<<<<<< HEAD
 use kubex_core::origin::Place;
-use kubex_core::text::{clean_line, nearest_within};
-=======
 use kubex_core::text::{check_path, clean_line, nearest_within, shown_key};
->>>>>>> a007415 (Hide the secrets that the process holds in every text that is shown)
 use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
 use kubex_document::{Conversion, Key, Kind, Node, Places};
 

@@ -50,13 +50,7 @@ impl From<&Origin> for Location {
             ..Self::default()
         };
         match origin.place() {
-<<<<<<< HEAD
-            Place::File(path) | Place::Pipe(path) => {
-                location.file = Some(path.to_string_lossy().into_owned());
-            }
-=======
-            Place::File(path) => location.file = Some(json_path(path)),
->>>>>>> a007415 (Hide the secrets that the process holds in every text that is shown)
+            Place::File(path) | Place::Pipe(path) => location.file = Some(json_path(path)),
             Place::Variable(name) => location.variable = Some(name.to_string()),
             Place::Flag(name) => location.flag = Some(name.to_string()),
             Place::Bytes(name) => location.document = Some(name.to_string()),
