@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use kubex_core::text::{MASKED, Mask, clean, names_a_secret, secret_arguments};
+use kubex_core::text::{MASKED, Mask, clean, names_a_secret, secret_arguments, without_secrets};
 use kubex_core::time::parse_rfc3339;
 use kubex_core::{ExposeSecret, SecretBytes, SecretString};
 use zeroize::Zeroizing;
@@ -70,12 +70,28 @@ impl Redactor<'_> {
         } else {
             from_the_next_whole_word(&text)
         };
-        let mut text = MarkedText::new(text);
-        for (name, value) in self
-            .variables
-            .iter()
-            .filter(|(name, _)| !is_harmless_variable(name))
-        {
+        // Within a JSON string, the line breaks of a PEM block are escaped.
+        let output = Zeroizing::new(String::from_utf8_lossy(self.output).into_owned());
+        let output = Zeroizing::new(output.replace("\\n", "\n"));
+        let words = || output.split(is_separator).filter(|word| !is_harmless(word));
+        let variables = || {
+            self.variables
+                .iter()
+                .filter(|(name, _)| !is_harmless_variable(name))
+        };
+        // While these exist, they are hidden in every spelling. Whole ones come first: what is left of an escaped one
+        // would not be recognized.
+        let printed = words()
+            .filter(|word| word.len() >= FRAGMENT_LENGTH)
+            .take(MAX_LISTED);
+        let _listed: Vec<SecretString> = printed
+            .chain(secret_arguments(self.arguments))
+            .chain(variables().map(|(_, value)| value.expose_secret()))
+            .map(SecretString::from)
+            .collect();
+        let text = without_secrets(text);
+        let mut text = MarkedText::new(&text);
+        for (name, value) in variables() {
             text.mark(value.expose_secret());
             if names_a_secret(name) {
                 text.mark_fragments(value.expose_secret());
@@ -85,26 +101,9 @@ impl Redactor<'_> {
             text.mark(value);
             text.mark_fragments(value);
         }
-        // Within a JSON string, the line breaks of a PEM block are escaped.
-        let output = Zeroizing::new(String::from_utf8_lossy(self.output).into_owned());
-        let output = Zeroizing::new(output.replace("\\n", "\n"));
-        let words = || output.split(is_separator).filter(|word| !is_harmless(word));
         for word in words() {
             text.mark_fragments(word);
         }
-        // While these exist, they are hidden in every other spelling too.
-        let printed = words()
-            .filter(|word| word.len() >= FRAGMENT_LENGTH)
-            .take(MAX_LISTED);
-        let variables = self
-            .variables
-            .iter()
-            .filter(|(name, _)| !is_harmless_variable(name));
-        let _listed: Vec<SecretString> = printed
-            .chain(secret_arguments(self.arguments))
-            .chain(variables.map(|(_, value)| value.expose_secret()))
-            .map(SecretString::from)
-            .collect();
         let masked = Mask::new().apply(&text.masked());
         clean(&masked).trim().to_owned()
     }

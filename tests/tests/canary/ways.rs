@@ -44,7 +44,11 @@ fn names(found: &[(String, usize)]) -> Vec<&str> {
 
 #[test]
 fn the_command_writes_to_its_streams_in_one_file() {
-    let sources = sources(&["kubex/cli/src"]);
+    let mut sources = sources(&["kubex/cli/src"]);
+    for code in sources.values_mut() {
+        // A question of clap's, which is not a stream.
+        *code = code.replace("use_stderr()", "");
+    }
     let writers = found(
         &sources,
         &[

@@ -173,7 +173,8 @@ fn user_information_is_masked_however_malformed_the_address_is() {
         let plain = address.replace("\\u0070", "p");
         for page in OUTPUTS {
             for flag in ["--server", "--proxy-url"] {
-                let words = [page, &[&format!("{flag}={plain}") as &str] as &[&str]].concat();
+                let flag = format!("{flag}={plain}");
+                let words = [page, &[flag.as_str()] as &[&str]].concat();
                 assert_hides(&format!("{words:?}"), &shown(&kubex(&words)), &planted);
             }
             let command = program(KUBEX, &[page as &[&str], &["--server=https://10.0.0.1"]].concat())
