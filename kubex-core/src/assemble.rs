@@ -92,6 +92,13 @@ pub(crate) async fn assemble(
     for (field, value) in options.iter() {
         builder = builder.identity_origin(field, value.origin());
     }
+    if let Credentials::Source { source, .. } = &credentials
+        && sends_credentials
+    {
+        for warning in source.warnings(host) {
+            builder = builder.warning(warning);
+        }
+    }
     with_credentials(builder, credentials).build(host)
 }
 

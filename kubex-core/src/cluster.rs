@@ -10,6 +10,7 @@ use crate::credential::certificates_in;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proxy::Proxy;
 use crate::request_path::stays_below;
+use crate::text::{mask_address, sanitize_line};
 use crate::value::Value;
 
 /// An API server's address: `https://` or `http://`, a host, and an optional path that prefixes every request path.
@@ -153,7 +154,7 @@ impl fmt::Debug for ServerUrl {
 
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::text::clean_line(&self.text))
+        f.write_str(&sanitize_line(&mask_address(&self.text)))
     }
 }
 

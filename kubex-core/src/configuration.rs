@@ -18,7 +18,7 @@ use crate::provenance::Provenance;
 use crate::proxy::Proxy;
 use crate::report::Report;
 use crate::source::CredentialSource;
-use crate::text::clean_line;
+use crate::text::{clean_line, write_sanitized};
 use crate::trust::{LiveTrust, TrustSource};
 use crate::warning::Warning;
 
@@ -141,7 +141,7 @@ impl ClientConfiguration {
 /// Prints one line: the server, the namespace, the kind of credential, and the impersonated user.
 impl fmt::Display for ClientConfiguration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.summary())
+        write_sanitized(f, self.summary())
     }
 }
 

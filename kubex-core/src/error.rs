@@ -1,8 +1,8 @@
 //! The error type: what failed, where, why, and what to do about it.
 //!
 //! Every provider and every credential source returns this one [`Error`]. Programs act on its [`ErrorKind`]. Its text is
-//! for people: what failed, where (source, file, line, key), why, and one thing to do. It never contains a secret, and
-//! text from outside is cleaned when the error is created.
+//! for people: what failed, where (source, file, line, key), why, and one thing to do. Its parts are [sanitized](crate::text::sanitize)
+//! when the error is created, and again when it is shown.
 //!
 //! ```
 //! use kubex_core::{Error, ErrorKind, Origin};
@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use crate::host::NotRun;
 use crate::origin::Origin;
-use crate::text::{clean, clean_line, nearest};
+use crate::text::{Sanitized, nearest, sanitize_line, shown_key, shown_path, write_sanitized};
 
 pub use class::ErrorClass;
 
@@ -134,10 +134,10 @@ pub struct Error(Arc<Inner>);
 #[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
-    source_name: Option<String>,
-    message: String,
+    source_name: Option<Sanitized>,
+    message: Sanitized,
     origin: Option<Origin>,
-    help: Option<String>,
+    help: Option<Sanitized>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
     others: Vec<Error>,
     /// Data that the chain attaches: its report, whose type is not known here.
@@ -145,13 +145,12 @@ struct Inner {
 }
 
 impl Error {
-    /// Creates an error with what failed and why. Control characters are removed from the message. It must not contain a
-    /// secret.
+    /// Creates an error with what failed and why. The message is [sanitized](crate::text::sanitize).
     pub fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
         Self(Arc::new(Inner {
             kind,
             source_name: None,
-            message: clean(&message.to_string()).into_owned(),
+            message: Sanitized::new(message),
             origin: None,
             help: None,
             cause: None,
@@ -167,10 +166,9 @@ impl Error {
 
     /// The error for a file that cannot be read, with the reason and the cause.
     pub fn unreadable(what: &str, path: &Path, cause: io::Error) -> Self {
-        let shown = path.to_string_lossy();
         Self::new(
             kind_of(&cause),
-            format_args!("cannot read {what} {}: {}", clean_line(&shown), reason(&cause)),
+            format_args!("cannot read {what} {}: {}", shown_path(path), reason(&cause)),
         )
         .with_help(remedy(&cause))
         .with_source(cause)
@@ -205,7 +203,7 @@ impl Error {
     /// Sets the help text: one thing to do, without a final period.
     #[must_use]
     pub fn with_help(self, help: impl fmt::Display) -> Self {
-        let help = clean(&help.to_string()).into_owned();
+        let help = Sanitized::new(help);
         self.change(|inner| inner.help = Some(help))
     }
 
@@ -220,9 +218,19 @@ impl Error {
     #[must_use]
     pub fn in_source(self, name: &str) -> Self {
         self.change(|inner| {
-            inner
-                .source_name
-                .get_or_insert_with(|| clean_line(name).into_owned());
+            inner.source_name.get_or_insert_with(|| Sanitized::line(name));
+        })
+    }
+
+    /// Replaces the source and the place of the error and of those that are related to it, for another asker.
+    #[must_use]
+    pub(crate) fn signed(self, name: Option<&str>, origin: Option<&Origin>) -> Self {
+        self.change(|inner| {
+            inner.source_name = name.map(Sanitized::line);
+            inner.origin = origin.cloned();
+            for other in &mut inner.others {
+                *other = other.clone().signed(name, origin);
+            }
         })
     }
 
@@ -241,7 +249,7 @@ impl Error {
     pub fn unknown_key(key: &str, known: &[&str]) -> Self {
         let error = Self::new(
             ErrorKind::UnknownField,
-            format_args!("unknown key \"{}\"", clean_line(key)),
+            format_args!("unknown key \"{}\"", shown_key(key)),
         );
         match nearest(key, known) {
             Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
@@ -261,11 +269,11 @@ impl Error {
         })
     }
 
-    /// Appends to the message. The text must not contain a secret.
+    /// Appends to the message.
     #[must_use]
     pub(crate) fn adding(self, more: impl fmt::Display) -> Self {
-        let more = clean(&more.to_string()).into_owned();
-        self.change(|inner| inner.message.push_str(&more))
+        let more = Sanitized::new(more);
+        self.change(|inner| inner.message.push(&more))
     }
 
     /// Attaches more data about the failure, which is read by its type.
@@ -286,12 +294,12 @@ impl Error {
 
     /// What failed and why, without origin and help.
     pub fn message(&self) -> &str {
-        &self.0.message
+        self.0.message.as_str()
     }
 
     /// The chain's source in which the error happened.
     pub fn source_name(&self) -> Option<&str> {
-        self.0.source_name.as_deref()
+        self.0.source_name.as_ref().map(Sanitized::as_str)
     }
 
     /// The file, line and key that the error is about.
@@ -301,7 +309,7 @@ impl Error {
 
     /// One thing to do.
     pub fn help(&self) -> Option<&str> {
-        self.0.help.as_deref()
+        self.0.help.as_ref().map(Sanitized::as_str)
     }
 
     /// This error and the related ones, in the order they were found.
@@ -348,7 +356,7 @@ pub(crate) fn reason(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => "permission denied".into(),
         io::ErrorKind::IsADirectory => "it is a directory".into(),
         io::ErrorKind::NotADirectory => "a part of its path is not a directory".into(),
-        _ => clean_line(&error.to_string()).into_owned(),
+        _ => sanitize_line(&error.to_string()).into_owned(),
     }
 }
 
@@ -368,10 +376,11 @@ fn remedy(error: &io::Error) -> &'static str {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(name) = &self.0.source_name {
-            write!(f, "{name}: ")?;
+        // Once more: a secret may have become known since the message was made.
+        match &self.0.source_name {
+            Some(name) => write_sanitized(f, format_args!("{name}: {}", self.unsigned())),
+            None => write_sanitized(f, self.unsigned()),
         }
-        self.unsigned().fmt(f)
     }
 }
 
@@ -380,7 +389,7 @@ pub(crate) struct Unsigned<'a>(&'a Inner);
 
 impl fmt::Display for Unsigned<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
+        write!(f, "{}", self.0.message)?;
         if let Some(origin) = &self.0.origin {
             write!(f, " ({origin})")?;
         }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::text::clean_line;
+use crate::text::{clean_line, shown_path, write_sanitized};
 
 use keys::{Keys, Step};
 
@@ -35,7 +35,7 @@ pub enum Place {
 /// let origin = Origin::file("/home/jane/.kube/config").position(12, 5).key("users[jane]").key("token");
 /// assert_eq!(origin.to_string(), "/home/jane/.kube/config:12:5, users[jane].token");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
     place: Place,
     position: Option<(u32, u32)>,
@@ -142,18 +142,33 @@ impl Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::File(path) | Place::Pipe(path) => f.write_str(&clean_line(&path.to_string_lossy()))?,
+        write_sanitized(f, Text(self))
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Origin({self})")
+    }
+}
+
+struct Text<'a>(&'a Origin);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = self.0;
+        match &origin.place {
+            Place::File(path) | Place::Pipe(path) => f.write_str(&shown_path(path))?,
             Place::Variable(name) => write!(f, "${}", clean_line(name))?,
             Place::Bytes(name) => f.write_str(&clean_line(name))?,
             Place::Flag(name) => write!(f, "the flag {}", clean_line(name))?,
             Place::Code => f.write_str("the program")?,
         }
-        if let Some((line, column)) = self.position {
+        if let Some((line, column)) = origin.position {
             write!(f, ":{line}:{column}")?;
         }
-        if !self.keys().is_empty() {
-            write!(f, ", {}", self.keys())?;
+        if !origin.keys().is_empty() {
+            write!(f, ", {}", origin.keys())?;
         }
         Ok(())
     }

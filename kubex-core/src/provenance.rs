@@ -24,7 +24,7 @@
 use std::fmt;
 
 use crate::origin::Origin;
-use crate::text::clean_line;
+use crate::text::{clean_line, write_sanitized};
 
 /// How many fields most configurations have.
 const USUAL_FIELDS: usize = 12;
@@ -103,15 +103,14 @@ impl Provenance {
 /// Prints one line for each field, then one line for each shadowed entry.
 impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut separator = "";
-        for (field, origin) in &self.fields {
-            write!(f, "{separator}{field}: {origin}")?;
-            separator = "\n";
-        }
-        for Shadowed { taken, shadowed } in &self.shadowed {
-            write!(f, "{separator}not used: {shadowed}, because of {taken}")?;
-            separator = "\n";
-        }
-        Ok(())
+        let fields = self
+            .fields
+            .iter()
+            .map(|(field, origin)| format!("{field}: {origin}"));
+        let shadowed = self
+            .shadowed
+            .iter()
+            .map(|Shadowed { taken, shadowed }| format!("not used: {shadowed}, because of {taken}"));
+        write_sanitized(f, fields.chain(shadowed).collect::<Vec<_>>().join("\n"))
     }
 }

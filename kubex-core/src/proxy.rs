@@ -22,18 +22,31 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use percent_encoding::percent_decode_str;
 use url::{Host as UrlHost, Url};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::origin::Origin;
+use crate::secret::SecretString;
+use crate::text::sanitize_line;
 
 /// A proxy to the API server. Its URL may contain a password, which `Debug` and `Display` do not show.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Proxy {
     url: Url,
+    /// The decoded password of the URL, so that it is hidden in every text while the proxy exists.
+    password: Option<SecretString>,
     variable: Option<&'static str>,
 }
+
+impl PartialEq for Proxy {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.url, self.variable) == (&other.url, other.variable)
+    }
+}
+
+impl Eq for Proxy {}
 
 impl Proxy {
     /// Parses a proxy's URL.
@@ -55,7 +68,23 @@ impl Proxy {
         {
             return Err(invalid());
         }
-        Ok(Self { url, variable: None })
+        // A proxy's URL has no path: with an `@` in it, it is the rest of a password that contains a slash.
+        if url.path().contains('@') || url.query().is_some_and(|query| query.contains('@')) {
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                "the proxy's URL is not valid: the user name or the password contains \"/\" or \"?\"",
+            )
+            .with_help("write \"/\" as %2F, \"?\" as %3F and \"#\" as %23"));
+        }
+        let password = url.password().map(|password| {
+            let decoded = percent_decode_str(password).decode_utf8_lossy();
+            SecretString::from(&*decoded)
+        });
+        Ok(Self {
+            url,
+            password,
+            variable: None,
+        })
     }
 
     /// Returns the proxy that the environment variables define for this address, if there is one.
@@ -97,6 +126,11 @@ impl Proxy {
         &self.url
     }
 
+    /// Returns the decoded password of the URL.
+    pub fn password(&self) -> Option<&SecretString> {
+        self.password.as_ref()
+    }
+
     /// Returns the environment variable that defines the proxy, or `None` if the configuration does. An exec plugin
     /// receives only a proxy of the configuration, because it has the variables itself.
     pub fn variable(&self) -> Option<&'static str> {
@@ -114,7 +148,8 @@ impl fmt::Display for Proxy {
         }
         url.set_query(None);
         url.set_fragment(None);
-        f.write_str(url.as_str())
+        url.set_path("");
+        f.write_str(&sanitize_line(url.as_str()))
     }
 }
 

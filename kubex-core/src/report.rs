@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::provenance::Provenance;
-use crate::text::clean_line;
+use crate::text::{clean_line, write_sanitized};
 use crate::warning::Warning;
 
 /// The outcome of one source.
@@ -115,7 +115,25 @@ impl Error {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, attempt) in self.attempts.iter().enumerate() {
+        let is_detailed = f.alternate();
+        write_sanitized(
+            f,
+            Lines {
+                report: self,
+                is_detailed,
+            },
+        )
+    }
+}
+
+struct Lines<'a> {
+    report: &'a Report,
+    is_detailed: bool,
+}
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, attempt) in self.report.attempts.iter().enumerate() {
             if index > 0 {
                 f.write_str("\n")?;
             }
@@ -130,7 +148,7 @@ impl fmt::Display for Report {
                     for warning in warnings {
                         write!(f, "\n   warning: {warning}")?;
                     }
-                    if f.alternate() {
+                    if self.is_detailed {
                         for line in provenance.to_string().lines() {
                             write!(f, "\n   {line}")?;
                         }

@@ -1,33 +1,144 @@
-//! Secret values: redacted in `Debug`, wiped on drop, not serializable.
+//! Secret values: redacted in `Debug`, wiped on drop, not serializable, and hidden in every text that Kubex shows.
 //!
-//! [`SecretString`] is the `secrecy` crate's type; [`SecretBytes`] behaves alike. Reading a secret takes an explicit
+//! While a [`SecretString`] exists, [`sanitize`](crate::text::sanitize) recognizes its text, in any of the usual
+//! spellings, by a fingerprint that is keyed with a random key of this process. Reading a secret takes an explicit
 //! [`ExposeSecret::expose_secret`], which is easy to find in a review. [`WipedString`] is for text that may contain a
 //! secret and is read like any other.
+
+pub(crate) mod known;
+pub(crate) mod spelling;
 
 use std::fmt;
 use std::ops::Deref;
 
-pub use secrecy::{ExposeSecret, SecretString};
+pub use secrecy::ExposeSecret;
+use serde::{Deserialize, Deserializer};
 use zeroize::{Zeroize as _, Zeroizing};
+
+use known::Listing;
+
+/// A secret text. Every text that Kubex shows is searched for it while it exists, if it has at least eight bytes.
+///
+/// ```
+/// use kubex_core::SecretString;
+/// use kubex_core::text::sanitize;
+/// let secret = SecretString::from("correct-horse-7");
+/// assert_eq!(sanitize("cannot log in with correct-horse-7"), "cannot log in with [masked]");
+/// drop(secret);
+/// assert_eq!(sanitize("cannot log in with correct-horse-7"), "cannot log in with correct-horse-7");
+/// ```
+#[derive(Default)]
+pub struct SecretString {
+    text: secrecy::SecretString,
+    listing: Listing,
+}
+
+impl SecretString {
+    /// A text that is redacted and wiped, but not searched for: one that only may be a secret, such as the value of a
+    /// plugin's variable. To hide every `eu-west-1` would hide names.
+    pub fn unlisted(text: impl Into<Box<str>>) -> Self {
+        Self {
+            text: secrecy::SecretString::from(text.into()),
+            listing: Listing::default(),
+        }
+    }
+
+    fn listed(text: secrecy::SecretString) -> Self {
+        let listing = Listing::new(text.expose_secret().as_bytes());
+        Self { text, listing }
+    }
+}
+
+impl ExposeSecret<str> for SecretString {
+    fn expose_secret(&self) -> &str {
+        self.text.expose_secret()
+    }
+}
+
+impl From<Box<str>> for SecretString {
+    fn from(text: Box<str>) -> Self {
+        Self::listed(text.into())
+    }
+}
+
+impl From<String> for SecretString {
+    fn from(text: String) -> Self {
+        Self::listed(text.into())
+    }
+}
+
+impl From<&str> for SecretString {
+    fn from(text: &str) -> Self {
+        Self::listed(text.into())
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretString {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        secrecy::SecretString::deserialize(deserializer).map(Self::listed)
+    }
+}
+
+impl Clone for SecretString {
+    fn clone(&self) -> Self {
+        Self {
+            text: self.text.clone(),
+            listing: self.listing.again(),
+        }
+    }
+}
+
+impl Drop for SecretString {
+    fn drop(&mut self) {
+        self.listing.remove(self.text.expose_secret().as_bytes());
+    }
+}
+
+impl fmt::Debug for SecretString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretString([REDACTED])")
+    }
+}
 
 /// Secret bytes: a file that may contain a key, a private key in DER.
 ///
+/// Most are documents, so texts are not searched for them; a private key is [`listed`](Self::listed).
+///
 /// Unlike the bytes of `secrecy` they can [become a text](Self::into_text) in place, so that a large file is not in memory
 /// twice.
-#[derive(Clone, Default)]
-pub struct SecretBytes(Vec<u8>);
+#[derive(Default)]
+pub struct SecretBytes {
+    bytes: Vec<u8>,
+    listing: Listing,
+}
 
 impl SecretBytes {
-    /// Converts the bytes to a text in place, without a copy.
+    fn unlisted(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            listing: Listing::default(),
+        }
+    }
+
+    /// Has every text that Kubex shows searched for this secret while it exists.
+    #[must_use]
+    pub(crate) fn listed(mut self) -> Self {
+        self.listing.remove(&self.bytes);
+        self.listing = Listing::new(&self.bytes);
+        self
+    }
+
+    /// Converts the bytes to a text in place, without a copy. The text is [unlisted](SecretString::unlisted).
     ///
     /// # Errors
     /// If the bytes are not UTF-8; they are wiped then.
     pub fn into_text(mut self) -> Result<SecretString, std::str::Utf8Error> {
-        match String::from_utf8(std::mem::take(&mut self.0)) {
-            Ok(text) => Ok(text.into()),
+        self.listing.remove(&self.bytes);
+        match String::from_utf8(std::mem::take(&mut self.bytes)) {
+            Ok(text) => Ok(SecretString::unlisted(text)),
             Err(error) => {
                 let why = error.utf8_error();
-                drop(Self(error.into_bytes()));
+                drop(Self::unlisted(error.into_bytes()));
                 Err(why)
             }
         }
@@ -36,31 +147,43 @@ impl SecretBytes {
 
 impl ExposeSecret<[u8]> for SecretBytes {
     fn expose_secret(&self) -> &[u8] {
-        &self.0
+        &self.bytes
+    }
+}
+
+impl Clone for SecretBytes {
+    fn clone(&self) -> Self {
+        Self {
+            bytes: self.bytes.clone(),
+            listing: self.listing.again(),
+        }
     }
 }
 
 impl From<Vec<u8>> for SecretBytes {
     fn from(bytes: Vec<u8>) -> Self {
         if bytes.len() == bytes.capacity() {
-            return Self(bytes);
+            return Self::unlisted(bytes);
         }
         // Shrinking a buffer may leave a copy behind, so the bytes are copied and the old buffer is wiped.
-        Self(Self(bytes).expose_secret().to_vec())
+        let copy = bytes.as_slice().to_vec();
+        drop(Self::unlisted(bytes));
+        Self::unlisted(copy)
     }
 }
 
 impl From<Box<[u8]>> for SecretBytes {
     fn from(bytes: Box<[u8]>) -> Self {
-        Self(bytes.into_vec())
+        Self::unlisted(bytes.into_vec())
     }
 }
 
 impl Drop for SecretBytes {
     fn drop(&mut self) {
+        self.listing.remove(&self.bytes);
         // Slices are wiped as a whole, which is faster than byte by byte.
-        self.0.as_mut_slice().zeroize();
-        self.0.spare_capacity_mut().zeroize();
+        self.bytes.as_mut_slice().zeroize();
+        self.bytes.spare_capacity_mut().zeroize();
     }
 }
 
@@ -127,7 +250,7 @@ mod tests {
         roomy.extend_from_slice(b"s3cret");
         let bytes = SecretBytes::from(roomy);
         assert_eq!(bytes.expose_secret(), b"s3cret");
-        assert_eq!(bytes.0.capacity(), 6);
+        assert_eq!(bytes.bytes.capacity(), 6);
         assert!(!format!("{bytes:?}").contains("s3cret"));
     }
 }

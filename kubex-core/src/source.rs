@@ -14,7 +14,9 @@ use crate::cluster::Cluster;
 use crate::credential::Credential;
 use crate::error::Result;
 use crate::host::Host;
+use crate::origin::Origin;
 use crate::sharing_key::SharingKey;
+use crate::warning::Warning;
 
 pub use crate::refresh::FetchReason;
 
@@ -64,6 +66,16 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// The key under which equal sources for this cluster share one credential. `None`, the default, shares nothing.
     fn sharing_key(&self, _cluster: &Cluster) -> Option<SharingKey> {
         None
+    }
+
+    /// The place of the configuration that the source is made from, for errors of a shared credential.
+    fn origin(&self) -> Option<&Origin> {
+        None
+    }
+
+    /// Warnings about what the next fetch will do, without a fetch. It is called once, while the chain resolves.
+    fn warnings(&self, _host: &Host) -> Vec<Warning> {
+        Vec::new()
     }
 
     /// Finds problems early, such as an unreadable file or an empty token. It is called once, while the chain resolves,

@@ -1,31 +1,25 @@
 //! Warnings: problems that do not prevent a result.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use crate::origin::Origin;
-use crate::text::clean_line;
+use crate::text::{Sanitized, write_sanitized};
 
 /// A problem that does not prevent a result, but that the user should know about. The id is stable; the message is
 /// for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     id: &'static str,
-    message: String,
+    message: Sanitized,
     origin: Option<Origin>,
 }
 
 impl Warning {
-    /// Creates a warning. The message is cleaned; it must not contain a secret.
+    /// Creates a warning. The message is [sanitized](crate::text::sanitize).
     pub fn new(id: &'static str, message: impl fmt::Display) -> Self {
-        let message = message.to_string();
-        let cleaned = match clean_line(&message) {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(cleaned) => Some(cleaned),
-        };
         Self {
             id,
-            message: cleaned.unwrap_or(message),
+            message: Sanitized::line(message),
             origin: None,
         }
     }
@@ -44,7 +38,7 @@ impl Warning {
 
     /// The message, without the place.
     pub fn message(&self) -> &str {
-        &self.message
+        self.message.as_str()
     }
 
     /// The place that the warning is about.
@@ -55,10 +49,10 @@ impl Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        match &self.origin {
-            Some(origin) => write!(f, " ({origin}) [{}]", self.id),
-            None => write!(f, " [{}]", self.id),
+        let Self { id, message, origin } = self;
+        match origin {
+            Some(origin) => write_sanitized(f, format_args!("{message} ({origin}) [{id}]")),
+            None => write_sanitized(f, format_args!("{message} [{id}]")),
         }
     }
 }

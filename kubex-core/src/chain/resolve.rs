@@ -14,6 +14,7 @@ use crate::provider::{CredentialProvider, ResolveRequest};
 use crate::registry::Registry;
 use crate::report::{Attempt, Outcome, Report};
 use crate::resolved_source::ResolvedSource;
+use crate::text::sanitize_line;
 
 /// A source whose provider has been built.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl Chain {
             let (outcome, took) = self.ask(source).await;
             match outcome {
                 Ok(configuration) => {
-                    info!(target: "kubex::chain", source = %source.name, server = %configuration.cluster().server, "source chosen");
+                    info!(target: "kubex::chain", source = &*sanitize_line(&source.name), server = %configuration.cluster().server, "source chosen");
                     let outcome = Outcome::Chosen {
                         answer: configuration.summary(),
                         warnings: configuration.warnings().to_vec(),
@@ -63,7 +64,7 @@ impl Chain {
                     ended = Some(Ok(configuration));
                 }
                 Err(error) if error.is_not_configured() => {
-                    debug!(target: "kubex::chain", source = %source.name, reason = error.message(), "source not configured");
+                    debug!(target: "kubex::chain", source = &*sanitize_line(&source.name), reason = error.message(), "source not configured");
                     report.push(&source.name, Outcome::NotConfigured(error), took);
                 }
                 Err(error) => {

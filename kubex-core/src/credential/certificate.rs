@@ -36,6 +36,7 @@ impl ClientCertificate {
     }
 
     pub(crate) fn new(chain: Vec<CertificateDer<'static>>, key_pem: SecretBytes) -> Result<Self> {
+        let key_pem = key_pem.listed();
         let certificate = Self { chain, key_pem };
         let key = certificate.key()?;
         match certificate.chain.first() {

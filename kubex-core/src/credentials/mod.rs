@@ -61,6 +61,7 @@
 //! # }
 //! ```
 
+mod asker;
 mod sharing;
 
 use std::fmt;
@@ -76,6 +77,7 @@ use crate::host::Host;
 use crate::refresh::{Fetcher, RefreshCell, Refreshable, Subject};
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
+use asker::Asker;
 use sharing::Lease;
 
 pub use crate::sharing_key::SharingKey;
@@ -90,6 +92,17 @@ enum Kind {
     /// A credential that never changes.
     Fixed(Arc<Credential>),
     Live(Arc<RefreshCell<CredentialFetcher>>),
+    /// The handle of another configuration, with equal options.
+    Shared(Arc<RefreshCell<CredentialFetcher>>, Arc<Asker>),
+}
+
+impl Kind {
+    fn cell(&self) -> Option<&Arc<RefreshCell<CredentialFetcher>>> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Live(cell) | Self::Shared(cell, _) => Some(cell),
+        }
+    }
 }
 
 /// A credential source, and the cluster that its credentials are for.
@@ -167,6 +180,7 @@ impl Credentials {
     /// that key exists, this returns a clone of it.
     pub fn live(source: Arc<dyn CredentialSource>, cluster: Arc<Cluster>, host: Host) -> Self {
         let key = source.sharing_key(&cluster).map(|key| host.add_to(key));
+        let asker = Asker::new(source.origin());
         let make = move |lease| {
             let fetcher = CredentialFetcher {
                 source,
@@ -175,10 +189,19 @@ impl Credentials {
             };
             RefreshCell::new(fetcher, host)
         };
-        Self(Kind::Live(match key {
-            Some(key) => sharing::shared_or_new(key, |lease| make(Some(lease))),
-            None => make(None),
-        }))
+        let Some(key) = key else {
+            return Self(Kind::Live(make(None)));
+        };
+        let mut is_new = false;
+        let cell = sharing::shared_or_new(key, |lease| {
+            is_new = true;
+            make(Some(lease))
+        });
+        Self(if is_new {
+            Kind::Live(cell)
+        } else {
+            Kind::Shared(cell, Arc::new(asker))
+        })
     }
 
     /// The current credential. Waits if there is no valid one. Dropping the future at any time is safe.
@@ -188,11 +211,13 @@ impl Credentials {
     ///
     /// # Errors
     /// The error of the source, if there is no valid credential. Until the next attempt is due, calls return the same
-    /// error at once.
+    /// error at once. If several configurations share the credential, each gets the error with the name and the origin of
+    /// its own source.
     pub async fn current(&self) -> Result<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Ok(Arc::clone(credential)),
             Kind::Live(cell) => cell.current().await,
+            Kind::Shared(cell, asker) => cell.current().await.map_err(|error| asker.sign(error)),
         }
     }
 
@@ -203,7 +228,7 @@ impl Credentials {
     pub fn try_current(&self) -> Option<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Some(Arc::clone(credential)),
-            Kind::Live(cell) => cell.try_current(),
+            Kind::Live(cell) | Kind::Shared(cell, _) => cell.try_current(),
         }
     }
 
@@ -212,7 +237,7 @@ impl Credentials {
     pub fn peek(&self) -> Option<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Some(Arc::clone(credential)),
-            Kind::Live(cell) => cell.peek(),
+            Kind::Live(cell) | Kind::Shared(cell, _) => cell.peek(),
         }
     }
 
@@ -223,7 +248,7 @@ impl Credentials {
     pub fn with_fresh<R>(&self, look: impl FnOnce(&Arc<Credential>) -> R) -> Option<R> {
         match &self.0 {
             Kind::Fixed(credential) => Some(look(credential)),
-            Kind::Live(cell) => cell.fresh(look),
+            Kind::Live(cell) | Kind::Shared(cell, _) => cell.fresh(look),
         }
     }
 
@@ -231,7 +256,7 @@ impl Credentials {
     /// [`current`](Self::current) waits for a newer one. A generation that has been replaced already is ignored, and
     /// continued rejections start at most one fetch in 10 s.
     pub fn invalidate(&self, generation: Generation) {
-        if let Kind::Live(cell) = &self.0 {
+        if let Some(cell) = self.0.cell() {
             cell.invalidate(generation);
         }
     }
@@ -240,7 +265,7 @@ impl Credentials {
     pub fn changes(&self) -> Changes {
         match &self.0 {
             Kind::Fixed(_) => Changes::never(),
-            Kind::Live(cell) => Changes(cell.changes()),
+            Kind::Live(cell) | Kind::Shared(cell, _) => Changes(cell.changes()),
         }
     }
 
@@ -253,14 +278,16 @@ impl Credentials {
     pub fn describe(&self) -> String {
         match &self.0 {
             Kind::Fixed(credential) => credential.description().to_owned(),
-            Kind::Live(cell) => cell.description().to_owned(),
+            Kind::Live(cell) | Kind::Shared(cell, _) => cell.description().to_owned(),
         }
     }
 
     /// Sets the name of the chain's source, for events and errors. Only the first call has an effect.
     pub(crate) fn set_name(&self, name: &str) {
-        if let Kind::Live(cell) = &self.0 {
-            cell.set_name(name);
+        match &self.0 {
+            Kind::Fixed(_) => {}
+            Kind::Live(cell) => cell.set_name(name),
+            Kind::Shared(_, asker) => asker.set_name(name),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::origin::Origin;
 use crate::secret::{ExposeSecret, SecretBytes, SecretString};
+use crate::text::check_path;
 
 /// The maximum size of a certificate or key file, in bytes.
 const MAX_FILE_SIZE: usize = 4 * 1024 * 1024;
@@ -55,10 +56,14 @@ impl Pem {
                 .with_origin(&options.origin_of(&data_name))
                 .with_help(format_args!("remove \"{name}\" or \"{data_name}\"")));
             }
-            (Some(file), None) => Self {
-                content: Content::File(file),
-                origin: options.origin_of(name),
-            },
+            (Some(file), None) => {
+                let origin = options.origin_of(name);
+                check_path(name, &file.to_string_lossy(), &origin)?;
+                Self {
+                    content: Content::File(file),
+                    origin,
+                }
+            }
             (None, Some(data)) => Self {
                 content: Content::Data(data),
                 origin: options.origin_of(&data_name),

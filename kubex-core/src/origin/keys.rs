@@ -4,6 +4,8 @@ use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
+use crate::text::shown_key;
+
 /// A step, behind those that lead to it.
 pub(super) struct Keys {
     before: Option<Arc<Keys>>,
@@ -46,7 +48,13 @@ impl Step {
         if !text.is_empty() && !key.starts_with('[') {
             text.push('.');
         }
-        text.push_str(key);
+        // `users[jane]` contains a name. In the place of any other key may be a key with its value.
+        let is_odd = key.contains(|c: char| c.is_whitespace() || matches!(c, ':' | '='));
+        if is_odd && !key.contains('[') {
+            text.push_str(&shown_key(key));
+        } else {
+            text.push_str(key);
+        }
     }
 }
 

@@ -32,7 +32,7 @@ use tokio::sync::watch;
 use crate::credential::Generation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Moment};
-use crate::text::clean_line;
+use crate::text::sanitize_line;
 
 pub(crate) use event::Subject;
 pub use reason::FetchReason;
@@ -92,7 +92,7 @@ impl<F: Fetcher> RefreshCell<F> {
     /// A cell without a value. The first caller that asks for the value starts the first fetch.
     pub(crate) fn new(fetcher: F, host: Host) -> Arc<Self> {
         Arc::new(Self {
-            description: clean_line(&fetcher.describe()).into(),
+            description: sanitize_line(&fetcher.describe()).into(),
             fetcher,
             host,
             name: OnceLock::new(),
@@ -273,7 +273,7 @@ impl<F: Fetcher> RefreshCell<F> {
 
     /// Sets the name of the chain's source, for events and errors. Only the first call has an effect.
     pub(crate) fn set_name(&self, name: &str) {
-        self.name.get_or_init(|| clean_line(name).into_owned());
+        self.name.get_or_init(|| sanitize_line(name).into_owned());
     }
 
     /// Adds to the error how long ago the last value expired, if there was one.

@@ -37,7 +37,9 @@ impl Text {
             0
         };
         let text = match decoded {
-            Some(text) => text.ok_or(ReadError::new(Problem::Encoding, 0))?.into(),
+            Some(text) => text
+                .ok_or(ReadError::new(Problem::Encoding, 0))
+                .map(SecretString::unlisted)?,
             None => content
                 .into_text()
                 .map_err(|error| ReadError::new(Problem::Encoding, error.valid_up_to()))?,
@@ -63,7 +65,7 @@ fn from_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
 impl From<String> for Text {
     fn from(text: String) -> Self {
         Self {
-            text: Arc::new(text.into()),
+            text: Arc::new(SecretString::unlisted(text)),
             start: 0,
         }
     }

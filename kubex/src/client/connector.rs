@@ -18,7 +18,7 @@ use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{self, HttpConnector};
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use kubex_core::{Cluster, Error, ErrorKind, Proxy, Result};
+use kubex_core::{Cluster, Error, ErrorKind, ExposeSecret as _, Proxy, Result, SecretString};
 use percent_encoding::percent_decode_str;
 use tower_http::decompression::DecompressionLayer;
 
@@ -91,7 +91,8 @@ where
         _ => {
             let mut socks = SocksV5::new(address, tcp);
             if let Some((user, password)) = user(proxy)? {
-                socks = socks.with_auth(user, password);
+                // The connector of hyper-util takes a plain text.
+                socks = socks.with_auth(user, password.expose_secret().to_owned());
             }
             Ok(send_over(HttpsConnector::new(socks, config, true, name)))
         }
@@ -118,8 +119,10 @@ fn tunnel<C>(proxy: &Proxy, address: Uri, connector: C) -> Result<Tunnel<C>> {
     let Some((user, password)) = user(proxy)? else {
         return Ok(tunnel);
     };
-    let value = format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")));
-    let mut value = HeaderValue::try_from(value)
+    let pair = SecretString::unlisted(format!("{user}:{}", password.expose_secret()));
+    let encoded = BASE64_STANDARD.encode(pair.expose_secret());
+    let value = SecretString::unlisted(format!("Basic {encoded}"));
+    let mut value = HeaderValue::try_from(value.expose_secret())
         .map_err(|_| unusable(proxy, "its user name or password cannot be sent in a header"))?;
     value.set_sensitive(true);
     Ok(tunnel.with_auth(value))
@@ -136,7 +139,7 @@ fn address(proxy: &Proxy) -> Result<Uri> {
 }
 
 /// The decoded user name and password of the proxy's URL.
-fn user(proxy: &Proxy) -> Result<Option<(String, String)>> {
+fn user(proxy: &Proxy) -> Result<Option<(String, SecretString)>> {
     let url = proxy.expose_url();
     if url.username().is_empty() && url.password().is_none() {
         return Ok(None);
@@ -149,7 +152,7 @@ fn user(proxy: &Proxy) -> Result<Option<(String, String)>> {
     };
     Ok(Some((
         decode(url.username())?,
-        decode(url.password().unwrap_or_default())?,
+        decode(url.password().unwrap_or_default())?.into(),
     )))
 }
 

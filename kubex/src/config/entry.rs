@@ -3,7 +3,10 @@
 use std::fmt;
 
 use kubex_core::options::{Value, ValueKind};
-use kubex_core::text::{MASKED, Mask, clean_line};
+use kubex_core::text::{
+    MASKED, Mask, NotAPath, mask_address, mask_arguments, names_a_secret, not_a_path, sanitize_line,
+    shown_key, write_sanitized,
+};
 use kubex_core::{Origin, Registry};
 use serde_json::Value as Json;
 
@@ -27,10 +30,9 @@ pub struct Entry {
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.shown {
-            Json::String(text) => write!(f, "{}: {text}", self.key)?,
-            other => write!(f, "{}: {other}", self.key)?,
+            Json::String(text) => write_sanitized(f, format_args!("{}: {text} ({})", self.key, self.origin)),
+            other => write_sanitized(f, format_args!("{}: {other} ({})", self.key, self.origin)),
         }
-        write!(f, " ({})", self.origin)
     }
 }
 
@@ -54,7 +56,7 @@ pub(super) fn entries(settings: &Settings, registry: &Registry) -> Vec<Entry> {
                     let provider = settings
                         .source(name)
                         .and_then(|source| registry.get(source.provider_name()).ok());
-                    let path = format!("sources.{}", clean_line(name));
+                    let path = format!("sources.{}", shown_key(name));
                     list(value, name, &path, &schema::entry_schema(provider));
                 }
             }
@@ -63,7 +65,7 @@ pub(super) fn entries(settings: &Settings, registry: &Registry) -> Vec<Entry> {
             _ => list(
                 value,
                 section,
-                &clean_line(section),
+                &sanitize_line(section),
                 &serde_json::json!({"type": "array"}),
             ),
         }
@@ -80,7 +82,7 @@ impl Listing<'_> {
     fn list(&mut self, value: &Value, key: &str, path: &str, schema: Option<&Json>) {
         if let (ValueKind::Mapping(entries), false) = (value.kind(), is_hidden(value, key, schema)) {
             for (key, value) in entries {
-                let path = format!("{path}.{}", clean_line(key));
+                let path = format!("{path}.{}", shown_key(key));
                 self.list(value, key, &path, below(schema, key, self.root));
             }
             return;
@@ -122,7 +124,7 @@ fn shown(value: &Value, key: &str, schema: Option<&Json>, root: &Json) -> Json {
         ValueKind::Mapping(entries) => {
             let entries = entries.iter().map(|(key, value)| {
                 let below = below(schema, key, root);
-                (clean_line(key).into_owned(), shown(value, key, below, root))
+                (sanitize_line(key).into_owned(), shown(value, key, below, root))
             });
             Json::Object(entries.collect())
         }
@@ -131,6 +133,9 @@ fn shown(value: &Value, key: &str, schema: Option<&Json>, root: &Json) -> Json {
             i64::try_from(*number).map_or_else(|_| number.to_string().into(), Json::from)
         }
         ValueKind::Float(number) => (*number).into(),
+        ValueKind::String(text) if matches!(key, "server" | "proxy-url" | "url") => {
+            masked(&mask_address(text)).into()
+        }
         ValueKind::String(text) => masked(text).into(),
         ValueKind::Sequence(items) => mask_texts(items).unwrap_or_else(|| {
             let schema = schema.and_then(|schema| schema.get("items"));
@@ -143,42 +148,22 @@ fn shown(value: &Value, key: &str, schema: Option<&Json>, root: &Json) -> Json {
 
 /// A list of texts, masked as a whole because an item may make the next one a secret: `--token`, then the token.
 fn mask_texts(items: &[Value]) -> Option<Json> {
-    let texts: Vec<&str> = items.iter().map(Value::as_str).collect::<Option<_>>()?;
-    if texts.iter().any(|text| text.contains('\n')) {
-        return Some(texts.iter().map(|text| masked(text)).collect());
-    }
-    let all = Mask::new().apply(&texts.join("\n"));
-    let shown: Vec<String> = all
-        .split('\n')
-        .map(|text| clean_line(text).into_owned())
-        .collect();
-    Some(
-        if shown.len() == texts.len() || texts.is_empty() && all.is_empty() {
-            shown.into_iter().take(texts.len()).collect()
-        } else {
-            MASKED.into()
-        },
-    )
+    let texts: Vec<String> = items
+        .iter()
+        .map(|item| item.as_str().map(str::to_owned))
+        .collect::<Option<_>>()?;
+    Some(mask_arguments(&texts).into())
 }
 
+/// A document or a key in the place of a path is masked as a whole.
 fn masked(text: &str) -> String {
-    clean_line(&Mask::new().apply(text)).into_owned()
+    if not_a_path(text).is_some_and(|what| what != NotAPath::TooLong) {
+        return MASKED.to_owned();
+    }
+    sanitize_line(&Mask::new().apply(text)).into_owned()
 }
 
 /// Whether a key looks like that of a secret, for keys whose schema does not tell.
 fn has_secret_name(key: &str) -> bool {
-    let key = key.to_ascii_lowercase().replace('_', "-");
-    [
-        "token",
-        "password",
-        "passwd",
-        "secret",
-        "api-key",
-        "apikey",
-        "access-key",
-        "credential",
-        "-data",
-    ]
-    .iter()
-    .any(|name| key.ends_with(name))
+    names_a_secret(key) || key.to_ascii_lowercase().replace('_', "-").ends_with("-data")
 }

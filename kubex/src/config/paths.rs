@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf, is_separator};
 
 use kubex_core::origin::Place;
-use kubex_core::text::clean_line;
+use kubex_core::text::{check_path, clean_line};
 use kubex_core::{Error, ErrorKind, Host, Origin, Result};
 
 /// The path with `~` and variables expanded. A relative one starts at the directory of the file that contains it.
@@ -12,6 +12,13 @@ use kubex_core::{Error, ErrorKind, Host, Origin, Result};
 /// `InvalidValue` for a variable that is not set, `~` without a home directory, and a relative path in a variable or in
 /// a file that came from a pipe.
 pub(super) fn path(written: &str, origin: &Origin, host: &Host) -> Result<String> {
+    let key = origin
+        .keys()
+        .rsplit('.')
+        .next()
+        .filter(|key| !key.is_empty())
+        .unwrap_or("the value");
+    check_path(key, written, origin)?;
     let text = expanded(written, origin, host)?;
     if text.is_empty() || Path::new(&text).is_absolute() {
         return Ok(text);

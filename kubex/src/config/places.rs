@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kubex_core::text::check_path;
 use kubex_core::{Error, ErrorKind, Host, Origin, Result};
 
 use super::document;
@@ -51,6 +52,7 @@ pub(super) async fn layers(host: &Host, named: Option<NamedFile>) -> Result<Vec<
         None => file_of_variable(host)?,
     };
     if let Some(NamedFile { path, origin }) = named {
+        check_path("the configuration's path", &path.to_string_lossy(), &origin)?;
         layers.push(required(&path, host, &origin).await?);
     }
     Ok(layers)
@@ -63,6 +65,7 @@ fn file_of_variable(host: &Host) -> Result<Option<NamedFile>> {
         return Ok(None);
     };
     let origin = Origin::variable(FILE_VARIABLE);
+    check_path(FILE_VARIABLE, &path.to_string_lossy(), &origin)?;
     if !path.is_absolute() {
         return Err(Error::new(
             ErrorKind::InvalidValue,

@@ -88,7 +88,7 @@ pub(crate) fn exec_info(
         }
     }
     escaped.push('\n');
-    escaped.as_str().into()
+    SecretString::unlisted(escaped.as_str())
 }
 
 /// Adds everything that a plugin receives about a cluster to a sharing key.

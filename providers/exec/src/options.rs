@@ -64,7 +64,7 @@ pub struct EnvironmentVariable {
     /// Its name.
     pub name: String,
     /// Its value, which may be a secret.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unlisted")]
     #[schemars(with = "String", extend("writeOnly" = true))]
     pub value: SecretString,
 }
@@ -103,6 +103,11 @@ where
     D: Deserializer<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// The value of a variable is not hidden wherever it occurs: it may be a region, or the name of a profile.
+fn unlisted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    String::deserialize(deserializer).map(SecretString::unlisted)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use kubex_core::credentials::SharingKey;
 use kubex_core::host::{
     Deadline, Exit, Process, ProcessError, ProcessOutput, Processes as _, Program, TerminalHold,
 };
-use kubex_core::text::clean_line;
+use kubex_core::text::{names_a_secret, sanitize_line, secret_arguments};
 use kubex_core::{
     BuildContext, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest,
     FromOptions, Host, Options, Origin, Result, SecretBytes, SecretString,
@@ -67,7 +67,7 @@ impl FromOptions for ExecSource {
         }
         Ok(Self {
             command: Command::new(&options.command, &origin).map_err(|error| error.with_origin(&origin))?,
-            name: format!("exec plugin {}", clean_line(&options.command)),
+            name: format!("exec plugin {}", sanitize_line(&options.command)),
             arguments: options.args,
             environment: environment(options.env)
                 .map_err(|error| error.with_origin(&written.origin_of("env")))?,
@@ -101,6 +101,9 @@ fn environment(variables: Vec<EnvironmentVariable>) -> Result<Vec<(String, Secre
                 "has a name that contains an equals sign or a zero byte"
             } else if value.expose_secret().contains('\0') {
                 "has a value that contains a zero byte"
+            } else if names_a_secret(&name) {
+                let value = SecretString::from(value.expose_secret());
+                return Ok((name, value));
             } else {
                 return Ok((name, value));
             };
@@ -151,11 +154,12 @@ impl ExecSource {
         if exec_credential::is_empty(&output) {
             return Err(failure::printed_nothing(&self.name, &stderr()));
         }
+        // While the credential exists, it is hidden in every spelling.
+        let credential = exec_credential::read(&output, self.api_version, &self.name);
         if !error.expose_secret().is_empty() {
             tracing::debug!(target: "kubex::exec", command = self.name, stderr = stderr(), "the plugin printed to stderr");
         }
-        exec_credential::read(&output, self.api_version, &self.name)
-            .map_err(|error| failure::with_stderr(error, &stderr()))
+        credential.map_err(|error| failure::with_stderr(error, &stderr()))
     }
 
     fn process(
@@ -170,7 +174,7 @@ impl ExecSource {
         let is_interactive = terminal.is_some();
         let mut added = self.environment.clone();
         // If a name occurs twice, the last value is used, so the configuration cannot replace these variables.
-        added.push((recursion::VARIABLE.to_owned(), stack.into()));
+        added.push((recursion::VARIABLE.to_owned(), SecretString::unlisted(stack)));
         added.push((
             exec_info::VARIABLE.to_owned(),
             exec_info(self.api_version, cluster, is_interactive),
@@ -237,7 +241,7 @@ impl ExecSource {
     /// What the plugin receives that may be a secret.
     fn secrets(&self) -> Vec<SecretString> {
         let variables = self.environment.iter().map(|(_, value)| value.clone());
-        let arguments = stderr::secret_arguments(&self.arguments).map(SecretString::from);
+        let arguments = secret_arguments(&self.arguments).map(SecretString::from);
         variables.chain(arguments).collect()
     }
 }
@@ -267,6 +271,10 @@ impl CredentialSource for ExecSource {
 
     fn time_to_end(&self, host: &Host) -> Duration {
         self.limit(host).saturating_sub(self.time_to_run(host)) + MARGIN
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        Some(&self.origin)
     }
 
     /// Everything that the plugin receives, and everything that changes what happens when it fails.

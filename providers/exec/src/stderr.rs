@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use kubex_core::text::{MASKED, Mask, clean, names_a_secret};
+use kubex_core::text::{MASKED, Mask, clean, names_a_secret, secret_arguments, without_secrets};
 use kubex_core::time::parse_rfc3339;
 use kubex_core::{ExposeSecret, SecretBytes, SecretString};
 use zeroize::Zeroizing;
@@ -21,6 +21,25 @@ const FRAGMENT_LENGTH: usize = 8;
 
 /// Shorter secrets are not masked: masking every `a` would mask the text itself.
 const MIN_SECRET_LENGTH: usize = 4;
+
+/// The number of words of the output that are hidden in other spellings too. A credential has fewer.
+const MAX_LISTED: usize = 256;
+
+/// The ends of names of variables whose values are not secrets: hiding a region would hide what the message is about.
+const HARMLESS_VARIABLES: &[&str] = &[
+    "REGION",
+    "REGIONS",
+    "ENDPOINTS",
+    "PROFILE",
+    "CLUSTER",
+    "CLUSTER_NAME",
+    "LANG",
+    "LOG_LEVEL",
+    "NAMESPACE",
+    "NO_PROXY",
+    "PROJECT",
+    "TZ",
+];
 
 /// Words that occur in every answer and are not secrets.
 const PROTOCOL_WORDS: &[&str] = &[
@@ -51,8 +70,28 @@ impl Redactor<'_> {
         } else {
             from_the_next_whole_word(&text)
         };
-        let mut text = MarkedText::new(text);
-        for (name, value) in self.variables {
+        // Within a JSON string, the line breaks of a PEM block are escaped.
+        let output = Zeroizing::new(String::from_utf8_lossy(self.output).into_owned());
+        let output = Zeroizing::new(output.replace("\\n", "\n"));
+        let words = || output.split(is_separator).filter(|word| !is_harmless(word));
+        let variables = || {
+            self.variables
+                .iter()
+                .filter(|(name, _)| !is_harmless_variable(name))
+        };
+        // While these exist, they are hidden in every spelling. Whole ones come first: what is left of an escaped one
+        // would not be recognized.
+        let printed = words()
+            .filter(|word| word.len() >= FRAGMENT_LENGTH)
+            .take(MAX_LISTED);
+        let _listed: Vec<SecretString> = printed
+            .chain(secret_arguments(self.arguments))
+            .chain(variables().map(|(_, value)| value.expose_secret()))
+            .map(SecretString::from)
+            .collect();
+        let text = without_secrets(text);
+        let mut text = MarkedText::new(&text);
+        for (name, value) in variables() {
             text.mark(value.expose_secret());
             if names_a_secret(name) {
                 text.mark_fragments(value.expose_secret());
@@ -62,10 +101,7 @@ impl Redactor<'_> {
             text.mark(value);
             text.mark_fragments(value);
         }
-        // Within a JSON string, the line breaks of a PEM block are escaped.
-        let output = Zeroizing::new(String::from_utf8_lossy(self.output).into_owned());
-        let output = Zeroizing::new(output.replace("\\n", "\n"));
-        for word in output.split(is_separator).filter(|word| !is_harmless(word)) {
+        for word in words() {
             text.mark_fragments(word);
         }
         let masked = Mask::new().apply(&text.masked());
@@ -134,19 +170,6 @@ fn mark(marks: &mut [bool], at: usize, length: usize) {
     }
 }
 
-/// The values of flags that are named like a secret: `--token abc`, `--token=abc`, `password=abc`.
-pub(crate) fn secret_arguments(arguments: &[String]) -> impl Iterator<Item = &str> {
-    let next = arguments.iter().skip(1).map(Some).chain([None]);
-    arguments.iter().zip(next).filter_map(|(argument, next)| {
-        if let Some((name, value)) = argument.split_once('=') {
-            return names_a_secret(name).then_some(value);
-        }
-        let is_flag = argument.starts_with('-') && names_a_secret(argument);
-        next.filter(|value| is_flag && !value.starts_with("--"))
-            .map(String::as_str)
-    })
-}
-
 /// The kept part may begin within a secret, where it cannot be recognized: within a word, or within a PEM block.
 fn from_the_next_whole_word(text: &str) -> &str {
     let text = text.split_once(char::is_whitespace).map_or("", |(_, rest)| rest);
@@ -160,6 +183,11 @@ fn from_the_next_whole_word(text: &str) -> &str {
 
 fn is_separator(c: char) -> bool {
     c.is_whitespace() || c.is_control() || "\"'`,{}[]\\".contains(c)
+}
+
+fn is_harmless_variable(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    !names_a_secret(&name) && HARMLESS_VARIABLES.iter().any(|end| name.ends_with(end))
 }
 
 /// Whether the word is not a secret: a word of the protocol, or a time.
@@ -177,7 +205,7 @@ mod tests {
     fn shown_with(error: &str, output: &str, variables: &[(&str, &str)], arguments: &[&str]) -> String {
         let variables: Vec<_> = variables
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), SecretString::from(*value)))
+            .map(|(name, value)| ((*name).to_owned(), SecretString::unlisted(*value)))
             .collect();
         let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         Redactor {
@@ -261,6 +289,31 @@ mod tests {
             ),
             "wrong version client.authentication.k8s.io/v1beta1"
         );
+    }
+
+    #[test]
+    fn what_it_printed_is_hidden_in_every_spelling() {
+        use base64::Engine as _;
+        use base64::prelude::BASE64_STANDARD;
+        let output = r#"{"status":{"token":"opaque-0123456789"}}"#;
+        let base64 = BASE64_STANDARD.encode("jane:opaque-0123456789");
+        for error in [
+            r"sent \u006fpaque\u002d0123456789",
+            "GET https://h/cb?x=opaque%2D0123456789&y=1",
+            &format!("Authorization: Basic {base64}"),
+            &format!("sent {base64}"),
+        ] {
+            let shown = shown(error, output, &[]);
+            assert!(shown.contains(MASKED) && !shown.contains("0123456789"), "{shown}");
+            assert!(!shown.contains(&base64[8..20]), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_region_is_not_hidden() {
+        let variables = [("AWS_REGION", "eu-west-1"), ("AWS_PROFILE", "team-prod")];
+        let error = "cannot reach sts.eu-west-1.amazonaws.com as team-prod";
+        assert_eq!(shown_with(error, "", &variables, &[]), error);
     }
 
     #[test]

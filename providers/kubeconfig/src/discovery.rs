@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use kubex_core::{Error, Host, Result};
+use kubex_core::text::{NotAPath, check_path, not_a_path};
+use kubex_core::{Error, Host, Origin, Result};
 
 /// The files that make up the kubeconfig, in order, and whether they must be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,11 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
             named_by: "",
         });
     };
+    // Before the list is split: a document is full of colons.
+    let written = list.to_string_lossy();
+    if not_a_path(&written).is_some_and(|what| what != NotAPath::TooLong) {
+        check_path("KUBECONFIG", &written, &Origin::variable("KUBECONFIG"))?;
+    }
     let paths = distinct(std::env::split_paths(&list));
     if paths.is_empty() {
         return Err(not_there("KUBECONFIG lists no file"));

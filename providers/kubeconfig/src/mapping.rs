@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use kubex_core::options::Value;
 use kubex_core::origin::Place;
-use kubex_core::text::clean_line;
+use kubex_core::text::{check_path, clean_line};
 use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
 use kubex_document::{Conversion, Key, Kind, Node, Places};
 
@@ -234,6 +234,7 @@ impl<'d> Mapping<'d> {
     /// A path of the field of that key, made absolute by the directory of the file that has it; symbolic links
     /// are not followed.
     pub(crate) fn resolve(&self, path: &str, key: &str) -> Result<String> {
+        check_path(key, path, &self.origin_of(key))?;
         match self.directory {
             _ if Path::new(path).is_absolute() => Ok(path.to_owned()),
             Some(directory) => clean(&directory.join(path))

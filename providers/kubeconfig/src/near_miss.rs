@@ -3,11 +3,9 @@
 //! A kubeconfig may have keys of other programs, so an unknown key is not an error. One that is a letter or two off a
 //! field's name is a warning, because its value is ignored.
 
-use kubex_core::text::nearest_within;
+use kubex_core::text::{nearest_within, shown_key};
 use kubex_core::{Origin, Warning};
 use kubex_document::{Key, Node, Places};
-
-use crate::mapping::shown;
 
 /// How many keys of a mapping that are not fields are compared with those that are.
 pub(crate) const MAX_COMPARED: usize = 1000;
@@ -68,7 +66,7 @@ fn near_miss(origin: &Origin, key: &str, near: &str) -> Warning {
         "unknown-field",
         format_args!(
             "\"{}\" is not a field and is ignored; did you mean \"{near}\"?",
-            shown(key)
+            shown_key(key)
         ),
     )
     .with_origin(origin)

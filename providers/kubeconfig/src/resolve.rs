@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use kubex_core::text::check_path;
 use kubex_core::{
     BuildContext, CredentialProvider, Error, ErrorKind, FromOptions, Host, Options, ResolveRequest,
     ResolvedSource, Result, SecretBytes,
@@ -153,11 +154,14 @@ impl KubeconfigProvider {
 
     async fn places(&self, host: &Host) -> Result<Places> {
         match (&self.options.path, self.options.paths.as_slice()) {
-            (Some(path), _) => Ok(Places {
-                paths: vec![path.clone()],
-                are_required: true,
-                named_by: "",
-            }),
+            (Some(path), _) => {
+                check_path("path", &path.to_string_lossy(), &self.written.origin_of("path"))?;
+                Ok(Places {
+                    paths: vec![path.clone()],
+                    are_required: true,
+                    named_by: "",
+                })
+            }
             (None, []) => discover(host),
             (None, paths) => Ok(Places {
                 paths: distinct(pattern::expand(paths, host).await?),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kubex_core::text::clean_line;
+use kubex_core::text::sanitize_line;
 use kubex_core::{Error, ErrorKind, Result};
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -131,7 +131,7 @@ fn without_slash(text: &str) -> &str {
 
 impl fmt::Display for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&clean_line(&self.text))
+        f.write_str(&sanitize_line(&self.text))
     }
 }
 

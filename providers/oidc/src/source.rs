@@ -10,7 +10,7 @@ use kubex_core::text::clean_line;
 use kubex_core::time::rfc3339;
 use kubex_core::{
     BuildContext, CaBundle, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret,
-    FetchReason, FetchRequest, FromOptions, Host, Origin, Result, SecretString,
+    FetchReason, FetchRequest, FromOptions, Host, Origin, Result, SecretString, Warning,
 };
 
 use crate::grant::{self, Client};
@@ -281,6 +281,33 @@ impl CredentialSource for OidcSource {
 
     fn deadline(&self) -> Duration {
         DEADLINE
+    }
+
+    /// The refresh token will be used, and an issuer that rotates refresh tokens then accepts only the next one, which is
+    /// not written to the file that the other programs read.
+    fn warnings(&self, host: &Host) -> Vec<Warning> {
+        let Ok(tokens) = self.tokens.try_lock() else {
+            return Vec::new();
+        };
+        let is_valid = |token| {
+            expiry(token)
+                .ok()
+                .flatten()
+                .is_some_and(|end| host.now().wall < end_of_use(end))
+        };
+        if tokens.refresh_token.is_none() || tokens.id_token.as_ref().is_some_and(is_valid) {
+            return Vec::new();
+        }
+        let warning = Warning::new(
+            "refresh-token-not-saved",
+            "the id-token has to be renewed with the refresh-token, and a new refresh-token is not saved: if the issuer \
+             rotates refresh tokens, other programs have to log in again",
+        );
+        vec![warning.with_origin(&self.origins.refresh_token)]
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        Some(&self.origins.issuer)
     }
 
     fn sharing_key(&self, _: &Cluster) -> Option<SharingKey> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kubex_core::credential::jwt;
 use kubex_core::options::KeyPairOptions;
+use kubex_core::text::{check_path, shown_path};
 use kubex_core::{
     BuildContext, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest, FromOptions,
     Host, Origin, Result, SecretString,
@@ -44,9 +45,11 @@ impl FromOptions for TokenFileSource {
             (options.client_key, options.client_key_data),
             context.options,
         )?;
+        let origin = context.options.origin_of("token-file");
+        check_path("token-file", &options.token_file.to_string_lossy(), &origin)?;
         Ok(Self {
             path: options.token_file,
-            origin: context.options.origin_of("token-file"),
+            origin,
             fallback: options.token,
             was_read: AtomicBool::new(false),
             is_revalidated: options.try_refresh_token,
@@ -96,8 +99,11 @@ impl TokenFileSource {
     }
 
     fn invalid(&self, kind: ErrorKind, why: &str) -> Error {
-        Error::new(kind, format_args!("the token file {} {why}", self.path.display()))
-            .with_origin(&self.origin)
+        Error::new(
+            kind,
+            format_args!("the token file {} {why}", shown_path(&self.path)),
+        )
+        .with_origin(&self.origin)
     }
 }
 
@@ -113,7 +119,7 @@ impl CredentialSource for TokenFileSource {
     }
 
     fn describe(&self) -> String {
-        format!("token file {}", self.path.display())
+        format!("token file {}", shown_path(&self.path))
     }
 
     fn deadline(&self) -> Duration {

@@ -12,3 +12,5 @@ mod renewal;
 mod shown;
 #[path = "../shown/mod.rs"]
 mod shown_output;
+mod spellings;
+mod ways;

@@ -24,7 +24,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::host::programs::lexically_clean;
 use crate::sharing_key::SharingKey;
-use crate::text::clean_line;
+use crate::text::sanitize_line;
 
 /// Which plugins may run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -132,11 +132,11 @@ impl PluginPolicy {
             if clean.as_os_str() != OsStr::new(command) {
                 return Err(misconfigured(format_args!(
                     "entry {at} of the allowlist is not in its shortest form: \"{}\"",
-                    clean_line(command)
+                    sanitize_line(command)
                 ))
                 .with_help(format_args!(
                     "write it as \"{}\"",
-                    clean_line(&clean.to_string_lossy())
+                    sanitize_line(&clean.to_string_lossy())
                 )));
             }
         }
@@ -163,7 +163,7 @@ impl PluginPolicy {
             ErrorKind::Refused,
             format_args!(
                 "the plugin \"{}\" is not allowed: the plugin policy is deny-all",
-                clean_line(&command.to_string_lossy())
+                sanitize_line(&command.to_string_lossy())
             ),
         )
         .with_help("allow it in Kubex's own configuration, not in the kubeconfig"))
@@ -189,7 +189,7 @@ impl PluginPolicy {
                         ErrorKind::Refused,
                         format_args!(
                             "the plugin \"{}\" is not on the plugin allowlist",
-                            clean_line(&shown)
+                            sanitize_line(&shown)
                         ),
                     )
                     .with_help(
@@ -203,8 +203,8 @@ impl PluginPolicy {
                         format_args!(
                             "the kubeconfig sets the variable \"{}\" for the plugin \"{}\", and the plugin allowlist \
                              does not permit that",
-                            clean_line(name),
-                            clean_line(&shown)
+                            sanitize_line(name),
+                            sanitize_line(&shown)
                         ),
                     )
                     .with_help(
@@ -213,13 +213,13 @@ impl PluginPolicy {
                 }
             }
         }
-        debug!(target: "kubex::exec", command = &*clean_line(&command.to_string_lossy()), outcome = "allowed", "plugin policy");
+        debug!(target: "kubex::exec", command = &*sanitize_line(&command.to_string_lossy()), outcome = "allowed", "plugin policy");
         Ok(())
     }
 }
 
 fn denied(command: &OsStr) {
-    debug!(target: "kubex::exec", command = &*clean_line(&command.to_string_lossy()), outcome = "denied", "plugin policy");
+    debug!(target: "kubex::exec", command = &*sanitize_line(&command.to_string_lossy()), outcome = "denied", "plugin policy");
 }
 
 /// The entries that permit the program.

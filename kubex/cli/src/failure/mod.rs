@@ -6,7 +6,6 @@ pub(crate) mod status;
 use std::io;
 use std::process::ExitCode;
 
-use kubex::text::clean_line;
 use kubex::{Error, Host};
 
 use crate::output::{Style, print_message};
@@ -16,7 +15,7 @@ use crate::output::{Style, print_message};
 pub(crate) enum Failure {
     /// An error of Kubex.
     Error(Box<Error>),
-    /// The command does not do what it was asked for, or the server's answer is not a success. The message is clean.
+    /// The command does not do what it was asked for, or the server's answer is not a success.
     Command {
         /// What failed and why.
         message: String,
@@ -83,11 +82,9 @@ impl Failure {
             // The reader of the output has closed it, as `head` does.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Self::Output(error) => {
-                let reason = error.to_string();
                 print_message(&format!(
-                    "{} cannot write the output: {}",
-                    style.error("error:"),
-                    clean_line(&reason)
+                    "{} cannot write the output: {error}",
+                    style.error("error:")
                 ));
                 ExitCode::from(status::REQUEST_FAILED)
             }

@@ -1,5 +1,6 @@
 //! One error as the user sees it: what failed, where, the line of the file, and one thing to do.
 
+use kubex::text::looks_like_a_key;
 use kubex::{Error, Host};
 use kubex_document::Format;
 
@@ -31,7 +32,8 @@ async fn snippet(error: &Error, host: &Host) -> Option<Snippet> {
     let (path, position) = (origin.path()?, origin.line_and_column()?);
     let content = host.files().read(path, MAX_FILE).await.ok()?;
     let named_by_error = |key: &str| {
-        error.message().contains(&format!("\"{key}\"")) || origin.keys().rsplit('.').next() == Some(key)
+        error.message().contains(&format!("\"{key}\""))
+            || (origin.keys().rsplit('.').next() == Some(key) && looks_like_a_key(key))
     };
     let is_toml = path.extension().is_some_and(|extension| extension == "toml");
     let format = if is_toml { Format::Toml } else { Format::Yaml };

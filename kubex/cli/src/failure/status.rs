@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use kubex::ErrorClass;
-use kubex::text::clean;
 
-use crate::output::print_message;
+use crate::output::{print_message, print_text};
 
 /// The server was not reached, or its answer is not a success.
 pub(crate) const REQUEST_FAILED: u8 = 1;
@@ -30,11 +29,10 @@ pub(super) fn from_class(class: ErrorClass) -> u8 {
 /// Prints why the command line is invalid; or the help or the version, if the command line asks for one.
 pub(crate) fn print_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
-        // It quotes words of the command line, which are untrusted.
-        print_message(clean(&error.render().to_string()).trim_end());
+        print_message(error.render().to_string().trim_end());
         return ExitCode::from(USAGE);
     }
-    match error.print() {
+    match print_text(&error.render().to_string()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(REQUEST_FAILED),
     }

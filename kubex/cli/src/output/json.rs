@@ -1,17 +1,18 @@
 //! JSON and YAML for a program.
 //!
-//! Control characters, and those that change how text is displayed, are escaped in JSON, so that a program still gets
+//! Every text in the data passes [`without_secrets`]. Control characters, and those that change how text is displayed, are escaped in JSON, so that a program still gets
 //! the data as it is. In YAML they are replaced by their names (`U+202E`).
 
 use std::borrow::Cow;
 use std::io;
 
-use kubex::text::{clean, clean_line};
+use kubex::text::{clean, clean_line, without_secrets};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
 
-/// Pretty JSON that ends with a line break.
-pub(crate) fn json(data: &impl Serialize) -> io::Result<String> {
+/// Pretty JSON that ends with a line break. A secret is shown only if the whole output is one.
+pub(crate) fn json(data: &impl Serialize, is_secret: bool) -> io::Result<String> {
+    let data = sanitized(data, is_secret)?;
     let mut bytes = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Escaping(PrettyFormatter::new()));
     data.serialize(&mut serializer)?;
@@ -20,10 +21,37 @@ pub(crate) fn json(data: &impl Serialize) -> io::Result<String> {
 }
 
 /// The data of [`json`] as YAML.
-pub(super) fn yaml(data: &impl Serialize) -> io::Result<String> {
-    let value: serde_yaml::Value = serde_json::from_str(&json(data)?)?;
-    let text = serde_yaml::to_string(&value).map_err(io::Error::other)?;
+pub(super) fn yaml(data: &impl Serialize, is_secret: bool) -> io::Result<String> {
+    let text = serde_yaml::to_string(&sanitized(data, is_secret)?).map_err(io::Error::other)?;
     Ok(clean(&text).into_owned())
+}
+
+/// The data as a tree that keeps the order of keys, without secrets in its texts.
+fn sanitized(data: &impl Serialize, is_secret: bool) -> io::Result<serde_yaml::Value> {
+    let mut tree = serde_json::from_str(&serde_json::to_string(data)?)?;
+    if !is_secret {
+        hide_secrets(&mut tree);
+    }
+    Ok(tree)
+}
+
+fn hide_secrets(tree: &mut serde_yaml::Value) {
+    match tree {
+        serde_yaml::Value::String(text) => {
+            if let Cow::Owned(shown) = without_secrets(text) {
+                *text = shown;
+            }
+        }
+        serde_yaml::Value::Sequence(items) => items.iter_mut().for_each(hide_secrets),
+        serde_yaml::Value::Mapping(entries) => {
+            for (mut key, mut value) in std::mem::take(entries) {
+                hide_secrets(&mut key);
+                hide_secrets(&mut value);
+                entries.insert(key, value);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// A JSON formatter that escapes deceptive characters.
@@ -100,13 +128,13 @@ mod tests {
     #[test]
     fn deceptive_characters_are_escaped_and_the_data_stays_the_same() {
         let hostile = "a\u{1b}[31m\u{202e}b\u{e0041}\u{9b}\"\\\nü";
-        let text = json(&hostile).unwrap();
+        let text = json(&hostile, false).unwrap();
         assert_eq!(
             text,
             "\"a\\u001b[31m\\u202eb\\udb40\\udc41\\u009b\\\"\\\\\\nü\"\n"
         );
         assert_eq!(serde_json::from_str::<String>(&text).unwrap(), hostile);
-        let shown = yaml(&["x", hostile]).unwrap();
+        let shown = yaml(&["x", hostile], false).unwrap();
         assert!(!shown.contains(['\u{1b}', '\u{202e}', '\u{9b}']), "{shown}");
     }
 }

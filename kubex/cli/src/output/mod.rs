@@ -1,7 +1,8 @@
 //! The output of a subcommand: a table for a person, JSON or YAML for a program.
 //!
-//! Names and messages come from untrusted files and servers. Every format neutralizes control characters and those that
-//! change how other text is displayed.
+//! Names and messages come from untrusted files and servers. Every format hides the secrets that this process holds, and
+//! neutralizes control characters and those that change how other text is displayed. Only `message.rs` writes to stdout
+//! and stderr, which a test checks (`tests/command/canary.rs`).
 
 mod format;
 mod json;
@@ -9,35 +10,34 @@ mod message;
 mod style;
 mod table;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
 use kubex::Host;
 use serde::Serialize;
 
 pub(crate) use self::format::{Format, OutputArguments};
 pub(crate) use self::json::json;
-pub(crate) use self::message::print_message;
+pub(crate) use self::message::{print_message, print_requested, print_text};
 pub(crate) use self::style::Style;
 pub(crate) use self::table::Table;
 
 /// The data that a subcommand prints, in any format.
 pub(crate) trait Output: Serialize {
-    /// For a person. Untrusted text goes through a [`Table`] or is cleaned.
+    /// Whether the output is a secret that the user asked for.
+    const IS_SECRET: bool = false;
+
+    /// For a person.
     fn table(&self, style: Style) -> String;
 }
 
 /// Prints an output on stdout.
-pub(crate) fn print(output: &impl Output, format: Format, host: &Host) -> io::Result<()> {
-    print_text(&match format {
-        Format::Table => output.table(Style::for_stdout(host)),
-        Format::Json => json(output)?,
-        Format::Yaml => json::yaml(output)?,
-    })
-}
-
-/// Prints text on stdout that is clean already.
-pub(crate) fn print_text(text: &str) -> io::Result<()> {
-    io::stdout().lock().write_all(text.as_bytes())
+pub(crate) fn print<T: Output>(output: &T, format: Format, host: &Host) -> io::Result<()> {
+    match format {
+        Format::Table if T::IS_SECRET => print_requested(output.table(Style::for_stdout(host)).as_bytes()),
+        Format::Table => print_text(&output.table(Style::for_stdout(host))),
+        Format::Json => print_requested(json(output, T::IS_SECRET)?.as_bytes()),
+        Format::Yaml => print_requested(json::yaml(output, T::IS_SECRET)?.as_bytes()),
+    }
 }
 
 /// Whether stdout is a terminal.

@@ -1,4 +1,7 @@
 //! Colour: on a terminal only, and never when `NO_COLOR` is set (<https://no-color.org>).
+//!
+//! Coloured text contains marks instead of escape sequences. The one function that prints turns them into escape
+//! sequences, after it has replaced all those that come from outside.
 
 use std::io::{self, IsTerminal as _};
 
@@ -36,30 +39,55 @@ impl Style {
 
     /// Success.
     pub(crate) fn good(self, text: &str) -> String {
-        self.paint("32", text)
+        self.paint(GOOD, text)
     }
 
     /// A warning.
     pub(crate) fn warning(self, text: &str) -> String {
-        self.paint("1;33", text)
+        self.paint(WARNING, text)
     }
 
     /// An error.
     pub(crate) fn error(self, text: &str) -> String {
-        self.paint("1;31", text)
+        self.paint(ERROR, text)
     }
 
     /// Less important text.
     pub(crate) fn faint(self, text: &str) -> String {
-        self.paint("2", text)
+        self.paint(FAINT, text)
     }
 
-    fn paint(self, code: &str, text: &str) -> String {
+    fn paint(self, mark: char, text: &str) -> String {
         if self.is_coloured && !text.is_empty() {
-            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+            format!("{mark}{text}{END}")
         } else {
             text.to_owned()
         }
+    }
+}
+
+/// Characters that no text contains: Unicode reserves them for the use within a program, and text from outside is
+/// cleaned of them.
+const GOOD: char = '\u{fdd0}';
+const WARNING: char = '\u{fdd1}';
+const ERROR: char = '\u{fdd2}';
+const FAINT: char = '\u{fdd3}';
+const END: char = '\u{fdd4}';
+
+/// Whether this character is the mark of a colour.
+pub(super) fn is_mark(c: char) -> bool {
+    escape_sequence(c).is_some()
+}
+
+/// The escape sequence of a mark.
+pub(super) fn escape_sequence(c: char) -> Option<&'static str> {
+    match c {
+        GOOD => Some("\u{1b}[32m"),
+        WARNING => Some("\u{1b}[1;33m"),
+        ERROR => Some("\u{1b}[1;31m"),
+        FAINT => Some("\u{1b}[2m"),
+        END => Some("\u{1b}[0m"),
+        _ => None,
     }
 }
 
@@ -71,7 +99,12 @@ mod tests {
     fn colour_is_for_terminals_that_support_it_and_never_with_no_color() {
         let without = Host::real().with_variable("NO_COLOR", None::<&str>);
         let host = without.clone().with_variable("TERM", Some("xterm"));
-        assert_eq!(Style::new(&host, true).error("x"), "\u{1b}[1;31mx\u{1b}[0m");
+        let coloured = Style::new(&host, true).error("x");
+        let printed: String = coloured
+            .chars()
+            .map(|c| escape_sequence(c).map_or_else(|| c.to_string(), str::to_owned))
+            .collect();
+        assert_eq!(printed, "\u{1b}[1;31mx\u{1b}[0m");
         assert_eq!(Style::new(&host, false).error("x"), "x");
         let disabled = host.with_variable("NO_COLOR", Some("1"));
         assert_eq!(Style::new(&disabled, true), Style::PLAIN);

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Fields whose values are useful to see and never secret. Fields that may hold a secret by mistake (`command`, or a path
-/// that was replaced by the content of its file) are not listed, nor are names of users.
+use kubex::text::{looks_like_a_key, not_a_path};
+
+/// Fields whose values are useful to see and never secret. Names of users and clusters, and `command`, are shown if the
+/// error names them.
 const HARMLESS: &[&str] = &[
     "chain",
     "context",
@@ -62,6 +64,58 @@ const KNOWN: &[&str] = &[
     "users",
     "value",
 ];
+
+/// Fields whose values are paths. Instead of a path, the content of its file may be there by mistake.
+const PATHS: &[&str] = &[
+    "certificate-authority",
+    "client-certificate",
+    "client-key",
+    "idp-certificate-authority",
+    "token-file",
+    "tokenFile",
+];
+
+/// Fields whose values name something else. They are shown if the error names the same.
+const NAMES: &[&str] = &["as", "cluster", "command", "user", "username"];
+
+/// Whether this value is shown although its field may hold a secret: a path that is one, the kind of a document, or a
+/// name that the error contains.
+pub(super) fn is_harmless_value(key: &str, value: &str, named_by_error: &dyn Fn(&str) -> bool) -> bool {
+    match key {
+        "kind" => !value.is_empty() && value.len() <= 32 && value.chars().all(|c| c.is_ascii_alphabetic()),
+        "apiVersion" => is_api_version(value),
+        _ if PATHS.contains(&key) => looks_like_a_path(value),
+        _ => NAMES.contains(&key) && named_by_error(value),
+    }
+}
+
+fn is_api_version(value: &str) -> bool {
+    let version = value.rsplit('/').next().unwrap_or_default();
+    version.len() <= 12
+        && version.starts_with('v')
+        && version.chars().nth(1).is_some_and(|c| c.is_ascii_digit())
+        && value.len() <= 64
+        && value
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "./-".contains(c))
+}
+
+fn looks_like_a_path(value: &str) -> bool {
+    let is_windows = value.get(1..3).is_some_and(|start| matches!(start, ":\\" | ":/"));
+    let has_extension = [".crt", ".pem", ".key", ".cer", ".ca", ".token"]
+        .iter()
+        .any(|extension| value.ends_with(extension));
+    let has_start = ["/", "./", "../", "~/"]
+        .iter()
+        .any(|start| value.starts_with(start));
+    (has_start || is_windows || has_extension) && not_a_path(value).is_none()
+}
+
+/// Whether this key of a user's own configuration is shown: the name of a source, or an option of a provider that is not
+/// linked. A key that could be a secret has digits.
+pub(super) fn is_harmless_key(key: &str) -> bool {
+    looks_like_a_key(key) && !key.contains(|c: char| c.is_ascii_digit())
+}
 
 /// Whether the value of this field is never secret.
 pub(super) fn is_harmless(key: &str) -> bool {

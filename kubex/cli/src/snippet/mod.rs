@@ -5,8 +5,9 @@
 //! | part of the line | is shown |
 //! |---|---|
 //! | white space, brackets, commas, colons, the dashes of lists | always |
-//! | a key | if it is a field that Kubex knows, or if the error names it |
+//! | a key | if it is a field that Kubex knows, if the error names it, or if it names a source or its option |
 //! | a value | if its key is a field that never contains a secret: `server`, `namespace`, a few more (`fields.rs`) |
+//! | a path, a kind, a name | if it looks like one, and a name if the error contains it |
 //! | a comment, and everything else | never |
 //!
 //! Where the document can be read, the spans of its nodes tell keys from values (`spans.rs`). Passwords in URLs, and what
@@ -105,8 +106,10 @@ fn lay_out(line: &str, pieces: &[Piece], column: usize) -> (String, usize) {
                     caret = Some(width);
                 }
                 passed = end;
+                // It may contain a part of the line.
+                let replacement = clean_line(replacement);
                 width += replacement.chars().count();
-                shown.push_str(replacement);
+                shown.push_str(&replacement);
             }
             None => {
                 for c in original.chars() {

@@ -4,10 +4,10 @@
 
 use std::ops::Range;
 
-use kubex::text::{MASKED, Mask};
+use kubex::text::{MASKED, Mask, mask_address};
 use kubex_document::{Document, Kind, Node, Span};
 
-use super::fields::{is_harmless, is_known};
+use super::fields::{is_harmless, is_harmless_key, is_harmless_value, is_known};
 use super::mask::{Piece, Pieces};
 
 /// Splits the line of the document at this range.
@@ -21,14 +21,14 @@ pub(super) fn pieces(
         named_by_error,
         found: Vec::new(),
     };
-    scalars.visit(document.root(), false);
-    scalars.found.sort_by_key(|(span, _)| span.start());
+    scalars.visit(document.root(), false, 0);
+    scalars.found.sort_by_key(|(span, ..)| span.start());
     let text = document.text();
     let mut pieces = Pieces::default();
     let mut at = line.start;
     let written = text.get(line.clone()).unwrap_or_default();
     let content = line.end - written.trim_start().len();
-    for (span, is_shown) in scalars.found {
+    for (span, is_shown, is_address) in scalars.found {
         let start = if span.start() < line.start {
             content
         } else {
@@ -44,7 +44,7 @@ pub(super) fn pieces(
         let is_whole = scalar == span.range();
         at = scalar.end;
         let piece = scalar.start - line.start..scalar.end - line.start;
-        match (is_shown && is_whole).then(|| redact(written)) {
+        match (is_shown && is_whole).then(|| redact(written, is_address)) {
             Some(redacted) => pieces.push(piece, redacted),
             None => pieces.mask(piece),
         }
@@ -79,41 +79,67 @@ fn mask_words(text: &str, gap: Range<usize>, line_start: usize, pieces: &mut Pie
 struct Scalars<'a> {
     line: Range<usize>,
     named_by_error: &'a dyn Fn(&str) -> bool,
-    found: Vec<(Span, bool)>,
+    /// The place, whether it is shown, and whether it is an address.
+    found: Vec<(Span, bool, bool)>,
 }
 
 impl Scalars<'_> {
-    fn visit(&mut self, node: Node<'_>, is_shown: bool) {
+    /// `configuration` is the depth below the section `sources` of Kubex's own configuration, or 0.
+    fn visit(&mut self, node: Node<'_>, is_shown: bool, configuration: u32) {
         if node.is_alias() {
-            return self.add(node.span(), false);
+            return self.add(node.span(), false, false);
         }
         match node.kind() {
             Kind::Sequence => node.items().for_each(|item| {
                 let is_scalar = !matches!(item.kind(), Kind::Sequence | Kind::Mapping);
-                self.visit(item, is_shown && is_scalar);
+                self.visit(item, is_shown && is_scalar, 0);
             }),
             Kind::Mapping => {
                 for (key, value) in node.entries() {
                     let name = key.name();
-                    self.add(key.span(), is_known(&name) || (self.named_by_error)(&name));
-                    self.visit(value, is_harmless(&name));
+                    let is_own = configuration > 0 && !value.is_blank() && is_harmless_key(&name);
+                    let is_named = (self.named_by_error)(&name);
+                    self.add(key.span(), is_known(&name) || is_named || is_own, false);
+                    let is_harmless = is_harmless(&name)
+                        || value
+                            .as_str()
+                            .is_some_and(|value| is_harmless_value(&name, value, self.named_by_error));
+                    let below = match configuration {
+                        // The names of sources, and their options.
+                        1 => 2,
+                        _ => u32::from(name == "sources"),
+                    };
+                    if is_address(&name) && value.as_str().is_some() && !value.is_alias() {
+                        self.add(value.span(), is_harmless, true);
+                    } else {
+                        self.visit(value, is_harmless, below);
+                    }
                 }
             }
-            _ => self.add(node.span(), is_shown),
+            _ => self.add(node.span(), is_shown, false),
         }
     }
 
-    fn add(&mut self, span: Span, is_shown: bool) {
+    fn add(&mut self, span: Span, is_shown: bool, is_address: bool) {
         if span.start() < self.line.end && self.line.start < span.end() {
-            self.found.push((span, is_shown));
+            self.found.push((span, is_shown, is_address));
         }
     }
 }
 
+/// Whether the value of this field is the address of a server.
+fn is_address(key: &str) -> bool {
+    matches!(key, "server" | "proxy-url" | "url")
+}
+
 /// What is shown of a harmless value; `None` for all of it. A URL may contain a password or a query, and a secret may
 /// have been pasted into the wrong field.
-fn redact(scalar: &str) -> Option<String> {
-    let masked = Mask::new().apply(scalar);
+fn redact(scalar: &str, is_address: bool) -> Option<String> {
+    let masked = if is_address {
+        Mask::new().apply(&mask_address(scalar))
+    } else {
+        Mask::new().apply(scalar)
+    };
     let shown = match masked.find(['?', '#']).filter(|_| masked.contains("://")) {
         Some(query) => format!("{}{MASKED}", masked.get(..query).unwrap_or_default()),
         None => masked,
@@ -147,6 +173,29 @@ mod tests {
                 "    server: https://10.0.0.1:6443",
             ),
             ("  - name: \"jane doe\"", "  - name: \"jane doe\""),
+            ("server: jane:s3cret@h", "server: [masked]@h"),
+            (
+                "server: https:/jane:s3cret/@h:6443",
+                "server: https:/[masked]@h:6443",
+            ),
+            ("server: 'https://jane:s3/cret#s3cret@h'", "server: [masked]@h'"),
+            ("kind: ConfigMap", "kind: ConfigMap"),
+            ("kind: s3cret", "kind: [masked]"),
+            (
+                "apiVersion: client.authentication.k8s.io/v1alpha1",
+                "apiVersion: client.authentication.k8s.io/v1alpha1",
+            ),
+            (
+                "certificate-authority: /etc/kubernetes/ca.crt",
+                "certificate-authority: /etc/kubernetes/ca.crt",
+            ),
+            ("client-key: LS0tLS1CRUdJTi-s3cret.key", "client-key: [masked]"),
+            ("client-key: s3cret", "client-key: [masked]"),
+            (
+                "sources: {vault: {role: s3cret, s3cret: x}}",
+                "sources: {vault: {role: [masked], [masked]: [masked]}}",
+            ),
+            ("A_TOKEN:s3cret: x", "[masked]: [masked]"),
             ("    token: s3cret", "    token: [masked]"),
             ("    token: s3cret with # s3cret", "    token: [masked] [masked]"),
             ("    token: \"s3cret, \\\" s3cret\"", "    token: [masked]"),
@@ -206,7 +255,7 @@ mod tests {
                 "[masked] = { server = \"https://h\", token = [masked] }",
             ),
             ("chain = [\"kubeconfig\"]", "chain = [\"kubeconfig\"]"),
-            ("[sources.vault]", "[sources.[masked]]"),
+            ("[sources.vault]", "[sources.vault]"),
             ("name = '''s3cret\nserver = \"s3cret\"'''", "[masked]"),
         ] {
             assert_eq!(shown(line, Format::Toml, ""), expected);
@@ -216,5 +265,6 @@ mod tests {
     #[test]
     fn a_key_that_the_error_names_is_shown_without_its_value() {
         assert_eq!(shown("  tokn: s3cret", Format::Yaml, "tokn"), "  tokn: [masked]");
+        assert_eq!(shown("  cluster: prod", Format::Yaml, "prod"), "  cluster: prod");
     }
 }

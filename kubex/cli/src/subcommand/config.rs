@@ -3,7 +3,6 @@
 use clap::{Args, Subcommand, ValueHint};
 use kubex::config::Configuration;
 use kubex::registry;
-use kubex::text::clean_line;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -77,7 +76,7 @@ async fn show(arguments: &OutputArguments, session: &Session) -> Result<(), Fail
 async fn check(file: &str, session: &Session) -> Result<(), Failure> {
     let configuration = Configuration::from_file(file, &session.host).await?;
     configuration.check(&registry()?)?;
-    print_message(&format!("{} is valid", clean_line(file)));
+    print_message(&format!("{file} is valid"));
     Ok(())
 }
 

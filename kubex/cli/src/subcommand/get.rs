@@ -3,11 +3,8 @@
 //! The body goes to stdout unchanged; on a terminal, its control characters are replaced. Redirects are followed to the
 //! server's own origin only.
 
-use std::io::{self, Write as _};
-
 use clap::Args;
 use kubex::reqwest::{Client, Response};
-use kubex::text::clean;
 
 use super::request::{self, TimeoutArgument};
 use crate::failure::Failure;
@@ -37,22 +34,17 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
 async fn print_body(mut response: Response, is_terminal: bool) -> Result<(), Failure> {
     let mut partial = Vec::new();
     while let Some(chunk) = next(&mut response).await? {
-        let mut output = io::stdout().lock();
         if is_terminal {
             partial.extend_from_slice(chunk.as_ref());
             let whole = complete_characters(&partial);
-            let text = String::from_utf8_lossy(partial.get(..whole).unwrap_or_default());
-            output.write_all(clean(&text).as_bytes())?;
+            output::print_requested(partial.get(..whole).unwrap_or_default())?;
             partial.drain(..whole);
         } else {
-            output.write_all(chunk.as_ref())?;
+            output::print_requested(chunk.as_ref())?;
         }
-        output.flush()?;
     }
     if !partial.is_empty() {
-        io::stdout()
-            .lock()
-            .write_all(String::from_utf8_lossy(&partial).as_bytes())?;
+        output::print_requested(&partial)?;
     }
     Ok(())
 }

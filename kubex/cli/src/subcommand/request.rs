@@ -103,8 +103,9 @@ async fn reason(mut response: Response) -> String {
         Some(message) => message.to_owned(),
         None => String::from_utf8_lossy(&body).into_owned(),
     };
-    let text: String = clean(text.trim()).chars().take(MAX_SHOWN).collect();
-    let text = Mask::new().apply(&text);
+    // Masked before it is cut: a part of a secret is harder to recognize.
+    let text = Mask::new().apply(text.trim());
+    let text: String = clean(&text).chars().take(MAX_SHOWN).collect();
     if text.is_empty() || Some(text.as_str()) == code.canonical_reason() {
         String::new()
     } else {

@@ -64,7 +64,7 @@ impl From<&ClientConfiguration> for Resolved {
                 .report()
                 .chosen()
                 .map(|attempt| attempt.source.clone()),
-            server: cluster.server.as_str().to_owned(),
+            server: cluster.server.to_string(),
             trust: ServerTrust::from(configuration),
             tls_server_name: cluster.tls_server_name.clone(),
             proxy_url: cluster.proxy.as_ref().map(ToString::to_string),

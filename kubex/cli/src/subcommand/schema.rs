@@ -5,5 +5,5 @@ use crate::output;
 
 pub(crate) fn run() -> Result<(), Failure> {
     let schema = kubex::config::schema(&kubex::registry()?);
-    Ok(output::print_text(&output::json(&schema)?)?)
+    Ok(output::print_text(&output::json(&schema, false)?)?)
 }

@@ -29,6 +29,8 @@ struct CurrentToken<'a> {
 }
 
 impl Output for CurrentToken<'_> {
+    const IS_SECRET: bool = true;
+
     fn table(&self, _: Style) -> String {
         format!("{}\n", self.token)
     }

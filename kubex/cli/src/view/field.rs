@@ -9,7 +9,7 @@ pub(crate) fn value_of(field: &str, configuration: &ClientConfiguration) -> Opti
     let cluster = configuration.cluster();
     let impersonation = configuration.impersonation();
     match field {
-        "server" => Some(cluster.server.as_str().to_owned()),
+        "server" => Some(cluster.server.to_string()),
         "certificate-authority" | "certificate-authority-data" => {
             Some(match ca_digests(&cluster.trust).as_slice() {
                 [one] => format!("sha256 {}...", one.get(..16).unwrap_or(one)),

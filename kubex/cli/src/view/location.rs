@@ -1,7 +1,10 @@
 //! Where a value comes from: a file, a variable, a flag or a document.
 
+use std::path::Path;
+
 use kubex::Origin;
 use kubex::origin::Place;
+use kubex::text::{MASKED, not_a_path};
 use serde::Serialize;
 
 /// An [`Origin`]. In JSON: exactly one of `file`, `variable`, `flag` and `document`, and what is known of the position
@@ -28,6 +31,15 @@ pub(crate) struct Location {
     pub(crate) text: String,
 }
 
+/// A path as it is, unless it cannot be one: the content of a file, say.
+fn json_path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    match not_a_path(&text) {
+        Some(_) => MASKED.to_owned(),
+        None => text.into_owned(),
+    }
+}
+
 impl From<&Origin> for Location {
     fn from(origin: &Origin) -> Self {
         let mut location = Self {
@@ -38,9 +50,7 @@ impl From<&Origin> for Location {
             ..Self::default()
         };
         match origin.place() {
-            Place::File(path) | Place::Pipe(path) => {
-                location.file = Some(path.to_string_lossy().into_owned());
-            }
+            Place::File(path) | Place::Pipe(path) => location.file = Some(json_path(path)),
             Place::Variable(name) => location.variable = Some(name.to_string()),
             Place::Flag(name) => location.flag = Some(name.to_string()),
             Place::Bytes(name) => location.document = Some(name.to_string()),

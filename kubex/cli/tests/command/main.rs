@@ -14,6 +14,8 @@
 )]
 
 mod canary;
+#[cfg(unix)]
+mod canary_values;
 mod passive;
 mod pipes;
 mod requests;

@@ -73,7 +73,7 @@ impl Identity {
             .certificate()
             .and_then(|pair| pair.chain().first().cloned());
         Ok(Self {
-            server: configuration.cluster().server.as_str().to_owned(),
+            server: configuration.cluster().server.to_string(),
             credential: credential.description(),
             credential_source: configuration.credentials().describe(),
             expires_at: credential.expires_at().map(rfc3339),

@@ -61,7 +61,7 @@ pub(super) async fn ask(configuration: &ClientConfiguration) -> Result<Reviewed,
         .map_err(|_| request::broken("the response is not a SelfSubjectReview"))?;
     let user = review.status.user_info;
     Ok(Reviewed {
-        server: configuration.cluster().server.as_str().to_owned(),
+        server: configuration.cluster().server.to_string(),
         username: user.username,
         uid: user.uid,
         groups: user.groups,

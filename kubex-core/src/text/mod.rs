@@ -1,0 +1,185 @@
+//! Makes text from outside safe to show.
+//!
+//! Names, paths, plugin output and server messages appear in errors, reports and terminals. None of them is trusted: an
+//! escape sequence can repaint a screen, a right-to-left override can make `evil.example` read as another name, and a
+//! plugin may print its own token.
+//!
+//! | function | for | what it hides |
+//! |---|---|---|
+//! | [`sanitize`], [`sanitize_line`] | every text that is shown | the secrets that this process holds, what is unmistakably a secret, control characters |
+//! | [`without_secrets`] | data for a program, whose format escapes control characters | the same without the control characters |
+//! | [`Mask`] | output of plugins, messages of servers | also the value after a key such as `token=` |
+//! | [`mask_address`] | the address of a server or a proxy | user name and password, however malformed the address is |
+//! | [`mask_arguments`] | the arguments of a plugin | the values of flags such as `--token` |
+//! | [`clean`], [`clean_line`] | text in which secrets are expected | control characters only |
+//!
+//! ```
+//! use kubex_core::text::sanitize_line;
+//! assert_eq!(sanitize_line("prod\u{1b}[31m"), "prodU+001B[31m");
+//! ```
+
+mod address;
+mod arguments;
+mod key;
+mod looks;
+mod mask;
+mod path;
+mod sanitize;
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt::Write as _;
+
+pub use address::mask_address;
+pub use arguments::{mask_arguments, secret_arguments};
+pub use key::{looks_like_a_key, names_a_secret, shown_key};
+pub use mask::Mask;
+pub use path::{NotAPath, check_path, not_a_path, shown_path};
+pub use sanitize::{Sanitized, sanitize, sanitize_line, without_secrets, write_sanitized};
+
+/// The replacement for a secret in a text.
+pub const MASKED: &str = "[masked]";
+
+/// Cleans a text for one line: control characters (including line breaks and tabs), bidirectional controls and invisible
+/// characters are replaced by their `U+XXXX` name.
+pub fn clean_line(text: &str) -> Cow<'_, str> {
+    replace(text, |c| c.is_control() || is_deceptive(c))
+}
+
+/// Cleans a text of several lines: as [`clean_line`], but keeps line feeds and tabs, and turns `\r\n` into `\n`.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    let unix = if text.contains("\r\n") {
+        Cow::Owned(text.replace("\r\n", "\n"))
+    } else {
+        Cow::Borrowed(text)
+    };
+    match unix {
+        Cow::Borrowed(text) => replace(text, is_unfit_for_paragraph),
+        Cow::Owned(text) => Cow::Owned(replace(&text, is_unfit_for_paragraph).into_owned()),
+    }
+}
+
+fn is_unfit_for_paragraph(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t') || is_deceptive(c)
+}
+
+/// Characters that change how the text around them is displayed, or that are invisible.
+fn is_deceptive(c: char) -> bool {
+    matches!(c,
+        // Noncharacters; the command marks its colours with some of them.
+        '\u{fdd0}'..='\u{fdef}'
+        | '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+fn replace(text: &str, unfit: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&unfit) {
+        return Cow::Borrowed(text);
+    }
+    let mut cleaned = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if unfit(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(cleaned, "U+{:04X}", u32::from(c));
+        } else {
+            cleaned.push(c);
+        }
+    }
+    Cow::Owned(cleaned)
+}
+
+/// The known name that is most similar to the given one, if it is similar enough to suggest.
+///
+/// ```
+/// use kubex_core::text::nearest;
+/// assert_eq!(nearest("prodd", &["prod", "staging"]), Some("prod"));
+/// assert_eq!(nearest("elsewhere", &["prod", "staging"]), None);
+/// ```
+pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+    nearest_within(written, known, |longer| (longer / 3).max(1))
+}
+
+/// The most similar known name, if its distance in typing errors is at most `most` of the longer name's length in
+/// characters. Case is ignored.
+pub fn nearest_within<'a>(
+    written: &str,
+    known: &[&'a str],
+    most: impl Fn(usize) -> usize,
+) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&written.to_lowercase(), &name.to_lowercase()),
+                *name,
+            )
+        })
+        .min()
+        .filter(|(distance, name)| *distance <= most(name.chars().count().max(written.chars().count())))
+        .map(|(_, name)| name)
+}
+
+/// The causes of an error, the error itself first.
+pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |cause| (*cause).source())
+}
+
+/// The messages of an error from outside and of its causes, on one line and with everything masked that looks like a
+/// secret.
+///
+/// ```
+/// use kubex_core::text::messages;
+/// let error = std::io::Error::other("closed\nby the server");
+/// assert_eq!(messages(&error), "closedU+000Aby the server");
+/// ```
+pub fn messages(error: &(dyn Error + 'static)) -> String {
+    let mut messages = String::new();
+    for cause in causes(error) {
+        let message = cause.to_string();
+        if messages.is_empty() {
+            messages = message;
+        } else if !messages.ends_with(&message) {
+            // Errors often repeat the message of their cause, which is then not added again.
+            messages.push_str(": ");
+            messages.push_str(&message);
+        }
+    }
+    Mask::new().apply(&clean_line(&messages))
+}
+
+/// Whether brackets and braces are nested deeper than this. Those within quotes count too. YAML scanners need time
+/// quadratic in the depth before they check a limit of their own, so this is checked first.
+///
+/// ```
+/// use kubex_core::text::is_nested_deeper_than;
+/// assert!(is_nested_deeper_than(3, "[[[["));
+/// assert!(!is_nested_deeper_than(3, "[[[]]] [[[]]]"));
+/// ```
+pub fn is_nested_deeper_than(deepest: usize, text: &str) -> bool {
+    let mut depth: usize = 0;
+    text.bytes().any(|byte| {
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > deepest
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_and_bidi_characters_are_replaced() {
+        assert_eq!(
+            clean_line("a\u{1b}]8;;x\u{7}b\r\n\u{202e}c"),
+            "aU+001B]8;;xU+0007bU+000DU+000AU+202Ec"
+        );
+        assert_eq!(clean("one\r\ntwo\tthree\rfour"), "one\ntwo\tthreeU+000Dfour");
+        assert!(matches!(clean_line("plain ünïcode"), Cow::Borrowed(_)));
+    }
+}
