@@ -26,7 +26,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::origin::Origin;
-use crate::text::{clean, clean_line, nearest};
+use crate::text::{clean, clean_line, has_blank_at_an_end, nearest, shown_path};
 
 pub use class::ErrorClass;
 
@@ -162,12 +162,11 @@ impl Error {
 
     /// The error for a file that cannot be read, with the reason and the cause.
     pub fn unreadable(what: &str, path: &Path, cause: io::Error) -> Self {
-        let shown = path.to_string_lossy();
         Self::new(
             kind_of(&cause),
-            format_args!("cannot read {what} {}: {}", clean_line(&shown), reason(&cause)),
+            format_args!("cannot read {what} {}: {}", shown_path(path), reason(&cause)),
         )
-        .with_help(remedy(&cause))
+        .with_help(remedy(&cause, Some(path)))
         .with_source(cause)
     }
 
@@ -177,7 +176,7 @@ impl Error {
             kind_of(&cause),
             format_args!("cannot read {what}: {}", reason(&cause)),
         )
-        .with_help(remedy(&cause))
+        .with_help(remedy(&cause, origin.path()))
         .with_source(cause)
         .with_origin(origin)
     }
@@ -347,8 +346,11 @@ pub(crate) fn reason(error: &io::Error) -> String {
 }
 
 /// What to do about an I/O error.
-fn remedy(error: &io::Error) -> &'static str {
+fn remedy(error: &io::Error, path: Option<&Path>) -> &'static str {
     match error.kind() {
+        io::ErrorKind::NotFound if path.is_some_and(|path| has_blank_at_an_end(&path.to_string_lossy())) => {
+            "remove the blank at the end of the path"
+        }
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "check the path, or create the file",
         io::ErrorKind::PermissionDenied => "allow the program's user to read it",
         io::ErrorKind::TimedOut => "check the command that writes to it, or write its output to a file first",

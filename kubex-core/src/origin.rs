@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::text::clean_line;
+use crate::text::{clean_line, shown_path};
 
 use keys::{Keys, Step};
 
@@ -143,7 +143,7 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
-            Place::File(path) | Place::Pipe(path) => f.write_str(&clean_line(&path.to_string_lossy()))?,
+            Place::File(path) | Place::Pipe(path) => f.write_str(&shown_path(path))?,
             Place::Variable(name) => write!(f, "${}", clean_line(name))?,
             Place::Bytes(name) => f.write_str(&clean_line(name))?,
             Place::Flag(name) => write!(f, "the flag {}", clean_line(name))?,

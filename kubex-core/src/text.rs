@@ -12,6 +12,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use crate::secret::{ExposeSecret, SecretString};
 
@@ -25,6 +26,22 @@ const MIN_MASKED_LENGTH: usize = 4;
 /// characters are replaced by their `U+XXXX` name.
 pub fn clean_line(text: &str) -> Cow<'_, str> {
     replace(text, |c| c.is_control() || is_deceptive(c))
+}
+
+/// A path for a message: cleaned, and in quotes if it begins or ends with a blank, which would not be seen.
+pub(crate) fn shown_path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let shown = clean_line(&text);
+    if has_blank_at_an_end(&shown) {
+        format!("\"{shown}\"")
+    } else {
+        shown.into_owned()
+    }
+}
+
+/// Whether a text begins or ends with white space.
+pub(crate) fn has_blank_at_an_end(text: &str) -> bool {
+    text.trim() != text
 }
 
 /// Cleans a text of several lines: as [`clean_line`], but keeps line feeds and tabs, and turns `\r\n` into `\n`.

@@ -51,6 +51,7 @@ mod mapping;
 mod merge;
 mod names;
 mod options;
+mod other_object;
 mod outline;
 mod pattern;
 mod resolve;

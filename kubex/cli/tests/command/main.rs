@@ -14,6 +14,7 @@
 )]
 
 mod canary;
+mod messages;
 mod passive;
 mod pipes;
 mod requests;
