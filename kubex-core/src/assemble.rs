@@ -10,12 +10,13 @@ use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Problems, Result};
 use crate::host::{Host, Input};
-use crate::options::{ClusterOptions, LoadedCluster, Options, Value};
+use crate::options::{ClusterOptions, LoadedCluster, Options, Value, ValueKind};
 use crate::origin::Origin;
 use crate::provenance::Provenance;
 use crate::registry::Registry;
 use crate::resolved_source::{Chosen, ChosenIdentity, ReadySource, ResolvedSource, SourcePart};
 use crate::source::CredentialSource;
+use crate::text::Mask;
 use crate::warning::Warning;
 
 /// Builds a configuration from a resolved source that already contains the overrides.
@@ -91,6 +92,9 @@ pub(crate) async fn assemble(
     }
     for (field, value) in options.iter() {
         builder = builder.identity_origin(field, value.origin());
+        if let Some(shown) = shown_value(field, value) {
+            builder = builder.identity_value(field, shown);
+        }
     }
     if let Credentials::Source { source, .. } = &credentials
         && sends_credentials
@@ -100,6 +104,19 @@ pub(crate) async fn assemble(
         }
     }
     with_credentials(builder, credentials).build(host)
+}
+
+/// The value of an option of a plugin, for people to see. What looks like a secret in it is masked.
+fn shown_value(field: &str, value: &Value) -> Option<String> {
+    let text = match (field, value.kind()) {
+        ("command" | "api-version", ValueKind::String(text)) => text.as_str().to_owned(),
+        ("args", ValueKind::Sequence(items)) => {
+            let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            words.join(" ")
+        }
+        _ => return None,
+    };
+    Some(Mask::new().apply(&text))
 }
 
 /// The warning of a token, certificate or key that comes from a pipe, which cannot be read again.

@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::credential::certificates_in;
 use crate::error::{Error, ErrorKind, Result};
+use crate::placeholder::{FILL_IN, UNFILLED, is_unfilled};
 use crate::proxy::Proxy;
 use crate::request_path::stays_below;
 use crate::text::{mask_address, sanitize_line};
@@ -22,6 +23,14 @@ pub struct ServerUrl {
     url: Url,
     /// The path without a slash at its end; empty for most servers.
     path: Box<str>,
+}
+
+/// Whether a host is written as a variable of a Windows shell: `%API_HOST%`.
+fn is_percent_variable(host: &str) -> bool {
+    let name = host.strip_prefix('%').and_then(|rest| rest.split_once('%'));
+    name.is_some_and(|(name, _)| {
+        name.len() > 2 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    })
 }
 
 impl ServerUrl {
@@ -44,19 +53,32 @@ impl ServerUrl {
                 format_args!("the server's address {why}"),
             )
         };
+        let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        if is_unfilled(text) || host.contains('$') || is_percent_variable(host) {
+            return Err(invalid(UNFILLED).with_help(FILL_IN));
+        }
         if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
-            return Err(invalid("contains white space or a control character"));
+            return Err(invalid("contains white space or a control character")
+                .with_help("write it as https://host:port"));
         }
         if !text.contains("://") {
             return Err(invalid("has no scheme").with_help("write https:// in front of it"));
         }
         let text = text.split(['?', '#']).next().unwrap_or(text);
-        let url = Url::parse(text).map_err(|error| invalid(&format!("is not a valid URL: {error}")))?;
+        if !host.starts_with('[') && host.matches(':').count() > 1 {
+            return Err(invalid("has an IPv6 address without brackets")
+                .with_help("put the address in brackets, as in https://[fd00::1]:6443"));
+        }
+        let url = Url::parse(text).map_err(|error| {
+            invalid(&format!("is not a valid URL: {error}")).with_help("write it as https://host:port")
+        })?;
         if !matches!(url.scheme(), "https" | "http") {
             return Err(invalid("has a scheme other than https").with_help("write it as https://host:port"));
         }
         if url.host_str().is_none_or(str::is_empty) {
-            return Err(invalid("has no host"));
+            return Err(invalid("has no host").with_help("write it as https://host:port"));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(invalid("contains a user name or a password")

@@ -62,6 +62,7 @@ impl ClientConfiguration {
             warnings: Vec::new(),
             provenance: Provenance::default(),
             identity_origins: Vec::new(),
+            identity_values: Vec::new(),
         }
     }
 
@@ -166,6 +167,7 @@ pub struct ClientConfigurationBuilder {
     provenance: Provenance,
     /// The origins of the identity's fields. They are removed together if no credential is sent.
     identity_origins: Vec<(String, Origin)>,
+    identity_values: Vec<(String, String)>,
 }
 
 impl ClientConfigurationBuilder {
@@ -246,6 +248,11 @@ impl ClientConfigurationBuilder {
         self
     }
 
+    pub(crate) fn identity_value(mut self, field: &str, value: String) -> Self {
+        self.identity_values.push((field.to_owned(), value));
+        self
+    }
+
     /// Builds the configuration. For an `http://` server it drops the credential source, so that no credential is
     /// fetched or sent. This is the only place that does so.
     ///
@@ -290,6 +297,9 @@ impl ClientConfigurationBuilder {
             .unwrap_or_default();
         for (field, origin) in &self.identity_origins {
             self.provenance.set(field, origin);
+        }
+        for (field, value) in &self.identity_values {
+            self.provenance.set_value(field, value);
         }
         Ok(ClientConfiguration {
             cluster,

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use crate::host::NotRun;
 use crate::origin::Origin;
-use crate::text::{Sanitized, nearest, sanitize_line, shown_key, shown_path, write_sanitized};
+use crate::text::{Sanitized, has_blank_at_an_end, nearest, sanitize_line, shown_key, shown_path, write_sanitized};
 
 pub use class::ErrorClass;
 
@@ -170,7 +170,7 @@ impl Error {
             kind_of(&cause),
             format_args!("cannot read {what} {}: {}", shown_path(path), reason(&cause)),
         )
-        .with_help(remedy(&cause))
+        .with_help(remedy(&cause, Some(path)))
         .with_source(cause)
     }
 
@@ -180,7 +180,7 @@ impl Error {
             kind_of(&cause),
             format_args!("cannot read {what}: {}", reason(&cause)),
         )
-        .with_help(remedy(&cause))
+        .with_help(remedy(&cause, origin.path()))
         .with_source(cause)
         .with_origin(origin)
     }
@@ -361,11 +361,14 @@ pub(crate) fn reason(error: &io::Error) -> String {
 }
 
 /// What to do about an I/O error.
-fn remedy(error: &io::Error) -> &'static str {
+fn remedy(error: &io::Error, path: Option<&Path>) -> &'static str {
     if let Some(reason) = NotRun::of(error) {
         return reason.help();
     }
     match error.kind() {
+        io::ErrorKind::NotFound if path.is_some_and(|path| has_blank_at_an_end(&path.to_string_lossy())) => {
+            "remove the blank at the end of the path"
+        }
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "check the path, or create the file",
         io::ErrorKind::PermissionDenied => "allow the program's user to read it",
         io::ErrorKind::TimedOut => "check the command that writes to it, or write its output to a file first",

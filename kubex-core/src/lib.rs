@@ -35,6 +35,7 @@ pub mod impersonation;
 pub mod options;
 pub mod origin;
 pub mod overrides;
+pub mod placeholder;
 pub mod provenance;
 pub mod provider;
 pub mod proxy;

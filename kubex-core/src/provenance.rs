@@ -29,12 +29,14 @@ use crate::text::{clean_line, write_sanitized};
 /// How many fields most configurations have.
 const USUAL_FIELDS: usize = 12;
 
-/// The origin of each field of a client configuration. It contains no values.
+/// The origin of each field of a client configuration. Of values it contains only those that are set for it to show: of
+/// fields that are not secret and that are no part of the configuration itself, such as the name of the context.
 ///
 /// A field without an origin has its default value.
 #[derive(Clone, Debug, Default)]
 pub struct Provenance {
     fields: Vec<(String, Origin)>,
+    values: Vec<(String, String)>,
     shadowed: Vec<Shadowed>,
 }
 
@@ -71,7 +73,21 @@ impl Provenance {
         for (field, origin) in &other.fields {
             self.set(field, origin);
         }
+        self.values.extend(other.values);
         self.shadowed.extend(other.shadowed);
+    }
+
+    /// Sets the value of a field for people to see. It must not be secret.
+    pub fn set_value(&mut self, field: &str, value: &str) {
+        self.values.retain(|(name, _)| name != field);
+        self.values
+            .push((field.to_owned(), clean_line(value).into_owned()));
+    }
+
+    /// Returns the value of a field, if it was set to be shown.
+    pub fn value_of(&self, field: &str) -> Option<&str> {
+        let value = self.values.iter().find(|(name, _)| name == field);
+        value.map(|(_, value)| value.as_str())
     }
 
     /// Adds a shadowed entry.

@@ -130,6 +130,11 @@ impl ResolvedSource {
         self.provenance.set(field, origin);
     }
 
+    /// Records the value of such a field, for people to see. It must not be secret.
+    pub fn record_value(&mut self, field: &str, value: &str) {
+        self.provenance.set_value(field, value);
+    }
+
     /// Records that one entry shadows another one with the same name.
     pub fn record_shadowed(&mut self, taken: &Origin, shadowed: &Origin) {
         self.provenance.add_shadowed(taken, shadowed);

@@ -126,8 +126,19 @@ pub fn shown_path(path: &Path) -> Cow<'_, str> {
     if not_a_path(&text).is_some() {
         return Cow::Borrowed(MASKED);
     }
-    match text {
+    let shown = match text {
         Cow::Borrowed(text) => sanitize_line(text),
         Cow::Owned(text) => Cow::Owned(sanitize_line(&text).into_owned()),
+    };
+    // A blank at an end would not be seen.
+    if has_blank_at_an_end(&shown) {
+        Cow::Owned(format!("\"{shown}\""))
+    } else {
+        shown
     }
+}
+
+/// Whether a text begins or ends with white space.
+pub(crate) fn has_blank_at_an_end(text: &str) -> bool {
+    text.trim() != text
 }

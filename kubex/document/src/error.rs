@@ -37,6 +37,10 @@ pub enum Problem {
     UnknownAnchor,
     /// An alias within the node that its anchor names.
     RecursiveAlias,
+    /// A tab where YAML allows only spaces.
+    Tab(&'static str),
+    /// A line that is not valid because it contains `{{` or `{%`, as templates do.
+    Template,
     /// A key that is a list or a mapping.
     KeyNotText,
     /// A merge key (`<<`) whose value is not a mapping or a list of mappings.
@@ -64,6 +68,8 @@ impl fmt::Display for Problem {
             Self::KeyTooLong(bytes) => write!(f, "has a key longer than {bytes} bytes"),
             Self::TooManyDirectives(count) => write!(f, "has more than {count} %TAG directives"),
             Self::Yaml(why) => write!(f, "is not valid YAML: {why}"),
+            Self::Tab(why) => write!(f, "is not valid YAML: {why}"),
+            Self::Template => f.write_str("contains a template that was not filled in"),
             Self::Toml(why) => write!(f, "is not valid TOML: {why}"),
             Self::TomlDuplicateKey { .. } => f.write_str("has a key that is written twice"),
             Self::UnknownAnchor => f.write_str("has an alias whose anchor is not defined"),
@@ -96,6 +102,9 @@ impl ReadError {
 
     /// The same, with its line and column.
     pub(crate) fn located(mut self, text: &str) -> Self {
+        if matches!(self.problem, Problem::KeyNotText | Problem::Yaml(_)) && has_template(text, self.offset) {
+            self.problem = Problem::Template;
+        }
         if !matches!(self.problem, Problem::TooLarge(_)) {
             self.position = Some(Lines::new(text).position(text, self.offset));
         }
@@ -136,8 +145,35 @@ impl ReadError {
                 .with_help(remove_one_of_the_two(*first_line));
         }
         let message = format_args!("{what} {}", self.problem);
-        Error::new(ErrorKind::MalformedDocument, message).with_origin(&origin)
+        let error = Error::new(ErrorKind::MalformedDocument, message).with_origin(&origin);
+        match self.problem {
+            Problem::Tab(_) => error.with_help("replace the tab with spaces"),
+            Problem::Template => error.with_help("render the template first"),
+            _ => error,
+        }
     }
+}
+
+/// How much of a line is looked at for a template.
+const LONGEST_LOOKED_AT: usize = 1024;
+
+/// Whether the line around this byte contains the beginning of a template.
+fn has_template(text: &str, offset: usize) -> bool {
+    let bytes = text.as_bytes();
+    let offset = offset.min(bytes.len());
+    let before = bytes
+        .get(offset.saturating_sub(LONGEST_LOOKED_AT)..offset)
+        .unwrap_or_default();
+    let after = bytes.get(offset..).unwrap_or_default();
+    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let start = before.iter().rposition(is_break).map_or(0, |at| at + 1);
+    let end = after.iter().take(LONGEST_LOOKED_AT).position(is_break);
+    let line_before = before.get(start..).unwrap_or_default();
+    let line_after = after
+        .get(..end.unwrap_or(after.len().min(LONGEST_LOOKED_AT)))
+        .unwrap_or_default();
+    let line = [line_before, line_after].concat();
+    line.windows(2).any(|pair| matches!(pair, b"{{" | b"{%"))
 }
 
 /// What to do about a key that is written twice.

@@ -6,23 +6,31 @@ use std::io;
 use ::rustls::CertificateError;
 use hyper_util::client::legacy::{self, connect::Connected};
 use kubex_core::text::{causes, messages};
-use kubex_core::{Error, ErrorKind, ServerUrl};
+use kubex_core::{Cluster, Error, ErrorKind};
 
 use super::rustls::is_unknown_issuer;
 
 /// An error with the HTTP client's message and the causes behind it. The client's own error is not kept as the source: it
 /// may quote the URL of the request or of the proxy. An error of Kubex that it wraps is returned as it is.
-pub(crate) fn request_failed(server: &ServerUrl, error: &(dyn StdError + 'static)) -> Error {
+pub(crate) fn request_failed(cluster: &Cluster, error: &(dyn StdError + 'static)) -> Error {
     if let Some(own) = own_error(error) {
         return own;
     }
+    let server = &cluster.server;
+    let through = match &cluster.proxy {
+        Some(proxy) => format!(" through the proxy {proxy}"),
+        None => String::new(),
+    };
     let failed = Error::new(
         ErrorKind::RequestFailed,
-        format_args!("the request to {server} failed: {}", messages(error)),
+        format_args!("the request to {server}{through} failed: {}", messages(error)),
     );
-    match causes(error).find_map(help_for) {
-        Some(help) => failed.with_help(help),
-        None => failed,
+    match (causes(error).find_map(help_for), &cluster.proxy) {
+        (Some(help), _) => failed.with_help(help),
+        (None, Some(_)) => failed.with_help(
+            "check that the proxy is reachable, takes the user and password, and lets requests to the server pass",
+        ),
+        (None, None) => failed,
     }
 }
 

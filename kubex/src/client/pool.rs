@@ -251,7 +251,7 @@ impl<B: HttpBackend> Pool<B> {
     }
 
     pub(crate) fn failed(&self, error: &B::Error) -> Error {
-        request_failed(&self.configuration().cluster().server, error)
+        request_failed(self.configuration().cluster(), error)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<B>> {

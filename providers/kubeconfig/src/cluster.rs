@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use kubex_core::options::Value;
+use kubex_core::placeholder::{FILL_IN, UNFILLED, is_unfilled};
 use kubex_core::resolved_source::SourcePart;
 use kubex_core::{Error, ErrorKind, Options, ResolvedSource, Result};
 use zeroize::Zeroizing;
@@ -111,6 +112,9 @@ pub(crate) fn is_base64(fields: &Mapping<'_>, key: &str) -> Result<()> {
     let Some(text) = fields.text(key)? else {
         return Ok(());
     };
+    if let Some(error) = left_out(text, key) {
+        return Err(error.with_origin(&fields.origin_of(key)));
+    }
     let mut joined = Zeroizing::new(String::new());
     let mut text = text;
     if memchr::memchr2(b'\r', b'\n', text.as_bytes()).is_some() {
@@ -127,6 +131,18 @@ pub(crate) fn is_base64(fields: &Mapping<'_>, key: &str) -> Result<()> {
     )
     .with_origin(&fields.origin_of(key))
     .with_help("encode the PEM file with: base64 -w0"))
+}
+
+/// The error of data that something else stands for: what kubectl prints in its place, or a template.
+fn left_out(text: &str, key: &str) -> Option<Error> {
+    let invalid = |why: &str| Error::new(ErrorKind::InvalidValue, format_args!("\"{key}\" {why}"));
+    if matches!(text, "DATA+OMITTED" | "REDACTED") {
+        return Some(
+            invalid(&format!("is {text}, which kubectl prints in place of the data"))
+                .with_help("print the data with: kubectl config view --raw"),
+        );
+    }
+    is_unfilled(text).then(|| invalid(UNFILLED).with_help(FILL_IN))
 }
 
 /// Whether a text is base64, found out piece by piece, so that what may be a key is not in memory once more.

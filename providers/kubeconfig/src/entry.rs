@@ -204,6 +204,18 @@ impl Entries {
         if names.is_empty() {
             return Err(error.with_help(format_args!("the kubeconfig declares no {what}")));
         }
+        if let Some(nameless) = self.list.iter().find(|entry| entry.name().is_empty())
+            && names.iter().all(|name| name.is_empty())
+        {
+            return Err(error.with_help(format_args!(
+                "set \"name\" in the {what} that has none{}",
+                match nameless.locate(format_args!("")).line_and_column() {
+                    Some((line, _)) => format!(", on line {line}"),
+                    None => String::new(),
+                }
+            )));
+        }
+        names.retain(|name| !name.is_empty());
         let declared = names.len();
         // Comparing takes time by the product of the lengths. What differs a lot in length is not similar.
         names.retain(|known| {

@@ -13,6 +13,7 @@ use kubex_core::{
 };
 
 use crate::cluster;
+use crate::mapping::shown;
 use crate::merge::Merged;
 use crate::options::KubeconfigOptions;
 use crate::select::{Selection, select};
@@ -128,6 +129,9 @@ impl Kubeconfig {
         }
         if let Some(chosen_at) = &selection.chosen_at {
             answer.record_origin("context", chosen_at);
+            if let Some(name) = selection.context {
+                answer.record_value("context", &shown(name));
+            }
         }
         for (taken, shadowed) in &self.merged.shadowed {
             answer.record_shadowed(taken, shadowed);

@@ -52,6 +52,7 @@ mod merge;
 mod names;
 mod near_miss;
 mod options;
+mod other_object;
 mod outline;
 mod pattern;
 mod resolve;

@@ -9,6 +9,7 @@ use crate::entry::{Entries, entries, outlined_entries};
 use crate::file::{FieldSource, ParsedFile};
 use crate::mapping::text_of;
 use crate::near_miss::near_misses;
+use crate::other_object::OtherObject;
 use crate::section::Section;
 
 /// What stands at the top of a kubeconfig.
@@ -75,23 +76,27 @@ impl Merged {
         self.bytes = self.bytes.saturating_add(bytes);
         let file = Arc::new(file);
         // The error of what is not a kubeconfig is that, and not what its fields would mean in one.
-        for field in &fields {
-            let FieldSource::Read(document) = field else {
-                continue;
-            };
-            for (key, value) in document.root().entries() {
-                match &*key.name() {
-                    "kind" => must_be("Config", key, value, &file.origin)?,
-                    "apiVersion" => must_be("v1", key, value, &file.origin)?,
-                    _ => {}
-                }
-            }
+        let documents = || {
+            fields.iter().filter_map(|field| match field {
+                FieldSource::Read(document) => Some(document),
+                FieldSource::Outlined(..) => None,
+            })
+        };
+        let top = |wanted: &'static str| {
+            let entries = documents().flat_map(|document| document.root().entries());
+            entries.filter(move |(key, _)| key.name() == wanted)
+        };
+        for (key, value) in top("kind") {
+            must_be("Config", key, value, &file.origin).map_err(|error| {
+                let fields = documents().flat_map(|document| document.root().entries());
+                let fields = fields.map(|(key, value)| (key.name().into_owned(), value));
+                not_a_kubeconfig(error, value.as_str().unwrap_or_default(), fields)
+            })?;
         }
-        let read = fields.iter().filter_map(|field| match field {
-            FieldSource::Read(document) => Some(document),
-            FieldSource::Outlined(..) => None,
-        });
-        let top = read.flat_map(|document| document.root().entries());
+        for (key, value) in top("apiVersion") {
+            must_be("v1", key, value, &file.origin)?;
+        }
+        let top = documents().flat_map(|document| document.root().entries());
         warnings.append(&mut near_misses(top, TOP, || file.origin.clone()));
         let mut lists = Section::ALL.map(Entries::new);
         let mut put = |entries: Entries| {
@@ -148,6 +153,16 @@ impl Merged {
     }
 }
 
+/// The error of another object, which says what it is.
+fn not_a_kubeconfig<'d>(error: Error, kind: &str, fields: impl Iterator<Item = (String, Node<'d>)>) -> Error {
+    match OtherObject::new(kind, fields) {
+        Some(object) => Error::new(error.kind(), object.message)
+            .with_origin(error.origin().unwrap_or(&Origin::code()))
+            .with_help(object.help),
+        None => error,
+    }
+}
+
 fn must_be(expected: &str, key: Key<'_>, value: Node<'_>, origin: &Origin) -> Result<()> {
     if value.is_blank() || value.as_str() == Some(expected) {
         return Ok(());
@@ -157,5 +172,6 @@ fn must_be(expected: &str, key: Key<'_>, value: Node<'_>, origin: &Origin) -> Re
         ErrorKind::MalformedDocument,
         format_args!("this is not a kubeconfig: its {name} is not {expected}"),
     )
-    .with_origin(&Places::Values.locate(origin.clone().key(&name), key, value)))
+    .with_origin(&Places::Values.locate(origin.clone().key(&name), key, value))
+    .with_help(format_args!("set \"{name}\" to {expected}, or name another file")))
 }

@@ -48,6 +48,10 @@ pub(crate) fn near(key: &str, known: &[&'static str]) -> Option<&'static str> {
     if known.contains(&key) || key.len() > LONGEST_COMPARED {
         return None;
     }
+    // The names of client-go's own type, which older tools wrote.
+    if let Some(field) = known.iter().find(|field| key.strip_prefix("act-") == Some(field)) {
+        return Some(field);
+    }
     let bare = |key: &str| key.replace(['-', '_'], "").to_lowercase();
     let written = bare(key);
     let same = known.iter().find(|field| bare(field) == written).copied();

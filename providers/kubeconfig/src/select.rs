@@ -19,6 +19,8 @@ pub(crate) struct Selection<'m> {
     pub(crate) namespace: Option<Value>,
     /// Where the context was chosen, where one was.
     pub(crate) chosen_at: Option<Origin>,
+    /// The name of that context.
+    pub(crate) context: Option<&'m str>,
     /// The context, or the cluster where there is no context.
     pub(crate) origin: Origin,
     /// What looks like a field of these entries, and is not one.
@@ -73,6 +75,7 @@ pub(crate) fn select<'m>(
         cluster,
         user,
         namespace: namespace.map(|(name, origin)| Value::new(name, origin)),
+        context: chosen.as_ref().map(|(name, _)| *name),
         chosen_at: chosen.map(|(_, origin)| origin),
         origin,
         warnings,
@@ -95,6 +98,13 @@ fn chosen<'a>(
         return Ok(None);
     }
     let origin = merged.origins.first().cloned().unwrap_or_else(Origin::code);
+    if merged.contexts.is_empty() {
+        return Err(
+            Error::new(ErrorKind::MissingContext, "the kubeconfig declares no context")
+                .with_origin(&origin.key("contexts"))
+                .with_help("add one with: kubectl config set-context NAME --cluster=CLUSTER --user=USER"),
+        );
+    }
     Err(
         Error::new(ErrorKind::MissingContext, "the kubeconfig chooses no context")
             .with_origin(&origin.key("current-context"))

@@ -2,6 +2,7 @@
 
 use kubex_core::error::Problems;
 use kubex_core::options::{KeyPairOptions, Value, ValueKind};
+use kubex_core::placeholder::is_unfilled;
 use kubex_core::resolved_source::IdentityNote;
 use kubex_core::{Error, ErrorKind, Identity, Options, Result, Warning};
 
@@ -58,11 +59,31 @@ pub(crate) fn identity(user: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Resul
         );
         identity = identity.with_note(IdentityNote::KeyIgnored, unused.with_origin(&user.origin_of(key)));
     }
+    if let Ok(Some(token)) = user.text("token") {
+        warnings.extend(doubtful_token(token).map(|warning| warning.with_origin(&user.origin_of("token"))));
+    }
     let anonymous = Warning::new(
         "no-credential",
         "the user has no credential, so requests are anonymous",
     );
     Ok(identity.with_note(IdentityNote::Anonymous, anonymous.with_origin(user.origin())))
+}
+
+/// What is likely to be wrong with a token, which is sent as it is, as by kubectl.
+fn doubtful_token(token: &str) -> Option<Warning> {
+    let why = if token
+        .get(..7)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "))
+    {
+        "the token begins with \"Bearer\", which is sent twice then: remove it"
+    } else if matches!(token, "DATA+OMITTED" | "REDACTED") {
+        "this is what kubectl prints in place of a token: get it with kubectl config view --raw"
+    } else if is_unfilled(token) {
+        "the token contains the placeholder of a template that was not filled in: replace it"
+    } else {
+        return None;
+    };
+    Some(Warning::new("doubtful-token", why))
 }
 
 fn exec_ignored(user: &Mapping<'_>) -> Warning {

@@ -16,16 +16,16 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     kubeconfig: Option<String>,
     /// Use this context instead of the current one
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", allow_hyphen_values = true)]
     context: Option<String>,
     /// Use this cluster instead of the context's
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", allow_hyphen_values = true)]
     cluster: Option<String>,
     /// Use this user instead of the context's
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", allow_hyphen_values = true)]
     user: Option<String>,
     /// Use this namespace
-    #[arg(short, long, global = true, value_name = "NAME")]
+    #[arg(short, long, global = true, value_name = "NAME", allow_hyphen_values = true)]
     namespace: Option<String>,
     /// The address of the API server
     #[arg(short, long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
@@ -54,10 +54,10 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     client_key: Option<String>,
     /// The user to impersonate
-    #[arg(long = "as", global = true, value_name = "USER")]
+    #[arg(long = "as", global = true, value_name = "USER", allow_hyphen_values = true)]
     act_as: Option<String>,
     /// The UID to impersonate
-    #[arg(long, global = true, value_name = "UID")]
+    #[arg(long, global = true, value_name = "UID", allow_hyphen_values = true)]
     as_uid: Option<String>,
     /// A group to impersonate; can be repeated
     #[arg(long, global = true, value_name = "GROUP", value_parser = NonEmptyStringValueParser::new())]

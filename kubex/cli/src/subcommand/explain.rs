@@ -58,7 +58,7 @@ struct Configuration {
 #[serde(rename_all = "camelCase")]
 struct Field {
     name: String,
-    /// The value as it is used; `null` for a secret, and for a field that only selects other fields.
+    /// The value as it is used; `null` for what is or may be a secret.
     value: Option<String>,
     origin: Location,
 }
@@ -174,7 +174,7 @@ impl Output for Explanation {
         };
         let mut table = Table::new(&["FIELD", "VALUE", "LOCATION"]);
         for field in &configuration.fields {
-            let value = field.value.as_deref().unwrap_or_default();
+            let value = field.value.as_deref().unwrap_or("(hidden)");
             table.row([field.name.as_str(), value, &field.origin.text]);
         }
         text.push('\n');

@@ -4,6 +4,7 @@ use clap::Args;
 use kubex::{Error, ErrorKind, ExposeSecret as _};
 use serde::Serialize;
 
+use super::whoami::expired;
 use crate::failure::{Failure, status};
 use crate::output::{self, Output, OutputArguments, Style};
 use crate::session::Session;
@@ -58,5 +59,12 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
         expires_at: credential.expires_at().map(rfc3339),
         credential_source: credential.provenance(),
     };
-    Ok(output::print(&output, arguments.output.format, &session.host)?)
+    output::print(&output, arguments.output.format, &session.host)?;
+    let end = credential
+        .expires_at()
+        .or_else(|| kubex::credential::jwt::expiry(token.expose_secret()));
+    if end.is_some_and(|end| end <= session.host.now().wall) {
+        return Err(expired("the token").into());
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use kubex::{ClientConfiguration, Trust};
 
 use super::trust::ca_digests;
 
-/// The value of a field as it is used. `None` for a secret, and for a field that only selects other fields.
+/// The value of a field as it is used. `None` for what is or may be a secret.
 pub(crate) fn value_of(field: &str, configuration: &ClientConfiguration) -> Option<String> {
     let cluster = configuration.cluster();
     let impersonation = configuration.impersonation();
@@ -29,6 +29,6 @@ pub(crate) fn value_of(field: &str, configuration: &ClientConfiguration) -> Opti
             let extra = extra.map(|(key, values)| format!("{key}={}", values.join(" ")));
             extra.collect::<Vec<_>>().join(" ")
         }),
-        _ => None,
+        _ => configuration.provenance().value_of(field).map(str::to_owned),
     }
 }

@@ -16,6 +16,7 @@
 mod canary;
 #[cfg(unix)]
 mod canary_values;
+mod messages;
 mod passive;
 mod pipes;
 mod requests;

@@ -99,7 +99,7 @@ impl Scanner<'_, '_> {
             }
             widest = widest.max(self.cursor.column());
             if self.cursor.is(b'\t') && indent.is_none_or(|indent| self.cursor.column() < indent) {
-                return Err(self.error("found a tab character where an indentation space is expected"));
+                return Err(self.tab("found a tab character where an indentation space is expected"));
             }
             let Some(meaning) = self.cursor.skip_break() else {
                 break;

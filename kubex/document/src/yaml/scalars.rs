@@ -100,7 +100,7 @@ impl Scanner<'_, '_> {
             loop {
                 if self.cursor.is_blank(0) {
                     if is_behind_break && self.cursor.is(b'\t') && self.cursor.column() < least_column {
-                        return Err(self.error("found a tab character that violates indentation"));
+                        return Err(self.tab("found a tab character that violates indentation"));
                     }
                     self.cursor.skip_ascii(1);
                 } else if self.cursor.skip_break().is_some() {

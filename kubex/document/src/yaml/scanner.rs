@@ -101,6 +101,11 @@ impl<'t, 'd> Scanner<'t, 'd> {
         ReadError::new(Problem::Yaml(why), self.cursor.at())
     }
 
+    /// The error of a tab where only spaces may be.
+    pub(super) fn tab(&self, why: &'static str) -> ReadError {
+        ReadError::new(Problem::Tab(why), self.cursor.at())
+    }
+
     /// Adds a token that ends at the cursor.
     pub(super) fn push(&mut self, kind: TokenKind, start: usize) {
         self.push_until(kind, start, self.cursor.at());
@@ -177,9 +182,11 @@ impl<'t, 'd> Scanner<'t, 'd> {
                 self.begin_key()?;
                 self.scan_quoted_scalar()
             }
-            b'#' | b'%' | b'@' | b'`' | b'|' | b'>' | b'\t' => {
-                Err(self.error("found character that cannot start any token"))
-            }
+            b'#' | b'%' | b'@' | b'`' | b'|' | b'>' | b'\t' => Err(if self.cursor.is(b'\t') {
+                self.tab("found a tab character that cannot start any token")
+            } else {
+                self.error("found character that cannot start any token")
+            }),
             _ => {
                 self.begin_key()?;
                 self.scan_plain_scalar()

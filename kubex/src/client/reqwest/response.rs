@@ -117,7 +117,7 @@ impl Response {
 }
 
 fn failed(authorizer: &Authorizer, error: ::reqwest::Error) -> Error {
-    request_failed(&authorizer.configuration().cluster().server, &error.without_url())
+    request_failed(authorizer.configuration().cluster(), &error.without_url())
 }
 
 impl fmt::Debug for Response {

@@ -23,6 +23,11 @@ pub(super) struct CertificateIdentity {
 }
 
 impl CertificateIdentity {
+    /// Whether it has expired, by this machine's clock.
+    pub(super) fn is_expired(&self) -> bool {
+        self.expired
+    }
+
     /// Reads a certificate in DER.
     pub(super) fn read(certificate: &[u8], now: SystemTime) -> kubex::Result<Self> {
         let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| {

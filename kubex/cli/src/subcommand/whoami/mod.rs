@@ -8,7 +8,7 @@ mod review;
 mod token;
 
 use clap::Args;
-use kubex::{ClientConfiguration, ExposeSecret as _};
+use kubex::{ClientConfiguration, Error, ErrorKind, ExposeSecret as _};
 use serde::Serialize;
 
 use self::certificate::CertificateIdentity;
@@ -47,6 +47,9 @@ struct Identity {
     username: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     impersonation: Option<Impersonation>,
+    /// What of the credential has expired.
+    #[serde(skip)]
+    expired: Option<&'static str>,
 }
 
 pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
@@ -58,10 +61,25 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
         return Ok(output::print(&review, format, &session.host)?);
     }
     let identity = Identity::read(&configuration, session).await?;
-    if identity.token.as_ref().is_some_and(TokenIdentity::has_claims) {
-        print_message("note: the claims of the token are not verified; use --online to ask the server");
+    match &identity.token {
+        Some(token) if token.has_claims() => {
+            print_message("note: the claims of the token are not verified; use --online to ask the server");
+        }
+        Some(_) => print_message(
+            "note: the token is opaque: only the server knows its user, and whether it is valid; use --online to ask it",
+        ),
+        None => {}
     }
-    Ok(output::print(&identity, format, &session.host)?)
+    output::print(&identity, format, &session.host)?;
+    match identity.expired {
+        Some(what) => Err(expired(what).into()),
+        None => Ok(()),
+    }
+}
+
+/// The error of a credential that has expired. It is printed nevertheless.
+pub(super) fn expired(what: &str) -> Error {
+    Error::new(ErrorKind::Expired, format_args!("{what} has expired")).with_help("log in again")
 }
 
 impl Identity {
@@ -72,15 +90,26 @@ impl Identity {
         let certificate = credential
             .certificate()
             .and_then(|pair| pair.chain().first().cloned());
+        let token = token.map(|token| TokenIdentity::read(token.expose_secret(), now));
+        let certificate = certificate
+            .map(|certificate| CertificateIdentity::read(&certificate, now))
+            .transpose()?;
+        let expired = if token.as_ref().is_some_and(TokenIdentity::is_expired) {
+            Some("the token")
+        } else if certificate.as_ref().is_some_and(CertificateIdentity::is_expired) {
+            Some("the client certificate")
+        } else {
+            let is_over = credential.expires_at().is_some_and(|end| end <= now);
+            is_over.then_some("the credential")
+        };
         Ok(Self {
+            expired,
             server: configuration.cluster().server.to_string(),
             credential: credential.description(),
             credential_source: configuration.credentials().describe(),
             expires_at: credential.expires_at().map(rfc3339),
-            token: token.map(|token| TokenIdentity::read(token.expose_secret(), now)),
-            certificate: certificate
-                .map(|certificate| CertificateIdentity::read(&certificate, now))
-                .transpose()?,
+            token,
+            certificate,
             username: credential.basic_pair().map(|(name, _)| name.to_owned()),
             impersonation: configuration.impersonation().map(Impersonation::from),
         })

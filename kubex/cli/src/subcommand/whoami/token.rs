@@ -69,6 +69,11 @@ impl TokenIdentity {
         self.format == "jwt"
     }
 
+    /// Whether it has expired, by this machine's clock.
+    pub(super) fn is_expired(&self) -> bool {
+        self.expired
+    }
+
     /// For a table.
     pub(super) fn rows(&self) -> Vec<(String, String)> {
         let claims = &self.claims;

@@ -1,0 +1,30 @@
+//! Values that a template should have replaced: `{{ .Server }}`, `${API_HOST}`, `<API_SERVER>`.
+
+/// Whether a value still contains the placeholder of a template.
+///
+/// None of what it looks for can be in a host name, in base64 or in a token.
+///
+/// ```
+/// use kubex_core::placeholder::is_unfilled;
+/// assert!(is_unfilled("https://{{ .Server }}:6443") && is_unfilled("<TOKEN>") && is_unfilled("${API_HOST}"));
+/// assert!(!is_unfilled("https://10.0.0.1:6443") && !is_unfilled("a<b"));
+/// ```
+pub fn is_unfilled(value: &str) -> bool {
+    let has_pair = |open: &str, close: &str| {
+        value
+            .split_once(open)
+            .and_then(|(_, rest)| rest.split_once(close))
+            .is_some_and(|(name, _)| !name.is_empty())
+    };
+    has_pair("{{", "}}")
+        || has_pair("{%", "%}")
+        || has_pair("${", "}")
+        || has_pair("$(", ")")
+        || has_pair("<", ">")
+}
+
+/// What is wrong with such a value, after its name.
+pub const UNFILLED: &str = "contains the placeholder of a template that was not filled in";
+
+/// What to do about it.
+pub const FILL_IN: &str = "replace it with the real value, or render the template first";

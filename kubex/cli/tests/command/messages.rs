@@ -1,0 +1,277 @@
+//! Mistakes that people make, and the message of each: what is wrong, where, and one thing to do.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::world::{Ended, KUBEX, ended, kubex, program};
+
+/// A kubeconfig with this server and user, which is otherwise complete.
+fn kubeconfig(server: &str, user: &str) -> String {
+    format!(
+        "clusters: [{{name: c, cluster: {{server: '{server}'}}}}]\nusers: [{{name: u, user: {user}}}]\n\
+         contexts: [{{name: -prod, context: {{cluster: c, user: u}}}}]\ncurrent-context: -prod\n"
+    )
+}
+
+fn file(content: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(content.as_bytes()).unwrap();
+    file
+}
+
+fn run(subcommand: &[&str], content: &str) -> Ended {
+    let file = file(content);
+    kubex(&[subcommand, &["--kubeconfig", file.path().to_str().unwrap()]].concat())
+}
+
+const LOOPBACK: &str = "https://127.0.0.1:1";
+
+#[test]
+fn each_mistake_has_its_message_its_place_and_one_thing_to_do() {
+    let unfilled = "the server's address contains the placeholder of a template that was not filled in";
+    let fill_in = "replace it with the real value, or render the template first";
+    let brackets = "put the address in brackets, as in https://[fd00::1]:6443";
+    let template = "the kubeconfig contains a template that was not filled in";
+    let tab = "is not valid YAML: found a tab character";
+    let inner = "clusters: []\n";
+    let encoded = BASE64_STANDARD.encode(inner);
+    let omitted = "is DATA+OMITTED, which kubectl prints in place of the data";
+    let mut cases: Vec<(String, &str, &str, String)> = vec![];
+    let mut add =
+        |content: String, place, message, help: &str| cases.push((content, place, message, help.to_owned()));
+    for server in [
+        "{{ .Server }}",
+        "https://{{ .Server }}:6443",
+        "https://<API_SERVER>:6443",
+        "${API_HOST}",
+        "https://${API_HOST}:6443",
+        "https://$API_HOST:6443",
+        "https://%API_HOST%:6443",
+    ] {
+        add(
+            kubeconfig(server, "{}"),
+            ":1:40, clusters[c].cluster.server",
+            unfilled,
+            fill_in,
+        );
+    }
+    for server in ["https://::1:6443", "https://fe80::1"] {
+        let message = "the server's address has an IPv6 address without brackets";
+        add(
+            kubeconfig(server, "{}"),
+            ":1:40, clusters[c].cluster.server",
+            message,
+            brackets,
+        );
+    }
+    for content in ["a:\n\t- b\n", "a:\n- b: c\n\td: {}\n", "a:\n\t\tb: c\n"] {
+        add(content.to_owned(), "", tab, "replace the tab with spaces");
+    }
+    for content in [
+        "server: {{ .x }}\n",
+        "a: 1\nb: {{ .x | quote }}\n",
+        "{{- if .x }}\n",
+        "{% if x %}\n",
+    ] {
+        add(content.to_owned(), "", template, "render the template first");
+    }
+    add(
+        "apiVersion: v1\nkind: ConfigMap\ndata:\n  config: |\n    clusters: []\n".to_owned(),
+        ":2:7, kind",
+        "this is a ConfigMap, not a kubeconfig; its key \"config\" in \"data\" contains one",
+        "save the value of \"config\" as a file, and use that",
+    );
+    add(
+        format!("apiVersion: v1\nkind: Secret\ndata: {{value: {encoded}}}\n"),
+        ":2:7, kind",
+        "this is a Secret, not a kubeconfig; its key \"value\" in \"data\" contains one",
+        "save the value of \"value\", decoded from base64, as a file, and use that",
+    );
+    for (version, kind) in [
+        ("v1", "a List"),
+        ("apps/v1", "a Deployment"),
+        ("networking.k8s.io/v1", "an Ingress"),
+    ] {
+        let name = kind.split(' ').nth(1).unwrap();
+        cases.push((
+            format!("apiVersion: {version}\nkind: {name}\n"),
+            ":2:7, kind",
+            "not a kubeconfig",
+            "name a file whose kind is Config, as kubectl config view --raw prints it".to_owned(),
+        ));
+        assert!(
+            run(&["explain"], &cases.last().unwrap().0)
+                .stderr
+                .contains(&format!("this is {kind}, "))
+        );
+    }
+    let nameless = kubeconfig(LOOPBACK, "{token: t}").replace("{name: c, ", "{");
+    let mut add =
+        |content: String, place, message, help: &str| cases.push((content, place, message, help.to_owned()));
+    add(
+        nameless,
+        "contexts[-prod].context.cluster",
+        "there is no cluster \"c\"",
+        "set \"name\" in the cluster that has none, on line 1",
+    );
+    add(
+        format!("clusters: [{{name: c, cluster: {{server: '{LOOPBACK}'}}}}]\n"),
+        ", contexts",
+        "the kubeconfig declares no context",
+        "add one with: kubectl config set-context NAME --cluster=CLUSTER --user=USER",
+    );
+    for field in ["client-certificate-data", "client-key-data"] {
+        let user = "{client-certificate-data: DATA+OMITTED, client-key-data: DATA+OMITTED}";
+        add(
+            kubeconfig(LOOPBACK, user),
+            field,
+            omitted,
+            "print the data with: kubectl config view --raw",
+        );
+    }
+    assert!(cases.len() > 20);
+    for (content, place, message, help) in &cases {
+        let explained = run(&["explain"], content);
+        let got = run(&["get", "/version"], content);
+        for ended in [&explained, &got] {
+            assert_eq!(ended.status, 4, "{content}{}", ended.stderr);
+            for part in [place, message, help.as_str(), "  at: ", "  help: "] {
+                assert!(ended.stderr.contains(part), "{part}\n{content}{}", ended.stderr);
+            }
+        }
+        assert_eq!(strip(&explained.stderr), strip(&got.stderr));
+    }
+}
+
+/// Without the path of the file, which is another one in each run.
+fn strip(text: &str) -> String {
+    let lines = text.lines().map(|line| match line.split_once("/.tmp") {
+        Some((before, after)) => format!("{before}{}", after.get(6..).unwrap_or_default()),
+        None => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_path_that_ends_with_a_blank_is_quoted() {
+    let got = kubex(&["explain", "--kubeconfig", "nowhere.yaml "]);
+    assert!(
+        got.stderr
+            .contains("at: \"nowhere.yaml \"\n  help: remove the blank"),
+        "{}",
+        got.stderr
+    );
+    let file = file(&kubeconfig(LOOPBACK, "{token: t}"));
+    let words = [
+        "explain",
+        "--certificate-authority=/nowhere ",
+        "--kubeconfig",
+        file.path().to_str().unwrap(),
+    ];
+    let got = kubex(&words);
+    assert!(
+        got.stderr
+            .contains("certificate authority \"/nowhere \": it does not exist"),
+        "{}",
+        got.stderr
+    );
+}
+
+#[test]
+fn doubtful_tokens_and_old_names_are_warnings_of_explain_and_of_get() {
+    for (user, id) in [
+        ("{token: Bearer x}", "doubtful-token"),
+        ("{token: REDACTED}", "doubtful-token"),
+        ("{token: '{{ .Token }}'}", "doubtful-token"),
+        ("{token: <TOKEN>}", "doubtful-token"),
+        ("{token: x, act-as: jane}", "unknown-field"),
+        ("{token: x, act-as-groups: [a]}", "unknown-field"),
+    ] {
+        let content = kubeconfig(LOOPBACK, user);
+        let explained = run(&["explain"], &content);
+        assert!(
+            explained.stdout.contains(&format!("[{id}]")),
+            "{user}: {}",
+            explained.stdout
+        );
+        let got = run(&["get", "/version"], &content);
+        assert!(got.stderr.contains(&format!("[{id}]")), "{user}: {}", got.stderr);
+    }
+    assert!(
+        run(&["explain"], &kubeconfig(LOOPBACK, "{token: x}"))
+            .stdout
+            .ends_with("user.token\n")
+    );
+}
+
+#[test]
+fn explain_shows_what_is_not_secret() {
+    let exec = "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: aws, \
+                args: [eks, get-token, --token, s3cret]}}";
+    let shown = run(&["explain", "--context", "-prod"], &kubeconfig(LOOPBACK, exec)).stdout;
+    for (field, value) in [
+        ("context", "-prod"),
+        ("api-version", "client.authentication.k8s.io/v1beta1"),
+        ("command", "aws"),
+        ("args", "eks get-token --token [masked]"),
+    ] {
+        let row = shown.lines().find(|line| line.starts_with(field));
+        assert!(row.is_some_and(|row| row.contains(value)), "{field}: {shown}");
+    }
+    let shown = run(&["explain"], &kubeconfig(LOOPBACK, "{token: s3cret}")).stdout;
+    assert!(
+        shown.contains("token     (hidden)") && !shown.contains("s3cret"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn whoami_says_what_it_cannot_know_and_an_expired_token_is_a_failure() {
+    let opaque = run(&["whoami"], &kubeconfig(LOOPBACK, "{token: abc}"));
+    assert_eq!(opaque.status, 0);
+    assert!(opaque.stderr.contains("the token is opaque") && opaque.stderr.contains("--online"));
+    let token = "eyJhbGciOiJub25lIn0.eyJleHAiOjEwMDAwMDAwMDAsInN1YiI6ImphbmUifQ.x";
+    let content = kubeconfig(LOOPBACK, &format!("{{token: {token}}}"));
+    for (subcommand, shown) in [("whoami", "jane"), ("token", token)] {
+        let expired = run(&[subcommand], &content);
+        assert_eq!(expired.status, 8, "{}", expired.stderr);
+        assert!(expired.stdout.contains(shown) && expired.stderr.contains("the token has expired"));
+        assert!(expired.stderr.contains("help: log in again"));
+    }
+}
+
+#[test]
+fn a_proxy_that_refuses_is_named() {
+    for status in ["407 Proxy Authentication Required", "502 Bad Gateway"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let proxy = std::thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let _ = connection.read(&mut [0; 4096]).unwrap();
+            write!(connection, "HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").unwrap();
+        });
+        let file = file(&kubeconfig("https://127.0.0.2:1", "{token: t}").replace(
+            "cluster: {server",
+            &format!("cluster: {{proxy-url: 'http://jane:s3cret@{address}', server"),
+        ));
+        let mut command = program(KUBEX, &["get", "/version", "--kubeconfig"]);
+        let got = ended(command.arg(file.path()).output().unwrap());
+        proxy.join().unwrap();
+        assert_eq!(got.status, 1, "{}", got.stderr);
+        assert!(
+            got.stderr
+                .contains(&format!("through the proxy http://{address}")),
+            "{}",
+            got.stderr
+        );
+        assert!(
+            got.stderr.contains("help: check that the proxy"),
+            "{}",
+            got.stderr
+        );
+        assert!(!got.stderr.contains("s3cret"), "{}", got.stderr);
+    }
+}
