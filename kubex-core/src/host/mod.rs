@@ -13,6 +13,7 @@ mod deadline;
 mod environment;
 mod files;
 mod input;
+mod plugin_stderr;
 mod plugins;
 mod processes;
 mod programs;
@@ -34,6 +35,7 @@ pub use deadline::Deadline;
 pub use environment::Environment;
 pub use files::{FileContent, FileKind, Files};
 pub use input::{FileStamp, Input};
+pub use plugin_stderr::{LiveStderr, PluginStderr, SILENCE};
 pub use plugins::{AllowedPlugin, PluginEnvironment, PluginOptions, PluginPolicy, PluginRules};
 pub use processes::{Exit, Process, ProcessError, ProcessOutput, Processes};
 pub use programs::{LookUp, Program};
@@ -50,6 +52,7 @@ pub struct Host {
     clock: Arc<dyn Clock>,
     processes: Option<Arc<dyn Processes>>,
     terminal: Option<Terminal>,
+    plugin_stderr: Option<PluginStderr>,
     plugin_rules: Arc<PluginRules>,
     world: World,
     changed_variables: ChangedVariables,
@@ -84,6 +87,7 @@ impl Host {
             clock: Arc::new(clock::SystemClock::default()),
             processes: None,
             terminal: None,
+            plugin_stderr: None,
             plugin_rules: Arc::default(),
             world: World::Real,
             changed_variables: ChangedVariables::default(),
@@ -122,6 +126,14 @@ impl Host {
     #[must_use]
     pub fn with_terminal(mut self, terminal: Terminal) -> Self {
         self.terminal = Some(terminal);
+        self
+    }
+
+    /// Shows the stderr of plugins while they run, also of those without the terminal. Without this call it is a `tracing`
+    /// event and, if the plugin fails, part of the error.
+    #[must_use]
+    pub fn with_plugin_stderr(mut self, stderr: PluginStderr) -> Self {
+        self.plugin_stderr = Some(stderr);
         self
     }
 
@@ -164,6 +176,11 @@ impl Host {
         self.terminal.as_ref()
     }
 
+    /// Where the stderr of plugins is shown, if the program set it.
+    pub fn plugin_stderr(&self) -> Option<&PluginStderr> {
+        self.plugin_stderr.as_ref()
+    }
+
     /// The rules for plugins.
     pub fn plugin_rules(&self) -> &PluginRules {
         &self.plugin_rules
@@ -185,6 +202,10 @@ impl Host {
         let key = match &self.terminal {
             None => key.with("no terminal"),
             Some(terminal) => key.with("terminal").with_optional(terminal.why_unavailable()),
+        };
+        let key = match &self.plugin_stderr {
+            None => key.with("not shown"),
+            Some(stderr) => stderr.add_to(key),
         };
         self.changed_variables.0.iter().fold(key, |key, (name, value)| {
             key.with(name)
