@@ -113,6 +113,7 @@ impl CredentialSource for Vault {
             let process = kubex_core::host::Process {
                 program: host.permit("/bin/true", found, &[]).await?,
                 terminal: None,
+                live_stderr: kubex_core::host::LiveStderr::new("/bin/true", [], None, host),
                 arguments: Vec::new(),
                 inherited: Vec::new(),
                 added: Vec::new(),

@@ -18,6 +18,7 @@ use kubex::{Chain, Credentials, ErrorKind, ExposeSecret as _, Host, Options, Sou
 use kubex_tests::machine::patience;
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::{getpgrp, tcgetpgrp};
+use tokio::signal::unix::{SignalKind, signal};
 
 const VARIABLE: &str = "KUBEX_TERMINAL_TEST";
 
@@ -167,8 +168,8 @@ async fn part_of_the_test() {
     assert_eq!(credential.token().unwrap().expose_secret(), "code-123456-yes");
     assert_the_terminal_is_as_it_was();
 
-    // Ctrl-C ends the plugin and not the program.
-    // `stty` returns only once the plugin has the terminal.
+    // Ctrl-C reaches both. This program handles it, and the plugin ends.
+    let mut interrupts = signal(SignalKind::interrupt()).unwrap();
     let script = "stty -echo; printf 'interrupt me ' >&2; read -r code; echo never";
     let error = ask(directory, script, PluginRules::new())
         .await
@@ -177,6 +178,7 @@ async fn part_of_the_test() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PluginFailed);
     assert!(error.message().contains("signal 2 (SIGINT)"), "{error}");
+    interrupts.recv().await.unwrap();
     assert_the_terminal_is_as_it_was();
 
     // The deadline of a run at the terminal is its own.

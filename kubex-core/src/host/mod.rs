@@ -17,6 +17,7 @@ mod input;
 mod open_file;
 #[cfg(unix)]
 mod pipe;
+mod plugin_stderr;
 mod plugins;
 mod processes;
 mod programs;
@@ -40,6 +41,7 @@ pub use deadline::Deadline;
 pub use environment::Environment;
 pub use files::{FileContent, FileKind, Files};
 pub use input::{FileStamp, Input};
+pub use plugin_stderr::{LiveStderr, PluginStderr, SILENCE};
 pub use plugins::{
     AllowedPlugin, HARMLESS_VARIABLES, PluginEnvironment, PluginOptions, PluginPolicy, PluginRules,
 };
@@ -58,6 +60,7 @@ pub struct Host {
     clock: Arc<dyn Clock>,
     processes: Option<Arc<dyn Processes>>,
     terminal: Option<Terminal>,
+    plugin_stderr: Option<PluginStderr>,
     plugin_rules: Arc<PluginRules>,
     world: World,
     changed_variables: ChangedVariables,
@@ -93,6 +96,7 @@ impl Host {
             clock: Arc::new(clock::SystemClock::default()),
             processes: None,
             terminal: None,
+            plugin_stderr: None,
             plugin_rules: Arc::default(),
             world: World::Real,
             changed_variables: ChangedVariables::default(),
@@ -165,6 +169,14 @@ impl Host {
         }
     }
 
+    /// Shows the stderr of plugins while they run, also of those without the terminal. Without this call it is a `tracing`
+    /// event and, if the plugin fails, part of the error.
+    #[must_use]
+    pub fn with_plugin_stderr(mut self, stderr: PluginStderr) -> Self {
+        self.plugin_stderr = Some(stderr);
+        self
+    }
+
     /// Sets another clock.
     #[cfg(feature = "test-util")]
     #[must_use]
@@ -204,6 +216,11 @@ impl Host {
         self.terminal.as_ref()
     }
 
+    /// Where the stderr of plugins is shown, if the program set it.
+    pub fn plugin_stderr(&self) -> Option<&PluginStderr> {
+        self.plugin_stderr.as_ref()
+    }
+
     /// The rules for plugins.
     pub fn plugin_rules(&self) -> &PluginRules {
         &self.plugin_rules
@@ -225,6 +242,10 @@ impl Host {
         let key = match &self.terminal {
             None => key.with("no terminal"),
             Some(terminal) => key.with("terminal").with_optional(terminal.why_unavailable()),
+        };
+        let key = match &self.plugin_stderr {
+            None => key.with("not shown"),
+            Some(stderr) => stderr.add_to(key),
         };
         self.changed_variables.0.iter().fold(key, |key, (name, value)| {
             key.with(name)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Program, TerminalHold};
+use super::{LiveStderr, Program, TerminalHold};
 use crate::secret::{SecretBytes, SecretString};
 
 /// A process to run until it exits, without a shell.
@@ -20,14 +20,17 @@ pub struct Process {
     pub inherited: Vec<(OsString, OsString)>,
     /// The added variables. If a name occurs twice, the last value is used. Values may be secrets.
     pub added: Vec<(String, SecretString)>,
-    /// The terminal, if the process gets it: stdin is this program's, and stderr is shown while the process runs. Otherwise
-    /// stdin is empty.
+    /// The terminal, if the process gets it: stdin is this program's, and the process is in this program's group. Otherwise
+    /// stdin is empty, and the process has a group of its own.
     pub terminal: Option<TerminalHold>,
-    /// The time limit. When it is reached, the process group receives SIGTERM.
+    /// Receives the bytes of stderr while the process runs.
+    pub live_stderr: LiveStderr,
+    /// The time limit. When it is reached, the process and its descendants receive SIGTERM. The time in which this program
+    /// is stopped, as by Ctrl-Z, does not count.
     pub deadline: Duration,
     /// The time between SIGTERM and SIGKILL.
     pub kill_grace: Duration,
-    /// How long a child of the process may hold the output open after the process has exited.
+    /// How long a child of the process may hold stdout open after the process has exited.
     pub pipe_grace: Duration,
     /// The number of bytes of output that are accepted.
     pub output_limit: usize,
@@ -88,7 +91,7 @@ pub enum ProcessError {
 /// Starts processes.
 #[async_trait]
 pub trait Processes: Debug + Send + Sync {
-    /// Runs the process until it exits or is ended at its deadline. No child that holds its stdout or stderr is left
-    /// running. A child that has closed both was sent to the background on purpose, and keeps running.
+    /// Runs the process until it exits or is ended at its deadline. If it fails or is ended, its descendants are ended with
+    /// it. If it succeeds, they keep running, and may write to its stdout and stderr.
     async fn run(&self, process: Process) -> Result<ProcessOutput, ProcessError>;
 }

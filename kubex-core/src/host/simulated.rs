@@ -115,6 +115,7 @@ impl SimulatedHost {
             clock: world.clone(),
             processes: Some(world.clone()),
             terminal: self.lock().has_terminal.then(|| Terminal::new(world.clone())),
+            plugin_stderr: None,
             plugin_rules: Arc::default(),
             world: super::World::Simulated(Arc::as_ptr(&self.0).addr()),
             changed_variables: super::ChangedVariables::default(),

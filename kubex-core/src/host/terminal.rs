@@ -2,17 +2,18 @@
 //!
 //! Without [`Host::with_terminal`](super::Host::with_terminal) plugins get no terminal: their stdin is empty, and
 //! `KUBERNETES_EXEC_INFO` says so. A refresh in the background may ask too, so hand over the terminal only if the user
-//! expects questions. One plugin at a time holds the terminal; others wait. While a plugin holds it, its stderr is shown
-//! immediately, because plugins ask there; control characters are replaced.
+//! expects questions. One plugin at a time holds the terminal; others wait. A plugin that holds it runs in this program's
+//! process group, so that pipelines, Ctrl-C and Ctrl-Z work as in a shell, and its stderr is shown while it runs
+//! ([`PluginStderr`](super::PluginStderr)), because plugins ask there.
 
 use std::fmt;
-use std::io::{IsTerminal as _, Write as _};
-use std::sync::{Arc, LazyLock, Mutex as StdMutex, PoisonError};
+use std::io::IsTerminal as _;
+use std::sync::{Arc, LazyLock};
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::secret::{ExposeSecret as _, SecretString};
-use crate::text::{MASKED, clean, clean_line};
+use super::plugin_stderr::show_on_stderr;
+use crate::text::clean_line;
 
 /// The program's terminal, for plugins. Clones are the same terminal.
 ///
@@ -58,8 +59,7 @@ impl Device for StandardInput {
     }
 
     fn show(&self, text: &str) {
-        // A closed terminal cannot show the text; it is also kept for the error.
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        show_on_stderr(text);
     }
 
     fn holder(&self) -> Arc<Mutex<()>> {
@@ -102,8 +102,6 @@ impl Terminal {
     pub async fn hold(&self) -> TerminalHold {
         TerminalHold {
             device: Arc::clone(&self.device),
-            hidden: Vec::new(),
-            cut: StdMutex::default(),
             _guard: self.device.holder().lock_owned().await,
         }
     }
@@ -112,40 +110,14 @@ impl Terminal {
 /// The terminal while one plugin holds it.
 pub struct TerminalHold {
     device: Arc<dyn Device>,
-    hidden: Vec<SecretString>,
-    /// The beginning of a character that is not complete yet.
-    cut: StdMutex<Vec<u8>>,
     _guard: OwnedMutexGuard<()>,
 }
 
 impl TerminalHold {
-    /// Masks these texts in the output.
-    #[must_use]
-    pub fn hiding(mut self, secrets: impl IntoIterator<Item = SecretString>) -> Self {
-        self.hidden.extend(
-            secrets
-                .into_iter()
-                .filter(|secret| secret.expose_secret().len() >= 4),
-        );
-        self
-    }
-
-    /// Shows a part of the plugin's stderr. Control characters are replaced.
-    pub fn show(&self, said: &[u8]) {
-        let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut bytes = std::mem::take(&mut *cut);
-        bytes.extend_from_slice(said);
-        if let Err(error) = std::str::from_utf8(&bytes)
-            && error.error_len().is_none()
-        {
-            *cut = bytes.split_off(error.valid_up_to());
-        }
-        drop(cut);
-        let mut text = String::from_utf8_lossy(&bytes).into_owned();
-        for secret in &self.hidden {
-            text = text.replace(secret.expose_secret(), MASKED);
-        }
-        self.device.show(&clean(&text));
+    /// What shows a text at the terminal.
+    pub(super) fn show(&self) -> Arc<dyn Fn(&str) + Send + Sync> {
+        let device = Arc::clone(&self.device);
+        Arc::new(move |text| device.show(text))
     }
 }
 
@@ -175,17 +147,5 @@ mod tests {
         assert!(!second.is_finished(), "two hold it");
         drop(first);
         second.await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn output_is_shown_without_control_characters_and_secrets() {
-        let world = SimulatedHost::new();
-        world.attach_terminal();
-        let terminal = world.host().terminal().cloned().unwrap();
-        let hold = terminal.hold().await.hiding(["hunter22".into(), "x".into()]);
-        hold.show("Grüße: ".as_bytes().split_at(3).0);
-        hold.show("Grüße: ".as_bytes().split_at(3).1);
-        hold.show(b"\x1b[31mhunter22\r\n\xff");
-        assert_eq!(world.shown(), "Grüße: U+001B[31m[masked]\n\u{fffd}");
     }
 }

@@ -22,6 +22,7 @@ mod view;
 
 mod failure;
 mod session;
+mod signals;
 
 mod subcommand;
 
@@ -32,6 +33,7 @@ use std::process::ExitCode;
 use crate::arguments::Arguments;
 use crate::failure::Failure;
 use crate::session::Session;
+use crate::signals::Signals;
 
 /// The excerpt of a line, for the fuzz target that searches it for secrets; cargo-fuzz sets this condition.
 #[cfg(fuzzing)]
@@ -44,6 +46,10 @@ pub fn snippet(content: &[u8], format: kubex_document::Format, position: (u32, u
 
 /// Runs the command on this process's arguments, environment and streams, and returns its exit status.
 pub fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    if kubex_exec::watch_plugin() {
+        return ExitCode::SUCCESS;
+    }
     let arguments = match Arguments::read() {
         Ok(arguments) => arguments,
         Err(status) => return status,
@@ -56,13 +62,26 @@ pub fn main() -> ExitCode {
         runtime.enable_time();
     }
     let session = Session::new(arguments.flags);
-    match runtime.build() {
-        Ok(runtime) => runtime.block_on(async {
-            match arguments.subcommand.run(&session, arguments::grammar).await {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(failure) => failure.print(&session.host).await,
+    let runtime = match runtime.build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::cannot_start(&error),
+    };
+    let signals = arguments.subcommand.is_online().then(|| {
+        kubex_exec::adopt_orphans();
+        Signals::catch(session.host.plugin_rules().time_to_end())
+    });
+    let give_way = || signals.iter().for_each(Signals::give_way);
+    let status = runtime.block_on(async {
+        match arguments.subcommand.run(&session, arguments::grammar).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                give_way();
+                failure.print(&session.host).await
             }
-        }),
-        Err(error) => Failure::cannot_start(&error),
-    }
+        }
+    });
+    // Ends the plugins that still run. A blocking call that hangs does not keep the command from exiting.
+    runtime.shutdown_background();
+    give_way();
+    status
 }

@@ -97,6 +97,18 @@ pub(crate) fn timed_out(plugin: &str, deadline: Duration, stderr: &str) -> Error
     .with_help("run it in a terminal to see what it waits for, or raise the option \"deadline\"")
 }
 
+/// The plugin's file was not found before the deadline, because a file system does not respond.
+pub(crate) fn not_found_in_time(plugin: &str, deadline: Duration) -> Error {
+    Error::new(
+        ErrorKind::TimedOut,
+        format_args!(
+            "{plugin} was not started: its file could not be looked up within {} s",
+            deadline.as_secs_f32()
+        ),
+    )
+    .with_help("check the file systems of PATH and of the plugin")
+}
+
 /// The plugin exited successfully and printed nothing.
 pub(crate) fn printed_nothing(plugin: &str, stderr: &str) -> Error {
     Error::new(

@@ -14,7 +14,7 @@
 //! Any other mode is refused when the options are read.
 
 use kubex_core::host::{Terminal, TerminalHold};
-use kubex_core::{Error, ErrorKind, Host, Result, SecretString};
+use kubex_core::{Error, ErrorKind, Host, Result};
 
 use crate::options::InteractiveMode;
 
@@ -45,13 +45,9 @@ fn refused(why: &str) -> Error {
 }
 
 /// Waits for the terminal, at most as long as another plugin may hold it.
-pub(crate) async fn hold(
-    terminal: &Terminal,
-    secrets: Vec<SecretString>,
-    host: &Host,
-) -> Result<TerminalHold> {
+pub(crate) async fn hold(terminal: &Terminal, host: &Host) -> Result<TerminalHold> {
     let limit = host.plugin_rules().time_for(true);
-    let hold = host.within(limit, terminal.hold()).await.map_err(|_| {
+    host.within(limit, terminal.hold()).await.map_err(|_| {
         Error::new(
             ErrorKind::TimedOut,
             format_args!(
@@ -60,6 +56,5 @@ pub(crate) async fn hold(
             ),
         )
         .with_help("answer the other plugin's question")
-    })?;
-    Ok(hold.hiding(secrets))
+    })
 }

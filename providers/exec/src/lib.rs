@@ -2,7 +2,7 @@
 //!
 //! A plugin receives its input in the variable `KUBERNETES_EXEC_INFO` and prints an `ExecCredential` on stdout (KEP-541,
 //! `client.authentication.k8s.io/v1` and `/v1beta1`). It runs when a credential is needed and never earlier: resolving
-//! starts nothing. It runs without a shell, in its own process group, and has ended when the fetch is over. The host decides
+//! starts nothing. It runs without a shell, and in its own process group unless it gets the terminal. The host decides
 //! whether it may run, what it inherits and whether it gets the terminal
 //! ([`PluginRules`](kubex_core::host::PluginRules), [`Terminal`](kubex_core::host::Terminal)). A kubeconfig never decides
 //! that.
@@ -68,6 +68,8 @@
 //! # }
 //! ```
 
+#[cfg(target_os = "linux")]
+mod ancestry;
 mod exec_credential;
 mod exec_info;
 mod failure;
@@ -83,6 +85,11 @@ mod stderr;
 
 use kubex_core::Registration;
 
+pub use native::adopt_orphans;
+#[cfg(unix)]
+pub use native::end_running_plugins;
+#[cfg(target_os = "linux")]
+pub use native::watch_plugin;
 pub use options::{EnvironmentVariable, ExecOptions, InteractiveMode};
 pub use protocol::ApiVersion;
 pub use source::ExecSource;

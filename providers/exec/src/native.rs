@@ -1,39 +1,56 @@
 //! Runs processes on this machine. This is the only place in Kubex that starts one.
 //!
-//! Each process has its own group, so that its children can be ended with it. The run is over when nothing holds its stdout
-//! or stderr open. A child that has closed both was sent to the background on purpose, and keeps running.
+//! A process without the terminal has a group of its own. One that gets the terminal stays in this program's group, as the
+//! commands of a shell's pipeline do, so that it can read from the terminal, and Ctrl-C and Ctrl-Z reach both. In both cases
+//! the process is ended together with its descendants ([`Family`]).
 //!
 //! | event | action |
 //! |---|---|
-//! | the deadline passes | SIGTERM to the group, SIGKILL after the kill grace |
-//! | the process exits, and a child holds a pipe | SIGKILL to the group after the pipe grace; the output is used |
-//! | the output exceeds the limit | SIGKILL to the group at once |
-//! | the future is dropped, or the runtime shuts down | SIGKILL to the group at once |
-//!
-//! A process that gets the terminal becomes its foreground group, so that it can read and Ctrl-C ends it. Afterwards this
-//! program becomes the foreground group again (`foreground.rs`).
-//!
-//! On systems without process groups, such as Windows, only the process itself is ended.
+//! | the process exits, and nothing holds its stdout | the output is used |
+//! | the process exits, and a child holds its stdout | the output is used after the pipe grace |
+//! | it exited successfully | its children keep running, and may write to its stdout and stderr |
+//! | it failed | SIGKILL to its descendants |
+//! | the deadline passes | SIGTERM to the process and its descendants, SIGKILL after the kill grace |
+//! | the output exceeds the limit | SIGKILL at once |
+//! | the future is dropped, or the runtime shuts down | SIGKILL at once |
 
+mod countdown;
+#[cfg_attr(unix, path = "native/family.rs")]
+#[cfg_attr(not(unix), path = "native/job.rs")]
+mod family;
+mod output;
 #[cfg(unix)]
-mod foreground;
+mod pipe;
+#[cfg(target_os = "linux")]
+pub(crate) mod process_table;
+mod running;
+#[cfg(unix)]
+mod terminal_settings;
 #[cfg(all(test, unix))]
 mod tests;
+#[cfg(target_os = "linux")]
+mod watcher;
 
 use std::io;
-use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kubex_core::host::{Exit, Process, ProcessError, ProcessOutput, Processes};
-use kubex_core::{ExposeSecret, SecretBytes};
+use kubex_core::ExposeSecret;
+use kubex_core::host::{Exit, Process, ProcessError, ProcessOutput, Processes, SILENCE};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use zeroize::Zeroizing;
 
+use countdown::Countdown;
+use family::Family;
+use output::{Output, Tail};
+use running::Running;
+pub use running::adopt_orphans;
 #[cfg(unix)]
-use foreground::Foreground;
+pub use running::end_running_plugins;
+#[cfg(target_os = "linux")]
+pub use watcher::watch_plugin;
 
 /// The number of bytes to read at once.
 const CHUNK: usize = 16 * 1024;
@@ -45,6 +62,9 @@ const REAP_LIMIT: Duration = Duration::from_millis(500);
 /// How long to wait for a program that is being written.
 const BUSY_DELAY: Duration = Duration::from_millis(100);
 
+/// How long stderr must be silent, after the process has exited, to count as read.
+const LAST_WORDS: Duration = Duration::from_millis(20);
+
 /// The processes of this machine.
 #[derive(Debug)]
 pub(crate) struct NativeProcesses;
@@ -55,16 +75,17 @@ impl Processes for NativeProcesses {
         let mut run = start(process).await.map_err(ProcessError::NotStarted)?;
         let (deadline, kill_grace) = (run.process.deadline, run.process.kill_grace);
         match run.proceed(deadline).await {
-            Stop::Ended(exit) => {
-                run.group.release();
-                Ok(run.outcome(exit))
-            }
-            Stop::PipesHeld(exit) => {
-                run.group.kill();
+            Stop::Exited(exit) => {
+                if exit.success() {
+                    run.read_last_words().await;
+                    run.release();
+                } else {
+                    run.end().await;
+                }
                 Ok(run.outcome(exit))
             }
             Stop::DeadlineReached => {
-                run.terminate();
+                run.family().terminate();
                 // The deadline was exceeded, however the process ends now.
                 let _ = run.proceed(kill_grace).await;
                 run.end().await;
@@ -89,18 +110,30 @@ impl Processes for NativeProcesses {
 /// thread starts a process that inherited the open file.
 #[expect(clippy::disallowed_methods, reason = "these are the real host's processes")]
 async fn start(process: Process) -> io::Result<Run> {
-    let child = match spawn(&process) {
+    family::prepare()?;
+    let spawned = match spawn(&process) {
         Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
             tokio::time::sleep(BUSY_DELAY).await;
             spawn(&process)?
         }
         spawned => spawned?,
     };
-    Ok(Run::new(child, process))
+    Ok(Run::new(spawned, process))
+}
+
+/// A process that was started, with its pipes.
+struct Spawned {
+    child: Child,
+    family: Family,
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+    #[cfg(unix)]
+    writers: [pipe::Writer; 2],
 }
 
 #[expect(clippy::disallowed_methods, reason = "these are the real host's processes")]
-fn spawn(process: &Process) -> io::Result<Child> {
+fn spawn(process: &Process) -> io::Result<Spawned> {
+    let marker = family::Marker::new(&process.inherited);
     let mut command = Command::new(process.program.path());
     command
         .args(&process.arguments)
@@ -112,24 +145,46 @@ fn spawn(process: &Process) -> io::Result<Child> {
                 .iter()
                 .map(|(name, value)| (name, value.expose_secret())),
         )
+        .env(family::MARKER, marker.value())
         .stdin(match process.terminal {
             Some(_) => Stdio::inherit(),
             None => Stdio::null(),
         })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+        .kill_on_drop(false);
     #[cfg(unix)]
-    command.process_group(0);
-    command.spawn()
+    {
+        let (stdout, stderr) = (pipe::Pipe::new()?, pipe::Pipe::new()?);
+        command
+            .stdout(stdout.writer.for_child()?)
+            .stderr(stderr.writer.for_child()?);
+        if process.terminal.is_none() {
+            command.process_group(0);
+        }
+        let child = command.spawn()?;
+        Ok(Spawned {
+            family: Family::new(&child, process.terminal.is_some(), marker),
+            child,
+            stdout: Some(ChildStdout::from_std(stdout.reader.into())?),
+            stderr: Some(ChildStderr::from_std(stderr.reader.into())?),
+            writers: [stdout.writer, stderr.writer],
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        Ok(Spawned {
+            family: Family::new(&child)?,
+            stdout: child.stdout.take(),
+            stderr: child.stderr.take(),
+            child,
+        })
+    }
 }
 
 /// Why reading and waiting stopped.
 enum Stop {
-    /// The process exited, and nothing holds its pipes.
-    Ended(ExitStatus),
-    /// The process exited, and one of its children holds a pipe.
-    PipesHeld(ExitStatus),
+    Exited(ExitStatus),
     DeadlineReached,
     OutputTooLarge,
     Broken(io::Error),
@@ -137,15 +192,14 @@ enum Stop {
 
 /// A running process, and its output so far.
 struct Run {
-    /// Before the child: a group that is dropped first can still receive signals.
-    group: Group,
-    /// After the group: a group that reads from the terminal must not be moved into the background before it is killed.
-    #[cfg(unix)]
-    _foreground: Option<Foreground>,
+    /// Before the child, and so ended before the child is dropped.
+    family: Running,
     child: Child,
     exit: Option<ExitStatus>,
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
+    #[cfg(unix)]
+    writers: Option<[pipe::Writer; 2]>,
     output: Output,
     error: Tail,
     /// The request; it holds the terminal.
@@ -153,40 +207,42 @@ struct Run {
 }
 
 impl Run {
-    fn new(mut child: Child, process: Process) -> Self {
-        let group = Group::new(&child);
-        #[cfg(unix)]
-        let foreground = group
-            .leader
-            .filter(|_| process.terminal.is_some())
-            .and_then(Foreground::give_to);
+    fn new(spawned: Spawned, process: Process) -> Self {
         Self {
-            group,
-            #[cfg(unix)]
-            _foreground: foreground,
+            family: Running::new(spawned.family),
+            child: spawned.child,
             exit: None,
-            stdout: child.stdout.take(),
-            stderr: child.stderr.take(),
-            child,
+            stdout: spawned.stdout,
+            stderr: spawned.stderr,
+            #[cfg(unix)]
+            writers: Some(spawned.writers),
             output: Output::new(process.output_limit),
             error: Tail::new(process.error_kept),
             process,
         }
     }
 
-    /// Reads and waits until the run is over or the limit is reached.
+    fn family(&self) -> &Family {
+        self.family.family()
+    }
+
+    /// Reads and waits until the process has exited and its stdout was read, or the limit is reached.
     #[expect(clippy::disallowed_methods, reason = "these are the real host's processes")]
     async fn proceed(&mut self, limit: Duration) -> Stop {
-        let mut limit = pin!(tokio::time::sleep(limit));
-        if self.exit.is_some() {
-            limit.set(tokio::time::sleep(self.process.pipe_grace));
-        }
+        let mut countdown = Countdown::new(match self.exit {
+            Some(_) => self.process.pipe_grace,
+            None => limit,
+        });
+        let mut has_partial_line = false;
         let mut printed = Zeroizing::new(vec![0; CHUNK]);
         let mut chunk = Zeroizing::new(vec![0; CHUNK]);
         loop {
-            if let (Some(exit), None, None) = (self.exit, &self.stdout, &self.stderr) {
-                return Stop::Ended(exit);
+            if let (Some(exit), None) = (self.exit, &self.stdout) {
+                return Stop::Exited(exit);
             }
+            let Some(step) = countdown.next_step() else {
+                return self.exit.map_or(Stop::DeadlineReached, Stop::Exited);
+            };
             tokio::select! {
                 read = read(&mut self.stdout, &mut printed), if self.stdout.is_some() => match read {
                     Ok(0) => self.stdout = None,
@@ -198,55 +254,84 @@ impl Run {
                 read = read(&mut self.stderr, &mut chunk), if self.stderr.is_some() => match read {
                     Ok(0) => self.stderr = None,
                     Ok(length) => {
-                        let chunk = chunk.get(..length).unwrap_or_default();
-                        self.error.take(chunk);
-                        if let Some(terminal) = &self.process.terminal {
-                            terminal.show(chunk);
-                        }
+                        self.take_error(chunk.get(..length).unwrap_or_default());
+                        has_partial_line = true;
                     }
                     Err(error) => return Stop::Broken(error),
                 },
                 exit = self.child.wait(), if self.exit.is_none() => match exit {
                     Ok(exit) => {
-                        self.exit = Some(exit);
-                        limit.set(tokio::time::sleep(self.process.pipe_grace));
+                        self.exited(exit);
+                        countdown = Countdown::new(self.process.pipe_grace);
                     }
                     Err(error) => return Stop::Broken(error),
                 },
-                () = &mut limit => return match self.exit {
-                    Some(exit) => Stop::PipesHeld(exit),
-                    None => Stop::DeadlineReached,
-                },
+                () = tokio::time::sleep(SILENCE), if has_partial_line => {
+                    self.process.live_stderr.pause();
+                    has_partial_line = false;
+                }
+                () = tokio::time::sleep(step) => {}
             }
         }
     }
 
-    /// Sends SIGTERM, if the system has it.
-    fn terminate(&mut self) {
-        if cfg!(unix) {
-            self.group.terminate();
-        } else {
-            // An error means that the process has exited already.
-            let _ = self.child.start_kill();
+    fn take_error(&mut self, chunk: &[u8]) {
+        self.error.take(chunk);
+        self.process.live_stderr.take(chunk);
+    }
+
+    fn exited(&mut self, exit: ExitStatus) {
+        self.exit = Some(exit);
+        self.family().leader_exited();
+        // The end of stdout can be seen once this program holds no writer itself.
+        #[cfg(unix)]
+        for writer in self.writers.take().into_iter().flatten() {
+            writer.leave_to_children();
         }
     }
 
-    /// Sends SIGKILL to the group, and waits a moment for the process to exit.
+    /// Reads what the process wrote to stderr before it exited. Its children may still hold stderr, so its end may never
+    /// come.
+    #[expect(clippy::disallowed_methods, reason = "these are the real host's processes")]
+    async fn read_last_words(&mut self) {
+        let mut chunk = Zeroizing::new(vec![0; CHUNK]);
+        let mut left = Countdown::new(self.process.pipe_grace);
+        while self.stderr.is_some() && left.next_step().is_some() {
+            match tokio::time::timeout(LAST_WORDS, read(&mut self.stderr, &mut chunk)).await {
+                Ok(Ok(length)) if length > 0 => self.take_error(chunk.get(..length).unwrap_or_default()),
+                Ok(_) => self.stderr = None,
+                Err(_) => break,
+            }
+        }
+    }
+
+    /// Leaves the children of a successful process running. What they write is read and dropped, while this program runs.
+    fn release(&mut self) {
+        self.family.release();
+        let (stdout, stderr) = (self.stdout.take(), self.stderr.take());
+        if stdout.is_some() || stderr.is_some() {
+            tokio::spawn(async { tokio::join!(drain(stdout), drain(stderr)) });
+        }
+    }
+
+    /// Sends SIGKILL to everything, and waits a moment for the process to exit.
     #[expect(clippy::disallowed_methods, reason = "these are the real host's processes")]
     async fn end(&mut self) {
-        self.group.kill();
-        // An error means that the process has exited already.
-        let _ = self.child.start_kill();
-        if self.exit.is_none() {
-            let _ = tokio::time::timeout(REAP_LIMIT, self.child.wait()).await;
+        self.read_last_words().await;
+        self.family.end();
+        if self.exit.is_none()
+            && let Ok(Ok(exit)) = tokio::time::timeout(REAP_LIMIT, self.child.wait()).await
+        {
+            self.exited(exit);
         }
     }
 
     fn outcome(self, exit: ExitStatus) -> ProcessOutput {
+        let Self { output, error, .. } = self;
         ProcessOutput {
             exit: exit_of(exit),
-            output: self.output.into_secret(),
-            error: self.error.into_secret(),
+            output: output.into_secret(),
+            error: error.into_secret(),
         }
     }
 }
@@ -258,6 +343,12 @@ async fn read(pipe: &mut Option<impl AsyncRead + Unpin>, chunk: &mut [u8]) -> io
     }
 }
 
+/// Reads to the end.
+async fn drain(mut pipe: Option<impl AsyncRead + Unpin>) {
+    let mut chunk = Zeroizing::new(vec![0; CHUNK]);
+    while matches!(read(&mut pipe, &mut chunk).await, Ok(length) if length > 0) {}
+}
+
 fn exit_of(exit: ExitStatus) -> Exit {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&exit) {
@@ -265,124 +356,4 @@ fn exit_of(exit: ExitStatus) -> Exit {
     }
     // A process that was not ended by a signal has an exit code.
     Exit::Status(exit.code().unwrap_or(-1))
-}
-
-/// The process group of a child. It is killed on drop, unless it was released.
-struct Group {
-    #[cfg(unix)]
-    leader: Option<nix::unistd::Pid>,
-}
-
-#[cfg(unix)]
-impl Group {
-    /// The child leads its group, so the group's id is the child's.
-    fn new(child: &Child) -> Self {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        Self {
-            leader: id.map(nix::unistd::Pid::from_raw),
-        }
-    }
-
-    fn terminate(&self) {
-        self.send(nix::sys::signal::Signal::SIGTERM);
-    }
-
-    fn kill(&mut self) {
-        self.send(nix::sys::signal::Signal::SIGKILL);
-        self.release();
-    }
-
-    fn release(&mut self) {
-        self.leader = None;
-    }
-
-    fn send(&self, signal: nix::sys::signal::Signal) {
-        if let Some(leader) = self.leader {
-            // An error means that the group is empty already.
-            let _ = nix::sys::signal::killpg(leader, signal);
-        }
-    }
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unused_self, reason = "the same interface as with process groups")]
-impl Group {
-    fn new(_: &Child) -> Self {
-        Self {}
-    }
-
-    fn terminate(&self) {}
-
-    fn kill(&mut self) {}
-
-    fn release(&mut self) {}
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// The stdout so far, up to a limit. It may be a credential, so a buffer that grows is wiped.
-struct Output {
-    bytes: Zeroizing<Vec<u8>>,
-    limit: usize,
-}
-
-impl Output {
-    fn new(limit: usize) -> Self {
-        Self {
-            bytes: Zeroizing::new(Vec::with_capacity(CHUNK)),
-            limit,
-        }
-    }
-
-    /// Appends the chunk. Returns whether the output is still within the limit.
-    fn take(&mut self, chunk: &[u8]) -> bool {
-        let length = self.bytes.len() + chunk.len();
-        if length > self.limit {
-            return false;
-        }
-        if length > self.bytes.capacity() {
-            let mut larger = Zeroizing::new(Vec::with_capacity(length.max(self.bytes.capacity() * 2)));
-            larger.extend_from_slice(&self.bytes);
-            self.bytes = larger;
-        }
-        self.bytes.extend_from_slice(chunk);
-        true
-    }
-
-    fn into_secret(self) -> SecretBytes {
-        self.bytes.as_slice().to_vec().into()
-    }
-}
-
-/// The last bytes of stderr.
-struct Tail {
-    bytes: Zeroizing<Vec<u8>>,
-    kept: usize,
-}
-
-impl Tail {
-    fn new(kept: usize) -> Self {
-        Self {
-            bytes: Zeroizing::new(Vec::with_capacity(kept)),
-            kept,
-        }
-    }
-
-    fn take(&mut self, chunk: &[u8]) {
-        let new = chunk
-            .get(chunk.len().saturating_sub(self.kept)..)
-            .unwrap_or_default();
-        // Never more than the buffer's length, because the new part is at most as long as the kept one.
-        let surplus = (self.bytes.len() + new.len()).saturating_sub(self.kept);
-        self.bytes.drain(..surplus);
-        self.bytes.extend_from_slice(new);
-    }
-
-    fn into_secret(self) -> SecretBytes {
-        self.bytes.as_slice().to_vec().into()
-    }
 }

@@ -3,6 +3,9 @@
 //! A plugin may use Kubex, or call a tool that does, with a configuration that runs the same plugin again. So each plugin
 //! receives the list of runs that it is nested in, in a variable that no configuration can change. A run that is already in
 //! the list is refused, and so is one beyond the maximum depth: a plugin may run one other plugin.
+//!
+//! A wrapper such as `env -i` or `sudo` drops the variable. So on Linux the ancestors of this process are searched too: for
+//! the variable, and for command lines that repeat themselves.
 
 use std::borrow::Cow;
 
@@ -23,6 +26,14 @@ const MAX_DEPTH: usize = 2;
 pub(crate) fn stack_with(program: &Program, arguments: &[String], host: &Host) -> Result<String> {
     let variable = host.environment().variable(VARIABLE).unwrap_or_default();
     let stack: Cow<'_, str> = variable.to_string_lossy();
+    // A simulated host has no ancestors.
+    #[cfg(target_os = "linux")]
+    let ancestry = host.processes().is_none().then(crate::ancestry::Ancestry::read);
+    #[cfg(target_os = "linux")]
+    let stack = match ancestry.as_ref().and_then(|ancestry| ancestry.stack()) {
+        Some(dropped) if stack.is_empty() => Cow::Borrowed(dropped),
+        _ => stack,
+    };
     let runs: Vec<&str> = stack.split(',').filter(|run| !run.is_empty()).collect();
     let own = fingerprint(program, arguments);
     let shown = program.path().to_string_lossy();
@@ -34,7 +45,13 @@ pub(crate) fn stack_with(program: &Program, arguments: &[String], host: &Host) -
         )
         .with_help("give the plugin its own configuration, with a user that does not need the plugin")
     };
-    if runs.contains(&own.as_str()) {
+    let is_running = runs.contains(&own.as_str());
+    #[cfg(target_os = "linux")]
+    let is_running = is_running
+        || ancestry
+            .as_ref()
+            .is_some_and(|ancestry| ancestry.repeats(&program.path().to_string_lossy(), arguments));
+    if is_running {
         return Err(recursion(
             "it is already running, and requested the credential that it should provide itself",
         ));

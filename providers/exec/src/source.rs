@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kubex_core::credentials::SharingKey;
 use kubex_core::host::{
-    Deadline, Exit, Process, ProcessError, ProcessOutput, Processes as _, Program, TerminalHold,
+    Deadline, Exit, LiveStderr, Process, ProcessError, ProcessOutput, Processes as _, Program, TerminalHold,
 };
 use kubex_core::text::{names_a_secret, sanitize_line, secret_arguments};
 use kubex_core::{
@@ -23,7 +23,7 @@ use crate::protocol::ApiVersion;
 use crate::stderr::{self, Redactor};
 use crate::{exec_credential, failure, interaction, recursion};
 
-/// How long a child process of the plugin may hold the output open after the plugin has exited.
+/// How long a child process of the plugin may hold stdout open after the plugin has exited.
 const PIPE_GRACE: Duration = Duration::from_millis(500);
 
 /// The additional time of a fetch: looking up the program, killing it, reading its output.
@@ -118,25 +118,34 @@ fn environment(variables: Vec<EnvironmentVariable>) -> Result<Vec<(String, Secre
 impl ExecSource {
     async fn run(&self, host: &Host, cluster: &Cluster) -> Result<Credential> {
         let terminal = interaction::terminal(self.interactive_mode, host)?;
-        let program = host
-            .permit(
-                &self.command.as_os_str(),
-                self.command.find(host),
-                &self.limited_variables(),
-            )
-            .await
+        let command = self.command.as_os_str();
+        let variables = self.limited_variables();
+        let program = host.permit(&command, self.command.find(host), &variables);
+        let limit = self.time_for(false, host);
+        let program = host.within(limit, program).await;
+        let program = program
+            .unwrap_or_else(|_| Err(failure::not_found_in_time(&self.name, limit)))
             .map_err(|error| self.install_hint.add_to(error, host))?;
         let stack = recursion::stack_with(&program, &self.arguments, host)?;
         let terminal = match terminal {
-            Some(terminal) => Some(interaction::hold(terminal, self.secrets(), host).await?),
+            Some(terminal) => Some(interaction::hold(terminal, host).await?),
             None => None,
         };
         let is_interactive = terminal.is_some();
-        let process = self.process(program.clone(), stack, terminal, host, cluster);
+        let live_stderr = LiveStderr::new(&self.name, self.secrets(), terminal.as_ref(), host);
+        let process = self.process(
+            program.clone(),
+            stack,
+            terminal,
+            live_stderr.clone(),
+            host,
+            cluster,
+        );
         let ended = match host.processes() {
             Some(processes) => processes.run(process).await,
             None => NativeProcesses.run(process).await,
         };
+        live_stderr.finish().await;
         let ProcessOutput { exit, output, error } = ended.map_err(|error| match error {
             ProcessError::NotStarted(error) => failure::not_started(program.path(), error),
             ProcessError::TimedOut { output, error } => {
@@ -167,6 +176,7 @@ impl ExecSource {
         program: Program,
         stack: String,
         terminal: Option<TerminalHold>,
+        live_stderr: LiveStderr,
         host: &Host,
         cluster: &Cluster,
     ) -> Process {
@@ -185,6 +195,7 @@ impl ExecSource {
             inherited: host.plugin_variables(),
             added,
             terminal,
+            live_stderr,
             deadline: self.time_for(is_interactive, host),
             kill_grace: host.plugin_rules().time_to_end(),
             pipe_grace: PIPE_GRACE,
@@ -248,17 +259,11 @@ impl ExecSource {
 
 #[async_trait]
 impl CredentialSource for ExecSource {
-    /// Its own limit is longer than a run, so that callers receive the run's error with the content of stderr; but it
-    /// ends even if a file system hangs.
+    /// Each step has a limit of its own. There is none around them all, because the time in which the program is stopped by
+    /// Ctrl-Z does not count.
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
-        let limit = self.limit(request.host);
-        let fetched = request
-            .host
-            .within(limit, self.run(request.host, request.cluster))
-            .await;
-        fetched
-            .unwrap_or_else(|_| Err(failure::timed_out(&self.name, limit, "")))
-            .map_err(|error| error.with_origin(&self.origin))
+        let fetched = self.run(request.host, request.cluster).await;
+        fetched.map_err(|error| error.with_origin(&self.origin))
     }
 
     fn describe(&self) -> String {

@@ -299,7 +299,7 @@ async fn one_plugin_at_a_time_has_the_terminal() {
     let shared = Arc::clone(&at_once);
     world.run_processes(move |process| {
         // The process itself holds the terminal until it has ended.
-        process.terminal.as_ref().unwrap().show(b"code?");
+        process.live_stderr.take(b"code?");
         shared.fetch_add(1, Ordering::SeqCst);
         output(Exit::Status(0), ANSWER, "")
     });

@@ -205,8 +205,10 @@ async fn rules_terminal_and_recursion_show_no_secret() {
         world.run_processes(move |process| {
             processes.add("the process itself, and all that is shown of it, is searched as well: ");
             processes.debug(process);
+            let asked = format!("using {ENVIRONMENT} and {ARGUMENT}, enter code: ");
+            process.live_stderr.take(asked.as_bytes());
+            processes.debug(&process.live_stderr);
             if let Some(terminal) = &process.terminal {
-                terminal.show(format!("using {ENVIRONMENT} and {ARGUMENT}, enter code: ").as_bytes());
                 processes.debug(terminal);
             }
             Ok(output(Exit::Status(1), OUTPUT, ENVIRONMENT))

@@ -89,19 +89,29 @@ async fn fault_02_a_plugin_that_ignores_sigterm_is_killed_after_the_grace() {
     wait_until_gone(&plugin.runs()).await;
 }
 
-/// Row 3: a grandchild holds standard output after the plugin printed and left. A credential in under 1 s, and
-/// nothing is left running.
+/// Row 3: a grandchild holds standard output after the plugin printed and left. A credential in under 1 s. The grandchild
+/// of a plugin that succeeded lives, that of one that failed is ended.
 #[tokio::test]
 async fn fault_03_a_grandchild_that_holds_the_output_holds_nothing_up() {
-    let plugin = Plugin::new("sleep 600 & note $!; answer token");
-    let credentials = plugin.credentials(Duration::from_secs(20)).await;
-    let begun = Instant::now();
-    assert_eq!(token(&credentials).await, "token");
-    let took = begun.elapsed();
-    println!("row 3: a credential after {took:?}");
-    assert!(took < patience(Duration::from_secs(1)), "{took:?}");
-    assert_eq!(plugin.runs().len(), 2);
-    wait_until_gone(&plugin.runs()).await;
+    for (end, lives) in [("answer token", true), ("exit 1", false)] {
+        let plugin = Plugin::new(&format!("sleep 600 & note $!; {end}"));
+        let credentials = plugin.credentials(Duration::from_secs(20)).await;
+        let begun = Instant::now();
+        let credential = credentials.current().await;
+        let took = begun.elapsed();
+        println!("row 3: {end} after {took:?}");
+        assert!(took < patience(Duration::from_secs(1)), "{took:?}");
+        assert_eq!(credential.is_ok(), lives, "{credential:?}");
+        let runs = plugin.runs();
+        assert_eq!(runs.len(), 2);
+        wait_until_gone(&runs[..1]).await;
+        if lives {
+            assert!(is_running(runs[1]), "it was killed");
+            let id = nix::unistd::Pid::from_raw(runs[1].cast_signed());
+            nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGKILL).unwrap();
+        }
+        wait_until_gone(&runs).await;
+    }
 }
 
 /// Row 4: a grandchild in a session of its own. A credential, no hang.

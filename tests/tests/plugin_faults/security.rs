@@ -308,11 +308,10 @@ async fn fault_40_what_an_interactive_plugin_says_has_no_effect_at_the_terminal(
     let world = world("");
     world.attach_terminal();
     world.run_processes(|process| {
-        let terminal = process.terminal.as_ref().unwrap();
         for piece in TRICKS.as_bytes().chunks(2) {
-            terminal.show(piece);
+            process.live_stderr.take(piece);
         }
-        terminal.show(b"\nEnter code: ");
+        process.live_stderr.take(b"\nEnter code: ");
         Ok(kubex::host::ProcessOutput {
             exit: Exit::Status(0),
             output: answer(r#"{"token":"abc"}"#).into_bytes().into(),

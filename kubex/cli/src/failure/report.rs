@@ -1,5 +1,7 @@
 //! One error as the user sees it: what failed, where, the line of the file, and one thing to do.
 
+use std::time::Duration;
+
 use kubex::text::looks_like_a_key;
 use kubex::{Error, Host};
 use kubex_document::Format;
@@ -9,6 +11,9 @@ use crate::snippet::Snippet;
 
 /// The largest file from which a line is shown.
 const MAX_FILE: usize = 64 * 1024 * 1024;
+
+/// How long reading that file may take. The error may be about a file that cannot be read.
+const MAX_READ: Duration = Duration::from_secs(1);
 
 /// Prints an error on stderr.
 pub(super) async fn print(error: &Error, style: Style, host: &Host) {
@@ -30,7 +35,8 @@ pub(super) async fn print(error: &Error, style: Style, host: &Host) {
 async fn snippet(error: &Error, host: &Host) -> Option<Snippet> {
     let origin = error.origin()?;
     let (path, position) = (origin.path()?, origin.line_and_column()?);
-    let content = host.files().read(path, MAX_FILE).await.ok()?;
+    let read = host.files().read(path, MAX_FILE);
+    let content = host.within(MAX_READ, read).await.ok()?.ok()?;
     let named_by_error = |key: &str| {
         error.message().contains(&format!("\"{key}\""))
             || (origin.keys().rsplit('.').next() == Some(key) && looks_like_a_key(key))

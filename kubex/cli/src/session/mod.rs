@@ -3,7 +3,7 @@
 mod flags;
 
 use kubex::config::Configuration;
-use kubex::host::Terminal;
+use kubex::host::{PluginStderr, Terminal};
 use kubex::options::Value;
 use kubex::{Chain, ClientConfiguration, Host, Options, Origin, Source, registry};
 
@@ -23,7 +23,9 @@ impl Session {
         Self {
             flags,
             // The command itself never reads stdin, so a plugin may ask its user there.
-            host: Host::real().with_terminal(Terminal::standard_input()),
+            host: Host::real()
+                .with_terminal(Terminal::standard_input())
+                .with_plugin_stderr(PluginStderr::inherit()),
         }
     }
 

@@ -6,10 +6,12 @@
 )]
 
 use std::path::Path;
+use std::pin::pin;
 use std::time::Instant;
 
 use kubex_core::Host;
-use kubex_core::host::Program;
+use kubex_core::SecretBytes;
+use kubex_core::host::{LiveStderr, Program};
 use kubex_tests::machine::patience;
 
 use super::*;
@@ -45,6 +47,7 @@ fn sh(script: &str) -> Process {
         inherited: vec![("PATH".into(), std::env::var_os("PATH").unwrap_or_default())],
         added: Vec::new(),
         terminal: None,
+        live_stderr: LiveStderr::new("sh", [], None, &Host::real()),
         deadline: patience(Duration::from_secs(10)),
         kill_grace: patience(Duration::from_millis(200)),
         pipe_grace: Duration::from_millis(200),
@@ -157,33 +160,94 @@ async fn what_ignores_sigterm_is_killed_after_the_grace() {
     assert!(vanishes(id_in(&file).await).await);
 }
 
-#[tokio::test]
-async fn a_grandchild_that_holds_the_output_holds_nothing_up() {
-    let files = tempfile::tempdir().unwrap();
-    let file = files.path().join("id");
-    let started = Instant::now();
-    let script = format!("sleep 60 & echo $! > {}; echo token", file.display());
-    let output = run(sh(&script)).await.unwrap();
-    assert!(started.elapsed() < at_once());
-    assert_eq!(
-        (output.exit, text(&output.output).as_str()),
-        (Exit::Status(0), "token\n")
-    );
-    assert!(vanishes(id_in(&file).await).await);
+/// Kills a process that a successful plugin left running.
+fn kill_left(id: i32) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGKILL).unwrap();
 }
 
 #[tokio::test]
-async fn what_was_sent_to_the_background_on_purpose_stays() {
+async fn children_of_a_successful_process_hold_nothing_up_and_live() {
+    for held in ["", ">/dev/null", "2>/dev/null", ">/dev/null 2>&1"] {
+        let files = tempfile::tempdir().unwrap();
+        let file = files.path().join("id");
+        let started = Instant::now();
+        let script = format!("sleep 60 {held} & echo $! > {}; echo token", file.display());
+        let output = run(sh(&script)).await.unwrap();
+        assert!(started.elapsed() < at_once());
+        assert_eq!(
+            (output.exit, text(&output.output).as_str()),
+            (Exit::Status(0), "token\n")
+        );
+        let id = id_in(&file).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let id_exists = nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), None).is_ok();
+        assert!(id_exists, "it was killed: {held}");
+        kill_left(id);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_child_that_writes_after_the_program_stopped_reading_lives() {
     let files = tempfile::tempdir().unwrap();
-    let file = files.path().join("id");
+    let file = files.path().join("written");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let script = format!(
-        "sleep 5 >/dev/null 2>&1 & echo $! > {}; echo token",
+        "(sleep 0.5; head -c 3000000 /dev/zero >&2; head -c 3000000 /dev/zero; echo written > {}) & echo token",
         file.display()
     );
-    let output = run(sh(&script)).await.unwrap();
+    let output = runtime.block_on(run(sh(&script))).unwrap();
     assert_eq!(text(&output.output), "token\n");
-    let id = nix::unistd::Pid::from_raw(id_in(&file).await);
-    nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGKILL).unwrap();
+    // Nothing reads the pipes from now on, as when the program exits.
+    drop(runtime);
+    let started = Instant::now();
+    while !file.exists() {
+        assert!(
+            started.elapsed() < patience(Duration::from_secs(5)),
+            "SIGPIPE, or blocked"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn all_that_a_failed_process_started_is_ended() {
+    let files = tempfile::tempdir().unwrap();
+    let path = |name: &str| files.path().join(name);
+    let script = format!(
+        "sleep 60 & echo $! > {}; setsid sleep 60 & echo $! > {};
+         (setsid sh -c 'echo $$ > {}; exec sleep 60 >/dev/null 2>&1' &)
+         while [ ! -s {} ]; do sleep 0.01; done; exit 1",
+        path("child").display(),
+        path("session").display(),
+        path("orphan").display(),
+        path("orphan").display(),
+    );
+    let output = run(sh(&script)).await.unwrap();
+    assert_eq!(output.exit, Exit::Status(1));
+    for name in ["child", "session", "orphan"] {
+        assert!(vanishes(id_in(&path(name)).await).await, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_beginning_of_a_line_is_passed_on_while_the_process_runs() {
+    let (sender, mut shown) = tokio::sync::mpsc::unbounded_channel();
+    let show = kubex_core::host::PluginStderr::to(move |text| drop(sender.send(text.to_owned())));
+    let host = Host::real().with_plugin_stderr(show);
+    let mut process = sh("printf 'line\nenter code: ' >&2; sleep 60");
+    process.live_stderr = LiveStderr::new("sh", [], None, &host);
+    let running = tokio::spawn(run(process));
+    let mut seen = String::new();
+    while seen != "line\nenter code: " {
+        let next = tokio::time::timeout(patience(Duration::from_secs(2)), shown.recv());
+        seen += &next.await.expect("nothing is shown while it runs").unwrap();
+    }
+    running.abort();
 }
 
 #[cfg(target_os = "linux")]
@@ -199,8 +263,7 @@ async fn a_grandchild_in_a_session_of_its_own_holds_nothing_up() {
     let output = run(sh(&script)).await.unwrap();
     assert!(started.elapsed() < at_once());
     assert_eq!(text(&output.output), "token\n");
-    let id = nix::unistd::Pid::from_raw(id_in(&file).await);
-    let _ = nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGKILL);
+    kill_left(id_in(&file).await);
 }
 
 #[tokio::test]
@@ -313,14 +376,4 @@ async fn a_program_that_is_just_being_written_is_waited_for() {
     tokio::time::sleep(Duration::from_millis(30)).await;
     drop(writer);
     assert_eq!(text(&running.await.unwrap().unwrap().output), "token\n");
-}
-
-#[test]
-fn the_tail_keeps_the_last_bytes_however_they_come() {
-    for chunk in 1..12 {
-        let mut tail = Tail::new(5);
-        b"abcdefghijk".chunks(chunk).for_each(|chunk| tail.take(chunk));
-        assert_eq!(tail.bytes.as_slice(), b"ghijk", "{chunk}");
-        assert_eq!(tail.bytes.capacity(), 5);
-    }
 }
