@@ -54,7 +54,9 @@ impl Impersonation {
     }
 }
 
+/// The header's value. White space at its ends is removed: a header has none there (RFC 9110, 5.5).
 fn value(field: &str, text: &str) -> Result<HeaderValue> {
+    let text = text.trim_matches([' ', '\t']);
     HeaderValue::from_str(text)
         .or_else(|_| HeaderValue::from_bytes(text.as_bytes()))
         .map_err(|_| invalid_header_value(field))
@@ -102,5 +104,9 @@ mod tests {
         assert_eq!(headers.get_all("impersonate-group").iter().count(), 2);
         assert_eq!(headers.get_all("impersonate-extra-scopes").iter().count(), 2);
         assert!(Impersonation::new("a\nb").headers().is_err());
+        assert_eq!(
+            Impersonation::new(" a b ").headers().unwrap()["impersonate-user"],
+            "a b"
+        );
     }
 }

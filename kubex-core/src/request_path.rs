@@ -8,6 +8,9 @@
 /// - An encoded slash separates segments.
 /// - Empty segments and `.` have no effect.
 /// - A backslash or a control character is refused, because URL parsers rewrite or drop them.
+/// - A percent sign without two hexadecimal digits is refused, because a server cannot decode it.
+///
+/// A path is decoded once, as RFC 3986 (2.4) demands: `%252e` is the text `%2e`, and not a dot.
 ///
 /// The query and the fragment are ignored.
 #[inline]
@@ -24,7 +27,10 @@ fn special_path_stays_below(path: &str) -> bool {
     let mut depth = 0_usize;
     let mut segment = Segment::default();
     let mut rest = path.as_bytes();
-    while let Some((byte, after)) = next_byte(rest) {
+    while !rest.is_empty() {
+        let Some((byte, after)) = next_byte(rest) else {
+            return false;
+        };
         rest = after;
         match byte {
             b'\\' => return false,
@@ -94,14 +100,15 @@ impl Segment {
     }
 }
 
-/// Returns the next byte, percent-decoded, and the rest of the text.
+/// Returns the next byte, percent-decoded, and the rest of the text; `None` at the end and for an invalid escape.
 fn next_byte(text: &[u8]) -> Option<(u8, &[u8])> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
     match text {
-        [b'%', high, low, rest @ ..] => match (digit(high), digit(low)) {
-            (Some(high), Some(low)) => Some((u8::try_from(high * 16 + low).ok()?, rest)),
-            _ => Some((b'%', text.get(1..)?)),
-        },
+        [b'%', high, low, rest @ ..] => {
+            let decoded = digit(high)? * 16 + digit(low)?;
+            Some((u8::try_from(decoded).ok()?, rest))
+        }
+        [b'%', ..] => None,
         [byte, rest @ ..] => Some((*byte, rest)),
         [] => None,
     }
@@ -126,8 +133,8 @@ mod tests {
             "/..a/b",
             "/a..",
             "/a/.",
-            "/100%",
-            "/a%zz",
+            "/100%25",
+            "/%252e%252e/x",
             "//elsewhere.example/version",
             "/\u{e4}/%C3%A4",
         ] {
@@ -156,6 +163,9 @@ mod tests {
             "/a\n",
             "/a%0a",
             "/a%00",
+            "/100%",
+            "/a%2",
+            "/a%zz",
         ] {
             assert!(!stays_below(path), "{path}");
         }

@@ -17,9 +17,49 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
-/// Reads a time such as `2030-01-01T00:00:00Z`. `None` if the text is not a time.
+/// Reads a time such as `2030-01-01T00:00:00Z`. `None` if the text is not a time in this form.
+///
+/// The form is Go's: `T` and `Z` are upper-case letters, the seconds are written and below 60, and an offset has hours and
+/// minutes. ISO 8601 knows other forms, which kubectl refuses.
 pub fn parse_rfc3339(text: &str) -> Option<SystemTime> {
+    if !is_rfc3339(text) {
+        return None;
+    }
     text.parse::<Timestamp>().ok()?.try_into().ok()
+}
+
+fn is_rfc3339(text: &str) -> bool {
+    let Some((time, rest)) = text.split_at_checked(19) else {
+        return false;
+    };
+    let offset = match rest.strip_prefix(['.', ',']) {
+        Some(fraction) => {
+            let offset = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+            if offset.len() == fraction.len() {
+                return false;
+            }
+            offset
+        }
+        None => rest,
+    };
+    fits(time, "0000-00-00T00:00:00")
+        && !time.ends_with("60")
+        && match offset.strip_prefix(['+', '-']) {
+            Some(offset) => fits(offset, "00:00"),
+            None => offset == "Z",
+        }
+}
+
+/// Whether the text has digits where the pattern has zeros, and is the pattern elsewhere.
+fn fits(text: &str, pattern: &str) -> bool {
+    text.len() == pattern.len()
+        && text.bytes().zip(pattern.bytes()).all(|(byte, expected)| {
+            if expected == b'0' {
+                byte.is_ascii_digit()
+            } else {
+                byte == expected
+            }
+        })
 }
 
 /// Displays a time such as `2030-01-01T00:00:00Z`, in UTC. A time outside of the years -9999 to 9999 is displayed as
@@ -86,6 +126,37 @@ mod tests {
         assert_eq!(parse_rfc3339(&rfc3339(time).to_string()), Some(time));
         let before = SystemTime::UNIX_EPOCH - SECOND;
         assert_eq!(rfc3339(before).to_string(), "1969-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn a_time_has_the_form_of_go() {
+        for text in [
+            "2030-01-01T00:00:00Z",
+            "2030-01-01T00:00:00.123456789Z",
+            "2030-01-01T00:00:00,5+01:00",
+            "2030-01-01T00:00:00-23:59",
+        ] {
+            assert!(parse_rfc3339(text).is_some(), "{text}");
+        }
+        for text in [
+            "",
+            "2030-01-01 00:00:00Z",
+            "2030-01-01t00:00:00Z",
+            "2030-01-01T00:00:00z",
+            "2030-01-01T00:00:00",
+            "2030-01-01T00:00Z",
+            "2030-01-01T00:00:60Z",
+            "2030-01-01T00:00:00+01",
+            "2030-01-01T00:00:00+0100",
+            "2030-01-01T00:00:00.Z",
+            "2030-01-01T00:00:00ZZ",
+            "2030-01-01T00:00:00Z[UTC]",
+            "20300101T000000Z",
+            "+002030-01-01T00:00:00Z",
+            "2030-01-01T00:00:0é",
+        ] {
+            assert_eq!(parse_rfc3339(text), None, "{text}");
+        }
     }
 
     #[test]

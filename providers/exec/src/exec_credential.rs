@@ -152,23 +152,16 @@ impl Reader<'_> {
     }
 
     fn half(&self, what: &str) -> Error {
-        self.of_kind(ErrorKind::IncompleteKeyPair, &format!("returned {what}"))
+        self.malformed(&format!("returned {what}"))
     }
 
     fn of_kind(&self, kind: ErrorKind, what: &str) -> Error {
         Error::new(kind, format_args!("{} {what}", self.plugin))
     }
 
-    /// An error about the plugin's output, with the plugin's name in front.
+    /// A credential that cannot be used. It is a bad answer of the plugin, and not a mistake in the configuration.
     fn invalid(&self, error: &Error) -> Error {
-        let named = Error::new(
-            error.kind(),
-            format_args!(
-                "{} returned an invalid credential: {}",
-                self.plugin,
-                error.message()
-            ),
-        );
+        let named = self.malformed(&format!("returned an invalid credential: {}", error.message()));
         match error.help() {
             Some(help) => named.with_help(help),
             None => named,

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use kubex_core::options::Value;
+use kubex_core::options::{Value, ValueKind};
 use kubex_core::origin::Place;
 use kubex_core::text::{clean_line, nearest_within};
 use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
@@ -111,6 +111,12 @@ impl<'d> Mapping<'d> {
         self.node.is_some_and(|node| node.get(key).is_some())
     }
 
+    /// Whether a field is there and not null.
+    pub(crate) fn is_set(&self, key: &str) -> bool {
+        let value = self.node.and_then(|node| node.get(key));
+        value.is_some_and(|value| value.kind() != Kind::Null)
+    }
+
     /// Whether one of these fields is there and not blank.
     pub(crate) fn has_any(&self, keys: &[&str]) -> bool {
         keys.iter().any(|key| self.has(key))
@@ -136,12 +142,21 @@ impl<'d> Mapping<'d> {
         .ok_or_else(|| wrong_type(value, "true or false", &self.origin_of(key)))
     }
 
-    /// A list of texts; empty where it is not there.
-    pub(crate) fn texts(&self, key: &str) -> Result<Vec<&'d str>> {
-        let items = self.items(key)?;
-        items
-            .map(|(index, item)| text_of(item, || self.origin_of_item(key, index, item)))
-            .collect()
+    /// A list of texts, with the place of each; `None` where it is not there. A null in it is an empty text, as in Go.
+    pub(crate) fn texts(&self, key: &str) -> Result<Option<Value>> {
+        if !self.has(key) {
+            return Ok(None);
+        }
+        let items = self.items(key)?.map(|(index, item)| {
+            let origin = self.origin_of_item(key, index, item);
+            let text = match item.kind() {
+                Kind::Null => "",
+                _ => text_of(item, || origin.clone())?,
+            };
+            Ok(Value::new(text, origin))
+        });
+        let items = items.collect::<Result<Vec<_>>>()?;
+        Ok(Some(Value::new(ValueKind::Sequence(items), self.origin_of(key))))
     }
 
     fn items(&self, key: &str) -> Result<impl Iterator<Item = (usize, Node<'d>)> + use<'d>> {
@@ -166,10 +181,9 @@ impl<'d> Mapping<'d> {
         Self::new(Some(value), self.origin_at(key, value), self.directory).map(Some)
     }
 
-    /// A list of mappings within this one; empty where it is not there.
+    /// A list of mappings within this one; empty where it is not there. A null in it is an empty mapping.
     pub(crate) fn mappings(&self, key: &str) -> Result<Vec<Self>> {
-        let items = self.items(key)?.filter(|(_, item)| !item.is_blank());
-        items
+        self.items(key)?
             .map(|(index, item)| Self::new(Some(item), self.origin_of_item(key, index, item), self.directory))
             .collect()
     }
