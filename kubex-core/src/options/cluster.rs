@@ -246,7 +246,7 @@ impl ClusterOptions {
 
     fn impersonation(&self) -> Result<Option<Impersonation>> {
         let fields = &self.fields;
-        let impersonation = Impersonation {
+        let mut impersonation = Impersonation {
             user: fields.act_as.clone().unwrap_or_default(),
             uid: fields.as_uid.clone(),
             groups: fields.as_groups.clone(),
@@ -270,6 +270,7 @@ impl ClusterOptions {
                 )),
             };
         }
+        impersonation.extra.retain(|(_, values)| !values.is_empty());
         impersonation
             .headers()
             .map_err(|error| self.located("as", error))?;

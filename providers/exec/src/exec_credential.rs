@@ -291,37 +291,37 @@ mod tests {
             ),
             (
                 r#"{"token":"s3cret-marker\r\nX: y"}"#.to_owned(),
-                ErrorKind::InvalidToken,
+                ErrorKind::MalformedOutput,
                 "line break",
             ),
             (
                 r#"{"token":"s3cret-marker\u0000"}"#.to_owned(),
-                ErrorKind::InvalidToken,
+                ErrorKind::MalformedOutput,
                 "control",
             ),
             (
                 format!(r#"{{"token":"{}"}}"#, "s3cret-marker".repeat(80_000)),
-                ErrorKind::InvalidToken,
+                ErrorKind::MalformedOutput,
                 "longer than",
             ),
             (
                 format!(r#"{{"token":"s3cret-marker","clientCertificateData":{certificate}}}"#),
-                ErrorKind::IncompleteKeyPair,
+                ErrorKind::MalformedOutput,
                 "without its key",
             ),
             (
                 format!(r#"{{"clientKeyData":{key}}}"#),
-                ErrorKind::IncompleteKeyPair,
+                ErrorKind::MalformedOutput,
                 "without its certificate",
             ),
             (
                 format!(r#"{{"clientCertificateData":"s3cret-marker","clientKeyData":{key}}}"#),
-                ErrorKind::InvalidPem,
+                ErrorKind::MalformedOutput,
                 "the client certificate",
             ),
             (
                 format!(r#"{{"clientCertificateData":{certificate},"clientKeyData":"s3cret-marker"}}"#),
-                ErrorKind::InvalidPem,
+                ErrorKind::MalformedOutput,
                 "the client key",
             ),
             (

@@ -307,7 +307,7 @@ async fn on_a_real_host_files_are_found_and_patterns_match() {
 async fn an_override_unsets_those_of_earlier_layers_that_it_replaces() {
     let overrides = async |file: &str, variable: Option<(&str, &str)>, program: Options| {
         let world = world();
-        world.write(USER, format!("overrides: {{{file}}}\n"));
+        world.write(USER, &format!("overrides: {{{file}}}\n"));
         if let Some((name, value)) = variable {
             world.set_variable(name, value);
         }

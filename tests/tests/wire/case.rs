@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::chance::Chance;
 use super::picks::{
-    CLUSTER, CONTEXT, ENVIRONMENT, FLAGS, IDENTITIES, NAMES, PAIRS, SERVER, SERVERS, TOP, TRUST, TRUSTS,
-    USER, USER_MORE,
+    CLUSTER, CONTEXT, ENVIRONMENT, FLAGS, IDENTITIES, LAYOUTS, NAMES, PAIRS, SERVER, SERVERS, TOP, TRUST,
+    TRUSTS, USER, USER_MORE,
 };
 use super::scripts::ANSWERS;
 
@@ -35,6 +35,7 @@ enum Group {
     Context,
     Top,
     Names,
+    Layout,
     Flag,
     Environment,
 }
@@ -56,6 +57,7 @@ const GROUPS: &[Group] = &[
     Group::Context,
     Group::Top,
     Group::Names,
+    Group::Layout,
     Group::Flag,
     Group::Flag,
     Group::Flag,
@@ -77,6 +79,7 @@ struct Fields {
     context: Vec<&'static str>,
     top: Vec<&'static str>,
     names: Option<&'static str>,
+    layout: Option<&'static str>,
     /// The answer of the plugin that is chosen by chance.
     answer: &'static str,
     is_flow: bool,
@@ -162,6 +165,11 @@ impl Case {
                 let pick = chance.pick(NAMES);
                 self.picks.push(pick);
                 fields.names = Some(pick);
+            }
+            Group::Layout => {
+                let pick = chance.pick(LAYOUTS);
+                self.picks.push(pick);
+                fields.layout = Some(pick);
             }
             Group::Flag => self.add_flag(chance.pick(FLAGS)),
             Group::Environment => self.add_environment(chance.pick(ENVIRONMENT)),
@@ -274,14 +282,53 @@ impl Fields {
             "an item is null" => users += "- ~\n",
             _ => {}
         }
+        match self.layout {
+            Some("the user by an alias") if !self.is_flow => {
+                users = users.replace("  user:\n", "  user: &user\n") + "unknown: *user\n";
+            }
+            Some("the user by a merge key") if !self.is_flow => {
+                users = users.replacen("users:\n", "", 1);
+                let fields = users
+                    .split_once("  user:\n")
+                    .map_or("", |(_, fields)| fields)
+                    .to_owned();
+                users = format!(
+                    "unknown: &user\n{fields}users:\n{}",
+                    users.replace(&fields, "    <<: *user\n")
+                );
+            }
+            _ => {}
+        }
         if !self.is_split {
-            return vec![format!("{head}{contexts}{clusters}{users}")];
+            return vec![self.laid_out(format!("{head}{contexts}{clusters}{users}"))];
         }
         let mut second = users;
         if self.is_shadowed {
             second += "contexts: [{name: dev, context: {cluster: shadowed, user: shadowed}}]\ncurrent-context: shadowed\n";
         }
         vec![format!("{head}{contexts}{clusters}"), second]
+    }
+
+    /// The text in another form that means the same.
+    fn laid_out(&self, text: String) -> String {
+        match self.layout.unwrap_or_default() {
+            "carriage returns" => text.replace('\n', "\r\n"),
+            "a byte order mark" => format!("\u{feff}{text}"),
+            "tabs after values" => text.replace('\n', "\t\n"),
+            "comments" => text.replace('\n', " # a comment: {\n"),
+            "a second document" => text + "---\ncurrent-context: [\n",
+            "an end marker, and more" => text + "...\ncurrent-context: [\n",
+            "a zero byte at the end" => text + "\0",
+            "keys in quotes" => text
+                .replace("cluster:", "\"cluster\":")
+                .replace("user:", "'user':"),
+            layout @ ("JSON" | "JSON, and more") => match serde_yaml::from_str::<serde_json::Value>(&text) {
+                Ok(value) if layout == "JSON" => value.to_string(),
+                Ok(value) => format!("{value} more"),
+                Err(_) => text,
+            },
+            _ => text,
+        }
     }
 
     fn list(&self, list: &str, inner: &str, name: Option<&str>, fields: &[String]) -> String {

@@ -55,6 +55,13 @@ pub const DECISIONS: &[Decision] = &[
         of: &["insecure-skip-tls-verify: ''"],
     },
     Decision {
+        id: "question-mark-within-braces",
+        row: "a `?` in an unquoted value within braces or brackets",
+        difference: KubectlRefuses,
+        says: &["did not find expected ',' or '}'"],
+        of: &["proxy-url: HTTP://{http-proxy}/path?q"],
+    },
+    Decision {
         id: "unknown-tag",
         row: "a tag that YAML does not define (`!x`) on a number, a boolean or null",
         difference: KubexRefuses,

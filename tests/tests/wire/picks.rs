@@ -347,6 +347,22 @@ pub const NAMES: &[&str] = &[
     "an item is null",
 ];
 
+/// Other forms of the same files.
+pub const LAYOUTS: &[&str] = &[
+    "carriage returns",
+    "a byte order mark",
+    "tabs after values",
+    "comments",
+    "a second document",
+    "an end marker, and more",
+    "a zero byte at the end",
+    "JSON",
+    "JSON, and more",
+    "keys in quotes",
+    "the user by an alias",
+    "the user by a merge key",
+];
+
 /// Overrides, as kubectl's flags.
 pub const FLAGS: &[&str] = &[
     "token=flag",
