@@ -59,6 +59,7 @@ pub(crate) async fn assemble(
         options,
         warnings: identity_warnings,
     } = source.identity.choose();
+    let colon = user_name_with_colon(&options);
     let credentials = problems.take(credentials(provider, &options, registry));
     // A credential that will not be sent is not looked for.
     if let Some(Credentials::Source { source, is_required }) = &credentials
@@ -82,7 +83,8 @@ pub(crate) async fn assemble(
         builder = builder.namespace(namespace);
     }
     let warnings = source.warnings.into_iter().map(|(_, warning)| warning);
-    for warning in read.warnings.into_iter().chain(warnings).chain(identity_warnings) {
+    let warnings = read.warnings.into_iter().chain(warnings).chain(identity_warnings);
+    for warning in warnings.chain(colon) {
         builder = builder.warning(warning);
     }
     for input in recorder.finish() {
@@ -126,6 +128,14 @@ fn read_once(path: PathBuf) -> Warning {
         "this is a pipe, which is read once: a later change of its content is not noticed",
     )
     .with_origin(&Origin::pipe(path))
+}
+
+/// The warning of a user name that a server does not read as it is written (RFC 7617, 2).
+fn user_name_with_colon(options: &Options) -> Option<Warning> {
+    let (_, name) = options.iter().find(|(key, _)| *key == "username")?;
+    name.as_str().filter(|name| name.contains(':'))?;
+    let message = "the user name contains a colon, and servers read only the part before it as the user name";
+    Some(Warning::new("colon-in-username", message).with_origin(name.origin()))
 }
 
 async fn read_cluster(

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use rustls_pki_types::CertificateDer;
 use url::Url;
 
+use crate::address::{Address, normal_path};
 use crate::credential::certificates_in;
 use crate::error::{Error, ErrorKind, Result};
 use crate::placeholder::{FILL_IN, UNFILLED, is_unfilled};
@@ -34,11 +36,11 @@ fn is_percent_variable(host: &str) -> bool {
 }
 
 impl ServerUrl {
-    /// Parses an address. Query and fragment are dropped.
+    /// Parses an address. Query and fragment are dropped, and the path is normalized and escaped as client-go does it.
     ///
     /// # Errors
-    /// Returns `InvalidValue` if the scheme is missing or not `https` or `http`, if there is no host, or if the address
-    /// contains a user name or a password.
+    /// Returns `InvalidValue` if the scheme is missing or not `https` or `http`, if there is no host, if the address
+    /// contains a user name or a password, or if Go's `net/url` refuses it.
     ///
     /// ```
     /// use kubex_core::ServerUrl;
@@ -59,34 +61,26 @@ impl ServerUrl {
         if is_unfilled(text) || host.contains('$') || is_percent_variable(host) {
             return Err(invalid(UNFILLED).with_help(FILL_IN));
         }
-        if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
-            return Err(invalid("contains white space or a control character")
-                .with_help("write it as https://host:port"));
-        }
-        if !text.contains("://") {
-            return Err(invalid("has no scheme").with_help("write https:// in front of it"));
-        }
-        let text = text.split(['?', '#']).next().unwrap_or(text);
-        if !host.starts_with('[') && host.matches(':').count() > 1 {
+        if text.contains("://") && !host.starts_with('[') && host.matches(':').count() > 1 {
             return Err(invalid("has an IPv6 address without brackets")
                 .with_help("put the address in brackets, as in https://[fd00::1]:6443"));
         }
-        let url = Url::parse(text).map_err(|error| {
-            invalid(&format!("is not a valid URL: {error}")).with_help("write it as https://host:port")
+        let address = Address::parse(text).map_err(|why| match why {
+            "has no scheme" => invalid(why).with_help("write https:// in front of it"),
+            why => invalid(why).with_help("write it as https://host:port"),
         })?;
-        if !matches!(url.scheme(), "https" | "http") {
+        if !address.scheme.eq_ignore_ascii_case("https") && !address.scheme.eq_ignore_ascii_case("http") {
             return Err(invalid("has a scheme other than https").with_help("write it as https://host:port"));
         }
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(invalid("has no host").with_help("write it as https://host:port"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
+        if address.user.is_some() {
             return Err(invalid("contains a user name or a password")
                 .with_help("remove it from the address and set it as a credential"));
         }
+        let path = normal_path(address.path);
+        let url = address.url(&path).map_err(|why| invalid(&why).with_help("write it as https://host:port"))?;
         Ok(Self {
-            text: text.to_owned(),
-            path: url.path().trim_end_matches('/').into(),
+            text: text.split(['?', '#']).next().unwrap_or(text).to_owned(),
+            path: path.into(),
             url,
         })
     }
@@ -112,10 +106,11 @@ impl ServerUrl {
     /// Returns `InvalidValue` for a path that leaves the path of the server, such as `/../x` or `/%2e%2e/x`.
     pub fn join(&self, path: &str) -> Result<Url> {
         self.check_path_below(path)?;
+        let (path, query) = path.split_at(path.find(['?', '#']).unwrap_or(path.len()));
         let joined = format!(
-            "{}/{}",
+            "{}/{}{query}",
             self.url.as_str().trim_end_matches('/'),
-            path.trim_start_matches('/')
+            utf8_percent_encode(path.trim_start_matches('/'), ESCAPED_IN_A_REQUEST)
         );
         Url::parse(&joined)
             .ok()
@@ -162,6 +157,9 @@ impl ServerUrl {
         }
     }
 }
+
+/// What no path of a URL contains and the crate `url` leaves as it is (RFC 3986, 3.3).
+const ESCAPED_IN_A_REQUEST: &AsciiSet = &AsciiSet::EMPTY.add(b'[').add(b']').add(b'|').add(b'^');
 
 fn invalid_request_path() -> Error {
     Error::new(ErrorKind::InvalidValue, "invalid request path")

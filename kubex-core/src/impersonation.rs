@@ -102,7 +102,9 @@ fn too_many(field: &str, budget: std::fmt::Arguments<'_>) -> Error {
     .with_help(format_args!("shorten \"{field}\""))
 }
 
+/// The header's value. White space at its ends is removed: a header has none there (RFC 9110, 5.5).
 fn value(field: &str, text: &str) -> Result<HeaderValue> {
+    let text = text.trim_matches([' ', '\t']);
     HeaderValue::from_str(text)
         .or_else(|_| HeaderValue::from_bytes(text.as_bytes()))
         .map_err(|_| invalid_header_value(field))
@@ -150,6 +152,10 @@ mod tests {
         assert_eq!(headers.get_all("impersonate-group").iter().count(), 2);
         assert_eq!(headers.get_all("impersonate-extra-scopes").iter().count(), 2);
         assert!(Impersonation::new("a\nb").headers().is_err());
+        assert_eq!(
+            Impersonation::new(" a b ").headers().unwrap()["impersonate-user"],
+            "a b"
+        );
     }
 
     #[test]

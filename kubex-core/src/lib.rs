@@ -21,6 +21,7 @@
 //!
 //! After that, each request gets its [`Credential`] from [`Credentials::current`].
 
+mod address;
 mod assemble;
 pub mod chain;
 pub mod cluster;

@@ -7,18 +7,50 @@
 //! | `server` | the address, and the source's `tls-server-name` |
 //! | `certificate-authority`, `certificate-authority-data`, `insecure-skip-tls-verify: true` | all three of them |
 //! | `insecure-skip-tls-verify: false` | that field; the source's certificate authority stays |
-//! | `token`, `token-file`, `username` | all of them, and `password` |
+//! | `token`, `token-file`, `username` with `password` | the two others; user name and password are replaced one by one |
 //! | `client-certificate` or `client-certificate-data` | both of them |
 //! | `client-key` or `client-key-data` | both of them |
 //! | `as-user-extra` | the keys that it names |
 //! | any other | that field |
 //!
-//! The user of a kubeconfig is merged field by field. Any other identity is replaced as a whole. Unlike in client-go,
-//! overrides apply to every source, including a pod's service account.
+//! [`replaced_by`] is this table as a function, for every place where one setting wins over another. The user of a
+//! kubeconfig is merged field by field. Any other identity is replaced as a whole. Unlike in client-go, overrides apply to
+//! every source, including a pod's service account, and a token that overrides set is the token that is sent: client-go
+//! prefers the source's `tokenFile` to it, and refuses it beside the source's user name.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{ClusterFields, ClusterOptions, Options, Value, ValueKind};
 use crate::resolved_source::{CERTIFICATE_FIELDS, KEY_FIELDS, ResolvedSource, SourcePart};
+
+/// The other fields that an override of this field removes from the source. `turns_off` is whether the value is `false`:
+/// no override widens the trust that it does not name.
+pub fn replaced_by(key: &str, turns_off: bool) -> &'static [&'static str] {
+    match key {
+        "server" => &["tls-server-name"],
+        "certificate-authority" => &["certificate-authority-data", "insecure-skip-tls-verify"],
+        "certificate-authority-data" => &["certificate-authority", "insecure-skip-tls-verify"],
+        // The system's certificate authorities would be trusted in the place of the source's.
+        "insecure-skip-tls-verify" if turns_off => &[],
+        "insecure-skip-tls-verify" => &["certificate-authority", "certificate-authority-data"],
+        "token" => &["token-file", "username", "password"],
+        "token-file" => &["token", "username", "password"],
+        "username" | "password" => &["token", "token-file"],
+        "client-certificate" => &["client-certificate-data"],
+        "client-certificate-data" => &["client-certificate"],
+        "client-key" => &["client-key-data"],
+        "client-key-data" => &["client-key"],
+        _ => &[],
+    }
+}
+
+/// The fields that these overrides remove from the source.
+pub(crate) fn replaced(overrides: &Options) -> Vec<&'static str> {
+    let replaced = overrides.iter().flat_map(|(key, value)| {
+        let turns_off = matches!(value.kind(), ValueKind::Boolean(false));
+        replaced_by(key, turns_off)
+    });
+    replaced.copied().collect()
+}
 
 /// Overrides that have been checked, except for the files that they refer to. See the [module](self).
 #[derive(Clone, Debug, Default)]
@@ -64,7 +96,7 @@ impl Overrides {
     ///
     /// # Errors
     /// Returns `IncompleteKeyPair` if the overrides contain only part of an identity, and the source's identity cannot
-    /// be overridden in part.
+    /// be overridden in part; `MissingField` for a password without a user name.
     pub fn apply(&self, source: &mut ResolvedSource) -> Result<()> {
         if !self.cluster.is_empty() {
             self.apply_to_cluster(source);
@@ -76,13 +108,13 @@ impl Overrides {
     }
 
     fn apply_to_cluster(&self, source: &mut ResolvedSource) {
-        let replaces_trust = self.replaces_trust();
+        let replaced = replaced(&self.cluster);
+        let _ = source.cluster.split_off(&replaced);
+        let replaces_trust = ClusterOptions::TRUST_KEYS
+            .iter()
+            .any(|key| replaced.contains(key));
         if replaces_trust {
-            let _ = source.cluster.split_off(ClusterOptions::TRUST_KEYS);
             source.trust_source = None;
-        }
-        if self.cluster.get("server").is_some() {
-            let _ = source.cluster.split_off(&["tls-server-name"]);
         }
         for (key, value) in self.cluster.iter() {
             let value = merged(source.cluster.get(key), value);
@@ -90,21 +122,9 @@ impl Overrides {
         }
         source.forget(|part| match part {
             SourcePart::Trust => replaces_trust,
-            SourcePart::Cluster(key) => {
-                self.cluster.get(key).is_some() || replaces_trust && ClusterOptions::TRUST_KEYS.contains(&key)
-            }
+            SourcePart::Cluster(key) => self.cluster.get(key).is_some() || replaced.contains(&key),
             _ => false,
         });
-    }
-
-    /// Whether the overrides set the trust as a whole. `insecure-skip-tls-verify: false` does not: if it removed the
-    /// source's certificate authority, the system's would be trusted instead.
-    fn replaces_trust(&self) -> bool {
-        let accepts_any = self.cluster.get("insecure-skip-tls-verify");
-        accepts_any.is_some_and(|value| matches!(value.kind(), ValueKind::Boolean(true)))
-            || self
-                .cluster
-                .has_any(&["certificate-authority", "certificate-authority-data"])
     }
 
     fn apply_to_identity(&self, source: &mut ResolvedSource) -> Result<()> {
@@ -123,7 +143,15 @@ impl Overrides {
             source.forget(|part| part == SourcePart::Identity);
         }
         source.identity.override_with(&self.identity);
-        Ok(())
+        match self.identity.get("password") {
+            Some(password) if !source.identity.has_field("username") => Err(Error::new(
+                ErrorKind::MissingField,
+                "the overrides contain a password, and there is no user name",
+            )
+            .with_origin(password.origin())
+            .with_help("override \"username\" too")),
+            _ => Ok(()),
+        }
     }
 }
 

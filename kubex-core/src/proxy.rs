@@ -17,7 +17,9 @@
 //! | `10.0.0.1`, `[fd00::1]`, `fd00::1` | that address |
 //! | any host or address with `:port` | the same, on that port only |
 //!
-//! `localhost` and loopback addresses never use a proxy from the environment.
+//! `localhost` and loopback addresses never use a proxy from the environment. An IPv4 address that is written as IPv6
+//! (`::ffff:10.0.0.1`) is that IPv4 address. In a CGI program (`REQUEST_METHOD` is set), `HTTP_PROXY` may come from a
+//! request's header `Proxy`, and is refused.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -25,6 +27,7 @@ use std::net::IpAddr;
 use percent_encoding::percent_decode_str;
 use url::{Host as UrlHost, Url};
 
+use crate::address::Address;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::origin::Origin;
@@ -62,7 +65,8 @@ impl Proxy {
             )
             .with_help("write it as http://host:port")
         };
-        let url = Url::parse(text).map_err(|_| invalid())?;
+        let address = Address::parse(text).map_err(|_| invalid())?;
+        let url = address.url(address.path).map_err(|_| invalid())?;
         if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h")
             || url.host_str().is_none_or(str::is_empty)
         {
@@ -90,7 +94,8 @@ impl Proxy {
     /// Returns the proxy that the environment variables define for this address, if there is one.
     ///
     /// # Errors
-    /// Returns `InvalidValue` with the name of the variable, if its value is not a valid proxy URL.
+    /// Returns `InvalidValue` with the name of the variable, if its value is not a valid proxy URL, and `Refused` for
+    /// `HTTP_PROXY` in a CGI program.
     pub fn from_environment(address: &Url, host: &Host) -> Result<Option<Self>> {
         let environment = host.environment();
         let names = if address.scheme() == "https" {
@@ -102,6 +107,13 @@ impl Proxy {
             let Some(text) = environment.unicode(name)? else {
                 continue;
             };
+            if address.scheme() == "http" && environment.unicode("REQUEST_METHOD")?.is_some() {
+                let message =
+                    "HTTP_PROXY is not used in a CGI program, in which it may come from a request's header";
+                return Err(Error::new(ErrorKind::Refused, message)
+                    .with_origin(&Origin::variable(name))
+                    .with_help("set \"proxy-url\", or unset the variable"));
+            }
             let exceptions = match environment.unicode("NO_PROXY")? {
                 Some(list) => list,
                 None => environment.unicode("no_proxy")?.unwrap_or_default(),
@@ -110,9 +122,9 @@ impl Proxy {
                 return Ok(None);
             }
             let proxy = if text.contains("://") {
-                Self::parse(text.trim())
+                Self::parse(&text)
             } else {
-                Self::parse(&format!("http://{}", text.trim()))
+                Self::parse(&format!("http://{text}"))
             };
             let mut proxy = proxy.map_err(|error| error.with_origin(&Origin::variable(name)))?;
             proxy.variable = Some(name);
@@ -162,51 +174,51 @@ impl fmt::Debug for Proxy {
 /// Whether the server is a loopback address or matches the list of exceptions.
 fn is_reached_directly(server: &Url, exceptions: &str) -> bool {
     let Some(host) = server.host() else { return false };
-    let is_loopback = match &host {
-        UrlHost::Domain(name) => name.eq_ignore_ascii_case("localhost"),
-        UrlHost::Ipv4(address) => address.is_loopback(),
-        UrlHost::Ipv6(address) => address.is_loopback(),
+    let address = match host {
+        UrlHost::Domain(_) => None,
+        UrlHost::Ipv4(address) => Some(IpAddr::V4(address)),
+        UrlHost::Ipv6(address) => Some(IpAddr::V6(address).to_canonical()),
     };
+    // An address is also compared with the domains, by its text.
+    let name = match (host, address) {
+        (UrlHost::Domain(name), _) => name.to_ascii_lowercase(),
+        (_, Some(address)) => address.to_string(),
+        (_, None) => return false,
+    };
+    let is_loopback = address.map_or(name == "localhost", |address| address.is_loopback());
     let port = server.port_or_known_default();
     is_loopback
         || exceptions
             .split(',')
             .map(str::trim)
             .filter(|element| !element.is_empty())
-            .any(|element| is_exempt(&host, port, element))
+            .any(|element| is_exempt(&name, address, port, element))
 }
 
-fn is_exempt(host: &UrlHost<&str>, port: Option<u16>, element: &str) -> bool {
+fn is_exempt(name: &str, address: Option<IpAddr>, port: Option<u16>, element: &str) -> bool {
     if element == "*" {
         return true;
     }
-    let address = match host {
-        UrlHost::Domain(_) => None,
-        UrlHost::Ipv4(address) => Some(IpAddr::V4(*address)),
-        UrlHost::Ipv6(address) => Some(IpAddr::V6(*address)),
-    };
-    if let Some((network, length)) = element.split_once('/') {
-        return match (address, network.parse(), length.parse()) {
-            (Some(address), Ok(network), Ok(length)) => is_within(address, network, length),
-            _ => false,
-        };
+    if let Some((network, length)) = element.split_once('/')
+        && let (Ok(network), Ok(length)) = (network.parse::<IpAddr>(), length.parse())
+    {
+        return address.is_some_and(|address| is_within(address, network, length));
     }
-    let (name, only_port) = split_port(element);
+    let (element, only_port) = split_port(element);
     if only_port.is_some() && only_port != port {
         return false;
     }
-    let UrlHost::Domain(host) = host else {
-        return address.is_some() && address == name.parse().ok();
-    };
-    let host = host.to_ascii_lowercase();
-    let name = name.to_ascii_lowercase();
-    let name = name
+    if let Ok(exempt) = element.parse::<IpAddr>() {
+        return address == Some(exempt.to_canonical());
+    }
+    let element = element.to_ascii_lowercase();
+    let domain = element
         .strip_prefix('*')
         .filter(|rest| rest.starts_with('.'))
-        .unwrap_or(&name);
-    match name.strip_prefix('.') {
-        Some(domain) => is_below(&host, domain),
-        None => host == name || is_below(&host, name),
+        .unwrap_or(&element);
+    match domain.strip_prefix('.') {
+        Some(domain) => is_below(name, domain),
+        None => name == domain || is_below(name, domain),
     }
 }
 
@@ -273,6 +285,11 @@ mod tests {
             ("https://[fd00::1]:6443", "fd00::/8"),
             ("https://[fd00::1]:6443", "fd00::1"),
             ("https://[fd00::1]:6443", " [fd00::1]:6443 "),
+            ("https://[::ffff:127.0.0.1]:6443", ""),
+            ("https://[::ffff:10.1.2.3]", "10.1.2.3"),
+            ("https://10.1.2.3", "::ffff:10.1.2.3"),
+            ("https://[::ffff:10.1.2.3]", "10.0.0.0/8"),
+            ("https://10.1.2.3", ".2.3"),
         ] {
             assert!(is_direct(server, exceptions), "{server} {exceptions}");
         }
@@ -286,6 +303,7 @@ mod tests {
             ("https://10.1.2.3", "fd00::/0"),
             ("https://api.example.com", "10.0.0.0/8"),
             ("https://10.1.2.30", "10.1.2.3"),
+            ("https://10.1.2.3", "0.1.2.3"),
         ] {
             assert!(!is_direct(server, exceptions), "{server} {exceptions}");
         }

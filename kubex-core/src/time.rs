@@ -33,7 +33,7 @@ pub fn parse_rfc3339(text: &str) -> Option<SystemTime> {
         return None;
     }
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-    let (fraction, offset) = match rest.strip_prefix('.') {
+    let (fraction, offset) = match rest.strip_prefix(['.', ',']) {
         Some(rest) => rest
             .split_at_checked(digits(rest))
             .filter(|(fraction, _)| !fraction.is_empty())?,
@@ -146,6 +146,37 @@ mod tests {
         assert_eq!(parse_rfc3339(&rfc3339(time).to_string()), Some(time));
         let before = SystemTime::UNIX_EPOCH - SECOND;
         assert_eq!(rfc3339(before).to_string(), "1969-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn a_time_has_the_form_of_go() {
+        for text in [
+            "2030-01-01T00:00:00Z",
+            "2030-01-01T00:00:00.123456789Z",
+            "2030-01-01T00:00:00,5+01:00",
+            "2030-01-01T00:00:00-23:59",
+        ] {
+            assert!(parse_rfc3339(text).is_some(), "{text}");
+        }
+        for text in [
+            "",
+            "2030-01-01 00:00:00Z",
+            "2030-01-01t00:00:00Z",
+            "2030-01-01T00:00:00z",
+            "2030-01-01T00:00:00",
+            "2030-01-01T00:00Z",
+            "2030-01-01T00:00:60Z",
+            "2030-01-01T00:00:00+01",
+            "2030-01-01T00:00:00+0100",
+            "2030-01-01T00:00:00.Z",
+            "2030-01-01T00:00:00ZZ",
+            "2030-01-01T00:00:00Z[UTC]",
+            "20300101T000000Z",
+            "+002030-01-01T00:00:00Z",
+            "2030-01-01T00:00:0é",
+        ] {
+            assert_eq!(parse_rfc3339(text), None, "{text}");
+        }
     }
 
     #[test]

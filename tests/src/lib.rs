@@ -7,6 +7,7 @@
 
 pub mod api_server;
 pub mod issuer;
+pub mod kubectl;
 pub mod machine;
 pub mod pod_mount;
 pub mod proxy;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kubex::host::SimulatedHost;
+use kubex::options::{Value, ValueKind};
 use kubex::{
-    Chain, ClientConfiguration, Credential, CredentialProvider, Error, ErrorKind, Identity, Options,
+    Chain, ClientConfiguration, Credential, CredentialProvider, Error, ErrorKind, Identity, Options, Origin,
     ResolveRequest, ResolvedSource, Result, Source, Trust,
 };
 /// Passes for a certificate as long as there is no connection.
@@ -176,6 +177,61 @@ async fn an_override_that_demands_verification_keeps_the_certificate_authority()
     assert!(matches!(own, Trust::CaBundle(_)));
     let insecure = trust_in(Options::new().set("insecure-skip-tls-verify", true)).await;
     assert!(matches!(insecure, Trust::System));
+}
+
+/// How much a trust accepts.
+fn width(trust: &Trust) -> u8 {
+    match trust {
+        Trust::CaBundle(_) => 0,
+        Trust::System => 1,
+        _ => 2,
+    }
+}
+
+#[tokio::test]
+async fn no_overrides_widen_the_trust_that_they_do_not_name() {
+    let all: [(&str, Value); 9] = [
+        ("server", "https://other".into()),
+        ("tls-server-name", "other.internal".into()),
+        ("proxy-url", "http://proxy:3128".into()),
+        ("insecure-skip-tls-verify", false.into()),
+        ("disable-compression", true.into()),
+        ("namespace", "other".into()),
+        ("as", "ann".into()),
+        ("token", "s3cr3t-new".into()),
+        (
+            "certificate-authority-data",
+            Value::new(ValueKind::Null, Origin::code()),
+        ),
+    ];
+    let sources = [
+        Options::new(),
+        Options::new().set("certificate-authority", "/ca.crt"),
+        Options::new().set("certificate-authority-data", AUTHORITY),
+        Options::new().set("insecure-skip-tls-verify", true),
+    ];
+    for source in sources {
+        let trust = async |overrides: Options| {
+            let options = source.clone().set("server", "https://one");
+            let chain = Chain::builder(kubex::registry().unwrap())
+                .host(world(None).host())
+                .source(Source::new("one").provider("static").options(options))
+                .overrides(overrides)
+                .build()
+                .unwrap();
+            width(&chain.resolve().await.unwrap().cluster().trust)
+        };
+        let own = trust(Options::new()).await;
+        for set in 1..1_u32 << all.len() {
+            let mut overrides = Options::new();
+            for (index, (key, value)) in all.iter().enumerate() {
+                if set & (1 << index) != 0 {
+                    overrides.insert(key, value.clone());
+                }
+            }
+            assert!(trust(overrides.clone()).await <= own, "{source:?} {overrides:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rustls_pki_types::ServerName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -17,6 +19,7 @@ use crate::host::Host;
 use crate::impersonation::Impersonation;
 use crate::proxy::Proxy;
 use crate::secret::{ExposeSecret, SecretString};
+use crate::text::clean_line;
 use crate::trust::TrustSource;
 use crate::warning::Warning;
 
@@ -134,10 +137,16 @@ impl ClusterOptions {
         let server = problems.take(self.server());
         let trust = problems.take(self.trust(host).await);
         let proxy = problems.take(self.proxy());
+        let tls_server_name = problems.take(self.tls_server_name());
         let impersonation = problems.take(self.impersonation());
         problems.into_result()?;
-        let (Some(server), Some((trust, trust_source)), Some(proxy), Some(impersonation)) =
-            (server, trust, proxy, impersonation)
+        let (
+            Some(server),
+            Some((trust, trust_source)),
+            Some(proxy),
+            Some(tls_server_name),
+            Some(impersonation),
+        ) = (server, trust, proxy, tls_server_name, impersonation)
         else {
             return Err(missing_server(&self.options));
         };
@@ -154,7 +163,7 @@ impl ClusterOptions {
         let fields = self.fields;
         let mut cluster = Cluster::new(server);
         cluster.trust = trust;
-        cluster.tls_server_name = fields.tls_server_name;
+        cluster.tls_server_name = tls_server_name;
         cluster.proxy = proxy;
         cluster.disable_compression = fields.disable_compression;
         cluster.extensions = extensions;
@@ -175,6 +184,28 @@ impl ClusterOptions {
             .as_deref()
             .ok_or_else(|| missing_server(&self.options))?;
         ServerUrl::parse(server).map_err(|error| self.located("server", error))
+    }
+
+    /// The name that is checked. An IPv6 address may be in brackets, as in a URL.
+    fn tls_server_name(&self) -> Result<Option<String>> {
+        let Some(name) = self.fields.tls_server_name.as_deref() else {
+            return Ok(None);
+        };
+        let bare = name
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .filter(|bare| bare.parse::<Ipv6Addr>().is_ok())
+            .unwrap_or(name);
+        if ServerName::try_from(bare).is_err() {
+            let message = format!(
+                "expected a host name or an IP address, found \"{}\"",
+                clean_line(name)
+            );
+            let error = Error::new(ErrorKind::InvalidValue, message)
+                .with_help("set \"tls-server-name\" to a name in the server's certificate");
+            return Err(self.located("tls-server-name", error));
+        }
+        Ok(Some(bare.to_owned()))
     }
 
     fn proxy(&self) -> Result<Option<Proxy>> {
@@ -215,7 +246,7 @@ impl ClusterOptions {
 
     fn impersonation(&self) -> Result<Option<Impersonation>> {
         let fields = &self.fields;
-        let impersonation = Impersonation {
+        let mut impersonation = Impersonation {
             user: fields.act_as.clone().unwrap_or_default(),
             uid: fields.as_uid.clone(),
             groups: fields.as_groups.clone(),
@@ -239,6 +270,7 @@ impl ClusterOptions {
                 )),
             };
         }
+        impersonation.extra.retain(|(_, values)| !values.is_empty());
         impersonation
             .headers()
             .map_err(|error| self.located("as", error))?;

@@ -59,7 +59,7 @@ impl KeyPairOptions {
         is_in_a_file.then_some(REVALIDATE_AFTER)
     }
 
-    /// Reads the certificate and the key. While a rotation replaces the two files one after the other, they do not
+    /// Reads the certificate and the key; if neither can be read, the error has both reasons. While a rotation replaces the two files one after the other, they do not
     /// match for a moment. In that case both are read again.
     ///
     /// # Errors
@@ -78,8 +78,13 @@ impl KeyPairOptions {
     }
 
     async fn load_once(&self, host: &Host) -> Result<ClientCertificate> {
-        let certificate = self.certificate.load(host, "the client certificate").await?;
-        let key = self.key.load(host, "the client key").await?;
+        let certificate = self.certificate.load(host, "the client certificate").await;
+        let key = self.key.load(host, "the client key").await;
+        let (certificate, key) = match (certificate, key) {
+            (Ok(certificate), Ok(key)) => (certificate, key),
+            (Err(first), Err(second)) => return Err(first.with_related(second)),
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
+        };
         let chain = ClientCertificate::chain_from_pem(certificate.expose_secret())
             .map_err(|error| error.with_origin(self.certificate.origin()))?;
         ClientCertificate::new(chain, key).map_err(|error| error.with_origin(self.key.origin()))

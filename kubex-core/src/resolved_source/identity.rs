@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use crate::credential::Credential;
 use crate::options::Options;
+use crate::overrides::replaced;
 use crate::source::CredentialSource;
 use crate::warning::Warning;
 
-/// The fields that end up in the `Authorization` header. Overriding one of them replaces all.
-pub(crate) const AUTHORIZATION_FIELDS: &[&str] = &["token", "token-file", "username", "password"];
-
-/// The two forms of the client certificate. Overriding one replaces both. The same applies to the key.
+/// The two forms of the client certificate, and those of its key.
 pub(crate) const CERTIFICATE_FIELDS: &[&str] = &["client-certificate", "client-certificate-data"];
 pub(crate) const KEY_FIELDS: &[&str] = &["client-key", "client-key-data"];
 
@@ -62,8 +60,6 @@ pub(crate) enum ReadySource {
 pub enum IdentityNote {
     /// The fields contain a credential, so the plugin never runs.
     PluginIgnored,
-    /// There is a client key without a certificate. With this note the key is ignored. Without it, this is an error.
-    KeyIgnored,
     /// There is no credential.
     Anonymous,
 }
@@ -156,6 +152,11 @@ impl Identity {
         self.merges_by_field
     }
 
+    /// Whether the fields contain this one.
+    pub(crate) fn has_field(&self, key: &str) -> bool {
+        self.fields.get(key).is_some()
+    }
+
     /// Replaces the fields that the overrides set. An identity that does not merge by field is replaced as a whole.
     pub(crate) fn override_with(&mut self, overrides: &Options) {
         if !self.merges_by_field {
@@ -165,15 +166,7 @@ impl Identity {
             };
             return;
         }
-        for group in [AUTHORIZATION_FIELDS, CERTIFICATE_FIELDS, KEY_FIELDS] {
-            if overrides.has_any(group) {
-                let _ = self.fields.split_off(group);
-            }
-        }
-        if overrides.has_any(KEY_FIELDS) {
-            // A key that the overrides set is not ignored.
-            self.notes.retain(|(note, _)| *note != IdentityNote::KeyIgnored);
-        }
+        let _ = self.fields.split_off(&replaced(overrides));
         for (key, value) in overrides.iter() {
             self.fields.insert(key, value.clone());
         }
@@ -181,13 +174,11 @@ impl Identity {
 
     /// Chooses the provider. Fields win over a plugin, as in client-go.
     pub(crate) fn choose(mut self) -> ChosenIdentity {
-        let mut warnings = Vec::new();
-        if !self.fields.has_any(CERTIFICATE_FIELDS)
-            && let Some(warning) = self.take_note(IdentityNote::KeyIgnored)
-        {
-            let _ = self.fields.split_off(KEY_FIELDS);
-            warnings.push(warning);
-        }
+        let mut warnings = if self.merges_by_field {
+            self.drop_unused_fields()
+        } else {
+            Vec::new()
+        };
         if !self.fields.is_empty() {
             if self.plugin.is_some() {
                 warnings.extend(self.take_note(IdentityNote::PluginIgnored));
@@ -221,6 +212,40 @@ impl Identity {
             options,
             warnings,
         }
+    }
+
+    /// Removes the halves that are of no use alone, as client-go ignores them: a key without a certificate, and a password
+    /// without a user name. The exception is a password beside a token: client-go refuses the two together.
+    fn drop_unused_fields(&mut self) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let unused = [
+            (
+                CERTIFICATE_FIELDS,
+                KEY_FIELDS,
+                Warning::new(
+                    "key-without-certificate",
+                    "the client key has no certificate and is not used",
+                ),
+            ),
+            (
+                &["username", "token"],
+                &["password"],
+                Warning::new(
+                    "password-without-username",
+                    "the password has no user name and is not used",
+                ),
+            ),
+        ];
+        for (needed, fields, warning) in unused {
+            if self.fields.has_any(needed) {
+                continue;
+            }
+            let unused = self.fields.split_off(fields);
+            if let Some((_, value)) = unused.iter().next() {
+                warnings.push(warning.with_origin(value.origin()));
+            }
+        }
+        warnings
     }
 
     fn take_note(&mut self, wanted: IdentityNote) -> Option<Warning> {

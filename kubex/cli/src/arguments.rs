@@ -110,19 +110,6 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_unsets_the_configured_overrides_that_it_replaces() {
-        let overrides = flags(&["--token=t", "--insecure-skip-tls-verify"]).layered_overrides();
-        let is_unset = |key: &str| overrides.get(key).is_some_and(Value::is_blank);
-        for key in ["token-env", "username", "certificate-authority"] {
-            assert!(is_unset(key), "{key}");
-        }
-        for key in ["token", "insecure-skip-tls-verify"] {
-            assert!(!is_unset(key), "{key}");
-        }
-        assert!(overrides.get("server").is_none() && overrides.get("client-key").is_none());
-    }
-
-    #[test]
     fn an_empty_flag_is_ignored() {
         let flags = flags(&["--context=", "--server=", "--token="]);
         assert!(flags.kubeconfig_options().is_none() && flags.overrides().is_empty());

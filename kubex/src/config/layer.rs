@@ -27,8 +27,11 @@ use figment::value::{Dict, Map, Tag};
 use figment::{Figment, Metadata, Profile};
 use kubex_core::error::Problems;
 use kubex_core::options::{Value, ValueKind};
+use kubex_core::overrides::replaced_by;
 use kubex_core::text::{clean_line, nearest};
 use kubex_core::{Error, ErrorKind, Options, Origin, Result};
+
+use super::prepare::REFERENCE_SUFFIX;
 
 /// The key of a file's profiles.
 pub(super) const PROFILES: &str = "profiles";
@@ -206,9 +209,9 @@ impl NumberedLayer {
         } else {
             Profile::Default
         };
-        data.insert(profile, number_entries(&layer.root, numbered));
+        data.insert(profile, number_root(&layer.root, numbered));
         for (name, root) in &layer.profiles {
-            data.insert(Profile::new(name), number_entries(root, numbered));
+            data.insert(Profile::new(name), number_root(root, numbered));
         }
         Self { data }
     }
@@ -222,6 +225,40 @@ impl figment::Provider for NumberedLayer {
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
         Ok(self.data.clone())
     }
+}
+
+/// The number of no value, which unsets those of earlier layers as `null` does.
+const UNSET: u64 = u64::MAX;
+
+/// The entries of a layer or a profile. An override also unsets the overrides of earlier layers that it replaces, by the
+/// rule that applies between the overrides and a source ([`kubex_core::overrides`]).
+fn number_root<'v>(root: &'v Value, numbered: &mut Vec<&'v Value>) -> Dict {
+    let mut dict = number_entries(root, numbered);
+    let (Some(written), Some(figment::value::Value::Dict(_, overrides))) =
+        (root.get("overrides"), dict.get_mut("overrides"))
+    else {
+        return dict;
+    };
+    let ValueKind::Mapping(entries) = written.kind() else {
+        return dict;
+    };
+    for (key, value) in entries {
+        let turns_off = match value.kind() {
+            ValueKind::Null => continue,
+            ValueKind::Boolean(is_set) => !is_set,
+            ValueKind::String(text) => &**text == "false",
+            _ => false,
+        };
+        let field = key.strip_suffix(REFERENCE_SUFFIX).unwrap_or(key);
+        for replaced in replaced_by(field, turns_off).iter().chain([&field]) {
+            for other in [(*replaced).to_owned(), format!("{replaced}{REFERENCE_SUFFIX}")] {
+                if written.get(&other).is_none() {
+                    overrides.insert(other, figment::value::Value::from(UNSET));
+                }
+            }
+        }
+    }
+    dict
 }
 
 fn number_entries<'v>(mapping: &'v Value, numbered: &mut Vec<&'v Value>) -> Dict {

@@ -22,7 +22,7 @@ use super::variables::looks_like_a_variable;
 use super::{paths, schema};
 
 /// The suffix of a key whose value is the name of the variable that contains the secret.
-const REFERENCE_SUFFIX: &str = "-env";
+pub(super) const REFERENCE_SUFFIX: &str = "-env";
 
 /// A source that can be added to a chain.
 #[derive(Debug)]

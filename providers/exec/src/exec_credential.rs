@@ -152,23 +152,16 @@ impl Reader<'_> {
     }
 
     fn half(&self, what: &str) -> Error {
-        self.of_kind(ErrorKind::IncompleteKeyPair, &format!("returned {what}"))
+        self.malformed(&format!("returned {what}"))
     }
 
     fn of_kind(&self, kind: ErrorKind, what: &str) -> Error {
         Error::new(kind, format_args!("{} {what}", self.plugin))
     }
 
-    /// An error about the plugin's output, with the plugin's name in front.
+    /// A credential that cannot be used. It is a bad answer of the plugin, and not a mistake in the configuration.
     fn invalid(&self, error: &Error) -> Error {
-        let named = Error::new(
-            error.kind(),
-            format_args!(
-                "{} returned an invalid credential: {}",
-                self.plugin,
-                error.message()
-            ),
-        );
+        let named = self.malformed(&format!("returned an invalid credential: {}", error.message()));
         match error.help() {
             Some(help) => named.with_help(help),
             None => named,
@@ -298,37 +291,37 @@ mod tests {
             ),
             (
                 r#"{"token":"s3cret-marker\r\nX: y"}"#.to_owned(),
-                ErrorKind::InvalidToken,
+                ErrorKind::MalformedOutput,
                 "line break",
             ),
             (
                 r#"{"token":"s3cret-marker\u0000"}"#.to_owned(),
-                ErrorKind::InvalidToken,
+                ErrorKind::MalformedOutput,
                 "control",
             ),
             (
                 format!(r#"{{"token":"{}"}}"#, "s3cret-marker".repeat(80_000)),
-                ErrorKind::InvalidToken,
+                ErrorKind::MalformedOutput,
                 "longer than",
             ),
             (
                 format!(r#"{{"token":"s3cret-marker","clientCertificateData":{certificate}}}"#),
-                ErrorKind::IncompleteKeyPair,
+                ErrorKind::MalformedOutput,
                 "without its key",
             ),
             (
                 format!(r#"{{"clientKeyData":{key}}}"#),
-                ErrorKind::IncompleteKeyPair,
+                ErrorKind::MalformedOutput,
                 "without its certificate",
             ),
             (
                 format!(r#"{{"clientCertificateData":"s3cret-marker","clientKeyData":{key}}}"#),
-                ErrorKind::InvalidPem,
+                ErrorKind::MalformedOutput,
                 "the client certificate",
             ),
             (
                 format!(r#"{{"clientCertificateData":{certificate},"clientKeyData":"s3cret-marker"}}"#),
-                ErrorKind::InvalidPem,
+                ErrorKind::MalformedOutput,
                 "the client key",
             ),
             (

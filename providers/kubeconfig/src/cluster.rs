@@ -72,8 +72,7 @@ fn missing_server(cluster: &Mapping<'_>) -> Error {
 /// Copies whom the user acts as.
 fn impersonation(user: &Mapping<'_>, options: &mut Options) -> Result<()> {
     user.copy_into(options, &[("as", "as"), ("as-uid", "as-uid")])?;
-    user.texts("as-groups")?;
-    if let Some(groups) = user.value("as-groups")? {
+    if let Some(groups) = user.texts("as-groups")? {
         options.insert("as-groups", groups);
     }
     let Some(extra) = user.mapping("as-user-extra")? else {
@@ -89,10 +88,20 @@ fn impersonation(user: &Mapping<'_>, options: &mut Options) -> Result<()> {
 /// What is attached to the cluster, by name, kept as it is.
 fn extensions(cluster: &Mapping<'_>) -> Result<Vec<(String, Value)>> {
     let mut extensions = Vec::new();
+    for (name, item) in named_extensions(cluster)? {
+        extensions.extend(item.extension("extension")?.map(|extension| (name, extension)));
+    }
+    Ok(extensions)
+}
+
+/// The extensions of a mapping, of which no two with a value have the same name. Those of other mappings than a cluster
+/// mean nothing here, but kubectl refuses a kubeconfig with mistakes in them.
+pub(crate) fn named_extensions<'d>(fields: &Mapping<'d>) -> Result<Vec<(String, Mapping<'d>)>> {
+    let mut extensions = Vec::new();
     let mut names = HashSet::new();
-    for item in cluster.mappings("extensions")? {
+    for item in fields.mappings("extensions")? {
         let name = item.text("name")?.unwrap_or_default();
-        if !names.insert(name.to_owned()) {
+        if names.contains(name) {
             return Err(Error::new(
                 ErrorKind::DuplicateName,
                 format_args!("two extensions have the same name \"{}\"", shown(name)),
@@ -100,9 +109,10 @@ fn extensions(cluster: &Mapping<'_>) -> Result<Vec<(String, Value)>> {
             .with_origin(item.origin())
             .with_help("rename or remove one of them"));
         }
-        if let Some(extension) = item.extension("extension")? {
-            extensions.push((name.to_owned(), extension));
+        if item.is_set("extension") {
+            names.insert(name.to_owned());
         }
+        extensions.push((name.to_owned(), item));
     }
     Ok(extensions)
 }

@@ -102,6 +102,16 @@ impl Entry {
         )
     }
 
+    /// The warning that this entry is used, although it has no name.
+    pub(crate) fn unnamed(&self) -> Warning {
+        let what = self.section.inner();
+        Warning::new(
+            "unnamed-entry",
+            format_args!("the {what} has no name, and is used because no {what} is named"),
+        )
+        .with_origin(&self.origin())
+    }
+
     /// What is written in the entry and looks like a field, but is not one.
     pub(crate) fn warnings(&self, fields: &Mapping<'_>) -> Result<Vec<Warning>> {
         let mut warnings = near_misses(self.node()?.entries(), &["name", self.section.inner()], || {

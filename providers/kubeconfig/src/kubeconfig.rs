@@ -12,7 +12,7 @@ use kubex_core::{
     Warning,
 };
 
-use crate::cluster;
+use crate::cluster::{self, named_extensions};
 use crate::mapping::shown;
 use crate::merge::Merged;
 use crate::options::KubeconfigOptions;
@@ -142,6 +142,9 @@ impl Kubeconfig {
             let identity = Identity::from_fields(Options::with_origin(selection.origin.clone()));
             return Ok(answer.identity(identity.with_note(IdentityNote::Anonymous, warning)));
         };
+        if let Err(problem) = named_extensions(user) {
+            answer.add_problem(SourcePart::Source, problem);
+        }
         let mut warnings = Vec::new();
         match identity(user, &mut warnings) {
             Ok(identity) => answer = answer.identity(identity),

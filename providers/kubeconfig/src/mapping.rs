@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use kubex_core::options::Value;
+use kubex_core::options::{Value, ValueKind};
 use kubex_core::origin::Place;
 use kubex_core::text::{check_path, clean_line};
 use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
@@ -93,24 +93,20 @@ impl<'d> Mapping<'d> {
         }))
     }
 
-    /// The fields that are not blank, each a list of texts.
+    /// The fields, each a list of texts. A blank one is an empty list.
     pub(crate) fn text_lists(&self) -> Result<Vec<(String, Value)>> {
         if let Some(node) = self.node {
             within_budget(node, &self.origin)?;
         }
-        let lists = self.entries().filter(|(_, list)| !is_blank(*list));
-        let lists = lists.map(|(key, list)| {
+        let lists = self.entries().map(|(key, list)| {
             let origin = self.origin_at(key, list);
-            if list.kind() != Kind::Sequence {
+            if !is_blank(list) && list.kind() != Kind::Sequence {
                 return Err(wrong_type(list, "a list", &origin));
             }
-            for (index, item) in list.items().enumerate() {
-                text_of(item, || item.locate(origin.clone().item(index)))?;
-            }
-            Ok((
-                key.name().into_owned(),
-                list.to_value(origin, Conversion::KUBECONFIG),
-            ))
+            let items = list.items().enumerate();
+            let items = items.map(|(index, item)| text_item(item, item.locate(origin.clone().item(index))));
+            let items = items.collect::<Result<Vec<_>>>()?;
+            Ok((key.name().into_owned(), Value::new(ValueKind::Sequence(items), origin)))
         });
         lists.collect()
     }
@@ -159,6 +155,12 @@ impl<'d> Mapping<'d> {
         self.node.is_some_and(|node| node.get(key).is_some())
     }
 
+    /// Whether a field is there and not null.
+    pub(crate) fn is_set(&self, key: &str) -> bool {
+        let value = self.node.and_then(|node| node.get(key));
+        value.is_some_and(|value| value.kind() != Kind::Null)
+    }
+
     /// Whether one of these fields is there and not blank.
     pub(crate) fn has_any(&self, keys: &[&str]) -> bool {
         keys.iter().any(|key| self.has(key))
@@ -184,12 +186,16 @@ impl<'d> Mapping<'d> {
         .ok_or_else(|| wrong_type(value, "true or false", &self.origin_of(key)))
     }
 
-    /// A list of texts; empty where it is not there.
-    pub(crate) fn texts(&self, key: &str) -> Result<Vec<&'d str>> {
-        let items = self.items(key)?;
-        items
-            .map(|(index, item)| text_of(item, || self.origin_of_item(key, index, item)))
-            .collect()
+    /// A list of texts, with the place of each; `None` where it is not there. A null in it is an empty text, as in Go.
+    pub(crate) fn texts(&self, key: &str) -> Result<Option<Value>> {
+        if !self.has(key) {
+            return Ok(None);
+        }
+        let items = self.items(key)?.map(|(index, item)| {
+            text_item(item, self.origin_of_item(key, index, item))
+        });
+        let items = items.collect::<Result<Vec<_>>>()?;
+        Ok(Some(Value::new(ValueKind::Sequence(items), self.origin_of(key))))
     }
 
     fn items(&self, key: &str) -> Result<impl Iterator<Item = (usize, Node<'d>)> + use<'d>> {
@@ -218,10 +224,9 @@ impl<'d> Mapping<'d> {
         Self::new(Some(value), self.origin_at(key, value), self.directory).map(Some)
     }
 
-    /// A list of mappings within this one; empty where it is not there.
+    /// A list of mappings within this one; empty where it is not there. A null in it is an empty mapping.
     pub(crate) fn mappings(&self, key: &str) -> Result<Vec<Self>> {
-        let items = self.items(key)?.filter(|(_, item)| !item.is_blank());
-        items
+        self.items(key)?
             .map(|(index, item)| Self::new(Some(item), self.origin_of_item(key, index, item), self.directory))
             .collect()
     }
@@ -323,6 +328,15 @@ pub(crate) fn shown(name: &str) -> Cow<'_, str> {
 
 /// How many characters of a name are shown.
 const LONGEST_SHOWN: usize = 256;
+
+/// An item of a list of texts. A null is an empty text, as in Go.
+fn text_item(item: Node<'_>, origin: Origin) -> Result<Value> {
+    let text = match item.kind() {
+        Kind::Null => "",
+        _ => text_of(item, || origin.clone())?,
+    };
+    Ok(Value::new(text, origin))
+}
 
 /// The text that a value must be.
 pub(crate) fn text_of(value: Node<'_>, origin: impl FnOnce() -> Origin) -> Result<&str> {

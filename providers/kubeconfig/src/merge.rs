@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
-use kubex_document::{Key, Node, Places};
+use kubex_document::{Document, Key, Node, Places};
 
+use crate::cluster::named_extensions;
 use crate::entry::{Entries, entries, outlined_entries};
-use crate::file::{FieldSource, ParsedFile};
-use crate::mapping::text_of;
+use crate::file::{FieldSource, File, ParsedFile};
+use crate::mapping::{Mapping, text_of};
 use crate::near_miss::near_misses;
 use crate::other_object::OtherObject;
 use crate::section::Section;
@@ -87,14 +88,15 @@ impl Merged {
             entries.filter(move |(key, _)| key.name() == wanted)
         };
         for (key, value) in top("kind") {
-            must_be("Config", key, value, &file.origin).map_err(|error| {
+            must_be(&["Config"], key, value, &file.origin).map_err(|error| {
                 let fields = documents().flat_map(|document| document.root().entries());
                 let fields = fields.map(|(key, value)| (key.name().into_owned(), value));
                 not_a_kubeconfig(error, value.as_str().unwrap_or_default(), fields)
             })?;
         }
+        // The group of Kubernetes' first version is empty.
         for (key, value) in top("apiVersion") {
-            must_be("v1", key, value, &file.origin)?;
+            must_be(&["v1", "/v1"], key, value, &file.origin)?;
         }
         let top = documents().flat_map(|document| document.root().entries());
         warnings.append(&mut near_misses(top, TOP, || file.origin.clone()));
@@ -113,6 +115,7 @@ impl Merged {
                     continue;
                 }
             };
+            check_ignored_fields(&document, &file)?;
             for (key, value) in document.root().entries() {
                 let name = key.name();
                 let origin = || Places::Values.locate(file.origin.clone().key(&name), key, value);
@@ -163,11 +166,24 @@ fn not_a_kubeconfig<'d>(error: Error, kind: &str, fields: impl Iterator<Item = (
     }
 }
 
-fn must_be(expected: &str, key: Key<'_>, value: Node<'_>, origin: &Origin) -> Result<()> {
-    if value.is_blank() || value.as_str() == Some(expected) {
+/// Checks the types of what means nothing here and is a mistake to kubectl: the preferences, and the extensions at the top.
+fn check_ignored_fields(document: &Document, file: &File) -> Result<()> {
+    let directory = file.directory.as_deref();
+    let top = Mapping::new(Some(document.root()), file.origin.clone(), directory)?;
+    named_extensions(&top)?;
+    let Some(preferences) = top.mapping("preferences")? else {
+        return Ok(());
+    };
+    preferences.flag("colors")?;
+    named_extensions(&preferences).map(drop)
+}
+
+fn must_be(expected: &[&str], key: Key<'_>, value: Node<'_>, origin: &Origin) -> Result<()> {
+    if value.is_blank() || value.as_str().is_some_and(|text| expected.contains(&text)) {
         return Ok(());
     }
     let name = key.name();
+    let expected = expected.first().copied().unwrap_or_default();
     Err(Error::new(
         ErrorKind::MalformedDocument,
         format_args!("this is not a kubeconfig: its {name} is not {expected}"),

@@ -4,7 +4,8 @@ use kubex_core::error::Problems;
 use kubex_core::options::Value;
 use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
 
-use crate::entry::Entry;
+use crate::cluster::named_extensions;
+use crate::entry::{Entries, Entry};
 use crate::mapping::Mapping;
 use crate::merge::Merged;
 use crate::options::KubeconfigOptions;
@@ -42,11 +43,20 @@ pub(crate) fn select<'m>(
         warnings.append(&mut entry.warnings(&fields)?);
         Ok(fields)
     };
+    let mut unnamed = Vec::new();
     let chosen = chosen(merged, options, written)?;
+    if let Some((name, _)) = &chosen
+        && name.is_empty()
+    {
+        unnamed.extend(merged.contexts.get(""));
+    }
     let context = match &chosen {
         Some((name, origin)) => Some(read(merged.contexts.find(name, origin)?)?),
         None => None,
     };
+    if let Some(context) = &context {
+        problems.take(named_extensions(context));
+    }
     let named = |option: Option<&'m String>, key: &str| -> Result<Option<(&'m str, Origin)>> {
         if let Some(name) = set(option) {
             return Ok(Some((name, written.origin_of(key))));
@@ -54,19 +64,28 @@ pub(crate) fn select<'m>(
         let Some(context) = &context else { return Ok(None) };
         Ok(context.text(key)?.map(|name| (name, context.origin_of(key))))
     };
-    let cluster = named(options.cluster.as_ref(), "cluster").and_then(|named| match named {
-        Some((name, origin)) => read(merged.clusters.find(name, &origin)?),
-        None => Err(names_no_cluster(context.as_ref(), written)),
-    });
+    // Without a name it is the entry without a name, if there is one.
+    let mut find = |entries: &'m Entries, named: Option<(&str, Origin)>| match named {
+        Some((name, origin)) => entries.find(name, &origin).map(Some),
+        None => {
+            let entry = entries.get("");
+            unnamed.extend(entry);
+            Ok(entry)
+        }
+    };
+    let cluster =
+        named(options.cluster.as_ref(), "cluster").and_then(|named| match find(&merged.clusters, named)? {
+            Some(entry) => read(entry),
+            None => Err(names_no_cluster(context.as_ref(), written)),
+        });
     let cluster = problems.take(cluster);
-    let user = named(options.user.as_ref(), "user").and_then(|named| match named {
-        Some((name, origin)) => read(merged.users.find(name, &origin)?).map(Some),
-        None => Ok(None),
-    });
+    let user = named(options.user.as_ref(), "user")
+        .and_then(|named| find(&merged.users, named)?.map(&mut read).transpose());
     let user = problems.take(user).flatten();
     let namespace = problems
         .take(named(options.namespace.as_ref(), "namespace"))
         .flatten();
+    warnings.extend(unnamed.into_iter().map(Entry::unnamed));
     let origin = context
         .as_ref()
         .or(cluster.as_ref())
@@ -93,6 +112,10 @@ fn chosen<'a>(
     }
     if let Some((name, origin)) = &merged.current_context {
         return Ok(Some((name, origin.clone())));
+    }
+    // kubectl looks up the empty name.
+    if let Some(entry) = merged.contexts.get("") {
+        return Ok(Some(("", entry.origin())));
     }
     if set(options.cluster.as_ref()).is_some() {
         return Ok(None);

@@ -28,9 +28,11 @@ pub(crate) fn identity(user: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Resul
         problems.add(both_set(user, "auth-provider", "exec"));
     }
     let fields = problems.take(written_fields(user));
-    let is_written = fields
-        .as_ref()
-        .is_some_and(|fields| fields.iter().any(|(key, _)| !KEY_FIELDS.contains(&key)));
+    // A key alone is not a credential, nor is a password.
+    let is_written = fields.as_ref().is_some_and(|fields| {
+        let mut keys = fields.iter().map(|(key, _)| key);
+        keys.any(|key| key != "password" && !KEY_FIELDS.contains(&key))
+    });
     let plugin = match (&exec, &auth_provider) {
         (Some(exec), _) => problems.take(plugin(exec, warnings)),
         // What is not asked may be wrong, as with kubectl.
@@ -51,13 +53,6 @@ pub(crate) fn identity(user: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Resul
         identity = identity
             .with_plugin(&provider, options)
             .with_note(IdentityNote::PluginIgnored, ignored);
-    }
-    if let Some(key) = KEY_FIELDS.iter().find(|key| user.has(key)) {
-        let unused = Warning::new(
-            "key-without-certificate",
-            "the client key has no certificate and is not used",
-        );
-        identity = identity.with_note(IdentityNote::KeyIgnored, unused.with_origin(&user.origin_of(key)));
     }
     if let Ok(Some(token)) = user.text("token") {
         warnings.extend(doubtful_token(token).map(|warning| warning.with_origin(&user.origin_of("token"))));
@@ -113,10 +108,8 @@ fn written_fields(user: &Mapping<'_>) -> Result<Options> {
         user.copy_path_into(options, half, half)
     };
     problems.take(half_of(CERTIFICATE_FIELDS, &mut options));
-    let key = half_of(KEY_FIELDS, &mut options);
-    // A key without a certificate is not used, unless overrides bring the certificate.
+    problems.take(half_of(KEY_FIELDS, &mut options));
     if user.has_any(&CERTIFICATE_FIELDS) {
-        problems.take(key);
         // Where nothing else is wrong, the provider of the credential finds it.
         if !problems.is_empty() {
             problems.take(complete_pair(&options));
@@ -150,9 +143,11 @@ fn authorization(user: &Mapping<'_>, options: &mut Options) -> Result<()> {
             problems.add(both_set(user, "username", other));
         }
     }
-    problems.take(user.copy_into(options, &[("token", "token")]));
-    if user.has("username") {
-        problems.take(user.copy_into(options, &[("username", "username"), ("password", "password")]));
+    if user.has("token") && user.has("password") && !user.has("username") {
+        problems.add(both_set(user, "password", "token"));
+    }
+    for field in ["token", "username", "password"] {
+        problems.take(user.copy_into(options, &[(field, field)]));
     }
     problems.take(user.copy_path_into(options, "tokenFile", "token-file"));
     problems.into_result()
@@ -210,8 +205,7 @@ fn plugin(exec: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Result<(String, Op
             options.insert("command", Value::new(command, exec.origin_of("command")));
         }
     }
-    problems.take(exec.texts("args"));
-    if let Some(args) = problems.take(exec.value("args")).flatten() {
+    if let Some(args) = problems.take(exec.texts("args")).flatten() {
         options.insert("args", args);
     }
     if let Some(variables) = problems.take(environment(exec))
@@ -230,15 +224,19 @@ fn plugin(exec: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Result<(String, Op
     Ok(("exec".to_owned(), options))
 }
 
-/// Checks the `interactiveMode`, which `v1` must have.
+/// The versions for which kubectl sets `interactiveMode` to `IfAvailable`.
+const VERSIONS_WITH_A_DEFAULT_MODE: &[&str] = &[
+    "client.authentication.k8s.io/v1alpha1",
+    "client.authentication.k8s.io/v1beta1",
+];
+
+/// Checks the `interactiveMode`, which has a default in old versions only.
 fn interactive_mode(exec: &Mapping<'_>) -> Result<()> {
-    let is_v1 = matches!(
-        exec.text("apiVersion"),
-        Ok(Some("client.authentication.k8s.io/v1"))
-    );
+    let version = exec.text("apiVersion").ok().flatten();
+    let is_required = version.is_some_and(|version| !VERSIONS_WITH_A_DEFAULT_MODE.contains(&version));
     let modes = INTERACTIVE_MODES.join(", ");
     match exec.text("interactiveMode")? {
-        None if is_v1 => {
+        None if is_required => {
             let error = missing(exec, "interactiveMode");
             Err(error.with_help(format_args!("set \"interactiveMode\" to one of: {modes}")))
         }

@@ -38,7 +38,15 @@ impl FromOptions for StaticSource {
                 .with_origin(&origin_of("username"))
                 .with_help("remove one of them"));
             }
-            (Some(token), None, _) => Some((Authorization::Bearer(token), origin_of("token"))),
+            (Some(_), None, Some(_)) => {
+                return Err(Error::new(
+                    ErrorKind::ConflictingFields,
+                    "\"token\" and \"password\" are both set, but a request sends only one of them",
+                )
+                .with_origin(&origin_of("password"))
+                .with_help("remove one of them"));
+            }
+            (Some(token), None, None) => Some((Authorization::Bearer(token), origin_of("token"))),
             (None, Some(username), password) => Some((
                 Authorization::Basic(username, password.unwrap_or_default()),
                 origin_of("username"),

@@ -302,3 +302,82 @@ async fn on_a_real_host_files_are_found_and_patterns_match() {
     let configuration = chain.resolve().await.unwrap();
     assert_eq!(configuration.cluster().server.as_str(), "https://a-prod");
 }
+
+#[tokio::test]
+async fn an_override_unsets_those_of_earlier_layers_that_it_replaces() {
+    let overrides = async |file: &str, variable: Option<(&str, &str)>, program: Options| {
+        let world = world();
+        world.write(USER, &format!("overrides: {{{file}}}\n"));
+        if let Some((name, value)) = variable {
+            world.set_variable(name, value);
+        }
+        let configuration = Configuration::load(&world.host()).await.unwrap();
+        let configuration = configuration.with(program).unwrap();
+        let entries = configuration.entries(&kubex::registry().unwrap());
+        let keys = entries.into_iter().map(|entry| entry.key);
+        keys.filter_map(|key| key.strip_prefix("overrides.").map(str::to_owned))
+            .collect::<Vec<_>>()
+    };
+    let program = |key: &str, value: &str| Options::new().set(&format!("overrides.{key}"), value);
+    let nothing = Options::new;
+    for (file, key, left) in [
+        ("token-env: T", "token", &["token"][..]),
+        ("token-file: /t", "token", &["token"]),
+        ("token-env: T", "token-file", &["token-file"]),
+        ("token-env: T", "username", &["username"]),
+        ("username: u, password-env: P", "token", &["token"]),
+        (
+            "username: u, password-env: P",
+            "username",
+            &["password-env", "username"],
+        ),
+        (
+            "username: u, password-env: P",
+            "password",
+            &["password", "username"],
+        ),
+        ("server: 'https://a', tls-server-name: b", "server", &["server"]),
+        (
+            "server: 'https://a', tls-server-name: b",
+            "tls-server-name",
+            &["server", "tls-server-name"],
+        ),
+        ("client-key-data-env: K", "client-key", &["client-key"]),
+        (
+            "client-certificate: c",
+            "client-key",
+            &["client-certificate", "client-key"],
+        ),
+        (
+            "insecure-skip-tls-verify: true",
+            "certificate-authority",
+            &["certificate-authority"],
+        ),
+        ("namespace: a", "server", &["namespace", "server"]),
+    ] {
+        assert_eq!(
+            overrides(file, None, program(key, "x")).await,
+            left,
+            "{file} {key}"
+        );
+    }
+    let authority = "certificate-authority: /ca.crt";
+    let program = |value: bool| Options::new().set("overrides.insecure-skip-tls-verify", value);
+    assert_eq!(
+        overrides(authority, None, program(false)).await,
+        ["certificate-authority", "insecure-skip-tls-verify"]
+    );
+    assert_eq!(
+        overrides(authority, None, program(true)).await,
+        ["insecure-skip-tls-verify"]
+    );
+    let variable = "KUBEX_OVERRIDES__INSECURE_SKIP_TLS_VERIFY";
+    assert_eq!(
+        overrides(authority, Some((variable, "false")), nothing()).await,
+        ["certificate-authority", "insecure-skip-tls-verify"]
+    );
+    assert_eq!(
+        overrides(authority, Some((variable, "true")), nothing()).await,
+        ["insecure-skip-tls-verify"]
+    );
+}

@@ -139,29 +139,29 @@ async fn fault_12_each_part_that_is_wrong_has_an_error_of_its_own() {
             answer(&format!(
                 r#"{{"token":"{SECRET}","clientCertificateData":{certificate}}}"#
             )),
-            ErrorKind::IncompleteKeyPair,
+            ErrorKind::MalformedOutput,
         ),
         (
             answer(&format!(r#"{{"clientKeyData":{key}}}"#)),
-            ErrorKind::IncompleteKeyPair,
+            ErrorKind::MalformedOutput,
         ),
         (
             answer(&format!(
                 r#"{{"clientCertificateData":{certificate},"clientKeyData":{other_key}}}"#
             )),
-            ErrorKind::IncompleteKeyPair,
+            ErrorKind::MalformedOutput,
         ),
         (
             answer(&format!(
                 r#"{{"clientCertificateData":"{SECRET}","clientKeyData":{key}}}"#
             )),
-            ErrorKind::InvalidPem,
+            ErrorKind::MalformedOutput,
         ),
         (
             answer(&format!(
                 r#"{{"clientCertificateData":{certificate},"clientKeyData":"{SECRET}"}}"#
             )),
-            ErrorKind::InvalidPem,
+            ErrorKind::MalformedOutput,
         ),
     ] {
         let error = refused(&printed).await;
@@ -264,11 +264,11 @@ async fn fault_13_a_credential_of_one_second_makes_no_hot_loop() {
 async fn fault_14_a_token_that_cannot_travel_is_an_error() {
     for end in [r"\r\nX-Evil: 1", r"\n", r"\r", r"\u0000", r"\u0007", r"\u007f"] {
         let error = refused(&answer(&format!(r#"{{"token":"{SECRET}{end}"}}"#))).await;
-        assert_eq!(error.kind(), ErrorKind::InvalidToken, "{end}");
+        assert_eq!(error.kind(), ErrorKind::MalformedOutput, "{end}");
     }
     let large = SECRET.repeat(1_000_000 / SECRET.len());
     let error = refused(&answer(&format!(r#"{{"token":"{large}"}}"#))).await;
-    assert_eq!(error.kind(), ErrorKind::InvalidToken);
+    assert_eq!(error.kind(), ErrorKind::MalformedOutput);
     assert!(shown(&error).len() < 2_000);
 }
 

@@ -134,29 +134,6 @@ impl Flags {
         options
     }
 
-    /// The overrides as a layer above the configured ones: a flag unsets the configured overrides that it replaces.
-    pub(crate) fn layered_overrides(&self) -> Options {
-        let mut options = self.overrides();
-        for group in ALTERNATIVES {
-            let given: Vec<Origin> = group
-                .iter()
-                .filter_map(|key| options.get(key))
-                // `--insecure-skip-tls-verify=false` replaces no certificate authority.
-                .filter(|value| !matches!(value.kind(), ValueKind::Boolean(false)))
-                .map(|value| value.origin().clone())
-                .collect();
-            let Some(flag) = given.into_iter().next() else {
-                continue;
-            };
-            for key in *group {
-                if options.get(key).is_none() {
-                    options.insert(key, Value::new(ValueKind::Null, flag.clone()));
-                }
-            }
-        }
-        options
-    }
-
     /// The extra fields, with all values of one key together.
     fn extras(&self) -> Vec<(String, Value)> {
         let mut extras: Vec<(String, Vec<String>)> = Vec::new();
@@ -173,27 +150,6 @@ impl Flags {
             .collect()
     }
 }
-
-/// Overrides that replace each other as a group, as in [`kubex::overrides`]. The references (`token-env`) are keys of a
-/// configuration.
-const ALTERNATIVES: &[&[&str]] = &[
-    &["server", "tls-server-name"],
-    &[
-        "certificate-authority",
-        "certificate-authority-data",
-        "insecure-skip-tls-verify",
-    ],
-    &[
-        "token",
-        "token-env",
-        "token-file",
-        "username",
-        "password",
-        "password-env",
-    ],
-    &["client-certificate", "client-certificate-data"],
-    &["client-key", "client-key-data", "client-key-data-env"],
-];
 
 fn set(options: &mut Options, key: &str, flag: &str, value: Option<impl Into<ValueKind>>) {
     if let Some(value) = value {

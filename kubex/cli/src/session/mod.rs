@@ -35,7 +35,7 @@ impl Session {
             Some(file) => Configuration::load_with_file(file, Origin::flag("--config"), &self.host).await?,
             None => Configuration::load(&self.host).await?,
         };
-        let overrides = self.flags.layered_overrides();
+        let overrides = self.flags.overrides();
         if overrides.is_empty() {
             return Ok(configuration);
         }

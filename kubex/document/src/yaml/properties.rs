@@ -32,7 +32,7 @@ impl Scanner<'_, '_> {
                 self.cursor.skip_ascii(1);
                 let minor = self.scan_version_number()?;
                 TokenKind::VersionDirective {
-                    is_known: major == 1 && matches!(minor, 1 | 2),
+                    is_known: (major, minor) == (1, 1),
                 }
             }
             "TAG" => {

@@ -1,5 +1,7 @@
 //! The names under which a server may be connected to, and the name that its certificate is checked against.
 
+use std::net::IpAddr;
+
 use ::rustls::pki_types::ServerName;
 use kubex_core::{Cluster, Error, ErrorKind, Result};
 
@@ -50,15 +52,20 @@ impl Names {
     }
 }
 
-/// The name that is sent as SNI and that the certificate is checked against.
+/// The name that is sent as SNI and that the certificate is checked against. An IPv4 address that is written as IPv6 is
+/// checked as that IPv4 address, as in Go.
 pub(crate) fn server_name(cluster: &Cluster) -> Result<ServerName<'static>> {
-    match &cluster.tls_server_name {
+    let name = match &cluster.tls_server_name {
         Some(name) => parse(name, "the TLS server name is not a valid host name"),
         None => parse(
             cluster.server.url().host_str().unwrap_or_default(),
             "the server's address has no host",
         ),
-    }
+    }?;
+    Ok(match name {
+        ServerName::IpAddress(address) => IpAddr::from(address).to_canonical().into(),
+        name => name,
+    })
 }
 
 /// Parses a host. An IPv6 address has brackets only in a URL.
@@ -90,6 +97,8 @@ mod tests {
     fn a_server_is_known_by_its_host_and_checked_for_its_tls_name() {
         let plain = names("https://[fd00::1]:6443/k8s", None);
         assert_eq!(plain.to_check(&name("fd00::1")), Some(&name("fd00::1")));
+        let mapped = names("https://[::ffff:10.0.0.1]:6443", None);
+        assert_eq!(mapped.to_check(&name("::ffff:10.0.0.1")), Some(&name("10.0.0.1")));
         let named = names("https://10.0.0.1", Some("api.internal"));
         for connected in ["10.0.0.1", "api.internal", "API.internal"] {
             assert_eq!(named.to_check(&name(connected)), Some(&name("api.internal")));

@@ -231,7 +231,7 @@ async fn what_is_wrong_with_a_cluster_is_said_with_its_field() {
         ("{server: 'https://h', certificate-authority-data: 's3cr3t-!'}".to_owned(), ErrorKind::InvalidBase64, "certificate-authority-data"),
         ("{server: 'https://h', certificate-authority-data: \"-----BEGIN CERTIFICATE-----\\nMA==\\n-----END CERTIFICATE-----\\n\"}".to_owned(), ErrorKind::InvalidBase64, "certificate-authority-data"),
         ("{server: 'https://h', certificate-authority-data: czNjcjN0}".to_owned(), ErrorKind::InvalidPem, "certificate-authority-data"),
-        ("{server: 'https://h', extensions: [{name: a}, {name: a}]}".to_owned(), ErrorKind::DuplicateName, "extensions"),
+        ("{server: 'https://h', extensions: [{name: a, extension: 1}, {name: a}]}".to_owned(), ErrorKind::DuplicateName, "extensions"),
     ] {
         let error = error_of(&with_cluster(&cluster)).await;
         assert_eq!(error.kind(), kind, "{error}");

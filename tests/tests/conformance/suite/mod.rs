@@ -14,10 +14,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use kubex_tests::kubectl::Kubectl;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use self::case::Case;
-use self::kubectl::Kubectl;
+use self::kubectl::Asker;
 use crate::client::{CASES, NAME};
 
 /// Set to anything, it makes a missing kubectl a failure.
@@ -117,7 +118,7 @@ fn with_kubectl(case: &Arc<Case>, kubectl: &Kubectl) -> Trial {
                 "not comparable: kubectl {version} behaves in another way"
             )));
         }
-        let problems = in_runtime(kubectl.ask(&case))?;
+        let problems = in_runtime(Asker(&kubectl).ask(&case))?;
         if problems.is_empty() {
             return Ok(Completion::Completed);
         }

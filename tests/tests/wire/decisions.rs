@@ -1,0 +1,225 @@
+//! The decisions to differ from kubectl: which difference belongs to which row of `docs/kubeconfig.md`.
+
+use super::case::Case;
+use super::world::Outcome;
+
+/// A decision, and the differences that it explains.
+pub struct Decision {
+    pub id: &'static str,
+    /// The first cell of its row in the documentation.
+    pub row: &'static str,
+    difference: Difference,
+    /// What is said by the one who refuses.
+    says: &'static [&'static str],
+    /// The picks or flags of which the case has one, by their beginning; any case if there is none.
+    of: &'static [&'static str],
+}
+
+enum Difference {
+    KubexRefuses,
+    KubectlRefuses,
+    /// Both requests arrive, and only these parts of them differ.
+    Differs(&'static [&'static str]),
+}
+
+use Difference::{Differs, KubectlRefuses, KubexRefuses};
+
+#[derive(Debug)]
+pub enum Verdict {
+    SameArrived,
+    SameRefused,
+    Decided(&'static str),
+    Unexplained,
+}
+
+pub const DECISIONS: &[Decision] = &[
+    Decision {
+        id: "no-credential",
+        row: "a user without a credential",
+        difference: KubectlRefuses,
+        says: &["error: EOF"],
+        of: &[],
+    },
+    Decision {
+        id: "word-for-a-name",
+        row: "a name or a token that is `yes`, `no`, `on`, `off`, `y`, `n`",
+        difference: KubectlRefuses,
+        says: &["cannot unmarshal bool into Go struct field"],
+        of: &["token: yes", "token: n", "namespace: no", "the names are words"],
+    },
+    Decision {
+        id: "blank-of-another-type",
+        row: "`\"\"` for a boolean or a map, `[]` for a map",
+        difference: KubectlRefuses,
+        says: &["cannot unmarshal string into Go struct field"],
+        of: &["insecure-skip-tls-verify: ''"],
+    },
+    Decision {
+        id: "question-mark-within-braces",
+        row: "a `?` in an unquoted value within braces or brackets",
+        difference: KubectlRefuses,
+        says: &["did not find expected ',' or '}'"],
+        of: &["proxy-url: HTTP://{http-proxy}/path?q"],
+    },
+    Decision {
+        id: "unknown-tag",
+        row: "a tag that YAML does not define (`!x`) on a number, a boolean or null",
+        difference: KubexRefuses,
+        says: &["a value with an unknown tag"],
+        of: &["token: !x 12", "unknown: !x 1"],
+    },
+    Decision {
+        id: "user-in-the-server",
+        row: "a user name or a password in `server`",
+        difference: KubexRefuses,
+        says: &["the server's address contains a user name or a password"],
+        of: &["server: https://u:p@"],
+    },
+    Decision {
+        id: "fragment-of-the-server",
+        row: "`server` with a fragment, and without a path",
+        difference: Differs(&["path"]),
+        says: &[],
+        of: &["server: 'https://127.0.0.1:{port}/#f'"],
+    },
+    Decision {
+        id: "control-character-in-a-token",
+        row: "a token with control characters",
+        difference: KubexRefuses,
+        says: &["the token contains a control character"],
+        of: &["token: \"\\tabc\"", "token: \"a\\tb\"", "token: \"a\\u0080b\""],
+    },
+    Decision {
+        id: "blank-token",
+        row: "a token of white space only",
+        difference: KubexRefuses,
+        says: &["the token is empty"],
+        of: &["token: '  '"],
+    },
+    Decision {
+        id: "white-space-in-a-header",
+        row: "white space at the end of a token, or at the ends of a name to impersonate",
+        difference: Differs(&["authorization", "impersonation"]),
+        says: &[],
+        of: &[
+            "token: 'abc '",
+            "token: \"abc\\t\"",
+            "token= flag ",
+            "as: ' jane '",
+            "as-groups: [' dev '",
+            "as-user-extra: {a: [x, x, ' y '",
+            "answer-blanks",
+        ],
+    },
+    Decision {
+        id: "socks5h",
+        row: "`socks5h` in `proxy-url`",
+        difference: KubectlRefuses,
+        says: &[
+            "unsupported scheme \\\"socks5h\\\"",
+            "unsupported scheme \"socks5h\"",
+        ],
+        of: &["proxy-url: socks5h"],
+    },
+    Decision {
+        id: "override-of-another-credential",
+        row: "an override of the token, the token file or the user name, over another one of them",
+        difference: KubectlRefuses,
+        says: &["more than one authentication method found"],
+        of: &["token=", "token= ", "username=", "password="],
+    },
+    Decision {
+        id: "nothing-of-this-name",
+        row: "a kubeconfig without `current-context`, or a context, cluster or user that does not exist, or a cluster without `server`",
+        difference: KubexRefuses,
+        says: &[
+            "there is no user",
+            "there is no cluster",
+            "the context names no cluster",
+            "the kubeconfig chooses no context",
+        ],
+        of: &[],
+    },
+    Decision {
+        id: "mistake-that-is-overridden",
+        row: "a mistake in a field that an override replaces",
+        difference: KubectlRefuses,
+        says: &["cannot unmarshal", "illegal base64 data"],
+        of: &[
+            "disable-compression=",
+            "insecure-skip-tls-verify=",
+            "certificate-authority=",
+            "server=",
+            "tls-server-name=",
+            "namespace=",
+        ],
+    },
+    Decision {
+        id: "no-override-to-false",
+        row: "an override `insecure-skip-tls-verify: false` of `true`",
+        difference: KubexRefuses,
+        says: &["certificate"],
+        of: &["insecure-skip-tls-verify=false"],
+    },
+    Decision {
+        id: "tls-server-name-of-no-host",
+        row: "`tls-server-name` that is not a host name, with `insecure-skip-tls-verify`",
+        difference: KubexRefuses,
+        says: &["expected a host name or an IP address"],
+        of: &["tls-server-name: 'a b'"],
+    },
+    Decision {
+        id: "auth-provider-ignored",
+        row: "`auth-provider` together with another credential",
+        difference: KubectlRefuses,
+        says: &["auth plugin has been removed", "No Auth Provider found"],
+        of: &["auth-provider:"],
+    },
+    Decision {
+        id: "exec-ignored",
+        row: "an `exec` that never runs, with an `apiVersion` that does not exist",
+        difference: KubectlRefuses,
+        says: &["exec plugin: invalid apiVersion"],
+        of: &["exec:"],
+    },
+    Decision {
+        id: "override-of-a-token-file",
+        row: "an override of the token, the token file or the user name, over another one of them",
+        difference: Differs(&["authorization"]),
+        says: &[],
+        of: &["token=", "token= "],
+    },
+];
+
+/// What the difference belongs to, if there is one.
+pub fn judge(case: &Case, kubex: &Outcome, kubectl: &Outcome) -> Verdict {
+    match (kubex, kubectl) {
+        (Outcome::Refused(_), Outcome::Refused(_)) => Verdict::SameRefused,
+        (one, other) if one == other => Verdict::SameArrived,
+        _ => DECISIONS
+            .iter()
+            .find(|decision| decision.explains(case, kubex, kubectl))
+            .map_or(Verdict::Unexplained, |decision| Verdict::Decided(decision.id)),
+    }
+}
+
+impl Decision {
+    fn explains(&self, case: &Case, kubex: &Outcome, kubectl: &Outcome) -> bool {
+        let says = |said: &str| self.says.is_empty() || self.says.iter().any(|says| said.contains(says));
+        let is_of = self.of.is_empty()
+            || self.of.iter().any(|pick| {
+                let mut picks = case.picks.iter().chain(&case.flags);
+                picks.any(|of| of.starts_with(pick))
+            });
+        is_of
+            && match (&self.difference, kubex, kubectl) {
+                (KubexRefuses, Outcome::Refused(said), Outcome::Arrived(_))
+                | (KubectlRefuses, Outcome::Arrived(_), Outcome::Refused(said)) => says(said),
+                (Differs(parts), Outcome::Arrived(one), Outcome::Arrived(other)) => one
+                    .iter()
+                    .filter(|(part, value)| other.get(*part) != Some(value))
+                    .all(|(part, _)| parts.contains(part)),
+                _ => false,
+            }
+    }
+}
