@@ -15,7 +15,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::text::clean_line;
+use crate::text::shown_path;
 
 /// Users other than the one of this process, and other than root, who can change a file or replace it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +49,7 @@ impl fmt::Display for ForeignWriters {
         let object = match &self.directory {
             None => "it".to_owned(),
             Some(directory) => {
-                let directory = directory.to_string_lossy();
-                format!("its directory \"{}\"", clean_line(&directory))
+                format!("its directory \"{}\"", shown_path(directory))
             }
         };
         match self.who {
