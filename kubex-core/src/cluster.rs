@@ -77,7 +77,9 @@ impl ServerUrl {
                 .with_help("remove it from the address and set it as a credential"));
         }
         let path = normal_path(address.path);
-        let url = address.url(&path).map_err(|why| invalid(&why).with_help("write it as https://host:port"))?;
+        let url = address
+            .url(&path)
+            .map_err(|why| invalid(&why).with_help("write it as https://host:port"))?;
         Ok(Self {
             text: text.split(['?', '#']).next().unwrap_or(text).to_owned(),
             path: path.into(),

@@ -27,7 +27,9 @@ use std::sync::Arc;
 
 use crate::host::NotRun;
 use crate::origin::Origin;
-use crate::text::{Sanitized, has_blank_at_an_end, nearest, sanitize_line, shown_key, shown_path, write_sanitized};
+use crate::text::{
+    Sanitized, has_blank_at_an_end, nearest, sanitize_line, shown_key, shown_path, write_sanitized,
+};
 
 pub use class::ErrorClass;
 

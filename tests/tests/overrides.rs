@@ -190,15 +190,16 @@ fn width(trust: &Trust) -> u8 {
 
 #[tokio::test]
 async fn no_overrides_widen_the_trust_that_they_do_not_name() {
+    let value = |kind: ValueKind| Value::new(kind, Origin::code());
     let all: [(&str, Value); 9] = [
-        ("server", "https://other".into()),
-        ("tls-server-name", "other.internal".into()),
-        ("proxy-url", "http://proxy:3128".into()),
-        ("insecure-skip-tls-verify", false.into()),
-        ("disable-compression", true.into()),
-        ("namespace", "other".into()),
-        ("as", "ann".into()),
-        ("token", "s3cr3t-new".into()),
+        ("server", value("https://other".into())),
+        ("tls-server-name", value("other.internal".into())),
+        ("proxy-url", value("http://proxy:3128".into())),
+        ("insecure-skip-tls-verify", value(false.into())),
+        ("disable-compression", value(true.into())),
+        ("namespace", value("other".into())),
+        ("as", value("ann".into())),
+        ("token", value("s3cr3t-new".into())),
         (
             "certificate-authority-data",
             Value::new(ValueKind::Null, Origin::code()),

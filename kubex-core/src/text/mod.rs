@@ -34,6 +34,7 @@ pub use address::mask_address;
 pub use arguments::{mask_arguments, secret_arguments};
 pub use key::{looks_like_a_key, names_a_secret, shown_key};
 pub use mask::Mask;
+pub(crate) use path::has_blank_at_an_end;
 pub use path::{NotAPath, check_path, not_a_path, shown_path};
 pub use sanitize::{Sanitized, sanitize, sanitize_line, without_secrets, write_sanitized};
 

@@ -59,7 +59,6 @@ pub(crate) fn grammar() -> clap::Command {
 #[cfg(test)]
 mod tests {
     use kubex::Options;
-    use kubex::options::Value;
 
     use super::*;
 

@@ -76,11 +76,6 @@ impl<'d> Mapping<'d> {
         self.entry(key).map(|(_, value)| value)
     }
 
-    /// The value of a field that is there and not blank, and of all below it.
-    pub(crate) fn value(&self, key: &str) -> Result<Option<Value>> {
-        self.value_as(key, Conversion::KUBECONFIG)
-    }
-
     /// The fields that are not blank, and their values.
     pub(crate) fn values(&self) -> Result<impl Iterator<Item = (Cow<'d, str>, Value)>> {
         if let Some(node) = self.node {
@@ -106,7 +101,10 @@ impl<'d> Mapping<'d> {
             let items = list.items().enumerate();
             let items = items.map(|(index, item)| text_item(item, item.locate(origin.clone().item(index))));
             let items = items.collect::<Result<Vec<_>>>()?;
-            Ok((key.name().into_owned(), Value::new(ValueKind::Sequence(items), origin)))
+            Ok((
+                key.name().into_owned(),
+                Value::new(ValueKind::Sequence(items), origin),
+            ))
         });
         lists.collect()
     }
@@ -191,9 +189,9 @@ impl<'d> Mapping<'d> {
         if !self.has(key) {
             return Ok(None);
         }
-        let items = self.items(key)?.map(|(index, item)| {
-            text_item(item, self.origin_of_item(key, index, item))
-        });
+        let items = self
+            .items(key)?
+            .map(|(index, item)| text_item(item, self.origin_of_item(key, index, item)));
         let items = items.collect::<Result<Vec<_>>>()?;
         Ok(Some(Value::new(ValueKind::Sequence(items), self.origin_of(key))))
     }
