@@ -25,6 +25,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::host::NotRun;
 use crate::origin::Origin;
 use crate::text::{Sanitized, nearest, sanitize_line, shown_key, shown_path, write_sanitized};
 
@@ -116,6 +117,10 @@ pub enum ErrorKind {
     Unavailable,
     /// The fetch ended without a result: its runtime was shut down, or it panicked.
     Aborted,
+    /// Kubex was called outside of a tokio runtime, or on one that lacks the timers or the I/O that the call needs.
+    NoRuntime,
+    /// All threads of the tokio runtime that may block are in use, so a file could not be read.
+    RuntimeBusy,
     /// A request could not be sent, or its response could not be received.
     RequestFailed,
     /// This build or this client does not support the operation.
@@ -337,9 +342,10 @@ impl Error {
 
 /// The kind of a failed read: `TimedOut` for a pipe that was not written in time.
 fn kind_of(error: &io::Error) -> ErrorKind {
-    match error.kind() {
-        io::ErrorKind::TimedOut => ErrorKind::TimedOut,
-        _ => ErrorKind::UnreadableFile,
+    match NotRun::of(error) {
+        Some(reason) => reason.kind(),
+        None if error.kind() == io::ErrorKind::TimedOut => ErrorKind::TimedOut,
+        None => ErrorKind::UnreadableFile,
     }
 }
 
@@ -356,6 +362,9 @@ pub(crate) fn reason(error: &io::Error) -> String {
 
 /// What to do about an I/O error.
 fn remedy(error: &io::Error) -> &'static str {
+    if let Some(reason) = NotRun::of(error) {
+        return reason.help();
+    }
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "check the path, or create the file",
         io::ErrorKind::PermissionDenied => "allow the program's user to read it",

@@ -4,6 +4,12 @@ use std::fmt::Write as _;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+/// The most headers that impersonation adds to a request. A header map holds 24,576, those of the program included.
+const MAX_HEADERS: usize = 4096;
+
+/// The most bytes of these headers: an API server answers a request with more than 1 MiB of headers with 431.
+const MAX_BYTES: usize = 1024 * 1024;
+
 use crate::error::{Error, ErrorKind, Result};
 
 /// The user to impersonate (Kubernetes documentation, "User impersonation").
@@ -33,25 +39,67 @@ impl Impersonation {
     /// Returns the request headers, in client-go's order.
     ///
     /// # Errors
-    /// Returns `InvalidValue` if a value is not a valid header value.
+    /// Returns `InvalidValue` if a value is not a valid header value, or if there are more than 4,096 headers or 1 MiB
+    /// of them.
     pub fn headers(&self) -> Result<HeaderMap> {
-        let mut headers = HeaderMap::new();
-        headers.append("impersonate-user", value("as", &self.user)?);
+        let mut headers = Headers::default();
+        headers.add(HeaderName::from_static("impersonate-user"), "as", &self.user)?;
         if let Some(uid) = self.uid.as_deref().filter(|uid| !uid.is_empty()) {
-            headers.append("impersonate-uid", value("as-uid", uid)?);
+            headers.add(HeaderName::from_static("impersonate-uid"), "as-uid", uid)?;
         }
         for group in &self.groups {
-            headers.append("impersonate-group", value("as-groups", group)?);
+            headers.add(HeaderName::from_static("impersonate-group"), "as-groups", group)?;
         }
         for (key, values) in &self.extra {
+            // Checked before the name is made, which may be three times as long.
+            headers.spend("as-user-extra", key.len())?;
             let name = HeaderName::try_from(format!("impersonate-extra-{}", escape(key)))
                 .map_err(|_| invalid_header_value("as-user-extra"))?;
             for text in values {
-                headers.append(name.clone(), value("as-user-extra", text)?);
+                headers.add(name.clone(), "as-user-extra", text)?;
             }
         }
-        Ok(headers)
+        Ok(headers.map)
     }
+}
+
+/// The headers so far, within the budget.
+#[derive(Default)]
+struct Headers {
+    map: HeaderMap,
+    bytes: usize,
+}
+
+impl Headers {
+    fn add(&mut self, name: HeaderName, field: &str, text: &str) -> Result<()> {
+        self.spend(field, name.as_str().len().saturating_add(text.len()))?;
+        if self.map.len() >= MAX_HEADERS {
+            return Err(too_many(field, format_args!("{MAX_HEADERS} headers")));
+        }
+        let value = value(field, text)?;
+        self.map
+            .try_append(name, value)
+            .map_err(|_| too_many(field, format_args!("{MAX_HEADERS} headers")))?;
+        Ok(())
+    }
+
+    fn spend(&mut self, field: &str, bytes: usize) -> Result<()> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > MAX_BYTES {
+            return Err(too_many(field, format_args!("1 MiB of headers")));
+        }
+        Ok(())
+    }
+}
+
+fn too_many(field: &str, budget: std::fmt::Arguments<'_>) -> Error {
+    Error::new(
+        ErrorKind::InvalidValue,
+        format_args!(
+            "\"{field}\" needs more than {budget}, which is the most that impersonation may add to a request"
+        ),
+    )
+    .with_help(format_args!("shorten \"{field}\""))
 }
 
 fn value(field: &str, text: &str) -> Result<HeaderValue> {
@@ -102,5 +150,31 @@ mod tests {
         assert_eq!(headers.get_all("impersonate-group").iter().count(), 2);
         assert_eq!(headers.get_all("impersonate-extra-scopes").iter().count(), 2);
         assert!(Impersonation::new("a\nb").headers().is_err());
+    }
+
+    #[test]
+    fn headers_beyond_the_budget_are_an_error_that_names_it() {
+        let with = |keys: usize, values: usize, text: &str| {
+            let mut jane = Impersonation::new("jane");
+            let values = vec![text.to_owned(); values];
+            jane.extra = (0..keys).map(|key| (format!("k{key}"), values.clone())).collect();
+            jane.headers()
+        };
+        assert_eq!(with(4095, 1, "v").unwrap().len(), 4096);
+        for (keys, values, text, budget) in [
+            (4096, 1, "v", "4096 headers"),
+            (24_576, 1, "v", "4096 headers"),
+            (200_000, 0, "v", "1 MiB"),
+            (1, 24_576, "v", "4096 headers"),
+            (1, 2, &*"v".repeat(1 << 19), "1 MiB"),
+        ] {
+            let error = with(keys, values, text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidValue);
+            assert!(error.message().contains(budget), "{error}");
+            assert!(error.message().contains("as-user-extra"), "{error}");
+        }
+        let mut groups = Impersonation::new("jane");
+        groups.groups = vec!["g".into(); 5000];
+        assert!(groups.headers().unwrap_err().message().contains("as-groups"));
     }
 }

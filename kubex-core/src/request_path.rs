@@ -4,7 +4,7 @@
 ///
 /// Servers and proxies decode paths in different ways, so the check assumes the worst of them:
 ///
-/// - `..` leaves a segment, also if it is percent-encoded.
+/// - `..` leaves a segment, also if it is percent-encoded, once or several times, and with parameters behind it (`..;a`).
 /// - An encoded slash separates segments.
 /// - Empty segments and `.` have no effect.
 /// - A backslash or a control character is refused, because URL parsers rewrite or drop them.
@@ -35,8 +35,10 @@ fn special_path_stays_below(path: &str) -> bool {
                 }
                 None => return false,
             },
-            b'.' => segment.dots += 1,
             byte if byte.is_ascii_control() => return false,
+            _ if segment.has_parameters => {}
+            b'.' => segment.dots += 1,
+            b';' => segment.has_parameters = true,
             _ => segment.has_others = true,
         }
     }
@@ -67,7 +69,7 @@ static KINDS: [u8; 256] = {
     let mut byte = 0;
     while byte < kinds.len() {
         kinds[byte] = match byte {
-            0..=0x1f | 0x25 | 0x5c | 0x7f => SPECIAL,
+            0..=0x1f | 0x25 | 0x3b | 0x5c | 0x7f => SPECIAL,
             0x2e => DOT,
             _ => 0,
         };
@@ -81,6 +83,7 @@ static KINDS: [u8; 256] = {
 struct Segment {
     dots: usize,
     has_others: bool,
+    has_parameters: bool,
 }
 
 impl Segment {
@@ -94,17 +97,19 @@ impl Segment {
     }
 }
 
-/// Returns the next byte, percent-decoded, and the rest of the text.
+/// Returns the next byte, percent-decoded, and the rest of the text. What is encoded several times is decoded as often:
+/// each proxy on the way may decode it once.
 fn next_byte(text: &[u8]) -> Option<(u8, &[u8])> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    match text {
-        [b'%', high, low, rest @ ..] => match (digit(high), digit(low)) {
-            (Some(high), Some(low)) => Some((u8::try_from(high * 16 + low).ok()?, rest)),
-            _ => Some((b'%', text.get(1..)?)),
-        },
-        [byte, rest @ ..] => Some((*byte, rest)),
-        [] => None,
+    let (mut byte, mut rest) = text.split_first().map(|(byte, rest)| (*byte, rest))?;
+    while byte == b'%'
+        && let [high, low, after @ ..] = rest
+        && let (Some(high), Some(low)) = (digit(high), digit(low))
+    {
+        byte = u8::try_from(high * 16 + low).ok()?;
+        rest = after;
     }
+    Some((byte, rest))
 }
 
 #[cfg(test)]
@@ -128,6 +133,9 @@ mod tests {
             "/a/.",
             "/100%",
             "/a%zz",
+            "/a%2525/b",
+            "/100%25",
+            "/a;b/..;c",
             "//elsewhere.example/version",
             "/\u{e4}/%C3%A4",
         ] {
@@ -144,6 +152,12 @@ mod tests {
             "/a/../../x",
             "/%2e%2e/x",
             "/.%2E/x",
+            "/%252e%252e/x",
+            "/%25252e%252e/x",
+            "/a/%252e%252e%252f..%252fx",
+            "/..;/x",
+            "/..;a=b/x",
+            "/a/..;/..%3b/x",
             "/a/..%2f..%2fx",
             "/a%2f..%2F..%2Fx",
             "//../x",

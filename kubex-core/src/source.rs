@@ -52,6 +52,12 @@ pub trait CredentialSource: Debug + Send + Sync {
         Duration::from_secs(30)
     }
 
+    /// The time limit of one fetch on this host, if it depends on the host's rules. A fetch that has not ended by then
+    /// is given up, and another one starts.
+    fn deadline_on(&self, _host: &Host) -> Duration {
+        self.deadline()
+    }
+
     /// The key under which equal sources for this cluster share one credential. `None`, the default, shares nothing.
     fn sharing_key(&self, _cluster: &Cluster) -> Option<SharingKey> {
         None

@@ -16,10 +16,71 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 
-/// Reads a time such as `2030-01-01T00:00:00Z`. `None` if the text is not a time.
+/// Reads a time such as `2030-01-01T00:00:00Z`, in the form that Go reads and writes: with an upper-case `T` and `Z`, and
+/// with seconds from 0 to 59. `None` if the text is not such a time.
+///
+/// A time beyond the calendar, as plugins write for a token that never expires (`9999-12-31T23:59:59Z`), becomes the last
+/// time of the calendar.
 pub fn parse_rfc3339(text: &str) -> Option<SystemTime> {
-    text.parse::<Timestamp>().ok()?.try_into().ok()
+    let (time, rest) = text.split_at_checked(FORM.len())?;
+    let has_form = time.bytes().zip(FORM).all(|(byte, form)| match form {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == *form,
+    });
+    if !has_form || time.ends_with(":60") {
+        return None;
+    }
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let (fraction, offset) = match rest.strip_prefix('.') {
+        Some(rest) => rest
+            .split_at_checked(digits(rest))
+            .filter(|(fraction, _)| !fraction.is_empty())?,
+        None => ("0", rest),
+    };
+    let nanoseconds: u32 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
+    let since_1970 = time
+        .parse::<DateTime>()
+        .ok()?
+        .duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
+    let seconds = since_1970.as_secs().checked_sub(offset_seconds(offset)?)?;
+    Some(clamped(seconds) + Duration::from_nanos(nanoseconds.into()))
+}
+
+/// The form of a time without its fraction and its offset; `0` is a digit.
+const FORM: &[u8; 19] = b"0000-00-00T00:00:00";
+
+/// The offset from UTC: `Z`, `+01:00`.
+fn offset_seconds(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.as_bytes() {
+        b"Z" => return Some(0),
+        [b'+', digits @ ..] => (1, digits),
+        [b'-', digits @ ..] => (-1, digits),
+        _ => return None,
+    };
+    let [h1, h2, b':', m1, m2] = *digits else {
+        return None;
+    };
+    let number = |tens: u8, ones: u8| {
+        let is_number = tens.is_ascii_digit() && ones.is_ascii_digit();
+        is_number.then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+    };
+    let (hours, minutes) = (number(h1, h2)?, number(m1, m2)?);
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+/// The time this many seconds after the beginning of 1970, or the end of the calendar that is nearest.
+fn clamped(seconds: i64) -> SystemTime {
+    let seconds = seconds.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+    let span = Duration::from_secs(seconds.unsigned_abs());
+    let time = if seconds < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(span)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(span)
+    };
+    // Every time of these years is within the range of the systems that Rust runs on.
+    time.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// Displays a time such as `2030-01-01T00:00:00Z`, in UTC. A time outside of the years -9999 to 9999 is displayed as
@@ -28,17 +89,16 @@ pub fn rfc3339(time: SystemTime) -> Rfc3339 {
     Rfc3339(time)
 }
 
-/// The time this many seconds after the beginning of 1970, without the fraction. `None` outside of the years -9999 to
-/// 9999.
+/// The time this many seconds after the beginning of 1970, without the fraction. A time beyond the years -9999 to 9999,
+/// such as milliseconds where seconds belong, becomes the first or the last time of these years.
 ///
 /// JSON web tokens state their times this way (RFC 7519, NumericDate), whole or with a fraction.
-pub fn from_unix_seconds(seconds: f64) -> Option<SystemTime> {
+pub fn from_unix_seconds(seconds: f64) -> SystemTime {
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "a float beyond the range saturates, and is refused next"
+        reason = "a float beyond the range saturates, and is clamped next"
     )]
-    let timestamp = Timestamp::from_second(seconds.floor() as i64);
-    timestamp.ok()?.try_into().ok()
+    clamped(seconds.floor() as i64)
 }
 
 /// The whole seconds since the beginning of 1970; negative before it.
@@ -96,10 +156,72 @@ mod tests {
 
     #[test]
     fn seconds_of_a_token_are_rounded_down_and_bounded() {
-        let time = from_unix_seconds(1_490_000_000.75).unwrap();
+        let time = from_unix_seconds(1_490_000_000.75);
         assert_eq!(unix_seconds(time), 1_490_000_000);
-        assert_eq!(from_unix_seconds(1e300), None);
-        assert_eq!(from_unix_seconds(-1.0), Some(SystemTime::UNIX_EPOCH - SECOND));
+        assert_eq!(from_unix_seconds(-1.0), SystemTime::UNIX_EPOCH - SECOND);
+        let last = "9999-12-30T22:00:00Z";
+        for seconds in [1_893_456_000_000.0, 1e15, 1e300, f64::MAX] {
+            assert_eq!(rfc3339(from_unix_seconds(seconds)).to_string(), last, "{seconds}");
+        }
+        assert!(from_unix_seconds(-1e300) < SystemTime::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn a_time_at_the_end_of_the_calendar_is_clamped() {
+        let last = parse_rfc3339("9999-12-30T22:00:00Z");
+        for text in [
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59-12:00",
+            "9999-12-31T00:00:00Z",
+        ] {
+            assert_eq!(parse_rfc3339(text), last, "{text}");
+        }
+        assert!(parse_rfc3339("9999-12-31T23:59:59.999999999Z").is_some());
+        assert!(parse_rfc3339("0000-01-01T00:00:00+23:59").is_some());
+    }
+
+    #[test]
+    fn forms_that_go_does_not_read_are_refused() {
+        for text in [
+            "2030-01-01 00:00:00Z",
+            "2030-01-01t00:00:00Z",
+            "2030-01-01T00:00:00z",
+            "2030-01-01T00:00:00",
+            "2030-01-01T00:00Z",
+            "2030-01-01T000000Z",
+            "20300101T000000Z",
+            "2030-01-01T00:00:60Z",
+            "2030-01-01T24:00:00Z",
+            "2030-02-30T00:00:00Z",
+            "2030-01-01T00:00:00.Z",
+            "2030-01-01T00:00:00,5Z",
+            "2030-01-01T00:00:00+01",
+            "2030-01-01T00:00:00+0100",
+            "2030-01-01T00:00:00+01:00:00",
+            "2030-01-01T00:00:00+24:00",
+            "2030-01-01T00:00:00+01:60",
+            "2030-01-01T00:00:00\u{2212}01:00",
+            "2030-01-01T00:00:00Z[UTC]",
+            "2030-01-01T00:00:00+01:00[Europe/Berlin]",
+            "+002030-01-01T00:00:00Z",
+            "-000001-01-01T00:00:00Z",
+            "10000-01-01T00:00:00Z",
+            "2030-W01-1T00:00:00Z",
+            " 2030-01-01T00:00:00Z",
+            "2030-01-01T00:00:00Z ",
+            "2030-01-01",
+            "",
+        ] {
+            assert_eq!(parse_rfc3339(text), None, "{text}");
+        }
+        let time = parse_rfc3339("2030-01-01T00:00:00Z");
+        for text in [
+            "2030-01-01T00:00:00.0000000000001Z",
+            "2029-12-31T23:30:00-00:30",
+            "2030-01-01T00:00:00-00:00",
+        ] {
+            assert_eq!(parse_rfc3339(text), time, "{text}");
+        }
     }
 
     #[test]

@@ -188,7 +188,7 @@ impl Fetcher for TrustFetcher {
         self.0.describe()
     }
 
-    fn deadline(&self) -> Duration {
+    fn deadline(&self, _: &Host) -> Duration {
         self.0.deadline()
     }
 }

@@ -111,7 +111,7 @@ impl CredentialSource for Vault {
         {
             let found = async { Ok("/bin/true".into()) };
             let process = kubex_core::host::Process {
-                program: host.permit("/bin/true", found).await?,
+                program: host.permit("/bin/true", found, &[]).await?,
                 terminal: None,
                 arguments: Vec::new(),
                 inherited: Vec::new(),

@@ -59,7 +59,7 @@ impl CredentialSource for Absent {
     }
 }
 
-static VAULT: Registration = Registration::source::<Absent>("vault", "");
+static VAULT: Registration = Registration::source::<Absent>("vault", "").kubeconfig_keys(&["at"]);
 
 fn pod() -> SimulatedHost {
     let world = SimulatedHost::new();

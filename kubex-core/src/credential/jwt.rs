@@ -38,5 +38,6 @@ pub fn expiry(token: &str) -> Option<SystemTime> {
             .decode(payload.trim_end_matches('='))
             .ok()?,
     );
-    from_unix_seconds(serde_json::from_slice::<Claims>(&payload).ok()?.exp?)
+    let claims: Claims = serde_json::from_slice(&payload).ok()?;
+    claims.exp.map(from_unix_seconds)
 }

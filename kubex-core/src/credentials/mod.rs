@@ -23,7 +23,7 @@
 //! | field | meaning |
 //! |---|---|
 //! | `source` | the name of the chain's source; empty for a handle outside of a chain |
-//! | `outcome` | `fetched`, `unchanged` (same as before), `expired` (on arrival), `failed`, `rejected` (by the server) |
+//! | `outcome` | `fetched`, `unchanged` (same as before), `expired` (on arrival), `failed`, `rejected` (by the server), `lost` (given up, because its runtime stands still) |
 //! | `reason` | why the fetch started: `first`, `expiring`, `rejected` |
 //! | `duration_ms` | how long the fetch took |
 //! | `generation` | the generation that callers now receive; absent if there is none |
@@ -132,8 +132,8 @@ impl Fetcher for CredentialFetcher {
         self.source.describe()
     }
 
-    fn deadline(&self) -> Duration {
-        self.source.deadline()
+    fn deadline(&self, host: &Host) -> Duration {
+        self.source.deadline_on(host)
     }
 }
 

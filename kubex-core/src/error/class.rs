@@ -63,8 +63,9 @@ impl ErrorKind {
             | Self::MissingCredential
             | Self::Recursion
             | Self::Unavailable
-            | Self::Aborted => ErrorClass::SourceFailed,
-            Self::TimedOut => ErrorClass::TimedOut,
+            | Self::Aborted
+            | Self::NoRuntime => ErrorClass::SourceFailed,
+            Self::TimedOut | Self::RuntimeBusy => ErrorClass::TimedOut,
             Self::Refused => ErrorClass::Refused,
             Self::Expired => ErrorClass::Rejected,
             Self::RequestFailed => ErrorClass::RequestFailed,

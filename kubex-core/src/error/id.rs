@@ -46,6 +46,8 @@ impl ErrorKind {
             Self::Expired => "expired",
             Self::Unavailable => "unavailable",
             Self::Aborted => "aborted",
+            Self::NoRuntime => "no-runtime",
+            Self::RuntimeBusy => "runtime-busy",
             Self::RequestFailed => "request-failed",
             Self::Unsupported => "unsupported",
         }

@@ -61,6 +61,10 @@ impl Clock for SettableClock {
         self.beneath.clock().sleep(duration)
     }
 
+    fn has_timers(&self) -> bool {
+        self.beneath.clock().has_timers()
+    }
+
     fn random(&self) -> u64 {
         self.beneath.clock().random()
     }

@@ -7,6 +7,7 @@
 //! | files | [`SimulatedHost`](crate::host::SimulatedHost): gone, forbidden, devices, reads that hang, changes between two reads |
 //! | clocks | `SimulatedHost`: set, suspended, slow; [`SettableClock`] for real time |
 //! | a document | [`Mutations`]: characters, lines and parts inserted, removed, repeated, cut off |
+//! | a caller | [`give_up_after`]: goes away before it has its answer |
 //! | a server | [`FaultyServer`]: garbage, truncated responses, floods, silence |
 //!
 //! [`provider_conformance!`](crate::provider_conformance) is the test suite that every provider must pass.
@@ -32,6 +33,7 @@
 //! # }
 //! ```
 
+mod caller;
 mod clock;
 mod conformance;
 mod mutations;
@@ -40,6 +42,7 @@ mod server;
 mod shown;
 mod source;
 
+pub use caller::give_up_after;
 pub use clock::SettableClock;
 pub use conformance::Conformance;
 pub use mutations::{Mutations, YAML_PIECES};

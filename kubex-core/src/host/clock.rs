@@ -32,6 +32,11 @@ pub trait Clock: Debug + Send + Sync {
     /// Completes after this duration of the monotonic clock.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
+    /// Whether [`sleep`](Self::sleep) works for this caller.
+    fn has_timers(&self) -> bool {
+        true
+    }
+
     /// A random number, for the jitter of timers.
     fn random(&self) -> u64;
 }
@@ -55,6 +60,12 @@ pub(super) async fn within<T>(
         sleep.as_mut().poll(context).map(|()| Err(TimedOut))
     })
     .await
+}
+
+/// Runs the future for at most this long, by the timers of the current runtime.
+#[expect(clippy::disallowed_methods, reason = "this is the real host's clock")]
+pub(super) async fn race<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(limit, future).await.ok()
 }
 
 /// The clocks of this machine.
@@ -114,6 +125,10 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the real host's clock")]
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn has_timers(&self) -> bool {
+        super::blocking::has_timers()
     }
 
     fn random(&self) -> u64 {

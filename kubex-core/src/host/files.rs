@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
+use super::blocking::{self, NotRun};
 use super::input::FileStamp;
 use super::open_file::{self, OpenFile};
 #[cfg(unix)]
@@ -191,7 +192,10 @@ impl Files for FileSystem {
     async fn read_each_stamped(&self, paths: &[PathBuf], limit: usize) -> Vec<io::Result<FileContent>> {
         let read = self.read_all(paths.to_owned(), limit).await;
         read.unwrap_or_else(|error| {
-            let failed = |_| Err(io::Error::new(error.kind(), "the runtime was shut down"));
+            let failed = |_| match NotRun::of(&error) {
+                Some(reason) => Err(reason.into()),
+                None => Err(error.kind().into()),
+            };
             paths.iter().map(failed).collect()
         })
     }
@@ -231,9 +235,8 @@ impl Files for FileSystem {
 async fn on_blocking_thread<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|_| Err(io::Error::other("the runtime was shut down")))
+    let ended = blocking::run(work).await;
+    ended.unwrap_or_else(|error| Err(io::Error::from(error)))
 }
 
 #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]

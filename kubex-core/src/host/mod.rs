@@ -8,6 +8,7 @@
 //! provider. A program that does not link that crate cannot run a plugin. A program that does sets here which plugins may
 //! run ([`PluginRules`]) and whether they get the terminal ([`Terminal`]).
 
+mod blocking;
 mod clock;
 mod deadline;
 mod environment;
@@ -32,12 +33,16 @@ use std::time::Duration;
 
 use crate::sharing_key::SharingKey;
 
+pub(crate) use blocking::NotRun;
+pub use blocking::parse;
 pub use clock::{Clock, Moment, TimedOut};
 pub use deadline::Deadline;
 pub use environment::Environment;
 pub use files::{FileContent, FileKind, Files};
 pub use input::{FileStamp, Input};
-pub use plugins::{AllowedPlugin, PluginEnvironment, PluginOptions, PluginPolicy, PluginRules};
+pub use plugins::{
+    AllowedPlugin, HARMLESS_VARIABLES, PluginEnvironment, PluginOptions, PluginPolicy, PluginRules,
+};
 pub use processes::{Exit, Process, ProcessError, ProcessOutput, Processes};
 pub use programs::{LookUp, Program};
 #[cfg(feature = "test-util")]

@@ -19,9 +19,11 @@ use crate::error::Result;
 ///
 /// let rules = PluginRules::new().policy(PluginPolicy::allowlist(["/usr/local/bin/aws"])?);
 /// let host = Host::real().with_plugin_rules(rules);
-/// let allowed = host.permit("/usr/local/bin/aws", async { Ok("/usr/local/bin/aws".into()) }).await?;
+/// let allowed = host.permit("/usr/local/bin/aws", async { Ok("/usr/local/bin/aws".into()) }, &["AWS_REGION"]).await?;
 /// assert_eq!(allowed.path().to_str(), Some("/usr/local/bin/aws"));
-/// assert!(host.permit("/tmp/aws", async { Ok("/tmp/aws".into()) }).await.is_err());
+/// assert!(host.permit("/tmp/aws", async { Ok("/tmp/aws".into()) }, &[]).await.is_err());
+/// let preload = ["LD_PRELOAD"];
+/// assert!(host.permit("/usr/local/bin/aws", async { Ok("/usr/local/bin/aws".into()) }, &preload).await.is_err());
 /// # Ok(())
 /// # }
 /// ```
@@ -96,7 +98,8 @@ impl Host {
     }
 
     /// Checks whether the policy permits this command. `found` looks up the command. It is not awaited if the policy permits
-    /// nothing, and the path that it returns is the one that runs.
+    /// nothing, and the path that it returns is the one that runs. `variables` are the names of those that a kubeconfig
+    /// sets for the program, which an allowlist limits.
     ///
     /// # Errors
     /// `Refused` by the policy, or the error of the lookup.
@@ -104,12 +107,13 @@ impl Host {
         &self,
         command: impl AsRef<OsStr>,
         found: impl Future<Output = Result<PathBuf>>,
+        variables: &[&str],
     ) -> Result<Program> {
         let command = command.as_ref();
         let policy = self.plugin_rules().plugin_policy();
         policy.before_look_up(command)?;
         let program = lexically_clean(&found.await?);
-        policy.check(command, &program, self).await?;
+        policy.check(command, &program, variables, self).await?;
         Ok(Program(program))
     }
 }

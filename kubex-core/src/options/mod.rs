@@ -44,6 +44,7 @@ pub struct Options {
     origin: Origin,
     entries: Vec<(String, Value)>,
     ignores_unknown_keys: bool,
+    is_from_kubeconfig: bool,
 }
 
 impl Options {
@@ -58,6 +59,7 @@ impl Options {
             origin,
             entries: Vec::new(),
             ignores_unknown_keys: false,
+            is_from_kubeconfig: false,
         }
     }
 
@@ -67,6 +69,20 @@ impl Options {
     pub fn ignoring_unknown_keys(mut self) -> Self {
         self.ignores_unknown_keys = true;
         self
+    }
+
+    /// Marks options that a kubeconfig contains. They reach only the options that the provider
+    /// [declares](crate::Registration::kubeconfig_keys) for kubeconfigs.
+    #[must_use]
+    pub fn from_kubeconfig(mut self) -> Self {
+        self.is_from_kubeconfig = true;
+        self
+    }
+
+    /// Whether a kubeconfig contains the options. Such options are less trusted than those of the program and of Kubex's
+    /// own configuration.
+    pub fn is_from_kubeconfig(&self) -> bool {
+        self.is_from_kubeconfig
     }
 
     /// Sets an option. It replaces an earlier value.
@@ -144,6 +160,7 @@ impl Options {
             origin: self.origin.clone(),
             entries: taken,
             ignores_unknown_keys: self.ignores_unknown_keys,
+            is_from_kubeconfig: self.is_from_kubeconfig,
         }
     }
 

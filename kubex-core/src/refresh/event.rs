@@ -43,12 +43,7 @@ pub(super) fn fetched<T: Refreshable>(
         FetchStatus::Expired => "expired",
         FetchStatus::Failed => "failed",
     };
-    let reason = match finished.reason {
-        Some(FetchReason::First) => "first",
-        Some(FetchReason::Expiring) => "expiring",
-        Some(FetchReason::Rejected) => "rejected",
-        None => "",
-    };
+    let reason = id(finished.reason);
     let works = matches!(finished.status, FetchStatus::Fetched | FetchStatus::Unchanged);
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let generation = value.map(|value| value.generation().number());
@@ -94,12 +89,35 @@ pub(super) fn fetched<T: Refreshable>(
     }
 }
 
+fn id(reason: FetchReason) -> &'static str {
+    match reason {
+        FetchReason::First => "first",
+        FetchReason::Expiring => "expiring",
+        FetchReason::Rejected => "rejected",
+    }
+}
+
 fn sentence(status: FetchStatus) -> &'static str {
     match status {
         FetchStatus::Fetched | FetchStatus::Unchanged => "fetched",
         FetchStatus::Expired => "fetched, but had expired on arrival; check this machine's clock",
         FetchStatus::Failed => "fetch failed",
     }
+}
+
+/// A fetch has not ended by its deadline and was given up. Its runtime stands still, so only a caller on another one
+/// can notice.
+pub(super) fn lost(subject: Subject, source: &str, reason: FetchReason, took: Duration) {
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    event!(
+        subject,
+        tracing::Level::WARN,
+        source,
+        outcome = "lost",
+        reason = id(reason),
+        duration_ms,
+        "the fetch did not end by its deadline, because its runtime stands still"
+    );
 }
 
 /// The server rejected the held value.

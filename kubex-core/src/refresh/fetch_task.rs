@@ -1,8 +1,8 @@
-//! One fetch, in a task of its own, and how callers wait for it.
+//! One fetch, in a task of its own.
 //!
 //! The fetch does not run inside of a caller's future, so a caller that is dropped does not cancel it. It ends by the
-//! source's own deadline. If the task ends without a result (its runtime shuts down, or the source panics), its `Drop`
-//! completes the fetch with an error, so that callers never wait for ever.
+//! source's own deadline. If the task ends without a result, its `Drop` says so: a panic of the source is a failed
+//! fetch; a runtime that shuts down gives the fetch up, and a caller on another runtime starts the next one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,24 +10,12 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::policy::FetchNumber;
 use super::shared_state::FetchResult;
 use super::{Fetcher, RefreshCell, event};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Moment;
 use crate::refresh::FetchReason;
-
-/// Waits for the end of a fetch.
-pub(super) async fn completion<T>(mut in_flight: watch::Receiver<FetchResult<T>>) -> Result<Arc<T>> {
-    match in_flight.wait_for(Option::is_some).await {
-        Ok(result) => result.clone().unwrap_or_else(|| Err(aborted())),
-        Err(_) => Err(aborted()),
-    }
-}
-
-fn aborted() -> Error {
-    Error::new(ErrorKind::Aborted, "the fetch ended without a result")
-        .with_help("check whether its runtime was shut down or its source panicked")
-}
 
 /// Runs one fetch and reports its result exactly once, also when it is dropped before it ends.
 ///
@@ -35,43 +23,30 @@ fn aborted() -> Error {
 /// that is shutting down drops what it is given to spawn.
 pub(super) struct FetchTask<F: Fetcher> {
     pub(super) cell: Arc<RefreshCell<F>>,
+    pub(super) number: FetchNumber,
     pub(super) reason: FetchReason,
     pub(super) sender: watch::Sender<FetchResult<F::Value>>,
     pub(super) started: Moment,
+    pub(super) limit: Duration,
     pub(super) is_complete: bool,
 }
 
 impl<F: Fetcher> FetchTask<F> {
-    /// Starts the fetch as a task of the current runtime.
-    pub(super) fn spawn(mut self) {
-        match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(self.run())),
-            Err(_) => self.complete(Err(Error::new(
-                ErrorKind::Aborted,
-                "credentials were requested outside of a tokio runtime",
-            )
-            .with_help("call it from a tokio runtime"))),
-        }
+    /// Starts the fetch as a task of this runtime.
+    pub(super) fn spawn(self, runtime: &Handle) {
+        drop(runtime.spawn(self.run()));
     }
 
     async fn run(mut self) {
         let cell = Arc::clone(&self.cell);
-        let limit = cell.fetcher.deadline();
+        // Callers count the limit from the same moment, however late the runtime starts the task.
+        let late = cell.host.now().monotonic.saturating_sub(self.started.monotonic);
+        let limit = self.limit.saturating_sub(late);
         let fetched = cell
             .host
             .within(limit, cell.fetcher.fetch(self.reason, &cell.host))
             .await;
-        let fetched = fetched.unwrap_or_else(|_| {
-            Err(Error::new(
-                ErrorKind::TimedOut,
-                format_args!(
-                    "{} did not answer within {} s",
-                    cell.description,
-                    limit.as_secs_f32()
-                ),
-            ))
-        });
-        self.complete(fetched);
+        self.complete(fetched.unwrap_or_else(|_| Err(cell.timed_out(self.limit))));
     }
 
     /// Reports the result to the shared state, the log and the callers that wait.
@@ -80,12 +55,14 @@ impl<F: Fetcher> FetchTask<F> {
         let cell = &self.cell;
         let now = cell.host.now();
         let finished = cell.shared.complete(
+            self.number,
             fetched.map_err(|error| cell.with_source_name(cell.with_expiry_of_last(error.as_failure(), now))),
             cell.expired_on_arrival(),
             &cell.description,
             now,
             cell.host.clock().random(),
         );
+        let Some(finished) = finished else { return };
         let took = now.monotonic.checked_sub(self.started.monotonic);
         event::fetched(
             F::SUBJECT,
@@ -100,8 +77,18 @@ impl<F: Fetcher> FetchTask<F> {
 
 impl<F: Fetcher> Drop for FetchTask<F> {
     fn drop(&mut self) {
-        if !self.is_complete {
-            self.complete(Err(aborted()));
+        if self.is_complete {
+            return;
+        }
+        if std::thread::panicking() {
+            self.complete(Err(Error::new(
+                ErrorKind::Aborted,
+                "the fetch ended without a result, because its source panicked",
+            )
+            .with_help("report the panic to the author of the source")));
+        } else {
+            // The sender is dropped with the task, which tells the callers to ask again.
+            self.cell.shared.give_up(self.number);
         }
     }
 }

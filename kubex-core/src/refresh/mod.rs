@@ -26,6 +26,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::credential::Generation;
@@ -37,9 +38,32 @@ pub(crate) use event::Subject;
 pub use reason::FetchReason;
 pub(crate) use shared_state::Refreshable;
 
-use fetch_task::{FetchTask, completion};
+use fetch_task::FetchTask;
 use policy::{REVALIDATION_WAIT, WaitMode};
-use shared_state::{Access, FetchResult, Response, SharedState};
+use shared_state::{Access, FetchResult, Pending, Response, SharedState};
+
+/// How much longer than the deadline of a fetch a caller waits, so that a fetch that replaces a lost one can end.
+const PATIENCE: Duration = Duration::from_millis(850);
+
+/// How long a caller whose wait is over still waits for a result that is late for the same reason as the caller.
+const SECOND_LOOK: Duration = Duration::from_millis(50);
+
+/// How a caller's wait for a fetch ended.
+enum Waited<T> {
+    Ended(Result<Arc<T>>),
+    /// The fetch was given up without a result: its runtime was shut down, or another caller found it lost.
+    GivenUp,
+    /// The fetch did not end by its deadline.
+    Lost,
+    /// The caller has waited for as long as it may.
+    TooLong,
+}
+
+/// Waits for the end of a fetch; `None` if it was given up.
+async fn completion<T>(mut in_flight: watch::Receiver<FetchResult<T>>) -> Option<Result<Arc<T>>> {
+    let result = in_flight.wait_for(Option::is_some).await.ok()?;
+    result.clone()
+}
 
 /// Fetches the values of a [`RefreshCell`].
 pub(crate) trait Fetcher: Debug + Send + Sync + 'static {
@@ -48,7 +72,7 @@ pub(crate) trait Fetcher: Debug + Send + Sync + 'static {
 
     fn fetch(&self, reason: FetchReason, host: &Host) -> impl Future<Output = Result<Self::Value>> + Send;
     fn describe(&self) -> String;
-    fn deadline(&self) -> Duration;
+    fn deadline(&self, host: &Host) -> Duration;
 }
 
 /// A value that is kept current; shared by the clones of a handle.
@@ -79,14 +103,16 @@ impl<F: Fetcher> RefreshCell<F> {
         let cell = Self::new(fetcher, host);
         let now = cell.host.now();
         let random = cell.host.clock().random();
-        drop(cell.shared.request(now));
-        cell.shared.complete(
-            Ok(value),
-            cell.expired_on_arrival(),
-            &cell.description,
-            now,
-            random,
-        );
+        if let Some(fetch) = cell.shared.request(now, Duration::ZERO).fetch {
+            cell.shared.complete(
+                fetch.number,
+                Ok(value),
+                cell.expired_on_arrival(),
+                &cell.description,
+                now,
+                random,
+            );
+        }
         cell
     }
 
@@ -99,50 +125,71 @@ impl<F: Fetcher> RefreshCell<F> {
     }
 
     /// The current value. Waits if there is no valid one, and briefly for a revalidation.
+    ///
+    /// The caller's own clock ends its wait, because the fetch may run on a runtime that stands still. A fetch that has
+    /// not ended by its deadline is lost; the first caller that notices starts the next one on its own runtime.
     pub(crate) async fn current(self: &Arc<Self>) -> Result<Arc<F::Value>> {
         if let Some(value) = self.fresh(Arc::clone) {
             return Ok(value);
         }
-        match self.request(self.host.now()) {
-            Access::Ready(result) => return result,
-            Access::Wait(in_flight, wait_mode) => {
-                let fetched = self.wait(in_flight, wait_mode).await;
-                if !fetched
-                    .as_ref()
-                    .is_ok_and(|value| self.shared.is_rejected(value.generation()))
-                {
-                    return fetched;
+        let runtime = match self.runtime() {
+            Ok(runtime) => runtime,
+            Err(error) => return self.or_held_if_valid(Err(error)),
+        };
+        let limit = self.fetcher.deadline(&self.host);
+        let patience_ends = (self.host.now().monotonic)
+            .saturating_add(limit)
+            .saturating_add(PATIENCE);
+        let mut was_rejected = false;
+        loop {
+            let (access, is_own) = self.request(self.host.now(), limit, &runtime);
+            let pending = match access {
+                Access::Ready(result) => return result,
+                Access::Wait(pending) => pending,
+            };
+            match self.wait(pending, patience_ends).await {
+                // The server rejected this value while it was fetched for another reason, so it has to be fetched again.
+                Waited::Ended(Ok(value)) if !was_rejected && self.shared.is_rejected(value.generation()) => {
+                    was_rejected = true;
                 }
+                Waited::Ended(result) => return result,
+                Waited::GivenUp if is_own => return self.or_held_if_valid(Err(self.given_up())),
+                Waited::GivenUp | Waited::Lost => {}
+                Waited::TooLong => return self.or_held_if_valid(Err(self.timed_out(limit))),
             }
-        }
-        // The server rejected this value while it was fetched for another reason, so it has to be fetched again.
-        match self.request(self.host.now()) {
-            Access::Ready(result) => result,
-            Access::Wait(in_flight, wait_mode) => self.wait(in_flight, wait_mode).await,
         }
     }
 
-    async fn wait(
-        &self,
-        in_flight: watch::Receiver<FetchResult<F::Value>>,
-        wait_mode: WaitMode,
-    ) -> Result<Arc<F::Value>> {
-        if wait_mode == WaitMode::Briefly {
-            match self
-                .host
-                .within(REVALIDATION_WAIT, completion(in_flight.clone()))
-                .await
-            {
-                Ok(result) => return self.or_held_if_valid(result),
+    async fn wait(&self, pending: Pending<F::Value>, patience_ends: Duration) -> Waited<F::Value> {
+        let ended = |result: Option<Result<_>>| match result {
+            Some(result) => Waited::Ended(self.or_held_if_valid(result)),
+            None => Waited::GivenUp,
+        };
+        let result = || completion(pending.result.clone());
+        if pending.wait_mode == WaitMode::Briefly {
+            match self.host.within(REVALIDATION_WAIT, result()).await {
+                Ok(result) => return ended(result),
                 Err(_) => {
                     if let Ok(value) = self.shared.valid_or_last_error(self.host.now()) {
-                        return Ok(value);
+                        return Waited::Ended(Ok(value));
                     }
                 }
             }
         }
-        let result = completion(in_flight).await;
-        self.or_held_if_valid(result)
+        let wait_ends = pending.lost_at.min(patience_ends);
+        let remaining = wait_ends.saturating_sub(self.host.now().monotonic);
+        if let Ok(result) = self.host.within(remaining, result()).await {
+            return ended(result);
+        }
+        // If the whole process was stopped, the fetch is as late as this caller, and its result is about to arrive.
+        if let Ok(result) = self.host.within(SECOND_LOOK, result()).await {
+            return ended(result);
+        }
+        if pending.lost_at < patience_ends {
+            Waited::Lost
+        } else {
+            Waited::TooLong
+        }
     }
 
     /// After a failed fetch, a held value that is still valid is returned.
@@ -150,11 +197,13 @@ impl<F: Fetcher> RefreshCell<F> {
         result.or_else(|error| self.shared.valid_or_last_error(self.host.now()).or(Err(error)))
     }
 
-    /// The held value, valid or not, without waiting. Starts the fetch that is due.
+    /// The held value, valid or not, without waiting. Starts the fetch that is due, if a runtime can run it.
     pub(crate) fn try_current(self: &Arc<Self>) -> Option<Arc<F::Value>> {
         let now = self.host.now();
         self.shared.fresh(now, Arc::clone).or_else(|| {
-            drop(self.request(now));
+            if let Ok(runtime) = self.runtime() {
+                drop(self.request(now, self.fetcher.deadline(&self.host), &runtime));
+            }
             self.shared.held()
         })
     }
@@ -164,20 +213,45 @@ impl<F: Fetcher> RefreshCell<F> {
         self.shared.held()
     }
 
-    /// Requests the value from the shared state, and starts a fetch if one is due.
-    fn request(self: &Arc<Self>, now: Moment) -> Access<F::Value> {
-        let Response { access, fetch } = self.shared.request(now);
+    /// The runtime that the caller runs on. Checked before the shared state is asked, so that a caller that cannot start
+    /// a fetch changes nothing for the others.
+    fn runtime(&self) -> Result<Handle> {
+        let (what, help) = match Handle::try_current() {
+            Ok(runtime) if self.host.clock().has_timers() => return Ok(runtime),
+            Ok(_) => (
+                "on a tokio runtime without timers",
+                "build the runtime with \"enable_time\" or \"enable_all\"",
+            ),
+            Err(_) => ("outside of a tokio runtime", "call it from a tokio runtime"),
+        };
+        let error = Error::new(
+            ErrorKind::NoRuntime,
+            format_args!("cannot fetch from {}: it was asked for {what}", self.description),
+        );
+        Err(self.with_source_name(error.with_help(help)))
+    }
+
+    /// Requests the value from the shared state, and starts a fetch if one is due. Also returns whether it did.
+    fn request(self: &Arc<Self>, now: Moment, limit: Duration, runtime: &Handle) -> (Access<F::Value>, bool) {
+        let Response { access, fetch, lost } = self.shared.request(now, limit);
+        if let Some(lost) = lost {
+            let took = now.monotonic.saturating_sub(lost.started);
+            event::lost(F::SUBJECT, self.name(), lost.reason, took);
+        }
+        let is_own = fetch.is_some();
         if let Some(fetch) = fetch {
             let task = FetchTask {
                 cell: Arc::clone(self),
+                number: fetch.number,
                 reason: fetch.reason,
                 sender: fetch.sender,
                 started: now,
+                limit,
                 is_complete: false,
             };
-            task.spawn();
+            task.spawn(runtime);
         }
-        access
+        (access, is_own)
     }
 
     pub(crate) fn invalidate(&self, generation: Generation) {
@@ -206,6 +280,23 @@ impl<F: Fetcher> RefreshCell<F> {
             Some(age) => error.adding(format_args!("; the last one expired {} s ago", age.as_secs())),
             None => error,
         }
+    }
+
+    fn timed_out(&self, limit: Duration) -> Error {
+        let message = format_args!(
+            "{} did not answer within {} s",
+            self.description,
+            limit.as_secs_f32()
+        );
+        self.with_source_name(Error::new(ErrorKind::TimedOut, message))
+    }
+
+    fn given_up(&self) -> Error {
+        let error = Error::new(
+            ErrorKind::Aborted,
+            "the fetch ended without a result, because its runtime was shut down",
+        );
+        self.with_source_name(error.with_help("ask again from a runtime that is running"))
     }
 
     fn expired_on_arrival(&self) -> Error {

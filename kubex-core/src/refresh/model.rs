@@ -1,22 +1,20 @@
 //! Model check of the shared state with `shuttle`: the rules hold for every order of its steps.
 //!
 //! The source of `shared_state.rs` is compiled a second time, with locks that let another task run at every use. Up to
-//! three tasks request, reject and give up while fetches complete beside them. Shuttle tries thousands of schedules
-//! (exhaustive, random, and by changes of priority) and fails if tasks wait for ever. The tasks take the same steps as
+//! three tasks request, reject and give up while fetches complete beside them, on one runtime or on two of which one
+//! stops. Shuttle tries thousands of schedules (exhaustive, random, and by changes of priority) and fails if tasks wait for ever. The tasks take the same steps as
 //! `mod.rs` and `fetch_task.rs`, without a runtime, a clock or a source.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use shuttle::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use shuttle::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use shuttle::{check_dfs, check_pct, check_random};
-use tokio::sync::watch;
 
 use super::policy;
 use crate::credential::Generation;
 use crate::error::{Error, ErrorKind, Result};
+use crate::faults::give_up_after;
 use crate::host::Moment;
 use crate::refresh::FetchReason;
 
@@ -70,7 +68,7 @@ mod sync {
     }
 }
 
-use shared_state::{Access, FetchResult, Refreshable, Response, SharedState};
+use shared_state::{Access, NewFetch, Pending, Refreshable, Response, SharedState};
 
 #[derive(Clone)]
 struct Token {
@@ -116,6 +114,17 @@ enum Fetch {
     Fails,
 }
 
+/// The runtime that a task belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Runtime {
+    Running,
+    /// It stands still at some moment, and may go on much later.
+    Stopping,
+}
+
+/// The time limit of a fetch, longer than any model lasts whose runtimes all run.
+const LIMIT: Duration = Duration::from_secs(100);
+
 struct World {
     shared: SharedState<Token>,
     seconds: AtomicU64,
@@ -123,6 +132,10 @@ struct World {
     tasks: shuttle::sync::Mutex<Vec<shuttle::future::JoinHandle<()>>>,
     reasons: shuttle::sync::Mutex<Vec<FetchReason>>,
     script: Vec<Fetch>,
+    /// Whether there is a runtime that stops. Callers then look at the clock while they wait.
+    may_stop: bool,
+    /// Whether the runtime [`Runtime::Stopping`] stands still: none of its tasks goes on.
+    stands_still: AtomicBool,
     /// Whether a token may expire between the reading of the clock and the end of the fetch.
     completes_late: bool,
 }
@@ -130,6 +143,13 @@ struct World {
 impl World {
     fn with_script(script: impl Into<Vec<Fetch>>) -> Arc<Self> {
         Arc::new(Self::new(script))
+    }
+
+    fn with_stopping_runtime(script: impl Into<Vec<Fetch>>) -> Arc<Self> {
+        Arc::new(Self {
+            may_stop: true,
+            ..Self::new(script)
+        })
     }
 
     fn new(script: impl Into<Vec<Fetch>>) -> Self {
@@ -140,6 +160,8 @@ impl World {
             tasks: shuttle::sync::Mutex::new(Vec::new()),
             reasons: shuttle::sync::Mutex::new(Vec::new()),
             script: script.into(),
+            may_stop: false,
+            stands_still: AtomicBool::new(false),
             completes_late: false,
         }
     }
@@ -163,48 +185,89 @@ impl World {
 
     /// What `RefreshCell::current` does.
     async fn current(self: &Arc<Self>) -> Result<Arc<Token>> {
+        self.current_on(Runtime::Running).await
+    }
+
+    async fn current_on(self: &Arc<Self>, runtime: Runtime) -> Result<Arc<Token>> {
         if let Some(token) = self.shared.fresh(self.now(), Arc::clone) {
             return Ok(token);
         }
-        let fetched = match self.request() {
-            Access::Ready(result) => return result,
-            Access::Wait(in_flight, _) => self.wait(in_flight).await,
-        };
-        match &fetched {
-            Ok(token) if self.shared.is_rejected(token.generation) => match self.request() {
-                Access::Ready(result) => result,
-                Access::Wait(in_flight, _) => self.wait(in_flight).await,
-            },
-            _ => fetched,
+        let mut was_rejected = false;
+        loop {
+            self.stop_with(runtime).await;
+            let pending = match self.request(runtime) {
+                Access::Ready(result) => return result,
+                Access::Wait(pending) => pending,
+            };
+            match self.wait(pending, runtime).await {
+                Some(Ok(token)) if !was_rejected && self.shared.is_rejected(token.generation) => {
+                    was_rejected = true;
+                }
+                Some(result) => return result,
+                None => {}
+            }
         }
     }
 
-    fn request(self: &Arc<Self>) -> Access<Token> {
-        let Response { access, fetch } = self.shared.request(self.now());
+    fn request(self: &Arc<Self>, runtime: Runtime) -> Access<Token> {
+        let Response { access, fetch, .. } = self.shared.request(self.now(), LIMIT);
         if let Some(fetch) = fetch {
             let world = Arc::clone(self);
-            let task = shuttle::future::spawn(async move { world.fetch(fetch.reason, &fetch.sender) });
+            let task = shuttle::future::spawn(async move { world.fetch(fetch, runtime).await });
             self.tasks.lock().unwrap().push(task);
         }
         access
     }
 
-    async fn wait(&self, mut in_flight: watch::Receiver<FetchResult<Token>>) -> Result<Arc<Token>> {
-        let ended = in_flight.wait_for(Option::is_some).await;
-        let result = ended.expect("a fetch ended without a result").clone().unwrap();
+    /// `None` if the fetch is lost.
+    async fn wait(&self, pending: Pending<Token>, runtime: Runtime) -> Option<Result<Arc<Token>>> {
+        let mut result = pending.result;
+        if !self.may_stop {
+            let ended = result.wait_for(Option::is_some).await;
+            let ended = ended.expect("a fetch ended without a result").clone().unwrap();
+            return Some(self.or_held_if_valid(ended));
+        }
+        loop {
+            // A clock that stands still with its runtime ends no wait.
+            self.stop_with(runtime).await;
+            if let Some(ended) = result.borrow_and_update().clone() {
+                return Some(self.or_held_if_valid(ended));
+            }
+            if self.now().monotonic >= pending.lost_at {
+                return None;
+            }
+            shuttle::future::yield_now().await;
+        }
+    }
+
+    fn or_held_if_valid(&self, result: Result<Arc<Token>>) -> Result<Arc<Token>> {
         result.or_else(|error| self.shared.valid_or_last_error(self.now()).or(Err(error)))
     }
 
+    fn has_stopped(&self, runtime: Runtime) -> bool {
+        runtime == Runtime::Stopping && self.stands_still.load(Ordering::SeqCst)
+    }
+
+    /// Stands still for as long as the runtime does.
+    async fn stop_with(&self, runtime: Runtime) {
+        while self.has_stopped(runtime) {
+            shuttle::future::yield_now().await;
+        }
+    }
+
     /// What `FetchTask` does.
-    fn fetch(&self, reason: FetchReason, sender: &watch::Sender<FetchResult<Token>>) {
-        assert_eq!(
-            self.in_flight.fetch_add(1, Ordering::SeqCst),
-            0,
-            "two fetches at once"
-        );
+    async fn fetch(&self, fetch: NewFetch<Token>, runtime: Runtime) {
+        self.stop_with(runtime).await;
+        if runtime == Runtime::Running {
+            assert_eq!(
+                self.in_flight.fetch_add(1, Ordering::SeqCst),
+                0,
+                "two fetches at once"
+            );
+        }
         let run = {
             let mut reasons = self.reasons.lock().unwrap();
-            reasons.push(reason);
+            reasons.push(fetch.reason);
             reasons.len() - 1
         };
         let now = self.now();
@@ -219,12 +282,17 @@ impl World {
             Fetch::First => Ok(token(0, None)),
             Fetch::Fails => Err(Error::new(ErrorKind::Unavailable, "the fetch fails")),
         };
-        self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        if runtime == Runtime::Running {
+            self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        }
+        self.stop_with(runtime).await;
         let expired = Error::new(ErrorKind::Expired, "expired on arrival");
         let finished = self
             .shared
-            .complete(fetched, expired, &Arc::from(""), self.now(), 0);
-        sender.send_replace(Some(finished.result));
+            .complete(fetch.number, fetched, expired, &Arc::from(""), self.now(), 0);
+        if let Some(finished) = finished {
+            fetch.sender.send_replace(Some(finished.result));
+        }
     }
 
     /// Requests the token this many times, optionally rejects it, and checks that generations never go backwards.
@@ -278,21 +346,6 @@ fn run(tasks: Vec<shuttle::future::JoinHandle<()>>) {
 
 fn task(future: impl Future<Output = ()> + Send + 'static) -> shuttle::future::JoinHandle<()> {
     shuttle::future::spawn(future)
-}
-
-/// Polls a future this many times, then drops it.
-async fn give_up_after(polls: usize, future: impl Future) {
-    let mut future = pin!(future);
-    let mut left = polls;
-    std::future::poll_fn(|context| {
-        if left == 0 || future.as_mut().poll(context).is_ready() {
-            return Poll::Ready(());
-        }
-        left -= 1;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 const SCHEDULES: usize = 1000;
@@ -433,6 +486,96 @@ fn subscribers_are_notified_of_the_newest_generation_and_never_of_an_older_one()
             })
         });
         run(tasks.collect());
+        world.assert_settled();
+    });
+}
+
+#[test]
+fn a_runtime_that_stops_holds_up_no_caller_on_another_one() {
+    many_schedules(|| {
+        let world = World::with_stopping_runtime([Fetch::New(Some(1_000_000))]);
+        let served = Arc::new(AtomicUsize::new(0));
+        let first = {
+            let world = Arc::clone(&world);
+            task(async move { drop(world.current_on(Runtime::Stopping).await) })
+        };
+        let others = (0..2).map(|_| {
+            let (world, served) = (Arc::clone(&world), Arc::clone(&served));
+            task(async move {
+                let token = world.current_on(Runtime::Running).await.unwrap();
+                assert!(
+                    token.expires_at.unwrap() > world.now().wall,
+                    "an expired token was served"
+                );
+                let again = world.current_on(Runtime::Running).await.unwrap();
+                assert!(again.generation >= token.generation, "an older token came back");
+                served.fetch_add(1, Ordering::SeqCst);
+            })
+        });
+        let mut tasks: Vec<_> = others.collect();
+        let clock = {
+            let (world, served) = (Arc::clone(&world), Arc::clone(&served));
+            task(async move {
+                world.stands_still.store(true, Ordering::SeqCst);
+                // Both are served, however long the first runtime stands still.
+                while served.load(Ordering::SeqCst) < 2 {
+                    world.seconds.fetch_add(10, Ordering::SeqCst);
+                    shuttle::future::yield_now().await;
+                }
+            })
+        };
+        tasks.push(clock);
+        run(tasks);
+        assert_eq!(served.load(Ordering::SeqCst), 2);
+        let held = world.shared.held().unwrap().generation;
+
+        // When the runtime goes on, its late result displaces nothing.
+        world.stands_still.store(false, Ordering::SeqCst);
+        run(vec![first]);
+        world.assert_settled();
+        assert_eq!(
+            world.shared.held().unwrap().generation,
+            held,
+            "a late result was used"
+        );
+    });
+}
+
+#[test]
+fn a_caller_with_an_expired_token_takes_over_from_a_runtime_that_stopped() {
+    many_schedules(|| {
+        let world = World::with_stopping_runtime([Fetch::New(Some(5)), Fetch::New(None)]);
+        shuttle::future::block_on(world.current()).unwrap();
+        world.seconds.store(6, Ordering::SeqCst);
+        world.stands_still.store(true, Ordering::SeqCst);
+        // It asks and stops before its fetch begins.
+        let Access::Wait(_) = world.request(Runtime::Stopping) else {
+            panic!("there is nothing valid to serve");
+        };
+        let others = (0..2).map(|_| {
+            let world = Arc::clone(&world);
+            task(async move {
+                assert!(
+                    world
+                        .current_on(Runtime::Running)
+                        .await
+                        .unwrap()
+                        .expires_at
+                        .is_none()
+                );
+            })
+        });
+        let mut tasks: Vec<_> = others.collect();
+        let clock = Arc::clone(&world);
+        tasks.push(task(async move {
+            for _ in 0..11 {
+                clock.seconds.fetch_add(10, Ordering::SeqCst);
+                shuttle::future::yield_now().await;
+            }
+        }));
+        run(tasks);
+        assert_eq!(world.fetches(), 2, "one of them took over");
+        world.stands_still.store(false, Ordering::SeqCst);
         world.assert_settled();
     });
 }

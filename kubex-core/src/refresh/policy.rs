@@ -29,6 +29,10 @@ const MIN_REJECTION_INTERVAL: Duration = Duration::from_secs(10);
 /// How long callers wait for the revalidation of a value that is still valid.
 pub(super) const REVALIDATION_WAIT: Duration = Duration::from_secs(1);
 
+/// How long after its deadline a fetch counts as lost. A fetch that runs ends by its deadline; one that has not ended
+/// by then runs on a runtime that stands still.
+const LOST_AFTER: Duration = Duration::from_millis(250);
+
 /// What a caller that requests the value has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
@@ -151,11 +155,18 @@ struct Held {
 
 /// The fetch that is under way.
 #[derive(Clone, Copy, Debug)]
-struct InFlight {
-    reason: FetchReason,
+pub(super) struct InFlight {
+    pub(super) number: FetchNumber,
+    pub(super) reason: FetchReason,
     /// When it started, by the monotonic clock.
-    started: Duration,
+    pub(super) started: Duration,
+    /// When it counts as lost, by the monotonic clock.
+    pub(super) lost_at: Duration,
 }
+
+/// Distinguishes the fetches of one value, so that a lost one that ends after all is recognized.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct FetchNumber(u64);
 
 /// The state of one refreshed value.
 #[derive(Debug, Default)]
@@ -164,6 +175,7 @@ pub(super) struct RefreshPolicy {
     /// The newest generation that any caller has received.
     latest: Generation,
     in_flight: Option<InFlight>,
+    last_number: FetchNumber,
     failures: u32,
     /// Whether the last fetch failed and took longer than [`REVALIDATION_WAIT`].
     last_fetch_was_slow: bool,
@@ -174,13 +186,16 @@ pub(super) struct RefreshPolicy {
 }
 
 impl RefreshPolicy {
-    /// A caller asks for the value. A decision to fetch records the fetch as started.
-    pub(super) fn request(&mut self, now: Moment) -> Decision {
+    /// A caller asks for the value. A decision to fetch records the fetch, which may take up to `limit`, as started.
+    pub(super) fn request(&mut self, now: Moment, limit: Duration) -> Decision {
         let decision = self.decide(now);
         if let Decision::ServeAndFetch(reason) | Decision::FetchAndWait(reason, _) = decision {
+            self.last_number.0 += 1;
             self.in_flight = Some(InFlight {
+                number: self.last_number,
                 reason,
                 started: now.monotonic,
+                lost_at: now.monotonic.saturating_add(limit).saturating_add(LOST_AFTER),
             });
             if reason == FetchReason::Rejected {
                 self.next_rejection_fetch_at = Some(now.monotonic.saturating_add(MIN_REJECTION_INTERVAL));
@@ -280,6 +295,29 @@ impl RefreshPolicy {
         self.back_off(now, random);
     }
 
+    /// Gives up the fetch that is under way if it counts as lost, so that another one can start. Returns it.
+    pub(super) fn give_up_lost(&mut self, now: Moment) -> Option<InFlight> {
+        let lost = self
+            .in_flight
+            .filter(|in_flight| now.monotonic >= in_flight.lost_at)?;
+        self.give_up(lost.number);
+        // The value that is held is served meanwhile, without a wait for the next attempt.
+        self.last_fetch_was_slow = true;
+        Some(lost)
+    }
+
+    /// The fetch was given up without a result. That is not a failure of the source: another fetch may start at once.
+    /// Returns whether this fetch was under way.
+    pub(super) fn give_up(&mut self, number: FetchNumber) -> bool {
+        let Some(given_up) = self.in_flight.take_if(|in_flight| in_flight.number == number) else {
+            return false;
+        };
+        if given_up.reason == FetchReason::Rejected {
+            self.next_rejection_fetch_at = None;
+        }
+        true
+    }
+
     /// The server rejected the value of this generation. Returns whether it is the held value and was not rejected
     /// before.
     pub(super) fn rejected(&mut self, generation: Generation) -> bool {
@@ -309,9 +347,9 @@ impl RefreshPolicy {
         self.held.filter(|held| !is_reached(held.expiry, now))
     }
 
-    /// Why the fetch that is under way was started.
-    pub(super) fn in_flight_reason(&self) -> Option<FetchReason> {
-        self.in_flight.map(|in_flight| in_flight.reason)
+    /// The fetch that is under way.
+    pub(super) fn in_flight(&self) -> Option<InFlight> {
+        self.in_flight
     }
 
     /// The number of fetches that have failed since the last success.
@@ -328,11 +366,13 @@ impl RefreshPolicy {
         if let Some(expiry) = held.expiry {
             fresh_until = fresh_until.or_earlier(expiry);
         }
-        if self.in_flight.is_some() {
-            // Callers that need a newer value wait for the fetch; for the others nothing changes until it ends.
+        if let Some(in_flight) = self.in_flight {
+            // Callers that need a newer value wait for the fetch; for the others nothing changes until it ends, or
+            // has to be given up.
             if held.is_rejected {
                 return FreshUntil::NEVER;
             }
+            fresh_until = fresh_until.or_earlier_monotonic(in_flight.lost_at);
             held.stale.into_iter().fold(fresh_until, FreshUntil::or_earlier)
         } else if let Some(at) = self.retry_at {
             fresh_until.or_earlier_monotonic(at)

@@ -8,7 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
-use super::policy::{Decision, FetchOutcome, Fetched, FreshUntil, RefreshPolicy, WaitMode};
+use super::policy::{
+    Decision, FetchNumber, FetchOutcome, Fetched, FreshUntil, InFlight, RefreshPolicy, WaitMode,
+};
 use super::sync::{ChangeSender, Mutex, Slot};
 use crate::credential::Generation;
 use crate::error::{Error, ErrorKind, Result};
@@ -66,16 +68,28 @@ pub(super) struct Response<T> {
     pub(super) access: Access<T>,
     /// The fetch that the caller has to start.
     pub(super) fetch: Option<NewFetch<T>>,
+    /// The fetch that did not end by its deadline and was given up.
+    pub(super) lost: Option<InFlight>,
 }
 
 /// How the caller gets the value.
 pub(super) enum Access<T> {
     Ready(Result<Arc<T>>),
-    Wait(watch::Receiver<FetchResult<T>>, WaitMode),
+    Wait(Pending<T>),
+}
+
+/// A fetch that the caller waits for.
+pub(super) struct Pending<T> {
+    /// Closed without a result if the fetch is given up.
+    pub(super) result: watch::Receiver<FetchResult<T>>,
+    pub(super) wait_mode: WaitMode,
+    /// When the fetch counts as lost by the monotonic clock. The caller then asks again.
+    pub(super) lost_at: Duration,
 }
 
 /// A fetch to start, and the channel that its result is sent to.
 pub(super) struct NewFetch<T> {
+    pub(super) number: FetchNumber,
     pub(super) reason: FetchReason,
     pub(super) sender: watch::Sender<FetchResult<T>>,
 }
@@ -84,7 +98,7 @@ pub(super) struct NewFetch<T> {
 pub(super) struct FinishedFetch<T> {
     pub(super) result: Result<Arc<T>>,
     pub(super) status: FetchStatus,
-    pub(super) reason: Option<FetchReason>,
+    pub(super) reason: FetchReason,
     /// The number of fetches that had failed in a row before this one.
     pub(super) failures_before: u32,
     /// Whether there is a valid value to serve.
@@ -126,24 +140,48 @@ impl<T: Refreshable> SharedState<T> {
         snapshot.as_ref().map(|snapshot| Arc::clone(&snapshot.value))
     }
 
-    /// Asks the policy for a decision, and returns what the caller gets and has to do.
-    pub(super) fn request(&self, now: Moment) -> Response<T> {
+    /// Asks the policy for a decision, and returns what the caller gets and has to do. A fetch that starts now may take
+    /// up to `limit`.
+    pub(super) fn request(&self, now: Moment, limit: Duration) -> Response<T> {
         self.locked(|state| {
-            let decision = state.policy.request(now);
+            let lost = state.policy.give_up_lost(now);
+            let decision = state.policy.request(now, limit);
+            let in_flight = state.policy.in_flight();
             let mut fetch = None;
-            if let Decision::ServeAndFetch(reason) | Decision::FetchAndWait(reason, _) = decision {
+            if let (Decision::ServeAndFetch(_) | Decision::FetchAndWait(..), Some(in_flight)) =
+                (decision, in_flight)
+            {
                 let (sender, receiver) = watch::channel(None);
                 state.in_flight = Some(receiver);
-                fetch = Some(NewFetch { reason, sender });
+                fetch = Some(NewFetch {
+                    number: in_flight.number,
+                    reason: in_flight.reason,
+                    sender,
+                });
             }
-            let access = match (decision, &state.in_flight) {
-                (Decision::Wait(wait_mode) | Decision::FetchAndWait(_, wait_mode), Some(in_flight)) => {
-                    Access::Wait(in_flight.clone(), wait_mode)
-                }
+            let access = match (decision, &state.in_flight, in_flight) {
+                (
+                    Decision::Wait(wait_mode) | Decision::FetchAndWait(_, wait_mode),
+                    Some(result),
+                    Some(in_flight),
+                ) => Access::Wait(Pending {
+                    result: result.clone(),
+                    wait_mode,
+                    lost_at: in_flight.lost_at,
+                }),
                 _ => Access::Ready(state.valid_or_last_error(now)),
             };
-            Response { access, fetch }
+            Response { access, fetch, lost }
         })
+    }
+
+    /// The fetch ended without a result, and not because of its source: another one may start at once.
+    pub(super) fn give_up(&self, number: FetchNumber) {
+        self.locked(|state| {
+            if state.policy.give_up(number) {
+                state.in_flight = None;
+            }
+        });
     }
 
     /// The held value if it is valid, else the last error.
@@ -162,17 +200,19 @@ impl<T: Refreshable> SharedState<T> {
     }
 
     /// A fetch has ended. `expired_error` is used if its value had expired on arrival; `random` determines the jitter.
+    /// Returns `None` if the fetch had been given up: its result comes too late and is not used.
     pub(super) fn complete(
         &self,
+        number: FetchNumber,
         fetched: Result<T>,
         expired_error: Error,
         provenance: &Arc<str>,
         now: Moment,
         random: u64,
-    ) -> FinishedFetch<T> {
+    ) -> Option<FinishedFetch<T>> {
         let (finished, new_generation) = self.locked(|state| {
+            let in_flight = state.policy.in_flight().filter(|it| it.number == number)?;
             let failures_before = state.policy.failures();
-            let reason = state.policy.in_flight_reason();
             let generation_before = state.generation();
             state.in_flight = None;
             let (result, status) = match fetched {
@@ -186,13 +226,13 @@ impl<T: Refreshable> SharedState<T> {
             let finished = FinishedFetch {
                 result,
                 status,
-                reason,
+                reason: in_flight.reason,
                 failures_before,
                 has_valid: state.policy.has_valid(now),
             };
             let generation = state.generation();
-            (finished, generation.filter(|_| generation != generation_before))
-        });
+            Some((finished, generation.filter(|_| generation != generation_before)))
+        })?;
         if let Some(generation) = new_generation {
             // This happens outside of the lock, so two fetches may announce their generations in the wrong order.
             self.changes.send_if_modified(|newest| {
@@ -203,7 +243,7 @@ impl<T: Refreshable> SharedState<T> {
                 is_newer
             });
         }
-        finished
+        Some(finished)
     }
 
     pub(super) fn changes(&self) -> watch::Receiver<Generation> {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::Registry;
 use super::with_cluster::WithCluster;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::options::{ClusterFields, ClusterOptions, Options};
 use crate::provider::CredentialProvider;
 use crate::source::CredentialSource;
@@ -51,6 +51,7 @@ pub struct Registration {
     crate_version: &'static str,
     schema: fn() -> Schema,
     factory: Factory,
+    kubeconfig_keys: &'static [&'static str],
 }
 
 impl Registration {
@@ -105,6 +106,7 @@ impl Registration {
             crate_version: "",
             schema,
             factory,
+            kubeconfig_keys: &[],
         }
     }
 
@@ -113,6 +115,16 @@ impl Registration {
     pub const fn from_crate(mut self, name: &'static str, version: &'static str) -> Self {
         self.crate_name = name;
         self.crate_version = version;
+        self
+    }
+
+    /// Declares the options that a kubeconfig may set, and allows a kubeconfig to name the plugin as its `auth-provider`.
+    /// Other keys of a kubeconfig are ignored. Without this call, a kubeconfig cannot name the plugin.
+    ///
+    /// Declare only options that anyone may set who can write a kubeconfig: no time limits, no policies.
+    #[must_use]
+    pub const fn kubeconfig_keys(mut self, keys: &'static [&'static str]) -> Self {
+        self.kubeconfig_keys = keys;
         self
     }
 
@@ -169,8 +181,25 @@ impl Registration {
     ) -> Option<Result<Arc<dyn CredentialSource>>> {
         match &self.factory {
             Factory::Provider(_) => None,
+            Factory::Source(build) if options.is_from_kubeconfig() => Some(
+                self.allowed_to_kubeconfigs(options)
+                    .and_then(|options| build(&options, registry)),
+            ),
             Factory::Source(build) => Some(build(options, registry)),
         }
+    }
+
+    /// The options without the keys that a kubeconfig may not set.
+    fn allowed_to_kubeconfigs(&self, options: &Options) -> Result<Options> {
+        if self.kubeconfig_keys.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Refused,
+                format_args!("a kubeconfig may not name the provider \"{}\"", self.name),
+            )
+            .with_origin(options.origin())
+            .with_help("name it in Kubex's own configuration"));
+        }
+        Ok(options.clone().split_off(self.kubeconfig_keys))
     }
 }
 

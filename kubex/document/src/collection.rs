@@ -18,6 +18,12 @@ impl<'d> Node<'d> {
         }
     }
 
+    /// At most how many entries it has, those that its merge keys add included.
+    pub fn most_entries(self) -> usize {
+        let merged = self.merged().into_iter().map(Node::most_entries);
+        merged.fold(self.len(), usize::saturating_add)
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(self) -> bool {
         self.len() == 0

@@ -1,6 +1,7 @@
 //! Bytes become text: UTF-8 or UTF-16, without its byte order mark, wiped on drop.
 
 use std::fmt;
+use std::sync::Arc;
 
 use kubex_core::{ExposeSecret, SecretBytes, SecretString};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -10,11 +11,12 @@ use crate::error::{Problem, ReadError};
 /// The byte order mark of UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The text of a document, without its byte order mark. It is wiped on drop.
+/// The text of a document, without its byte order mark. Clones share it, and it is wiped when the last one is dropped.
 ///
 /// UTF-8 stays where it is: 64 MiB are checked once and not copied.
+#[derive(Clone)]
 pub struct Text {
-    text: SecretString,
+    text: Arc<SecretString>,
     start: usize,
 }
 
@@ -42,7 +44,10 @@ impl Text {
                 .into_text()
                 .map_err(|error| ReadError::new(Problem::Encoding, error.valid_up_to()))?,
         };
-        Ok(Self { text, start })
+        Ok(Self {
+            text: Arc::new(text),
+            start,
+        })
     }
 
     /// The text. Spans are places in it.
@@ -60,7 +65,7 @@ fn from_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
 impl From<String> for Text {
     fn from(text: String) -> Self {
         Self {
-            text: SecretString::unlisted(text),
+            text: Arc::new(SecretString::unlisted(text)),
             start: 0,
         }
     }

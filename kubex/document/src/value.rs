@@ -64,6 +64,23 @@ impl Node<'_> {
         origin.position(line, column)
     }
 
+    /// Whether the node and all below it are more values than this, what aliases repeat included.
+    pub fn is_more_than(self, values: usize) -> bool {
+        self.count_down(values).is_none()
+    }
+
+    /// What is left of so many values.
+    fn count_down(self, values: usize) -> Option<usize> {
+        let mut left = values.checked_sub(1)?;
+        for item in self.items() {
+            left = item.count_down(left)?;
+        }
+        for (_, value) in self.entries() {
+            left = value.count_down(left)?;
+        }
+        Some(left)
+    }
+
     /// The value of the node and of all below it, this one from this origin.
     pub fn to_value(self, origin: Origin, conversion: Conversion) -> Value {
         let kind = match self.kind() {

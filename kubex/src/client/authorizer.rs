@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
-use kubex_core::{ClientConfiguration, Credential};
+use kubex_core::{ClientConfiguration, Credential, Error, ErrorKind, Result};
+
+/// The most headers of a request before Kubex adds its own. A header map holds 24,576, and HTTP clients add some without
+/// asking whether there is room.
+const MAX_OWN_HEADERS: usize = 16_384;
 
 /// The header of the impersonated user. A request that already has it keeps its own impersonation.
 static IMPERSONATE_USER: HeaderName = HeaderName::from_static("impersonate-user");
@@ -51,7 +55,7 @@ impl Authorizer {
     /// Checks that the path of a request stays below the server's own path. A URI that consists of a path only is
     /// relative to that path.
     #[cfg(feature = "tower")]
-    pub(crate) fn check_path(&self, uri: &http::Uri) -> kubex_core::Result<()> {
+    pub(crate) fn check_path(&self, uri: &http::Uri) -> Result<()> {
         let server = &self.configuration().cluster().server;
         if uri.authority().is_some() {
             server.check_full_path(uri.path())
@@ -90,21 +94,27 @@ impl Authorizer {
     }
 
     /// Adds the credential and the impersonation headers to a request without its own credential.
-    pub(crate) fn authorize(&self, credential: &Credential, headers: &mut HeaderMap) {
-        if let Some(authorization) = credential.authorization() {
-            headers.insert(AUTHORIZATION, authorization.clone());
-        }
-        self.impersonate(headers);
+    ///
+    /// # Errors
+    /// `RequestFailed` if the request has no room for them.
+    pub(crate) fn authorize(&self, credential: &Credential, headers: &mut HeaderMap) -> Result<()> {
+        Self::replace(credential, headers)?;
+        self.impersonate(headers)
     }
 
     /// Adds the impersonation headers to a request, unless it has its own.
-    pub(crate) fn impersonate(&self, headers: &mut HeaderMap) {
+    pub(crate) fn impersonate(&self, headers: &mut HeaderMap) -> Result<()> {
         let impersonation = self.configuration().impersonation_headers();
+        if headers.len() > MAX_OWN_HEADERS {
+            return Err(too_many_headers());
+        }
         if !impersonation.is_empty() && !headers.contains_key(&IMPERSONATE_USER) {
             for (name, value) in impersonation {
-                headers.append(name, value.clone());
+                let added = headers.try_append(name, value.clone());
+                added.map_err(|_| too_many_headers())?;
             }
         }
+        Ok(())
     }
 
     /// Whether a request contains this credential and not its own.
@@ -114,11 +124,25 @@ impl Authorizer {
     }
 
     /// Replaces the credential of the request.
-    #[cfg(any(feature = "reqwest", feature = "kube"))]
-    pub(crate) fn replace(credential: &Credential, headers: &mut HeaderMap) {
+    pub(crate) fn replace(credential: &Credential, headers: &mut HeaderMap) -> Result<()> {
         match credential.authorization() {
-            Some(authorization) => drop(headers.insert(AUTHORIZATION, authorization.clone())),
-            None => drop(headers.remove(AUTHORIZATION)),
+            Some(authorization) => headers
+                .try_insert(AUTHORIZATION, authorization.clone())
+                .map(drop)
+                .map_err(|_| too_many_headers()),
+            None => {
+                headers.remove(AUTHORIZATION);
+                Ok(())
+            }
         }
     }
+}
+
+/// The error for a header map that is full.
+pub(crate) fn too_many_headers() -> Error {
+    Error::new(
+        ErrorKind::RequestFailed,
+        format_args!("the request has too many headers; {MAX_OWN_HEADERS} is the most"),
+    )
+    .with_help("send fewer headers")
 }

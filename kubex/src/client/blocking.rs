@@ -83,7 +83,7 @@ pub fn current(configuration: &ClientConfiguration) -> Result<Arc<Credential>> {
 pub fn headers(configuration: &ClientConfiguration) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     let credential = current(configuration)?;
-    Authorizer::new(configuration).authorize(&credential, &mut headers);
+    Authorizer::new(configuration).authorize(&credential, &mut headers)?;
     Ok(headers)
 }
 

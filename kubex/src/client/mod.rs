@@ -8,6 +8,7 @@
 //! | [`blocking`] | programs without an async runtime |
 //! | `authorizer` | decides which requests get a credential, and adds it |
 //! | `pool` | decides which connections a request uses, and whether it is retried |
+//! | `by_runtime` | one set of connections for each tokio runtime |
 //! | `connector` | hyper over rustls, directly or through a proxy |
 //! | `failure` | interprets the errors of hyper, h2 and rustls |
 
@@ -15,6 +16,8 @@
 mod authorizer;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+#[cfg(any(feature = "reqwest", feature = "kube"))]
+mod by_runtime;
 #[cfg(any(feature = "reqwest", feature = "kube"))]
 mod connector;
 #[cfg(any(feature = "reqwest", feature = "kube"))]

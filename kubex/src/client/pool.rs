@@ -18,6 +18,7 @@ use kubex_core::{
 };
 
 use super::authorizer::Authorizer;
+use super::by_runtime::ByRuntime;
 use super::failure::{is_untrusted, request_failed, was_not_taken};
 use super::rustls::{CryptoChoice, Names, Tls, fixed_client_cert, unusable, verifier, warn_if_insecure};
 
@@ -58,7 +59,7 @@ struct Shared<B: HttpBackend> {
 
 /// The connections in use, and what they were opened with.
 struct State<B: HttpBackend> {
-    connections: B::Connections,
+    connections: ByRuntime<B::Connections>,
     certificate: Option<Arc<ClientCertificate>>,
     /// The newest credential that was sent over them; `None` before the first.
     generation: Option<Generation>,
@@ -86,7 +87,7 @@ impl<B: HttpBackend> Pool<B> {
             provider: Arc::clone(&provider),
         };
         let state = State {
-            connections: B::connect(cluster, &tls)?,
+            connections: ByRuntime::new(B::connect(cluster, &tls)?),
             certificate,
             generation: credential.map(|it| it.generation()),
             refused: None,
@@ -140,7 +141,7 @@ impl<B: HttpBackend> Pool<B> {
                 }
             } else if was_not_taken(&error) && retries < MAX_RETRIES {
                 retries += 1;
-                credential = self.renew(credential, B::headers_mut(&mut request)).await;
+                credential = self.renew(credential, B::headers_mut(&mut request)).await?;
             } else {
                 return Err(self.failed(&error));
             }
@@ -149,16 +150,16 @@ impl<B: HttpBackend> Pool<B> {
 
     /// Replaces the credential of the request with the current one. A server closes its connection when it rejects a
     /// credential, and would reject the other requests on that connection for the same reason.
-    async fn renew(&self, carried: Arc<Credential>, headers: &mut HeaderMap) -> Arc<Credential> {
+    async fn renew(&self, carried: Arc<Credential>, headers: &mut HeaderMap) -> Result<Arc<Credential>> {
         if !Authorizer::carries(&carried, headers) {
-            return carried;
+            return Ok(carried);
         }
         match self.configuration().credentials().current().await {
             Ok(current) if current.generation() != carried.generation() => {
-                Authorizer::replace(&current, headers);
-                current
+                Authorizer::replace(&current, headers)?;
+                Ok(current)
             }
-            _ => carried,
+            _ => Ok(carried),
         }
     }
 
@@ -180,17 +181,23 @@ impl<B: HttpBackend> Pool<B> {
         if is_newer && has_other_certificate && state.refused != Some(credential.generation()) {
             match self.connect(credential.certificate(), &state.verifier) {
                 Ok(connections) => {
-                    state.connections = connections;
+                    state.connections = ByRuntime::new(connections.clone());
                     state.certificate = credential.certificate().cloned();
                     state.generation = Some(credential.generation());
-                    return Ok(state.connections.clone());
+                    return Ok(connections);
                 }
                 Err(error) => self.refuse(&mut state, credential, error)?,
             }
         } else if is_newer && !has_other_certificate {
             state.generation = Some(credential.generation());
         }
-        Ok(state.connections.clone())
+        let State {
+            connections,
+            certificate,
+            verifier,
+            ..
+        } = &mut *state;
+        connections.get_or_open(|| self.connect(certificate.as_ref(), verifier))
     }
 
     /// Rejects a credential whose certificate and key do not belong together, because its files may be in the middle
@@ -224,7 +231,7 @@ impl<B: HttpBackend> Pool<B> {
         match adopted {
             Ok((verifier, connections)) => {
                 state.verifier = verifier;
-                state.connections = connections;
+                state.connections = ByRuntime::new(connections);
             }
             Err(error) => unusable(&error, trust.generation()),
         }

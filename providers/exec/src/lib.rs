@@ -90,5 +90,14 @@ pub use source::ExecSource;
 kubex_core::register! {
     /// The provider `exec`.
     pub static REGISTRATION =
-        Registration::source::<ExecSource>("exec", "an exec credential plugin, run when a credential is needed");
+        Registration::source::<ExecSource>("exec", "an exec credential plugin, run when a credential is needed")
+            .kubeconfig_keys(&[
+                "command",
+                "args",
+                "env",
+                "api-version",
+                "install-hint",
+                "provide-cluster-info",
+                "interactive-mode",
+            ]);
 }

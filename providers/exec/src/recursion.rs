@@ -70,7 +70,10 @@ mod tests {
 
     async fn stack(host: &Host, program: &str, argument: &str) -> Result<String> {
         let path = program.to_owned();
-        let program = host.permit(program, async { Ok(path.into()) }).await.unwrap();
+        let program = host
+            .permit(program, async { Ok(path.into()) }, &[])
+            .await
+            .unwrap();
         stack_with(&program, &[argument.to_owned()], host)
     }
 

@@ -29,9 +29,6 @@ const PIPE_GRACE: Duration = Duration::from_millis(500);
 /// The additional time of a fetch: looking up the program, killing it, reading its output.
 const MARGIN: Duration = Duration::from_secs(3);
 
-/// Longer than every fetch: twice the longest deadline, for the wait and for the run, and an hour to end it.
-const MAX_FETCH: Duration = Duration::from_secs(49 * 60 * 60);
-
 /// The number of bytes of output that are accepted.
 const OUTPUT_LIMIT: usize = 1024 * 1024;
 
@@ -48,6 +45,8 @@ pub struct ExecSource {
     interactive_mode: InteractiveMode,
     deadline: Option<Deadline>,
     interactive_deadline: Option<Deadline>,
+    /// Whether a kubeconfig contains the options. An allowlist then limits the variables.
+    is_from_kubeconfig: bool,
 }
 
 impl FromOptions for ExecSource {
@@ -78,6 +77,7 @@ impl FromOptions for ExecSource {
             interactive_mode: options.interactive_mode,
             deadline: options.deadline,
             interactive_deadline: options.interactive_deadline,
+            is_from_kubeconfig: written.is_from_kubeconfig(),
             origin,
         })
     }
@@ -119,7 +119,11 @@ impl ExecSource {
     async fn run(&self, host: &Host, cluster: &Cluster) -> Result<Credential> {
         let terminal = interaction::terminal(self.interactive_mode, host)?;
         let program = host
-            .permit(&self.command.as_os_str(), self.command.find(host))
+            .permit(
+                &self.command.as_os_str(),
+                self.command.find(host),
+                &self.limited_variables(),
+            )
             .await
             .map_err(|error| self.install_hint.add_to(error, host))?;
         let stack = recursion::stack_with(&program, &self.arguments, host)?;
@@ -202,6 +206,23 @@ impl ExecSource {
         )
     }
 
+    /// The time limit of a fetch: the wait for the terminal, the run, and the end of the plugin.
+    fn limit(&self, host: &Host) -> Duration {
+        let rules = host.plugin_rules();
+        let without_terminal = self.time_for(false, host);
+        let run = match host.terminal() {
+            Some(_) => (rules.time_for(true) + self.time_for(true, host)).max(without_terminal),
+            None => without_terminal,
+        };
+        run + rules.time_to_end() + PIPE_GRACE + MARGIN
+    }
+
+    /// The names of the variables that an allowlist limits.
+    fn limited_variables(&self) -> Vec<&str> {
+        let names = self.environment.iter().map(|(name, _)| name.as_str());
+        names.filter(|_| self.is_from_kubeconfig).collect()
+    }
+
     fn redacted_stderr(&self, error: &SecretBytes, output: &[u8]) -> String {
         Redactor {
             output,
@@ -224,13 +245,7 @@ impl CredentialSource for ExecSource {
     /// Its own limit is longer than a run, so that callers receive the run's error with the content of stderr; but it
     /// ends even if a file system hangs.
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
-        let rules = request.host.plugin_rules();
-        let with_terminal = rules.time_for(true) + self.time_for(true, request.host);
-        let run = match request.host.terminal() {
-            Some(_) => with_terminal.max(self.time_for(false, request.host)),
-            None => self.time_for(false, request.host),
-        };
-        let limit = run + rules.time_to_end() + PIPE_GRACE + MARGIN;
+        let limit = self.limit(request.host);
         let fetched = request
             .host
             .within(limit, self.run(request.host, request.cluster))
@@ -248,9 +263,8 @@ impl CredentialSource for ExecSource {
         Some(&self.origin)
     }
 
-    /// The time limit also depends on the host's rules, so each fetch enforces its own.
-    fn deadline(&self) -> Duration {
-        MAX_FETCH
+    fn deadline_on(&self, host: &Host) -> Duration {
+        self.limit(host) + MARGIN
     }
 
     /// Everything that the plugin receives, and everything that changes what happens when it fails.
@@ -267,7 +281,7 @@ impl CredentialSource for ExecSource {
             .with(self.command.as_os_str().as_encoded_bytes())
             .with(self.api_version.as_str())
             .with(self.install_hint.text())
-            .with([u8::from(self.provides_cluster)])
+            .with([u8::from(self.provides_cluster), u8::from(self.is_from_kubeconfig)])
             .with(self.interactive_mode.as_str())
             .with_optional(deadline(self.deadline))
             .with_optional(deadline(self.interactive_deadline))

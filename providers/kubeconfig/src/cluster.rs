@@ -72,20 +72,13 @@ fn missing_server(cluster: &Mapping<'_>) -> Error {
 fn impersonation(user: &Mapping<'_>, options: &mut Options) -> Result<()> {
     user.copy_into(options, &[("as", "as"), ("as-uid", "as-uid")])?;
     user.texts("as-groups")?;
-    if let Some(groups) = user.value("as-groups") {
+    if let Some(groups) = user.value("as-groups")? {
         options.insert("as-groups", groups);
     }
     let Some(extra) = user.mapping("as-user-extra")? else {
         return Ok(());
     };
-    let mut entries = Vec::new();
-    for (key, _) in extra.entries() {
-        let key = key.name();
-        extra.texts(&key)?;
-        if let Some(values) = extra.value(&key) {
-            entries.push((key.into_owned(), values));
-        }
-    }
+    let entries = extra.text_lists()?;
     if !entries.is_empty() {
         options.insert("as-user-extra", Value::new(entries, extra.origin().clone()));
     }
@@ -106,7 +99,7 @@ fn extensions(cluster: &Mapping<'_>) -> Result<Vec<(String, Value)>> {
             .with_origin(item.origin())
             .with_help("rename or remove one of them"));
         }
-        if let Some(extension) = item.extension("extension") {
+        if let Some(extension) = item.extension("extension")? {
             extensions.push((name.to_owned(), extension));
         }
     }

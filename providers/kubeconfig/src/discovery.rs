@@ -7,7 +7,7 @@ use kubex_core::text::{NotAPath, check_path, not_a_path};
 use kubex_core::{Error, Host, Origin, Result};
 
 /// The files that make up the kubeconfig, in order, and whether they must be there.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Places {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) are_required: bool,

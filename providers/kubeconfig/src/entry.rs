@@ -8,8 +8,9 @@ use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
 use kubex_document::{Document, Key, Kind, Node, NodeId, Places, ReadError, Span, Text};
 
 use crate::file::File;
-use crate::mapping::{Mapping, near_misses, shown, text_of, wrong_type};
+use crate::mapping::{Mapping, shown, text_of, wrong_type};
 use crate::names::Names;
+use crate::near_miss::near_misses;
 use crate::outline::{Item, Slice};
 use crate::section::Section;
 
@@ -157,22 +158,23 @@ impl Entries {
         self.list.get(self.names.find(name, name_in(&self.list))?)
     }
 
-    /// Adds those of a further document after those that are there, which win. Gives back what they hide: the entry
-    /// that counts, and the one that does not.
-    pub(crate) fn add(&mut self, more: Self) -> Vec<(Origin, Origin)> {
+    /// Adds those of a further document after those that are there, which win. Records what they hide: the entry that
+    /// counts, and the one that does not. Returns how many there are beyond the most that are recorded.
+    pub(crate) fn add(&mut self, more: Self, shadowed: &mut Vec<(Origin, Origin)>, most: usize) -> usize {
         if self.list.is_empty() {
             *self = more;
-            return Vec::new();
+            return 0;
         }
-        let mut shadowed = Vec::new();
+        let mut not_recorded = 0;
         for entry in more.list {
-            if let Err(hidden) = self.push(entry)
-                && let Some(taken) = self.get(hidden.name())
-            {
+            let Err(hidden) = self.push(entry) else { continue };
+            if shadowed.len() >= most {
+                not_recorded += 1;
+            } else if let Some(taken) = self.get(hidden.name()) {
                 shadowed.push((taken.origin(), hidden.origin()));
             }
         }
-        shadowed
+        not_recorded
     }
 
     /// Adds an entry; gives it back where its name is taken.
@@ -203,8 +205,13 @@ impl Entries {
             return Err(error.with_help(format_args!("the kubeconfig declares no {what}")));
         }
         let declared = names.len();
-        // Comparing takes time by the product of the lengths.
-        names.retain(|known| known.len() <= LONGEST_COMPARED && name.len() <= LONGEST_COMPARED);
+        // Comparing takes time by the product of the lengths. What differs a lot in length is not similar.
+        names.retain(|known| {
+            known.len() <= LONGEST_COMPARED
+                && name.len() <= LONGEST_COMPARED
+                && known.len().abs_diff(name.len()) <= known.len().max(name.len()) / 3 + 1
+        });
+        names.truncate(MAX_COMPARED);
         Err(match nearest(name, &names) {
             Some(near) => error.with_help(format_args!("did you mean \"{}\"?", shown(near))),
             None if declared <= MOST_LISTED => {
@@ -223,6 +230,9 @@ fn name_in<'e>(list: &'e [Entry]) -> impl Fn(usize) -> &'e str {
 
 /// How many names are listed in place of one that is near.
 const MOST_LISTED: usize = 8;
+
+/// How many names are compared with one that is missing.
+const MAX_COMPARED: usize = 1000;
 
 /// The longest name that is compared with others for its likeness.
 const LONGEST_COMPARED: usize = 256;

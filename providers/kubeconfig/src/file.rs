@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use kubex_core::{Origin, Result, SecretBytes, Warning};
+use kubex_core::{Origin, Result, Warning};
 use kubex_document::{Budget, Document, Format, ReadError, Text};
 
 use crate::outline::{self, Item, RawField};
@@ -24,6 +24,8 @@ pub(crate) struct File {
 #[derive(Debug)]
 pub(crate) struct ParsedFile {
     pub(crate) file: File,
+    /// The length of its text.
+    pub(crate) bytes: usize,
     /// What stands at the top of the document, in the order it is written.
     pub(crate) fields: Vec<FieldSource>,
     pub(crate) warnings: Vec<Warning>,
@@ -39,9 +41,9 @@ pub(crate) enum FieldSource {
 }
 
 /// Reads a file: YAML or JSON, in UTF-8 or, with a byte order mark, UTF-16.
-pub(crate) fn parse(content: SecretBytes, file: File) -> Result<ParsedFile> {
+pub(crate) fn parse(text: Result<Text, ReadError>, file: File) -> Result<ParsedFile> {
     let refuse = |error: ReadError| error.into_error("the kubeconfig", &file.origin);
-    let text = Text::new(content).map_err(refuse)?;
+    let text = text.map_err(refuse)?;
     let is_large = text.as_str().len() >= SMALLEST_OUTLINED;
     match is_large.then(|| outline::read(text.as_str())).flatten() {
         Some(fields) => outlined(text, fields, file),
@@ -52,9 +54,11 @@ pub(crate) fn parse(content: SecretBytes, file: File) -> Result<ParsedFile> {
 /// A file that is read as a whole.
 pub(crate) fn whole(text: Text, file: File) -> Result<ParsedFile> {
     let refuse = |error: ReadError| error.into_error("the kubeconfig", &file.origin);
+    let bytes = text.as_str().len();
     let document = Document::parse(text, Format::Yaml, &Budget::KUBECONFIG).map_err(refuse)?;
     document.mapping().map_err(refuse)?;
     Ok(ParsedFile {
+        bytes,
         warnings: document.warnings(&file.origin),
         fields: vec![FieldSource::Read(Arc::new(document))],
         file,
@@ -72,6 +76,7 @@ pub(crate) fn outlined(text: Text, fields: Vec<RawField>, file: File) -> Result<
             .map_err(|error| error.into_error("the kubeconfig", &file.origin)),
     });
     Ok(ParsedFile {
+        bytes: text.as_str().len(),
         fields: fields.collect::<Result<_>>()?,
         warnings: Vec::new(),
         file,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kubex_core::error::Problems;
+use kubex_core::host::parse;
 use kubex_core::resolved_source::{IdentityNote, SourcePart};
 use kubex_core::{
     CredentialProvider, Error, ErrorKind, Identity, Options, Origin, ResolveRequest, ResolvedSource, Result,
@@ -97,6 +98,15 @@ impl Kubeconfig {
                 ..KubeconfigOptions::default()
             },
         }
+    }
+
+    /// As [`answer`](Self::answer), on a blocking thread if the kubeconfig is large: an entry of it may be.
+    pub(crate) async fn answer_off_worker(
+        self,
+        options: KubeconfigOptions,
+        written: Options,
+    ) -> Result<ResolvedSource> {
+        parse(self.merged.bytes, move || self.answer(&options, &written)).await?
     }
 
     /// What the options choose, as data. `written` knows where the options were written.
@@ -203,6 +213,9 @@ impl ContextProvider {
 #[async_trait]
 impl CredentialProvider for ContextProvider {
     async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
-        self.kubeconfig.answer(&self.options, &Options::new())
+        let kubeconfig = self.kubeconfig.clone();
+        kubeconfig
+            .answer_off_worker(self.options.clone(), Options::new())
+            .await
     }
 }

@@ -50,6 +50,7 @@ mod load;
 mod mapping;
 mod merge;
 mod names;
+mod near_miss;
 mod options;
 mod outline;
 mod pattern;

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use kubex_core::error::Problems;
-use kubex_core::host::FileContent;
+use kubex_core::host::{FileContent, parse};
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, ExposeSecret, Host, Origin, Result, SecretBytes, Warning};
+use kubex_document::{ReadError, Text};
 
 use crate::discovery::{Places, not_there};
 use crate::file::{self, File};
@@ -20,38 +21,85 @@ const LARGEST_FILE: usize = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Bytes {
     pub(crate) name: String,
-    pub(crate) content: SecretBytes,
+    /// Shared with the threads that parse it.
+    pub(crate) content: Arc<Content>,
     pub(crate) is_trusted: bool,
 }
 
+/// Bytes, which become text when they are first read. They are kept once, and what is read from them refers to them.
+#[derive(Debug)]
+pub(crate) struct Content {
+    length: usize,
+    bytes: Mutex<Option<SecretBytes>>,
+    text: OnceLock<Result<Text, ReadError>>,
+}
+
+impl Content {
+    pub(crate) fn new(bytes: SecretBytes) -> Self {
+        Self {
+            length: bytes.expose_secret().len(),
+            bytes: Mutex::new(Some(bytes)),
+            text: OnceLock::new(),
+        }
+    }
+
+    fn text(&self) -> Result<Text, ReadError> {
+        let text = self.text.get_or_init(|| {
+            let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Text::new(bytes.unwrap_or_default())
+        });
+        text.clone()
+    }
+}
+
 /// Reads a kubeconfig that the program holds.
-pub(crate) fn bytes(bytes: &Bytes) -> Result<Merged> {
+pub(crate) async fn bytes(bytes: &Bytes) -> Result<Merged> {
     let origin = Origin::bytes(&bytes.name);
-    if bytes.content.expose_secret().len() > LARGEST_FILE {
+    let content = Arc::clone(&bytes.content);
+    if content.length > LARGEST_FILE {
         return Err(too_large().with_origin(&origin));
     }
-    let mut merged = Merged::new();
-    let file = File {
-        origin: origin.clone(),
-        directory: None,
-    };
-    merged.add(file::parse(bytes.content.clone(), file)?)?;
-    if merged.declares_nothing() {
-        return Err(declares_nothing(&origin));
-    }
-    Ok(merged)
+    parse(content.length, move || {
+        let mut merged = Merged::new();
+        let file = File {
+            origin: origin.clone(),
+            directory: None,
+        };
+        merged.add(file::parse(content.text(), file)?)?;
+        if merged.declares_nothing() {
+            return Err(declares_nothing(&origin));
+        }
+        Ok(merged)
+    })
+    .await?
 }
 
 /// Reads the files. The error names all broken files; with `skips_broken`, the other files are used.
 pub(crate) async fn files(places: &Places, skips_broken: bool, host: &Host) -> Result<Merged> {
+    // All at once, so that the blocking work is handed over once.
+    let contents = host.files().read_each_stamped(&places.paths, LARGEST_FILE).await;
+    let bytes = contents
+        .iter()
+        .flatten()
+        .map(|content| content.bytes.expose_secret().len());
+    let here = host.environment().current_directory().unwrap_or_default();
+    let places = places.clone();
+    parse(bytes.sum(), move || merge(&places, contents, skips_broken, &here)).await?
+}
+
+/// The contents of the files, as one kubeconfig.
+fn merge(
+    places: &Places,
+    contents: Vec<io::Result<FileContent>>,
+    skips_broken: bool,
+    here: &Path,
+) -> Result<Merged> {
     let mut merged = Merged::new();
     let mut tried = Vec::new();
     let mut broken = Problems::default();
     let mut has_broken = false;
-    // All at once, so that the blocking work is handed over once.
-    let contents = host.files().read_each_stamped(&places.paths, LARGEST_FILE).await;
     for (path, content) in places.paths.iter().zip(contents) {
-        match add_file(&mut merged, path, content, host, places.are_required) {
+        match add_file(&mut merged, path, content, here, places.are_required) {
             Ok(is_there) => tried.push((path, is_there)),
             Err(error) => {
                 merged.warnings.push(skipped(&error, path));
@@ -95,7 +143,7 @@ fn add_file(
     merged: &mut Merged,
     path: &Path,
     content: io::Result<FileContent>,
-    host: &Host,
+    here: &Path,
     is_required: bool,
 ) -> Result<bool> {
     let origin = Origin::file(path);
@@ -113,10 +161,9 @@ fn add_file(
     } else if path.is_absolute() {
         path.parent().map(Arc::from)
     } else {
-        let here = host.environment().current_directory().unwrap_or_default();
         here.join(path).parent().map(Arc::from)
     };
-    merged.add(file::parse(content.bytes, File { origin, directory })?)?;
+    merged.add(file::parse(Text::new(content.bytes), File { origin, directory })?)?;
     Ok(true)
 }
 

@@ -5,13 +5,16 @@
 //! are taken (`yes`, `off`), which kubectl reads.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use kubex_core::options::Value;
 use kubex_core::origin::Place;
-use kubex_core::text::{check_path, clean_line, nearest_within, shown_key};
+use kubex_core::text::{check_path, clean_line, shown_key};
 use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
 use kubex_document::{Conversion, Key, Kind, Node, Places};
+
+use crate::near_miss::{MAX_COMPARED, near, near_misses};
 
 /// A mapping of the kubeconfig and the directory that its relative paths start from.
 #[derive(Clone, Debug)]
@@ -31,6 +34,13 @@ impl<'d> Mapping<'d> {
             && node.kind() != Kind::Mapping
         {
             return Err(wrong_type(node, "a mapping", &origin));
+        }
+        // Fields are looked up one by one.
+        if node.is_some_and(|node| node.most_entries() > MAX_FIELDS) {
+            return Err(over_budget(
+                format_args!("the mapping has more than {MAX_FIELDS} keys"),
+                &origin,
+            ));
         }
         Ok(Self {
             node,
@@ -67,18 +77,56 @@ impl<'d> Mapping<'d> {
     }
 
     /// The value of a field that is there and not blank, and of all below it.
-    pub(crate) fn value(&self, key: &str) -> Option<Value> {
+    pub(crate) fn value(&self, key: &str) -> Result<Option<Value>> {
         self.value_as(key, Conversion::KUBECONFIG)
     }
 
+    /// The fields that are not blank, and their values.
+    pub(crate) fn values(&self) -> Result<impl Iterator<Item = (Cow<'d, str>, Value)>> {
+        if let Some(node) = self.node {
+            within_budget(node, &self.origin)?;
+        }
+        let entries = self.entries().filter(|(_, value)| !is_blank(*value));
+        Ok(entries.map(|(key, value)| {
+            let found = value.to_value(self.origin_at(key, value), Conversion::KUBECONFIG);
+            (key.name(), found)
+        }))
+    }
+
+    /// The fields that are not blank, each a list of texts.
+    pub(crate) fn text_lists(&self) -> Result<Vec<(String, Value)>> {
+        if let Some(node) = self.node {
+            within_budget(node, &self.origin)?;
+        }
+        let lists = self.entries().filter(|(_, list)| !is_blank(*list));
+        let lists = lists.map(|(key, list)| {
+            let origin = self.origin_at(key, list);
+            if list.kind() != Kind::Sequence {
+                return Err(wrong_type(list, "a list", &origin));
+            }
+            for (index, item) in list.items().enumerate() {
+                text_of(item, || item.locate(origin.clone().item(index)))?;
+            }
+            Ok((
+                key.name().into_owned(),
+                list.to_value(origin, Conversion::KUBECONFIG),
+            ))
+        });
+        lists.collect()
+    }
+
     /// The same, as a plugin wrote it: no field of a kubeconfig is in it.
-    pub(crate) fn extension(&self, key: &str) -> Option<Value> {
+    pub(crate) fn extension(&self, key: &str) -> Result<Option<Value>> {
         self.value_as(key, Conversion::EXTENSION)
     }
 
-    fn value_as(&self, key: &str, conversion: Conversion) -> Option<Value> {
-        let (key, value) = self.entry(key)?;
-        Some(value.to_value(self.origin_at(key, value), conversion))
+    fn value_as(&self, key: &str, conversion: Conversion) -> Result<Option<Value>> {
+        let Some((key, value)) = self.entry(key) else {
+            return Ok(None);
+        };
+        let origin = self.origin_at(key, value);
+        within_budget(value, &origin)?;
+        Ok(Some(value.to_value(origin, conversion)))
     }
 
     /// What is written here and looks like one of the known fields, but is not one.
@@ -88,7 +136,7 @@ impl<'d> Mapping<'d> {
 
     /// The key that is likely to be meant for this field, which is missing.
     fn misspelt(&self, field: &'static str) -> Option<Cow<'d, str>> {
-        let mut keys = self.entries().map(|(key, _)| key.name());
+        let mut keys = self.entries().map(|(key, _)| key.name()).take(MAX_COMPARED);
         keys.find(|key| near(key, &[field]).is_some())
     }
 
@@ -150,6 +198,10 @@ impl<'d> Mapping<'d> {
             && list.kind() != Kind::Sequence
         {
             return Err(wrong_type(list, "a list", &self.origin_of(key)));
+        }
+        if list.is_some_and(|list| list.len() > MAX_VALUES) {
+            let what = format_args!("\"{key}\" has more than {MAX_VALUES} items");
+            return Err(over_budget(what, &self.origin_of(key)));
         }
         Ok(list.into_iter().flat_map(Node::items).enumerate())
     }
@@ -231,34 +283,29 @@ impl<'d> Mapping<'d> {
     }
 }
 
-/// What is among these entries and looks like one of the known fields, but is not one. The origin is the mapping's.
-pub(crate) fn near_misses<'d>(
-    entries: impl Iterator<Item = (Key<'d>, Node<'d>)>,
-    known: &[&'static str],
-    origin: impl Fn() -> Origin,
-) -> Vec<Warning> {
-    let misses = entries.filter_map(|(key, value)| {
-        let name = key.name();
-        let near = near(&name, known)?;
-        let origin = Places::Values.locate(origin().key(&name), key, value);
-        Some(near_miss(&origin, &name, near))
-    });
-    misses.collect()
+/// The most fields of a mapping whose fields are read. A kubeconfig has about ten.
+const MAX_FIELDS: usize = 10_000;
+
+/// The most values of one field: of a plugin's arguments, of an extension.
+const MAX_VALUES: usize = 100_000;
+
+fn within_budget(value: Node<'_>, origin: &Origin) -> Result<()> {
+    if value.is_more_than(MAX_VALUES) {
+        return Err(over_budget(
+            format_args!("the field has more than {MAX_VALUES} values"),
+            origin,
+        ));
+    }
+    Ok(())
 }
 
-/// The known field that a key is likely to be meant for: the same but for case, dashes and underscores, or
-/// a letter or two apart.
-pub(crate) fn near(key: &str, known: &[&'static str]) -> Option<&'static str> {
-    if known.contains(&key) {
-        return None;
-    }
-    let bare = |key: &str| key.replace(['-', '_'], "").to_lowercase();
-    let written = bare(key);
-    let same = known.iter().find(|field| bare(field) == written).copied();
-    same.or_else(|| {
-        let near = nearest_within(key, known, |longer| if longer < 8 { 1 } else { 2 });
-        near.filter(|near| near.len() > 3)
-    })
+fn over_budget(what: fmt::Arguments<'_>, origin: &Origin) -> Error {
+    Error::new(
+        ErrorKind::MalformedDocument,
+        format_args!("{what}, which is the most that is read"),
+    )
+    .with_origin(origin)
+    .with_help("remove what the kubeconfig does not need")
 }
 
 /// Null, an empty text or an empty list. An empty mapping is a block that lacks its fields.
@@ -276,18 +323,6 @@ pub(crate) fn shown(name: &str) -> Cow<'_, str> {
 
 /// How many characters of a name are shown.
 const LONGEST_SHOWN: usize = 256;
-
-/// The warning of a key that looks like a field and is not one. It shows the key, never what stands under it.
-pub(crate) fn near_miss(origin: &Origin, key: &str, near: &str) -> Warning {
-    Warning::new(
-        "unknown-field",
-        format_args!(
-            "\"{}\" is not a field and is ignored; did you mean \"{near}\"?",
-            shown_key(key)
-        ),
-    )
-    .with_origin(origin)
-}
 
 /// The text that a value must be.
 pub(crate) fn text_of(value: Node<'_>, origin: impl FnOnce() -> Origin) -> Result<&str> {

@@ -7,7 +7,8 @@ use kubex_document::{Key, Node, Places};
 
 use crate::entry::{Entries, entries, outlined_entries};
 use crate::file::{FieldSource, ParsedFile};
-use crate::mapping::{near, near_miss, text_of};
+use crate::mapping::text_of;
+use crate::near_miss::near_misses;
 use crate::section::Section;
 
 /// What stands at the top of a kubeconfig.
@@ -22,6 +23,9 @@ const TOP: &[&str] = &[
     "extensions",
 ];
 
+/// How many hidden entries the report lists, each with both places.
+const MAX_SHADOWED: usize = 1000;
+
 /// The kubeconfig of all documents together.
 #[derive(Debug)]
 pub(crate) struct Merged {
@@ -32,6 +36,8 @@ pub(crate) struct Merged {
     pub(crate) warnings: Vec<Warning>,
     /// Of two entries of one name: the one that counts, and the one that does not.
     pub(crate) shadowed: Vec<(Origin, Origin)>,
+    /// The bytes of the documents together.
+    pub(crate) bytes: usize,
     /// The documents it was made of.
     pub(crate) origins: Vec<Origin>,
 }
@@ -45,6 +51,7 @@ impl Merged {
             users: Entries::new(Section::Users),
             warnings: Vec::new(),
             shadowed: Vec::new(),
+            bytes: 0,
             origins: Vec::new(),
         }
     }
@@ -61,9 +68,11 @@ impl Merged {
     pub(crate) fn add(&mut self, parsed: ParsedFile) -> Result<()> {
         let ParsedFile {
             file,
+            bytes,
             fields,
             mut warnings,
         } = parsed;
+        self.bytes = self.bytes.saturating_add(bytes);
         let file = Arc::new(file);
         // The error of what is not a kubeconfig is that, and not what its fields would mean in one.
         for field in &fields {
@@ -78,6 +87,12 @@ impl Merged {
                 }
             }
         }
+        let read = fields.iter().filter_map(|field| match field {
+            FieldSource::Read(document) => Some(document),
+            FieldSource::Outlined(..) => None,
+        });
+        let top = read.flat_map(|document| document.root().entries());
+        warnings.append(&mut near_misses(top, TOP, || file.origin.clone()));
         let mut lists = Section::ALL.map(Entries::new);
         let mut put = |entries: Entries| {
             if let Some(list) = lists.get_mut(entries.section() as usize) {
@@ -99,7 +114,7 @@ impl Merged {
                 if let Some(section) = Section::from_list(&name) {
                     put(entries(key, value, section, &document, &file)?);
                 } else if name != "current-context" {
-                    warnings.extend(near(&name, TOP).map(|near| near_miss(&origin(), &name, near)));
+                    // What looks like a field is warned of above.
                 } else if value.is_blank() {
                     current = None;
                 } else {
@@ -108,9 +123,20 @@ impl Merged {
             }
         }
         let [contexts, clusters, users] = lists;
-        self.shadowed.append(&mut self.contexts.add(contexts));
-        self.shadowed.append(&mut self.clusters.add(clusters));
-        self.shadowed.append(&mut self.users.add(users));
+        let mut hidden = 0;
+        for (list, more) in [
+            (&mut self.contexts, contexts),
+            (&mut self.clusters, clusters),
+            (&mut self.users, users),
+        ] {
+            hidden += list.add(more, &mut self.shadowed, MAX_SHADOWED);
+        }
+        if hidden > 0 {
+            let message = format_args!(
+                "{hidden} more entries of this file are hidden by entries of the same name in an earlier file"
+            );
+            warnings.push(Warning::new("shadowed-entries", message).with_origin(&file.origin));
+        }
         match (&self.current_context, current) {
             (None, found) => self.current_context = found,
             (Some((_, taken)), Some((_, other))) => self.shadowed.push((taken.clone(), other)),

@@ -1,6 +1,7 @@
 //! From the files to a client configuration.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use kubex_core::text::check_path;
@@ -11,7 +12,7 @@ use kubex_core::{
 
 use crate::discovery::{Places, discover, distinct};
 use crate::kubeconfig::Kubeconfig;
-use crate::load::{self, Bytes};
+use crate::load::{self, Bytes, Content};
 use crate::options::KubeconfigOptions;
 use crate::pattern;
 
@@ -70,7 +71,7 @@ impl KubeconfigProvider {
     pub fn from_bytes(name: &str, content: SecretBytes) -> Self {
         let document = Bytes {
             name: name.to_owned(),
-            content,
+            content: Arc::new(Content::new(content)),
             is_trusted: false,
         };
         Self {
@@ -144,7 +145,7 @@ impl KubeconfigProvider {
     /// As resolving it, as far as that concerns the files.
     pub async fn load(&self, host: &Host) -> Result<Kubeconfig> {
         let merged = match &self.document {
-            Some(document) => load::bytes(document)?,
+            Some(document) => load::bytes(document).await?,
             None => load::files(&self.places(host).await?, self.options.lenient, host).await?,
         };
         let is_trusted = self.document.as_ref().is_none_or(|document| document.is_trusted);
@@ -175,6 +176,8 @@ impl KubeconfigProvider {
 impl CredentialProvider for KubeconfigProvider {
     async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ResolvedSource> {
         let kubeconfig = self.load(request.host()).await?;
-        kubeconfig.answer(&self.options, &self.written)
+        kubeconfig
+            .answer_off_worker(self.options.clone(), self.written.clone())
+            .await
     }
 }

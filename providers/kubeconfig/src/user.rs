@@ -11,6 +11,9 @@ use crate::mapping::Mapping;
 /// What replaces the auth providers that client-go removed.
 const REMOVED_AUTH_PROVIDERS: &[(&str, &str)] = &[("gcp", "gke-gcloud-auth-plugin"), ("azure", "kubelogin")];
 
+/// The most keys of an auth provider's `config`. Known auth providers have about ten.
+const MAX_CONFIG_KEYS: usize = 256;
+
 /// What `interactiveMode` may be.
 const INTERACTIVE_MODES: &[&str] = &["Never", "IfAvailable", "Always"];
 
@@ -167,7 +170,7 @@ fn plugin(exec: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Result<(String, Op
         }
     }
     problems.take(interactive_mode(exec));
-    let mut options = Options::with_origin(exec.origin().clone());
+    let mut options = Options::with_origin(exec.origin().clone()).from_kubeconfig();
     let renamed = [
         ("apiVersion", "api-version"),
         ("installHint", "install-hint"),
@@ -187,7 +190,7 @@ fn plugin(exec: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Result<(String, Op
         }
     }
     problems.take(exec.texts("args"));
-    if let Some(args) = exec.value("args") {
+    if let Some(args) = problems.take(exec.value("args")).flatten() {
         options.insert("args", args);
     }
     if let Some(variables) = problems.take(environment(exec))
@@ -257,15 +260,32 @@ fn auth_provider_options(auth_provider: &Mapping<'_>) -> Result<(String, Options
         .with_origin(&auth_provider.origin_of("name"))
         .with_help(format_args!("use the exec plugin {plugin} in its place")));
     }
+    if name == "exec" {
+        return Err(Error::new(
+            ErrorKind::Refused,
+            "\"exec\" is not an auth provider: its options would bypass the checks of an exec block",
+        )
+        .with_origin(&auth_provider.origin_of("name"))
+        .with_help("write an \"exec\" block in its place"));
+    }
     // kubectl ignores what it does not know there, and login tools keep notes of their own in it.
-    let mut options =
-        Options::with_origin(auth_provider.origin().clone().key("config")).ignoring_unknown_keys();
+    let origin = auth_provider.origin().clone().key("config");
+    let mut options = Options::with_origin(origin)
+        .ignoring_unknown_keys()
+        .from_kubeconfig();
     if let Some(config) = auth_provider.mapping("config")? {
-        for (key, _) in config.entries() {
-            let key = key.name();
-            if let Some(value) = config.value(&key) {
-                options.insert(&key, value);
+        for (read, (key, value)) in config.values()?.enumerate() {
+            if read == MAX_CONFIG_KEYS {
+                return Err(Error::new(
+                    ErrorKind::InvalidValue,
+                    format_args!(
+                        "\"config\" has more than {MAX_CONFIG_KEYS} keys, which is the most that is read"
+                    ),
+                )
+                .with_origin(config.origin())
+                .with_help("remove the keys that the auth provider does not need"));
             }
+            options.insert(&key, value);
         }
     }
     Ok((name.to_owned(), options))

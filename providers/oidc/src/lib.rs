@@ -55,6 +55,7 @@ mod id_token;
 mod issuer;
 mod options;
 mod source;
+mod tokens;
 
 use kubex_core::Registration;
 
@@ -64,5 +65,15 @@ pub use source::OidcSource;
 kubex_core::register! {
     /// The provider `oidc`.
     pub static REGISTRATION =
-        Registration::source::<OidcSource>("oidc", "an OpenID Connect id-token, renewed by its refresh token");
+        Registration::source::<OidcSource>("oidc", "an OpenID Connect id-token, renewed by its refresh token")
+            .kubeconfig_keys(&[
+                "idp-issuer-url",
+                "client-id",
+                "client-secret",
+                "id-token",
+                "refresh-token",
+                "idp-certificate-authority",
+                "idp-certificate-authority-data",
+                "extra-scopes",
+            ]);
 }

@@ -12,13 +12,13 @@ use kubex_core::{
     BuildContext, CaBundle, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret,
     FetchReason, FetchRequest, FromOptions, Host, Origin, Result, SecretString, Warning,
 };
-use tokio::sync::Mutex;
 
-use crate::grant::{self, Client, Style};
+use crate::grant::{self, Client};
 use crate::http::Http;
 use crate::id_token::expiry;
 use crate::issuer::Issuer;
 use crate::options::OidcOptions;
+use crate::tokens::{TokenStore, Tokens, Turn};
 
 /// How long before its `exp` an id-token is no longer used (client-go, `oidc.go`, `expiryDelta`).
 const EARLY: Duration = Duration::from_secs(10);
@@ -35,9 +35,7 @@ pub struct OidcSource {
     /// The key under which equal sources share their tokens.
     sharing: SharingKey,
     origins: Origins,
-    /// Locked during a whole refresh: if one refresh token is used twice at once, an issuer that rotates it treats the second
-    /// use as theft.
-    tokens: Mutex<Tokens>,
+    tokens: TokenStore,
 }
 
 /// The origins of the options.
@@ -46,16 +44,6 @@ struct Origins {
     issuer: Origin,
     id_token: Origin,
     refresh_token: Origin,
-}
-
-/// The current tokens. They are kept in memory only.
-#[derive(Debug)]
-struct Tokens {
-    id_token: Option<SecretString>,
-    /// When the id-token arrived or was first used.
-    since: Option<SystemTime>,
-    refresh_token: Option<SecretString>,
-    style: Option<Style>,
 }
 
 impl FromOptions for OidcSource {
@@ -96,7 +84,7 @@ impl FromOptions for OidcSource {
                 id_token: origin_of("id-token"),
                 refresh_token: origin_of("refresh-token"),
             },
-            tokens: Mutex::new(Tokens {
+            tokens: TokenStore::new(Tokens {
                 id_token: not_empty(options.id_token),
                 since: None,
                 refresh_token: not_empty(options.refresh_token),
@@ -159,9 +147,9 @@ impl OidcSource {
         is_sufficient.then(|| self.credential(token, end)).transpose()
     }
 
-    async fn refresh(&self, tokens: &mut Tokens, why: FetchReason, host: &Host) -> Result<Credential> {
-        let Some(refresh_token) = tokens.refresh_token.clone() else {
-            return Err(self.cannot_refresh(tokens, why));
+    async fn refresh(&self, turn: &mut Turn<'_>, why: FetchReason, host: &Host) -> Result<Credential> {
+        let Some(refresh_token) = turn.tokens.refresh_token.clone() else {
+            return Err(self.cannot_refresh(&turn.tokens, why));
         };
         let authorities = self.authorities(host).await?;
         let http = Http::new(authorities.as_ref(), host)?;
@@ -170,6 +158,10 @@ impl OidcSource {
             .token_endpoint(&http)
             .await
             .map_err(|error| error.with_origin(&self.origins.issuer))?;
+        if turn.is_lost() {
+            return Err(self.unusable(ErrorKind::TimedOut, "was not asked in time"));
+        }
+        let tokens = &mut turn.tokens;
         let fresh = grant::refresh(&http, &endpoint, &self.client, &refresh_token, &mut tokens.style)
             .await
             .map_err(|error| error.with_origin(&self.origins.refresh_token))?;
@@ -271,11 +263,11 @@ fn end_of_use(expires_at: SystemTime) -> SystemTime {
 #[async_trait]
 impl CredentialSource for OidcSource {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
-        let mut tokens = self.tokens.lock().await;
-        let now = request.host.now().wall;
-        match self.held(&mut tokens, request.reason, now)? {
-            Some(credential) => Ok(credential),
-            None => self.refresh(&mut tokens, request.reason, request.host).await,
+        let (why, host) = (request.reason, request.host);
+        let held = |tokens: &mut Tokens| self.held(tokens, why, host.now().wall).transpose();
+        match self.tokens.turn(host, DEADLINE, held).await {
+            Ok(held) => held,
+            Err(mut turn) => self.refresh(&mut turn, why, host).await,
         }
     }
 
@@ -323,13 +315,12 @@ impl CredentialSource for OidcSource {
     }
 
     async fn check(&self, host: &Host) -> Result<()> {
-        let tokens = self.tokens.lock().await;
-        match (&tokens.id_token, &tokens.refresh_token) {
-            (None, None) => return Err(self.no_token()),
-            (Some(token), _) => drop(expiry(token).map_err(|error| self.malformed(error))?),
-            _ => {}
-        }
-        drop(tokens);
+        self.tokens
+            .read(|tokens| match (&tokens.id_token, &tokens.refresh_token) {
+                (None, None) => Err(self.no_token()),
+                (Some(token), _) => expiry(token).map(drop).map_err(|error| self.malformed(error)),
+                _ => Ok(()),
+            })?;
         self.authorities(host).await.map(drop)
     }
 }

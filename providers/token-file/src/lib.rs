@@ -42,5 +42,6 @@ pub use source::TokenFileSource;
 kubex_core::register! {
     /// The provider `token-file`.
     pub static REGISTRATION =
-        Registration::source::<TokenFileSource>("token-file", "a bearer token in a file, read again every 60 s");
+        Registration::source::<TokenFileSource>("token-file", "a bearer token in a file, read again every 60 s")
+            .kubeconfig_keys(&["token-file"]);
 }

@@ -72,7 +72,7 @@ impl PluginEnvironment {
 }
 
 /// Names are case-sensitive, except on Windows.
-fn is_named(name: &OsStr, pattern: &str) -> bool {
+pub(super) fn is_named(name: &OsStr, pattern: &str) -> bool {
     let name = name.as_encoded_bytes();
     let equal = |one: &[u8], other: &[u8]| {
         if cfg!(windows) {

@@ -18,7 +18,7 @@ use crate::sharing_key::SharingKey;
 
 pub use environment::PluginEnvironment;
 pub use options::{AllowedPlugin, PluginOptions};
-pub use policy::PluginPolicy;
+pub use policy::{HARMLESS_VARIABLES, PluginPolicy};
 
 /// The rules for plugins. By default, every plugin may run, inherits all variables, and has 30 s, or 5 min at a terminal.
 ///

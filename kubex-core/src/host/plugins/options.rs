@@ -48,6 +48,10 @@ pub struct AllowedPlugin {
     /// The plugin's name, or its absolute path.
     #[serde(default)]
     pub command: String,
+    /// The variables that a kubeconfig may set for the plugin, beyond regions, profiles by name and proxies. A name that
+    /// ends in `*` matches all names with that beginning.
+    #[serde(default)]
+    pub env: Vec<String>,
 }
 
 impl PluginOptions {
@@ -60,7 +64,7 @@ impl PluginOptions {
         let named = self.policy.as_deref().unwrap_or_default();
         let policy = match (named, self.allowlist) {
             ("allowlist" | "Allowlist", Some(list)) => {
-                PluginPolicy::allowlist(list.into_iter().map(|entry| entry.command))?
+                PluginPolicy::allowlist_with(list.into_iter().map(|entry| (entry.command, entry.env)))?
             }
             ("allowlist" | "Allowlist", None) => {
                 return Err(

@@ -17,6 +17,10 @@ fn host() -> Host {
 }
 
 async fn permit(policy: &PluginPolicy, command: &str) -> Result<()> {
+    permit_with(policy, command, &[]).await
+}
+
+async fn permit_with(policy: &PluginPolicy, command: &str, variables: &[&str]) -> Result<()> {
     let host = host().with_plugin_rules(PluginRules::new().policy(policy.clone()));
     let looked_up = async {
         if command.contains('/') {
@@ -25,7 +29,7 @@ async fn permit(policy: &PluginPolicy, command: &str) -> Result<()> {
         let found = host.look_up(command).await.program;
         found.ok_or_else(|| Error::new(ErrorKind::PluginNotFound, "not found"))
     };
-    host.permit(command, looked_up).await.map(drop)
+    host.permit(command, looked_up, variables).await.map(drop)
 }
 
 #[tokio::test]
@@ -60,6 +64,81 @@ async fn the_allowlist_decides_as_client_go_does() {
         if let Err(error) = permitted {
             assert_eq!(error.kind(), ErrorKind::Refused);
         }
+    }
+}
+
+#[tokio::test]
+async fn under_an_allowlist_a_kubeconfig_sets_only_harmless_variables_and_those_of_the_entry() {
+    let plain = PluginPolicy::allowlist(["aws"]).unwrap();
+    let named = PluginPolicy::allowlist_with([("aws", vec!["AWS_CONFIG_FILE", "MY_*"])]).unwrap();
+    for name in HARMLESS_VARIABLES {
+        assert!(permit_with(&plain, "aws", &[name]).await.is_ok(), "{name}");
+    }
+    for name in [
+        "PATH",
+        "HOME",
+        "BROWSER",
+        "LD_PRELOAD",
+        "LD_LIBRARY_PATH",
+        "LD_AUDIT",
+        "DYLD_INSERT_LIBRARIES",
+        "GCONV_PATH",
+        "BASH_ENV",
+        "ENV",
+        "SHELLOPTS",
+        "PS4",
+        "IFS",
+        "PYTHONPATH",
+        "PYTHONSTARTUP",
+        "PYTHONHOME",
+        "PERL5OPT",
+        "PERL5LIB",
+        "RUBYOPT",
+        "NODE_OPTIONS",
+        "NODE_PATH",
+        "JAVA_TOOL_OPTIONS",
+        "CLASSPATH",
+        "GODEBUG",
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_ENDPOINT_URL",
+        "AWS_CA_BUNDLE",
+        "CLOUDSDK_CONFIG",
+        "CLOUDSDK_PYTHON",
+        "AZURE_AUTHORITY_HOST",
+        "SSL_CERT_FILE",
+        "REQUESTS_CA_BUNDLE",
+        "KUBECONFIG",
+        "XDG_CONFIG_HOME",
+        "EDITOR",
+        "PAGER",
+        "aws_region",
+        "AWS_REGION ",
+        "",
+    ] {
+        let error = permit_with(&plain, "aws", &["AWS_REGION", name])
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{name}");
+        assert!(error.message().contains(&format!("\"{name}\"")), "{error}");
+        assert!(
+            permit_with(&PluginPolicy::allow_all(), "aws", &[name])
+                .await
+                .is_ok()
+        );
+    }
+    assert!(
+        permit_with(&named, "aws", &["AWS_CONFIG_FILE", "MY_TENANT", "AWS_REGION"])
+            .await
+            .is_ok()
+    );
+    assert!(permit_with(&named, "aws", &["LD_PRELOAD"]).await.is_err());
+    // What one entry allows is not allowed to another program.
+    let two = PluginPolicy::allowlist_with([("aws", vec![]), ("/opt/other", vec!["HOME"])]).unwrap();
+    assert!(permit_with(&two, "aws", &["HOME"]).await.is_err());
+    assert!(permit_with(&two, "/opt/other", &["HOME"]).await.is_ok());
+    for all in ["*", ""] {
+        assert!(PluginPolicy::allowlist_with([("aws", [all])]).is_err());
     }
 }
 

@@ -6,6 +6,8 @@ const WAIT_FOR_FIRST: Decision = Decision::FetchAndWait(FetchReason::First, Wait
 const WAIT_FOR_NEXT: Decision = Decision::FetchAndWait(FetchReason::Expiring, WaitMode::UntilItEnds);
 const WAIT_BRIEFLY: Decision = Decision::FetchAndWait(FetchReason::Expiring, WaitMode::Briefly);
 
+const LIMIT: Duration = Duration::from_secs(30);
+
 fn at(seconds: u64) -> Moment {
     let span = Duration::from_secs(seconds);
     Moment {
@@ -24,7 +26,7 @@ fn expiring(seconds: u64) -> Fetched {
 
 fn with_first(fetched: Fetched) -> RefreshPolicy {
     let mut policy = RefreshPolicy::default();
-    assert_eq!(policy.request(at(0)), WAIT_FOR_FIRST);
+    assert_eq!(policy.request(at(0), LIMIT), WAIT_FOR_FIRST);
     assert_eq!(
         policy.fetched(fetched, at(0), 0),
         FetchOutcome::Keep(Generation::default().next())
@@ -35,13 +37,16 @@ fn with_first(fetched: Fetched) -> RefreshPolicy {
 #[test]
 fn a_refresh_starts_in_the_last_fifth_and_only_once() {
     let mut policy = with_first(expiring(1000));
-    assert_eq!(policy.request(at(799)), Decision::Serve);
+    assert_eq!(policy.request(at(799), LIMIT), Decision::Serve);
     assert_eq!(
-        policy.request(at(800)),
+        policy.request(at(800), LIMIT),
         Decision::ServeAndFetch(FetchReason::Expiring)
     );
-    assert_eq!(policy.request(at(999)), Decision::Serve);
-    assert_eq!(policy.request(at(1000)), Decision::Wait(WaitMode::UntilItEnds));
+    assert_eq!(policy.request(at(999), LIMIT), Decision::Serve);
+    assert_eq!(
+        policy.request(at(1000), LIMIT),
+        Decision::Wait(WaitMode::UntilItEnds)
+    );
 }
 
 #[test]
@@ -63,16 +68,62 @@ fn the_early_window_has_a_minimum_and_a_maximum() {
 }
 
 #[test]
+fn a_fetch_that_does_not_end_is_lost_and_the_next_one_starts_at_once() {
+    let mut policy = RefreshPolicy::default();
+    policy.request(at(0), LIMIT);
+    let lost = policy.in_flight().unwrap();
+    assert!(
+        policy.give_up_lost(at(30)).is_none(),
+        "it may still be about to end"
+    );
+    assert_eq!(
+        policy.request(at(30), LIMIT),
+        Decision::Wait(WaitMode::UntilItEnds)
+    );
+    assert_eq!(policy.give_up_lost(at(31)).unwrap().number, lost.number);
+    assert_eq!(policy.request(at(31), LIMIT), WAIT_FOR_FIRST);
+    assert_ne!(policy.in_flight().unwrap().number, lost.number);
+    assert!(
+        !policy.give_up(lost.number),
+        "the lost one cannot end the new one"
+    );
+    assert_eq!(policy.failures(), 0, "it says nothing about the source");
+}
+
+#[test]
+fn a_background_refresh_that_is_lost_is_noticed_while_the_old_value_is_served() {
+    let mut policy = with_first(expiring(1000));
+    policy.request(at(800), LIMIT);
+    assert!(policy.fresh_until().holds_at(at(830)));
+    assert!(!policy.fresh_until().holds_at(at(831)));
+    policy.give_up_lost(at(831)).unwrap();
+    assert_eq!(
+        policy.request(at(831), LIMIT),
+        Decision::ServeAndFetch(FetchReason::Expiring)
+    );
+}
+
+#[test]
+fn a_lost_fetch_for_a_rejection_does_not_use_up_the_next_one() {
+    let mut policy = with_first(expiring(1000));
+    assert!(policy.rejected(Generation::default().next()));
+    let rejected = Decision::FetchAndWait(FetchReason::Rejected, WaitMode::UntilItEnds);
+    assert_eq!(policy.request(at(1), LIMIT), rejected);
+    assert!(policy.give_up(policy.in_flight().unwrap().number));
+    assert_eq!(policy.request(at(2), LIMIT), rejected);
+}
+
+#[test]
 fn repeated_failures_back_off_up_to_a_minute() {
     let mut policy = RefreshPolicy::default();
     let mut now = 0;
     for span in [1, 2, 4, 8, 16, 32, 60, 60] {
-        assert_eq!(policy.request(at(now)), WAIT_FOR_FIRST);
+        assert_eq!(policy.request(at(now), LIMIT), WAIT_FOR_FIRST);
         policy.failed(at(now), 0);
-        assert_eq!(policy.request(at(now)), Decision::ReturnLastError);
+        assert_eq!(policy.request(at(now), LIMIT), Decision::ReturnLastError);
         now += span;
     }
-    assert_eq!(policy.request(at(now)), WAIT_FOR_FIRST);
+    assert_eq!(policy.request(at(now), LIMIT), WAIT_FOR_FIRST);
     policy.fetched(expiring(now + 1000), at(now), 0);
     assert_eq!(policy.failures(), 0);
 }
@@ -81,18 +132,18 @@ fn repeated_failures_back_off_up_to_a_minute() {
 fn a_failed_refresh_keeps_serving_a_valid_credential() {
     let mut policy = with_first(expiring(100));
     assert_eq!(
-        policy.request(at(80)),
+        policy.request(at(80), LIMIT),
         Decision::ServeAndFetch(FetchReason::Expiring)
     );
     policy.failed(at(81), 0);
-    assert_eq!(policy.request(at(81)), Decision::Serve);
+    assert_eq!(policy.request(at(81), LIMIT), Decision::Serve);
     assert_eq!(
-        policy.request(at(82)),
+        policy.request(at(82), LIMIT),
         Decision::ServeAndFetch(FetchReason::Expiring)
     );
     policy.failed(at(99), 0);
-    assert_eq!(policy.request(at(100)), Decision::ReturnLastError);
-    assert_eq!(policy.request(at(101)), WAIT_FOR_NEXT);
+    assert_eq!(policy.request(at(100), LIMIT), Decision::ReturnLastError);
+    assert_eq!(policy.request(at(101), LIMIT), WAIT_FOR_NEXT);
 }
 
 #[test]
@@ -107,10 +158,13 @@ fn a_rejection_counts_once_and_for_its_generation_only() {
     assert!(policy.rejected(first));
     assert!(!policy.rejected(first));
     assert_eq!(
-        policy.request(at(5)),
+        policy.request(at(5), LIMIT),
         Decision::FetchAndWait(FetchReason::Rejected, WaitMode::UntilItEnds)
     );
-    assert_eq!(policy.request(at(5)), Decision::Wait(WaitMode::UntilItEnds));
+    assert_eq!(
+        policy.request(at(5), LIMIT),
+        Decision::Wait(WaitMode::UntilItEnds)
+    );
     policy.fetched(
         Fetched {
             expires_at: None,
@@ -123,12 +177,12 @@ fn a_rejection_counts_once_and_for_its_generation_only() {
     assert!(!policy.rejected(first), "the old generation is stale");
     assert!(policy.rejected(first.next()));
     assert_eq!(
-        policy.request(at(6)),
+        policy.request(at(6), LIMIT),
         Decision::Serve,
         "one fetch in 10 s while rejections continue"
     );
     assert_eq!(
-        policy.request(at(15)),
+        policy.request(at(15), LIMIT),
         Decision::FetchAndWait(FetchReason::Rejected, WaitMode::UntilItEnds)
     );
 }
@@ -140,26 +194,26 @@ fn a_credential_expires_as_soon_as_one_clock_reaches_its_end() {
         wall: at(50_000).wall,
         monotonic: Duration::from_secs(10),
     };
-    assert_eq!(suspended.request(woken), WAIT_FOR_NEXT);
+    assert_eq!(suspended.request(woken, LIMIT), WAIT_FOR_NEXT);
 
     let mut set_back = with_first(expiring(1000));
     let later = Moment {
         wall: SystemTime::UNIX_EPOCH,
         monotonic: Duration::from_secs(1000),
     };
-    assert_eq!(set_back.request(later), WAIT_FOR_NEXT);
+    assert_eq!(set_back.request(later, LIMIT), WAIT_FOR_NEXT);
 }
 
 #[test]
 fn expired_on_arrival_is_used_once_and_does_not_loop() {
     let mut policy = RefreshPolicy::default();
-    policy.request(at(100));
+    policy.request(at(100), LIMIT);
     assert_eq!(
         policy.fetched(expiring(50), at(100), 0),
         FetchOutcome::UseOnce(Generation::default().next())
     );
-    assert_eq!(policy.request(at(100)), Decision::ReturnLastError);
-    assert_eq!(policy.request(at(101)), WAIT_FOR_FIRST);
+    assert_eq!(policy.request(at(100), LIMIT), Decision::ReturnLastError);
+    assert_eq!(policy.request(at(101), LIMIT), WAIT_FOR_FIRST);
 }
 
 #[test]
@@ -170,32 +224,32 @@ fn a_value_whose_revalidation_fails_is_still_served() {
         is_new: true,
     };
     let mut policy = with_first(minute);
-    assert_eq!(policy.request(at(47)), Decision::Serve);
+    assert_eq!(policy.request(at(47), LIMIT), Decision::Serve);
     assert_eq!(
-        policy.request(at(48)),
+        policy.request(at(48), LIMIT),
         Decision::ServeAndFetch(FetchReason::Expiring)
     );
-    assert_eq!(policy.request(at(59)), Decision::Serve);
+    assert_eq!(policy.request(at(59), LIMIT), Decision::Serve);
     assert_eq!(
-        policy.request(at(60)),
+        policy.request(at(60), LIMIT),
         Decision::Serve,
         "the revalidation has been under way for too long to wait for it"
     );
     policy.failed(at(60), 0);
-    assert_eq!(policy.request(at(60)), Decision::Serve);
+    assert_eq!(policy.request(at(60), LIMIT), Decision::Serve);
     assert_eq!(
-        policy.request(at(61)),
+        policy.request(at(61), LIMIT),
         Decision::ServeAndFetch(FetchReason::Expiring),
         "callers do not wait for the next one either"
     );
     policy.failed(at(61), 0);
-    assert_eq!(policy.request(at(62)), Decision::Serve);
+    assert_eq!(policy.request(at(62), LIMIT), Decision::Serve);
     assert_eq!(
-        policy.request(at(63)),
+        policy.request(at(63), LIMIT),
         WAIT_BRIEFLY,
         "callers wait again after a quick failure"
     );
-    assert_eq!(policy.request(at(63)), Decision::Wait(WaitMode::Briefly));
+    assert_eq!(policy.request(at(63), LIMIT), Decision::Wait(WaitMode::Briefly));
     policy.fetched(
         Fetched {
             is_new: false,
@@ -204,19 +258,19 @@ fn a_value_whose_revalidation_fails_is_still_served() {
         at(63),
         0,
     );
-    assert_eq!(policy.request(at(64)), Decision::Serve);
+    assert_eq!(policy.request(at(64), LIMIT), Decision::Serve);
 }
 
 #[test]
 fn a_value_gets_a_new_generation_after_one_that_was_used_once() {
     let mut policy = with_first(expiring(100));
     let (first, second) = (Generation::default().next(), Generation::default().next().next());
-    policy.request(at(100));
+    policy.request(at(100), LIMIT);
     assert_eq!(
         policy.fetched(expiring(99), at(100), 0),
         FetchOutcome::UseOnce(second)
     );
-    policy.request(at(101));
+    policy.request(at(101), LIMIT);
     let again = Fetched {
         is_new: false,
         ..expiring(500)
@@ -226,7 +280,7 @@ fn a_value_gets_a_new_generation_after_one_that_was_used_once() {
         FetchOutcome::Keep(second.next())
     );
     assert!(!policy.rejected(first));
-    policy.request(at(400));
+    policy.request(at(400), LIMIT);
     assert_eq!(
         policy.fetched(again, at(400), 0),
         FetchOutcome::Keep(second.next())
@@ -239,12 +293,12 @@ fn a_value_expired_on_arrival_replaces_only_a_rejected_one() {
         let mut policy = with_first(expiring(1000));
         let first = Generation::default().next();
         assert!(policy.rejected(first));
-        policy.request(at(500));
+        policy.request(at(500), LIMIT);
         policy.fetched(expiring(2000), at(500), 0);
         if is_rejected {
             policy.rejected(first.next());
         }
-        policy.request(at(1900));
+        policy.request(at(1900), LIMIT);
         let expected = if is_rejected {
             FetchOutcome::UseOnce(first.next().next())
         } else {
@@ -274,7 +328,7 @@ fn freshness_never_hides_a_decision() {
                 assert_eq!(policy.decide(at(now)), Decision::Serve);
             }
             match next() % 4 {
-                0 => drop(policy.request(at(now))),
+                0 => drop(policy.request(at(now), LIMIT)),
                 1 if policy.in_flight.is_some() => {
                     let expires_at = (next() & 1 == 0).then(|| at(now + next() % 300).wall);
                     let revalidate_after = (next() & 1 == 0).then(|| Duration::from_secs(next() % 60 + 1));

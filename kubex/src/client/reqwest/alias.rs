@@ -11,6 +11,8 @@ use ::reqwest::header::{HOST, HeaderValue};
 use ::reqwest::{Request, Url};
 use kubex_core::{Cluster, Error, ErrorKind, Result};
 
+use super::request::default_header;
+
 /// Whether the SNI differs from the host of the address.
 pub(super) fn asks_for_another_name(cluster: &Cluster) -> bool {
     let name = cluster.tls_server_name.as_deref();
@@ -50,8 +52,7 @@ impl Alias {
             .url_mut()
             .set_host(Some(&self.tls_server_name))
             .map_err(|_| unusable_name())?;
-        request.headers_mut().entry(HOST).or_insert(host);
-        Ok(())
+        default_header(request, HOST, host)
     }
 }
 

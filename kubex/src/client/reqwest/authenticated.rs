@@ -49,7 +49,7 @@ impl Authenticated {
         }
         let credentials = self.configuration().credentials();
         if Authorizer::has_own_credential(request.headers()) {
-            self.pool.authorizer().impersonate(request.headers_mut());
+            self.pool.authorizer().impersonate(request.headers_mut())?;
             // No credential is fetched; the newest client certificate is used.
             let credential = credentials.peek();
             let credential = credential.unwrap_or_else(|| Arc::new(Credential::anonymous()));
@@ -72,7 +72,7 @@ impl Authenticated {
     async fn send_as(&self, credential: &Arc<Credential>, mut request: Request) -> Result<Response> {
         self.pool
             .authorizer()
-            .authorize(credential, request.headers_mut());
+            .authorize(credential, request.headers_mut())?;
         self.send_over(Arc::clone(credential), request).await
     }
 

@@ -17,6 +17,7 @@ use tower_service::Service;
 use super::super::connector::{Sender, compression, over};
 use super::super::rustls::Tls;
 use super::alias::asks_for_another_name;
+use super::request::default_header;
 use super::setup::{MAX_REDIRECTS, is_encrypted};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
@@ -49,10 +50,7 @@ impl ProxyTransport {
         let limit = request.timeout().copied();
         let mut url = request.url().clone();
         // reqwest's default.
-        request
-            .headers_mut()
-            .entry(ACCEPT)
-            .or_insert(HeaderValue::from_static("*/*"));
+        default_header(&mut request, ACCEPT, HeaderValue::from_static("*/*"))?;
         let request: http::Request<Body> = request
             .try_into()
             .map_err(|error: ::reqwest::Error| error.without_url())?;

@@ -8,6 +8,7 @@ use ::reqwest::{Body, Request};
 use kubex_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 
+use super::super::authorizer::too_many_headers;
 use super::authenticated::Authenticated;
 use super::response::Response;
 
@@ -60,8 +61,8 @@ impl RequestBuilder {
                     format_args!("the value of the header \"{name}\" is not valid"),
                 )
             })?;
-            request.headers_mut().append(name, value);
-            Ok(())
+            let added = request.headers_mut().try_append(name, value);
+            added.map(drop).map_err(|_| too_many_headers())
         })
     }
 
@@ -71,11 +72,11 @@ impl RequestBuilder {
             let text = serde_json::to_vec(value)
                 .map_err(|_| invalid("the request's body cannot be serialized as JSON"))?;
             *request.body_mut() = Some(text.into());
-            request
-                .headers_mut()
-                .entry(CONTENT_TYPE)
-                .or_insert(HeaderValue::from_static("application/json"));
-            Ok(())
+            default_header(
+                request,
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            )
         })
     }
 
@@ -114,6 +115,15 @@ impl RequestBuilder {
         });
         self
     }
+}
+
+/// Sets a header that the request does not have yet.
+pub(super) fn default_header(request: &mut Request, name: HeaderName, value: HeaderValue) -> Result<()> {
+    if !request.headers().contains_key(&name) {
+        let set = request.headers_mut().try_insert(name, value);
+        set.map_err(|_| too_many_headers())?;
+    }
+    Ok(())
 }
 
 fn invalid(message: &str) -> Error {

@@ -90,7 +90,9 @@ where
         mut request: Request<B>,
         credential: &Arc<Credential>,
     ) -> Self {
-        authorize(&attempt.authorizer, credential, &mut request);
+        if let Err(error) = authorize(&attempt.authorizer, credential, &mut request) {
+            return Self::refused(error);
+        }
         Self {
             state: State::Sending {
                 future: attempt.inner.call(request),
@@ -112,12 +114,17 @@ where
 }
 
 /// Adds a credential to a request, as a header and as an extension for Kubex's own connections.
-pub(super) fn authorize<B>(authorizer: &Authorizer, credential: &Arc<Credential>, request: &mut Request<B>) {
-    authorizer.authorize(credential, request.headers_mut());
+pub(super) fn authorize<B>(
+    authorizer: &Authorizer,
+    credential: &Arc<Credential>,
+    request: &mut Request<B>,
+) -> Result<(), Error> {
+    authorizer.authorize(credential, request.headers_mut())?;
     #[cfg(feature = "kube")]
     request
         .extensions_mut()
         .insert(RequestCredential(Arc::clone(credential)));
+    Ok(())
 }
 
 fn ask(authorizer: &Authorizer) -> Ask {
@@ -212,7 +219,7 @@ where
                     }) else {
                         return Poll::Pending;
                     };
-                    authorize(&attempt.authorizer, credential, &mut request);
+                    authorize(&attempt.authorizer, credential, &mut request)?;
                     let future = attempt.inner.call(request);
                     State::Once {
                         future,

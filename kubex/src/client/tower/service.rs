@@ -57,8 +57,10 @@ where
             return ResponseFuture::refused(error);
         }
         if Authorizer::has_own_credential(request.headers()) {
-            self.authorizer.impersonate(request.headers_mut());
-            return ResponseFuture::passed_on(self.inner.call(request));
+            return match self.authorizer.impersonate(request.headers_mut()) {
+                Ok(()) => ResponseFuture::passed_on(self.inner.call(request)),
+                Err(error) => ResponseFuture::refused(error),
+            };
         }
         let credentials = self.authorizer.configuration().credentials();
         // A second attempt makes sense only if the credential can change.
@@ -69,12 +71,15 @@ where
         };
         if again.is_none() {
             let sent = credentials.with_fresh(|credential| {
-                authorize(&self.authorizer, credential, &mut request);
-                credential.generation()
+                authorize(&self.authorizer, credential, &mut request).map(|()| credential.generation())
             });
-            if let Some(sent) = sent {
-                let future = self.inner.call(request);
-                return ResponseFuture::once(future, self.authorizer.clone(), sent);
+            match sent {
+                Some(Ok(sent)) => {
+                    let future = self.inner.call(request);
+                    return ResponseFuture::once(future, self.authorizer.clone(), sent);
+                }
+                Some(Err(error)) => return ResponseFuture::refused(error),
+                None => {}
             }
         }
         let ready = credentials.with_fresh(Arc::clone);

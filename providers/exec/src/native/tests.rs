@@ -30,7 +30,7 @@ fn program(path: &str) -> Program {
     let host = Host::real();
     let path = path.to_owned();
     let name = path.clone();
-    let mut permitted = pin!(host.permit(&name, async move { Ok(path.into()) }));
+    let mut permitted = pin!(host.permit(&name, async move { Ok(path.into()) }, &[]));
     match permitted.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(permitted) => permitted.unwrap(),
         Poll::Pending => panic!("it waits"),

@@ -22,7 +22,7 @@
 //!    keys, flow collections that are not empty, quotes with escapes or over several lines, plain texts over several
 //!    lines, comments behind a value, directives, further documents, tabs, characters beyond ASCII, keys of anything but
 //!    letters, digits and `-_./`, a key that is written twice, mappings of more than 256 keys, collections nested deeper
-//!    than 24, items that are not mappings, and names that are not texts at first sight.
+//!    than 24, items that are not mappings, names that are not texts at first sight, and very many very short items.
 //! 2. **A document of that language is valid**: no line of it can be an error of the scanner, and its indentation follows
 //!    the one rule of block collections ([`levels`]).
 //! 3. **Nothing in it earns a warning of the reader**: keys that are written twice and further documents are not in it.

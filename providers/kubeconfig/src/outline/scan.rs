@@ -8,6 +8,11 @@ use super::levels::Levels;
 use super::line::{self, Inline, Line};
 use crate::section::Section;
 
+/// How many items are outlined in a document of any size, and how many bytes a larger one must have for each: an item
+/// costs about 130 bytes of memory, however short its text is.
+const MIN_ITEMS: usize = 10_000;
+const BYTES_FOR_AN_ITEM: usize = 64;
+
 /// The fields at the top of a document, in the order they are written; `None` where the document is not in the form
 /// that the outline understands, be it valid or not.
 pub(crate) fn read(text: &str) -> Option<Vec<RawField>> {
@@ -16,6 +21,8 @@ pub(crate) fn read(text: &str) -> Option<Vec<RawField>> {
         text,
         levels: Levels::default(),
         fields: Vec::new(),
+        items: 0,
+        most_items: (text.len() / BYTES_FOR_AN_ITEM).max(MIN_ITEMS),
     };
     let mut lines = Lines {
         text,
@@ -133,6 +140,8 @@ struct Scan<'t> {
     text: &'t str,
     levels: Levels<'t>,
     fields: Vec<RawField>,
+    items: usize,
+    most_items: usize,
 }
 
 impl<'t> Scan<'t> {
@@ -148,7 +157,13 @@ impl<'t> Scan<'t> {
         let is_item = matches!(line, Line::Item { .. } | Line::EmptyItem);
         if let (2 | 3, Some(RawField::List(_, items))) = (depth, self.fields.last_mut()) {
             match (depth, is_item) {
-                (2, true) => items.push(Item::default()),
+                (2, true) => {
+                    items.push(Item::default());
+                    self.items += 1;
+                    if self.items > self.most_items {
+                        return None;
+                    }
+                }
                 // Neither a mapping in place of the list nor a list in place of an item.
                 (2, false) | (_, true) => return None,
                 (_, false) => {}

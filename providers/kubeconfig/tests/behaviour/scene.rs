@@ -50,8 +50,17 @@ impl<const NAME: char> CredentialSource for Telling<NAME> {
 
 static STATIC: Registration = Registration::source::<Telling<'s'>>("static", "");
 static TOKEN_FILE: Registration = Registration::source::<Telling<'t'>>("token-file", "");
-static EXEC: Registration = Registration::source::<Telling<'e'>>("exec", "");
-static VAULT: Registration = Registration::source::<Telling<'v'>>("vault", "");
+static EXEC: Registration = Registration::source::<Telling<'e'>>("exec", "").kubeconfig_keys(&[
+    "command",
+    "args",
+    "env",
+    "api-version",
+    "install-hint",
+    "provide-cluster-info",
+    "interactive-mode",
+]);
+static VAULT: Registration =
+    Registration::source::<Telling<'v'>>("vault", "").kubeconfig_keys(&["role", "a"]);
 
 /// The provider with others that only tell their options.
 pub(crate) fn telling() -> Registry {

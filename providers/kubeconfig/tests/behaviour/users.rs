@@ -4,8 +4,8 @@ use kubex_core::{ErrorKind, ExposeSecret as _, Options, Registry};
 use serde_json::{Value, json};
 
 use crate::scene::{
-    HOME_FILE, PEM, assert_shows_no_secret, assert_tells, error_of, home, named, read, real, resolve_with,
-    warnings, with_user,
+    HOME_FILE, PEM, SECRET, assert_shows_no_secret, assert_tells, error_of, home, named, read, real,
+    resolve_with, telling, warnings, with_user,
 };
 
 async fn of(user: &str) -> (char, Value, Vec<&'static str>) {
@@ -91,6 +91,42 @@ async fn a_command_with_a_separator_is_relative_to_its_file() {
 async fn another_auth_provider_is_the_registered_one_of_its_name() {
     let user = "{auth-provider: {name: vault, config: {role: deployer, blank: ''}}}";
     assert_eq!(of(user).await, ('v', json!({"role": "deployer"}), vec![]));
+}
+
+#[tokio::test]
+async fn an_auth_provider_gets_no_option_that_its_provider_does_not_leave_to_kubeconfigs() {
+    let user = "{auth-provider: {name: vault, config: {deadline: 24h, role: deployer, policy: allow-all}}}";
+    assert_eq!(of(user).await, ('v', json!({"role": "deployer"}), vec![]));
+
+    let refused = [
+        (
+            "{name: exec, config: {deadline: 24h, command: /bin/x}}",
+            "write an \"exec\" block",
+        ),
+        ("{name: exec}", "write an \"exec\" block"),
+        (
+            "{name: static, config: {token: s3cr3t-}}",
+            "may not name the provider \"static\"",
+        ),
+    ];
+    for (auth_provider, said) in refused {
+        let world = home(&with_user(&format!("{{auth-provider: {auth_provider}}}")));
+        let error = resolve_with(real(), &world, Options::new()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+        assert!(!error.to_string().contains(SECRET), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_auth_provider_with_very_many_keys_is_refused() {
+    let keys: Vec<String> = (0..300).map(|key| format!("k{key}: v")).collect();
+    let world = home(&with_user(&format!(
+        "{{auth-provider: {{name: vault, config: {{{}}}}}}}",
+        keys.join(", ")
+    )));
+    let error = resolve_with(telling(), &world, Options::new()).await.unwrap_err();
+    assert!(error.message().contains("more than 256 keys"), "{error}");
 }
 
 #[tokio::test]

@@ -1,0 +1,19 @@
+//! A caller that goes away before it has its answer.
+
+use std::pin::pin;
+use std::task::Poll;
+
+/// Polls the future up to this many times, then drops it: a caller that is cancelled at any of its awaits.
+pub async fn give_up_after(polls: usize, future: impl Future) {
+    let mut future = pin!(future);
+    let mut left = polls;
+    std::future::poll_fn(|context| {
+        if left == 0 || future.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

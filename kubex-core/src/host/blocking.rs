@@ -1,0 +1,161 @@
+//! Work that would hold up an async worker: file access, and parsing of large documents.
+//!
+//! It runs on the threads that tokio keeps for blocking calls. Their number is limited, and a runtime whose threads are
+//! all in use queues the work without saying so; here that is an error.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::runtime::{Handle, Id};
+use tokio::task::JoinHandle;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// How long work may wait for a thread. It is less than the shortest deadline of a fetch, whose error would not say why.
+const LIMIT: Duration = Duration::from_secs(4);
+
+/// The number of bytes that are parsed in less than about a millisecond, also by a debug build.
+const SMALL: usize = 16 * 1024;
+
+/// Why work did not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotRun {
+    NoRuntime,
+    Busy,
+    ShutDown,
+}
+
+impl NotRun {
+    pub(crate) fn kind(self) -> ErrorKind {
+        match self {
+            Self::NoRuntime => ErrorKind::NoRuntime,
+            Self::Busy => ErrorKind::RuntimeBusy,
+            Self::ShutDown => ErrorKind::Aborted,
+        }
+    }
+
+    pub(crate) fn help(self) -> &'static str {
+        match self {
+            Self::NoRuntime => "call it from a tokio runtime",
+            Self::Busy => {
+                "move work that blocks to threads of its own, or raise \"max_blocking_threads\" of the runtime"
+            }
+            Self::ShutDown => "ask again from a runtime that is running",
+        }
+    }
+
+    /// Why an I/O error did not even begin, if that is so.
+    pub(crate) fn of(error: &io::Error) -> Option<Self> {
+        error.get_ref()?.downcast_ref().copied()
+    }
+}
+
+impl fmt::Display for NotRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoRuntime => "it was called outside of a tokio runtime",
+            Self::Busy => "all threads of the tokio runtime that may block are in use",
+            Self::ShutDown => "the runtime was shut down",
+        })
+    }
+}
+
+impl std::error::Error for NotRun {}
+
+impl From<NotRun> for io::Error {
+    fn from(reason: NotRun) -> Self {
+        let kind = match reason {
+            NotRun::Busy => io::ErrorKind::ResourceBusy,
+            NotRun::NoRuntime | NotRun::ShutDown => io::ErrorKind::Other,
+        };
+        Self::new(kind, reason)
+    }
+}
+
+/// Parses a document of this many bytes: a small one at once, a large one on a blocking thread.
+///
+/// # Errors
+/// If the runtime has no thread for it.
+pub async fn parse<T: Send + 'static>(bytes: usize, parse: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    if bytes <= SMALL || Handle::try_current().is_err() {
+        // Outside of a tokio runtime there is no async worker to hold up.
+        return Ok(parse());
+    }
+    run(parse).await.map_err(|reason| {
+        Error::new(
+            reason.kind(),
+            format_args!("cannot parse a document of {bytes} bytes: {reason}"),
+        )
+        .with_help(reason.help())
+    })
+}
+
+/// Runs the work on a blocking thread.
+pub(super) async fn run<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> std::result::Result<T, NotRun> {
+    let runtime = Handle::try_current().map_err(|_| NotRun::NoRuntime)?;
+    let has_begun = Arc::new(AtomicBool::new(false));
+    let begins = Arc::clone(&has_begun);
+    let mut task = Task(runtime.spawn_blocking(move || {
+        begins.store(true, Ordering::Relaxed);
+        work()
+    }));
+    if has_timers() {
+        let ended = super::clock::race(LIMIT, pin!(&mut task)).await;
+        match ended {
+            Some(ended) => return ended,
+            None if !has_begun.load(Ordering::Relaxed) => return Err(NotRun::Busy),
+            None => {}
+        }
+    }
+    task.await
+}
+
+/// Work that is taken back when its caller is dropped before it has begun.
+struct Task<T>(JoinHandle<T>);
+
+impl<T> Future for Task<T> {
+    type Output = std::result::Result<T, NotRun>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(|ended| {
+            ended.map_err(|error| match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => NotRun::ShutDown,
+            })
+        })
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Whether the current runtime has timers. tokio offers no way to ask: it panics where there are none, so each thread
+/// asks once for each runtime.
+#[expect(clippy::disallowed_methods, reason = "this belongs to the real host's clock")]
+pub(super) fn has_timers() -> bool {
+    thread_local! {
+        static KNOWN: Cell<Option<(Id, bool)>> = const { Cell::new(None) };
+    }
+    let Ok(runtime) = Handle::try_current() else {
+        return false;
+    };
+    match KNOWN.get() {
+        Some((id, has_timers)) if id == runtime.id() => has_timers,
+        _ => {
+            let has_timers = std::panic::catch_unwind(|| drop(tokio::time::sleep(Duration::ZERO))).is_ok();
+            KNOWN.set(Some((runtime.id(), has_timers)));
+            has_timers
+        }
+    }
+}

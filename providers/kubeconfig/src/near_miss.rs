@@ -1,0 +1,86 @@
+//! Keys that look like a field of a kubeconfig, and are none.
+//!
+//! A kubeconfig may have keys of other programs, so an unknown key is not an error. One that is a letter or two off a
+//! field's name is a warning, because its value is ignored.
+
+use kubex_core::text::{nearest_within, shown_key};
+use kubex_core::{Origin, Warning};
+use kubex_document::{Key, Node, Places};
+
+/// How many keys of a mapping that are not fields are compared with those that are.
+pub(crate) const MAX_COMPARED: usize = 1000;
+
+/// How many near misses of a mapping are a warning each.
+const MAX_NEAR_MISSES: usize = 20;
+
+/// What is among these entries and looks like one of the known fields, but is not one. The origin is the mapping's.
+///
+/// The first ones are a warning each, and the others one warning with their number.
+pub(crate) fn near_misses<'d>(
+    entries: impl Iterator<Item = (Key<'d>, Node<'d>)>,
+    known: &[&'static str],
+    origin: impl Fn() -> Origin,
+) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut more = 0_usize;
+    let unknown = entries.filter(|(key, _)| !known.contains(&&*key.name()));
+    for (key, value) in unknown.take(MAX_COMPARED) {
+        let name = key.name();
+        let Some(near) = near(&name, known) else { continue };
+        if warnings.len() < MAX_NEAR_MISSES {
+            let origin = Places::Values.locate(origin().key(&name), key, value);
+            warnings.push(near_miss(&origin, &name, near));
+        } else {
+            more += 1;
+        }
+    }
+    if more > 0 {
+        let message = format_args!("{more} more keys here look like fields, are none, and are ignored");
+        warnings.push(Warning::new("unknown-field", message).with_origin(&origin()));
+    }
+    warnings
+}
+
+/// The known field that a key is likely to be meant for: the same but for case, dashes and underscores, or
+/// a letter or two apart.
+pub(crate) fn near(key: &str, known: &[&'static str]) -> Option<&'static str> {
+    // What is much longer than every field is none of them, and takes long to compare.
+    if known.contains(&key) || key.len() > LONGEST_COMPARED {
+        return None;
+    }
+    let bare = |key: &str| key.replace(['-', '_'], "").to_lowercase();
+    let written = bare(key);
+    let same = known.iter().find(|field| bare(field) == written).copied();
+    same.or_else(|| {
+        let near = nearest_within(key, known, |longer| if longer < 8 { 1 } else { 2 });
+        near.filter(|near| near.len() > 3)
+    })
+}
+
+/// The longest key that is compared with the fields, of which the longest has 26 bytes.
+const LONGEST_COMPARED: usize = 64;
+
+/// The warning of a key that looks like a field and is not one. It shows the key, never what stands under it.
+fn near_miss(origin: &Origin, key: &str, near: &str) -> Warning {
+    Warning::new(
+        "unknown-field",
+        format_args!(
+            "\"{}\" is not a field and is ignored; did you mean \"{near}\"?",
+            shown_key(key)
+        ),
+    )
+    .with_origin(origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_much_longer_than_every_field_is_compared_with_none() {
+        const FIELDS: &[&str] = &["token", "tokenFile"];
+        assert_eq!(near("Token", FIELDS), Some("token"));
+        assert_eq!(near("to-ken", FIELDS), Some("token"));
+        assert_eq!(near(&format!("token{}", "-".repeat(100)), FIELDS), None);
+    }
+}

@@ -1,0 +1,222 @@
+//! The tokens of one user, and whose turn it is to refresh them.
+//!
+//! If one refresh token is used twice at once, an issuer that rotates it treats the second use as theft. One refresh
+//! therefore runs at a time. A turn ends by its deadline, by the clock of whoever waits for it: its holder may run on a
+//! runtime that stands still.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use kubex_core::{ExposeSecret, Host, SecretString};
+use tokio::sync::Notify;
+
+use crate::grant::Style;
+
+/// The current tokens. They are kept in memory only.
+#[derive(Clone, Debug)]
+pub(crate) struct Tokens {
+    pub(crate) id_token: Option<SecretString>,
+    /// When the id-token arrived or was first used.
+    pub(crate) since: Option<SystemTime>,
+    pub(crate) refresh_token: Option<SecretString>,
+    pub(crate) style: Option<Style>,
+}
+
+impl Tokens {
+    fn is_same(&self, other: &Self) -> bool {
+        let pairs = [
+            (&self.id_token, &other.id_token),
+            (&self.refresh_token, &other.refresh_token),
+        ];
+        pairs.into_iter().all(|(one, other)| {
+            let (one, other) = (one.as_ref(), other.as_ref());
+            one.map(ExposeSecret::expose_secret) == other.map(ExposeSecret::expose_secret)
+        })
+    }
+}
+
+/// Holds the tokens, and gives out turns.
+#[derive(Debug)]
+pub(crate) struct TokenStore {
+    state: Mutex<State>,
+    turn_ended: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    tokens: Tokens,
+    /// Counts the changes of the tokens.
+    version: u64,
+    last_turn: u64,
+    turn: Option<RunningTurn>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct RunningTurn {
+    number: u64,
+    /// When it counts as lost, by the monotonic clock.
+    lost_at: Duration,
+}
+
+impl TokenStore {
+    pub(crate) fn new(tokens: Tokens) -> Self {
+        Self {
+            state: Mutex::new(State {
+                tokens,
+                version: 0,
+                last_turn: 0,
+                turn: None,
+            }),
+            turn_ended: Notify::new(),
+        }
+    }
+
+    /// Passes the tokens to `read`. Its work is short.
+    pub(crate) fn read<R>(&self, read: impl FnOnce(&mut Tokens) -> R) -> R {
+        read(&mut self.lock().tokens)
+    }
+
+    /// Returns the answer of `held` if the tokens have one; else waits for a turn to refresh them, which counts as lost
+    /// after `limit`.
+    pub(crate) async fn turn<R>(
+        &self,
+        host: &Host,
+        limit: Duration,
+        mut held: impl FnMut(&mut Tokens) -> Option<R>,
+    ) -> Result<R, Turn<'_>> {
+        loop {
+            let mut ended = std::pin::pin!(self.turn_ended.notified());
+            ended.as_mut().enable();
+            let now = host.now().monotonic;
+            let wait = {
+                let mut state = self.lock();
+                if let Some(answer) = held(&mut state.tokens) {
+                    return Ok(answer);
+                }
+                match state.turn.filter(|turn| now < turn.lost_at) {
+                    Some(turn) => turn.lost_at.saturating_sub(now),
+                    None => return Err(self.begin(&mut state, now.saturating_add(limit))),
+                }
+            };
+            // Either way the tokens are looked at again.
+            let _ = host.within(wait, ended).await;
+        }
+    }
+
+    fn begin(&self, state: &mut State, lost_at: Duration) -> Turn<'_> {
+        state.last_turn += 1;
+        let number = state.last_turn;
+        state.turn = Some(RunningTurn { number, lost_at });
+        Turn {
+            store: self,
+            number,
+            version: state.version,
+            tokens: state.tokens.clone(),
+        }
+    }
+
+    /// A panic cannot leave the state half changed, so a poisoned lock is safe to use.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to use the refresh token. Its tokens are stored on drop, unless another turn has changed them since: then
+/// this one was lost, and its tokens are older.
+pub(crate) struct Turn<'a> {
+    store: &'a TokenStore,
+    number: u64,
+    version: u64,
+    pub(crate) tokens: Tokens,
+}
+
+impl Turn<'_> {
+    /// Whether another turn has begun since, because this one did not end by its deadline.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.store.lock().last_turn != self.number
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = self.store.lock();
+        if state.version == self.version {
+            if !state.tokens.is_same(&self.tokens) {
+                state.version += 1;
+            }
+            state.tokens = self.tokens.clone();
+        }
+        if state.turn.is_some_and(|turn| turn.number == self.number) {
+            state.turn = None;
+        }
+        drop(state);
+        self.store.turn_ended.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use kubex_core::host::SimulatedHost;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    fn store() -> TokenStore {
+        TokenStore::new(Tokens {
+            id_token: None,
+            since: None,
+            refresh_token: Some("first".into()),
+            style: None,
+        })
+    }
+
+    fn refresh_token(store: &TokenStore) -> String {
+        store.read(|tokens| tokens.refresh_token.as_ref().unwrap().expose_secret().to_owned())
+    }
+
+    #[test]
+    fn one_refresh_runs_at_a_time_and_one_that_stands_still_holds_up_nobody_after_its_deadline() {
+        let world = SimulatedHost::new();
+        let (host, store) = (world.host(), store());
+        let mut context = Context::from_waker(Waker::noop());
+        let Poll::Ready(Err(mut first)) = pin!(store.turn(&host, LIMIT, |_| None::<()>)).poll(&mut context)
+        else {
+            panic!("it is free");
+        };
+        let mut second = pin!(store.turn(&host, LIMIT, |_| None::<()>));
+        assert!(second.as_mut().poll(&mut context).is_pending());
+        world.advance(LIMIT);
+        let Poll::Ready(Err(mut second)) = second.as_mut().poll(&mut context) else {
+            panic!("the first turn is over");
+        };
+        assert!(first.is_lost() && !second.is_lost());
+
+        second.tokens.refresh_token = Some("second".into());
+        drop(second);
+        first.tokens.refresh_token = Some("late".into());
+        drop(first);
+        assert_eq!(refresh_token(&store), "second");
+    }
+
+    #[test]
+    fn the_rotated_token_of_a_lost_turn_is_kept_if_nothing_newer_came() {
+        let world = SimulatedHost::new();
+        let (host, store) = (world.host(), store());
+        let mut context = Context::from_waker(Waker::noop());
+        let mut turn = || match pin!(store.turn(&host, LIMIT, |_| None::<()>)).poll(&mut context) {
+            Poll::Ready(Err(turn)) => turn,
+            _ => panic!("it is free"),
+        };
+        let mut first = turn();
+        world.advance(LIMIT);
+        let second = turn();
+        drop(second);
+        first.tokens.refresh_token = Some("rotated".into());
+        drop(first);
+        assert_eq!(refresh_token(&store), "rotated");
+    }
+}
