@@ -58,6 +58,11 @@ pub trait CredentialSource: Debug + Send + Sync {
         self.deadline()
     }
 
+    /// How much longer than its deadline a fetch may take to end what it started, such as a plugin that is killed.
+    fn time_to_end(&self, _host: &Host) -> Duration {
+        Duration::ZERO
+    }
+
     /// The key under which equal sources for this cluster share one credential. `None`, the default, shares nothing.
     fn sharing_key(&self, _cluster: &Cluster) -> Option<SharingKey> {
         None

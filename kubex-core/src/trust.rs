@@ -191,6 +191,10 @@ impl Fetcher for TrustFetcher {
     fn deadline(&self, _: &Host) -> Duration {
         self.0.deadline()
     }
+
+    fn time_to_end(&self, _: &Host) -> Duration {
+        Duration::ZERO
+    }
 }
 
 impl Refreshable for CurrentTrust {

@@ -135,6 +135,10 @@ impl Fetcher for CredentialFetcher {
     fn deadline(&self, host: &Host) -> Duration {
         self.source.deadline_on(host)
     }
+
+    fn time_to_end(&self, host: &Host) -> Duration {
+        self.source.time_to_end(host)
+    }
 }
 
 impl Refreshable for Credential {

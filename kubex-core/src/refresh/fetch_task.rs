@@ -4,6 +4,7 @@
 //! source's own deadline. If the task ends without a result, its `Drop` says so: a panic of the source is a failed
 //! fetch; a runtime that shuts down gives the fetch up, and a caller on another runtime starts the next one.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,10 +43,13 @@ impl<F: Fetcher> FetchTask<F> {
         // Callers count the limit from the same moment, however late the runtime starts the task.
         let late = cell.host.now().monotonic.saturating_sub(self.started.monotonic);
         let limit = self.limit.saturating_sub(late);
-        let fetched = cell
-            .host
-            .within(limit, cell.fetcher.fetch(self.reason, &cell.host))
-            .await;
+        let mut fetch = pin!(cell.fetcher.fetch(self.reason, &cell.host));
+        let mut fetched = cell.host.within(limit, fetch.as_mut()).await;
+        let time_to_end = cell.fetcher.time_to_end(&cell.host);
+        if fetched.is_err() && !time_to_end.is_zero() {
+            cell.shared.extend(self.number, cell.host.now(), time_to_end);
+            fetched = cell.host.within(time_to_end, fetch).await;
+        }
         self.complete(fetched.unwrap_or_else(|_| Err(cell.timed_out(self.limit))));
     }
 

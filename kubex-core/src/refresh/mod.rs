@@ -73,6 +73,8 @@ pub(crate) trait Fetcher: Debug + Send + Sync + 'static {
     fn fetch(&self, reason: FetchReason, host: &Host) -> impl Future<Output = Result<Self::Value>> + Send;
     fn describe(&self) -> String;
     fn deadline(&self, host: &Host) -> Duration;
+    /// How much longer a fetch may take to end what it started.
+    fn time_to_end(&self, host: &Host) -> Duration;
 }
 
 /// A value that is kept current; shared by the clones of a handle.
@@ -176,6 +178,7 @@ impl<F: Fetcher> RefreshCell<F> {
                 }
             }
         }
+        let patience_ends = patience_ends.saturating_add(pending.extension);
         let wait_ends = pending.lost_at.min(patience_ends);
         let remaining = wait_ends.saturating_sub(self.host.now().monotonic);
         if let Ok(result) = self.host.within(remaining, result()).await {

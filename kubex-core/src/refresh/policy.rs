@@ -162,6 +162,8 @@ pub(super) struct InFlight {
     pub(super) started: Duration,
     /// When it counts as lost, by the monotonic clock.
     pub(super) lost_at: Duration,
+    /// How much longer than its limit it may take, because it is ending what it started.
+    pub(super) extension: Duration,
 }
 
 /// Distinguishes the fetches of one value, so that a lost one that ends after all is recognized.
@@ -196,6 +198,7 @@ impl RefreshPolicy {
                 reason,
                 started: now.monotonic,
                 lost_at: now.monotonic.saturating_add(limit).saturating_add(LOST_AFTER),
+                extension: Duration::ZERO,
             });
             if reason == FetchReason::Rejected {
                 self.next_rejection_fetch_at = Some(now.monotonic.saturating_add(MIN_REJECTION_INTERVAL));
@@ -293,6 +296,14 @@ impl RefreshPolicy {
             .take()
             .is_some_and(|in_flight| now.monotonic >= in_flight.started.saturating_add(REVALIDATION_WAIT));
         self.back_off(now, random);
+    }
+
+    /// The fetch has reached its limit, and needs this much longer to end what it started. So its runtime runs.
+    pub(super) fn extend(&mut self, number: FetchNumber, now: Moment, by: Duration) {
+        if let Some(in_flight) = self.in_flight.as_mut().filter(|it| it.number == number) {
+            in_flight.lost_at = now.monotonic.saturating_add(by).saturating_add(LOST_AFTER);
+            in_flight.extension = by;
+        }
     }
 
     /// Gives up the fetch that is under way if it counts as lost, so that another one can start. Returns it.

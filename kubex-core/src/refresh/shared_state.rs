@@ -85,6 +85,8 @@ pub(super) struct Pending<T> {
     pub(super) wait_mode: WaitMode,
     /// When the fetch counts as lost by the monotonic clock. The caller then asks again.
     pub(super) lost_at: Duration,
+    /// How much longer than the limit the fetch takes to end what it started.
+    pub(super) extension: Duration,
 }
 
 /// A fetch to start, and the channel that its result is sent to.
@@ -168,11 +170,17 @@ impl<T: Refreshable> SharedState<T> {
                     result: result.clone(),
                     wait_mode,
                     lost_at: in_flight.lost_at,
+                    extension: in_flight.extension,
                 }),
                 _ => Access::Ready(state.valid_or_last_error(now)),
             };
             Response { access, fetch, lost }
         })
+    }
+
+    /// The fetch has reached its limit, and needs this much longer to end what it started.
+    pub(super) fn extend(&self, number: FetchNumber, now: Moment, by: Duration) {
+        self.locked(|state| state.policy.extend(number, now, by));
     }
 
     /// The fetch ended without a result, and not because of its source: another one may start at once.

@@ -125,15 +125,12 @@ impl Authorizer {
 
     /// Replaces the credential of the request.
     pub(crate) fn replace(credential: &Credential, headers: &mut HeaderMap) -> Result<()> {
-        match credential.authorization() {
-            Some(authorization) => headers
-                .try_insert(AUTHORIZATION, authorization.clone())
-                .map(drop)
-                .map_err(|_| too_many_headers()),
-            None => {
-                headers.remove(AUTHORIZATION);
-                Ok(())
-            }
+        if let Some(authorization) = credential.authorization() {
+            let set = headers.try_insert(AUTHORIZATION, authorization.clone());
+            set.map(drop).map_err(|_| too_many_headers())
+        } else {
+            headers.remove(AUTHORIZATION);
+            Ok(())
         }
     }
 }

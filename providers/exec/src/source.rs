@@ -208,13 +208,19 @@ impl ExecSource {
 
     /// The time limit of a fetch: the wait for the terminal, the run, and the end of the plugin.
     fn limit(&self, host: &Host) -> Duration {
-        let rules = host.plugin_rules();
+        self.time_to_run(host) + host.plugin_rules().time_to_end() + PIPE_GRACE + MARGIN
+    }
+
+    /// The time limit of the wait for the terminal and of the run.
+    fn time_to_run(&self, host: &Host) -> Duration {
         let without_terminal = self.time_for(false, host);
-        let run = match host.terminal() {
-            Some(_) => (rules.time_for(true) + self.time_for(true, host)).max(without_terminal),
+        match host.terminal() {
+            Some(_) => {
+                let wait = host.plugin_rules().time_for(true);
+                (wait + self.time_for(true, host)).max(without_terminal)
+            }
             None => without_terminal,
-        };
-        run + rules.time_to_end() + PIPE_GRACE + MARGIN
+        }
     }
 
     /// The names of the variables that an allowlist limits.
@@ -264,7 +270,11 @@ impl CredentialSource for ExecSource {
     }
 
     fn deadline_on(&self, host: &Host) -> Duration {
-        self.limit(host) + MARGIN
+        self.time_to_run(host)
+    }
+
+    fn time_to_end(&self, host: &Host) -> Duration {
+        self.limit(host).saturating_sub(self.time_to_run(host)) + MARGIN
     }
 
     /// Everything that the plugin receives, and everything that changes what happens when it fails.

@@ -91,6 +91,22 @@ fn a_fetch_that_does_not_end_is_lost_and_the_next_one_starts_at_once() {
 }
 
 #[test]
+fn a_fetch_that_is_ending_what_it_started_is_not_lost() {
+    let mut policy = RefreshPolicy::default();
+    policy.request(at(0), LIMIT);
+    let number = policy.in_flight().unwrap().number;
+    policy.extend(number, at(30), Duration::from_secs(5));
+    assert!(policy.give_up_lost(at(35)).is_none());
+    assert_eq!(
+        policy.request(at(35), LIMIT),
+        Decision::Wait(WaitMode::UntilItEnds)
+    );
+    assert!(policy.give_up_lost(at(36)).is_some());
+    policy.extend(number, at(36), Duration::from_secs(5));
+    assert!(policy.in_flight().is_none());
+}
+
+#[test]
 fn a_background_refresh_that_is_lost_is_noticed_while_the_old_value_is_served() {
     let mut policy = with_first(expiring(1000));
     policy.request(at(800), LIMIT);
