@@ -112,7 +112,11 @@ fn a_large_document_does_not_hold_up_an_async_worker() {
         let builder = kubex::configure_from_kubeconfig().reader(reader);
         let read = worker();
         let _ = builder.await;
-        let spent = |from, to| Duration::try_from(to).unwrap() - Duration::try_from(from).unwrap();
+        let spent = |from, to| {
+            let (from, to): (Duration, Duration) =
+                (Duration::try_from(from).unwrap(), Duration::try_from(to).unwrap());
+            to.saturating_sub(from)
+        };
         (spent(before, between), spent(read, worker()))
     });
     println!("on the worker: {bytes:?}, and {reader:?} of a reader");
@@ -133,7 +137,7 @@ impl Random {
     }
 
     fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
+        usize::try_from(self.next() % bound as u64).unwrap()
     }
 
     fn byte(&mut self) -> u8 {
@@ -238,7 +242,13 @@ fn ten_thousand_kubeconfigs_of_hostile_bytes_cause_no_panic() {
                 assert!(!error.message().is_empty(), "seed {seed}");
                 refused += 1;
             }
-            Err(_) => panic!("seed {seed} panics: {:?}", String::from_utf8_lossy(&bytes)),
+            Err(panic) => {
+                let bytes = String::from_utf8_lossy(&bytes);
+                panic!(
+                    "seed {seed} panics ({:?}): {bytes:?}",
+                    panic.downcast_ref::<String>()
+                )
+            }
         }
     }
     println!(

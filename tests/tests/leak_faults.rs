@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use kubex::{
-    Chain, ClientConfiguration, Cluster, Credential, CredentialSource, Credentials, ErrorKind, ExposeSecret,
+    Chain, ClientConfiguration, Cluster, Credential, CredentialSource, Credentials, ExposeSecret,
     FetchRequest, Host, Options, Result, ServerUrl, Source,
 };
 use kubex_core::faults::give_up_after;

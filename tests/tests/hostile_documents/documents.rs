@@ -15,16 +15,16 @@ pub const KINDS: &[Kind] = &[
     ("contexts", |filler| {
         filler.items("", "contexts", |n| {
             format!("{{\"name\": \"n{n}\", \"context\": {{\"cluster\": \"c\"}}}}")
-        })
+        });
     }),
     ("users", |filler| {
-        filler.items("", "users", |n| format!("{{\"name\": \"n{n}\"}}"))
+        filler.items("", "users", |n| format!("{{\"name\": \"n{n}\"}}"));
     }),
     ("items without content", |filler| {
-        filler.items("", "users", |_| "{}".to_owned())
+        filler.items("", "users", |_| "{}".to_owned());
     }),
     ("clusters of one name", |filler| {
-        filler.items("", "clusters", |_| "{\"name\": \"x\"}".to_owned())
+        filler.items("", "clusters", |_| "{\"name\": \"x\"}".to_owned());
     }),
     ("long names", |filler| {
         filler.items("", "users", |n| {
@@ -37,42 +37,42 @@ pub const KINDS: &[Kind] = &[
         });
     }),
     ("unknown keys", |filler| {
-        filler.keys("", |n| (format!("k{n}"), "1".to_owned()))
+        filler.keys("", |n| (format!("k{n}"), "1".to_owned()));
     }),
     ("keys that are almost fields", |filler| {
-        filler.keys("", |n| (format!("context{n}"), "1".to_owned()))
+        filler.keys("", |n| (format!("context{n}"), "1".to_owned()));
     }),
     ("long keys", |filler| {
-        filler.keys("", |n| (format!("token{n}{}", "n".repeat(1000)), "1".to_owned()))
+        filler.keys("", |n| (format!("token{n}{}", "n".repeat(1000)), "1".to_owned()));
     }),
     ("keys in the user", |filler| {
-        filler.keys("user", |n| (format!("token{n}"), "1".to_owned()))
+        filler.keys("user", |n| (format!("token{n}"), "1".to_owned()));
     }),
     ("keys in the cluster", |filler| {
-        filler.keys("cluster", |n| (format!("s{n}"), "1".to_owned()))
+        filler.keys("cluster", |n| (format!("s{n}"), "1".to_owned()));
     }),
     ("keys in exec", |filler| {
-        filler.keys("exec", |n| (format!("arg{n}"), "1".to_owned()))
+        filler.keys("exec", |n| (format!("arg{n}"), "1".to_owned()));
     }),
     ("args", |filler| {
-        filler.items("exec", "args", |_| "\"a\"".to_owned())
+        filler.items("exec", "args", |_| "\"a\"".to_owned());
     }),
     ("env", |filler| {
         filler.items("exec", "env", |n| {
             format!("{{\"name\": \"N{n}\", \"value\": \"v\"}}")
-        })
+        });
     }),
     ("groups", |filler| {
-        filler.items("user", "as-groups", |n| format!("\"g{n}\""))
+        filler.items("user", "as-groups", |n| format!("\"g{n}\""));
     }),
     ("as-user-extra", |filler| {
-        filler.keys("extra", |n| (format!("k{n}"), "[\"v\"]".to_owned()))
+        filler.keys("extra", |n| (format!("k{n}"), "[\"v\"]".to_owned()));
     }),
     ("values of one key of as-user-extra", |filler| {
-        filler.items("extra", "k", |_| "\"v\"".to_owned())
+        filler.items("extra", "k", |_| "\"v\"".to_owned());
     }),
     ("config of an auth provider", |filler| {
-        filler.keys("config", |n| (format!("k{n}"), "\"v\"".to_owned()))
+        filler.keys("config", |n| (format!("k{n}"), "\"v\"".to_owned()));
     }),
     ("extensions", |filler| {
         filler.items("cluster", "extensions", |n| {
@@ -80,17 +80,17 @@ pub const KINDS: &[Kind] = &[
         });
     }),
     ("an extension", |filler| {
-        filler.items("extension", "x", |n| format!("{{\"a\": [{n}, null]}}"))
+        filler.items("extension", "x", |n| format!("{{\"a\": [{n}, null]}}"));
     }),
     ("a token", |filler| filler.text("user", "token", "t")),
     ("a token of escapes", |filler| {
-        filler.text("user", "token", "\\u0061")
+        filler.text("user", "token", "\\u0061");
     }),
     ("a certificate", |filler| {
-        filler.text("user", "client-certificate-data", "QUJD")
+        filler.text("user", "client-certificate-data", "QUJD");
     }),
     ("an authority", |filler| {
-        filler.text("cluster", "certificate-authority-data", "QUJD")
+        filler.text("cluster", "certificate-authority-data", "QUJD");
     }),
     ("a server", |filler| filler.text("cluster", "server", "https://")),
     ("a name", |filler| filler.text("", "current-context", "n")),
