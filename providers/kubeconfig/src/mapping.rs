@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use kubex_core::options::Value;
 use kubex_core::origin::Place;
-use kubex_core::text::{check_path, clean_line, shown_key};
+use kubex_core::text::{check_path, clean_line};
 use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
 use kubex_document::{Conversion, Key, Kind, Node, Places};
 

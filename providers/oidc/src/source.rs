@@ -286,16 +286,16 @@ impl CredentialSource for OidcSource {
     /// The refresh token will be used, and an issuer that rotates refresh tokens then accepts only the next one, which is
     /// not written to the file that the other programs read.
     fn warnings(&self, host: &Host) -> Vec<Warning> {
-        let Ok(tokens) = self.tokens.try_lock() else {
-            return Vec::new();
-        };
         let is_valid = |token| {
             expiry(token)
                 .ok()
                 .flatten()
                 .is_some_and(|end| host.now().wall < end_of_use(end))
         };
-        if tokens.refresh_token.is_none() || tokens.id_token.as_ref().is_some_and(is_valid) {
+        let needs_no_refresh = self
+            .tokens
+            .read(|tokens| tokens.refresh_token.is_none() || tokens.id_token.as_ref().is_some_and(is_valid));
+        if needs_no_refresh {
             return Vec::new();
         }
         let warning = Warning::new(
