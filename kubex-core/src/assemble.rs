@@ -10,7 +10,7 @@ use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Problems, Result};
 use crate::host::{Host, Input};
-use crate::options::{ClusterOptions, LoadedCluster, Options, Value, ValueKind};
+use crate::options::{ClusterOptions, LoadedCluster, Options, Value};
 use crate::origin::Origin;
 use crate::provenance::Provenance;
 use crate::registry::Registry;
@@ -108,17 +108,13 @@ pub(crate) async fn assemble(
     with_credentials(builder, credentials).build(host)
 }
 
-/// The value of an option of a plugin, for people to see. What looks like a secret in it is masked.
+/// The value of an option of a plugin, for people to see. Its arguments may be secrets.
 fn shown_value(field: &str, value: &Value) -> Option<String> {
-    let text = match (field, value.kind()) {
-        ("command" | "api-version", ValueKind::String(text)) => text.as_str().to_owned(),
-        ("args", ValueKind::Sequence(items)) => {
-            let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
-            words.join(" ")
-        }
+    let text = match field {
+        "command" | "api-version" => value.as_str()?,
         _ => return None,
     };
-    Some(Mask::new().apply(&text))
+    Some(Mask::new().apply(text))
 }
 
 /// The warning of a token, certificate or key that comes from a pipe, which cannot be read again.

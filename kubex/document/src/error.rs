@@ -39,8 +39,6 @@ pub enum Problem {
     RecursiveAlias,
     /// A tab where YAML allows only spaces.
     Tab(&'static str),
-    /// A line that is not valid because it contains `{{` or `{%`, as templates do.
-    Template,
     /// A key that is a list or a mapping.
     KeyNotText,
     /// A merge key (`<<`) whose value is not a mapping or a list of mappings.
@@ -69,7 +67,6 @@ impl fmt::Display for Problem {
             Self::TooManyDirectives(count) => write!(f, "has more than {count} %TAG directives"),
             Self::Yaml(why) => write!(f, "is not valid YAML: {why}"),
             Self::Tab(why) => write!(f, "is not valid YAML: {why}"),
-            Self::Template => f.write_str("contains a template that was not filled in"),
             Self::Toml(why) => write!(f, "is not valid TOML: {why}"),
             Self::TomlDuplicateKey { .. } => f.write_str("has a key that is written twice"),
             Self::UnknownAnchor => f.write_str("has an alias whose anchor is not defined"),
@@ -89,6 +86,8 @@ pub struct ReadError {
     problem: Problem,
     offset: usize,
     position: Option<Position>,
+    /// Whether the line contains `{{` or `{%`, as those of templates do.
+    is_template: bool,
 }
 
 impl ReadError {
@@ -97,14 +96,14 @@ impl ReadError {
             problem,
             offset,
             position: None,
+            is_template: false,
         }
     }
 
     /// The same, with its line and column.
     pub(crate) fn located(mut self, text: &str) -> Self {
-        if matches!(self.problem, Problem::KeyNotText | Problem::Yaml(_)) && has_template(text, self.offset) {
-            self.problem = Problem::Template;
-        }
+        self.is_template =
+            matches!(self.problem, Problem::KeyNotText | Problem::Yaml(_)) && has_template(text, self.offset);
         if !matches!(self.problem, Problem::TooLarge(_)) {
             self.position = Some(Lines::new(text).position(text, self.offset));
         }
@@ -144,11 +143,16 @@ impl ReadError {
                 .with_origin(&origin)
                 .with_help(remove_one_of_the_two(*first_line));
         }
-        let message = format_args!("{what} {}", self.problem);
-        let error = Error::new(ErrorKind::MalformedDocument, message).with_origin(&origin);
+        let malformed = |why: &dyn fmt::Display| {
+            Error::new(ErrorKind::MalformedDocument, format_args!("{what} {why}")).with_origin(&origin)
+        };
+        if self.is_template {
+            return malformed(&"contains a template that was not filled in")
+                .with_help("render the template first");
+        }
+        let error = malformed(&self.problem);
         match self.problem {
             Problem::Tab(_) => error.with_help("replace the tab with spaces"),
-            Problem::Template => error.with_help("render the template first"),
             _ => error,
         }
     }

@@ -6,8 +6,37 @@ use kubex_core::text::clean_line;
 use kubex_document::{Kind, Node};
 use zeroize::Zeroizing;
 
-/// The longest kind or key that is shown.
+/// The longest key that is shown.
 const LONGEST_SHOWN: usize = 63;
+
+/// The kinds that are shown. Another text may be a misplaced secret.
+const KINDS: &[&str] = &[
+    "Cluster",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "CronJob",
+    "DaemonSet",
+    "Deployment",
+    "ExecCredential",
+    "Ingress",
+    "InitConfiguration",
+    "Job",
+    "Kustomization",
+    "List",
+    "Namespace",
+    "Node",
+    "Pod",
+    "Role",
+    "RoleBinding",
+    "Secret",
+    "Service",
+    "ServiceAccount",
+    "StatefulSet",
+    "Status",
+    "TokenRequest",
+    "TokenReview",
+];
 
 /// What an object is, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,18 +46,16 @@ pub(crate) struct OtherObject {
 }
 
 impl OtherObject {
-    /// Describes an object of this kind with these fields at its top. `None` if the kind is not a name.
+    /// Describes an object of this kind with these fields at its top. `None` if the kind is not known.
     pub(crate) fn new<'d>(kind: &str, fields: impl Iterator<Item = (String, Node<'d>)>) -> Option<Self> {
-        if !is_name(kind) {
-            return None;
-        }
+        let kind = KINDS.iter().find(|known| **known == kind)?;
         let article = if kind.starts_with(['A', 'E', 'I', 'O', 'U']) {
             "an"
         } else {
             "a"
         };
         let message = format!("this is {article} {kind}, not a kubeconfig");
-        let is_container = matches!(kind, "ConfigMap" | "Secret");
+        let is_container = matches!(*kind, "ConfigMap" | "Secret");
         let found = fields
             .filter(|(field, _)| is_container && matches!(&**field, "data" | "stringData" | "binaryData"))
             .find_map(|(field, data)| Some((key_of_kubeconfig(&field, data)?, field)));
@@ -43,17 +70,13 @@ impl OtherObject {
                 help: help.to_owned(),
             });
         };
-        let is_encoded = field == "binaryData" || kind == "Secret" && field == "data";
+        let is_encoded = field == "binaryData" || *kind == "Secret" && field == "data";
         let decode = if is_encoded { ", decoded from base64," } else { "" };
         Some(Self {
             message: format!("{message}; its key \"{key}\" in \"{field}\" contains one"),
             help: format!("save the value of \"{key}\"{decode} as a file, and use that"),
         })
     }
-}
-
-fn is_name(text: &str) -> bool {
-    (1..=LONGEST_SHOWN).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// The key whose value is a kubeconfig.
