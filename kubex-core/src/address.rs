@@ -93,12 +93,12 @@ impl<'t> Address<'t> {
     /// The URL of the address, with this path.
     pub(crate) fn url(&self, path: &str) -> Result<Url, String> {
         let Self { scheme, host, .. } = self;
-        let user = self.user.map(|user| format!("{user}@")).unwrap_or_default();
-        let url = Url::parse(&format!("{scheme}://{user}{host}{path}"))
-            .map_err(|error| format!("is not a valid URL: {error}"))?;
         if host.split(':').next().is_none_or(str::is_empty) {
             return Err("has no host".to_owned());
         }
+        let user = self.user.map(|user| format!("{user}@")).unwrap_or_default();
+        let url = Url::parse(&format!("{scheme}://{user}{host}{path}"))
+            .map_err(|error| format!("is not a valid URL: {error}"))?;
         let name = host.rsplit_once(':').map_or(*host, |(name, _)| name);
         if let Some(Host::Ipv4(_)) = url.host()
             && name.parse::<Ipv4Addr>().is_err()

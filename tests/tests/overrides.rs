@@ -190,20 +190,16 @@ fn width(trust: &Trust) -> u8 {
 
 #[tokio::test]
 async fn no_overrides_widen_the_trust_that_they_do_not_name() {
-    let value = |kind: ValueKind| Value::new(kind, Origin::code());
-    let all: [(&str, Value); 9] = [
-        ("server", value("https://other".into())),
-        ("tls-server-name", value("other.internal".into())),
-        ("proxy-url", value("http://proxy:3128".into())),
-        ("insecure-skip-tls-verify", value(false.into())),
-        ("disable-compression", value(true.into())),
-        ("namespace", value("other".into())),
-        ("as", value("ann".into())),
-        ("token", value("s3cr3t-new".into())),
-        (
-            "certificate-authority-data",
-            Value::new(ValueKind::Null, Origin::code()),
-        ),
+    let all: [(&str, ValueKind); 9] = [
+        ("server", "https://other".into()),
+        ("tls-server-name", "other.internal".into()),
+        ("proxy-url", "http://proxy:3128".into()),
+        ("insecure-skip-tls-verify", false.into()),
+        ("disable-compression", true.into()),
+        ("namespace", "other".into()),
+        ("as", "ann".into()),
+        ("token", "s3cr3t-new".into()),
+        ("certificate-authority-data", ValueKind::Null),
     ];
     let sources = [
         Options::new(),
@@ -227,7 +223,7 @@ async fn no_overrides_widen_the_trust_that_they_do_not_name() {
             let mut overrides = Options::new();
             for (index, (key, value)) in all.iter().enumerate() {
                 if set & (1 << index) != 0 {
-                    overrides.insert(key, value.clone());
+                    overrides.insert(key, Value::new(value.clone(), Origin::code()));
                 }
             }
             assert!(trust(overrides.clone()).await <= own, "{source:?} {overrides:?}");
@@ -282,8 +278,12 @@ fn list(texts: &[&str]) -> kubex::options::Value {
 }
 
 #[tokio::test]
-async fn a_key_without_its_certificate_is_an_error_of_every_source() {
-    for found in from_all(trusting(Options::new().set("client-key", "/key"))).await {
+async fn a_key_without_its_certificate_is_not_used_by_a_kubeconfig_and_an_error_of_every_other_source() {
+    let mut found = from_all(trusting(Options::new().set("client-key", "/key"))).await;
+    let kubeconfig = found.remove(0).unwrap();
+    let ids: Vec<_> = kubeconfig.warnings().iter().map(kubex::Warning::id).collect();
+    assert!(ids.contains(&"key-without-certificate"), "{ids:?}");
+    for found in found {
         assert_eq!(found.unwrap_err().kind(), ErrorKind::IncompleteKeyPair);
     }
 }

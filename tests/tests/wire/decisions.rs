@@ -112,6 +112,55 @@ pub const DECISIONS: &[Decision] = &[
         ],
     },
     Decision {
+        id: "mistake-that-http-hides",
+        row: "a mistake in the user or in the trust, with an `http://` server",
+        difference: KubexRefuses,
+        says: &[
+            "the auth provider",
+            "auth-provider",
+            "and only one can apply",
+            "expected a host name or an IP address",
+            "not valid base64",
+            "not PEM",
+            "contains no",
+            "does not exist",
+        ],
+        of: HTTP,
+    },
+    Decision {
+        id: "file-that-http-does-not-need",
+        row: "a mistake in the user or in the trust, with an `http://` server",
+        difference: KubectlRefuses,
+        says: &["unable to read client-", "no such file or directory"],
+        of: HTTP,
+    },
+    Decision {
+        id: "host-in-upper-case",
+        row: "a host name in upper case",
+        difference: Differs(&["proxy", "authorization"]),
+        says: &[],
+        of: &["server: 'https://LOCALHOST"],
+    },
+    Decision {
+        id: "port-beyond-all-ports",
+        row: "`server` with a port above 65535, through a proxy",
+        difference: KubexRefuses,
+        says: &["invalid port number"],
+        of: &["server: https://127.0.0.1:99999"],
+    },
+    Decision {
+        id: "entry-that-is-not-selected",
+        row: "invalid base64, a wrong type or a missing file, in an entry that is not selected",
+        difference: KubectlRefuses,
+        says: &["cannot unmarshal", "illegal base64 data"],
+        of: &[
+            "the context names no user",
+            "there is no such user",
+            "user=",
+            "cluster=",
+        ],
+    },
+    Decision {
         id: "socks5h",
         row: "`socks5h` in `proxy-url`",
         difference: KubectlRefuses,
@@ -146,12 +195,19 @@ pub const DECISIONS: &[Decision] = &[
         difference: KubectlRefuses,
         says: &["cannot unmarshal", "illegal base64 data"],
         of: &[
+            "as=",
+            "as-uid=",
+            "certificate-authority=",
+            "client-certificate=",
+            "client-key=",
             "disable-compression=",
             "insecure-skip-tls-verify=",
-            "certificate-authority=",
+            "namespace=",
+            "password=",
             "server=",
             "tls-server-name=",
-            "namespace=",
+            "token=",
+            "username=",
         ],
     },
     Decision {
@@ -159,6 +215,13 @@ pub const DECISIONS: &[Decision] = &[
         row: "an override `insecure-skip-tls-verify: false` of `true`",
         difference: KubexRefuses,
         says: &["certificate"],
+        of: &["insecure-skip-tls-verify=false"],
+    },
+    Decision {
+        id: "override-to-false-beside-an-authority",
+        row: "an override `insecure-skip-tls-verify: false` of `true`",
+        difference: KubectlRefuses,
+        says: &["specifying a root certificates file with the insecure flag"],
         of: &["insecure-skip-tls-verify=false"],
     },
     Decision {
@@ -172,7 +235,7 @@ pub const DECISIONS: &[Decision] = &[
         id: "auth-provider-ignored",
         row: "`auth-provider` together with another credential",
         difference: KubectlRefuses,
-        says: &["auth plugin has been removed", "No Auth Provider found"],
+        says: &["auth plugin has been removed", "o Auth Provider found"],
         of: &["auth-provider:"],
     },
     Decision {
@@ -183,6 +246,13 @@ pub const DECISIONS: &[Decision] = &[
         of: &["exec:"],
     },
     Decision {
+        id: "override-of-a-password-alone",
+        row: "an override of the password, without a user name",
+        difference: KubexRefuses,
+        says: &["there is no user name"],
+        of: &["password="],
+    },
+    Decision {
         id: "override-of-a-token-file",
         row: "an override of the token, the token file or the user name, over another one of them",
         difference: Differs(&["authorization"]),
@@ -190,6 +260,9 @@ pub const DECISIONS: &[Decision] = &[
         of: &["token=", "token= "],
     },
 ];
+
+/// Addresses without TLS, and the override by one.
+const HTTP: &[&str] = &["server: http://", "server: HTTP://", "server=http://"];
 
 /// What the difference belongs to, if there is one.
 pub fn judge(case: &Case, kubex: &Outcome, kubectl: &Outcome) -> Verdict {

@@ -23,13 +23,16 @@ use super::setup::{MAX_REDIRECTS, is_encrypted};
 type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Whether reqwest would send the wrong server name, or send the client certificate to the proxy: it uses one TLS
-/// configuration for the proxy and the server, and takes the server's name from the URL.
+/// configuration for the proxy and the server, and takes the server's name from the URL. Through a proxy, it also takes the
+/// brackets of an IPv6 address for a part of the name.
 pub(super) fn is_beyond_reqwest(cluster: &Cluster) -> bool {
     cluster.server.is_encrypted()
-        && cluster
-            .proxy
-            .as_ref()
-            .is_some_and(|proxy| is_encrypted(proxy) || asks_for_another_name(cluster))
+        && cluster.proxy.as_ref().is_some_and(|proxy| {
+            let host = cluster.server.url().host_str();
+            is_encrypted(proxy)
+                || asks_for_another_name(cluster)
+                || host.is_some_and(|host| host.starts_with('['))
+        })
 }
 
 /// Sends over Kubex's own connections, and follows redirects and decompresses responses like reqwest. Clones share
