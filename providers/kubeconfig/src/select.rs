@@ -65,13 +65,13 @@ pub(crate) fn select<'m>(
         Ok(context.text(key)?.map(|name| (name, context.origin_of(key))))
     };
     // Without a name it is the entry without a name, if there is one.
-    let mut find = |entries: &'m Entries, named: Option<(&str, Origin)>| match named {
-        Some((name, origin)) => entries.find(name, &origin).map(Some),
-        None => {
-            let entry = entries.get("");
-            unnamed.extend(entry);
-            Ok(entry)
+    let mut find = |entries: &'m Entries, named: Option<(&str, Origin)>| {
+        if let Some((name, origin)) = named {
+            return entries.find(name, &origin).map(Some);
         }
+        let entry = entries.get("");
+        unnamed.extend(entry);
+        Ok(entry)
     };
     let cluster =
         named(options.cluster.as_ref(), "cluster").and_then(|named| match find(&merged.clusters, named)? {
