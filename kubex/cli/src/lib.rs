@@ -70,7 +70,11 @@ pub fn main() -> ExitCode {
         kubex_exec::adopt_orphans();
         Signals::catch(session.host.plugin_rules().time_to_end())
     });
-    let give_way = || signals.iter().for_each(Signals::give_way);
+    let give_way = || {
+        if let Some(signals) = &signals {
+            signals.give_way();
+        }
+    };
     let status = runtime.block_on(async {
         match arguments.subcommand.run(&session, arguments::grammar).await {
             Ok(()) => ExitCode::SUCCESS,

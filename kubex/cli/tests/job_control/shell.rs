@@ -53,7 +53,7 @@ impl Shell {
             .stdout(end())
             .stderr(end())
             .spawn()
-            .expect("setsid of util-linux, and bash");
+            .unwrap_or_else(|error| panic!("setsid of util-linux, and bash: {error}"));
         drop(pty.slave);
         let typing = File::from(pty.master);
         let mut reading = typing.try_clone().unwrap();

@@ -141,6 +141,11 @@ impl Family {
             }
         }
         self.send_directly(Signal::SIGKILL);
+        self.restore_terminal();
+    }
+
+    /// Restores the terminal, which the process may have changed.
+    pub(super) fn restore_terminal(&self) {
         if let Some(settings) = &self.settings {
             settings.restore();
         }
@@ -153,7 +158,9 @@ impl Family {
             let members = self.members();
             if !members.is_empty() {
                 if let Some(signal) = rustix::process::Signal::from_named_raw(signal as i32) {
-                    members.iter().for_each(|member| member.send(signal));
+                    for member in &members {
+                        member.send(signal);
+                    }
                 }
                 return;
             }

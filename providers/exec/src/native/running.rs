@@ -69,7 +69,9 @@ pub fn end_running_plugins(signal: i32, grace: Duration, is_impatient: impl Fn()
         family.terminate();
     }
     wait(grace);
-    families.iter().for_each(|family| family.kill());
+    for family in &families {
+        family.kill();
+    }
 }
 
 /// A running plugin. It is killed with its descendants on drop, unless it was released.
@@ -100,6 +102,8 @@ impl Running {
     pub(super) fn release(&mut self) {
         self.is_over = true;
         running().retain(|other| !Arc::ptr_eq(other, &self.family));
+        #[cfg(unix)]
+        self.family.restore_terminal();
         #[cfg(not(unix))]
         self.family.release();
         #[cfg(target_os = "linux")]

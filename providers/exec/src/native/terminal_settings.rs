@@ -1,4 +1,4 @@
-//! The settings of the terminal, which a plugin that is ended while it asks for a password leaves without echo.
+//! The settings of the terminal, which a plugin leaves without echo if it is ended while it asks for a password.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::{Mutex, PoisonError};
