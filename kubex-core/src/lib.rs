@@ -35,6 +35,7 @@ pub mod impersonation;
 pub mod options;
 pub mod origin;
 pub mod overrides;
+mod pem;
 pub mod provenance;
 pub mod provider;
 pub mod proxy;
@@ -51,6 +52,7 @@ pub mod time;
 pub mod trust;
 mod value;
 pub mod warning;
+pub mod x509;
 
 pub use chain::{Chain, ChainBuilder, Source};
 pub use cluster::{CaBundle, Cluster, ServerUrl, Trust};

@@ -3,12 +3,12 @@
 use std::error::Error as StdError;
 use std::io;
 
-use ::rustls::CertificateError;
+use ::rustls::{AlertDescription, CertificateError};
 use hyper_util::client::legacy::{self, connect::Connected};
 use kubex_core::text::{causes, messages};
 use kubex_core::{Error, ErrorKind, ServerUrl};
 
-use super::rustls::is_unknown_issuer;
+use kubex_tls::{is_unknown_issuer, sentence};
 
 /// An error with the HTTP client's message and the causes behind it. The client's own error is not kept as the source: it
 /// may quote the URL of the request or of the proxy. An error of Kubex that it wraps is returned as it is.
@@ -16,9 +16,12 @@ pub(crate) fn request_failed(server: &ServerUrl, error: &(dyn StdError + 'static
     if let Some(own) = own_error(error) {
         return own;
     }
+    let why = causes(error)
+        .find_map(plain_reason)
+        .unwrap_or_else(|| messages(error));
     let failed = Error::new(
         ErrorKind::RequestFailed,
-        format_args!("the request to {server} failed: {}", messages(error)),
+        format_args!("the request to {server} failed: {why}"),
     );
     match causes(error).find_map(help_for) {
         Some(help) => failed.with_help(help),
@@ -90,9 +93,52 @@ fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a ::rustls::Er
     cause.downcast_ref()
 }
 
+/// The reason in plain words, where the libraries' own messages are none.
+fn plain_reason(cause: &(dyn StdError + 'static)) -> Option<String> {
+    match tls_error(cause)? {
+        ::rustls::Error::InvalidCertificate(wrong) => sentence(wrong),
+        ::rustls::Error::AlertReceived(alert) => Some(match alert {
+            AlertDescription::CertificateExpired => {
+                "the server refused the client certificate, because it has expired".to_owned()
+            }
+            AlertDescription::UnknownCA => {
+                "the server refused the client certificate, because it does not know its certificate authority".to_owned()
+            }
+            AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::DecryptError => {
+                format!("the server refused the client certificate ({alert:?})")
+            }
+            AlertDescription::CertificateRequired => "the server requires a client certificate".to_owned(),
+            AlertDescription::HandshakeFailure => {
+                "the server and this program have no TLS algorithm in common".to_owned()
+            }
+            _ => return None,
+        }),
+        _ => None,
+    }
+}
+
 fn help_for(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
-    let ::rustls::Error::InvalidCertificate(wrong) = tls_error(cause)? else {
-        return None;
+    let wrong = match tls_error(cause)? {
+        ::rustls::Error::InvalidCertificate(wrong) => wrong,
+        ::rustls::Error::AlertReceived(
+            AlertDescription::CertificateExpired
+            | AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateRequired,
+        ) => {
+            return Some("get a client certificate that the certificate authority of this cluster has issued");
+        }
+        ::rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) => {
+            return Some("use the crypto provider aws-lc-rs, which supports more keys than ring");
+        }
+        _ => return None,
     };
     match wrong {
         CertificateError::UnknownIssuer => {

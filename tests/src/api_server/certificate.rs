@@ -40,7 +40,7 @@ pub(super) fn sha256_hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
 
     let mut hex = String::new();
-    for byte in ring::digest::digest(&ring::digest::SHA256, bytes).as_ref() {
+    for byte in aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref() {
         // Writing to a `String` cannot fail.
         let _ = write!(hex, "{byte:02x}");
     }
@@ -188,7 +188,7 @@ fn with_organizations(
 }
 
 /// One DER element: tag, length, content.
-fn element(tag: u8, content: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn element(tag: u8, content: &[&[u8]]) -> Vec<u8> {
     let content = content.concat();
     let mut element = vec![tag];
     match u8::try_from(content.len()) {
@@ -209,7 +209,7 @@ fn element(tag: u8, content: &[&[u8]]) -> Vec<u8> {
     element
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     let encoded = STANDARD.encode(der);
     let mut lines = Vec::new();
     let mut rest = encoded.as_str();
