@@ -272,8 +272,18 @@ fn no_certificate(what: &str, blocks: &[PemBlock<'_>]) -> Error {
             invalid(what, "is a private key").with_help(help)
         }
         Some(block) => {
-            let label: String = block.label.chars().take(40).collect();
-            invalid(what, &format!("contains a \"{label}\" and no certificate in PEM"))
+            // Only what looks like a label is shown.
+            let is_label = block.label.len() <= 40
+                && block
+                    .label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ');
+            let label = if is_label {
+                &*block.label
+            } else {
+                "block with another label"
+            };
+            invalid(what, &format!("contains a {label} and no certificate in PEM"))
         }
         None => invalid(what, "contains no certificate in PEM"),
     }

@@ -133,7 +133,9 @@ fn help_for(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
             | AlertDescription::CertificateUnknown
             | AlertDescription::CertificateRequired,
         ) => {
-            return Some("get a client certificate that the certificate authority of this cluster has issued");
+            return Some(
+                "get a client certificate that the certificate authority of this cluster has issued",
+            );
         }
         ::rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) => {
             return Some("use the crypto provider aws-lc-rs, which supports more keys than ring");
@@ -150,6 +152,9 @@ fn help_for(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
         CertificateError::NotValidYetContext { .. } | CertificateError::ExpiredContext { .. } => {
             Some("check this machine's clock, and the server's certificate")
         }
-        _ => None,
+        wrong if is_unknown_issuer(&wrong.clone().into()) => {
+            Some("get the cluster's current certificate authority")
+        }
+        _ => Some("get a valid certificate for the server"),
     }
 }

@@ -46,6 +46,8 @@ pub struct Cell {
     pub key: &'static Key,
     /// `None`: the server's certificate is not verified.
     pub authority: Option<Vec<u8>>,
+    /// Whether the server speaks TLS 1.2 and nothing newer.
+    pub is_tls_12: bool,
     /// The client's certificate and key.
     pub client: Option<(Vec<u8>, Vec<u8>)>,
 }
@@ -60,6 +62,7 @@ impl Cell {
             chain,
             key,
             authority: None,
+            is_tls_12: false,
             client: None,
         }
     }
@@ -88,6 +91,12 @@ impl Cell {
     /// The kubeconfig's authority, in PEM.
     pub fn trusting_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authority = Some(pem.into());
+        self
+    }
+
+    /// The server speaks TLS 1.2, whose signatures do not name the curve of a key.
+    pub fn over_tls_12(mut self) -> Self {
+        self.is_tls_12 = true;
         self
     }
 

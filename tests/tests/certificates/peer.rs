@@ -1,5 +1,5 @@
 //! The server of a cell: the embedded API server, or OpenSSL's where rustls cannot sign with the server's key or verify
-//! the client's.
+//! the client's, and for TLS 1.2.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -28,7 +28,7 @@ pub enum Peer {
 impl Peer {
     /// Starts the cell's server. `None` if it needs OpenSSL and there is none.
     pub async fn start(cell: &Cell) -> io::Result<Option<Self>> {
-        if !cell.key.can_sign() || cell.only_kubectl == Some(Reason::SmallRsa) {
+        if !cell.key.can_sign() || cell.is_tls_12 || cell.only_kubectl == Some(Reason::SmallRsa) {
             return Self::openssl(cell).await;
         }
         let server = ApiServer::builder().start().await?;
@@ -60,6 +60,7 @@ impl Peer {
             .arg(path("certificate"))
             .arg("-key")
             .arg(path("key"))
+            .args(cell.is_tls_12.then_some("-tls1_2"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -16,6 +16,7 @@ pub fn cells() -> Vec<Cell> {
         authorities(),
         name_constraints(),
         bundles(),
+        over_tls_12(),
     ]
     .concat()
 }
@@ -415,6 +416,32 @@ fn name_constraints() -> Vec<Cell> {
         if is_refused { cell.refused() } else { cell }
     })
     .collect()
+}
+
+fn over_tls_12() -> Vec<Cell> {
+    let authority = root();
+    let mut cells = Vec::new();
+    for name in ["rsa2048", "rsa2048e3", "p256", "p384", "p521", "ed25519"] {
+        let its_key = key(name);
+        let issued = server().issued_by(&authority, its_key);
+        let own = server().ca().self_signed(its_key);
+        let old = server().version_1().issued_by(&authority, its_key);
+        cells.extend([
+            Cell::server(format!("{name}, over TLS 1.2, issued"), vec![issued], its_key).trusting(&authority),
+            Cell::server(
+                format!("{name}, over TLS 1.2, its own authority"),
+                vec![own],
+                its_key,
+            )
+            .trusting_itself(),
+            Cell::server(
+                format!("{name}, over TLS 1.2, version 1, insecure"),
+                vec![old],
+                its_key,
+            ),
+        ]);
+    }
+    cells.into_iter().map(Cell::over_tls_12).collect()
 }
 
 /// How the bundle of authorities is written.
