@@ -38,6 +38,10 @@ pub(crate) struct PemBlock<'a> {
 }
 
 /// A block whose `END` line has not been found yet.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is one property of a block, and they do not exclude each other"
+)]
 struct Open<'a> {
     label: Cow<'a, str>,
     line: usize,

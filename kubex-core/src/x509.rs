@@ -53,6 +53,10 @@ pub enum Unreadable {
 /// assert_eq!(X509Certificate::read(b"0\x03\x02\x01\x01").unwrap_err(), Unreadable::Malformed);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is one property of a certificate, and they do not exclude each other"
+)]
 pub struct X509Certificate {
     is_version_3: bool,
     not_before: SystemTime,

@@ -31,7 +31,7 @@ use crate::{handshake, issuers};
 /// The certificates of a CA bundle, ready to verify with.
 #[derive(Debug)]
 pub(crate) struct Authorities {
-    authorities: Vec<Authority>,
+    certificates: Vec<Authority>,
     anchors: Vec<TrustAnchor<'static>>,
     algorithms: WebPkiSupportedAlgorithms,
 }
@@ -48,16 +48,16 @@ pub(crate) struct Authority {
 
 impl Authorities {
     pub(crate) fn new(certificates: &[CertificateDer<'static>], provider: &CryptoProvider) -> Self {
-        let authorities: Vec<_> = certificates.iter().map(Authority::new).collect();
+        let certificates: Vec<_> = certificates.iter().map(Authority::new).collect();
         Self {
-            anchors: authorities.iter().filter_map(|it| it.anchor.clone()).collect(),
-            authorities,
+            anchors: certificates.iter().filter_map(|it| it.anchor.clone()).collect(),
+            certificates,
             algorithms: provider.signature_verification_algorithms,
         }
     }
 
     fn contains(&self, certificate: &CertificateDer<'_>) -> bool {
-        self.authorities
+        self.certificates
             .iter()
             .any(|authority| authority.der == *certificate)
     }
@@ -103,7 +103,7 @@ impl Authorities {
         }
         // Several certificates of one authority have the same name and key: an old one and its renewal.
         let mut refusal = None;
-        for authority in &self.authorities {
+        for authority in &self.certificates {
             if authority.anchor.as_ref() == Some(path.anchor()) {
                 match authority.read().ok_or_else(Refusal::unreadable_date) {
                     Ok(read) => match check_authority(read, below, now) {
@@ -219,7 +219,7 @@ impl ServerCertVerifier for Authorities {
                     end_entity,
                     &read,
                     intermediates,
-                    &self.authorities,
+                    &self.certificates,
                     &self.algorithms,
                     now,
                 )?;

@@ -15,6 +15,13 @@ use tokio::process::{Child, Command};
 
 use super::cell::{Cell, Reason};
 
+/// What became of OpenSSL's server.
+enum Started {
+    Listens { url: String, child: Child },
+    IsMissing,
+    Ended,
+}
+
 /// A running server.
 pub enum Peer {
     Embedded(ApiServer),
@@ -43,7 +50,25 @@ impl Peer {
         let path = |name: &str| files.path().join(name);
         std::fs::write(path("certificate"), certificate_pem(&cell.chain[0]))?;
         std::fs::write(path("key"), &cell.key.pem)?;
-        // A free port, which OpenSSL binds a moment later.
+        // A free port, which OpenSSL binds a moment later, unless another program was faster.
+        for _ in 0..5 {
+            match Self::openssl_at_a_free_port(cell, &files).await? {
+                Started::Listens { url, child } => {
+                    return Ok(Some(Self::OpenSsl {
+                        url,
+                        child,
+                        _files: files,
+                    }));
+                }
+                Started::IsMissing => return Ok(None),
+                Started::Ended => {}
+            }
+        }
+        Err(io::Error::other("openssl s_server does not listen"))
+    }
+
+    async fn openssl_at_a_free_port(cell: &Cell, files: &TempDir) -> io::Result<Started> {
+        let path = |name: &str| files.path().join(name);
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let started = Command::new("openssl")
             .args([
@@ -66,23 +91,22 @@ impl Peer {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn();
-        let child = match started {
+        let mut child = match started {
             Ok(child) => child,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Started::IsMissing),
             Err(error) => return Err(error),
         };
-        for _ in 0..200 {
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
+        for _ in 0..3000 {
+            if child.try_wait()?.is_some() {
+                return Ok(Started::Ended);
+            }
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok() && child.try_wait()?.is_none() {
                 let url = format!("https://127.0.0.1:{port}");
-                return Ok(Some(Self::OpenSsl {
-                    url,
-                    child,
-                    _files: files,
-                }));
+                return Ok(Started::Listens { url, child });
             }
             tokio::time::sleep(patience(Duration::from_millis(20))).await;
         }
-        Err(io::Error::other("openssl s_server does not listen"))
+        Ok(Started::Ended)
     }
 
     pub fn url(&self) -> &str {
