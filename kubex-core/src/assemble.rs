@@ -62,11 +62,39 @@ pub(crate) async fn assemble(
     let colon = user_name_with_colon(&options);
     let credentials = problems.take(credentials(provider, &options, registry));
     // A credential that will not be sent is not looked for.
-    if let Some(Credentials::Source { source, is_required }) = &credentials
-        && sends_credentials
-    {
-        let checked = source.check(&checking_host).await;
-        problems.take(checked.map_err(|error| if *is_required { error.as_failure() } else { error }));
+    let checked = match &credentials {
+        Some(Credentials::Source { source, is_required }) if sends_credentials => {
+            let checked = source.check(&checking_host).await;
+            problems
+                .take(checked.map_err(|error| if *is_required { error.as_failure() } else { error }))
+                .flatten()
+        }
+        Some(Credentials::Fixed(credential)) if sends_credentials => Some(credential.clone()),
+        _ => None,
+    };
+    let mut certificate_warnings = Vec::new();
+    if let Some(certificate) = checked.as_ref().and_then(Credential::certificate) {
+        let origin = |name: &str| {
+            let data = format!("{name}-data");
+            options
+                .get(name)
+                .or_else(|| options.get(&data))
+                .map(Value::origin)
+        };
+        problems.take(
+            registry
+                .check_pair(certificate)
+                .map_err(|error| match origin("client-key") {
+                    Some(origin) => error.with_origin(origin),
+                    None => error,
+                }),
+        );
+        certificate_warnings.extend(certificate.warnings(host.now().wall).into_iter().map(|warning| {
+            match origin("client-certificate") {
+                Some(origin) => warning.with_origin(origin),
+                None => warning,
+            }
+        }));
     }
     problems.into_result()?;
     let (Some(read), Some(credentials)) = (cluster, credentials) else {
@@ -84,7 +112,7 @@ pub(crate) async fn assemble(
     }
     let warnings = source.warnings.into_iter().map(|(_, warning)| warning);
     let warnings = read.warnings.into_iter().chain(warnings).chain(identity_warnings);
-    for warning in warnings.chain(colon) {
+    for warning in warnings.chain(certificate_warnings).chain(colon) {
         builder = builder.warning(warning);
     }
     for input in recorder.finish() {

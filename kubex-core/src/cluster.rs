@@ -2,19 +2,23 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use rustls_pki_types::CertificateDer;
 use url::Url;
 
 use crate::address::{Address, normal_path};
-use crate::credential::certificates_in;
+use crate::credential::{Certificates, ignored_blocks};
 use crate::error::{Error, ErrorKind, Result};
 use crate::placeholder::{FILL_IN, UNFILLED, is_unfilled};
 use crate::proxy::Proxy;
 use crate::request_path::stays_below;
 use crate::text::{mask_address, sanitize_line};
+use crate::time::rfc3339;
 use crate::value::Value;
+use crate::warning::Warning;
+use crate::x509::X509Certificate;
 
 /// An API server's address: `https://` or `http://`, a host, and an optional path that prefixes every request path.
 ///
@@ -193,23 +197,47 @@ pub enum Trust {
 }
 
 /// A set of certificate authorities, as PEM and as parsed certificates.
+///
+/// A certificate that is not an authority is trusted too, as by kubectl: a server that presents exactly that certificate is
+/// accepted.
 #[derive(Clone)]
 pub struct CaBundle {
     pem: Arc<[u8]>,
     certificates: Arc<[CertificateDer<'static>]>,
+    /// Descriptions of the blocks of the PEM that are not used.
+    ignored: Arc<[String]>,
 }
 
 impl CaBundle {
-    /// Parses certificate authorities from PEM.
+    /// Parses certificate authorities from PEM. Blocks that are not certificates are skipped, as by Go;
+    /// [`warnings`](Self::warnings) reports them.
     ///
     /// # Errors
     /// Returns `InvalidPem` if the text contains no valid certificate.
     pub fn from_pem(pem: &[u8]) -> Result<Self> {
-        let certificates = certificates_in(pem, "the certificate authority")?;
+        let (certificates, ignored) =
+            Certificates::of_authorities(pem, "the certificate authority")?.into_parts();
         Ok(Self {
             pem: pem.into(),
             certificates: certificates.into(),
+            ignored: ignored.into(),
         })
+    }
+
+    /// What the user should know about the bundle at this time: blocks of the PEM that are not used, and certificates that
+    /// no server's certificate is accepted from.
+    pub fn warnings(&self, now: SystemTime) -> Vec<Warning> {
+        let mut warnings = ignored_blocks(&self.ignored);
+        let read = self
+            .certificates
+            .iter()
+            .enumerate()
+            .filter_map(|(index, certificate)| Some((index, X509Certificate::read(certificate).ok()?)));
+        warnings.extend(
+            read.filter_map(|(index, certificate)| authority_warning(index + 1, &certificate, now))
+                .take(MAX_REPORTED),
+        );
+        warnings
     }
 
     /// Returns a bundle without any certificate authority. With it, no server certificate is accepted.
@@ -217,6 +245,7 @@ impl CaBundle {
         Self {
             pem: Arc::from([]),
             certificates: Arc::from([]),
+            ignored: Arc::from([]),
         }
     }
 
@@ -234,6 +263,39 @@ impl CaBundle {
     pub fn certificates(&self) -> &[CertificateDer<'static>] {
         &self.certificates
     }
+}
+
+/// How many unusable authorities of one bundle are reported.
+const MAX_REPORTED: usize = 8;
+
+/// The warning about an authority that accepts no server at this time. A certificate without the right to issue others is
+/// not reported: a server may present it itself.
+fn authority_warning(number: usize, certificate: &X509Certificate, now: SystemTime) -> Option<Warning> {
+    let name = certificate.subject_text();
+    let about = format!("certificate {number} of the certificate authority, \"{name}\",");
+    if certificate.not_after() < now {
+        let end = rfc3339(certificate.not_after());
+        return Some(Warning::new(
+            "certificate-authority-expired",
+            format_args!(
+                "{about} expired at {end}, so it is not trusted; get the cluster's current certificate authority"
+            ),
+        ));
+    }
+    if now < certificate.not_before() {
+        let begin = rfc3339(certificate.not_before());
+        return Some(Warning::new(
+            "certificate-authority-not-yet-valid",
+            format_args!("{about} is not trusted before {begin}; check the clock of this machine"),
+        ));
+    }
+    let problem = certificate.why_not_an_authority()?;
+    (certificate.is_ca() || !certificate.allows_server_auth()).then(|| {
+        Warning::new(
+            "certificate-authority-unusable",
+            format_args!("{about} is not trusted to issue certificates: {problem}; get the cluster's certificate authority"),
+        )
+    })
 }
 
 impl fmt::Debug for CaBundle {

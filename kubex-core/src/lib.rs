@@ -36,6 +36,7 @@ pub mod impersonation;
 pub mod options;
 pub mod origin;
 pub mod overrides;
+mod pem;
 pub mod placeholder;
 pub mod provenance;
 pub mod provider;
@@ -53,6 +54,7 @@ pub mod time;
 pub mod trust;
 mod value;
 pub mod warning;
+pub mod x509;
 
 pub use chain::{Chain, ChainBuilder, Source};
 pub use cluster::{CaBundle, Cluster, ServerUrl, Trust};

@@ -166,7 +166,9 @@ impl ResolvedSource {
     /// Checks a credential source that needs no building. If it returns `NotConfigured`, the chain continues.
     pub(crate) async fn check_ready_source(&self, host: &Host) -> Result<()> {
         match self.identity.clone().choose().provider {
-            Chosen::Built(_, source) | Chosen::Ready(ReadySource::Source(source)) => source.check(host).await,
+            Chosen::Built(_, source) | Chosen::Ready(ReadySource::Source(source)) => {
+                source.check(host).await.map(drop)
+            }
             _ => Ok(()),
         }
     }

@@ -79,13 +79,14 @@ pub trait CredentialSource: Debug + Send + Sync {
     }
 
     /// Finds problems early, such as an unreadable file or an empty token. It is called once, while the chain resolves,
-    /// and like resolving it starts no process and opens no connection.
+    /// and like resolving it starts no process and opens no connection. A source that can load its credential within these
+    /// limits returns it, so that its certificate can be checked too.
     ///
     /// # Errors
     /// As [`CredentialProvider::resolve`](crate::CredentialProvider::resolve). `NotConfigured` lets the chain continue
     /// if the source is an entry of the chain. If a kubeconfig or a pod named the source, `NotConfigured` is treated as
     /// `Unavailable` and stops the chain.
-    async fn check(&self, _host: &Host) -> Result<()> {
-        Ok(())
+    async fn check(&self, _host: &Host) -> Result<Option<Credential>> {
+        Ok(None)
     }
 }

@@ -105,7 +105,7 @@ impl CredentialSource for Vault {
         }
     }
 
-    async fn check(&self, host: &Host) -> Result<()> {
+    async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         if self.wrong == Wrong::RunsAtResolving
             && let Some(processes) = host.processes()
         {
@@ -125,7 +125,7 @@ impl CredentialSource for Vault {
             };
             let _ = processes.run(process).await;
         }
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -33,5 +33,8 @@ const BUILT_IN: &[&Registration] = &[
 /// # }
 /// ```
 pub fn registry() -> Result<Registry> {
-    Registry::linked_with(BUILT_IN)
+    let registry = Registry::linked_with(BUILT_IN)?;
+    #[cfg(feature = "rustls")]
+    let registry = registry.with_pair_check(crate::client::rustls::check_pair);
+    Ok(registry)
 }

@@ -51,11 +51,11 @@ impl CredentialSource for Absent {
         "vault".to_owned()
     }
 
-    async fn check(&self, _: &Host) -> Result<()> {
+    async fn check(&self, _: &Host) -> Result<Option<Credential>> {
         if self.0 == Where::Checking {
             return Err(not_there());
         }
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -10,7 +10,7 @@ use kubex::{
     ResolveRequest, ResolvedSource, Result, Source, Trust,
 };
 /// Passes for a certificate as long as there is no connection.
-const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
+const AUTHORITY: &str = kubex_core::faults::CERTIFICATE;
 
 const POD: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 

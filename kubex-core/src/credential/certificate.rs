@@ -1,48 +1,67 @@
 //! A client certificate with its private key.
 
 use std::fmt;
+use std::time::SystemTime;
 
-use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::private_key::{check_support, read_key};
 use super::public_key::{is_for_public_key, is_pair};
 use crate::error::{Error, ErrorKind, Result};
+use crate::pem::{PemBlock, blocks};
 use crate::secret::{ExposeSecret, SecretBytes};
+use crate::time::rfc3339;
+use crate::warning::Warning;
+use crate::x509::{Unreadable, X509Certificate};
+
+/// How many ignored blocks of one text are reported.
+const MAX_REPORTED: usize = 8;
 
 /// A certificate chain, the client's own certificate first, and the private key that belongs to it.
 ///
-/// The key is kept as the PEM that it was read from, so that it exists once, in memory that is wiped on drop.
+/// Certificates of every version are sent as they are. The key is kept as the PEM that it was read from, so that it
+/// exists once, in memory that is wiped on drop.
 #[derive(Clone)]
 pub struct ClientCertificate {
-    chain: Vec<CertificateDer<'static>>,
+    chain: Certificates,
+    /// When the client's own certificate is valid; `None` if its dates cannot be read.
+    validity: Option<(SystemTime, SystemTime)>,
     key_pem: SecretBytes,
 }
 
 impl ClientCertificate {
-    /// Reads the pair from PEM. The chain may consist of several certificates; the key is PKCS #8, PKCS #1 or SEC1.
+    /// Reads the pair from PEM. The chain may consist of several certificates; the key is PKCS #8, PKCS #1 or SEC1,
+    /// whatever its label.
     ///
     /// A key that does not contain its public key (most Ed25519 keys) cannot be compared with the certificate here. The
     /// TLS library computes the public key, and [`has_public_key`](Self::has_public_key) compares it.
     ///
     /// # Errors
-    /// `InvalidPem` if one of the two is invalid; the message names it. `IncompleteKeyPair` if they do not belong
-    /// together.
+    /// `InvalidPem` if one of the two is invalid; the message names it. `Unsupported` if no TLS library supports the key.
+    /// `IncompleteKeyPair` if they do not belong together.
     pub fn from_pem(certificate: &[u8], key: SecretBytes) -> Result<Self> {
-        Self::new(Self::chain_from_pem(certificate)?, key)
+        Self::new(Certificates::of_client(certificate)?, key)
     }
 
-    pub(crate) fn chain_from_pem(certificate: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
-        certificates_in(certificate, "the client certificate")
-    }
-
-    pub(crate) fn new(chain: Vec<CertificateDer<'static>>, key_pem: SecretBytes) -> Result<Self> {
+    pub(crate) fn new(chain: Certificates, key_pem: SecretBytes) -> Result<Self> {
+        let validity = chain
+            .first()
+            .and_then(|own| X509Certificate::read(own).ok())
+            .map(|own| (own.not_before(), own.not_after()));
         let key_pem = key_pem.listed();
-        let certificate = Self { chain, key_pem };
+        let certificate = Self {
+            chain,
+            validity,
+            key_pem,
+        };
         let key = certificate.key()?;
-        match certificate.chain.first() {
-            Some(own) if is_pair(own, &key) == Some(false) => Err(Self::not_a_pair()),
-            _ => Ok(certificate),
+        if let Some(own) = certificate.chain.first()
+            && is_pair(own, &key) == Some(false)
+        {
+            return Err(Self::not_a_pair());
         }
+        check_support(&key)?;
+        Ok(certificate)
     }
 
     /// The error for a certificate and a key that do not belong together.
@@ -64,7 +83,41 @@ impl ClientCertificate {
 
     /// The chain, the client's own certificate first.
     pub fn chain(&self) -> &[CertificateDer<'static>] {
-        &self.chain
+        &self.chain.certificates
+    }
+
+    /// When the client's own certificate begins to be valid, if its dates can be read.
+    pub fn not_before(&self) -> Option<SystemTime> {
+        self.validity.map(|(not_before, _)| not_before)
+    }
+
+    /// When the client's own certificate expires, if its dates can be read.
+    pub fn not_after(&self) -> Option<SystemTime> {
+        self.validity.map(|(_, not_after)| not_after)
+    }
+
+    /// What the user should know about the certificate at this time: it has expired, it is not valid yet, or the PEM
+    /// contains blocks that are not used. It is sent nevertheless, because this machine's clock may be wrong.
+    pub fn warnings(&self, now: SystemTime) -> Vec<Warning> {
+        let mut warnings = self.chain.warnings();
+        match self.validity {
+            Some((_, not_after)) if not_after < now => warnings.push(Warning::new(
+                "client-certificate-expired",
+                format_args!(
+                    "the client certificate expired at {}; get a new one",
+                    rfc3339(not_after)
+                ),
+            )),
+            Some((not_before, _)) if now < not_before => warnings.push(Warning::new(
+                "client-certificate-not-yet-valid",
+                format_args!(
+                    "the client certificate is not valid before {}; check the clock of this machine",
+                    rfc3339(not_before)
+                ),
+            )),
+            _ => {}
+        }
+        warnings
     }
 
     /// The private key in DER, for a TLS library. Drop it as soon as the library has read it.
@@ -72,48 +125,166 @@ impl ClientCertificate {
     /// # Errors
     /// None, for a pair that [`from_pem`](Self::from_pem) accepted.
     pub fn key(&self) -> Result<PrivateKeyDer<'static>> {
-        PrivateKeyDer::from_pem_slice(self.key_pem.expose_secret()).map_err(|_| {
-            Error::new(
-                ErrorKind::InvalidPem,
-                "the client key contains no private key in PEM",
-            )
-            .with_help("expected a block that begins with -----BEGIN PRIVATE KEY-----")
-        })
+        read_key(self.key_pem.expose_secret())
     }
 }
 
 impl PartialEq for ClientCertificate {
     fn eq(&self, other: &Self) -> bool {
-        self.chain == other.chain && self.key_pem.expose_secret() == other.key_pem.expose_secret()
+        self.chain() == other.chain() && self.key_pem.expose_secret() == other.key_pem.expose_secret()
     }
 }
 
 impl fmt::Debug for ClientCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientCertificate")
-            .field("certificates", &self.chain.len())
+            .field("certificates", &self.chain.certificates.len())
             .finish_non_exhaustive()
     }
 }
 
-/// The certificates of a PEM text. Blocks of other kinds are ignored, as by Go's certificate pool.
-pub(crate) fn certificates_in(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>> {
-    let invalid = |why: &str| {
-        Error::new(ErrorKind::InvalidPem, format_args!("{what} {why}"))
-            .with_help("expected a block that begins with -----BEGIN CERTIFICATE-----")
-    };
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<_, _>>()
-        .map_err(|_| invalid("is not valid PEM"))?;
-    if certificates.is_empty() {
-        return Err(invalid("contains no certificate in PEM"));
+/// The certificates of a PEM text that count, and the blocks that do not.
+#[derive(Clone, Debug)]
+pub(crate) struct Certificates {
+    certificates: Vec<CertificateDer<'static>>,
+    /// What the blocks that are not used are reported as.
+    ignored: Vec<String>,
+}
+
+impl Certificates {
+    /// Reads a client's chain, by the rules of Go's `tls.X509KeyPair`: broken blocks and blocks of other kinds are
+    /// skipped, the client's own certificate must be valid X.509, and the others are sent as they are.
+    pub(crate) fn of_client(pem: &[u8]) -> Result<Self> {
+        let what = "the client certificate";
+        let blocks = blocks(pem);
+        let mut read = Self::empty();
+        for (index, block) in blocks.iter().enumerate() {
+            match &block.content {
+                Ok(content) if block.label == "CERTIFICATE" => {
+                    read.certificates.push(content.to_vec().into());
+                }
+                Err(problem) => read.ignore(what, index, block, problem),
+                Ok(_) => {}
+            }
+        }
+        match read.first().map(|own| X509Certificate::read(own)) {
+            None => Err(no_certificate(what, &blocks)),
+            Some(Err(Unreadable::Malformed)) => {
+                Err(invalid(what, "contains a block that is not an X.509 certificate"))
+            }
+            // The server judges a date that cannot be read here.
+            Some(Ok(_) | Err(Unreadable::Date)) => Ok(read),
+        }
     }
-    // An X.509 certificate begins with the tag of a DER sequence. Anything else would fail later, in the TLS library.
-    if certificates
+
+    /// Reads certificate authorities, by the rules of Go's `CertPool.AppendCertsFromPEM`: each block that is a certificate
+    /// counts, and all others are skipped.
+    pub(crate) fn of_authorities(pem: &[u8], what: &str) -> Result<Self> {
+        let blocks = blocks(pem);
+        let mut read = Self::empty();
+        for (index, block) in blocks.iter().enumerate() {
+            match &block.content {
+                Err(problem) => read.ignore(what, index, block, problem),
+                Ok(_) if block.label != "CERTIFICATE" => {
+                    read.ignore(what, index, block, "it is not labelled CERTIFICATE");
+                }
+                Ok(_) if block.has_headers => read.ignore(what, index, block, "it has headers"),
+                Ok(content) => match X509Certificate::read(content) {
+                    Err(Unreadable::Malformed) => {
+                        read.ignore(what, index, block, "it is not an X.509 certificate");
+                    }
+                    Ok(_) | Err(Unreadable::Date) => read.certificates.push(content.to_vec().into()),
+                },
+            }
+        }
+        if read.certificates.is_empty() {
+            return Err(match read.ignored.first() {
+                Some(ignored) if blocks.iter().any(|block| block.label == "CERTIFICATE") => Error::new(
+                    ErrorKind::InvalidPem,
+                    format_args!("{what} contains no valid certificate: {ignored}"),
+                )
+                .with_help("get the certificate authority of the cluster again"),
+                _ => no_certificate(what, &blocks),
+            });
+        }
+        Ok(read)
+    }
+
+    fn empty() -> Self {
+        Self {
+            certificates: Vec::new(),
+            ignored: Vec::new(),
+        }
+    }
+
+    fn first(&self) -> Option<&CertificateDer<'static>> {
+        self.certificates.first()
+    }
+
+    pub(crate) fn into_parts(self) -> (Vec<CertificateDer<'static>>, Vec<String>) {
+        (self.certificates, self.ignored)
+    }
+
+    fn ignore(&mut self, what: &str, index: usize, block: &PemBlock<'_>, problem: &str) {
+        self.ignored.push(format!(
+            "block {} of {what}, at line {} of the PEM, is not used: {problem}",
+            index + 1,
+            block.line
+        ));
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        ignored_blocks(&self.ignored)
+    }
+}
+
+/// A warning for each block that is not used, but not for more than a few.
+pub(crate) fn ignored_blocks(ignored: &[String]) -> Vec<Warning> {
+    let warning = |message: &dyn fmt::Display| Warning::new("pem-block-ignored", message);
+    let mut warnings: Vec<_> = ignored
         .iter()
-        .any(|certificate| certificate.first() != Some(&0x30))
-    {
-        return Err(invalid("contains a block that is not a certificate"));
+        .take(MAX_REPORTED)
+        .map(|message| warning(message))
+        .collect();
+    if let Some(more @ 1..) = ignored.len().checked_sub(MAX_REPORTED) {
+        warnings.push(warning(&format_args!("{more} more blocks are not used")));
     }
-    Ok(certificates)
+    warnings
+}
+
+fn invalid(what: &str, why: &str) -> Error {
+    Error::new(ErrorKind::InvalidPem, format_args!("{what} {why}"))
+        .with_help("expected a block that begins with -----BEGIN CERTIFICATE-----")
+}
+
+fn no_certificate(what: &str, blocks: &[PemBlock<'_>]) -> Error {
+    if let Some(problem) = blocks.iter().find_map(|block| block.content.as_ref().err()) {
+        return invalid(what, &format!("is not valid PEM: {problem}"))
+            .with_help("write the certificate to the file again, as PEM in UTF-8 without a byte order mark");
+    }
+    match blocks.first() {
+        Some(block) if block.label.ends_with("PRIVATE KEY") => {
+            let help = if what == "the client certificate" {
+                "exchange the client certificate and the client key, or set the certificate"
+            } else {
+                "set the certificate, and keep the private key on the server"
+            };
+            invalid(what, "is a private key").with_help(help)
+        }
+        Some(block) => {
+            // Only what looks like a label is shown.
+            let is_label = block.label.len() <= 40
+                && block
+                    .label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ');
+            let label = if is_label {
+                &*block.label
+            } else {
+                "block with another label"
+            };
+            invalid(what, &format!("contains a {label} and no certificate in PEM"))
+        }
+        None => invalid(what, "contains no certificate in PEM"),
+    }
 }

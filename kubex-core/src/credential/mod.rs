@@ -14,6 +14,7 @@
 
 mod certificate;
 pub mod jwt;
+mod private_key;
 mod public_key;
 
 use std::fmt;
@@ -31,7 +32,7 @@ use crate::secret::{ExposeSecret, SecretString};
 use crate::time::rfc3339;
 
 pub use certificate::ClientCertificate;
-pub(crate) use certificate::certificates_in;
+pub(crate) use certificate::{Certificates, ignored_blocks};
 
 /// The longest accepted token, in bytes. Servers refuse longer headers.
 const MAX_TOKEN_LENGTH: usize = 512 * 1024;

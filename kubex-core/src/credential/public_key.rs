@@ -9,11 +9,11 @@
 use pkcs8::spki::SubjectPublicKeyInfoRef;
 use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use x509_cert::Certificate;
+use x509_cert::certificate::{CertificateInner, Raw};
 use x509_cert::der::Decode as _;
 
-const RSA: ObjectIdentifier = pkcs1::ALGORITHM_OID;
-const ELLIPTIC_CURVE: ObjectIdentifier = sec1::ALGORITHM_OID;
+pub(super) const RSA: ObjectIdentifier = pkcs1::ALGORITHM_OID;
+pub(super) const ELLIPTIC_CURVE: ObjectIdentifier = sec1::ALGORITHM_OID;
 
 /// A public key: its algorithm and its bits.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(super) fn is_for_public_key(certificate: &CertificateDer<'_>, public_key: &[
 
 /// The certificate's public key. Certificates of every version are read.
 fn key_of_certificate(certificate: &CertificateDer<'_>) -> Option<PublicKey> {
-    let certificate = Certificate::from_der(certificate).ok()?;
+    let certificate = CertificateInner::<Raw>::from_der(certificate).ok()?;
     let info = certificate.tbs_certificate().subject_public_key_info();
     Some(PublicKey {
         algorithm: info.algorithm.oid,
@@ -153,7 +153,7 @@ mod tests {
     fn a_public_key_that_the_tls_library_computed_is_compared() {
         use x509_cert::der::Encode as _;
         let public_key = |certificate: &CertificateDer<'_>| {
-            let certificate = Certificate::from_der(certificate).unwrap();
+            let certificate = CertificateInner::<Raw>::from_der(certificate).unwrap();
             let key = certificate.tbs_certificate().subject_public_key_info();
             key.to_der().unwrap()
         };

@@ -43,6 +43,9 @@ mod shown;
 mod source;
 
 pub use caller::give_up_after;
+/// The certificate of an authority in PEM: RSA of 2048 bits, valid from 2000 to 9999.
+pub const CERTIFICATE: &str = include_str!("certificate.pem");
+
 pub use clock::SettableClock;
 pub use conformance::Conformance;
 pub use mutations::{Mutations, YAML_PIECES};

@@ -160,6 +160,14 @@ impl ClusterOptions {
                 .with_origin(&self.options.origin_of("insecure-skip-tls-verify")),
             );
         }
+        if let Trust::CaBundle(bundle) = &trust {
+            let key = ["certificate-authority", "certificate-authority-data"]
+                .into_iter()
+                .find(|key| self.options.get(key).is_some_and(|value| !value.is_blank()));
+            let origin = self.options.origin_of(key.unwrap_or("certificate-authority"));
+            let about = bundle.warnings(host.now().wall).into_iter();
+            warnings.extend(about.map(|warning| warning.with_origin(&origin)));
+        }
         let fields = self.fields;
         let mut cluster = Cluster::new(server);
         cluster.trust = trust;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Options;
 use super::pem::Pem;
-use crate::credential::ClientCertificate;
+use crate::credential::{Certificates, ClientCertificate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::secret::{ExposeSecret, SecretString};
@@ -85,7 +85,7 @@ impl KeyPairOptions {
             (Err(first), Err(second)) => return Err(first.with_related(second)),
             (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
         };
-        let chain = ClientCertificate::chain_from_pem(certificate.expose_secret())
+        let chain = Certificates::of_client(certificate.expose_secret())
             .map_err(|error| error.with_origin(self.certificate.origin()))?;
         ClientCertificate::new(chain, key).map_err(|error| error.with_origin(self.key.origin()))
     }

@@ -10,6 +10,7 @@ mod with_cluster;
 
 use std::sync::Arc;
 
+use crate::credential::ClientCertificate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
 use crate::provider::CredentialProvider;
@@ -74,7 +75,11 @@ macro_rules! register {
 #[derive(Clone, Debug)]
 pub struct Registry {
     registrations: Arc<[&'static Registration]>,
+    check_pair: Option<PairCheck>,
 }
+
+/// Checks that the program's TLS library can use a client certificate with its key. It opens no connection.
+pub type PairCheck = fn(&ClientCertificate) -> Result<()>;
 
 impl Registry {
     /// Returns the plugins that the linked crates have submitted.
@@ -127,7 +132,21 @@ impl Registry {
         }
         Ok(Self {
             registrations: sorted.into(),
+            check_pair: None,
         })
+    }
+
+    /// Sets how client certificates are checked while the chain resolves. The core knows no TLS library, so without this
+    /// it checks only what it can read.
+    #[must_use]
+    pub fn with_pair_check(mut self, check: PairCheck) -> Self {
+        self.check_pair = Some(check);
+        self
+    }
+
+    /// Checks a client certificate with the program's TLS library, if it is known.
+    pub(crate) fn check_pair(&self, certificate: &ClientCertificate) -> Result<()> {
+        self.check_pair.map_or(Ok(()), |check| check(certificate))
     }
 
     /// Iterates over the registrations, sorted by name.

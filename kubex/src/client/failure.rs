@@ -3,12 +3,12 @@
 use std::error::Error as StdError;
 use std::io;
 
-use ::rustls::CertificateError;
+use ::rustls::{AlertDescription, CertificateError};
 use hyper_util::client::legacy::{self, connect::Connected};
 use kubex_core::text::{causes, messages};
 use kubex_core::{Cluster, Error, ErrorKind};
 
-use super::rustls::is_unknown_issuer;
+use kubex_tls::{is_unknown_issuer, sentence};
 
 /// An error with the HTTP client's message and the causes behind it. The client's own error is not kept as the source: it
 /// may quote the URL of the request or of the proxy. An error of Kubex that it wraps is returned as it is.
@@ -21,9 +21,12 @@ pub(crate) fn request_failed(cluster: &Cluster, error: &(dyn StdError + 'static)
         Some(proxy) => format!(" through the proxy {proxy}"),
         None => String::new(),
     };
+    let why = causes(error)
+        .find_map(plain_reason)
+        .unwrap_or_else(|| messages(error));
     let failed = Error::new(
         ErrorKind::RequestFailed,
-        format_args!("the request to {server}{through} failed: {}", messages(error)),
+        format_args!("the request to {server}{through} failed: {why}"),
     );
     match (causes(error).find_map(help_for), &cluster.proxy) {
         (Some(help), _) => failed.with_help(help),
@@ -98,9 +101,54 @@ fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a ::rustls::Er
     cause.downcast_ref()
 }
 
+/// The reason in plain words, where the libraries' own messages are none.
+fn plain_reason(cause: &(dyn StdError + 'static)) -> Option<String> {
+    match tls_error(cause)? {
+        ::rustls::Error::InvalidCertificate(wrong) => sentence(wrong),
+        ::rustls::Error::AlertReceived(alert) => Some(match alert {
+            AlertDescription::CertificateExpired => {
+                "the server refused the client certificate, because it has expired".to_owned()
+            }
+            AlertDescription::UnknownCA => {
+                "the server refused the client certificate, because it does not know its certificate authority".to_owned()
+            }
+            AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::DecryptError => {
+                format!("the server refused the client certificate ({alert:?})")
+            }
+            AlertDescription::CertificateRequired => "the server requires a client certificate".to_owned(),
+            AlertDescription::HandshakeFailure => {
+                "the server and this program have no TLS algorithm in common".to_owned()
+            }
+            _ => return None,
+        }),
+        _ => None,
+    }
+}
+
 fn help_for(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
-    let ::rustls::Error::InvalidCertificate(wrong) = tls_error(cause)? else {
-        return None;
+    let wrong = match tls_error(cause)? {
+        ::rustls::Error::InvalidCertificate(wrong) => wrong,
+        ::rustls::Error::AlertReceived(
+            AlertDescription::CertificateExpired
+            | AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateRequired,
+        ) => {
+            return Some(
+                "get a client certificate that the certificate authority of this cluster has issued",
+            );
+        }
+        ::rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) => {
+            return Some("use the crypto provider aws-lc-rs, which supports more keys than ring");
+        }
+        _ => return None,
     };
     match wrong {
         CertificateError::UnknownIssuer => {
@@ -112,6 +160,9 @@ fn help_for(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
         CertificateError::NotValidYetContext { .. } | CertificateError::ExpiredContext { .. } => {
             Some("check this machine's clock, and the server's certificate")
         }
-        _ => None,
+        wrong if is_unknown_issuer(&wrong.clone().into()) => {
+            Some("get the cluster's current certificate authority")
+        }
+        _ => Some("get a valid certificate for the server"),
     }
 }

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kubex_core::text::{causes, messages};
-use kubex_core::{CaBundle, Error, ErrorKind, Host, Proxy, Result};
+use kubex_core::{CaBundle, Error, ErrorKind, Host, Proxy, Result, Trust};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -148,29 +148,14 @@ fn tls(authorities: Option<&CaBundle>) -> Result<ClientConfig> {
             format_args!("TLS cannot be set up: {error}"),
         )
     };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let provider = kubex_tls::default_provider()?;
+    let trust = authorities.map_or(Trust::System, |bundle| Trust::CaBundle(bundle.clone()));
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(unsupported)?;
-    let mut config = match authorities {
-        Some(authorities) => {
-            let mut roots = RootCertStore::empty();
-            let certificates = authorities.certificates().iter().cloned();
-            if roots.add_parsable_certificates(certificates).0 == 0 {
-                return Err(Error::new(
-                    ErrorKind::InvalidPem,
-                    "the issuer's certificate authority contains no X.509 certificate",
-                ));
-            }
-            builder.with_root_certificates(roots).with_no_client_auth()
-        }
-        None => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(
-                rustls_platform_verifier::Verifier::new(provider).map_err(unsupported)?,
-            ))
-            .with_no_client_auth(),
-    };
+        .map_err(unsupported)?
+        .dangerous()
+        .with_custom_certificate_verifier(kubex_tls::verifier(&trust, &provider)?)
+        .with_no_client_auth();
     config.alpn_protocols.push(b"http/1.1".to_vec());
     Ok(config)
 }

@@ -314,13 +314,13 @@ impl CredentialSource for OidcSource {
         Some(self.sharing.clone())
     }
 
-    async fn check(&self, host: &Host) -> Result<()> {
+    async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         self.tokens
             .read(|tokens| match (&tokens.id_token, &tokens.refresh_token) {
                 (None, None) => Err(self.no_token()),
                 (Some(token), _) => expiry(token).map(drop).map_err(|error| self.malformed(error)),
                 _ => Ok(()),
             })?;
-        self.authorities(host).await.map(drop)
+        self.authorities(host).await.map(|_| None)
     }
 }

@@ -113,7 +113,7 @@ impl CredentialSource for StaticSource {
         .to_owned()
     }
 
-    async fn check(&self, host: &Host) -> Result<()> {
-        self.credential(host).await.map(drop)
+    async fn check(&self, host: &Host) -> Result<Option<Credential>> {
+        self.credential(host).await.map(Some)
     }
 }

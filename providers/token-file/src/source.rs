@@ -126,8 +126,8 @@ impl CredentialSource for TokenFileSource {
         DEADLINE
     }
 
-    async fn check(&self, host: &Host) -> Result<()> {
+    async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         let (token, _) = self.token(host).await?;
-        self.credential(token, host).await.map(drop)
+        self.credential(token, host).await.map(Some)
     }
 }

@@ -64,20 +64,7 @@ fn authorities(certificates_in_it: usize) -> String {
 }
 
 fn certificates(count: usize) -> String {
-    let mut pem = String::new();
-    for number in 0..count {
-        let der: Vec<u8> = [0x30, 0x82, 0x02, 0xfc]
-            .into_iter()
-            .chain((0..764_usize).map(|at| (at * 167 + number * 31) as u8))
-            .collect();
-        pem.push_str("-----BEGIN CERTIFICATE-----\n");
-        let body = STANDARD.encode(der);
-        for line in body.as_bytes().chunks(64) {
-            writeln!(pem, "{}", String::from_utf8_lossy(line)).expect("a text can be written to");
-        }
-        pem.push_str("-----END CERTIFICATE-----\n");
-    }
-    pem
+    kubex_core::faults::CERTIFICATE.repeat(count)
 }
 
 fn yaml(contexts: usize, authorities: &str) -> String {

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, SigningKey,
+    KeyPair, KeyUsagePurpose, SigningKey, date_time_ymd,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -40,7 +40,7 @@ pub(super) fn sha256_hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
 
     let mut hex = String::new();
-    for byte in ring::digest::digest(&ring::digest::SHA256, bytes).as_ref() {
+    for byte in aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref() {
         // Writing to a `String` cannot fail.
         let _ = write!(hex, "{byte:02x}");
     }
@@ -64,6 +64,7 @@ impl CertificateAuthority {
         parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         parameters.distinguished_name = common_name(name);
         set_validity(&mut parameters, SystemTime::now() + A_YEAR);
+        begin_early(&mut parameters);
         let key = KeyPair::generate().expect("a key for the authority");
         let certificate = parameters
             .self_signed(&key)
@@ -120,6 +121,7 @@ impl CertificateAuthority {
         parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         set_validity(&mut parameters, not_after);
+        begin_early(&mut parameters);
         let key = KeyPair::generate().expect("a key for the client");
         let nameless = parameters
             .signed_by(&key, &self.issuer)
@@ -137,6 +139,11 @@ fn common_name(name: &str) -> DistinguishedName {
     let mut subject = DistinguishedName::new();
     subject.push(DnType::CommonName, name);
     subject
+}
+
+/// For certificates that Kubex reads: simulated clocks begin at another time than that of the machine.
+fn begin_early(parameters: &mut CertificateParams) {
+    parameters.not_before = date_time_ymd(2000, 1, 1);
 }
 
 /// Certificates begin a day before now, or before their end if that is past: clocks may differ.
@@ -188,7 +195,7 @@ fn with_organizations(
 }
 
 /// One DER element: tag, length, content.
-fn element(tag: u8, content: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn element(tag: u8, content: &[&[u8]]) -> Vec<u8> {
     let content = content.concat();
     let mut element = vec![tag];
     match u8::try_from(content.len()) {
@@ -209,7 +216,7 @@ fn element(tag: u8, content: &[&[u8]]) -> Vec<u8> {
     element
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     let encoded = STANDARD.encode(der);
     let mut lines = Vec::new();
     let mut rest = encoded.as_str();

@@ -69,10 +69,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use http::StatusCode;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use self::answer::Answers;
 use self::authenticator::Authenticator;
 use self::certificate::{A_YEAR, CertificateAuthority};
+pub(crate) use self::certificate::{element, pem};
 use self::crowd::Crowd;
 use self::listener::Listener;
 use self::serving::ServingTls;
@@ -236,6 +238,22 @@ impl ApiServer {
     /// Ends every watch as the real server does after some minutes: its answer is complete, and clients ask again.
     pub fn end_watches(&self) {
         held(&self.shared.watches).end();
+    }
+
+    /// Serves new connections with these certificates and this key, whether or not they belong together.
+    ///
+    /// Fails for a key that rustls cannot sign with.
+    pub fn serve_certificates(
+        &self,
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> std::io::Result<()> {
+        held(&self.shared.serving).replace(chain, key)
+    }
+
+    /// Whether a client certificate of any authority, version and date identifies a user.
+    pub fn trust_any_client_certificate(&self, is_trusted: bool) {
+        held(&self.shared.authenticator).trust_any_certificate(is_trusted);
     }
 
     /// Makes a new authority and a new serving certificate. Connections that are open keep the old one; new ones get

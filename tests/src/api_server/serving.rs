@@ -3,18 +3,22 @@
 use std::io;
 use std::sync::Arc;
 
+use rustls::ConfigBuilder;
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature_with_raw_key};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::server::WantsServerCert;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::certificate::CertificateAuthority;
 
 /// The one implementation of cryptography in the test world. It is always named: a process that links two of them
 /// has no default.
 pub(crate) fn crypto_provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
 /// The certificate that new connections are served with.
@@ -51,6 +55,25 @@ impl ServingTls {
                 .expect("the names of the server are valid");
     }
 
+    /// Serves these certificates with this key, whether or not they belong together. Fails for a key that rustls cannot
+    /// sign with.
+    pub(crate) fn replace(
+        &mut self,
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> io::Result<()> {
+        let provider = crypto_provider();
+        let key = provider
+            .key_provider
+            .load_private_key(key)
+            .map_err(io::Error::other)?;
+        let certified = SingleCertAndKey::from(CertifiedKey::new(chain, key));
+        let mut configuration = builder(&provider)?.with_cert_resolver(Arc::new(certified));
+        configuration.alpn_protocols = self.configuration.alpn_protocols.clone();
+        self.configuration = Arc::new(configuration);
+        Ok(())
+    }
+
     pub(crate) fn authority_pem(&self) -> &str {
         &self.authority_pem
     }
@@ -74,11 +97,7 @@ fn fresh_configuration(
             format!("no certificate for {names:?}: {error}"),
         )
     })?;
-    let provider = crypto_provider();
-    let mut configuration = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_client_cert_verifier(Arc::new(AnyClientCertificate { provider }))
+    let mut configuration = builder(&crypto_provider())?
         .with_single_cert(vec![certificate], key)
         .map_err(io::Error::other)?;
     if is_http2_offered {
@@ -86,6 +105,14 @@ fn fresh_configuration(
     }
     configuration.alpn_protocols.push(b"http/1.1".to_vec());
     Ok((authority.pem(), Arc::new(configuration)))
+}
+
+fn builder(provider: &Arc<CryptoProvider>) -> io::Result<ConfigBuilder<ServerConfig, WantsServerCert>> {
+    let verifier = AnyClientCertificate::new(Arc::clone(provider));
+    Ok(ServerConfig::builder_with_provider(Arc::clone(provider))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_client_cert_verifier(Arc::new(verifier)))
 }
 
 /// Asks for a client certificate, proves that the client has its key, and leaves open whether it means anything:
@@ -136,8 +163,12 @@ impl ClientCertVerifier for AnyClientCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        // Over the public key alone: webpki does not read certificates of version 1, which Go accepts.
+        let (_, parsed) =
+            X509Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
+        let key = SubjectPublicKeyInfoDer::from(parsed.tbs_certificate.subject_pki.raw);
         let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
+        verify_tls13_signature_with_raw_key(message, &key, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

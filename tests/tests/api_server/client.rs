@@ -56,10 +56,11 @@ impl Client {
         roots
             .add(CertificateDer::from_pem_slice(self.trusted.as_bytes()).unwrap())
             .unwrap();
-        let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots);
+        let builder =
+            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(roots);
         let mut configuration = match &self.certificate {
             Some(pem) => builder
                 .with_client_auth_cert(

@@ -9,7 +9,7 @@ use kubex_core::host::{Exit, ProcessOutput, SimulatedHost};
 
 use super::{MACHINE, answer, kubeconfig, resolve, world};
 
-const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+const AUTHORITY: &str = kubex_core::faults::CERTIFICATE;
 
 pub(super) fn page() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md")).unwrap()

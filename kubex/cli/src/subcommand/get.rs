@@ -25,7 +25,7 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
     let client = Client::new(&configuration)?;
     let request = client.get(&arguments.path)?;
     let response = async {
-        let response = request::successful(request.send().await?, &configuration).await?;
+        let response = request::successful(request.send().await?, &configuration, session).await?;
         print_body(response, output::is_terminal()).await
     };
     arguments.timeout.within(session, response).await

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use kubex::reqwest::{Response, StatusCode};
 use kubex::text::{Mask, clean};
+use kubex::time::rfc3339;
 use kubex::{ClientConfiguration, Error, ErrorKind};
 
 use crate::failure::{Failure, status};
@@ -66,6 +67,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 pub(crate) async fn successful(
     response: Response,
     configuration: &ClientConfiguration,
+    session: &Session,
 ) -> Result<Response, Failure> {
     let code = response.status();
     if code.is_success() {
@@ -90,7 +92,20 @@ pub(crate) async fn successful(
         status::REJECTED,
         format!("the server rejected the credential ({source}): {code}{reason}"),
     );
-    Err(failure.with_help("log in again, or run kubex explain to see where the credential comes from"))
+    let expired_at = configuration
+        .credentials()
+        .try_current()
+        .and_then(|credential| credential.certificate()?.not_after())
+        .filter(|not_after| *not_after < session.host.now().wall);
+    Err(match expired_at {
+        Some(not_after) => failure.with_help(format!(
+            "get a new client certificate: it expired at {}",
+            rfc3339(not_after)
+        )),
+        None => {
+            failure.with_help("log in again, or run kubex explain to see where the credential comes from")
+        }
+    })
 }
 
 /// The server's message, unless it only repeats the status.

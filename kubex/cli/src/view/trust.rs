@@ -19,7 +19,7 @@ pub(crate) fn ca_digests(trust: &Trust) -> Vec<String> {
 /// The SHA-256 of some bytes in hexadecimal, as `openssl x509 -fingerprint -sha256` prints it, without the colons.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     let mut hexadecimal = String::new();
-    for byte in ring::digest::digest(&ring::digest::SHA256, bytes).as_ref() {
+    for byte in aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref() {
         // Writing to a String cannot fail.
         let _ = write!(hexadecimal, "{byte:02x}");
     }

@@ -31,11 +31,41 @@ pub(super) fn certified_key(
         .map_err(|_| {
             Error::new(
                 ErrorKind::Unsupported,
-                "the TLS library does not support the client key's type",
+                "the crypto provider does not support the client key",
             )
-            .with_help("use a key of RSA, P-256, P-384 or Ed25519")
+            .with_help(
+                "enable the feature \"aws-lc-rs\" of kubex, which supports P-521 and every RSA key of 2048 to 8192 bits",
+            )
         })?;
+    // Not `from_der`: webpki does not read certificates of version 1.
     Ok(CertifiedKey::new(certificate.chain().to_vec(), key))
+}
+
+/// A certificate with its signing key, which belongs to it.
+///
+/// # Errors
+/// `IncompleteKeyPair` if certificate and key do not belong together, `Unsupported` if the crypto provider does not
+/// support the key.
+pub(super) fn matching_key(
+    certificate: &ClientCertificate,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey> {
+    let key = certified_key(certificate, provider)?;
+    let public_key = key.key.public_key();
+    match public_key.and_then(|public_key| certificate.has_public_key(&public_key)) {
+        Some(false) => Err(ClientCertificate::not_a_pair()),
+        // If this cannot be determined here, the server checks the pair.
+        Some(true) | None => Ok(key),
+    }
+}
+
+/// Checks while the chain resolves that the default crypto provider can use the pair. Without one, the program passes its
+/// own later, and nothing is known yet.
+pub(crate) fn check_pair(certificate: &ClientCertificate) -> Result<()> {
+    match kubex_tls::default_provider() {
+        Ok(provider) => matching_key(certificate, &provider).map(drop),
+        Err(_) => Ok(()),
+    }
 }
 
 struct Live {

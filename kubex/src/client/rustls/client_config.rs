@@ -4,8 +4,8 @@ use ::rustls::ClientConfig;
 use ::rustls::pki_types::ServerName;
 use kubex_core::{ClientConfiguration, Result};
 
-use super::accept_any::warn_if_insecure;
 use super::crypto::CryptoChoice;
+use super::insecure::warn_if_insecure;
 use super::names::{self, Names};
 use super::tls::Tls;
 use super::{certificate, verifier};
@@ -21,7 +21,7 @@ pub fn client_config(configuration: &ClientConfiguration) -> Result<ClientConfig
 /// Creates a rustls configuration for this cluster, with the crypto provider of your choice.
 ///
 /// # Errors
-/// `InvalidPem` if rustls does not accept the CA bundle; `InvalidValue` if the server's name is not valid;
+/// `InvalidValue` if the server's name is not valid;
 /// `Unsupported` if the system's trust store cannot be used, or the crypto provider is missing or unsuitable.
 pub fn client_config_with(
     configuration: &ClientConfiguration,

@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use ::rustls::crypto::CryptoProvider;
 use kubex_core::Result;
-#[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
-use kubex_core::{Error, ErrorKind};
 
 /// The crypto provider of rustls.
 ///
@@ -15,8 +13,8 @@ use kubex_core::{Error, ErrorKind};
 ///
 /// ```
 /// use kubex::rustls::CryptoChoice;
-/// # #[cfg(feature = "ring")] {
-/// let provider = CryptoChoice::Ring.provider()?;
+/// # #[cfg(feature = "aws-lc-rs")] {
+/// let provider = CryptoChoice::AwsLcRs.provider()?;
 /// let same = CryptoChoice::from(provider);
 /// # let _ = same; }
 /// # Ok::<(), kubex::Error>(())
@@ -24,16 +22,16 @@ use kubex_core::{Error, ErrorKind};
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum CryptoChoice {
-    /// The first of these that exists: the default provider that the program has installed in rustls; ring, if the
-    /// feature `ring` is enabled; aws-lc-rs, if the feature `aws-lc-rs` is enabled.
+    /// The first of these that exists: the default provider that the program has installed in rustls; aws-lc-rs, if the
+    /// feature `aws-lc-rs` is enabled; ring, if the feature `ring` is enabled.
     #[default]
     Automatic,
-    /// ring.
-    #[cfg(feature = "ring")]
-    Ring,
     /// aws-lc-rs.
     #[cfg(feature = "aws-lc-rs")]
     AwsLcRs,
+    /// ring. It supports no P-521, and few sizes and exponents of RSA client keys.
+    #[cfg(feature = "ring")]
+    Ring,
     /// Any other provider.
     Provider(Arc<CryptoProvider>),
 }
@@ -45,7 +43,7 @@ impl CryptoChoice {
     /// `Unsupported` for [`Automatic`](Self::Automatic) if no provider is installed and neither feature is enabled.
     pub fn provider(&self) -> Result<Arc<CryptoProvider>> {
         match self {
-            Self::Automatic => automatic(),
+            Self::Automatic => kubex_tls::default_provider(),
             #[cfg(feature = "ring")]
             Self::Ring => Ok(Arc::new(::rustls::crypto::ring::default_provider())),
             #[cfg(feature = "aws-lc-rs")]
@@ -53,22 +51,6 @@ impl CryptoChoice {
             Self::Provider(provider) => Ok(Arc::clone(provider)),
         }
     }
-}
-
-fn automatic() -> Result<Arc<CryptoProvider>> {
-    if let Some(installed) = CryptoProvider::get_default() {
-        return Ok(Arc::clone(installed));
-    }
-    #[cfg(feature = "ring")]
-    return CryptoChoice::Ring.provider();
-    #[cfg(all(feature = "aws-lc-rs", not(feature = "ring")))]
-    return CryptoChoice::AwsLcRs.provider();
-    #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
-    Err(Error::new(
-        ErrorKind::Unsupported,
-        "the program has no crypto provider for TLS",
-    )
-    .with_help("enable the feature \"ring\" or \"aws-lc-rs\" of kubex, or install a provider in rustls"))
 }
 
 impl From<Arc<CryptoProvider>> for CryptoChoice {

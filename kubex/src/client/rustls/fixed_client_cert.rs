@@ -9,7 +9,7 @@ use ::rustls::crypto::CryptoProvider;
 use ::rustls::sign::CertifiedKey;
 use kubex_core::{ClientCertificate, Result};
 
-use super::certificate::certified_key;
+use super::certificate::matching_key;
 
 /// Sends this certificate, or none, at every handshake.
 ///
@@ -21,15 +21,7 @@ pub(crate) fn fixed_client_cert(
     provider: &CryptoProvider,
 ) -> Result<Arc<dyn ResolvesClientCert>> {
     let key = certificate
-        .map(|certificate| {
-            let key = certified_key(certificate, provider)?;
-            let public_key = key.key.public_key();
-            match public_key.and_then(|public_key| certificate.has_public_key(&public_key)) {
-                Some(false) => Err(ClientCertificate::not_a_pair()),
-                // If this cannot be determined here, the server checks the pair.
-                Some(true) | None => Ok(Arc::new(key)),
-            }
-        })
+        .map(|certificate| matching_key(certificate, provider).map(Arc::new))
         .transpose()?;
     Ok(Arc::new(Fixed(key)))
 }

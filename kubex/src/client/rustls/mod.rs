@@ -27,8 +27,8 @@
 //! # The crypto provider
 //!
 //! Each client accepts a [`CryptoChoice`]. Without one, it uses the default provider that the program has installed
-//! in rustls, else ring, if the feature `ring` is enabled (it is by default), else aws-lc-rs. Enabling `aws-lc-rs` in
-//! addition to `ring` therefore changes nothing by itself, and a program with both does not panic.
+//! in rustls, else aws-lc-rs, if the feature `aws-lc-rs` is enabled (it is by default), else ring. Enabling `ring` in
+//! addition to `aws-lc-rs` therefore changes nothing by itself, and a program with both does not panic.
 //!
 //! | client | function |
 //! |---|---|
@@ -49,12 +49,12 @@
 //! # }
 //! ```
 
-mod accept_any;
 mod certificate;
 mod client_config;
 mod crypto;
 #[cfg(any(feature = "reqwest", feature = "kube"))]
 mod fixed_client_cert;
+mod insecure;
 mod names;
 mod tls;
 mod verifier;
@@ -62,13 +62,14 @@ mod verifier;
 pub use client_config::{client_config, client_config_with, server_name};
 pub use crypto::CryptoChoice;
 
-#[cfg(any(feature = "reqwest", feature = "kube"))]
-pub(crate) use {
-    accept_any::warn_if_insecure,
-    fixed_client_cert::fixed_client_cert,
-    names::{Names, parse as host_name, server_name as server_name_of},
-    tls::Tls,
-    verifier::{is_unknown_issuer, unusable, verifier},
-};
+pub(crate) use certificate::check_pair;
 #[cfg(feature = "reqwest")]
 pub(crate) use {certificate::live, verifier::live as live_verifier};
+#[cfg(any(feature = "reqwest", feature = "kube"))]
+pub(crate) use {
+    fixed_client_cert::fixed_client_cert,
+    insecure::warn_if_insecure,
+    names::{Names, parse as host_name, server_name as server_name_of},
+    tls::Tls,
+    verifier::{unusable, verifier},
+};

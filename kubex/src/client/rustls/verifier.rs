@@ -2,46 +2,25 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ::rustls::client::WebPkiServerVerifier;
 use ::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use ::rustls::crypto::CryptoProvider;
 use ::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use ::rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
-use kubex_core::{CaBundle, Error, ErrorKind, Generation, LiveTrust, Result, Trust};
+use ::rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
+use kubex_core::{Error, ErrorKind, Generation, LiveTrust, Result, Trust};
+use kubex_tls::is_unknown_issuer;
 
-use super::accept_any::AcceptAny;
 use super::names::Names;
 
 /// Creates the verifier for this trust and a server with these names.
 ///
 /// # Errors
-/// `InvalidPem` if rustls does not accept the CA bundle; `Unsupported` if the system's trust store cannot be used,
-/// and for an unknown variant of `Trust`.
+/// `Unsupported` if the system's trust store cannot be used, and for an unknown variant of `Trust`.
 pub(crate) fn verifier(
     names: &Names,
     trust: &Trust,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
-    let inner: Arc<dyn ServerCertVerifier> = match trust {
-        Trust::CaBundle(authorities) => from_authorities(authorities, provider)?,
-        Trust::Insecure => Arc::new(AcceptAny(Arc::clone(provider))),
-        Trust::System => Arc::new(
-            rustls_platform_verifier::Verifier::new(Arc::clone(provider)).map_err(|error| {
-                Error::new(
-                    ErrorKind::Unsupported,
-                    format_args!("the system's trust store cannot be used: {error}"),
-                )
-            })?,
-        ),
-        // A variant that a newer core adds is an error and never treated as another one.
-        _ => {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "this version of kubex does not support the trust of the configuration",
-            )
-            .with_help("use the same version of kubex and kubex-core"));
-        }
-    };
+    let inner = kubex_tls::verifier(trust, provider)?;
     let names = names.clone();
     Ok(Arc::new(Named { names, inner }))
 }
@@ -146,30 +125,6 @@ impl ServerCertVerifier for Live {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.current().supported_verify_schemes()
     }
-}
-
-/// Whether the server's certificate has an unknown issuer.
-pub(crate) fn is_unknown_issuer(error: &::rustls::Error) -> bool {
-    matches!(
-        error,
-        ::rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)
-    )
-}
-
-fn from_authorities(
-    authorities: &CaBundle,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(authorities.certificates().iter().cloned());
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-        .build()
-        .map_err(|error| {
-            Error::new(
-                ErrorKind::InvalidPem,
-                format_args!("the certificate authority cannot be used: {error}"),
-            )
-        })
 }
 
 /// Accepts a certificate only for the configuration's server.

@@ -17,9 +17,8 @@ pub(crate) const HOME_FILE: &str = "/home/jane/.kube/config";
 /// What every secret of these tests begins with.
 pub(crate) const SECRET: &str = "s3cr3t-";
 
-/// The base64 of a PEM block that passes for a certificate.
-pub(crate) const PEM: &str =
-    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1BPT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=";
+/// The base64 of a certificate in PEM.
+pub(crate) const PEM: &str = include_str!("certificate.base64");
 
 /// A provider that takes any option and tells them all, under its name.
 #[derive(Debug)]

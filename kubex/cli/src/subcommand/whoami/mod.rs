@@ -56,7 +56,7 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
     let configuration = session.resolve_and_warn().await?;
     let format = arguments.output.format;
     if arguments.online {
-        let review = review::ask(&configuration);
+        let review = review::ask(&configuration, session);
         let review = arguments.timeout.within(session, review).await?;
         return Ok(output::print(&review, format, &session.host)?);
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::output::{Output, Style, Table};
+use crate::session::Session;
 use crate::subcommand::request;
 
 const PATH: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
@@ -48,14 +49,14 @@ struct UserInfo {
 }
 
 /// Asks the server.
-pub(super) async fn ask(configuration: &ClientConfiguration) -> Result<Reviewed, Failure> {
+pub(super) async fn ask(configuration: &ClientConfiguration, session: &Session) -> Result<Reviewed, Failure> {
     let client = Client::new(configuration)?;
     let request = client
         .request(Method::POST, PATH)?
         .header("content-type", "application/json")
         .header("accept", "application/json")
         .body(REVIEW);
-    let mut response = request::successful(request.send().await?, configuration).await?;
+    let mut response = request::successful(request.send().await?, configuration, session).await?;
     let body = request::beginning(&mut response, MAX_BODY).await;
     let review: Review = serde_json::from_slice(&body)
         .map_err(|_| request::broken("the response is not a SelfSubjectReview"))?;

@@ -80,19 +80,19 @@ fn groups(provider: &CryptoProvider) -> String {
 }
 
 #[test]
-fn without_a_choice_it_is_ring_also_where_the_feature_aws_lc_rs_is_on() {
+fn without_a_choice_it_is_aws_lc_rs_also_where_the_feature_ring_is_on() {
     assert_ne!(
         groups(&ring::default_provider()),
         groups(&aws_lc_rs::default_provider())
     );
     let automatic = CryptoChoice::default().provider().unwrap();
-    assert_eq!(groups(&automatic), groups(&ring::default_provider()));
-    let named = CryptoChoice::Ring.provider().unwrap();
-    assert_eq!(groups(&named), groups(&ring::default_provider()));
-    #[cfg(feature = "aws-lc-rs")]
+    assert_eq!(groups(&automatic), groups(&aws_lc_rs::default_provider()));
+    let named = CryptoChoice::AwsLcRs.provider().unwrap();
+    assert_eq!(groups(&named), groups(&aws_lc_rs::default_provider()));
+    #[cfg(feature = "ring")]
     assert_eq!(
-        groups(&CryptoChoice::AwsLcRs.provider().unwrap()),
-        groups(&aws_lc_rs::default_provider())
+        groups(&CryptoChoice::Ring.provider().unwrap()),
+        groups(&ring::default_provider())
     );
 }
 
@@ -102,12 +102,12 @@ const CHILD: &str = "TEST_OF_INSTALLED_PROVIDER";
 #[test]
 fn without_a_choice_the_provider_that_the_program_installed_wins() {
     if std::env::var(CHILD).is_ok() {
-        aws_lc_rs::default_provider().install_default().unwrap();
+        ring::default_provider().install_default().unwrap();
         let automatic = CryptoChoice::Automatic.provider().unwrap();
-        assert_eq!(groups(&automatic), groups(&aws_lc_rs::default_provider()));
+        assert_eq!(groups(&automatic), groups(&ring::default_provider()));
         // And a choice by name wins over that one.
-        let named = CryptoChoice::Ring.provider().unwrap();
-        assert_eq!(groups(&named), groups(&ring::default_provider()));
+        let named = CryptoChoice::AwsLcRs.provider().unwrap();
+        assert_eq!(groups(&named), groups(&aws_lc_rs::default_provider()));
         return;
     }
     let output = std::process::Command::new(std::env::current_exe().unwrap())
@@ -139,10 +139,10 @@ async fn each_client_takes_the_choice_and_speaks_tls_with_it() {
     server.accept_token("t0ken", kubex_tests::api_server::User::new("jane"));
     let configuration = built(configure(&server).credential(bearer("t0ken")));
     let choices = [
-        (CryptoChoice::Ring, true),
-        (CryptoChoice::from(Arc::new(aws_lc_rs::default_provider())), true),
-        #[cfg(feature = "aws-lc-rs")]
         (CryptoChoice::AwsLcRs, true),
+        (CryptoChoice::from(Arc::new(ring::default_provider())), true),
+        #[cfg(feature = "ring")]
+        (CryptoChoice::Ring, true),
         (CryptoChoice::from(useless), false),
     ];
     for (choice, is_good) in choices {

@@ -1,0 +1,26 @@
+//! Which server certificates are accepted, by the rules of Go's `crypto/tls`, over rustls.
+//!
+//! ```
+//! # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
+//! use kubex_core::Trust;
+//! let provider = kubex_tls::default_provider()?;
+//! let verifier = kubex_tls::verifier(&Trust::Insecure, &provider)?;
+//! assert!(!verifier.supported_verify_schemes().is_empty());
+//! # }
+//! # Ok::<(), kubex_core::Error>(())
+//! ```
+//!
+//! [`verifier`] knows no name: it verifies the certificate for the name that rustls passes, which is the one that the client
+//! connects to.
+
+mod accept_any;
+mod authorities;
+mod handshake;
+mod issuers;
+mod provider;
+mod refusal;
+mod verifier;
+
+pub use provider::default_provider;
+pub use refusal::{Refusal, is_unknown_issuer, sentence};
+pub use verifier::verifier;

@@ -1,0 +1,124 @@
+//! Why a server's certificate is refused: as an error of rustls, and as a sentence.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::{CertificateError, Error, OtherError};
+
+/// A reason for which rustls has no error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// An authority of the CA bundle may not issue the certificate: its subject, and why.
+    Authority {
+        /// The authority's subject.
+        subject: String,
+        /// Why it may not.
+        why: String,
+    },
+    /// A critical extension is not known.
+    CriticalExtension(String),
+    /// It is a certificate authority, below one that restricts names.
+    NameConstraints,
+    /// It is of version 1, which has no alternative names.
+    NoNames,
+}
+
+impl Refusal {
+    pub(crate) fn unreadable_date() -> Self {
+        Self::Authority {
+            subject: "unknown".to_owned(),
+            why: "it has a date before 1970".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Authority { subject, why } => write!(
+                f,
+                "the certificate authority \"{subject}\" may not issue the server's certificate: {why}"
+            ),
+            Self::CriticalExtension(id) => {
+                write!(
+                    f,
+                    "the server's certificate has an unknown critical extension, {id}"
+                )
+            }
+            Self::NameConstraints => f.write_str(
+                "the server's certificate is a certificate authority itself, below one that restricts names",
+            ),
+            Self::NoNames => f.write_str(
+                "the server's certificate is of version 1, which has no alternative names to check",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        CertificateError::Other(OtherError(Arc::new(refusal))).into()
+    }
+}
+
+/// The error of rustls for an error of webpki.
+pub(crate) fn from_webpki(error: webpki::Error) -> Error {
+    match error {
+        webpki::Error::BadDer | webpki::Error::BadDerTime | webpki::Error::TrailingData(_) => {
+            CertificateError::BadEncoding
+        }
+        webpki::Error::CertExpired { time, not_after } => {
+            CertificateError::ExpiredContext { time, not_after }
+        }
+        webpki::Error::CertNotValidYet { time, not_before } => {
+            CertificateError::NotValidYetContext { time, not_before }
+        }
+        webpki::Error::UnknownIssuer => CertificateError::UnknownIssuer,
+        webpki::Error::CertNotValidForName(webpki::InvalidNameContext { expected, presented }) => {
+            CertificateError::NotValidForNameContext { expected, presented }
+        }
+        webpki::Error::InvalidSignatureForPublicKey => CertificateError::BadSignature,
+        webpki::Error::RequiredEkuNotFoundContext(_) => CertificateError::InvalidPurpose,
+        webpki::Error::UnsupportedCertVersion => return Refusal::NoNames.into(),
+        error => CertificateError::Other(OtherError(Arc::new(error))),
+    }
+    .into()
+}
+
+/// Whether the certificate's issuer is not trusted, so that the CA bundle may have been replaced.
+pub fn is_unknown_issuer(error: &Error) -> bool {
+    match error {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+        Error::InvalidCertificate(CertificateError::Other(other)) => {
+            matches!(other.0.downcast_ref(), Some(Refusal::Authority { .. }))
+        }
+        _ => false,
+    }
+}
+
+/// A sentence for an error whose own message shows the inside of a library. `None` if that message is fine.
+pub fn sentence(error: &CertificateError) -> Option<String> {
+    Some(match error {
+        CertificateError::BadEncoding => "the server's certificate is malformed".to_owned(),
+        CertificateError::BadSignature => {
+            "the server does not have the private key of its certificate".to_owned()
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "the server's certificate is not meant for a server: its extended key usage lacks serverAuth"
+                .to_owned()
+        }
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "the server's certificate has a key or a signature that the crypto provider does not support"
+                .to_owned()
+        }
+        CertificateError::Other(other) => match other.0.downcast_ref::<Refusal>() {
+            Some(refusal) => refusal.to_string(),
+            None => format!("the server's certificate is not valid: {}", other.0),
+        },
+        _ => return None,
+    })
+}
