@@ -14,7 +14,9 @@ use x509_parser::asn1_rs::{Any, FromDer as _};
 use x509_parser::prelude::X509Certificate;
 
 /// How long certificates are valid unless a test says otherwise: short enough for the strictest verifiers.
-pub(super) const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const A_YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// How long authorities and client certificates are valid: simulated clocks begin in 2030.
+pub(super) const FIFTY_YEARS: Duration = Duration::from_secs(50 * 365 * 24 * 60 * 60);
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A client certificate and its key, both in PEM, as a kubeconfig or an exec plugin holds them.
@@ -63,7 +65,7 @@ impl CertificateAuthority {
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         parameters.distinguished_name = common_name(name);
-        set_validity(&mut parameters, SystemTime::now() + A_YEAR);
+        set_validity(&mut parameters, SystemTime::now() + FIFTY_YEARS);
         begin_early(&mut parameters);
         let key = KeyPair::generate().expect("a key for the authority");
         let certificate = parameters

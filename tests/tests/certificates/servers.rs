@@ -418,10 +418,11 @@ fn name_constraints() -> Vec<Cell> {
     .collect()
 }
 
+/// Without Ed25519: OpenSSL does not read the form in which rcgen writes such a key.
 fn over_tls_12() -> Vec<Cell> {
     let authority = root();
     let mut cells = Vec::new();
-    for name in ["rsa2048", "rsa2048e3", "p256", "p384", "p521", "ed25519"] {
+    for name in ["rsa2048", "rsa2048e3", "p256", "p384", "p521"] {
         let its_key = key(name);
         let issued = server().issued_by(&authority, its_key);
         let own = server().ca().self_signed(its_key);

@@ -75,7 +75,8 @@ async fn requests_go_on_while_tokens_come_and_go() {
         .host(scene.world.host())
         .await
         .unwrap();
-    assert!(configuration.warnings().is_empty());
+    let warnings = configuration.warnings();
+    assert!(warnings.is_empty(), "{warnings:?}");
     let client = Client::new(&configuration).unwrap();
     for _ in 0..4 {
         assert_eq!(status(&client).await, 200);
