@@ -52,8 +52,9 @@ impl<'d> Node<'d> {
 
     /// A key of a mapping and its value.
     pub fn get_entry(self, key: &str) -> Option<(Key<'d>, Node<'d>)> {
+        let is_name = Key::matcher(key);
         let mut own = self.pairs();
-        own.find(|(found, _)| found.role() == KeyRole::Own && found.name() == key)
+        own.find(|(found, _)| found.role() == KeyRole::Own && is_name(*found))
             .or_else(|| {
                 let mut merged = self.merged().into_iter();
                 merged.find_map(|mapping| mapping.get_entry(key))
@@ -140,6 +141,20 @@ impl<'d> Key<'d> {
                 chars, style, tag, ..
             }) => key_name(self.0.document.of(chars), style, tag),
             _ => Cow::default(),
+        }
+    }
+
+    /// Whether a key has this name. The names of numbers, booleans and null differ from what is written; those of texts,
+    /// which begin with a letter, do not.
+    fn matcher(name: &str) -> impl Fn(Self) -> bool + use<'_, 'd> {
+        let is_text = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && !matches!(name, "null" | "true" | "false" | "inf" | "NaN");
+        move |key| {
+            if is_text {
+                key.0.scalar_text() == Some(name)
+            } else {
+                key.name() == name
+            }
         }
     }
 
