@@ -63,23 +63,24 @@ fn is_plain(text: &[u8]) -> bool {
     if special(*last) != 0 {
         return false;
     }
-    if let (Some(end), Some(behind_end)) = (before.last_chunk(), behind.last_chunk()) {
-        let strides = before.as_chunks().0.iter().zip(behind.as_chunks().0);
-        let mut strides = strides.chain([(end, behind_end)]);
-        strides.all(|(stride, behind)| is_stride_plain(stride, behind))
-    } else {
+    let (Some(end), Some(behind_end)) = (before.last_chunk(), behind.last_chunk()) else {
         let mut pairs = before.iter().zip(behind);
-        pairs.all(|(byte, next)| special(*byte) | dots(*byte, *next) == 0)
+        return pairs.all(|(byte, next)| special(*byte) | dots(*byte, *next) == 0);
+    };
+    let mut found = [0; STRIDE];
+    for (stride, behind) in before.as_chunks().0.iter().zip(behind.as_chunks().0) {
+        look_at(stride, behind, &mut found);
     }
+    look_at(end, behind_end, &mut found);
+    found == [0; STRIDE]
 }
 
-/// Whether a stride is plain, together with the byte behind each of its bytes.
+/// Notes what is not plain in a stride, together with the byte behind each of its bytes.
 #[inline]
-fn is_stride_plain(stride: &[u8; STRIDE], behind: &[u8; STRIDE]) -> bool {
-    let pairs = stride.iter().zip(behind);
-    pairs.fold(0, |found, (byte, next)| {
-        found | special(*byte) | dots(*byte, *next)
-    }) == 0
+fn look_at(stride: &[u8; STRIDE], behind: &[u8; STRIDE], found: &mut [u8; STRIDE]) {
+    for ((found, byte), next) in found.iter_mut().zip(stride).zip(behind) {
+        *found |= special(*byte) | dots(*byte, *next);
+    }
 }
 
 /// Not zero for a byte that servers and proxies decode or drop. Numbers, because these need no branch.

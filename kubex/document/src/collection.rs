@@ -144,18 +144,12 @@ impl<'d> Key<'d> {
         }
     }
 
-    /// Whether a key has this name. The names of numbers, booleans and null differ from what is written; those of texts,
-    /// which begin with a letter, do not.
+    /// Whether a key has this name. Only the names of numbers, booleans and null differ from what is written, so most keys
+    /// are told apart by their text alone.
     fn matcher(name: &str) -> impl Fn(Self) -> bool + use<'_, 'd> {
         let is_text = name.starts_with(|c: char| c.is_ascii_alphabetic())
             && !matches!(name, "null" | "true" | "false" | "inf" | "NaN");
-        move |key| {
-            if is_text {
-                key.0.scalar_text() == Some(name)
-            } else {
-                key.name() == name
-            }
-        }
+        move |key| (!is_text || key.0.scalar_text() == Some(name)) && key.name() == name
     }
 
     /// The key as a node.

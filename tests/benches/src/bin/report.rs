@@ -82,7 +82,7 @@ fn missed(figures: &[Value], pinned: &[Value]) -> String {
     for (figures, how) in [(figures, ""), (pinned, ", pinned")] {
         let is_missed = |figure: &&Value| {
             let line = figure["line"].as_str();
-            line.is_some_and(|line| line.contains("**missed**"))
+            line.is_some_and(|line| line.contains("missed"))
         };
         for row in figures.iter().filter(is_missed) {
             let _ = writeln!(text, "- {}{how}", row["work"].as_str().unwrap_or_default());
