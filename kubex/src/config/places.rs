@@ -32,7 +32,10 @@ pub(super) async fn layers(host: &Host, named: Option<NamedFile>) -> Result<Vec<
         .flat_map(|directory| NAMES.iter().map(|name| directory.join(name)))
         .collect();
     // All at once, so that the blocking work is handed over once.
-    let contents = host.files().read_each_stamped(&paths, document::LARGEST_FILE).await;
+    let contents = host
+        .files()
+        .read_each_stamped(&paths, document::LARGEST_FILE)
+        .await;
     let mut files = paths.iter().zip(contents).peekable();
     while files.peek().is_some() {
         let mut found: Option<(&str, Layer)> = None;
@@ -94,7 +97,10 @@ pub(super) async fn required(path: &Path, host: &Host, named_by: &Origin) -> Res
 }
 
 async fn read(path: &Path, host: &Host) -> Result<Option<Layer>> {
-    layer(path, host.files().read_stamped(path, document::LARGEST_FILE).await)
+    layer(
+        path,
+        host.files().read_stamped(path, document::LARGEST_FILE).await,
+    )
 }
 
 /// The layer of a file's content; `None` if there is no such file.
