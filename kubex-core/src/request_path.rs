@@ -86,7 +86,11 @@ fn look_at(stride: &[u8; STRIDE], behind: &[u8; STRIDE], found: &mut [u8; STRIDE
 /// Not zero for a byte that servers and proxies decode or drop. Numbers, because these need no branch.
 #[inline]
 fn special(byte: u8) -> u8 {
-    u8::from(byte < 0x20) | u8::from(byte == b'%') | u8::from(byte == b'\\') | u8::from(byte == 0x7f) | u8::from(byte == b';')
+    u8::from(byte < 0x20)
+        | u8::from(byte == b'%')
+        | u8::from(byte == b'\\')
+        | u8::from(byte == 0x7f)
+        | u8::from(byte == b';')
 }
 
 /// Not zero for two dots in a row.

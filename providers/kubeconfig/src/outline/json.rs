@@ -5,6 +5,7 @@ use memchr::{memchr_iter, memchr2, memrchr};
 
 use super::field::{Item, RawField, Slice};
 use super::line::{MOST_KEYS, is_all_printable};
+use super::scan::{BYTES_FOR_AN_ITEM, MIN_ITEMS};
 use crate::section::Section;
 
 /// How deep collections are followed; what is nested deeper is read as a whole.
@@ -26,6 +27,7 @@ pub(super) fn read(text: &str) -> Option<Vec<RawField>> {
         at: 0,
         keys: Vec::with_capacity(64),
         place: Place::default(),
+        items_left: (text.len() / BYTES_FOR_AN_ITEM).max(MIN_ITEMS),
     };
     let mut fields = Vec::with_capacity(8);
     scan.expect(b'{')?;
@@ -53,6 +55,8 @@ struct Scan<'t> {
     keys: Vec<&'t str>,
     /// The last place whose line was counted.
     place: Place,
+    /// How many more items may follow.
+    items_left: usize,
 }
 
 /// Reads a member's value, behind its key, which starts there.
@@ -117,6 +121,7 @@ impl<'t> Scan<'t> {
             return Some(items);
         }
         loop {
+            self.items_left = self.items_left.checked_sub(1)?;
             items.push(self.item()?);
             if self.take(b']') {
                 return Some(items);
