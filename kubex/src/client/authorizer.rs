@@ -133,7 +133,9 @@ fn copy(headers: &HeaderMap) -> HeaderMap {
         // A name and a value that are valid once are valid again.
         let name = HeaderName::from_bytes(name.as_ref()).unwrap_or_else(|_| name.clone());
         let value = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
-        copied.append(name, value);
+        if copied.try_append(name, value).is_err() {
+            return headers.clone();
+        }
     }
     copied
 }
