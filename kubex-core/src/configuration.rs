@@ -2,6 +2,7 @@
 //!
 //! Request timeouts, retries, connection pools and API warnings belong to the HTTP client and are not part of it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::impersonation::Impersonation;
 use crate::origin::Origin;
-use crate::provenance::Provenance;
+use crate::provenance::{Provenance, name_of};
 use crate::proxy::Proxy;
 use crate::report::Report;
 use crate::source::CredentialSource;
@@ -166,7 +167,7 @@ pub struct ClientConfigurationBuilder {
     warnings: Vec<Warning>,
     provenance: Provenance,
     /// The origins of the identity's fields. They are removed together if no credential is sent.
-    identity_origins: Vec<(String, Origin)>,
+    identity_origins: Vec<(Cow<'static, str>, Origin)>,
     identity_values: Vec<(String, String)>,
 }
 
@@ -244,7 +245,7 @@ impl ClientConfigurationBuilder {
     /// Adds the origin of a field of the identity.
     #[must_use]
     pub(crate) fn identity_origin(mut self, field: &str, origin: &Origin) -> Self {
-        self.identity_origins.push((field.to_owned(), origin.clone()));
+        self.identity_origins.push((name_of(field), origin.clone()));
         self
     }
 

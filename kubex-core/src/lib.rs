@@ -47,6 +47,7 @@ pub mod report;
 mod request_path;
 pub mod resolved_source;
 pub mod secret;
+mod shards;
 mod sharing_key;
 pub mod source;
 pub mod text;
@@ -78,10 +79,11 @@ pub use source::{CredentialSource, FetchReason, FetchRequest};
 pub use trust::{CurrentTrust, LiveTrust, TrustSource};
 pub use warning::Warning;
 
-/// Items that the macros of this crate expand to.
+/// Items that the macros of this crate expand to, and what the clients of Kubex share with it.
 #[doc(hidden)]
 pub mod __private {
     pub use inventory;
 
     pub use crate::registry::Submission;
+    pub use crate::shards::{Padded, Shards};
 }

@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::origin::Origin;
@@ -35,7 +36,7 @@ const USUAL_FIELDS: usize = 12;
 /// A field without an origin has its default value.
 #[derive(Clone, Debug, Default)]
 pub struct Provenance {
-    fields: Vec<(String, Origin)>,
+    fields: Vec<(Cow<'static, str>, Origin)>,
     values: Vec<(String, String)>,
     shadowed: Vec<Shadowed>,
 }
@@ -60,7 +61,7 @@ impl Provenance {
         if self.fields.capacity() == 0 {
             self.fields.reserve(USUAL_FIELDS);
         }
-        self.fields.push((clean_line(field).into_owned(), origin));
+        self.fields.push((name_of(field), origin));
     }
 
     /// Removes a field that has its default value, or a value without a known origin.
@@ -100,7 +101,7 @@ impl Provenance {
 
     /// Iterates over the fields and their origins, in the order in which they were read.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &Origin)> {
-        self.fields.iter().map(|(field, origin)| (field.as_str(), origin))
+        self.fields.iter().map(|(field, origin)| (field.as_ref(), origin))
     }
 
     /// Returns the origin of a field.
@@ -113,6 +114,38 @@ impl Provenance {
     /// Returns the shadowed entries.
     pub fn shadowed(&self) -> &[Shadowed] {
         &self.shadowed
+    }
+}
+
+/// Fields of most configurations, whose names are not copied.
+const USUAL_NAMES: &[&str] = &[
+    "context",
+    "server",
+    "certificate-authority",
+    "certificate-authority-data",
+    "tls-server-name",
+    "proxy-url",
+    "namespace",
+    "token",
+    "token-file",
+    "client-certificate",
+    "client-certificate-data",
+    "client-key",
+    "client-key-data",
+    "command",
+    "args",
+    "env",
+    "api-version",
+    "interactive-mode",
+    "install-hint",
+    "provide-cluster-info",
+];
+
+/// The name of a field, as it is kept and shown.
+pub(crate) fn name_of(field: &str) -> Cow<'static, str> {
+    match USUAL_NAMES.iter().find(|name| **name == field) {
+        Some(name) => Cow::Borrowed(name),
+        None => Cow::Owned(clean_line(field).into_owned()),
     }
 }
 

@@ -1,8 +1,11 @@
 //! Key under which equal credential sources share one credential.
 
+use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
 use std::sync::LazyLock;
+
+use zeroize::Zeroize as _;
 
 /// Key under which equal credential sources share one credential.
 ///
@@ -15,23 +18,62 @@ use std::sync::LazyLock;
 /// assert_eq!(key("deployer"), key("deployer"));
 /// assert_ne!(key("deployer"), key("reader"));
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SharingKey([u8; 32]);
+#[derive(Clone)]
+pub struct SharingKey(State);
+
+#[derive(Clone)]
+enum State {
+    /// Further parts may follow.
+    Open(Box<Parts>),
+    Closed([u8; 32]),
+}
+
+/// The parts until now. The hasher contains the last ones as they are, so it is wiped on drop.
+#[derive(Clone)]
+struct Parts(blake3::Hasher);
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl SharingKey {
     /// Creates a key that contains only the provider's registered name.
     pub fn new(provider: &str) -> Self {
-        Self([0; 32]).with(provider)
+        let parts = Parts(blake3::Hasher::new_keyed(&PROCESS_KEY));
+        Self(State::Open(Box::new(parts))).with(provider)
     }
 
     /// Adds a part. The order of the parts matters.
     #[must_use]
     pub fn with(self, part: impl AsRef<[u8]>) -> Self {
-        // The digest so far has a fixed length, so the boundary between it and the part is never ambiguous.
-        let mut hasher = blake3::Hasher::new_keyed(&PROCESS_KEY);
-        hasher.update(&self.0);
-        hasher.update(part.as_ref());
-        Self(hasher.finalize().into())
+        let mut parts = match self.0 {
+            State::Open(parts) => parts,
+            State::Closed(digest) => {
+                let mut parts = Box::new(Parts(blake3::Hasher::new_keyed(&PROCESS_KEY)));
+                parts.0.update(&digest);
+                parts
+            }
+        };
+        let part = part.as_ref();
+        // With its length, a part never runs into the next one.
+        parts.0.update(&(part.len() as u64).to_le_bytes());
+        parts.0.update(part);
+        Self(State::Open(parts))
+    }
+
+    /// The same key, of which only the digest is kept: for keys that are stored, to which nothing is added.
+    #[must_use]
+    pub(crate) fn closed(self) -> Self {
+        Self(State::Closed(self.digest()))
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        match &self.0 {
+            State::Open(parts) => parts.0.finalize().into(),
+            State::Closed(digest) => *digest,
+        }
     }
 
     /// Adds a part that may be missing. A missing part differs from an empty one.
@@ -61,6 +103,32 @@ static PROCESS_KEY: LazyLock<[u8; 32]> = LazyLock::new(|| {
     }
     key
 });
+
+impl PartialEq for SharingKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest() == other.digest()
+    }
+}
+
+impl Eq for SharingKey {}
+
+impl PartialOrd for SharingKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SharingKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.digest().cmp(&other.digest())
+    }
+}
+
+impl Hash for SharingKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.digest().hash(state);
+    }
+}
 
 impl fmt::Debug for SharingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,7 +165,7 @@ mod tests {
         ];
         for (index, one) in keys.iter().enumerate() {
             for other in &keys[index + 1..] {
-                assert_ne!(one.0, other.0);
+                assert_ne!(one, other);
             }
         }
     }
@@ -106,5 +174,6 @@ mod tests {
     fn equal_parts_are_an_equal_key() {
         let key = || SharingKey::new("vault").with("a").with_list(["b", "c"]);
         assert_eq!(key(), key());
+        assert_eq!(key(), key().closed());
     }
 }

@@ -29,6 +29,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{ExposeSecret, SecretString};
+use crate::shards::{Padded, Shards};
 use crate::time::rfc3339;
 
 pub use certificate::ClientCertificate;
@@ -77,8 +78,9 @@ enum Secret {
 #[derive(Clone)]
 pub struct Credential {
     secret: Option<Secret>,
-    /// The header's value, computed once. Its bytes are wiped when the last clone is dropped.
-    authorization: Option<HeaderValue>,
+    /// The header's value, computed once, with a counter for each of some threads. Its bytes are wiped when the last clone
+    /// is dropped.
+    authorization: Option<Arc<Shards<HeaderValue>>>,
     certificate: Option<Arc<ClientCertificate>>,
     expires_at: Option<SystemTime>,
     revalidate_after: Option<Duration>,
@@ -185,8 +187,9 @@ impl Credential {
     }
 
     /// The value of the `Authorization` header. It is marked sensitive and computed once.
+    #[inline]
     pub fn authorization(&self) -> Option<&HeaderValue> {
-        self.authorization.as_ref()
+        self.authorization.as_deref().map(Shards::get)
     }
 
     /// The bearer token.
@@ -255,7 +258,7 @@ impl Credential {
 
     /// Whether both credentials are equal: the token, or the user name and password, and the certificate.
     pub(crate) fn is_same_identity(&self, other: &Self) -> bool {
-        self.authorization == other.authorization && self.certificate == other.certificate
+        self.authorization() == other.authorization() && self.certificate == other.certificate
     }
 
     pub(crate) fn with_fetch_details(
@@ -272,23 +275,32 @@ impl Credential {
 }
 
 /// A sensitive header value whose bytes are wiped when the last clone is dropped.
-fn header(scheme: &str, text: &str) -> Option<HeaderValue> {
+fn header(scheme: &str, text: &str) -> Option<Arc<Shards<HeaderValue>>> {
     if text.contains(char::is_control) {
         return None;
     }
     let mut value = Zeroizing::new(Vec::with_capacity(scheme.len() + text.len()));
     value.extend_from_slice(scheme.as_bytes());
     value.extend_from_slice(text.as_bytes());
-    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(Wiped(value))).ok()?;
-    value.set_sensitive(true);
-    Some(value)
+    let text = Arc::new(value);
+    let new_value = || {
+        let bytes = Bytes::from_owner(Padded(Wiped(Arc::clone(&text))));
+        let mut value = HeaderValue::from_maybe_shared(bytes).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    };
+    let first = new_value()?;
+    Some(Arc::new(Shards::new(|| {
+        new_value().unwrap_or_else(|| first.clone())
+    })))
 }
 
-struct Wiped(Zeroizing<Vec<u8>>);
+/// The text of a header value.
+struct Wiped(Arc<Zeroizing<Vec<u8>>>);
 
-impl AsRef<[u8]> for Wiped {
+impl AsRef<[u8]> for Padded<Wiped> {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        &self.0.0
     }
 }
 

@@ -179,7 +179,7 @@ impl Credentials {
     /// Sources with the same [sharing key](CredentialSource::sharing_key) share one handle: as long as a handle with
     /// that key exists, this returns a clone of it.
     pub fn live(source: Arc<dyn CredentialSource>, cluster: Arc<Cluster>, host: Host) -> Self {
-        let key = source.sharing_key(&cluster).map(|key| host.add_to(key));
+        let key = source.sharing_key(&cluster).map(|key| host.add_to(key).closed());
         let asker = Asker::new(source.origin());
         let make = move |lease| {
             let fetcher = CredentialFetcher {

@@ -18,6 +18,34 @@ pub struct Moment {
     pub monotonic: Duration,
 }
 
+/// The time of both clocks as integers, which are faster to read and to compare than a [`Moment`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticks {
+    /// The wall clock: nanoseconds since the beginning of 1970.
+    pub wall: u64,
+    /// The monotonic clock: nanoseconds since the same moment as that of [`Moment::monotonic`].
+    pub monotonic: u64,
+}
+
+impl From<Moment> for Ticks {
+    fn from(moment: Moment) -> Self {
+        Self {
+            wall: wall_nanos(moment.wall),
+            monotonic: nanos(moment.monotonic),
+        }
+    }
+}
+
+/// A duration in nanoseconds, at most those of 584 years.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Nanoseconds since the beginning of 1970: zero before it, and at most those of 584 years.
+pub(crate) fn wall_nanos(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, nanos)
+}
+
 /// The host's clocks.
 pub trait Clock: Debug + Send + Sync {
     /// The time of both clocks.
@@ -25,8 +53,8 @@ pub trait Clock: Debug + Send + Sync {
 
     /// The time of both clocks, up to a few milliseconds late. It is read before each request, and takes a fraction of
     /// the time of [`now`](Self::now).
-    fn recent(&self) -> Moment {
-        self.now()
+    fn recent(&self) -> Ticks {
+        self.now().into()
     }
 
     /// Completes after this duration of the monotonic clock.
@@ -74,7 +102,7 @@ pub(super) struct SystemClock {
     started: Instant,
     /// The same moment on the kernel's monotonic clock, which the coarse clock is relative to.
     #[cfg(target_os = "linux")]
-    started_at_tick: Duration,
+    started_at_tick: u64,
 }
 
 impl Default for SystemClock {
@@ -83,19 +111,19 @@ impl Default for SystemClock {
         Self {
             started: Instant::now(),
             #[cfg(target_os = "linux")]
-            started_at_tick: ticks(rustix::time::ClockId::Monotonic).unwrap_or_default(),
+            started_at_tick: read_nanos(rustix::time::ClockId::Monotonic),
         }
     }
 }
 
-/// The time of a kernel clock; `None` if it is negative.
+/// The time of a kernel clock in nanoseconds; zero if it is negative.
 #[cfg(target_os = "linux")]
-fn ticks(clock: rustix::time::ClockId) -> Option<Duration> {
+#[inline]
+fn read_nanos(clock: rustix::time::ClockId) -> u64 {
     let time = rustix::time::clock_gettime(clock);
-    Some(Duration::new(
-        u64::try_from(time.tv_sec).ok()?,
-        u32::try_from(time.tv_nsec).ok()?,
-    ))
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    let nanos = u64::try_from(time.tv_nsec).unwrap_or_default();
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
 }
 
 impl Clock for SystemClock {
@@ -109,16 +137,13 @@ impl Clock for SystemClock {
 
     /// The clocks at the kernel's last tick. Reading them needs no access to hardware.
     #[cfg(target_os = "linux")]
-    fn recent(&self) -> Moment {
+    fn recent(&self) -> Ticks {
         use rustix::time::ClockId;
 
-        match (ticks(ClockId::RealtimeCoarse), ticks(ClockId::MonotonicCoarse)) {
-            (Some(since_1970), Some(tick)) => Moment {
-                wall: SystemTime::UNIX_EPOCH + since_1970,
-                // The last tick may be older than this clock.
-                monotonic: tick.saturating_sub(self.started_at_tick),
-            },
-            _ => self.now(),
+        Ticks {
+            wall: read_nanos(ClockId::RealtimeCoarse),
+            // The last tick may be older than this clock.
+            monotonic: read_nanos(ClockId::MonotonicCoarse).saturating_sub(self.started_at_tick),
         }
     }
 
@@ -146,8 +171,10 @@ mod tests {
     fn the_recent_time_is_at_most_some_milliseconds_late() {
         let clock = SystemClock::default();
         for _ in 0..1000 {
-            let (before, recent, after) = (clock.now(), clock.recent(), clock.now());
-            let most = Duration::from_millis(50);
+            let before = Ticks::from(clock.now());
+            let recent = clock.recent();
+            let after = Ticks::from(clock.now());
+            let most = 50_000_000;
             assert!(recent.monotonic + most > before.monotonic && recent.monotonic <= after.monotonic);
             assert!(
                 recent.wall + most > before.wall && recent.wall <= after.wall,

@@ -29,14 +29,15 @@ mod terminal;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::sharing_key::SharingKey;
 
 pub(crate) use blocking::NotRun;
 pub use blocking::parse;
-pub use clock::{Clock, Moment, TimedOut};
+pub use clock::{Clock, Moment, Ticks, TimedOut};
+pub(crate) use clock::{nanos, wall_nanos};
 pub use deadline::Deadline;
 pub use environment::Environment;
 pub use files::{FileContent, FileKind, Files};
@@ -90,6 +91,11 @@ enum World {
 impl Host {
     /// The host for the machine that the program runs on.
     pub fn real() -> Self {
+        static REAL: LazyLock<Host> = LazyLock::new(Host::new_real);
+        REAL.clone()
+    }
+
+    fn new_real() -> Self {
         Self {
             environment: Arc::new(environment::ProcessEnvironment),
             files: Arc::new(files::FileSystem::default()),
@@ -259,7 +265,8 @@ impl Host {
     }
 
     /// The time of both clocks, up to a few milliseconds late; see [`Clock::recent`].
-    pub(crate) fn recent(&self) -> Moment {
+    #[inline]
+    pub(crate) fn recent(&self) -> Ticks {
         self.clock.recent()
     }
 

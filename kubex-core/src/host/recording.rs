@@ -79,9 +79,11 @@ impl Environment for RecordingEnvironment {
         let value = self.inner.variable(name);
         self.recorder.add(Input::Variable {
             name: name.to_owned(),
-            value: value
-                .as_ref()
-                .map(|value| SharingKey::new("variable").with(value.as_encoded_bytes())),
+            value: value.as_ref().map(|value| {
+                SharingKey::new("variable")
+                    .with(value.as_encoded_bytes())
+                    .closed()
+            }),
         });
         value
     }
@@ -136,7 +138,7 @@ impl Files for RecordingFiles {
             names: names
                 .as_ref()
                 .ok()
-                .map(|names| SharingKey::new("names").with_list(names)),
+                .map(|names| SharingKey::new("names").with_list(names).closed()),
         });
         names
     }

@@ -203,7 +203,7 @@ impl<F: Fetcher> RefreshCell<F> {
     /// The held value, valid or not, without waiting. Starts the fetch that is due, if a runtime can run it.
     pub(crate) fn try_current(self: &Arc<Self>) -> Option<Arc<F::Value>> {
         let now = self.host.now();
-        self.shared.fresh(now, Arc::clone).or_else(|| {
+        self.shared.fresh(now.into(), Arc::clone).or_else(|| {
             if let Ok(runtime) = self.runtime() {
                 drop(self.request(now, self.fetcher.deadline(&self.host), &runtime));
             }

@@ -189,7 +189,7 @@ impl World {
     }
 
     async fn current_on(self: &Arc<Self>, runtime: Runtime) -> Result<Arc<Token>> {
-        if let Some(token) = self.shared.fresh(self.now(), Arc::clone) {
+        if let Some(token) = self.shared.fresh(self.now().into(), Arc::clone) {
             return Ok(token);
         }
         let mut was_rejected = false;

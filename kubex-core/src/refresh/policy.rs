@@ -16,7 +16,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::credential::Generation;
-use crate::host::Moment;
+use crate::host::{Moment, Ticks, nanos, wall_nanos};
 use crate::refresh::FetchReason;
 
 const MIN_EARLY_WINDOW: Duration = Duration::from_secs(10);
@@ -81,39 +81,41 @@ pub(super) struct Fetched {
 
 /// Until when the held value can be served without asking the policy, by each clock.
 ///
-/// It is published beside the value, so that callers need no lock before that time.
+/// It is published beside the value, so that callers need no lock before that time. Each request compares it, so the limits
+/// are plain integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FreshUntil {
-    monotonic: Duration,
-    /// `None`: the wall clock sets no limit.
-    wall: Option<SystemTime>,
+    monotonic: u64,
+    /// The largest number: the wall clock sets no limit.
+    wall: u64,
 }
 
 impl FreshUntil {
     pub(super) const NEVER: Self = Self {
-        monotonic: Duration::ZERO,
-        wall: None,
+        monotonic: 0,
+        wall: u64::MAX,
     };
     const FOREVER: Self = Self {
-        monotonic: Duration::MAX,
-        wall: None,
+        monotonic: u64::MAX,
+        wall: u64::MAX,
     };
 
     /// Whether both clocks are still before the limit.
-    pub(super) fn holds_at(&self, now: Moment) -> bool {
-        now.monotonic < self.monotonic && self.wall.is_none_or(|limit| now.wall < limit)
+    #[inline]
+    pub(super) fn holds_at(&self, now: Ticks) -> bool {
+        now.monotonic < self.monotonic && now.wall < self.wall
     }
 
     fn or_earlier(self, deadline: Deadline) -> Self {
         Self {
-            monotonic: self.monotonic.min(deadline.monotonic),
-            wall: self.wall.into_iter().chain(deadline.wall).min(),
+            monotonic: self.monotonic.min(nanos(deadline.monotonic)),
+            wall: self.wall.min(deadline.wall.map_or(u64::MAX, wall_nanos)),
         }
     }
 
     fn or_earlier_monotonic(self, limit: Duration) -> Self {
         Self {
-            monotonic: self.monotonic.min(limit),
+            monotonic: self.monotonic.min(nanos(limit)),
             ..self
         }
     }

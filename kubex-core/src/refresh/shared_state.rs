@@ -14,7 +14,7 @@ use super::policy::{
 use super::sync::{ChangeSender, Mutex, Slot};
 use crate::credential::Generation;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Moment;
+use crate::host::{Moment, Ticks};
 use crate::refresh::FetchReason;
 
 /// A value that a [`RefreshCell`](super::RefreshCell) keeps current.
@@ -130,7 +130,7 @@ impl<T: Refreshable> SharedState<T> {
     }
 
     /// The request path: passes the held value to `look` if the policy need not be asked now.
-    pub(super) fn fresh<R>(&self, now: Moment, look: impl FnOnce(&Arc<T>) -> R) -> Option<R> {
+    pub(super) fn fresh<R>(&self, now: Ticks, look: impl FnOnce(&Arc<T>) -> R) -> Option<R> {
         let snapshot = self.snapshot.load();
         let snapshot = snapshot.as_ref()?;
         snapshot.fresh_until.holds_at(now).then(|| look(&snapshot.value))

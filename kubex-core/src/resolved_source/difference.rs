@@ -47,6 +47,7 @@ impl ResolvedSource {
         PARTS
             .iter()
             .fold(SharingKey::new("resolved source"), |key, (_, add)| add(self, key))
+            .closed()
     }
 }
 

@@ -44,7 +44,16 @@ pub const MASKED: &str = "[masked]";
 /// Cleans a text for one line: control characters (including line breaks and tabs), bidirectional controls and invisible
 /// characters are replaced by their `U+XXXX` name.
 pub fn clean_line(text: &str) -> Cow<'_, str> {
+    if is_printable_ascii(text) {
+        return Cow::Borrowed(text);
+    }
     replace(text, |c| c.is_control() || is_deceptive(c))
+}
+
+/// Whether a text is clean at first sight, as most are.
+fn is_printable_ascii(text: &str) -> bool {
+    let is_printable = |byte: u8| matches!(byte, b' '..=b'~');
+    text.bytes().fold(true, |all, byte| all & is_printable(byte))
 }
 
 /// Cleans a text of several lines: as [`clean_line`], but keeps line feeds and tabs, and turns `\r\n` into `\n`.

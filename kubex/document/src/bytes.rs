@@ -3,8 +3,19 @@
 /// How many bytes are looked at together.
 const STRIDE: usize = 32;
 
-/// The first of the bytes that means something. Whole strides are looked at without a branch for each byte.
+/// How many bytes are looked at one by one at first: most names and values of a kubeconfig are shorter.
+const SHORT: usize = 16;
+
+/// The first of the bytes that means something. Behind the first few, whole strides are looked at without a branch for each
+/// byte.
+#[inline]
 pub(crate) fn find(bytes: &[u8], means_something: impl Fn(u8) -> bool) -> Option<usize> {
+    let (first, further) = bytes.split_at_checked(SHORT).unwrap_or((bytes, &[]));
+    let found = first.iter().position(|byte| means_something(*byte));
+    found.or_else(|| find_further(further, means_something).map(|within| SHORT + within))
+}
+
+fn find_further(bytes: &[u8], means_something: impl Fn(u8) -> bool) -> Option<usize> {
     let position = |bytes: &[u8]| bytes.iter().position(|byte| means_something(*byte));
     let (strides, rest) = bytes.as_chunks::<STRIDE>();
     for (index, stride) in strides.iter().enumerate() {

@@ -52,8 +52,9 @@ impl<'d> Node<'d> {
 
     /// A key of a mapping and its value.
     pub fn get_entry(self, key: &str) -> Option<(Key<'d>, Node<'d>)> {
+        let is_name = Key::matcher(key);
         let mut own = self.pairs();
-        own.find(|(found, _)| found.role() == KeyRole::Own && found.name() == key)
+        own.find(|(found, _)| found.role() == KeyRole::Own && is_name(*found))
             .or_else(|| {
                 let mut merged = self.merged().into_iter();
                 merged.find_map(|mapping| mapping.get_entry(key))
@@ -141,6 +142,14 @@ impl<'d> Key<'d> {
             }) => key_name(self.0.document.of(chars), style, tag),
             _ => Cow::default(),
         }
+    }
+
+    /// Whether a key has this name. Only the names of numbers, booleans and null differ from what is written, so most keys
+    /// are told apart by their text alone.
+    fn matcher(name: &str) -> impl Fn(Self) -> bool + use<'_, 'd> {
+        let is_text = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && !matches!(name, "null" | "true" | "false" | "inf" | "NaN");
+        move |key| (!is_text || key.0.scalar_text() == Some(name)) && key.name() == name
     }
 
     /// The key as a node.

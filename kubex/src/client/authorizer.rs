@@ -1,9 +1,13 @@
 //! Decides whether a request gets the credential, and adds the credential and the impersonation headers.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
+#[cfg(feature = "tower")]
+use kubex_core::__private::Padded;
+use kubex_core::__private::Shards;
 use kubex_core::{ClientConfiguration, Credential, Error, ErrorKind, Result};
 
 /// The most headers of a request before Kubex adds its own. A header map holds 24,576, and HTTP clients add some without
@@ -15,11 +19,26 @@ static IMPERSONATE_USER: HeaderName = HeaderName::from_static("impersonate-user"
 
 /// Adds the headers of a configuration to requests to its server. It is cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Authorizer(Arc<Shared>);
+pub(crate) struct Authorizer {
+    rules: Arc<Rules>,
+    /// References for requests, with a counter for each of some threads.
+    #[cfg(feature = "tower")]
+    references: Arc<Shards<RequestAuthorizer>>,
+}
 
+/// A reference to an authorizer, for one request. Cloning it writes a counter that few threads use.
+#[cfg(feature = "tower")]
+#[derive(Clone, Debug)]
+pub(crate) struct RequestAuthorizer(Arc<Padded<Arc<Rules>>>);
+
+/// The headers of a configuration, and the requests that get them.
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Rules {
     configuration: ClientConfiguration,
+    /// The impersonation headers, with counters for each of some threads; `None` without impersonation.
+    impersonation: Option<Shards<HeaderMap>>,
+    #[cfg(feature = "tower")]
+    scheme: String,
     /// Host and port as most requests name them, for a comparison without parsing.
     #[cfg(feature = "tower")]
     authority: String,
@@ -35,7 +54,11 @@ impl Authorizer {
         let server = configuration.cluster().server.url();
         #[cfg(feature = "tower")]
         let host = server.host_str().unwrap_or_default();
-        Self(Arc::new(Shared {
+        let impersonation = configuration.impersonation_headers();
+        let rules = Arc::new(Rules {
+            impersonation: (!impersonation.is_empty()).then(|| Shards::new(|| copy(impersonation))),
+            #[cfg(feature = "tower")]
+            scheme: server.scheme().to_owned(),
             #[cfg(feature = "tower")]
             authority: server
                 .port()
@@ -45,11 +68,81 @@ impl Authorizer {
             #[cfg(feature = "tower")]
             port: server.port_or_known_default(),
             configuration: configuration.clone(),
-        }))
+        });
+        Self {
+            #[cfg(feature = "tower")]
+            references: Arc::new(Shards::new(|| {
+                RequestAuthorizer(Arc::new(Padded(Arc::clone(&rules))))
+            })),
+            rules,
+        }
     }
 
+    /// A reference for a request that this thread sends.
+    #[cfg(feature = "tower")]
+    pub(crate) fn for_request(&self) -> RequestAuthorizer {
+        self.references.get().clone()
+    }
+
+    /// Whether a request already has an `Authorization` header.
+    #[cfg(any(feature = "reqwest", feature = "tower"))]
+    pub(crate) fn has_own_credential(headers: &HeaderMap) -> bool {
+        headers.contains_key(AUTHORIZATION)
+    }
+
+    /// Whether a request contains this credential and not its own.
+    #[cfg(any(feature = "reqwest", feature = "kube"))]
+    pub(crate) fn carries(credential: &Credential, headers: &HeaderMap) -> bool {
+        headers.get(AUTHORIZATION) == credential.authorization()
+    }
+
+    /// Replaces the credential of the request.
+    pub(crate) fn replace(credential: &Credential, headers: &mut HeaderMap) -> Result<()> {
+        if let Some(authorization) = credential.authorization() {
+            let set = headers.try_insert(AUTHORIZATION, authorization.clone());
+            set.map(drop).map_err(|_| too_many_headers())
+        } else {
+            headers.remove(AUTHORIZATION);
+            Ok(())
+        }
+    }
+}
+
+impl Deref for Authorizer {
+    type Target = Rules;
+
+    fn deref(&self) -> &Rules {
+        &self.rules
+    }
+}
+
+#[cfg(feature = "tower")]
+impl Deref for RequestAuthorizer {
+    type Target = Rules;
+
+    fn deref(&self) -> &Rules {
+        let Padded(rules) = &*self.0;
+        rules
+    }
+}
+
+/// A copy of headers that shares no counter with them.
+fn copy(headers: &HeaderMap) -> HeaderMap {
+    let mut copied = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        // A name and a value that are valid once are valid again.
+        let name = HeaderName::from_bytes(name.as_ref()).unwrap_or_else(|_| name.clone());
+        let value = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
+        if copied.try_append(name, value).is_err() {
+            return headers.clone();
+        }
+    }
+    copied
+}
+
+impl Rules {
     pub(crate) fn configuration(&self) -> &ClientConfiguration {
-        &self.0.configuration
+        &self.configuration
     }
 
     /// Checks that the path of a request stays below the server's own path. A URI that consists of a path only is
@@ -68,15 +161,13 @@ impl Authorizer {
     /// without them is assumed to go there, because the caller's connection decides.
     #[cfg(feature = "tower")]
     pub(crate) fn is_for(&self, uri: &http::Uri) -> bool {
-        let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return uri.scheme().is_none() && uri.authority().is_none();
         };
-        let is_scheme = scheme == self.configuration().cluster().server.url().scheme();
-        if is_scheme
-            && uri
-                .authority()
-                .is_some_and(|authority| authority.as_str() == self.0.authority)
-        {
+        if scheme != self.scheme {
+            return false;
+        }
+        if authority.as_str() == self.authority {
             return true;
         }
         let known_port = match scheme {
@@ -84,13 +175,7 @@ impl Authorizer {
             "http" => Some(80),
             _ => None,
         };
-        is_scheme && host.eq_ignore_ascii_case(&self.0.host) && uri.port_u16().or(known_port) == self.0.port
-    }
-
-    /// Whether a request already has an `Authorization` header.
-    #[cfg(any(feature = "reqwest", feature = "tower"))]
-    pub(crate) fn has_own_credential(headers: &HeaderMap) -> bool {
-        headers.contains_key(AUTHORIZATION)
+        authority.host().eq_ignore_ascii_case(&self.host) && authority.port_u16().or(known_port) == self.port
     }
 
     /// Adds the credential and the impersonation headers to a request without its own credential.
@@ -98,40 +183,24 @@ impl Authorizer {
     /// # Errors
     /// `RequestFailed` if the request has no room for them.
     pub(crate) fn authorize(&self, credential: &Credential, headers: &mut HeaderMap) -> Result<()> {
-        Self::replace(credential, headers)?;
+        Authorizer::replace(credential, headers)?;
         self.impersonate(headers)
     }
 
     /// Adds the impersonation headers to a request, unless it has its own.
     pub(crate) fn impersonate(&self, headers: &mut HeaderMap) -> Result<()> {
-        let impersonation = self.configuration().impersonation_headers();
         if headers.len() > MAX_OWN_HEADERS {
             return Err(too_many_headers());
         }
-        if !impersonation.is_empty() && !headers.contains_key(&IMPERSONATE_USER) {
-            for (name, value) in impersonation {
+        if let Some(impersonation) = &self.impersonation
+            && !headers.contains_key(&IMPERSONATE_USER)
+        {
+            for (name, value) in impersonation.get() {
                 let added = headers.try_append(name, value.clone());
                 added.map_err(|_| too_many_headers())?;
             }
         }
         Ok(())
-    }
-
-    /// Whether a request contains this credential and not its own.
-    #[cfg(any(feature = "reqwest", feature = "kube"))]
-    pub(crate) fn carries(credential: &Credential, headers: &HeaderMap) -> bool {
-        headers.get(AUTHORIZATION) == credential.authorization()
-    }
-
-    /// Replaces the credential of the request.
-    pub(crate) fn replace(credential: &Credential, headers: &mut HeaderMap) -> Result<()> {
-        if let Some(authorization) = credential.authorization() {
-            let set = headers.try_insert(AUTHORIZATION, authorization.clone());
-            set.map(drop).map_err(|_| too_many_headers())
-        } else {
-            headers.remove(AUTHORIZATION);
-            Ok(())
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kubex_core::host::FileContent;
 use kubex_core::text::check_path;
 use kubex_core::{Error, ErrorKind, Host, Origin, Result};
 
@@ -25,14 +26,21 @@ pub(super) struct NamedFile {
 /// `KUBEX_CONFIG` names. Later layers win. The working directory is not searched.
 pub(super) async fn layers(host: &Host, named: Option<NamedFile>) -> Result<Vec<Layer>> {
     let mut layers = Vec::new();
-    for directory in [machine_directory(host), user_directory(host)]
-        .into_iter()
-        .flatten()
-    {
+    let directories = [machine_directory(host), user_directory(host)];
+    let directories = directories.iter().flatten();
+    let paths: Vec<_> = directories
+        .flat_map(|directory| NAMES.iter().map(|name| directory.join(name)))
+        .collect();
+    // All at once, so that the blocking work is handed over once.
+    let contents = host
+        .files()
+        .read_each_stamped(&paths, document::LARGEST_FILE)
+        .await;
+    let mut files = paths.iter().zip(contents).peekable();
+    while files.peek().is_some() {
         let mut found: Option<(&str, Layer)> = None;
-        for name in NAMES {
-            let path = directory.join(name);
-            let Some(layer) = read(&path, host).await? else {
+        for (name, (path, content)) in NAMES.iter().zip(files.by_ref()) {
+            let Some(layer) = layer(path, content)? else {
                 continue;
             };
             if let Some((other, _)) = found {
@@ -89,7 +97,15 @@ pub(super) async fn required(path: &Path, host: &Host, named_by: &Origin) -> Res
 }
 
 async fn read(path: &Path, host: &Host) -> Result<Option<Layer>> {
-    match host.files().read_stamped(path, document::LARGEST_FILE).await {
+    layer(
+        path,
+        host.files().read_stamped(path, document::LARGEST_FILE).await,
+    )
+}
+
+/// The layer of a file's content; `None` if there is no such file.
+fn layer(path: &Path, content: io::Result<FileContent>) -> Result<Option<Layer>> {
+    match content {
         Ok(content) => {
             let origin = content.origin(path);
             Layer::from_file(document::parse(content.bytes, origin)?).map(Some)

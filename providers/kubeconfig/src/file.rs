@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use kubex_core::{Origin, Result, Warning};
+use kubex_core::{Origin, Warning};
 use kubex_document::{Budget, Document, Format, ReadError, Text};
 
 use crate::outline::{self, Item, RawField};
 use crate::section::Section;
 
 /// A text of fewer bytes is read as fast as a whole.
-const SMALLEST_OUTLINED: usize = 32 * 1024;
+const SMALLEST_OUTLINED: usize = 4 * 1024;
 
 /// A kubeconfig file, or a kubeconfig that the program holds as bytes.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(crate) enum FieldSource {
 }
 
 /// Reads a file: YAML or JSON, in UTF-8 or, with a byte order mark, UTF-16.
-pub(crate) fn parse(text: Result<Text, ReadError>, file: File) -> Result<ParsedFile> {
+pub(crate) fn parse(text: Result<Text, ReadError>, file: File) -> kubex_core::Result<ParsedFile> {
     let refuse = |error: ReadError| error.into_error("the kubeconfig", &file.origin);
     let text = text.map_err(refuse)?;
     let is_large = text.as_str().len() >= SMALLEST_OUTLINED;
@@ -52,7 +52,7 @@ pub(crate) fn parse(text: Result<Text, ReadError>, file: File) -> Result<ParsedF
 }
 
 /// A file that is read as a whole.
-pub(crate) fn whole(text: Text, file: File) -> Result<ParsedFile> {
+pub(crate) fn whole(text: Text, file: File) -> kubex_core::Result<ParsedFile> {
     let refuse = |error: ReadError| error.into_error("the kubeconfig", &file.origin);
     let bytes = text.as_str().len();
     let document = Document::parse(text, Format::Yaml, &Budget::KUBECONFIG).map_err(refuse)?;
@@ -66,18 +66,20 @@ pub(crate) fn whole(text: Text, file: File) -> Result<ParsedFile> {
 }
 
 /// A file whose lists are not read yet.
-pub(crate) fn outlined(text: Text, fields: Vec<RawField>, file: File) -> Result<ParsedFile> {
+pub(crate) fn outlined(text: Text, fields: Vec<RawField>, file: File) -> kubex_core::Result<ParsedFile> {
     let text = Arc::new(text);
+    let read = |document: Result<Document, ReadError>| {
+        let document = document.map_err(|error| error.into_error("the kubeconfig", &file.origin))?;
+        Ok(FieldSource::Read(Arc::new(document)))
+    };
     let fields = fields.into_iter().map(|field| match field {
         RawField::List(section, items) => Ok(FieldSource::Outlined(section, Arc::clone(&text), items)),
-        RawField::Value(slice) => slice
-            .read(text.as_str())
-            .map(|document| FieldSource::Read(Arc::new(document)))
-            .map_err(|error| error.into_error("the kubeconfig", &file.origin)),
+        RawField::Value(slice) => read(slice.read(text.as_str())),
+        RawField::Member(slice) => read(slice.read_member(text.as_str())),
     });
     Ok(ParsedFile {
         bytes: text.as_str().len(),
-        fields: fields.collect::<Result<_>>()?,
+        fields: fields.collect::<kubex_core::Result<_>>()?,
         warnings: Vec::new(),
         file,
     })

@@ -5,28 +5,44 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use hashbrown::HashTable;
 
-/// Which entry of a list has a name: four bytes and the room of a hash table for each.
+/// Which entry of a list has a name: four bytes and the room of a hash table for each. The names of a short list are compared
+/// one by one.
 ///
 /// Names come from outside, so the hash has a key of its own: names cannot be made to collide.
 #[derive(Default)]
 pub(crate) struct Names {
+    count: usize,
+    /// Nothing as long as the list is short.
+    index: Option<Index>,
+}
+
+#[derive(Default)]
+struct Index {
     hasher: RandomState,
     table: HashTable<u32>,
 }
+
+/// The longest list whose names are compared one by one.
+const SHORT: usize = 8;
 
 impl Names {
     /// An index with room for so many names.
     pub(crate) fn with_room_for(count: usize) -> Self {
         Self {
-            hasher: RandomState::new(),
-            table: HashTable::with_capacity(count),
+            count: 0,
+            index: (count > SHORT).then(|| Index {
+                hasher: RandomState::new(),
+                table: HashTable::with_capacity(count),
+            }),
         }
     }
 
     /// The entry of this name; `name_of` tells the name of an entry.
     pub(crate) fn find<'n>(&self, name: &str, name_of: impl Fn(usize) -> &'n str) -> Option<usize> {
-        let hash = self.hasher.hash_one(name);
-        let found = self.table.find(hash, |index| name_of(*index as usize) == name);
+        let Some(Index { hasher, table }) = &self.index else {
+            return (0..self.count).find(|index| name_of(*index) == name);
+        };
+        let found = table.find(hasher.hash_one(name), |index| name_of(*index as usize) == name);
         found.map(|index| *index as usize)
     }
 
@@ -37,10 +53,36 @@ impl Names {
         index: usize,
         name_of: impl Fn(usize) -> &'n str,
     ) -> Result<(), usize> {
-        let hash = self.hasher.hash_one(name);
+        if self.count < SHORT && self.index.is_none() {
+            if let Some(taken) = self.find(name, name_of) {
+                return Err(taken);
+            }
+        } else {
+            let known = self.count;
+            let index_of_names = self.index.get_or_insert_with(|| Index::new(known, &name_of));
+            index_of_names.add(name, index, name_of)?;
+        }
+        self.count += 1;
+        Ok(())
+    }
+}
+
+impl Index {
+    /// An index of so many entries, no two of which have the same name.
+    fn new<'n>(count: usize, name_of: impl Fn(usize) -> &'n str) -> Self {
+        let mut index = Self::default();
+        for known in 0..count {
+            // No two have the same name.
+            let _ = index.add(name_of(known), known, &name_of);
+        }
+        index
+    }
+
+    fn add<'n>(&mut self, name: &str, index: usize, name_of: impl Fn(usize) -> &'n str) -> Result<(), usize> {
+        let Self { hasher, table } = self;
         let is_same = |other: &u32| name_of(*other as usize) == name;
-        let rehash = |other: &u32| self.hasher.hash_one(name_of(*other as usize));
-        match self.table.entry(hash, is_same, rehash) {
+        let rehash = |other: &u32| hasher.hash_one(name_of(*other as usize));
+        match table.entry(hasher.hash_one(name), is_same, rehash) {
             hashbrown::hash_table::Entry::Occupied(taken) => Err(*taken.get() as usize),
             hashbrown::hash_table::Entry::Vacant(free) => {
                 // A document has fewer entries than bytes, which are fewer than this.
@@ -53,7 +95,7 @@ impl Names {
 
 impl fmt::Debug for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Names({})", self.table.len())
+        write!(f, "Names({})", self.count)
     }
 }
 

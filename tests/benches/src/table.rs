@@ -1,7 +1,11 @@
 //! The table: what was measured, beside what.
 
 use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::time::Duration;
+
+use serde_json::json;
 
 /// Whether the run is a short one, which takes seconds and fails where a target is missed by far.
 pub fn is_short() -> bool {
@@ -20,6 +24,8 @@ pub struct Row {
     target: Option<f64>,
     is_less_better: bool,
     is_gated: bool,
+    /// Who took how many nanoseconds, for the charts.
+    times: Vec<(String, f64)>,
 }
 
 impl Row {
@@ -34,7 +40,16 @@ impl Row {
 
     /// A work that takes so long.
     pub fn took(work: impl Into<String>, ours: Duration) -> Self {
-        Self::new(work, shown(ours))
+        let mut row = Self::new(work, shown(ours));
+        row.times.push(("Kubex".to_owned(), ours.as_nanos() as f64));
+        row
+    }
+
+    /// Another program took so long, which is shown in a chart.
+    #[must_use]
+    pub fn with_time(mut self, name: &str, took: Duration) -> Self {
+        self.times.push((name.to_owned(), took.as_nanos() as f64));
+        self
     }
 
     /// What it is compared with, of which nothing is demanded.
@@ -48,6 +63,9 @@ impl Row {
     #[must_use]
     pub fn faster(mut self, peer: &str, took: Duration, ratio: f64, target: f64) -> Self {
         self.peer = format!("{peer} {}", shown(took));
+        // "to 300 ns; kube": the last word is the peer's name.
+        let name = peer.rsplit(' ').next().unwrap_or(peer);
+        self.times.push((name.to_owned(), took.as_nanos() as f64));
         self.ratio = Some(ratio);
         self.target = Some(target);
         self.is_gated = true;
@@ -100,6 +118,20 @@ impl Row {
     }
 }
 
+/// The head of each table.
+pub const HEAD: &str = "| work | Kubex | beside it | ratio | target |\n|---|---|---|---|---|";
+
+/// Names the file that a run's figures are added to, one JSON value a line. `report` makes the page of them.
+pub const FIGURES: &str = "KUBEX_BENCH_FIGURES";
+
+fn record(figure: &serde_json::Value) {
+    let Some(path) = std::env::var_os(FIGURES) else {
+        return;
+    };
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    writeln!(file.expect("the file of figures can be opened"), "{figure}").expect("it can be written to");
+}
+
 /// The rows of one bench.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
@@ -115,12 +147,14 @@ impl Table {
     /// Adds a row, and tells of it at once.
     pub fn add(&mut self, row: Row) {
         println!("{}", line(&row));
+        record(&json!({"line": line(&row), "work": row.work, "times": row.times}));
         self.rows.push(row);
     }
 
     /// Tells what follows.
     pub fn head(title: &str) {
-        println!("\n**{title}**\n\n| work | Kubex | beside it | ratio | target |\n|---|---|---|---|---|");
+        println!("\n**{title}**\n\n{HEAD}");
+        record(&json!({"head": title}));
     }
 
     /// Ends the program with a failure where a short run has missed a target by half of it.
@@ -162,7 +196,8 @@ fn figure(ratio: f64) -> String {
     }
 }
 
-fn shown(duration: Duration) -> String {
+/// A duration with a unit and the digits that matter.
+pub fn shown(duration: Duration) -> String {
     let nanos = duration.as_nanos() as f64;
     match duration.as_nanos() {
         0..1000 => format!("{nanos:.0} ns"),

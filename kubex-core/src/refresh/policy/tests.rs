@@ -340,7 +340,7 @@ fn freshness_never_hides_a_decision() {
         let mut now = 0;
         for _ in 0..60 {
             now += next() % 40;
-            if policy.fresh_until().holds_at(at(now)) {
+            if policy.fresh_until().holds_at(at(now).into()) {
                 assert_eq!(policy.decide(at(now)), Decision::Serve);
             }
             match next() % 4 {

@@ -11,7 +11,7 @@ use kubex_core::{Credential, Error, Generation, Result};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::super::authorizer::Authorizer;
+use super::super::authorizer::{RequestAuthorizer, Rules};
 #[cfg(feature = "kube")]
 use super::credential::RequestCredential;
 use super::error::BoxError;
@@ -22,7 +22,7 @@ type Ask = Pin<Box<dyn Future<Output = Result<Arc<Credential>>> + Send>>;
 /// The data for a second attempt.
 pub(super) struct Attempt<S, B> {
     pub(super) inner: S,
-    pub(super) authorizer: Authorizer,
+    pub(super) authorizer: RequestAuthorizer,
     /// A copy of the original request, if it can be sent twice.
     pub(super) again: Option<Request<B>>,
 }
@@ -47,7 +47,7 @@ pin_project! {
         /// Waits for a response that is returned as it is.
         PassedOn { #[pin] future: F },
         /// The request is sent once; a 401 invalidates the credential.
-        Once { #[pin] future: F, authorizer: Authorizer, sent: Generation },
+        Once { #[pin] future: F, authorizer: RequestAuthorizer, sent: Generation },
         /// Waits for the credential of the first attempt.
         Asking { ask: Ask, attempt: Option<Attempt<S, B>>, request: Option<Request<B>> },
         /// Waits for the response to the first attempt.
@@ -75,7 +75,7 @@ where
         }
     }
 
-    pub(super) fn once(future: S::Future, authorizer: Authorizer, sent: Generation) -> Self {
+    pub(super) fn once(future: S::Future, authorizer: RequestAuthorizer, sent: Generation) -> Self {
         Self {
             state: State::Once {
                 future,
@@ -115,7 +115,7 @@ where
 
 /// Adds a credential to a request, as a header and as an extension for Kubex's own connections.
 pub(super) fn authorize<B>(
-    authorizer: &Authorizer,
+    authorizer: &Rules,
     credential: &Arc<Credential>,
     request: &mut Request<B>,
 ) -> Result<(), Error> {
@@ -127,7 +127,7 @@ pub(super) fn authorize<B>(
     Ok(())
 }
 
-fn ask(authorizer: &Authorizer) -> Ask {
+fn ask(authorizer: &Rules) -> Ask {
     let credentials = authorizer.configuration().credentials().clone();
     Box::pin(async move { credentials.current().await })
 }

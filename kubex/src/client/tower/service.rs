@@ -76,7 +76,7 @@ where
             match sent {
                 Some(Ok(sent)) => {
                     let future = self.inner.call(request);
-                    return ResponseFuture::once(future, self.authorizer.clone(), sent);
+                    return ResponseFuture::once(future, self.authorizer.for_request(), sent);
                 }
                 Some(Err(error)) => return ResponseFuture::refused(error),
                 None => {}
@@ -88,7 +88,7 @@ where
         let inner = std::mem::replace(&mut self.inner, clone);
         let attempt = Attempt {
             inner,
-            authorizer: self.authorizer.clone(),
+            authorizer: self.authorizer.for_request(),
             again,
         };
         match ready {

@@ -6,7 +6,7 @@ use kubex_core::Origin;
 use kubex_core::options::{Value, ValueKind};
 use kubex_document::{Conversion, Text};
 
-use super::scan;
+use super::read as outline;
 use crate::entry::Entries;
 use crate::file::{self, File, ParsedFile};
 use crate::merge::Merged;
@@ -21,7 +21,7 @@ pub fn both_ways(text: &str) -> Option<[String; 2]> {
         directory: None,
     };
     let text = read()?;
-    let fields = scan::read(text.as_str())?;
+    let fields = outline(text.as_str())?;
     Some([
         shown(file::outlined(text, fields, file())),
         shown(file::whole(read()?, file())),

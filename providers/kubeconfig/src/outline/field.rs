@@ -1,6 +1,7 @@
 //! What the outline finds: fields, items and their parts of the text.
 
 use kubex_document::{Budget, Document, Position, ReadError, Span};
+use zeroize::Zeroizing;
 
 use crate::section::Section;
 
@@ -11,6 +12,8 @@ pub(crate) enum RawField {
     List(Section, Vec<Item>),
     /// Any other key, with its value.
     Value(Slice),
+    /// The same in JSON, where a key and its value are not a document without brackets.
+    Member(Slice),
 }
 
 /// A part of the text that is a mapping by itself, from its first key on.
@@ -24,6 +27,20 @@ impl Slice {
     /// Reads the part of this text.
     pub(crate) fn read(self, text: &str) -> Result<Document, ReadError> {
         Document::read_part(self.span.of(text), self.start, &Budget::KUBECONFIG)
+    }
+
+    /// Reads the member of this JSON text, as a document of its own.
+    pub(crate) fn read_member(self, text: &str) -> Result<Document, ReadError> {
+        let member = self.span.of(text);
+        let mut document = Zeroizing::new(String::with_capacity(member.len() + 2));
+        document.push('{');
+        document.push_str(member);
+        document.push('}');
+        let start = Position {
+            column: self.start.column.saturating_sub(1),
+            ..self.start
+        };
+        Document::read_part(&document, start, &Budget::KUBECONFIG)
     }
 }
 

@@ -10,8 +10,8 @@ use crate::section::Section;
 
 /// How many items are outlined in a document of any size, and how many bytes a larger one must have for each: an item
 /// costs about 130 bytes of memory, however short its text is.
-const MIN_ITEMS: usize = 10_000;
-const BYTES_FOR_AN_ITEM: usize = 64;
+pub(super) const MIN_ITEMS: usize = 10_000;
+pub(super) const BYTES_FOR_AN_ITEM: usize = 64;
 
 /// The fields at the top of a document, in the order they are written; `None` where the document is not in the form
 /// that the outline understands, be it valid or not.

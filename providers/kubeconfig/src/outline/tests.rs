@@ -31,7 +31,7 @@ fn runner_of(times: u32) -> TestRunner {
 fn shown(text: &str) -> Option<String> {
     let content = |slice: &Slice| slice.span.of(text).trim_end().replace('\n', "|");
     let fields = read(text)?.into_iter().map(|field| match field {
-        RawField::Value(slice) => content(&slice),
+        RawField::Value(slice) | RawField::Member(slice) => content(&slice),
         RawField::List(section, items) => {
             let items = items.iter().map(|item| {
                 let content = item.slice.as_ref().map_or("-".into(), content);
@@ -63,6 +63,10 @@ fn entries_are_found_in_each_form_that_tools_write() {
              # z, =user: ~]",
         ),
         ("users:\nclusters: []\n", "users:[]; clusters:[]"),
+        (
+            "{\"kind\": \"Config\", \"users\": [{\"name\": \"a\", \"user\": {\"x\": [1, true]}}, null, {}],\n \"clusters\": null}",
+            "\"kind\": \"Config\"; users:[a={\"name\": \"a\", \"user\": {\"x\": [1, true]}}, =-, ={}]; clusters:[]",
+        ),
         ("", ""),
     ] {
         assert_eq!(shown(text).as_deref(), Some(expected), "{text}");
@@ -93,7 +97,23 @@ fn anything_else_is_read_as_a_whole() {
         "a: |\n\n  b\n",
         "a: |\n    b\n  c\n",
         "{a: b}\n",
-        "{\"a\": \"b\"}\n",
+        "{\"a\": \"b\",}",
+        "{\"a\": \"b\"} x",
+        "{\"a\": \"b\", \"a\": \"c\"}",
+        "{\"a\": {\"b\": 1, \"b\": 2}}",
+        "{\"a\": \"\\u00e9\"}",
+        "{\"\\n\": \"a\"}",
+        "{\"a\": \"\u{e9}\"}",
+        "{\"a\": \"\t\"}",
+        "{\"a\": 01}",
+        "{\"a\": 1.5}",
+        "{\"a\": yes}",
+        "{a: \"b\"}",
+        "{\n\"a\": \"b\"}",
+        "{\"users\": {}}",
+        "{\"users\": [[]]}",
+        "{\"users\": [{\"name\": 5}]}",
+        "{\"users\": [{\"name\": \"\\t\"}]}",
         "a\n",
     ] {
         assert!(read(text).is_none(), "{text}");
@@ -113,6 +133,13 @@ const USUAL: &[&str] = &[
     "# mine\n---\napiVersion: v1\nkind: Config\ncurrent-context: 1e3\n\nclusters:\n  - name: n0777\n    cluster:\n      server: \
      \"https://h\"\n      insecure-skip-tls-verify: yes\n  - name: b\n    clusters:\n      server: https://b\n\nusers:\n  -\n    name: \
      u\n    user:\n      Token: t\n      token: 1_000\n  - name: v\n    user: null\n  - name: w\ncontexts: []\n",
+    "{\n    \"kind\": \"Config\",\n    \"apiVersion\": \"v1\",\n    \"preferences\": {},\n    \"clusters\": [\n        {\n            \
+     \"name\": \"a\",\n            \"cluster\": {\n                \"server\": \"https://10.0.0.1:6443\",\n                \
+     \"certificate-authority-data\": \"YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo=\",\n                \"insecure-skip-tls-verify\": \
+     false\n            }\n        }\n    ],\n    \"users\": [\n        {\n            \"name\": \"u\",\n            \"user\": {\n                \
+     \"exec\": {\"command\": \"aws\", \"args\": [\"eks\", \"get-token\"], \"env\": null},\n                \"Token\": \
+     \"a\\\\b\"\n            }\n        }\n    ],\n    \"contexts\": [{\"name\": \"x\", \"context\": {\"cluster\": \"a\", \"user\": \
+     \"u\"}}],\n    \"current-context\": \"x\"\n}\n",
 ];
 
 #[test]

@@ -24,7 +24,7 @@ fn main() {
         .nth(1);
     let is_asked_for = |part: &str| only.as_deref().is_none_or(|only| only == part);
     if is_asked_for("resolve") {
-        Table::head("resolve, from the file to the ready configuration");
+        Table::head("resolving, from the file to the configuration");
         loading::one_file(&runtime, scratch.path(), &mut table);
         loading::in_memory(&runtime, &mut table);
         loading::hand_over(&runtime, &mut table);

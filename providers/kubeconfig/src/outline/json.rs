@@ -1,0 +1,303 @@
+//! The scan of a JSON document: strict JSON in ASCII, of which each value is checked and none is kept.
+
+use kubex_document::{Position, Span};
+use memchr::{memchr_iter, memchr2, memrchr};
+
+use super::field::{Item, RawField, Slice};
+use super::line::{MOST_KEYS, is_all_printable};
+use super::scan::{BYTES_FOR_AN_ITEM, MIN_ITEMS};
+use crate::section::Section;
+
+/// How deep collections are followed; what is nested deeper is read as a whole.
+const DEEPEST: usize = 24;
+
+/// How many bytes of a string are looked at one by one: most strings are shorter.
+const SHORT: usize = 24;
+
+/// The fields of a JSON document, in the order they are written; `None` where the document is not in the form that the
+/// outline understands, be it valid or not.
+pub(super) fn read(text: &str) -> Option<Vec<RawField>> {
+    u32::try_from(text.len()).ok()?;
+    if !text.is_ascii() {
+        return None;
+    }
+    let mut scan = Scan {
+        text,
+        bytes: text.as_bytes(),
+        at: 0,
+        keys: Vec::with_capacity(64),
+        place: Place::default(),
+        items_left: (text.len() / BYTES_FOR_AN_ITEM).max(MIN_ITEMS),
+    };
+    let mut fields = Vec::with_capacity(8);
+    scan.expect(b'{')?;
+    scan.members(0, &mut |scan, key, start| {
+        fields.push(scan.field(key, start)?);
+        Some(())
+    })?;
+    scan.skip_space();
+    (scan.at == text.len()).then_some(fields)
+}
+
+/// A place whose line is known.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    at: usize,
+    lines_before: usize,
+    line_start: usize,
+}
+
+struct Scan<'t> {
+    text: &'t str,
+    bytes: &'t [u8],
+    at: usize,
+    /// The keys of the mappings that are open, the outermost first.
+    keys: Vec<&'t str>,
+    /// The last place whose line was counted.
+    place: Place,
+    /// How many more items may follow.
+    items_left: usize,
+}
+
+/// Reads a member's value, behind its key, which starts there.
+type Member<'m, 't> = &'m mut dyn FnMut(&mut Scan<'t>, &'t str, usize) -> Option<()>;
+
+impl<'t> Scan<'t> {
+    fn peek(&self) -> u8 {
+        self.bytes.get(self.at).copied().unwrap_or_default()
+    }
+
+    fn skip_space(&mut self) {
+        loop {
+            // Documents for people are indented, most of it by many spaces.
+            while self.bytes.get(self.at..self.at + 8) == Some(b"        ".as_slice()) {
+                self.at += 8;
+            }
+            if !matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
+                return;
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Takes this byte, behind white space.
+    fn take(&mut self, byte: u8) -> bool {
+        self.skip_space();
+        let is_there = self.peek() == byte;
+        self.at += usize::from(is_there);
+        is_there
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        self.take(byte).then_some(())
+    }
+
+    /// A field at the top, whose key starts there.
+    fn field(&mut self, key: &str, start: usize) -> Option<RawField> {
+        if let Some(section) = Section::from_list(key) {
+            return Some(RawField::List(section, self.list()?));
+        }
+        let place = self.position(start)?;
+        self.value(1)?;
+        // In front of a member there must be room for the bracket that makes it a document.
+        (place.column > 1).then(|| {
+            RawField::Member(Slice {
+                span: Span::new(start, self.at),
+                start: place,
+            })
+        })
+    }
+
+    /// The items of one of the three lists.
+    fn list(&mut self) -> Option<Vec<Item>> {
+        let mut items = Vec::new();
+        self.skip_space();
+        if self.peek() == b'n' {
+            self.word("null")?;
+            return Some(items);
+        }
+        self.expect(b'[')?;
+        if self.take(b']') {
+            return Some(items);
+        }
+        loop {
+            self.items_left = self.items_left.checked_sub(1)?;
+            items.push(self.item()?);
+            if self.take(b']') {
+                return Some(items);
+            }
+            self.expect(b',')?;
+        }
+    }
+
+    fn item(&mut self) -> Option<Item> {
+        self.skip_space();
+        if self.peek() == b'n' {
+            self.word("null")?;
+            return Some(Item::default());
+        }
+        let start = self.at;
+        let place = self.position(start)?;
+        self.expect(b'{')?;
+        let mut name = Span::default();
+        self.members(2, &mut |scan, key, _| {
+            if key != "name" {
+                return scan.value(3);
+            }
+            scan.skip_space();
+            let start = scan.at + 1;
+            let text = scan.plain_string()?;
+            name = Span::new(start, start + text.len());
+            Some(())
+        })?;
+        Some(Item {
+            slice: Some(Slice {
+                span: Span::new(start, self.at),
+                start: place,
+            }),
+            name,
+        })
+    }
+
+    /// The line and the column of a place that is not before the last one.
+    fn position(&mut self, at: usize) -> Option<Position> {
+        let passed = self.bytes.get(self.place.at..at)?;
+        if let Some(last) = memrchr(b'\n', passed) {
+            self.place.lines_before += memchr_iter(b'\n', passed).count();
+            self.place.line_start = self.place.at + last + 1;
+        }
+        self.place.at = at;
+        Some(Position {
+            line: u32::try_from(self.place.lines_before + 1).ok()?,
+            column: u32::try_from(at - self.place.line_start + 1).ok()?,
+        })
+    }
+
+    fn value(&mut self, depth: usize) -> Option<()> {
+        self.skip_space();
+        match self.peek() {
+            b'{' => {
+                self.at += 1;
+                self.members(depth, &mut |scan, _, _| scan.value(depth + 1))
+            }
+            b'[' => {
+                self.at += 1;
+                self.items(depth)
+            }
+            b'"' => self.string().map(|_| ()),
+            b'-' | b'0'..=b'9' => self.integer(),
+            b't' => self.word("true"),
+            b'f' => self.word("false"),
+            b'n' => self.word("null"),
+            _ => None,
+        }
+    }
+
+    /// The members of a mapping, behind its bracket. A key that is written twice is not understood.
+    fn members(&mut self, depth: usize, member: Member<'_, 't>) -> Option<()> {
+        if depth >= DEEPEST {
+            return None;
+        }
+        if self.take(b'}') {
+            return Some(());
+        }
+        let first = self.keys.len();
+        loop {
+            self.skip_space();
+            let start = self.at;
+            let key = self.plain_string()?;
+            let known = self.keys.get(first..)?;
+            if known.len() >= MOST_KEYS || known.contains(&key) {
+                return None;
+            }
+            self.keys.push(key);
+            self.expect(b':')?;
+            member(self, key, start)?;
+            if self.take(b'}') {
+                self.keys.truncate(first);
+                return Some(());
+            }
+            self.expect(b',')?;
+        }
+    }
+
+    fn items(&mut self, depth: usize) -> Option<()> {
+        if depth >= DEEPEST {
+            return None;
+        }
+        if self.take(b']') {
+            return Some(());
+        }
+        loop {
+            self.value(depth + 1)?;
+            if self.take(b']') {
+                return Some(());
+            }
+            self.expect(b',')?;
+        }
+    }
+
+    fn word(&mut self, word: &str) -> Option<()> {
+        let is_there = self.bytes.get(self.at..)?.starts_with(word.as_bytes());
+        self.at += word.len();
+        is_there.then_some(())
+    }
+
+    /// A whole number. Others are the reader's to judge.
+    fn integer(&mut self) -> Option<()> {
+        self.at += usize::from(self.peek() == b'-');
+        let digits = self.bytes.get(self.at..)?;
+        let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let has_zero_in_front = length > 1 && digits.first() == Some(&b'0');
+        self.at += length;
+        let is_whole = !matches!(self.peek(), b'.' | b'e' | b'E');
+        // A number of this length is one to every reader.
+        ((1..=18).contains(&length) && !has_zero_in_front && is_whole).then_some(())
+    }
+
+    /// A string without escapes, without its quotes.
+    fn plain_string(&mut self) -> Option<&'t str> {
+        let start = self.at + 1;
+        let is_plain = self.string()?;
+        is_plain.then(|| self.text.get(start..self.at - 1)).flatten()
+    }
+
+    /// A string; whether it has no escapes.
+    fn string(&mut self) -> Option<bool> {
+        self.expect(b'"')?;
+        let mut is_plain = true;
+        loop {
+            let rest = self.bytes.get(self.at..)?;
+            let length = end_of_run(rest)?;
+            self.at += length + 1;
+            if rest.get(length) == Some(&b'"') {
+                return Some(is_plain);
+            }
+            is_plain = false;
+            // Those with digits are the reader's to judge.
+            if !matches!(
+                self.peek(),
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'
+            ) {
+                return None;
+            }
+            self.at += 1;
+        }
+    }
+}
+
+/// Where the quote or the backslash is that ends these characters of a string.
+fn end_of_run(bytes: &[u8]) -> Option<usize> {
+    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\');
+    let (first, further) = bytes.split_at_checked(SHORT).unwrap_or((bytes, &[]));
+    for (at, byte) in first.iter().enumerate() {
+        if is_end(byte) {
+            return Some(at);
+        }
+        if *byte < 0x20 {
+            return None;
+        }
+    }
+    let length = memchr2(b'"', b'\\', further)?;
+    is_all_printable(further.get(..length)?).then_some(SHORT + length)
+}
