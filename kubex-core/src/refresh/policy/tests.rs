@@ -110,8 +110,8 @@ fn a_fetch_that_is_ending_what_it_started_is_not_lost() {
 fn a_background_refresh_that_is_lost_is_noticed_while_the_old_value_is_served() {
     let mut policy = with_first(expiring(1000));
     policy.request(at(800), LIMIT);
-    assert!(policy.fresh_until().holds_at(at(830)));
-    assert!(!policy.fresh_until().holds_at(at(831)));
+    assert!(policy.fresh_until().holds_at(at(830).into()));
+    assert!(!policy.fresh_until().holds_at(at(831).into()));
     policy.give_up_lost(at(831)).unwrap();
     assert_eq!(
         policy.request(at(831), LIMIT),
