@@ -61,10 +61,14 @@ pub(crate) async fn assemble(
     } = source.identity.choose();
     let colon = user_name_with_colon(&options);
     let credentials = problems.take(credentials(provider, &options, registry));
+    let mut source_warnings = Vec::new();
     // A credential that will not be sent is not looked for.
     let checked = match &credentials {
         Some(Credentials::Source { source, is_required }) if sends_credentials => {
             let checked = source.check(&checking_host).await;
+            if checked.is_ok() {
+                source_warnings = source.warnings(host).await;
+            }
             problems
                 .take(checked.map_err(|error| if *is_required { error.as_failure() } else { error }))
                 .flatten()
@@ -106,12 +110,8 @@ pub(crate) async fn assemble(
             builder = builder.identity_value(field, shown);
         }
     }
-    if let Credentials::Source { source, .. } = &credentials
-        && sends_credentials
-    {
-        for warning in source.warnings(host) {
-            builder = builder.warning(warning);
-        }
+    for warning in source_warnings {
+        builder = builder.warning(warning);
     }
     with_credentials(builder, credentials).build(host)
 }
