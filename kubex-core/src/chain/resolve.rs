@@ -146,7 +146,8 @@ impl Chain {
 
     async fn configure(&self, source: &BuiltSource) -> Result<ClientConfiguration> {
         let answer = self.answer(source).await?;
-        assemble(answer, &self.registry, &self.host_of(source)).await
+        // On the heap, because it is larger than what a task should hold for each source.
+        Box::pin(assemble(answer, &self.registry, &self.host_of(source))).await
     }
 
     fn host_of(&self, source: &BuiltSource) -> Host {

@@ -24,7 +24,7 @@ enum Started {
 
 /// A running server.
 pub enum Peer {
-    Embedded(ApiServer),
+    Embedded(Box<ApiServer>),
     OpenSsl {
         url: String,
         child: Child,
@@ -42,7 +42,7 @@ impl Peer {
         server.serve_certificates(cell.chain.clone(), cell.key.for_rustls())?;
         server.accept_token("t0ken", User::new("jane"));
         server.trust_any_client_certificate(true);
-        Ok(Some(Self::Embedded(server)))
+        Ok(Some(Self::Embedded(Box::new(server))))
     }
 
     async fn openssl(cell: &Cell) -> io::Result<Option<Self>> {
