@@ -146,8 +146,9 @@ impl Chain {
 
     async fn configure(&self, source: &BuiltSource) -> Result<ClientConfiguration> {
         let answer = self.answer(source).await?;
-        // On the heap, because it is larger than what a task should hold for each source.
-        Box::pin(assemble(answer, &self.registry, &self.host_of(source))).await
+        let host = self.host_of(source);
+        // Boxed, because it is the largest part of a future that callers keep on their stack.
+        Box::pin(assemble(answer, &self.registry, &host)).await
     }
 
     fn host_of(&self, source: &BuiltSource) -> Host {
