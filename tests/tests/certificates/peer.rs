@@ -16,6 +16,7 @@ use tokio::process::{Child, Command};
 use super::cell::{Cell, Reason};
 
 /// What became of OpenSSL's server.
+#[expect(clippy::large_enum_variant, reason = "few exist at a time")]
 enum Started {
     Listens { url: String, child: Child },
     IsMissing,
@@ -23,6 +24,7 @@ enum Started {
 }
 
 /// A running server.
+#[expect(clippy::large_enum_variant, reason = "few exist at a time")]
 pub enum Peer {
     Embedded(Box<ApiServer>),
     OpenSsl {
