@@ -119,6 +119,7 @@ impl Family {
 
     /// Sends SIGKILL, and restores the terminal. All are stopped first, so that none starts another one meanwhile.
     pub(super) fn kill(&self) {
+        let mut ended: Vec<i32> = Vec::new();
         #[cfg(target_os = "linux")]
         {
             let mut held: Vec<Member> = Vec::new();
@@ -139,15 +140,17 @@ impl Family {
             for member in &held {
                 member.send(rustix::process::Signal::KILL);
             }
+            ended.extend(held.iter().map(|member| member.id));
         }
         self.send_directly(Signal::SIGKILL);
-        self.restore_terminal();
+        ended.push(self.leader);
+        self.restore_terminal(&ended);
     }
 
     /// Restores the terminal, which the process may have changed.
-    pub(super) fn restore_terminal(&self) {
+    pub(super) fn restore_terminal(&self, ended: &[i32]) {
         if let Some(settings) = &self.settings {
-            settings.restore();
+            settings.restore(ended);
         }
     }
 
