@@ -161,9 +161,12 @@ fn spawn(process: &Process) -> io::Result<Spawned> {
         if process.terminal.is_none() {
             command.process_group(0);
         }
+        let terminal = process.terminal.as_ref();
+        // Before the start: the process may change them at once.
+        let settings = terminal.and_then(|_| terminal_settings::TerminalSettings::read());
         let child = command.spawn()?;
         Ok(Spawned {
-            family: Family::new(&child, process.terminal.is_some(), marker),
+            family: Family::new(&child, terminal.is_some(), settings, marker),
             child,
             stdout: Some(ChildStdout::from_std(stdout.reader.into())?),
             stderr: Some(ChildStderr::from_std(stderr.reader.into())?),

@@ -86,7 +86,12 @@ pub(super) struct Family {
 }
 
 impl Family {
-    pub(super) fn new(child: &Child, shares_group: bool, marker: Marker) -> Self {
+    pub(super) fn new(
+        child: &Child,
+        shares_group: bool,
+        settings: Option<TerminalSettings>,
+        marker: Marker,
+    ) -> Self {
         // A child that was just started was not reaped, and has an id.
         let leader = child.id().map_or(0, u32::cast_signed);
         #[cfg(not(target_os = "linux"))]
@@ -95,7 +100,7 @@ impl Family {
             leader,
             shares_group,
             has_exited: AtomicBool::new(false),
-            settings: shares_group.then(TerminalSettings::read).flatten(),
+            settings,
             // If it has ended already, its descendants have started since this program's last child.
             #[cfg(target_os = "linux")]
             started: Member::find(leader)
