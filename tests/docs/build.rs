@@ -33,11 +33,12 @@ const CONTEXT: &str = "configuration: &kubex::ClientConfiguration, registry: kub
     config_map: &serde_json::Value, refresh_token: &str";
 
 /// What a reader would import.
-const IMPORTS: &str = "use kubex::host::*; use kubex::prelude::*; use kubex::*; use std::time::Duration;";
+const IMPORTS: &str = "use kubex::host::*; use kubex::prelude::*; use kubex::*; use std::time::Duration;\n\
+    type Done = std::result::Result<(), Box<dyn std::error::Error>>;";
 
 fn main() {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").unwrap()).join("../..");
-    let mut code = String::new();
+    let mut code = format!("{IMPORTS}\n");
     let mut runs = String::new();
     let (mut compiled, mut run) = (0, 0);
     for (page, are_run) in PAGES {
@@ -53,20 +54,23 @@ fn main() {
             }
             write!(
                 code,
-                "/// {page}\npub async fn {name}({CONTEXT}) -> Result<(), Box<dyn std::error::Error>> {{\n\
-                 {IMPORTS}\n{block}\nOk(())\n}}\n"
+                "/// {page}\npub async fn {name}({CONTEXT}) -> Done {{\n{block}\nOk(())\n}}\n"
             )
             .unwrap();
             if *are_run {
                 run += 1;
-                writeln!(runs, "{name}(configuration, registry.clone(), config_map, refresh_token).await?;").unwrap();
+                writeln!(
+                    runs,
+                    "{name}(configuration, registry.clone(), config_map, refresh_token).await?;"
+                )
+                .unwrap();
             }
         }
     }
     write!(
         code,
         "/// Runs the blocks that need no cluster.\n\
-         pub async fn run_all({CONTEXT}) -> Result<(), Box<dyn std::error::Error>> {{\n{runs}Ok(())\n}}\n\
+         pub async fn run_all({CONTEXT}) -> Done {{\n{runs}Ok(())\n}}\n\
          /// How many blocks are compiled, and how many of them are run.\n\
          pub const COUNTS: (usize, usize) = ({compiled}, {run});\n"
     )

@@ -11,7 +11,9 @@
     reason = "the code of the docs is written to be read"
 )]
 
-include!(concat!(env!("OUT_DIR"), "/blocks.rs"));
+mod blocks {
+    include!(concat!(env!("OUT_DIR"), "/blocks.rs"));
+}
 
 #[tokio::test]
 async fn the_blocks_that_need_no_cluster_run() {
@@ -21,8 +23,13 @@ async fn the_blocks_that_need_no_cluster_run() {
         .await
         .unwrap();
     let registry = kubex::registry().unwrap();
-    run_all(&configuration, registry, &serde_json::json!({}), "a-fake-token").await.unwrap();
-    let (compiled, run) = COUNTS;
+    blocks::run_all(&configuration, registry, &serde_json::json!({}), "a-fake-token")
+        .await
+        .unwrap();
+    let (compiled, run) = blocks::COUNTS;
     println!("{compiled} blocks compiled, {run} run");
-    assert!(compiled >= 20 && run >= 2, "{compiled} blocks compiled, {run} run");
+    assert!(
+        compiled >= 20 && run >= 2,
+        "{compiled} blocks compiled, {run} run"
+    );
 }
