@@ -34,6 +34,7 @@ pub(crate) struct RequestAuthorizer(Arc<Padded<Arc<Rules>>>);
 /// The headers of a configuration, and the requests that get them.
 #[derive(Debug)]
 pub(crate) struct Rules {
+    #[cfg(any(feature = "reqwest", feature = "tower"))]
     configuration: ClientConfiguration,
     /// The impersonation headers, with counters for each of some threads; `None` without impersonation.
     impersonation: Option<Shards<HeaderMap>>,
@@ -67,6 +68,7 @@ impl Authorizer {
             host: host.to_owned(),
             #[cfg(feature = "tower")]
             port: server.port_or_known_default(),
+            #[cfg(any(feature = "reqwest", feature = "tower"))]
             configuration: configuration.clone(),
         });
         Self {
@@ -141,6 +143,7 @@ fn copy(headers: &HeaderMap) -> HeaderMap {
 }
 
 impl Rules {
+    #[cfg(any(feature = "reqwest", feature = "tower"))]
     pub(crate) fn configuration(&self) -> &ClientConfiguration {
         &self.configuration
     }
