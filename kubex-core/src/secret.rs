@@ -102,7 +102,7 @@ impl fmt::Debug for SecretString {
 
 /// Secret bytes: a file that may contain a key, a private key in DER.
 ///
-/// Most are documents, so texts are not searched for them; a private key is [`listed`](Self::listed).
+/// Most are documents, so texts are searched for private keys only.
 ///
 /// Unlike the bytes of `secrecy` they can [become a text](Self::into_text) in place, so that a large file is not in memory
 /// twice.
