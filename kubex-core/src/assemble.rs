@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder};
-use crate::credential::Credential;
+use crate::credential::{ClientCertificate, Credential};
 use crate::error::{Error, ErrorKind, Problems, Result};
 use crate::host::{Host, Input};
 use crate::options::{ClusterOptions, LoadedCluster, Options, Value};
@@ -61,10 +61,14 @@ pub(crate) async fn assemble(
     } = source.identity.choose();
     let colon = user_name_with_colon(&options);
     let credentials = problems.take(credentials(provider, &options, registry));
+    let mut source_warnings = Vec::new();
     // A credential that will not be sent is not looked for.
     let checked = match &credentials {
         Some(Credentials::Source { source, is_required }) if sends_credentials => {
             let checked = source.check(&checking_host).await;
+            if checked.is_ok() {
+                source_warnings = source.warnings(host).await;
+            }
             problems
                 .take(checked.map_err(|error| if *is_required { error.as_failure() } else { error }))
                 .flatten()
@@ -72,30 +76,10 @@ pub(crate) async fn assemble(
         Some(Credentials::Fixed(credential)) if sends_credentials => Some(credential.clone()),
         _ => None,
     };
-    let mut certificate_warnings = Vec::new();
-    if let Some(certificate) = checked.as_ref().and_then(Credential::certificate) {
-        let origin = |name: &str| {
-            let data = format!("{name}-data");
-            options
-                .get(name)
-                .or_else(|| options.get(&data))
-                .map(Value::origin)
-        };
-        problems.take(
-            registry
-                .check_pair(certificate)
-                .map_err(|error| match origin("client-key") {
-                    Some(origin) => error.with_origin(origin),
-                    None => error,
-                }),
-        );
-        certificate_warnings.extend(certificate.warnings(host.now().wall).into_iter().map(|warning| {
-            match origin("client-certificate") {
-                Some(origin) => warning.with_origin(origin),
-                None => warning,
-            }
-        }));
-    }
+    let certificate = checked.as_ref().and_then(Credential::certificate);
+    let certificate_warnings = certificate.map_or_else(Vec::new, |certificate| {
+        check_certificate(certificate, &options, registry, host, &mut problems)
+    });
     problems.into_result()?;
     let (Some(read), Some(credentials)) = (cluster, credentials) else {
         // Unreachable: if one of them is missing, there is a problem, which was returned above.
@@ -126,12 +110,8 @@ pub(crate) async fn assemble(
             builder = builder.identity_value(field, shown);
         }
     }
-    if let Credentials::Source { source, .. } = &credentials
-        && sends_credentials
-    {
-        for warning in source.warnings(host) {
-            builder = builder.warning(warning);
-        }
+    for warning in source_warnings {
+        builder = builder.warning(warning);
     }
     with_credentials(builder, credentials).build(host)
 }
@@ -160,6 +140,35 @@ fn user_name_with_colon(options: &Options) -> Option<Warning> {
     name.as_str().filter(|name| name.contains(':'))?;
     let message = "the user name contains a colon, and servers read only the part before it as the user name";
     Some(Warning::new("colon-in-username", message).with_origin(name.origin()))
+}
+
+/// Checks that the TLS library can use the client certificate, and returns what the user should know about it.
+fn check_certificate(
+    certificate: &ClientCertificate,
+    options: &Options,
+    registry: &Registry,
+    host: &Host,
+    problems: &mut Problems,
+) -> Vec<Warning> {
+    let origin = |name: &str| {
+        let data = format!("{name}-data");
+        options
+            .get(name)
+            .or_else(|| options.get(&data))
+            .map(Value::origin)
+    };
+    let checked = registry.check_pair(certificate);
+    problems.take(checked.map_err(|error| match origin("client-key") {
+        Some(origin) => error.with_origin(origin),
+        None => error,
+    }));
+    let warnings = certificate.warnings(host.now().wall).into_iter();
+    warnings
+        .map(|warning| match origin("client-certificate") {
+            Some(origin) => warning.with_origin(origin),
+            None => warning,
+        })
+        .collect()
 }
 
 async fn read_cluster(

@@ -177,6 +177,7 @@ mod tests {
 
     const ABC: &str = "-----BEGIN X-----\nYWJj\n-----END X-----\n";
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is compared with what is read")]
     fn abc() -> Result<Vec<u8>, &'static str> {
         Ok(b"abc".to_vec())
     }

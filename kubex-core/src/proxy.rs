@@ -65,20 +65,23 @@ impl Proxy {
             )
             .with_help("write it as http://host:port")
         };
+        // A proxy's URL has no path: with an `@` in it, it is the rest of a password that contains a slash.
+        let behind_host = text
+            .split_once("://")
+            .and_then(|(_, rest)| rest.find(['/', '?', '#']).and_then(|end| rest.get(end..)));
+        if behind_host.is_some_and(|rest| rest.contains('@')) {
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                "the proxy's URL is not valid: the user name or the password contains \"/\", \"?\" or \"#\"",
+            )
+            .with_help("write \"/\" as %2F, \"?\" as %3F and \"#\" as %23"));
+        }
         let address = Address::parse(text).map_err(|_| invalid())?;
         let url = address.url(address.path).map_err(|_| invalid())?;
         if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h")
             || url.host_str().is_none_or(str::is_empty)
         {
             return Err(invalid());
-        }
-        // A proxy's URL has no path: with an `@` in it, it is the rest of a password that contains a slash.
-        if url.path().contains('@') || url.query().is_some_and(|query| query.contains('@')) {
-            return Err(Error::new(
-                ErrorKind::InvalidValue,
-                "the proxy's URL is not valid: the user name or the password contains \"/\" or \"?\"",
-            )
-            .with_help("write \"/\" as %2F, \"?\" as %3F and \"#\" as %23"));
         }
         let password = url.password().map(|password| {
             let decoded = percent_decode_str(password).decode_utf8_lossy();

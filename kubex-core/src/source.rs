@@ -73,8 +73,9 @@ pub trait CredentialSource: Debug + Send + Sync {
         None
     }
 
-    /// Warnings about what the next fetch will do, without a fetch. It is called once, while the chain resolves.
-    fn warnings(&self, _host: &Host) -> Vec<Warning> {
+    /// Warnings about what the next fetch will do, without a fetch. It is called once, while the chain resolves, and like
+    /// [`check`](Self::check) it starts no process and opens no connection.
+    async fn warnings(&self, _host: &Host) -> Vec<Warning> {
         Vec::new()
     }
 

@@ -52,6 +52,7 @@
 //! | `rustls` | no | [`mod@rustls`] |
 //! | `kube` | no | [`mod@kube`]; enables `rustls` and `tower` |
 //! | `blocking` | no | [`mod@blocking`] |
+//! | `test-util` | no | [`host::SimulatedHost`], `faults` and `provider_conformance!`, for the tests of a program |
 //!
 //! [`registry`], [`default_chain`] and the types of `kubex-core` are always available.
 
@@ -82,6 +83,8 @@ pub use kubex_core::{
 
 #[doc(hidden)]
 pub use kubex_core::__private;
+#[cfg(feature = "test-util")]
+pub use kubex_core::{faults, provider_conformance};
 
 pub use built_in::registry;
 #[cfg(feature = "blocking")]

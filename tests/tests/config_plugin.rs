@@ -118,7 +118,7 @@ async fn it_is_in_the_registry_in_the_schema_and_masked_in_what_is_shown() {
     );
     assert_eq!(
         schema["definitions"]["my-vault"]["properties"]["api-key-env"]["type"],
-        "string"
+        serde_json::json!(["string", "null"])
     );
     assert_eq!(
         schema["definitions"]["my-vault"]["properties"]["server"]["type"],

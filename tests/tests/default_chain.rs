@@ -195,7 +195,7 @@ fn cases() -> Vec<Case> {
         case(
             "bad PEM",
             ErrorKind::InvalidPem,
-            &[HOME_FILE, "users[jane]", "client-key-data"],
+            &[HOME_FILE, "users[jane]", "client-certificate-data"],
             &user(&format!(
                 "{{client-certificate-data: {pem}, client-key-data: czNjcjN0}}"
             )),

@@ -284,9 +284,10 @@ async fn row_31_what_is_no_file_is_a_typed_error_within_a_second_and_a_little_me
         let begun = Instant::now();
         let host = Host::real().with_pipe_deadline(SECOND / 2);
         let error = of_file(host, path).await.map(drop).unwrap_err();
-        let kind = match path.ends_with("pipe") {
-            true => ErrorKind::TimedOut,
-            false => ErrorKind::UnreadableFile,
+        let kind = if path.ends_with("pipe") {
+            ErrorKind::TimedOut
+        } else {
+            ErrorKind::UnreadableFile
         };
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(&*path.to_string_lossy()), "{error}");

@@ -131,7 +131,7 @@ async fn a_pipe_is_read_only_up_to_the_limit() {
     let writing = path.clone();
     let writer = std::thread::spawn(move || {
         let mut pipe = OpenOptions::new().write(true).open(writing).unwrap();
-        (0..8).try_for_each(|_| pipe.write_all(&[b'x'; LIMIT]))
+        (0..8).try_for_each(|_| pipe.write_all(&vec![b'x'; LIMIT]))
     });
     let error = read(&Host::real(), &path).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);

@@ -55,9 +55,10 @@ async fn a_pipe_a_device_a_directory_and_a_giant_are_refused_within_a_second() {
         circle.as_path(),
     ] {
         let error = refusal(path).await;
-        let kind = match path == pipe {
-            true => ErrorKind::TimedOut,
-            false => ErrorKind::UnreadableFile,
+        let kind = if path == pipe {
+            ErrorKind::TimedOut
+        } else {
+            ErrorKind::UnreadableFile
         };
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(&*path.to_string_lossy()), "{error}");

@@ -11,6 +11,7 @@ use crate::overrides::Overrides;
 use crate::provider::CredentialProvider;
 use crate::registry::Registry;
 use crate::text::clean_line;
+use crate::warning::Warning;
 
 /// Builds a [`Chain`].
 #[derive(Clone, Debug)]
@@ -22,6 +23,7 @@ pub struct ChainBuilder {
     /// The real one, where none is set.
     host: Option<Host>,
     plugin_rules: Option<PluginRules>,
+    warnings: Vec<Warning>,
 }
 
 impl Chain {
@@ -33,6 +35,7 @@ impl Chain {
             overrides: Options::new(),
             host: None,
             plugin_rules: None,
+            warnings: Vec::new(),
         }
     }
 }
@@ -60,6 +63,13 @@ impl ChainBuilder {
     /// Sets the rules for exec plugins. They replace those of the host.
     pub fn plugin_rules(mut self, rules: PluginRules) -> Self {
         self.plugin_rules = Some(rules);
+        self
+    }
+
+    /// Adds a warning about the chain itself, such as about a file that it was configured by. Every configuration that the
+    /// chain resolves contains it.
+    pub fn warning(mut self, warning: Warning) -> Self {
+        self.warnings.push(warning);
         self
     }
 
@@ -102,6 +112,7 @@ impl ChainBuilder {
             overrides: Arc::new(overrides.unwrap_or_default()),
             registry: self.registry,
             host,
+            warnings: self.warnings.into(),
         })
     }
 }

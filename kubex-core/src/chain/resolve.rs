@@ -13,8 +13,9 @@ use crate::overrides::Overrides;
 use crate::provider::{CredentialProvider, ResolveRequest};
 use crate::registry::Registry;
 use crate::report::{Attempt, Outcome, Report};
-use crate::resolved_source::ResolvedSource;
+use crate::resolved_source::{ResolvedSource, SourcePart};
 use crate::text::sanitize_line;
+use crate::warning::Warning;
 
 /// A source whose provider has been built.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Chain {
     pub(super) overrides: Arc<Overrides>,
     pub(super) registry: Registry,
     pub(super) host: Host,
+    /// Warnings about the chain itself.
+    pub(super) warnings: Arc<[Warning]>,
 }
 
 impl Chain {
@@ -135,12 +138,17 @@ impl Chain {
         answer.inputs = recorder.finish();
         source.overrides.apply(&mut answer)?;
         self.overrides.apply(&mut answer)?;
+        for warning in self.warnings.iter() {
+            answer.warn(SourcePart::Source, warning.clone());
+        }
         Ok(answer)
     }
 
     async fn configure(&self, source: &BuiltSource) -> Result<ClientConfiguration> {
         let answer = self.answer(source).await?;
-        assemble(answer, &self.registry, &self.host_of(source)).await
+        let host = self.host_of(source);
+        // Boxed, because it is the largest part of a future that callers keep on their stack.
+        Box::pin(assemble(answer, &self.registry, &host)).await
     }
 
     fn host_of(&self, source: &BuiltSource) -> Host {

@@ -13,6 +13,7 @@ use super::input::FileStamp;
 use super::open_file::{self, OpenFile};
 #[cfg(unix)]
 use super::pipe;
+use super::writers::{self, ForeignWriters};
 use crate::origin::Origin;
 use crate::secret::SecretBytes;
 
@@ -43,6 +44,8 @@ pub struct FileContent {
     /// Whether it came from a pipe. Then it has no directory that a relative path in it could start at, and it never
     /// changes.
     pub is_from_pipe: bool,
+    /// The other users who can change the file; `None` if there are none, or if it is not a regular file.
+    pub foreign_writers: Option<ForeignWriters>,
 }
 
 impl FileContent {
@@ -60,6 +63,7 @@ impl FileContent {
             bytes,
             stamp: None,
             is_from_pipe,
+            foreign_writers: None,
         }
     }
 }
@@ -111,6 +115,11 @@ pub trait Files: Debug + Send + Sync {
 
     /// The kind of the file at the path. Symbolic links are followed.
     async fn kind(&self, path: &Path) -> io::Result<FileKind>;
+
+    /// The other users who can change the file at the path, such as a program; `None` if there are none.
+    async fn foreign_writers(&self, _path: &Path) -> Option<ForeignWriters> {
+        None
+    }
 
     /// The target of a symbolic link, unchanged.
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
@@ -212,6 +221,17 @@ impl Files for FileSystem {
     }
 
     #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
+    async fn foreign_writers(&self, path: &Path) -> Option<ForeignWriters> {
+        let path = path.to_owned();
+        let writers = on_blocking_thread(move || {
+            let metadata = std::fs::metadata(&path)?;
+            Ok(writers::of_open_file(&path, &metadata))
+        });
+        // A program that is not there is an error of its run.
+        writers.await.unwrap_or_default()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         let path = path.to_owned();
         on_blocking_thread(move || std::fs::read_link(path)).await
@@ -289,6 +309,7 @@ fn read_settled(path: &Path, limit: usize, patience: &Patience) -> io::Result<Fi
             bytes: open_file::read_regular(file, &metadata, limit)?,
             stamp: Some(open_file::stamp_of(&metadata)),
             is_from_pipe: false,
+            foreign_writers: writers::of_open_file(path, &metadata),
         }),
         #[cfg(unix)]
         OpenFile::Pipe(file, id) => {

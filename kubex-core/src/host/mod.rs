@@ -25,6 +25,7 @@ mod recording;
 #[cfg(feature = "test-util")]
 mod simulated;
 mod terminal;
+mod writers;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -51,6 +52,7 @@ pub use programs::{LookUp, Program};
 #[cfg(feature = "test-util")]
 pub use simulated::SimulatedHost;
 pub use terminal::{Terminal, TerminalHold};
+pub use writers::ForeignWriters;
 
 /// The interface of a provider to the system: variables, files, clocks, processes and the terminal. It is cheap to
 /// clone.

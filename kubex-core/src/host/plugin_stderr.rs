@@ -5,8 +5,8 @@
 //! always shown there. For other plugins, the program decides with [`Host::with_plugin_stderr`]. In both cases each text is
 //! also a `tracing` event.
 //!
-//! What is passed on is masked by the rules of [`Mask`](crate::text::Mask) and by the secrets that the plugin receives. The
-//! credential is not known yet at that time. The text in an error is masked by the credential too.
+//! What is passed on is masked by the rules of [`Mask`](crate::text::Mask) and by what is known at that time: the secrets
+//! that the plugin receives, and what it has printed on stdout. The text in an error is masked by the whole credential.
 
 mod lines;
 
@@ -111,6 +111,12 @@ impl LiveStderr {
             show,
             lines: Arc::new(Mutex::new(Lines::new(secrets))),
         }
+    }
+
+    /// Masks these too from now on: what the plugin printed on stdout.
+    pub fn hide(&self, secrets: Vec<SecretString>) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.hide(secrets);
     }
 
     /// Takes the next bytes of stderr, and shows the lines that are complete.

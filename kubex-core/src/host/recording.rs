@@ -12,6 +12,7 @@ use super::Host;
 use super::environment::Environment;
 use super::files::{FileContent, FileKind, Files};
 use super::input::Input;
+use super::writers::ForeignWriters;
 use crate::sharing_key::SharingKey;
 
 /// The inputs that have been read through a host; `None` once they have been taken.
@@ -120,6 +121,10 @@ impl Files for RecordingFiles {
 
     async fn kind(&self, path: &Path) -> io::Result<FileKind> {
         self.inner.kind(path).await
+    }
+
+    async fn foreign_writers(&self, path: &Path) -> Option<ForeignWriters> {
+        self.inner.foreign_writers(path).await
     }
 
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {

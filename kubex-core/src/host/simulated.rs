@@ -27,8 +27,8 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 
 use super::{
-    Clock, Environment, FileContent, FileKind, FileStamp, Files, Host, Moment, Process, ProcessError,
-    ProcessOutput, Processes, Terminal, terminal,
+    Clock, Environment, FileContent, FileKind, FileStamp, Files, ForeignWriters, Host, Moment, Process,
+    ProcessError, ProcessOutput, Processes, Terminal, terminal,
 };
 use crate::secret::{ExposeSecret as _, SecretBytes};
 
@@ -46,6 +46,8 @@ pub struct SimulatedHost(Arc<Mutex<World>>);
 struct World {
     variables: BTreeMap<String, OsString>,
     nodes: BTreeMap<PathBuf, Node>,
+    /// The files that every user of the machine can change.
+    writable_by_others: BTreeSet<PathBuf>,
     wall: SystemTime,
     monotonic: Duration,
     sleepers: Vec<(Duration, Waker)>,
@@ -83,6 +85,7 @@ impl Default for World {
         Self {
             variables: BTreeMap::new(),
             nodes: BTreeMap::new(),
+            writable_by_others: BTreeSet::new(),
             wall: SystemTime::UNIX_EPOCH + BEGINNING,
             monotonic: Duration::ZERO,
             sleepers: Vec::new(),
@@ -167,6 +170,11 @@ impl SimulatedHost {
     /// Creates a symbolic link, replacing an existing one.
     pub fn link(&self, path: impl Into<PathBuf>, target: impl Into<PathBuf>) {
         self.lock().nodes.insert(path.into(), Node::Link(target.into()));
+    }
+
+    /// Lets every user of the machine change the file at this path.
+    pub fn let_others_write(&self, path: impl Into<PathBuf>) {
+        self.lock().writable_by_others.insert(path.into());
     }
 
     /// Makes all access to a path fail with this error from now on.
@@ -320,6 +328,7 @@ impl Environment for SimulatedHost {
 #[async_trait]
 impl Files for SimulatedHost {
     async fn read_stamped(&self, path: &Path, limit: usize) -> io::Result<FileContent> {
+        let foreign_writers = self.foreign_writers(path).await;
         let (node, events) = {
             let mut world = self.lock();
             world.reads.push(path.to_owned());
@@ -339,8 +348,12 @@ impl Files for SimulatedHost {
                 bytes,
                 stamp: None,
                 is_from_pipe: true,
+                foreign_writers: None,
             }),
-            Some(Node::File(content)) if content.expose_secret().len() <= limit => Ok(stamped(content)),
+            Some(Node::File(content)) if content.expose_secret().len() <= limit => Ok(FileContent {
+                foreign_writers,
+                ..stamped(content)
+            }),
             Some(Node::File(_) | Node::Pipe(_)) => Err(io::ErrorKind::FileTooLarge.into()),
             Some(_) => Ok(stamped(SecretBytes::default())),
             None => Err(io::ErrorKind::IsADirectory.into()),
@@ -355,6 +368,15 @@ impl Files for SimulatedHost {
             Some(_) => FileKind::Regular { executable: false },
             None => FileKind::Directory,
         })
+    }
+
+    async fn foreign_writers(&self, path: &Path) -> Option<ForeignWriters> {
+        let world = self.lock();
+        let path = world.resolve(path).ok()?;
+        world
+            .writable_by_others
+            .contains(&path)
+            .then(ForeignWriters::everyone)
     }
 
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
@@ -394,6 +416,7 @@ fn stamped(bytes: SecretBytes) -> FileContent {
         bytes,
         stamp: Some(stamp),
         is_from_pipe: false,
+        foreign_writers: None,
     }
 }
 

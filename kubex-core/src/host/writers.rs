@@ -169,7 +169,10 @@ mod unix {
     #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
     fn replaced_in(process: Process, path: &Path) -> Option<ForeignWriters> {
         let mut entry = path;
-        while let Some(directory) = entry.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        while let Some(directory) = entry
+            .parent()
+            .filter(|directory| !directory.as_os_str().is_empty())
+        {
             let metadata = std::fs::metadata(directory).ok()?;
             if process.writers((&metadata).into()).is_some() {
                 let entry_owner = std::fs::symlink_metadata(entry).ok()?.uid();
@@ -260,7 +263,10 @@ mod tests {
         assert_eq!(JANE.replacers(tmp, 1001), Some(Who::Everyone));
         assert_eq!(JANE.replacers(access(0, 0, 0o777), 1000), Some(Who::Everyone));
         // The owner of a directory can replace its entries also with the sticky bit.
-        assert_eq!(JANE.replacers(access(1001, 0, 0o1755), 1000), Some(Who::Owner(1001)));
+        assert_eq!(
+            JANE.replacers(access(1001, 0, 0o1755), 1000),
+            Some(Who::Owner(1001))
+        );
         assert_eq!(JANE.replacers(access(1000, 1000, 0o755), 1000), None);
     }
 }

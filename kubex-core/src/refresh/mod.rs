@@ -139,12 +139,12 @@ impl<F: Fetcher> RefreshCell<F> {
             Err(error) => return self.or_held_if_valid(Err(error)),
         };
         let limit = self.fetcher.deadline(&self.host);
-        let patience_ends = (self.host.now().monotonic)
-            .saturating_add(limit)
-            .saturating_add(PATIENCE);
+        // One look at the clock for both, so that no answer contradicts itself.
+        let mut now = self.host.now();
+        let patience_ends = now.monotonic.saturating_add(limit).saturating_add(PATIENCE);
         let mut was_rejected = false;
         loop {
-            let (access, is_own) = self.request(self.host.now(), limit, &runtime);
+            let (access, is_own) = self.request(now, limit, &runtime);
             let pending = match access {
                 Access::Ready(result) => return result,
                 Access::Wait(pending) => pending,
@@ -159,6 +159,7 @@ impl<F: Fetcher> RefreshCell<F> {
                 Waited::GivenUp | Waited::Lost => {}
                 Waited::TooLong => return self.or_held_if_valid(Err(self.timed_out(limit))),
             }
+            now = self.host.now();
         }
     }
 

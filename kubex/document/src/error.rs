@@ -65,8 +65,7 @@ impl fmt::Display for Problem {
             }
             Self::KeyTooLong(bytes) => write!(f, "has a key longer than {bytes} bytes"),
             Self::TooManyDirectives(count) => write!(f, "has more than {count} %TAG directives"),
-            Self::Yaml(why) => write!(f, "is not valid YAML: {why}"),
-            Self::Tab(why) => write!(f, "is not valid YAML: {why}"),
+            Self::Yaml(why) | Self::Tab(why) => write!(f, "is not valid YAML: {why}"),
             Self::Toml(why) => write!(f, "is not valid TOML: {why}"),
             Self::TomlDuplicateKey { .. } => f.write_str("has a key that is written twice"),
             Self::UnknownAnchor => f.write_str("has an alias whose anchor is not defined"),

@@ -10,6 +10,7 @@ use kubex_core::host::PluginRules;
 use kubex_core::text::{clean_line, nearest};
 use kubex_core::{
     Chain, ChainBuilder, Error, ErrorKind, Host, Options, Origin, Registration, Registry, Result, Source,
+    Warning,
 };
 
 use super::entry::{self, Entry};
@@ -185,6 +186,9 @@ impl Configuration {
             }
             chain = chain.source(built);
         }
+        for warning in self.warnings() {
+            chain = chain.warning(warning.clone());
+        }
         Ok(chain.overrides(overrides))
     }
 
@@ -281,6 +285,11 @@ impl Configuration {
     /// The files that were read, in order.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.layers.iter().filter_map(|layer| layer.origin().path())
+    }
+
+    /// What the user should know about the files. The chain's results contain it too.
+    pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
+        self.layers.iter().filter_map(Layer::warning)
     }
 
     /// The names of the files' profiles, sorted.

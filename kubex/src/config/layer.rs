@@ -29,7 +29,7 @@ use kubex_core::error::Problems;
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::overrides::replaced_by;
 use kubex_core::text::{clean_line, nearest};
-use kubex_core::{Error, ErrorKind, Options, Origin, Result};
+use kubex_core::{Error, ErrorKind, Options, Origin, Result, Warning};
 
 use super::prepare::REFERENCE_SUFFIX;
 
@@ -43,6 +43,8 @@ pub(super) struct Layer {
     profiles: Vec<(String, Value)>,
     /// Whether it wins over the profiles of the files, as variables and the program's options do.
     is_global: bool,
+    /// What the user should know about its file.
+    warning: Option<Warning>,
 }
 
 impl Layer {
@@ -54,6 +56,7 @@ impl Layer {
             root: Value::new(vec![("chain".to_owned(), chain)], origin.clone()).located(origin),
             profiles: Vec::new(),
             is_global: false,
+            warning: None,
         }
     }
 
@@ -76,6 +79,7 @@ impl Layer {
             root: Value::new(entries, origin),
             profiles,
             is_global: false,
+            warning: None,
         })
     }
 
@@ -85,6 +89,7 @@ impl Layer {
             root,
             profiles: Vec::new(),
             is_global: true,
+            warning: None,
         }
     }
 
@@ -96,6 +101,15 @@ impl Layer {
             insert(&mut root, &keys, value.clone());
         }
         Self::global(root)
+    }
+
+    /// Sets what the user should know about its file.
+    pub(super) fn with_warning(self, warning: Option<Warning>) -> Self {
+        Self { warning, ..self }
+    }
+
+    pub(super) fn warning(&self) -> Option<&Warning> {
+        self.warning.as_ref()
     }
 
     /// The origin of its root.

@@ -3,9 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kubex_core::host::FileContent;
+use kubex_core::host::{FileContent, ForeignWriters};
 use kubex_core::text::check_path;
-use kubex_core::{Error, ErrorKind, Host, Origin, Result};
+use kubex_core::{Error, ErrorKind, Host, Origin, Result, Warning};
 
 use super::document;
 use super::layer::Layer;
@@ -40,7 +40,7 @@ pub(super) async fn layers(host: &Host, named: Option<NamedFile>) -> Result<Vec<
     while files.peek().is_some() {
         let mut found: Option<(&str, Layer)> = None;
         for (name, (path, content)) in NAMES.iter().zip(files.by_ref()) {
-            let Some(layer) = layer(path, content)? else {
+            let Some(layer) = layer(path, content, host)? else {
                 continue;
             };
             if let Some((other, _)) = found {
@@ -100,15 +100,21 @@ async fn read(path: &Path, host: &Host) -> Result<Option<Layer>> {
     layer(
         path,
         host.files().read_stamped(path, document::LARGEST_FILE).await,
+        host,
     )
 }
 
 /// The layer of a file's content; `None` if there is no such file.
-fn layer(path: &Path, content: io::Result<FileContent>) -> Result<Option<Layer>> {
+fn layer(path: &Path, content: io::Result<FileContent>, host: &Host) -> Result<Option<Layer>> {
     match content {
         Ok(content) => {
             let origin = content.origin(path);
-            Layer::from_file(document::parse(content.bytes, origin)?).map(Some)
+            let warning = match &content.foreign_writers {
+                Some(writers) => Some(writable_by_others(writers, path, &origin, host)?),
+                None => None,
+            };
+            let layer = Layer::from_file(document::parse(content.bytes, origin)?)?;
+            Ok(Some(layer.with_warning(warning)))
         }
         Err(error)
             if matches!(
@@ -124,6 +130,29 @@ fn layer(path: &Path, content: io::Result<FileContent>) -> Result<Option<Layer>>
             error,
         )),
     }
+}
+
+/// The warning about a file that other users can change.
+///
+/// # Errors
+/// `Refused` for the machine's configuration: its rules for plugins bind every user.
+fn writable_by_others(
+    writers: &ForeignWriters,
+    path: &Path,
+    origin: &Origin,
+    host: &Host,
+) -> Result<Warning> {
+    let is_of_machine = machine_directory(host).is_some_and(|directory| path.starts_with(directory));
+    if is_of_machine {
+        return Err(Error::new(
+            ErrorKind::Refused,
+            format_args!("the configuration of the machine can be changed by others: {writers}"),
+        )
+        .with_origin(origin)
+        .with_help("let only root write to the file and to its directory"));
+    }
+    let message = format_args!("the configuration can be changed by others: {writers}");
+    Ok(Warning::new("writable-by-others", message).with_origin(origin))
 }
 
 /// `/etc/kubex`; on Windows `%PROGRAMDATA%\kubex`.

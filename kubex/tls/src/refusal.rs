@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use kubex_core::text::sanitize_line;
 use rustls::{CertificateError, Error, OtherError};
 
 /// A reason for which rustls has no error.
@@ -38,7 +39,8 @@ impl fmt::Display for Refusal {
         match self {
             Self::Authority { subject, why } => write!(
                 f,
-                "the certificate authority \"{subject}\" may not issue the server's certificate: {why}"
+                "the certificate authority \"{}\" may not issue the server's certificate: {why}",
+                sanitize_line(subject)
             ),
             Self::CriticalExtension(id) => {
                 write!(

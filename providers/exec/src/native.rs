@@ -42,6 +42,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use zeroize::Zeroizing;
 
+use crate::stderr::printed_secrets;
 use countdown::Countdown;
 use family::Family;
 use output::{Output, Tail};
@@ -160,9 +161,12 @@ fn spawn(process: &Process) -> io::Result<Spawned> {
         if process.terminal.is_none() {
             command.process_group(0);
         }
+        let terminal = process.terminal.as_ref();
+        // Before the start: the process may change them at once.
+        let settings = terminal.and_then(|_| terminal_settings::TerminalSettings::read());
         let child = command.spawn()?;
         Ok(Spawned {
-            family: Family::new(&child, process.terminal.is_some(), marker),
+            family: Family::new(&child, terminal.is_some(), settings, marker),
             child,
             stdout: Some(ChildStdout::from_std(stdout.reader.into())?),
             stderr: Some(ChildStderr::from_std(stderr.reader.into())?),
@@ -244,6 +248,8 @@ impl Run {
                 return self.exit.map_or(Stop::DeadlineReached, Stop::Exited);
             };
             tokio::select! {
+                // What was printed hides itself in what is written to stderr afterwards, so it is read first.
+                biased;
                 read = read(&mut self.stdout, &mut printed), if self.stdout.is_some() => match read {
                     Ok(0) => self.stdout = None,
                     Ok(length) => if !self.output.take(printed.get(..length).unwrap_or_default()) {
@@ -277,6 +283,9 @@ impl Run {
 
     fn take_error(&mut self, chunk: &[u8]) {
         self.error.take(chunk);
+        if let Some(output) = self.output.since_last_look() {
+            self.process.live_stderr.hide(printed_secrets(output));
+        }
         self.process.live_stderr.take(chunk);
     }
 

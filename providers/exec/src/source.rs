@@ -8,10 +8,10 @@ use kubex_core::credentials::SharingKey;
 use kubex_core::host::{
     Deadline, Exit, LiveStderr, Process, ProcessError, ProcessOutput, Processes as _, Program, TerminalHold,
 };
-use kubex_core::text::{names_a_secret, sanitize_line, secret_arguments};
+use kubex_core::text::{names_a_secret, sanitize_line, secret_arguments, shown_path};
 use kubex_core::{
     BuildContext, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest,
-    FromOptions, Host, Options, Origin, Result, SecretBytes, SecretString,
+    FromOptions, Host, Options, Origin, Result, SecretBytes, SecretString, Warning,
 };
 
 use crate::exec_info::{self, exec_info};
@@ -28,6 +28,10 @@ const PIPE_GRACE: Duration = Duration::from_millis(500);
 
 /// The additional time of a fetch: looking up the program, killing it, reading its output.
 const MARGIN: Duration = Duration::from_secs(3);
+
+/// How long a look at the program may take while the chain resolves. A directory of `PATH` may be on a network file system
+/// that hangs.
+const LOOK_LIMIT: Duration = Duration::from_millis(500);
 
 /// The number of bytes of output that are accepted.
 const OUTPUT_LIMIT: usize = 1024 * 1024;
@@ -268,6 +272,29 @@ impl CredentialSource for ExecSource {
 
     fn describe(&self) -> String {
         self.name.clone()
+    }
+
+    /// Whether the plugin's program can be changed by others. A program that is not found or not permitted is an error of
+    /// the fetch.
+    async fn warnings(&self, host: &Host) -> Vec<Warning> {
+        let command = self.command.as_os_str();
+        let variables = self.limited_variables();
+        let find = host.permit(command, self.command.find(host), &variables);
+        let Ok(Ok(program)) = host.within(LOOK_LIMIT, find).await else {
+            return Vec::new();
+        };
+        let writers = host.files().foreign_writers(program.path());
+        let Ok(Some(writers)) = host.within(LOOK_LIMIT, writers).await else {
+            return Vec::new();
+        };
+        let warning = Warning::new(
+            "writable-by-others",
+            format_args!(
+                "the plugin \"{}\" can be changed by others: {writers}",
+                shown_path(program.path())
+            ),
+        );
+        vec![warning.with_origin(&self.origin)]
     }
 
     fn deadline_on(&self, host: &Host) -> Duration {

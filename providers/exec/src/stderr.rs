@@ -70,9 +70,7 @@ impl Redactor<'_> {
         } else {
             from_the_next_whole_word(&text)
         };
-        // Within a JSON string, the line breaks of a PEM block are escaped.
-        let output = Zeroizing::new(String::from_utf8_lossy(self.output).into_owned());
-        let output = Zeroizing::new(output.replace("\\n", "\n"));
+        let output = unescaped(self.output);
         let words = || output.split(is_separator).filter(|word| !is_harmless(word));
         let variables = || {
             self.variables
@@ -81,11 +79,8 @@ impl Redactor<'_> {
         };
         // While these exist, they are hidden in every spelling. Whole ones come first: what is left of an escaped one
         // would not be recognized.
-        let printed = words()
-            .filter(|word| word.len() >= FRAGMENT_LENGTH)
-            .take(MAX_LISTED);
-        let _listed: Vec<SecretString> = printed
-            .chain(secret_arguments(self.arguments))
+        let _printed = printed_secrets(self.output);
+        let _listed: Vec<SecretString> = secret_arguments(self.arguments)
             .chain(variables().map(|(_, value)| value.expose_secret()))
             .map(SecretString::from)
             .collect();
@@ -107,6 +102,20 @@ impl Redactor<'_> {
         let masked = Mask::new().apply(&text.masked());
         clean(&masked).trim().to_owned()
     }
+}
+
+/// The words of the output that may be secrets. While they exist, they are hidden in every spelling.
+pub(crate) fn printed_secrets(output: &[u8]) -> Vec<SecretString> {
+    let output = unescaped(output);
+    let words = output.split(is_separator).filter(|word| !is_harmless(word));
+    let words = words.filter(|word| word.len() >= FRAGMENT_LENGTH);
+    words.take(MAX_LISTED).map(SecretString::from).collect()
+}
+
+/// The output as text. Within a JSON string, the line breaks of a PEM block are escaped.
+fn unescaped(output: &[u8]) -> Zeroizing<String> {
+    let output = Zeroizing::new(String::from_utf8_lossy(output).into_owned());
+    Zeroizing::new(output.replace("\\n", "\n"))
 }
 
 /// A text, with a mark for each byte that belongs to a secret.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use kubex_core::error::Problems;
-use kubex_core::host::{FileContent, parse};
+use kubex_core::host::{FileContent, ForeignWriters, parse};
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, ExposeSecret, Host, Origin, Result, SecretBytes, Warning};
 use kubex_document::{ReadError, Text};
@@ -163,8 +163,20 @@ fn add_file(
     } else {
         here.join(path).parent().map(Arc::from)
     };
+    let warning = content
+        .foreign_writers
+        .map(|writers| writable_by_others(&writers, &origin));
     merged.add(file::parse(Text::new(content.bytes), File { origin, directory })?)?;
+    merged.warnings.extend(warning);
     Ok(true)
+}
+
+fn writable_by_others(writers: &ForeignWriters, origin: &Origin) -> Warning {
+    Warning::new(
+        "writable-by-others",
+        format_args!("the kubeconfig can be changed by others: {writers}"),
+    )
+    .with_origin(origin)
 }
 
 fn skipped(error: &Error, path: &Path) -> Warning {

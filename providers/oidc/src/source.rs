@@ -285,7 +285,7 @@ impl CredentialSource for OidcSource {
 
     /// The refresh token will be used, and an issuer that rotates refresh tokens then accepts only the next one, which is
     /// not written to the file that the other programs read.
-    fn warnings(&self, host: &Host) -> Vec<Warning> {
+    async fn warnings(&self, host: &Host) -> Vec<Warning> {
         let is_valid = |token: &SecretString| {
             expiry(token)
                 .ok()

@@ -1,14 +1,12 @@
 //! The excerpts of the command: the line of a file that an error is about.
 
-use std::collections::BTreeSet;
-
 use kubex_document::Format;
 
 use crate::marks::Marks;
 use crate::shown::MARKER;
 
 /// The number of lines of one document whose excerpts are made. Each one reads the whole document.
-const MAX_LINES: usize = 24;
+const MAX_LINES: usize = 12;
 
 /// The fields whose values an excerpt shows.
 const SHOWN: &[&str] = &[
@@ -40,9 +38,13 @@ pub fn assert_snippets_show_no_secret(bytes: &[u8]) {
         if !shown.contains(MARKER) {
             continue;
         }
-        assert!(format == Format::Yaml, "{shown}");
         let text = String::from_utf8_lossy(bytes);
-        if may_show_the_marker(&text) == Some(false) {
+        let may_show = match format {
+            // No other parser of TOML is at hand, so a field that is shown may be anywhere.
+            Format::Toml => Some(SHOWN.iter().any(|field| text.contains(field))),
+            _ => may_show_the_marker(&text),
+        };
+        if may_show == Some(false) {
             panic!("{shown}\n{text}");
         }
     }
@@ -54,12 +56,10 @@ fn snippets(bytes: &[u8], format: Format) -> String {
     let step = lines.len().div_ceil(MAX_LINES).max(1);
     let mut shown = String::new();
     for (index, length) in lines.into_iter().step_by(step) {
-        let columns = BTreeSet::from([1, length / 2 + 1, length + 1]);
-        for column in columns {
-            let position = (number(index + 1), number(column));
-            shown.extend(kubex_cli::snippet(bytes, format, position));
-            shown.push('\n');
-        }
+        // The column decides only where a long line is cut.
+        let position = (number(index + 1), number(length / 2 + 1));
+        shown.extend(kubex_cli::snippet(bytes, format, position));
+        shown.push('\n');
     }
     shown
 }

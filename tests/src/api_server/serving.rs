@@ -69,7 +69,9 @@ impl ServingTls {
             .map_err(io::Error::other)?;
         let certified = SingleCertAndKey::from(CertifiedKey::new(chain, key));
         let mut configuration = builder(&provider)?.with_cert_resolver(Arc::new(certified));
-        configuration.alpn_protocols = self.configuration.alpn_protocols.clone();
+        configuration
+            .alpn_protocols
+            .clone_from(&self.configuration.alpn_protocols);
         self.configuration = Arc::new(configuration);
         Ok(())
     }

@@ -109,6 +109,8 @@ fn every_display_is_sanitized_or_fixed() {
         "kubex/document/src/error.rs",
         // Numbers, times, and texts of this project.
         "kubex-core/src/credential/mod.rs",
+        "kubex-core/src/credential/private_key.rs",
+        "kubex-core/src/host/blocking.rs",
         "kubex-core/src/time.rs",
         "kubex-core/src/text/path.rs",
         "providers/exec/src/protocol.rs",

@@ -12,6 +12,7 @@ use super::material::{key, root};
 pub enum Reason {
     SmallRsa,
     NameConstraintsAboveAnAuthority,
+    P521OverTls12,
 }
 
 impl Reason {
@@ -21,6 +22,9 @@ impl Reason {
             Self::SmallRsa => "an RSA key below 2048 bits",
             Self::NameConstraintsAboveAnAuthority => {
                 "a server's certificate that is itself an authority, below one that restricts names"
+            }
+            Self::P521OverTls12 => {
+                "a P-521 certificate of a server that speaks TLS 1.2 only and is built on OpenSSL"
             }
         }
     }

@@ -16,6 +16,7 @@ use tokio::process::{Child, Command};
 use super::cell::{Cell, Reason};
 
 /// What became of OpenSSL's server.
+#[expect(clippy::large_enum_variant, reason = "few exist at a time")]
 enum Started {
     Listens { url: String, child: Child },
     IsMissing,
@@ -23,8 +24,9 @@ enum Started {
 }
 
 /// A running server.
+#[expect(clippy::large_enum_variant, reason = "few exist at a time")]
 pub enum Peer {
-    Embedded(ApiServer),
+    Embedded(Box<ApiServer>),
     OpenSsl {
         url: String,
         child: Child,
@@ -42,7 +44,7 @@ impl Peer {
         server.serve_certificates(cell.chain.clone(), cell.key.for_rustls())?;
         server.accept_token("t0ken", User::new("jane"));
         server.trust_any_client_certificate(true);
-        Ok(Some(Self::Embedded(server)))
+        Ok(Some(Self::Embedded(Box::new(server))))
     }
 
     async fn openssl(cell: &Cell) -> io::Result<Option<Self>> {

@@ -427,7 +427,7 @@ fn over_tls_12() -> Vec<Cell> {
         let issued = server().issued_by(&authority, its_key);
         let own = server().ca().self_signed(its_key);
         let old = server().version_1().issued_by(&authority, its_key);
-        cells.extend([
+        let of_this_key = [
             Cell::server(format!("{name}, over TLS 1.2, issued"), vec![issued], its_key).trusting(&authority),
             Cell::server(
                 format!("{name}, over TLS 1.2, its own authority"),
@@ -440,7 +440,11 @@ fn over_tls_12() -> Vec<Cell> {
                 vec![old],
                 its_key,
             ),
-        ]);
+        ];
+        cells.extend(of_this_key.map(|cell| match name {
+            "p521" => cell.only_kubectl(Reason::P521OverTls12),
+            _ => cell,
+        }));
     }
     cells.into_iter().map(Cell::over_tls_12).collect()
 }

@@ -56,15 +56,15 @@ async fn check(cell: &Cell, kubectl: Option<&PathBuf>) -> Option<Vec<String>> {
     let kubeconfig = cell.kubeconfig(peer.url());
     let mut problems = Vec::new();
     let tried = try_kubex(&kubeconfig).await;
-    if tried.verdict != cell.kubex {
+    if tried.verdict == cell.kubex {
+        problems.extend(problems_of_error(cell, &tried));
+    } else {
         problems.push(format!(
             "Kubex: {:?} ({:?} {:?})",
             tried.verdict,
             tried.at_resolving.map(|it| it.to_string()),
             tried.at_request.map(|it| it.to_string())
         ));
-    } else {
-        problems.extend(problems_of_error(cell, &tried));
     }
     let arrived = peer.arrived();
     if tried.verdict == Verdict::Connects
@@ -150,7 +150,7 @@ async fn what_connects_with_kubectl_connects_with_kubex_and_nothing_else_does() 
     while let Some(checked) = tasks.join_next().await {
         match checked.expect("a cell does not panic") {
             (name, Some(problems)) => {
-                wrong.extend(problems.into_iter().map(|problem| format!("{name}: {problem}")))
+                wrong.extend(problems.into_iter().map(|problem| format!("{name}: {problem}")));
             }
             (_, None) => not_tried += 1,
         }

@@ -188,7 +188,10 @@ pub const DECISIONS: &[Decision] = &[
         id: "override-of-another-credential",
         row: "an override of the token, the token file or the user name, over another one of them",
         difference: KubectlRefuses,
-        says: &["more than one authentication method found"],
+        says: &[
+            "more than one authentication method found",
+            "username/password or bearer token may be set, but not both",
+        ],
         of: &["token=", "token= ", "username=", "password="],
     },
     Decision {

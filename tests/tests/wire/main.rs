@@ -137,7 +137,7 @@ async fn work(next: &AtomicU64, end: u64, kubectl: &Kubectl, tally: &Mutex<Tally
             }
         }
         let done = tally.same_arrived + tally.same_refused + tally.decisions.values().sum::<u64>();
-        if done % 500 == 0 {
+        if done.is_multiple_of(500) {
             print(&tally, &kubectl.version);
         }
     }

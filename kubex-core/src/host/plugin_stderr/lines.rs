@@ -5,7 +5,7 @@
 //! is masked together with what was shown.
 
 use crate::secret::{ExposeSecret as _, SecretString};
-use crate::text::{Mask, clean};
+use crate::text::{MASKED, Mask, clean, without_secrets};
 use zeroize::Zeroizing;
 
 /// The longest line or PEM block that is kept to be masked as a whole.
@@ -22,6 +22,10 @@ const TOO_MUCH: &str = "[the rest of the plugin's stderr is not shown]\n";
 pub(super) struct Lines {
     mask: Mask,
     secrets: Vec<SecretString>,
+    /// The words of stdout, which are hidden because they exist.
+    printed: Vec<SecretString>,
+    /// The lines before, as long as each is nothing but a secret: a key without its first line has several.
+    before: Zeroizing<Vec<u8>>,
     /// The text that is not complete yet.
     pending: Zeroizing<Vec<u8>>,
     /// The part of the pending text that was shown after a silence, masked.
@@ -49,6 +53,8 @@ impl Lines {
         Self {
             mask,
             secrets,
+            printed: Vec::new(),
+            before: Zeroizing::default(),
             pending: Zeroizing::default(),
             shown: String::new(),
             searched: 0,
@@ -56,6 +62,10 @@ impl Lines {
             dropping: None,
             left: MAX_SHOWN,
         }
+    }
+
+    pub(super) fn hide(&mut self, printed: Vec<SecretString>) {
+        self.printed = printed;
     }
 
     /// Adds bytes, and returns the complete texts.
@@ -87,7 +97,7 @@ impl Lines {
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
             _ => self.pending.len(),
         };
-        let beginning = String::from_utf8_lossy(self.pending.get(..whole).unwrap_or_default());
+        let beginning = self.after_the_lines_before(self.pending.get(..whole).unwrap_or_default());
         let shown = beginning.len() - self.beginning_of_a_secret(&beginning);
         let masked = self.masked(beginning.get(..shown).unwrap_or_default());
         let text = self.not_shown_yet(&masked).to_owned();
@@ -148,16 +158,28 @@ impl Lines {
 
     fn show_pending(&mut self, text: &mut String) {
         let pending = std::mem::take(&mut self.pending);
-        // A progress bar ends its lines with a carriage return.
-        let lossy = Zeroizing::new(String::from_utf8_lossy(&pending).replace('\r', "\n"));
-        let masked = self.masked(&lossy);
+        let whole = self.after_the_lines_before(&pending);
+        let masked = self.masked(&whole);
         text.push_str(self.not_shown_yet(&masked));
-        self.shown.clear();
         self.searched = 0;
+        let own = self.masked(&String::from_utf8_lossy(&pending));
+        if own.trim_end() == MASKED && whole.len() < MAX_TEXT {
+            self.before.extend_from_slice(&pending);
+            self.shown = masked;
+        } else {
+            self.before = Zeroizing::default();
+            self.shown.clear();
+        }
+    }
+
+    /// The text with the lines before. A progress bar ends its lines with a carriage return.
+    fn after_the_lines_before(&self, text: &[u8]) -> Zeroizing<String> {
+        let whole = Zeroizing::new([self.before.as_slice(), text].concat());
+        Zeroizing::new(String::from_utf8_lossy(&whole).replace('\r', "\n"))
     }
 
     fn masked(&self, text: &str) -> String {
-        clean(&self.mask.apply(text)).into_owned()
+        clean(&self.mask.apply(&without_secrets(text))).into_owned()
     }
 
     /// The part of the text after what it has in common with the text that was shown.
@@ -289,8 +311,8 @@ mod tests {
             shown.len()
         );
         let mut shown = lines.take(b"\n");
-        for _ in 0..300_000 {
-            shown += &lines.take(b"line\n");
+        for _ in 0..600 {
+            shown += &lines.take("a line of words\n".repeat(128).as_bytes());
         }
         assert!(shown.len() < MAX_SHOWN + 100 && shown.ends_with(TOO_MUCH));
         assert_eq!(lines.take(b"more\n"), "");

@@ -76,6 +76,9 @@ async fn show(arguments: &OutputArguments, session: &Session) -> Result<(), Fail
 async fn check(file: &str, session: &Session) -> Result<(), Failure> {
     let configuration = Configuration::from_file(file, &session.host).await?;
     configuration.check(&registry()?)?;
+    for warning in configuration.warnings() {
+        print_message(&format!("warning: {warning}"));
+    }
     print_message(&format!("{file} is valid"));
     Ok(())
 }

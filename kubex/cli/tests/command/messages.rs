@@ -29,6 +29,7 @@ fn run(subcommand: &[&str], content: &str) -> Ended {
 
 const LOOPBACK: &str = "https://127.0.0.1:1";
 
+#[expect(clippy::too_many_lines, reason = "it is a list")]
 #[test]
 fn each_mistake_has_its_message_its_place_and_one_thing_to_do() {
     let unfilled = "the server's address contains the placeholder of a template that was not filled in";

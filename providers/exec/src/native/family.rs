@@ -86,7 +86,12 @@ pub(super) struct Family {
 }
 
 impl Family {
-    pub(super) fn new(child: &Child, shares_group: bool, marker: Marker) -> Self {
+    pub(super) fn new(
+        child: &Child,
+        shares_group: bool,
+        settings: Option<TerminalSettings>,
+        marker: Marker,
+    ) -> Self {
         // A child that was just started was not reaped, and has an id.
         let leader = child.id().map_or(0, u32::cast_signed);
         #[cfg(not(target_os = "linux"))]
@@ -95,7 +100,7 @@ impl Family {
             leader,
             shares_group,
             has_exited: AtomicBool::new(false),
-            settings: shares_group.then(TerminalSettings::read).flatten(),
+            settings,
             // If it has ended already, its descendants have started since this program's last child.
             #[cfg(target_os = "linux")]
             started: Member::find(leader)
@@ -119,6 +124,7 @@ impl Family {
 
     /// Sends SIGKILL, and restores the terminal. All are stopped first, so that none starts another one meanwhile.
     pub(super) fn kill(&self) {
+        let mut ended: Vec<i32> = Vec::new();
         #[cfg(target_os = "linux")]
         {
             let mut held: Vec<Member> = Vec::new();
@@ -139,15 +145,17 @@ impl Family {
             for member in &held {
                 member.send(rustix::process::Signal::KILL);
             }
+            ended.extend(held.iter().map(|member| member.id));
         }
         self.send_directly(Signal::SIGKILL);
-        self.restore_terminal();
+        ended.push(self.leader);
+        self.restore_terminal(&ended);
     }
 
     /// Restores the terminal, which the process may have changed.
-    pub(super) fn restore_terminal(&self) {
+    pub(super) fn restore_terminal(&self, ended: &[i32]) {
         if let Some(settings) = &self.settings {
-            settings.restore();
+            settings.restore(ended);
         }
     }
 

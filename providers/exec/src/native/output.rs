@@ -9,6 +9,7 @@ use super::CHUNK;
 pub(super) struct Output {
     bytes: Zeroizing<Vec<u8>>,
     limit: usize,
+    looked_at: usize,
 }
 
 impl Output {
@@ -16,7 +17,15 @@ impl Output {
         Self {
             bytes: Zeroizing::new(Vec::with_capacity(CHUNK)),
             limit,
+            looked_at: 0,
         }
+    }
+
+    /// The output, if there is more of it than at the last call.
+    pub(super) fn since_last_look(&mut self) -> Option<&[u8]> {
+        let length = self.bytes.len();
+        let is_new = std::mem::replace(&mut self.looked_at, length) < length;
+        is_new.then_some(&**self.bytes)
     }
 
     /// Appends the chunk. Returns whether the output is still within the limit.

@@ -103,7 +103,7 @@ impl Running {
         self.is_over = true;
         running().retain(|other| !Arc::ptr_eq(other, &self.family));
         #[cfg(unix)]
-        self.family.restore_terminal();
+        self.family.restore_terminal(&[]);
         #[cfg(not(unix))]
         self.family.release();
         #[cfg(target_os = "linux")]

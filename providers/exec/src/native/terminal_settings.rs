@@ -16,9 +16,10 @@ impl TerminalSettings {
     }
 
     /// Restores them, unless the terminal is now used by another program: the shell, or a pager in the same pipeline.
-    pub(super) fn restore(&self) {
+    /// The processes with these ids were ended, and may take a moment to disappear.
+    pub(super) fn restore(&self, ended: &[i32]) {
         let terminal = io::stdin();
-        if tcgetpgrp(&terminal) == Ok(getpgrp()) && is_alone() {
+        if tcgetpgrp(&terminal) == Ok(getpgrp()) && is_alone_without(ended) {
             // The terminal may be closed.
             let settings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let _ = tcsetattr(&terminal, SetArg::TCSANOW, &settings);
@@ -26,15 +27,16 @@ impl TerminalSettings {
     }
 }
 
-/// Whether this program is the only one of its group.
+/// Whether this program is the only one of its group, but for these processes.
 #[cfg(target_os = "linux")]
-fn is_alone() -> bool {
+fn is_alone_without(ended: &[i32]) -> bool {
     let (own, group) = (std::process::id().cast_signed(), getpgrp().as_raw());
     let mut others = super::process_table::members().into_iter();
-    io::stdout().is_terminal() || !others.any(|other| other.group == group && other.id != own)
+    io::stdout().is_terminal()
+        || !others.any(|other| other.group == group && other.id != own && !ended.contains(&other.id))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn is_alone() -> bool {
+fn is_alone_without(_: &[i32]) -> bool {
     io::stdout().is_terminal()
 }

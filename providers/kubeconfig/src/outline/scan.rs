@@ -8,10 +8,10 @@ use super::levels::Levels;
 use super::line::{self, Inline, Line};
 use crate::section::Section;
 
-/// How many items are outlined in a document of any size, and how many bytes a larger one must have for each: an item
-/// costs about 130 bytes of memory, however short its text is.
-pub(super) const MIN_ITEMS: usize = 10_000;
+/// How many bytes a document must have for each of its items to be outlined: an item costs about 130 bytes of memory,
+/// however short its text is. The minimum is for the smallest documents that are outlined.
 pub(super) const BYTES_FOR_AN_ITEM: usize = 64;
+pub(super) const MIN_ITEMS: usize = 64;
 
 /// The fields at the top of a document, in the order they are written; `None` where the document is not in the form
 /// that the outline understands, be it valid or not.

@@ -185,9 +185,10 @@ async fn an_unwritten_pipe_a_device_a_directory_and_a_huge_file_are_errors() {
         let provider = KubeconfigProvider::new().path(path);
         let host = Host::real().with_pipe_deadline(std::time::Duration::from_millis(100));
         let error = resolve_by(provider, host).await.unwrap_err();
-        let kind = match path == pipe {
-            true => ErrorKind::TimedOut,
-            false => ErrorKind::UnreadableFile,
+        let kind = if path == pipe {
+            ErrorKind::TimedOut
+        } else {
+            ErrorKind::UnreadableFile
         };
         assert_eq!(error.kind(), kind, "{error}");
         assert_tells(&error, &[path.to_str().unwrap()]);

@@ -110,8 +110,9 @@ fn what_a_position_is_told_of_stands_there() {
             let Some(value) = values.get(field).and_then(Value::as_str) else {
                 continue;
             };
-            // What is written over several lines, or with escapes, does not stand there as it is.
-            if value.is_empty() || value.starts_with('/') || value.contains(['\n', '\t', '"', '\'', '\\']) {
+            // What is written over several lines, or with escapes, does not stand there as it is; nor does what is masked.
+            let is_elsewhere = value.starts_with('/') || value.contains(['\n', '\t', '"', '\'', '\\']);
+            if value.is_empty() || is_elsewhere || value.contains("[masked]") {
                 continue;
             }
             let Some((line, column)) = origin.line_and_column() else {
