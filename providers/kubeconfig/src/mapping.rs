@@ -109,18 +109,15 @@ impl<'d> Mapping<'d> {
         lists.collect()
     }
 
-    /// The same, as a plugin wrote it: no field of a kubeconfig is in it.
+    /// The value of a field that is there and not blank, and of all below it, as a plugin wrote it: no field of a
+    /// kubeconfig is in it.
     pub(crate) fn extension(&self, key: &str) -> Result<Option<Value>> {
-        self.value_as(key, Conversion::EXTENSION)
-    }
-
-    fn value_as(&self, key: &str, conversion: Conversion) -> Result<Option<Value>> {
         let Some((key, value)) = self.entry(key) else {
             return Ok(None);
         };
         let origin = self.origin_at(key, value);
         within_budget(value, &origin)?;
-        Ok(Some(value.to_value(origin, conversion)))
+        Ok(Some(value.to_value(origin, Conversion::EXTENSION)))
     }
 
     /// What is written here and looks like one of the known fields, but is not one.

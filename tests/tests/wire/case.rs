@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::chance::Chance;
 use super::picks::{
-    CLUSTER, CONTEXT, ENVIRONMENT, FLAGS, IDENTITIES, LAYOUTS, NAMES, PAIRS, SERVER, SERVERS, TOP, TRUST,
-    TRUSTS, USER, USER_MORE,
+    CLUSTER, CONTEXT, ENVIRONMENT, FLAGS, IDENTITIES, LAYOUTS, NAMES, PAIRS, PROXIES, SERVER, SERVERS, TOP,
+    TRUST, TRUSTS, USER, USER_MORE,
 };
 use super::scripts::ANSWERS;
 
@@ -94,7 +94,7 @@ impl Case {
         let mut fields = Fields::default();
         if chance.percent(5) {
             case.add(&mut fields.cluster, BEHIND_A_PROXY);
-            case.add_environment(chance.pick(&ENVIRONMENT[..5]));
+            case.add_environment(chance.pick(PROXIES));
         }
         for _ in 0..chance.pick(&[1, 1, 1, 2, 2, 3]) {
             let group = chance.pick(GROUPS);
@@ -172,6 +172,8 @@ impl Case {
                 fields.layout = Some(pick);
             }
             Group::Flag => self.add_flag(chance.pick(FLAGS)),
+            // Without its proxy, a client would ask the name servers for the name that only the proxy knows.
+            Group::Environment if self.picks.contains(&BEHIND_A_PROXY) => {}
             Group::Environment => self.add_environment(chance.pick(ENVIRONMENT)),
         }
     }

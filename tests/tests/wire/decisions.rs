@@ -135,11 +135,25 @@ pub const DECISIONS: &[Decision] = &[
         of: HTTP,
     },
     Decision {
+        id: "compression-over-http",
+        row: "`disable-compression`, with an `http://` server and without `proxy-url`",
+        difference: Differs(&["compression"]),
+        says: &[],
+        of: HTTP,
+    },
+    Decision {
         id: "host-in-upper-case",
         row: "a host name in upper case",
         difference: Differs(&["proxy", "authorization"]),
         says: &[],
         of: &["server: 'https://LOCALHOST"],
+    },
+    Decision {
+        id: "port-with-a-zero-in-front",
+        row: "`server` with a port that begins with zero, through a proxy",
+        difference: Differs(&["proxy"]),
+        says: &[],
+        of: &["server: 'https://127.0.0.1:0{port}'"],
     },
     Decision {
         id: "port-beyond-all-ports",
@@ -174,7 +188,10 @@ pub const DECISIONS: &[Decision] = &[
         id: "override-of-another-credential",
         row: "an override of the token, the token file or the user name, over another one of them",
         difference: KubectlRefuses,
-        says: &["more than one authentication method found"],
+        says: &[
+            "more than one authentication method found",
+            "username/password or bearer token may be set, but not both",
+        ],
         of: &["token=", "token= ", "username=", "password="],
     },
     Decision {

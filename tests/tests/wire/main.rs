@@ -75,8 +75,9 @@ fn a_random_kubeconfig_puts_on_the_wire_what_kubectl_puts_there() {
         let case = Case::from_seed(seed.parse().expect("a number"));
         println!("{case}");
         runtime().block_on(async {
-            let world = World::start(&kubectl).await.expect("a world");
-            let (kubex, kubectl) = world.ask(&case).await;
+            let world = World::start().await.expect("a world");
+            let kubex = world.ask_kubex(&case).await;
+            let kubectl = world.ask_kubectl(&kubectl, &case).await;
             println!(
                 "Kubex   {kubex:?}\nkubectl {kubectl:?}\n{:?}",
                 judge(&case, &kubex, &kubectl)
@@ -112,14 +113,15 @@ fn a_random_kubeconfig_puts_on_the_wire_what_kubectl_puts_there() {
 }
 
 async fn work(next: &AtomicU64, end: u64, kubectl: &Kubectl, tally: &Mutex<Tally>) {
-    let world = World::start(kubectl).await.expect("a world");
+    let world = World::start().await.expect("a world");
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed >= end {
             return;
         }
         let case = Case::from_seed(seed);
-        let (kubex, asked) = world.ask(&case).await;
+        let kubex = world.ask_kubex(&case).await;
+        let asked = world.ask_kubectl(kubectl, &case).await;
         let verdict = judge(&case, &kubex, &asked);
         let mut tally = tally.lock().unwrap();
         match verdict {

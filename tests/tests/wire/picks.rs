@@ -36,7 +36,6 @@ pub const SERVERS: &[&str] = &[
     "server: ' https://127.0.0.1:{port}'",
     "server: \"https://127.0.0.1:{port}\\t\"",
     "server: https://u:p@127.0.0.1:{port}",
-    "server: https://127.1:{port}",
     "server: https:127.0.0.1:{port}",
     "server: https:/127.0.0.1:{port}",
     "server: https:///127.0.0.1:{port}",
@@ -398,18 +397,26 @@ pub const FLAGS: &[&str] = &[
     "user=other",
 ];
 
-/// Variables of the environment. The server that they are for is on this machine, or has a name that only a proxy knows.
-pub const ENVIRONMENT: &[&str] = &[
+/// Variables of the environment by which a server whose name only a proxy knows is reached.
+pub const PROXIES: &[&str] = &[
     "HTTPS_PROXY=http://{http-proxy}",
     "https_proxy=http://{http-proxy}",
     "HTTPS_PROXY={http-proxy}",
     "HTTPS_PROXY=socks5://{socks5-proxy}",
     "HTTPS_PROXY=http://u:p@{http-proxy}",
+    "HTTPS_PROXY=http://{http-proxy} REQUEST_METHOD=GET",
+    "HTTPS_PROXY=http://{http-proxy} NO_PROXY=other.test,10.0.0.0/8",
+    "HTTPS_PROXY=http://{http-proxy} NO_PROXY=.api.cluster.test,cluster.test:1",
+];
+
+/// Variables beside a server on this machine.
+pub const ENVIRONMENT: &[&str] = &[
+    "HTTPS_PROXY=http://{http-proxy}",
+    "HTTPS_PROXY={http-proxy}",
     "HTTPS_PROXY= http://{http-proxy}",
     "HTTP_PROXY=http://{http-proxy}",
     "HTTP_PROXY=http://{http-proxy} REQUEST_METHOD=GET",
     "http_proxy=http://{http-proxy} REQUEST_METHOD=GET",
     "HTTPS_PROXY=http://{http-proxy} REQUEST_METHOD=GET",
     "HTTPS_PROXY=http://{http-proxy} NO_PROXY=other.test,10.0.0.0/8",
-    "HTTPS_PROXY=http://{http-proxy} NO_PROXY=.api.cluster.test,cluster.test:1",
 ];
