@@ -53,9 +53,21 @@ fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
 }
 
+/// The oldest kubectl whose `get --raw` keeps the path of the server's address and takes every override.
+const OLDEST: (u32, u32) = (1, 36);
+
 /// The kubectl to compare with; prints what is not tested if there is none.
 fn kubectl(what: &str) -> Option<Kubectl> {
-    Kubectl::find().map_err(|reason| not_tested(what, &reason)).ok()
+    let found = Kubectl::find().and_then(|kubectl| {
+        if kubectl.number < OLDEST {
+            return Err(format!(
+                "{} is older than {}.{}",
+                kubectl.version, OLDEST.0, OLDEST.1
+            ));
+        }
+        Ok(kubectl)
+    });
+    found.map_err(|reason| not_tested(what, &reason)).ok()
 }
 
 fn runtime() -> tokio::runtime::Runtime {
