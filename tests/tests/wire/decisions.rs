@@ -166,7 +166,7 @@ pub const DECISIONS: &[Decision] = &[
         id: "entry-that-is-not-selected",
         row: "invalid base64, a wrong type or a missing file, in an entry that is not selected",
         difference: KubectlRefuses,
-        says: &["cannot unmarshal", "illegal base64 data"],
+        says: &["cannot unmarshal", "illegal base64 data", "unsupported value"],
         of: &[
             "the context names no user",
             "there is no such user",
