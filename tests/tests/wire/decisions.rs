@@ -276,6 +276,13 @@ pub const DECISIONS: &[Decision] = &[
         says: &[],
         of: &["token=", "token= "],
     },
+    Decision {
+        id: "override-of-a-missing-token-file",
+        row: "an override of the token, the token file or the user name, over another one of them",
+        difference: KubectlRefuses,
+        says: &["no such file or directory"],
+        of: &["username=", "token="],
+    },
 ];
 
 /// Addresses without TLS, and the override by one.
