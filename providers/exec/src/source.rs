@@ -1,6 +1,7 @@
 //! The credential source: runs the plugin and reads its output.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -275,9 +276,12 @@ impl CredentialSource for ExecSource {
     }
 
     /// Whether the plugin's program can be changed by others. A program that is not found or not permitted is an error of
-    /// the fetch.
+    /// the fetch. A bare name is not looked up: that takes longer than the rest of resolving.
     async fn warnings(&self, host: &Host) -> Vec<Warning> {
         let command = self.command.as_os_str();
+        if Path::new(command).components().count() == 1 {
+            return Vec::new();
+        }
         let variables = self.limited_variables();
         let find = host.permit(command, self.command.find(host), &variables);
         let Ok(Ok(program)) = host.within(LOOK_LIMIT, find).await else {
