@@ -2,7 +2,7 @@
 //!
 //! The crate `url` repairs an address as a browser does: a backslash becomes a slash, `https:/host` becomes `https://host`,
 //! `127.1` becomes `127.0.0.1`, `loc%61lhost` becomes `localhost`. kubectl repairs nothing. Without this check, an
-//! address that kubectl refuses would lead to a host that nobody has written.
+//! address that kubectl refuses would lead to a host that is not the one in the file.
 
 use std::net::Ipv4Addr;
 

@@ -1,7 +1,7 @@
 //! The tokens of one user, and whose turn it is to refresh them.
 //!
 //! If one refresh token is used twice at once, an issuer that rotates it treats the second use as theft. One refresh
-//! therefore runs at a time. A turn ends by its deadline, by the clock of whoever waits for it: its holder may run on a
+//! therefore runs at a time. A turn ends by its deadline, by the clock of the caller that waits for it: its holder may run on a
 //! runtime that stands still.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
