@@ -111,15 +111,6 @@ impl Kubeconfig {
         }
     }
 
-    /// As [`answer`](Self::answer), on a blocking thread if the kubeconfig is large: an entry of it may be.
-    pub(crate) async fn answer_off_worker(
-        self,
-        options: KubeconfigOptions,
-        written: Options,
-    ) -> Result<ResolvedSource> {
-        parse(self.merged.bytes, move || self.answer(&options, &written)).await?
-    }
-
     /// What the options choose, as data. `written` knows where the options were written.
     ///
     /// All that is wrong with the context, its cluster and its user becomes a problem of the answer.
@@ -230,9 +221,9 @@ impl ContextProvider {
 #[async_trait]
 impl CredentialProvider for ContextProvider {
     async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
-        let kubeconfig = self.kubeconfig.clone();
-        kubeconfig
-            .answer_off_worker(self.options.clone(), Options::new())
-            .await
+        let (kubeconfig, options) = (self.kubeconfig.clone(), self.options.clone());
+        // An entry of a large kubeconfig may be large as well.
+        let bytes = kubeconfig.merged.bytes;
+        parse(bytes, move || kubeconfig.answer(&options, &Options::new())).await?
     }
 }
