@@ -77,6 +77,7 @@ mod tests {
     fn value() -> Value {
         let at = |key: &str| Origin::file("/c.yaml").key(key);
         let items = vec![Value::new("a", at("[0]")), Value::new(true, at("[1]"))];
+        let items = ValueKind::Sequence(items);
         Value::new(
             vec![
                 ("list".to_owned(), Value::new(items, at("list"))),
