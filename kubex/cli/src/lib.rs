@@ -27,6 +27,7 @@ mod signals;
 mod subcommand;
 
 mod arguments;
+mod completion;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,9 @@ pub fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     if kubex_exec::watch_plugin() {
         return ExitCode::SUCCESS;
+    }
+    if let Some(status) = completion::run(arguments::grammar) {
+        return status;
     }
     let arguments = match Arguments::read() {
         Ok(arguments) => arguments,
