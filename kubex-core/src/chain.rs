@@ -28,6 +28,7 @@
 //! ```
 
 mod builder;
+pub mod follow;
 mod resolve;
 mod source;
 

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use http::HeaderMap;
 
 use crate::cluster::{CaBundle, Cluster, Trust};
@@ -40,6 +41,8 @@ use crate::warning::Warning;
 #[derive(Clone, Debug)]
 pub struct ClientConfiguration {
     cluster: Arc<Cluster>,
+    /// The same cluster with the route that is followed; `None` if it never changes.
+    followed: Option<Arc<ArcSwap<Cluster>>>,
     namespace: String,
     impersonation: Option<Impersonation>,
     impersonation_headers: HeaderMap,
@@ -72,6 +75,15 @@ impl ClientConfiguration {
         &self.cluster
     }
 
+    /// Returns the API server and the route to it as they are now. The proxy and the TLS server name may differ from those in
+    /// [`cluster`](Self::cluster) if the configuration [follows](crate::chain::follow) its source; the server does not.
+    pub fn current_cluster(&self) -> Arc<Cluster> {
+        match &self.followed {
+            Some(followed) => followed.load_full(),
+            None => Arc::clone(&self.cluster),
+        }
+    }
+
     /// Returns the namespace for requests that do not set one.
     pub fn namespace(&self) -> &str {
         &self.namespace
@@ -96,6 +108,22 @@ impl ClientConfiguration {
     /// Returns the live handle to the current trust. The trust in [`cluster`](Self::cluster) never changes.
     pub fn trust(&self) -> &LiveTrust {
         &self.trust
+    }
+
+    /// The same configuration with other live handles, which keep the name of the source.
+    pub(crate) fn with_handles(
+        mut self,
+        cluster: Arc<ArcSwap<Cluster>>,
+        credentials: Credentials,
+        trust: LiveTrust,
+    ) -> Self {
+        self.followed = Some(cluster);
+        self.credentials = credentials;
+        self.trust = trust;
+        if let Some(chosen) = self.report.chosen() {
+            self.set_source_name(&chosen.source);
+        }
+        self
     }
 
     /// Sets the name of the source in the live handles, for events and errors.
@@ -304,6 +332,7 @@ impl ClientConfigurationBuilder {
         }
         Ok(ClientConfiguration {
             cluster,
+            followed: None,
             namespace: self.namespace.unwrap_or_else(|| "default".to_owned()),
             impersonation: self.impersonation,
             impersonation_headers,

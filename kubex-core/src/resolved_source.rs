@@ -173,6 +173,15 @@ impl ResolvedSource {
         }
     }
 
+    /// The name of the provider that the identity refers to. A ready source or credential has none, and neither has an
+    /// anonymous identity.
+    pub(crate) fn identity_provider(&self) -> Option<String> {
+        match self.identity.clone().choose().provider {
+            Chosen::Named(name) | Chosen::Built(name, _) => Some(name),
+            Chosen::Ready(_) | Chosen::Anonymous => None,
+        }
+    }
+
     /// Removes the problems and warnings about replaced parts.
     pub(crate) fn forget(&mut self, is_replaced: impl Fn(SourcePart) -> bool) {
         self.warnings.retain(|(part, _)| !is_replaced(*part));

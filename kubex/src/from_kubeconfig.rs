@@ -32,6 +32,7 @@ pub fn configure_from_kubeconfig() -> FromKubeconfig {
         selection: Selection::default(),
         overrides: Options::new(),
         is_trusted: false,
+        is_followed: false,
         host: Host::real(),
     }
 }
@@ -48,6 +49,7 @@ pub struct FromKubeconfig {
     selection: Selection,
     overrides: Options,
     is_trusted: bool,
+    is_followed: bool,
     host: Host,
 }
 
@@ -134,6 +136,14 @@ impl FromKubeconfig {
         self
     }
 
+    /// Follows what changes in the kubeconfig while the configuration is in use: an inline token, the arguments of a plugin,
+    /// the path of a file. The rules are those of [`Chain::follow`](crate::Chain::follow). It has no effect on a kubeconfig
+    /// from [`bytes`](Self::bytes) or a [`reader`](Self::reader), which never changes.
+    pub fn following(mut self) -> Self {
+        self.is_followed = true;
+        self
+    }
+
     /// Uses this host instead of the real one, such as the simulated host of a test.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
@@ -169,9 +179,15 @@ impl FromKubeconfig {
     async fn resolve(mut self) -> Result<ClientConfiguration> {
         let host = self.host.clone();
         let overrides = std::mem::take(&mut self.overrides);
+        let is_followed = self.is_followed;
         let source = Source::from_provider("kubeconfig", Arc::new(self.provider()?));
         let chain = Chain::builder(registry()?).host(host).overrides(overrides);
-        chain.source(source).build()?.resolve_only().await
+        let chain = chain.source(source).build()?;
+        if is_followed {
+            chain.follow_only().await
+        } else {
+            chain.resolve_only().await
+        }
     }
 
     fn provider(self) -> Result<KubeconfigProvider> {

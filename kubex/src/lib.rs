@@ -109,4 +109,4 @@ pub use kubex_kubeconfig::{Context, ContextProvider, Kubeconfig};
 #[cfg(feature = "static")]
 pub use manual::{ManualConfiguration, configure};
 #[cfg(feature = "config")]
-pub use resolve::{Resolve, resolve};
+pub use resolve::{Resolve, follow, resolve};

@@ -23,7 +23,23 @@ pub fn resolve() -> Resolve {
     Resolve {
         overrides: Options::new(),
         host: Host::real(),
+        is_followed: false,
     }
+}
+
+/// Resolves the configured chain, and follows what changes in the source that answered: [`resolve`] with
+/// [`following`](Resolve::following).
+///
+/// ```no_run
+/// # async fn example() -> kubex::Result<()> {
+/// let client = kubex::reqwest::Client::new(&kubex::follow().await?)?;
+/// // Another token in the kubeconfig is used at the next 401, or after a minute.
+/// let version = client.get("/version")?.send().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn follow() -> Resolve {
+    resolve().following()
 }
 
 /// The builder of a configuration from the configured chain. [`resolve`] returns it.
@@ -37,6 +53,7 @@ pub fn resolve() -> Resolve {
 pub struct Resolve {
     overrides: Options,
     host: Host,
+    is_followed: bool,
 }
 
 impl Resolve {
@@ -53,6 +70,15 @@ impl Resolve {
         self
     }
 
+    /// Follows what changes in the source that answered: an inline token, the arguments of a plugin, the path of a file.
+    /// The rules are those of [`Chain::follow`]. Kubex's own configuration is read once.
+    ///
+    /// [`Chain::follow`]: crate::Chain::follow
+    pub fn following(mut self) -> Self {
+        self.is_followed = true;
+        self
+    }
+
     async fn ask(self) -> Result<ClientConfiguration> {
         let mut configuration = Configuration::load(&self.host).await?;
         let mut program = Options::new();
@@ -63,7 +89,11 @@ impl Resolve {
             configuration = configuration.with(program)?;
         }
         let chain = configuration.chain(crate::registry()?)?.build()?;
-        chain.resolve().await
+        if self.is_followed {
+            chain.follow().await
+        } else {
+            chain.resolve().await
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use kubex_core::host::SimulatedHost;
 use kubex_core::{
     Cluster, Credential, CredentialSource, Credentials, ErrorKind, ExposeSecret, FetchReason, ServerUrl,
 };
-use tracing_subscriber::fmt::MakeWriter;
+use kubex_tests::log::Log;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -167,43 +167,9 @@ async fn a_rejection_while_a_refresh_is_under_way_is_not_forgotten() {
     );
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    fn warnings(&self) -> usize {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().filter(|line| line.contains("WARN")).count()
-    }
-}
-
 #[tokio::test]
 async fn one_warning_tells_of_each_change_of_state() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(log.clone())
-        .with_ansi(false)
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let (log, guard) = Log::capture();
 
     let world = SimulatedHost::new();
     let expired = bearer("late").expired_for(Duration::from_secs(1));
@@ -213,18 +179,26 @@ async fn one_warning_tells_of_each_change_of_state() {
         credentials.current().await.unwrap();
         world.advance(61 * SECOND);
     }
-    assert_eq!((source.runs(), log.warnings()), (10, 1), "expired ten times");
+    assert_eq!(
+        (source.runs(), log.lines("WARN").len()),
+        (10, 1),
+        "expired ten times"
+    );
 
     source.play([Act::fails(ErrorKind::Unavailable)]);
     for _ in 0..10 {
         credentials.current().await.unwrap_err();
         world.advance(61 * SECOND);
     }
-    assert_eq!((source.runs(), log.warnings()), (20, 1), "still no credential");
+    assert_eq!(
+        (source.runs(), log.lines("WARN").len()),
+        (20, 1),
+        "still no credential"
+    );
 
     source.play([Act::token()]);
     credentials.current().await.unwrap();
-    assert_eq!(log.warnings(), 1, "that it works again is no warning");
+    assert_eq!(log.lines("WARN").len(), 1, "that it works again is no warning");
     drop(guard);
 }
 

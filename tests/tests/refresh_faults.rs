@@ -11,8 +11,8 @@ use kubex::{
 use kubex_core::faults::{Act, FaultySource, plugin};
 use kubex_core::host::SimulatedHost;
 use kubex_tests::api_server::{ApiServer, User};
+use kubex_tests::log::Log;
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -186,51 +186,9 @@ async fn row_22_what_is_forbidden_is_no_reason_to_refresh() {
     server.shutdown().await;
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    fn listen(&self) -> tracing::subscriber::DefaultGuard {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::DEBUG)
-            .with_writer(self.clone())
-            .with_ansi(false)
-            .finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-
-    fn lines(&self, with: &str) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines()
-            .filter(|line| line.contains(with))
-            .map(str::to_owned)
-            .collect()
-    }
-}
-
 #[tokio::test]
 async fn row_23_a_source_that_fails_is_one_warning_then_a_typed_error_and_recovery_within_a_back_off() {
-    let log = Log::default();
-    let guard = log.listen();
+    let (log, guard) = Log::capture();
     let world = SimulatedHost::new();
     let source = FaultySource::playing([lasting(1000), Act::fails(ErrorKind::Unavailable)]);
     let credentials = live(&world, &source);
@@ -265,8 +223,7 @@ async fn row_23_a_source_that_fails_is_one_warning_then_a_typed_error_and_recove
 
 #[tokio::test]
 async fn each_fetch_is_one_event_with_the_names_that_are_documented() {
-    let log = Log::default();
-    let guard = log.listen();
+    let (log, guard) = Log::capture();
     let world = SimulatedHost::new();
     let source = FaultySource::playing([lasting(100).taking(SECOND)]);
     let credentials = live(&world, &source);

@@ -47,6 +47,22 @@ impl Chain {
     /// is configured, it returns `Exhausted` with the reason of each. [`Error::report`] contains the outcome of each
     /// source.
     pub async fn resolve(&self) -> Result<ClientConfiguration> {
+        let configuration = self.resolve_with(|_| {}).await?;
+        self.log_choice(&configuration);
+        Ok(configuration)
+    }
+
+    pub(super) fn log_choice(&self, configuration: &ClientConfiguration) {
+        let chosen = configuration.report().chosen();
+        let source = chosen.map(|attempt| &*attempt.source).unwrap_or_default();
+        info!(target: "kubex::chain", source = &*sanitize_line(source), server = %configuration.cluster().server, "source chosen");
+    }
+
+    /// Resolves the chain. Passes what each source answers to `see`; the last one is the source that is used.
+    pub(super) async fn resolve_with(
+        &self,
+        mut see: impl FnMut(&ResolvedSource) + Send,
+    ) -> Result<ClientConfiguration> {
         let mut report = Report::default();
         let mut ended: Option<Result<ClientConfiguration>> = None;
         for source in self.sources.iter() {
@@ -54,10 +70,9 @@ impl Chain {
                 report.push(&source.name, Outcome::NotAsked, Duration::ZERO);
                 continue;
             }
-            let (outcome, took) = self.ask(source).await;
+            let (outcome, took) = self.ask(source, &mut see).await;
             match outcome {
                 Ok(configuration) => {
-                    info!(target: "kubex::chain", source = &*sanitize_line(&source.name), server = %configuration.cluster().server, "source chosen");
                     let outcome = Outcome::Chosen {
                         answer: configuration.summary(),
                         warnings: configuration.warnings().to_vec(),
@@ -89,23 +104,7 @@ impl Chain {
     /// # Errors
     /// The same as [`resolve`](Self::resolve), but the `NotConfigured` error of the last source replaces `Exhausted`.
     pub async fn resolve_only(&self) -> Result<ClientConfiguration> {
-        self.resolve().await.map_err(|error| {
-            let attempts = error.report().map(Report::attempts).unwrap_or_default();
-            match attempts.last() {
-                Some(Attempt {
-                    source,
-                    outcome: Outcome::NotConfigured(reason),
-                    ..
-                }) => {
-                    let reason = reason.clone().in_source(source);
-                    match error.report() {
-                        Some(report) => reason.with_report(report.clone()),
-                        None => reason,
-                    }
-                }
-                _ => error,
-            }
-        })
+        self.resolve().await.map_err(own_error)
     }
 
     /// Returns the resolved source of the first source that is configured, with the overrides merged in. It can be
@@ -144,8 +143,13 @@ impl Chain {
         Ok(answer)
     }
 
-    async fn configure(&self, source: &BuiltSource) -> Result<ClientConfiguration> {
+    async fn configure(
+        &self,
+        source: &BuiltSource,
+        see: &mut (impl FnMut(&ResolvedSource) + Send),
+    ) -> Result<ClientConfiguration> {
         let answer = self.answer(source).await?;
+        see(&answer);
         let host = self.host_of(source);
         // Boxed, because it is the largest part of a future that callers keep on their stack.
         Box::pin(assemble(answer, &self.registry, &host)).await
@@ -155,9 +159,13 @@ impl Chain {
         self.host.clone().for_source_with(source.timeout)
     }
 
-    async fn ask(&self, source: &BuiltSource) -> (Result<ClientConfiguration>, Duration) {
+    async fn ask(
+        &self,
+        source: &BuiltSource,
+        see: &mut (impl FnMut(&ResolvedSource) + Send),
+    ) -> (Result<ClientConfiguration>, Duration) {
         let started = self.host.now().monotonic;
-        let outcome = self.within(source, self.configure(source)).await;
+        let outcome = self.within(source, self.configure(source, see)).await;
         let took = self.host.now().monotonic.saturating_sub(started);
         (
             outcome.inspect(|configuration| configuration.set_source_name(&source.name)),
@@ -177,6 +185,25 @@ impl Chain {
                 ),
             ))
         })
+    }
+}
+
+/// The error of a chain of one source: its own error is more useful than `Exhausted`.
+pub(super) fn own_error(error: Error) -> Error {
+    let attempts = error.report().map(Report::attempts).unwrap_or_default();
+    match attempts.last() {
+        Some(Attempt {
+            source,
+            outcome: Outcome::NotConfigured(reason),
+            ..
+        }) => {
+            let reason = reason.clone().in_source(source);
+            match error.report() {
+                Some(report) => reason.with_report(report.clone()),
+                None => reason,
+            }
+        }
+        _ => error,
     }
 }
 

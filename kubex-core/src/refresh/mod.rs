@@ -275,6 +275,16 @@ impl<F: Fetcher> RefreshCell<F> {
         self.shared.changes()
     }
 
+    pub(crate) fn only_reads_files(&self) -> bool {
+        self.fetcher.only_reads_files()
+    }
+
+    /// The time limit of one fetch, with the time that it takes to end what it started.
+    pub(crate) fn deadline(&self) -> Duration {
+        let limit = self.fetcher.deadline(&self.host);
+        limit.saturating_add(self.fetcher.time_to_end(&self.host))
+    }
+
     pub(crate) fn description(&self) -> &str {
         &self.description
     }

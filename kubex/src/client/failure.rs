@@ -83,11 +83,16 @@ fn was_waiting_for_a_stream(error: &hyper::Error) -> bool {
     error.is_user()
 }
 
-/// The error that the verifier of the server's name returned.
+/// The error of Kubex among the causes, such as the one that the verifier of the server's name returned.
 fn own_error(error: &(dyn StdError + 'static)) -> Option<Error> {
-    causes(error).find_map(|cause| match tls_error(cause)? {
-        ::rustls::Error::Other(other) => other.0.downcast_ref::<Error>().cloned(),
-        _ => None,
+    causes(error).find_map(|cause| {
+        if let Some(own) = cause.downcast_ref::<Error>() {
+            return Some(own.clone());
+        }
+        match tls_error(cause)? {
+            ::rustls::Error::Other(other) => other.0.downcast_ref::<Error>().cloned(),
+            _ => None,
+        }
     })
 }
 

@@ -53,7 +53,6 @@ pub(crate) struct Pool<B: HttpBackend>(Arc<Shared<B>>);
 struct Shared<B: HttpBackend> {
     backend: B,
     authorizer: Authorizer,
-    names: Names,
     provider: Arc<CryptoProvider>,
     state: Mutex<State<B>>,
 }
@@ -61,6 +60,11 @@ struct Shared<B: HttpBackend> {
 /// The connections in use, and what they were opened with.
 struct State<B: HttpBackend> {
     connections: ByRuntime<B::Connections>,
+    /// The newest route that was tried, usable or not.
+    route: Arc<Cluster>,
+    /// The cluster with the route that is in use, and its names.
+    cluster: Arc<Cluster>,
+    names: Names,
     certificate: Option<Arc<ClientCertificate>>,
     /// The newest credential that was sent over them; `None` before the first.
     generation: Option<Generation>,
@@ -78,9 +82,9 @@ impl<B: HttpBackend> Pool<B> {
         configuration: &ClientConfiguration,
         crypto: &CryptoChoice,
     ) -> Result<Self> {
-        let cluster = configuration.cluster();
-        warn_if_insecure(cluster, configuration.trust());
-        let names = Names::with_proxy(cluster)?;
+        let cluster = configuration.current_cluster();
+        warn_if_insecure(&cluster, configuration.trust());
+        let names = Names::with_proxy(&cluster)?;
         let provider = crypto.provider()?;
         let credential = configuration.credentials().peek();
         let certificate = credential.as_ref().and_then(|it| it.certificate().cloned());
@@ -92,7 +96,10 @@ impl<B: HttpBackend> Pool<B> {
             provider: Arc::clone(&provider),
         };
         let state = State {
-            connections: ByRuntime::new(B::connect(cluster, &tls)?),
+            connections: ByRuntime::new(B::connect(&cluster, &tls)?),
+            route: Arc::clone(&cluster),
+            cluster,
+            names,
             certificate,
             generation: credential.map(|it| it.generation()),
             refused: None,
@@ -102,7 +109,6 @@ impl<B: HttpBackend> Pool<B> {
         Ok(Self(Arc::new(Shared {
             backend,
             authorizer: Authorizer::new(configuration),
-            names,
             provider,
             state: Mutex::new(state),
         })))
@@ -175,17 +181,21 @@ impl<B: HttpBackend> Pool<B> {
     /// certificate that has been replaced.
     fn connections_for(&self, credential: &Credential, trust: &CurrentTrust) -> Result<B::Connections> {
         let mut state = self.lock();
+        let route = self.configuration().current_cluster();
+        if !Arc::ptr_eq(&state.route, &route) {
+            self.adopt_route(&mut state, route, trust);
+        }
         if state.trust < trust.generation() {
             self.adopt_trust(&mut state, trust);
         }
         let has_other_certificate = state.certificate.as_ref() != credential.certificate();
         if credential.expired_on_arrival() && has_other_certificate {
             // This credential is used for one request only; the next request may use the previous one.
-            return self.connect(credential.certificate(), &state.verifier);
+            return self.connect(&state.cluster, credential.certificate(), &state.verifier);
         }
         let is_newer = state.generation < Some(credential.generation()) && !credential.expired_on_arrival();
         if is_newer && has_other_certificate && state.refused != Some(credential.generation()) {
-            match self.connect(credential.certificate(), &state.verifier) {
+            match self.connect(&state.cluster, credential.certificate(), &state.verifier) {
                 Ok(connections) => {
                     state.connections = ByRuntime::new(connections.clone());
                     state.certificate = credential.certificate().cloned();
@@ -199,11 +209,12 @@ impl<B: HttpBackend> Pool<B> {
         }
         let State {
             connections,
+            cluster,
             certificate,
             verifier,
             ..
         } = &mut *state;
-        connections.get_or_open(|| self.connect(certificate.as_ref(), verifier))
+        connections.get_or_open(|| self.connect(cluster, certificate.as_ref(), verifier))
     }
 
     /// Rejects a credential whose certificate and key do not belong together, because its files may be in the middle
@@ -230,8 +241,8 @@ impl<B: HttpBackend> Pool<B> {
     /// The two change together, so that no later request uses the old trust, whatever happens to this one.
     fn adopt_trust(&self, state: &mut State<B>, trust: &CurrentTrust) {
         state.trust = trust.generation();
-        let adopted = verifier(&self.0.names, trust.trust(), &self.0.provider).and_then(|verifier| {
-            let connections = self.connect(state.certificate.as_ref(), &verifier)?;
+        let adopted = verifier(&state.names, trust.trust(), &self.0.provider).and_then(|verifier| {
+            let connections = self.connect(&state.cluster, state.certificate.as_ref(), &verifier)?;
             Ok((verifier, connections))
         });
         match adopted {
@@ -243,8 +254,35 @@ impl<B: HttpBackend> Pool<B> {
         }
     }
 
+    /// Adopts another route, such as another proxy, and replaces the connections. A route that cannot be used leaves
+    /// everything as it is.
+    fn adopt_route(&self, state: &mut State<B>, route: Arc<Cluster>, trust: &CurrentTrust) {
+        state.route = Arc::clone(&route);
+        let adopted = Names::with_proxy(&route).and_then(|names| {
+            let verifier = verifier(&names, trust.trust(), &self.0.provider)?;
+            let connections = self.connect(&route, state.certificate.as_ref(), &verifier)?;
+            Ok((names, verifier, connections))
+        });
+        match adopted {
+            Ok((names, verifier, connections)) => {
+                state.names = names;
+                state.cluster = route;
+                state.verifier = verifier;
+                state.trust = trust.generation();
+                state.connections = ByRuntime::new(connections);
+            }
+            Err(error) => tracing::warn!(
+                target: "kubex::follow",
+                outcome = "unusable",
+                %error,
+                "the new route to the server cannot be used; the old one stays in use"
+            ),
+        }
+    }
+
     fn connect(
         &self,
+        cluster: &Cluster,
         certificate: Option<&Arc<ClientCertificate>>,
         verifier: &Arc<dyn ServerCertVerifier>,
     ) -> Result<B::Connections> {
@@ -253,11 +291,11 @@ impl<B: HttpBackend> Pool<B> {
             verifier: Arc::clone(verifier),
             provider: Arc::clone(&self.0.provider),
         };
-        B::connect(self.configuration().cluster(), &tls)
+        B::connect(cluster, &tls)
     }
 
     pub(crate) fn failed(&self, error: &B::Error) -> Error {
-        request_failed(self.configuration().cluster(), error)
+        request_failed(&self.configuration().current_cluster(), error)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<B>> {

@@ -1,13 +1,11 @@
 //! Answers that are none, and answers that are too much to ask.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kubex::host::Exit;
 use kubex::{Error, ErrorKind};
-use tracing_subscriber::fmt::MakeWriter;
+use kubex_tests::log::Log;
 
 use crate::plugin::{Plugin, answer, printing, shown, simulated, token, token_of, world, world_that_says};
 
@@ -198,12 +196,7 @@ async fn fault_13_an_expiry_that_is_no_time_is_an_error() {
 /// Row 13: expired on arrival. Used once, one run, back-off, and a warning about the clock.
 #[tokio::test]
 async fn fault_13_a_credential_that_comes_expired_is_used_once() {
-    let events = Events::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(events.clone())
-        .with_ansi(false)
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::capture();
     let world = world(&answer(
         r#"{"token":"late","expirationTimestamp":"2029-12-31T23:59:59Z"}"#,
     ));
@@ -215,7 +208,7 @@ async fn fault_13_a_credential_that_comes_expired_is_used_once() {
         assert!(error.to_string().contains("clock"), "{error}");
     }
     assert_eq!(world.runs(), 1, "there is a back-off");
-    let warnings = events.text();
+    let warnings = log.lines("WARN").join("\n");
     assert!(
         warnings.contains("WARN") && warnings.contains("clock"),
         "{warnings}"
@@ -282,33 +275,4 @@ async fn fault_10_what_was_said_explains_an_answer_that_is_unfit() {
         error.message().ends_with("stderr: session ended, log in again"),
         "{error}"
     );
-}
-
-/// The events of a test.
-#[derive(Clone, Default)]
-struct Events(Arc<Mutex<Vec<u8>>>);
-
-impl Events {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl io::Write for Events {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Events {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
 }

@@ -8,24 +8,19 @@ use kubex_core::{ClientConfiguration, Credential, Error, ErrorKind, Result};
 use super::super::authorizer::Authorizer;
 use super::super::pool::Pool;
 use super::super::rustls::CryptoChoice;
-use super::alias::Alias;
 use super::backend::ReqwestBackend;
-use super::proxy_transport::is_beyond_reqwest;
 use super::response::Response;
 
 /// Sends all requests of a client. Clones share their connections.
 #[derive(Clone)]
 pub(super) struct Authenticated {
-    alias: Option<Alias>,
     pool: Pool<ReqwestBackend>,
 }
 
 impl Authenticated {
     /// Opens no connection and fetches no credential.
     pub(super) fn new(configuration: &ClientConfiguration, crypto: &CryptoChoice) -> Result<Self> {
-        let cluster = configuration.cluster();
         Ok(Self {
-            alias: Alias::from_cluster(cluster).filter(|_| !is_beyond_reqwest(cluster)),
             pool: Pool::new(ReqwestBackend, configuration, crypto)?,
         })
     }
@@ -44,9 +39,6 @@ impl Authenticated {
             ));
         }
         server.check_full_path(request.url().path())?;
-        if let Some(alias) = &self.alias {
-            alias.apply(&mut request)?;
-        }
         let credentials = self.configuration().credentials();
         if Authorizer::has_own_credential(request.headers()) {
             self.pool.authorizer().impersonate(request.headers_mut())?;

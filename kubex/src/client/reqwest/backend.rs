@@ -20,7 +20,8 @@ pub(super) struct ReqwestBackend;
 /// Connections with one client certificate and one trust.
 #[derive(Clone)]
 pub(super) enum Connections {
-    Reqwest(::reqwest::Client),
+    /// The alias is the TLS server name, if it differs from the host of the URL.
+    Reqwest(::reqwest::Client, Option<Alias>),
     ProxyTransport(ProxyTransport),
 }
 
@@ -37,17 +38,24 @@ impl HttpBackend for ReqwestBackend {
         let bare = tls.without_certificate()?;
         let tls = if cluster.server.is_encrypted() { tls } else { &bare };
         // The pool decides which requests are retried, because it knows the credential.
-        let builder =
-            setup::builder(cluster, tls, Alias::from_cluster(cluster))?.retry(::reqwest::retry::never());
-        setup::build(builder).map(Connections::Reqwest)
+        let alias = Alias::from_cluster(cluster);
+        let builder = setup::builder(cluster, tls, alias.clone())?.retry(::reqwest::retry::never());
+        setup::build(builder).map(|client| Connections::Reqwest(client, alias))
     }
 
-    async fn send(connections: &Connections, request: Request) -> std::result::Result<Response, Failure> {
+    async fn send(connections: &Connections, mut request: Request) -> std::result::Result<Response, Failure> {
         match connections {
-            Connections::Reqwest(client) => match client.execute(request).await {
-                Ok(response) => Ok(response),
-                Err(error) => Err(Failure(Box::new(error.without_url()))),
-            },
+            Connections::Reqwest(client, alias) => {
+                if let Some(alias) = alias {
+                    alias
+                        .apply(&mut request)
+                        .map_err(|error| Failure(Box::new(error)))?;
+                }
+                match client.execute(request).await {
+                    Ok(response) => Ok(response),
+                    Err(error) => Err(Failure(Box::new(error.without_url()))),
+                }
+            }
             // Boxed to keep the other variant small.
             Connections::ProxyTransport(transport) => {
                 Box::pin(transport.send(request)).await.map_err(Failure)

@@ -10,6 +10,7 @@
 mod scene;
 
 mod blocking;
+mod following;
 mod identity;
 mod kube_only;
 mod layer;
@@ -134,6 +135,7 @@ suite! {
     connecting_with_many_requests: [
         rotation::after_the_change_of_a_certificate_no_request_arrives_with_the_old_one,
         revocation::short_certificates_that_are_swapped_in_time_fail_no_request,
+        following::a_kubeconfig_that_is_rewritten_under_load_fails_no_request,
     ],
     streaming: [
         rejection::a_body_that_cannot_be_sent_twice_gets_the_401_and_the_next_request_is_good,

@@ -1,0 +1,151 @@
+//! A kubeconfig that is rewritten again and again under load: no request fails that a valid file could have served.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use http::StatusCode;
+use kubex_tests::api_server::{ApiServer, User};
+use kubex_tests::machine::patience;
+use kubex_tests::proxy::{Proxy, ProxyKind};
+use serde_json::json;
+
+use crate::world::*;
+
+/// How often the kubeconfig is rewritten. `KUBEX_FULL_ROTATION` asks for a long run.
+fn rewrites() -> usize {
+    if std::env::var_os("KUBEX_FULL_ROTATION").is_some() {
+        200
+    } else {
+        12
+    }
+}
+
+/// Writes a file as different tools do.
+fn write(path: &Path, content: &str, round: usize) {
+    match round % 4 {
+        0 => std::fs::write(path, content).unwrap(),
+        1 => {
+            let (first, second) = content.split_at(content.len() / 2);
+            std::fs::write(path, first).unwrap();
+            std::thread::sleep(Duration::from_millis(3));
+            std::fs::write(path, format!("{first}{second}")).unwrap();
+        }
+        2 => {
+            std::fs::remove_file(path).unwrap();
+            std::thread::sleep(Duration::from_millis(3));
+            std::fs::write(path, content).unwrap();
+        }
+        _ => {
+            let new = path.with_extension("new");
+            std::fs::write(&new, content).unwrap();
+            std::fs::rename(&new, path).unwrap();
+        }
+    }
+}
+
+/// The directory of the files that the kubeconfig refers to.
+struct Files(PathBuf);
+
+impl Files {
+    fn kubeconfig(&self) -> PathBuf {
+        self.0.join("config")
+    }
+
+    /// A kubeconfig as JSON, which is YAML too. In turn, it leads through either proxy and has the token or the client
+    /// certificate beside it.
+    fn content(&self, server: &ApiServer, proxies: &[Proxy], round: usize) -> String {
+        let mut user = json!({ "token": token(round) });
+        if round % 5 == 4 {
+            let pem = server.issue_client_certificate("jane", &[]);
+            user["client-certificate-data"] = encoded(&pem.certificate);
+            user["client-key-data"] = encoded(&pem.key);
+        }
+        let cluster = json!({
+            "server": server.url(),
+            "certificate-authority-data": encoded(&server.ca_pem()),
+            "proxy-url": format!("http://{}", proxies[round / 3 % proxies.len()].authority()),
+        });
+        json!({
+            "current-context": "here",
+            "contexts": [{ "name": "here", "context": { "cluster": "c", "user": "u" } }],
+            "clusters": [{ "name": "c", "cluster": cluster }],
+            "users": [{ "name": "u", "user": user }],
+        })
+        .to_string()
+    }
+}
+
+fn encoded(pem: &str) -> serde_json::Value {
+    use base64::Engine as _;
+    base64::prelude::BASE64_STANDARD.encode(pem).into()
+}
+
+fn token(round: usize) -> String {
+    format!("token-{round}")
+}
+
+pub(crate) async fn a_kubeconfig_that_is_rewritten_under_load_fails_no_request<C: ClientUnderTest>() {
+    let server = ApiServer::builder().start().await.unwrap();
+    let proxies = [
+        Proxy::start(ProxyKind::Http, server.address()).await.unwrap(),
+        Proxy::start(ProxyKind::Http, server.address()).await.unwrap(),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let files = Files(directory.path().to_owned());
+    server.accept_token(token(0), User::new("jane"));
+    std::fs::write(files.kubeconfig(), files.content(&server, &proxies, 0)).unwrap();
+    let configuration = kubex::configure_from_kubeconfig()
+        .path(files.kubeconfig())
+        .following()
+        .await
+        .unwrap();
+    let client = C::new(&configuration).unwrap();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let tasks: Vec<_> = (0..4)
+        .map(|_| {
+            let (client, is_over) = (client.clone(), Arc::clone(&is_over));
+            tokio::spawn(async move {
+                let mut sent = 0_u64;
+                while !is_over.load(Ordering::Relaxed) {
+                    assert_eq!(
+                        status(&client, "/version").await,
+                        StatusCode::OK,
+                        "request {sent}"
+                    );
+                    sent += 1;
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+                sent
+            })
+        })
+        .collect();
+    for round in 1..=rewrites() {
+        if round % 7 == 0 {
+            server.rotate_certificate_authority();
+        }
+        server.accept_token(token(round), User::new("jane"));
+        let content = files.content(&server, &proxies, round);
+        let path = files.kubeconfig();
+        tokio::task::spawn_blocking(move || write(&path, &content, round))
+            .await
+            .unwrap();
+        server.revoke_token(&token(round - 1));
+        // A reserve of ten refreshes after rejections; then files are looked at once a second. No request may be so slow that
+        // two tokens are revoked under it.
+        let pause = if round < 10 { 250 } else { 1_100 };
+        let pause = patience(Duration::from_millis(pause)).min(Duration::from_secs(2));
+        tokio::time::sleep(pause).await;
+    }
+    is_over.store(true, Ordering::Relaxed);
+    let mut sent = 0;
+    for task in tasks {
+        sent += task.await.unwrap();
+    }
+    assert!(sent > 20, "{sent} requests");
+    for proxy in &proxies {
+        assert!(!proxy.tunnels().is_empty(), "both routes were used");
+    }
+    server.shutdown().await;
+}
