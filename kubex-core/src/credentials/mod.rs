@@ -61,7 +61,6 @@
 //! # }
 //! ```
 
-mod asker;
 mod sharing;
 
 use std::fmt;
@@ -74,10 +73,9 @@ use crate::cluster::Cluster;
 use crate::credential::{Credential, Generation};
 use crate::error::Result;
 use crate::host::Host;
-use crate::refresh::{Fetcher, RefreshCell, Refreshable, Subject};
+use crate::refresh::{Asker, Fetcher, RefreshCell, Refreshable, Subject};
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
-use asker::Asker;
 use sharing::Lease;
 
 pub use crate::sharing_key::SharingKey;
@@ -94,15 +92,6 @@ enum Kind {
     Live(Arc<RefreshCell<CredentialFetcher>>),
     /// The handle of another configuration, with equal options.
     Shared(Arc<RefreshCell<CredentialFetcher>>, Arc<Asker>),
-}
-
-impl Kind {
-    fn cell(&self) -> Option<&Arc<RefreshCell<CredentialFetcher>>> {
-        match self {
-            Self::Fixed(_) => None,
-            Self::Live(cell) | Self::Shared(cell, _) => Some(cell),
-        }
-    }
 }
 
 /// A credential source, and the cluster that its credentials are for.
@@ -216,8 +205,11 @@ impl Credentials {
     pub async fn current(&self) -> Result<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Ok(Arc::clone(credential)),
-            Kind::Live(cell) => cell.current().await,
-            Kind::Shared(cell, asker) => cell.current().await.map_err(|error| asker.sign(error)),
+            Kind::Live(cell) => cell.current(None).await,
+            Kind::Shared(cell, asker) => {
+                let current = cell.current(Some(asker)).await;
+                current.map_err(|error| asker.sign(error))
+            }
         }
     }
 
@@ -228,7 +220,8 @@ impl Credentials {
     pub fn try_current(&self) -> Option<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Some(Arc::clone(credential)),
-            Kind::Live(cell) | Kind::Shared(cell, _) => cell.try_current(),
+            Kind::Live(cell) => cell.try_current(None),
+            Kind::Shared(cell, asker) => cell.try_current(Some(asker)),
         }
     }
 
@@ -256,8 +249,10 @@ impl Credentials {
     /// [`current`](Self::current) waits for a newer one. A generation that has been replaced already is ignored, and
     /// continued rejections start at most one fetch in 10 s.
     pub fn invalidate(&self, generation: Generation) {
-        if let Some(cell) = self.0.cell() {
-            cell.invalidate(generation);
+        match &self.0 {
+            Kind::Fixed(_) => {}
+            Kind::Live(cell) => cell.invalidate(generation, None),
+            Kind::Shared(cell, asker) => cell.invalidate(generation, Some(asker)),
         }
     }
 
