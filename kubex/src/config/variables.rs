@@ -5,6 +5,7 @@
 //!
 //! The values are texts; [`typed`](super::typed) gives them the types of the schema.
 
+use kubex_core::host::PLUGIN_VARIABLES;
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, Host, Origin, Result};
@@ -17,8 +18,10 @@ pub(super) const PROFILE_VARIABLE: &str = "KUBEX_PROFILE";
 
 const PREFIX: &str = "KUBEX_";
 
-/// Variables that are not configuration keys; the provider `exec` sets the last one for plugins.
-const NOT_KEYS: &[&str] = &[FILE_VARIABLE, PROFILE_VARIABLE, "KUBEX_EXEC_STACK"];
+/// Whether this variable is not a configuration key.
+fn is_reserved(name: &str) -> bool {
+    [FILE_VARIABLE, PROFILE_VARIABLE].contains(&name) || PLUGIN_VARIABLES.contains(&name)
+}
 
 /// The layer of the variables. `files` is the merged tree of the files, whose names keep their spelling.
 ///
@@ -30,9 +33,7 @@ pub(super) fn layer(host: &Host, files: &Value) -> Result<Layer> {
         .variables()
         .into_iter()
         .filter_map(|(name, _)| name.into_string().ok())
-        .filter(|name| {
-            name.starts_with(PREFIX) && !NOT_KEYS.contains(&name.as_str()) && !is_service_link(name)
-        })
+        .filter(|name| name.starts_with(PREFIX) && !is_reserved(name) && !is_service_link(name))
         .collect();
     names.sort_unstable();
     let mut root = Value::new(Vec::<(String, Value)>::new(), Origin::variable("KUBEX_*"));
