@@ -10,9 +10,10 @@ use async_trait::async_trait;
 
 use super::Host;
 use super::environment::Environment;
-use super::files::{FileContent, FileKind, Files};
+use super::files::{Consumer, FileContent, FileKind, Files};
 use super::input::Input;
 use super::writers::ForeignWriters;
+use crate::error::Result;
 use crate::origin::Origin;
 use crate::sharing_key::SharingKey;
 use crate::warning::Warning;
@@ -36,7 +37,10 @@ impl Recording {
     /// Tokens, certificates and keys are judged less strictly than kubeconfigs. In a pod, a sidecar of another user writes
     /// them, into a directory that all users of the pod can write to.
     pub(crate) fn warnings<'w>(&self, reported: impl Iterator<Item = &'w Warning>) -> Vec<Warning> {
-        let reported: Vec<&Path> = reported.filter_map(|warning| warning.origin()?.path()).collect();
+        let reported: Vec<&Path> = reported
+            .filter(|warning| warning.id() == "writable-by-others")
+            .filter_map(|warning| warning.origin()?.path())
+            .collect();
         let unreported = self
             .writable
             .iter()
@@ -168,6 +172,17 @@ impl Files for RecordingFiles {
             self.recorder.add_file(path, read);
         }
         read
+    }
+
+    async fn read_each_into(&self, paths: &[PathBuf], limit: usize, consume: Consumer) -> Result<()> {
+        let recorder = self.recorder.clone();
+        let consume: Consumer = Box::new(move |paths, contents| {
+            for (path, read) in paths.iter().zip(&contents) {
+                recorder.add_file(path, read);
+            }
+            consume(paths, contents);
+        });
+        self.inner.read_each_into(paths, limit, consume).await
     }
 
     async fn kind(&self, path: &Path) -> io::Result<FileKind> {

@@ -27,6 +27,7 @@ mod signals;
 mod subcommand;
 
 mod arguments;
+mod completion;
 
 use std::process::ExitCode;
 
@@ -68,6 +69,9 @@ pub fn main() -> ExitCode {
     if kubex_exec::watch_plugin() {
         return ExitCode::SUCCESS;
     }
+    if let Some(status) = completion::run(arguments::grammar) {
+        return status;
+    }
     let arguments = match Arguments::read() {
         Ok(arguments) => arguments,
         Err(status) => return status,
@@ -81,7 +85,12 @@ pub fn main() -> ExitCode {
     }
     let session = Session::new(arguments.flags);
     // For its signals, tokio opens descriptors, and panics without them.
-    let runtime = match has_descriptors().and_then(|()| runtime.build()) {
+    let checked = if arguments.subcommand.is_online() {
+        has_descriptors()
+    } else {
+        Ok(())
+    };
+    let runtime = match checked.and_then(|()| runtime.build()) {
         Ok(runtime) => runtime,
         Err(error) => return Failure::cannot_start(&error),
     };

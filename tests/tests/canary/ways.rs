@@ -106,6 +106,7 @@ fn every_display_is_sanitized_or_fixed() {
         "kubex-core/src/origin.rs",
         "providers/exec/src/failure.rs",
         "kubex/src/client/reqwest/backend.rs",
+        "kubex/src/client/tunnel.rs",
         "kubex/document/src/error.rs",
         // Numbers, times, and texts of this project.
         "kubex-core/src/credential/mod.rs",
