@@ -61,7 +61,11 @@ fn the_command_writes_to_its_streams_in_one_file() {
             "dbg!",
         ],
     );
-    let asks_for_terminals = ["kubex/cli/src/output/mod.rs", "kubex/cli/src/output/style.rs"];
+    let asks_for_terminals = [
+        "kubex/cli/src/output/mod.rs",
+        "kubex/cli/src/output/style.rs",
+        "kubex/cli/src/session/wait.rs",
+    ];
     for (name, count) in &writers {
         if asks_for_terminals.contains(&name.as_str()) {
             let code = &sources[name];
