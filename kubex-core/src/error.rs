@@ -16,6 +16,7 @@
 //! );
 //! ```
 
+mod cause;
 mod class;
 mod id;
 
@@ -31,6 +32,7 @@ use crate::text::{
     Sanitized, has_blank_at_an_end, nearest, sanitize_line, shown_key, shown_path, write_sanitized,
 };
 
+pub use cause::Cause;
 pub use class::ErrorClass;
 
 /// The result type of Kubex.
@@ -209,11 +211,12 @@ impl Error {
         self.change(|inner| inner.help = Some(help))
     }
 
-    /// Sets the cause, for [`source`](std::error::Error::source). It must not contain a secret, as a parser's error that
-    /// quotes its input may.
+    /// Sets the cause, for [`source`](std::error::Error::source). An error of another type is kept as a [`Cause`], which is
+    /// its sanitized text.
     #[must_use]
     pub fn with_source(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.change(|inner| inner.cause = Some(Arc::new(cause)))
+        let cause = cause::cause_of(&cause);
+        self.change(|inner| inner.cause = Some(cause))
     }
 
     /// Sets the name of the chain's source in which the error happened. Only the first name is kept.
@@ -319,8 +322,16 @@ impl Error {
         std::iter::once(self).chain(&self.0.others)
     }
 
-    /// The problems as separate errors.
-    pub(crate) fn into_problems(self) -> Vec<Self> {
+    /// This error and the related ones as separate errors, in the order they were found.
+    ///
+    /// ```
+    /// use kubex_core::{Error, ErrorKind};
+    ///
+    /// let server = Error::new(ErrorKind::MissingField, "no server");
+    /// let both = server.with_related(Error::new(ErrorKind::InvalidPem, "no certificate"));
+    /// assert_eq!(both.into_problems().len(), 2);
+    /// ```
+    pub fn into_problems(self) -> Vec<Self> {
         let mut first = Arc::unwrap_or_clone(self.0);
         let others = std::mem::take(&mut first.others);
         std::iter::once(Self(Arc::new(first))).chain(others).collect()

@@ -46,6 +46,12 @@ pub trait TrustSource: Debug + Send + Sync {
     fn deadline(&self) -> Duration {
         Duration::from_secs(5)
     }
+
+    /// Whether reading does nothing but read files. After the server's certificate was not trusted, such a source is asked
+    /// once a second, and others once in 10 s.
+    fn only_reads_files(&self) -> bool {
+        false
+    }
 }
 
 /// The trust at one moment. A change is a new generation.
@@ -100,7 +106,7 @@ impl LiveTrust {
     pub async fn current(&self) -> Arc<CurrentTrust> {
         match &self.0 {
             Kind::Fixed(trust) => Arc::clone(trust),
-            Kind::Live(cell) => match cell.current().await {
+            Kind::Live(cell) => match cell.current(None).await {
                 Ok(trust) => trust,
                 // There is always a value, and it never expires.
                 Err(_) => self.try_current(),
@@ -115,7 +121,7 @@ impl LiveTrust {
         match &self.0 {
             Kind::Fixed(trust) => Arc::clone(trust),
             Kind::Live(cell) => cell
-                .try_current()
+                .try_current(None)
                 // There is always a value; an empty bundle trusts no server.
                 .unwrap_or_else(|| Arc::new(CurrentTrust::from(CaBundle::empty()))),
         }
@@ -126,7 +132,7 @@ impl LiveTrust {
     /// in 10 s.
     pub fn invalidate(&self, generation: Generation) {
         if let Kind::Live(cell) = &self.0 {
-            cell.invalidate(generation);
+            cell.invalidate(generation, None);
         }
     }
 
@@ -195,10 +201,18 @@ impl Fetcher for TrustFetcher {
     fn time_to_end(&self, _: &Host) -> Duration {
         Duration::ZERO
     }
+
+    fn only_reads_files(&self) -> bool {
+        self.0.only_reads_files()
+    }
 }
 
 impl Refreshable for CurrentTrust {
     fn expires_at(&self) -> Option<SystemTime> {
+        None
+    }
+
+    fn renew_by(&self) -> Option<SystemTime> {
         None
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`reqwest`], [`kube`] | complete HTTP clients |
+//! | [`reqwest`], [`kube`], [`hyper`] | complete HTTP clients |
 //! | [`tower`] | a layer that authenticates the requests of another client |
 //! | [`rustls`] | trust, client certificate and server name, for every client that uses rustls |
 //! | [`blocking`] | programs without an async runtime |
@@ -10,21 +10,24 @@
 //! | `pool` | decides which connections a request uses, and whether it is retried |
 //! | `by_runtime` | one set of connections for each tokio runtime |
 //! | `connector` | hyper over rustls, directly or through a proxy |
+//! | `tunnel` | the way through an HTTP proxy |
 //! | `failure` | interprets the errors of hyper, h2 and rustls |
 
 #[cfg(any(feature = "reqwest", feature = "tower", feature = "blocking"))]
 mod authorizer;
 #[cfg(feature = "blocking")]
 pub mod blocking;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
 mod by_runtime;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
 mod connector;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
 mod failure;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 #[cfg(feature = "kube")]
 pub mod kube;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
 mod pool;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
@@ -32,3 +35,5 @@ pub mod reqwest;
 pub mod rustls;
 #[cfg(feature = "tower")]
 pub mod tower;
+#[cfg(any(feature = "reqwest", feature = "kube"))]
+mod tunnel;

@@ -82,6 +82,16 @@ impl Kubeconfig {
         })
     }
 
+    /// The names of the clusters, in the order they were written.
+    pub fn cluster_names(&self) -> impl Iterator<Item = &str> {
+        self.merged.clusters.iter().map(crate::entry::Entry::name)
+    }
+
+    /// The names of the users, in the order they were written.
+    pub fn user_names(&self) -> impl Iterator<Item = &str> {
+        self.merged.users.iter().map(crate::entry::Entry::name)
+    }
+
     /// The name of the current context. It need not be there.
     pub fn current_context(&self) -> Option<&str> {
         self.merged
