@@ -82,7 +82,7 @@ pub(crate) async fn assemble(
     };
     let expired_token = checked
         .as_ref()
-        .and_then(|credential| expired_token(credential, &options, host));
+        .and_then(|credential| expired_token(credential, &fields, host));
     let certificate = checked.as_ref().and_then(Credential::certificate);
     let certificate_warnings = certificate.map_or_else(Vec::new, |certificate| {
         check_certificate(certificate, &fields, registry, host, &mut problems)
@@ -176,7 +176,7 @@ fn user_name_with_colon(options: &Options) -> Option<Warning> {
 }
 
 /// The warning of a JSON web token whose time has passed. It is sent nevertheless: this machine's clock may be wrong.
-fn expired_token(credential: &Credential, options: &Options, host: &Host) -> Option<Warning> {
+fn expired_token(credential: &Credential, fields: &IdentityFields, host: &Host) -> Option<Warning> {
     let expiry = jwt::expiry(credential.token()?.expose_secret())?;
     if host.now().wall < expiry {
         return None;
@@ -187,8 +187,8 @@ fn expired_token(credential: &Credential, options: &Options, host: &Host) -> Opt
     );
     let warning = Warning::new("token-expired", message);
     let mut keys = ["token", "token-file"].into_iter();
-    Some(match keys.find_map(|key| options.get(key)) {
-        Some(value) => warning.with_origin(value.origin()),
+    Some(match keys.find_map(|key| fields.origin_of(key)) {
+        Some(origin) => warning.with_origin(origin),
         None => warning,
     })
 }
