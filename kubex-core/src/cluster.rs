@@ -1,4 +1,17 @@
 //! The API server: its address, which certificates are accepted, and the proxy.
+//!
+//! A [`Cluster`] is what a client needs to open a connection, and nothing about who it is. Providers rarely make one: they return
+//! [options](crate::options::ClusterOptions), and the chain builds the cluster after overrides were merged, so that every source
+//! is checked by the same rules.
+//!
+//! ```
+//! use kubex_core::{Cluster, ServerUrl, Trust};
+//!
+//! let mut cluster = Cluster::new(ServerUrl::parse("https://10.0.0.1:6443")?);
+//! assert!(matches!(cluster.trust, Trust::System));
+//! cluster.tls_server_name = Some("kubernetes.default".to_owned());
+//! # Ok::<(), kubex_core::Error>(())
+//! ```
 
 mod authority;
 
@@ -189,6 +202,23 @@ impl fmt::Display for ServerUrl {
 }
 
 /// Which server certificates are accepted.
+///
+/// A client must refuse a variant that it does not know: taking it for [`System`](Self::System) would trust authorities that the
+/// configuration excludes.
+///
+/// ```
+/// use kubex_core::Trust;
+///
+/// fn describe(trust: &Trust) -> Result<&'static str, &'static str> {
+///     match trust {
+///         Trust::System => Ok("the system's authorities"),
+///         Trust::CaBundle(_) => Ok("the configuration's authorities"),
+///         Trust::Insecure => Ok("anyone"),
+///         _ => Err("this client does not know this kind of trust"),
+///     }
+/// }
+/// assert_eq!(describe(&Trust::System), Ok("the system's authorities"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Trust {
@@ -204,6 +234,15 @@ pub enum Trust {
 ///
 /// A certificate that is not an authority is trusted too, as by kubectl: a server that presents exactly that certificate is
 /// accepted.
+///
+/// A program that renews its bundle while it runs uses [`LiveTrust`](crate::LiveTrust), which holds the bundle of the moment.
+///
+/// ```
+/// use kubex_core::{CaBundle, ErrorKind};
+///
+/// let error = CaBundle::from_pem(b"not a certificate").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidPem);
+/// ```
 #[derive(Clone)]
 pub struct CaBundle {
     pem: Arc<[u8]>,
@@ -284,6 +323,18 @@ impl fmt::Debug for CaBundle {
 }
 
 /// The API server of a configuration, and how to reach it.
+///
+/// The fields are public, because a cluster is data: a client reads them, and a test writes them. The struct is not exhaustive, so it
+/// is created by [`new`](Self::new).
+///
+/// | field | a client that ignores it |
+/// |---|---|
+/// | `server` | connects to the wrong host |
+/// | `trust` | trusts authorities that the configuration excludes |
+/// | `tls_server_name` | fails behind a load balancer or a tunnel |
+/// | `proxy` | does not reach the server |
+/// | `disable_compression` | works, and uses more CPU on a fast network |
+/// | `extensions` | works; only exec plugins read them |
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Cluster {
