@@ -28,7 +28,7 @@ use tokio::sync::Mutex;
 use tracing::{info, warn};
 
 use super::Chain;
-use super::resolve::own_error;
+use super::resolve::{log_choice, own_error};
 use crate::cluster::{CaBundle, Cluster, Trust};
 use crate::configuration::ClientConfiguration;
 use crate::credential::{Credential, Generation};
@@ -68,7 +68,7 @@ impl Chain {
     pub async fn follow(&self) -> Result<ClientConfiguration> {
         let mut found = None;
         let configuration = self.resolve_with(|answer| found = Some(answer.clone())).await?;
-        self.log_choice(&configuration);
+        log_choice(&configuration);
         let Some(answer) = found else {
             return Ok(configuration);
         };

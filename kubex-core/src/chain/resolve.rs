@@ -57,14 +57,8 @@ impl Chain {
     /// source.
     pub async fn resolve(&self) -> Result<ClientConfiguration> {
         let configuration = self.resolve_with(|_| {}).await?;
-        self.log_choice(&configuration);
+        log_choice(&configuration);
         Ok(configuration)
-    }
-
-    pub(super) fn log_choice(&self, configuration: &ClientConfiguration) {
-        let chosen = configuration.report().chosen();
-        let source = chosen.map(|attempt| &*attempt.source).unwrap_or_default();
-        info!(target: "kubex::chain", source = &*sanitize_line(source), server = %configuration.cluster().server, "source chosen");
     }
 
     /// Resolves the chain. Passes what each source answers to `see`; the last one is the source that is used.
@@ -199,6 +193,12 @@ impl Chain {
             ))
         })
     }
+}
+
+pub(super) fn log_choice(configuration: &ClientConfiguration) {
+    let chosen = configuration.report().chosen();
+    let source = chosen.map(|attempt| &*attempt.source).unwrap_or_default();
+    info!(target: "kubex::chain", source = &*sanitize_line(source), server = %configuration.cluster().server, "source chosen");
 }
 
 /// The error of a chain of one source: its own error is more useful than `Exhausted`.

@@ -307,12 +307,18 @@ impl Credentials {
 
     /// Whether a fetch does nothing but read files.
     pub(crate) fn only_reads_files(&self) -> bool {
-        self.0.cell().is_none_or(|cell| cell.only_reads_files())
+        match &self.0 {
+            Kind::Fixed(_) => true,
+            Kind::Live(cell) | Kind::Shared(cell, _) => cell.only_reads_files(),
+        }
     }
 
     /// The time limit of one fetch, with the time that it takes to end what it started.
     pub(crate) fn deadline(&self) -> Duration {
-        self.0.cell().map_or(Duration::ZERO, |cell| cell.deadline())
+        match &self.0 {
+            Kind::Fixed(_) => Duration::ZERO,
+            Kind::Live(cell) | Kind::Shared(cell, _) => cell.deadline(),
+        }
     }
 
     /// Sets the name of the chain's source, for events and errors. Only the first call has an effect.
