@@ -17,8 +17,17 @@ pub(super) const PROFILE_VARIABLE: &str = "KUBEX_PROFILE";
 
 const PREFIX: &str = "KUBEX_";
 
-/// Variables that are not configuration keys; the provider `exec` sets the last one for plugins.
-const NOT_KEYS: &[&str] = &[FILE_VARIABLE, PROFILE_VARIABLE, "KUBEX_EXEC_STACK"];
+/// Variables that are not configuration keys: those of the store, which is read without the configuration, and those that
+/// Kubex sets for plugins.
+const NOT_KEYS: &[&str] = &[
+    FILE_VARIABLE,
+    PROFILE_VARIABLE,
+    "KUBEX_CACHE_DIR",
+    "KUBEX_CACHE_KEY",
+    "KUBEX_CACHE_STACK",
+    "KUBEX_EXEC_RUN",
+    "KUBEX_EXEC_STACK",
+];
 
 /// The layer of the variables. `files` is the merged tree of the files, whose names keep their spelling.
 ///

@@ -1,10 +1,12 @@
 //! The subcommands, one module each.
 //!
-//! Only [`token`], [`whoami`] and [`get`] fetch a credential or send a request; the others read files and variables.
+//! Only [`exec`], [`token`], [`whoami`] and [`get`] fetch a credential or send a request; the others read files and variables.
 
+mod cache;
 mod completions;
 mod config;
 mod contexts;
+pub(crate) mod exec;
 mod explain;
 mod get;
 mod man;
@@ -37,6 +39,12 @@ pub(crate) enum Subcommand {
     Whoami(whoami::Arguments),
     /// Send one authenticated GET request and print the response body
     Get(get::Arguments),
+    /// Print a credential that all programs share, as an exec plugin of kubectl
+    ///
+    /// Runs the plugin after `--`, or takes the credential of a configured source, and keeps it until it expires.
+    Exec(exec::Arguments),
+    /// Show or clear the credentials that `exec` and the setting `cache: shared` keep
+    Cache(cache::Arguments),
     /// List the contexts of the kubeconfig
     Contexts(OutputArguments),
     /// List the configured sources, those of the chain first
@@ -56,7 +64,10 @@ pub(crate) enum Subcommand {
 impl Subcommand {
     /// Whether it may fetch a credential or send a request.
     pub(crate) fn is_online(&self) -> bool {
-        matches!(self, Self::Token(_) | Self::Whoami(_) | Self::Get(_))
+        matches!(
+            self,
+            Self::Token(_) | Self::Whoami(_) | Self::Get(_) | Self::Exec(_)
+        )
     }
 
     /// Runs it. `grammar` makes the grammar of the whole command line.
@@ -67,6 +78,8 @@ impl Subcommand {
             Self::Token(arguments) => token::run(&arguments, session).await,
             Self::Whoami(arguments) => whoami::run(&arguments, session).await,
             Self::Get(arguments) => get::run(&arguments, session).await,
+            Self::Exec(arguments) => exec::run(&arguments, session).await,
+            Self::Cache(arguments) => cache::run(&arguments, session),
             Self::Contexts(arguments) => contexts::run(&arguments, session).await,
             Self::Sources(arguments) => sources::run(&arguments, session).await,
             Self::Config(arguments) => config::run(&arguments, session).await,
