@@ -3,7 +3,7 @@
 use std::fmt;
 
 use kubex_core::time::rfc3339;
-use kubex_core::{Credential, Error, ErrorKind, ExposeSecret as _, Result, SecretString};
+use kubex_core::{Credential, Error, ErrorKind, ExposeSecret, Result, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
@@ -145,7 +145,7 @@ impl ExecRequest {
             },
             status: Status {
                 expiration_timestamp: credential.expires_at().map(|time| rfc3339(time).to_string()),
-                token: credential.token().map(|token| token.expose_secret()),
+                token: credential.token().map(ExposeSecret::expose_secret),
                 client_certificate_data: certificate.map(|pair| pair.chain_pem()),
                 client_key_data: key.transpose().ok().flatten(),
             },
