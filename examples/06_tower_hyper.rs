@@ -1,19 +1,12 @@
-//! hyper as a Kubernetes client: a layer adds the credential, and a TLS configuration adds the client certificate.
-//! After a 401, the token is renewed and the request is retried once.
+//! hyper as a Kubernetes client, for programs that build their own HTTP stack of tower layers. After a 401, the token is
+//! renewed and the request is sent again; so is a request that the server did not take when it closed a connection.
 
 use std::error::Error;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use hyper_rustls::{FixedServerNameResolver, HttpsConnector};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use kubex::tower::AuthLayer;
 use kubex_tests::api_server::{ApiServer, User};
-use tower_layer::Layer as _;
 use tower_service::Service as _;
 
 #[tokio::main]
@@ -29,23 +22,12 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .token_file(&token)
         .await?;
 
-    // Connections that trust only the cluster's CA bundle and check the server's name.
-    let mut tls = kubex::rustls::client_config(&configuration)?;
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let name = FixedServerNameResolver::new(kubex::rustls::server_name(&configuration)?);
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    // Disables Nagle's algorithm, which delays small frames.
-    tcp.set_nodelay(true);
-    let connector = HttpsConnector::new(tcp, tls, true, Arc::new(name));
-    let hyper: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
-
-    // Adds the current credential to each request. After a 401, the request is retried, because its body can be
-    // cloned.
-    let mut client = AuthLayer::new(&configuration).replaying_clones().layer(hyper);
+    // Connections of its own: with the client certificate and the trust of the configuration, and with the current
+    // credential on each request. After a 401, a request is sent again, because its body can be cloned.
+    let mut client = kubex::hyper::client(&configuration)?;
 
     for path in ["/version", "/api/v1/namespaces/default/pods"] {
-        let request = Request::get(format!("{}{path}", server.url())).body(Full::default())?;
+        let request = Request::get(path).body(Full::<Bytes>::default())?;
         let answer = client.call(request).await?;
         println!("GET {path}: {}", answer.status());
         let body = answer.into_body().collect().await?.to_bytes();
@@ -57,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     server.accept_token("the-second", User::new("worker"));
     server.revoke_token("the-first");
     server.forget_requests();
-    let request = Request::get(format!("{}/version", server.url())).body(Full::default())?;
+    let request = Request::get("/version").body(Full::default())?;
     let answer = client.call(request).await?;
     println!("after the rotation: {}", answer.status());
     for request in server.requests() {

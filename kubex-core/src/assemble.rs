@@ -10,7 +10,7 @@ use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder};
 use crate::credential::{ClientCertificate, Credential};
 use crate::error::{Error, ErrorKind, Problems, Result};
 use crate::host::{Host, Input};
-use crate::options::{ClusterOptions, LoadedCluster, Options, Value};
+use crate::options::{ClusterOptions, LoadedCluster, Options, Value, ValueKind};
 use crate::origin::Origin;
 use crate::provenance::Provenance;
 use crate::registry::Registry;
@@ -119,7 +119,12 @@ pub(crate) async fn assemble(
 /// The value of an option of a plugin, for people to see. Its arguments may be secrets.
 fn shown_value(field: &str, value: &Value) -> Option<String> {
     let text = match field {
-        "command" | "api-version" => value.as_str()?,
+        "command" | "api-version" | "interactive-mode" => value.as_str()?,
+        "provide-cluster-info" => match value.kind() {
+            ValueKind::Boolean(true) => "true",
+            ValueKind::Boolean(false) => "false",
+            _ => return None,
+        },
         _ => return None,
     };
     Some(Mask::new().apply(text))

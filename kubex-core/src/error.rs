@@ -319,8 +319,16 @@ impl Error {
         std::iter::once(self).chain(&self.0.others)
     }
 
-    /// The problems as separate errors.
-    pub(crate) fn into_problems(self) -> Vec<Self> {
+    /// This error and the related ones as separate errors, in the order they were found.
+    ///
+    /// ```
+    /// use kubex_core::{Error, ErrorKind};
+    ///
+    /// let server = Error::new(ErrorKind::MissingField, "no server");
+    /// let both = server.with_related(Error::new(ErrorKind::InvalidPem, "no certificate"));
+    /// assert_eq!(both.into_problems().len(), 2);
+    /// ```
+    pub fn into_problems(self) -> Vec<Self> {
         let mut first = Arc::unwrap_or_clone(self.0);
         let others = std::mem::take(&mut first.others);
         std::iter::once(Self(Arc::new(first))).chain(others).collect()

@@ -64,6 +64,12 @@ pub trait CredentialSource: Debug + Send + Sync {
         Duration::ZERO
     }
 
+    /// Whether a fetch does nothing but read files. After rejections, such a source is asked once a second, and others once
+    /// in 10 s.
+    fn only_reads_files(&self) -> bool {
+        false
+    }
+
     /// The key under which equal sources for this cluster share one credential. `None`, the default, shares nothing.
     fn sharing_key(&self, _cluster: &Cluster) -> Option<SharingKey> {
         None

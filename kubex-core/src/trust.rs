@@ -46,6 +46,12 @@ pub trait TrustSource: Debug + Send + Sync {
     fn deadline(&self) -> Duration {
         Duration::from_secs(5)
     }
+
+    /// Whether reading does nothing but read files. After the server's certificate was not trusted, such a source is asked
+    /// once a second, and others once in 10 s.
+    fn only_reads_files(&self) -> bool {
+        false
+    }
 }
 
 /// The trust at one moment. A change is a new generation.
@@ -195,10 +201,18 @@ impl Fetcher for TrustFetcher {
     fn time_to_end(&self, _: &Host) -> Duration {
         Duration::ZERO
     }
+
+    fn only_reads_files(&self) -> bool {
+        self.0.only_reads_files()
+    }
 }
 
 impl Refreshable for CurrentTrust {
     fn expires_at(&self) -> Option<SystemTime> {
+        None
+    }
+
+    fn renew_by(&self) -> Option<SystemTime> {
         None
     }
 

@@ -89,6 +89,8 @@ pub use kubex_core::{faults, provider_conformance};
 pub use built_in::registry;
 #[cfg(feature = "blocking")]
 pub use client::blocking;
+#[cfg(feature = "hyper")]
+pub use client::hyper;
 #[cfg(feature = "kube")]
 pub use client::kube;
 #[cfg(feature = "reqwest")]

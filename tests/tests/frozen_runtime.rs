@@ -1,6 +1,5 @@
 //! Runtimes that stand still, are gone, or cannot do what a fetch needs: they hold up only those who ask on them.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -274,12 +273,12 @@ fn a_runtime_whose_blocking_threads_are_all_in_use_says_so() {
         .unwrap();
     let (release, released) = mpsc::channel::<()>();
     drop(runtime.spawn_blocking(move || released.recv().is_ok()));
+    // A link is always followed on a blocking thread.
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config");
+    std::os::unix::fs::symlink("nothing", &path).unwrap();
     let error = runtime
-        .block_on(async {
-            kubex::configure_from_kubeconfig()
-                .path(Path::new("/nowhere/kubeconfig"))
-                .await
-        })
+        .block_on(async { kubex::configure_from_kubeconfig().path(&path).await })
         .map(drop)
         .unwrap_err();
     drop(release);

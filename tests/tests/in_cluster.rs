@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use kubex_core::host::SimulatedHost;
 use kubex_core::{
@@ -21,9 +22,12 @@ fn pod() -> SimulatedHost {
 }
 
 async fn resolve_with(world: &SimulatedHost, options: Options) -> Result<ClientConfiguration> {
-    let registry =
-        Registry::from_registrations([&kubex_in_cluster::REGISTRATION, &kubex_token_file::REGISTRATION])
-            .unwrap();
+    let registry = Registry::from_registrations([
+        &kubex_in_cluster::REGISTRATION,
+        &kubex_static::REGISTRATION,
+        &kubex_token_file::REGISTRATION,
+    ])
+    .unwrap();
     let chain = Chain::builder(registry)
         .host(world.host())
         .source(Source::new("in-cluster").provider("in-cluster").options(options))
@@ -213,6 +217,61 @@ async fn without_the_token_file_provider_the_error_says_which_one_is_missing() {
     assert_eq!(error.kind(), ErrorKind::UnknownProvider);
     assert!(
         error.to_string().contains("token-file") && error.to_string().contains("cargo feature"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_credential_bundle_is_the_identity_of_a_pod_without_a_token() {
+    let server = ApiServer::builder().start().await.unwrap();
+    let world = pod();
+    world.remove(format!("{ROOT}/token"));
+    world.write(format!("{ROOT}/ca.crt"), &server.ca_pem());
+    // As the kubelet writes it: the key first.
+    let bundle_of = |user: &str| {
+        let pem = server.issue_client_certificate(user, &[]);
+        (format!("{}{}", pem.key, pem.certificate), pem.key)
+    };
+    let (bundle, key) = bundle_of("pod-one");
+    world.write("/var/run/pod-certificate/bundle.pem", &bundle);
+    let options = Options::new().set("credential-bundle", "/var/run/pod-certificate/bundle.pem");
+    let configuration = resolve_with(&world, options).await.unwrap();
+    let certificate = async || {
+        let credential = configuration.credentials().current().await.unwrap();
+        assert!(credential.token().is_none());
+        credential.certificate().unwrap().chain()[0].clone()
+    };
+    let first = certificate().await;
+    assert_eq!(
+        world
+            .reads()
+            .iter()
+            .filter(|path| path.ends_with("bundle.pem"))
+            .count()
+            % 2,
+        0,
+        "one read each for the check and for the fetch"
+    );
+
+    world.write("/var/run/pod-certificate/bundle.pem", &bundle_of("pod-two").0);
+    world.advance(Duration::from_secs(61));
+    assert_ne!(certificate().await, first);
+
+    // A key alone, as a writer that is not atomic leaves for a moment.
+    world.write("/var/run/pod-certificate/bundle.pem", &key);
+    world.advance(Duration::from_secs(61));
+    assert_ne!(certificate().await, first);
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_credential_bundle_that_is_missing_is_an_error_that_names_it() {
+    let world = pod();
+    let options = Options::new().set("credential-bundle", "bundle.pem");
+    let error = resolve_with(&world, options).await.map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnreadableFile);
+    assert!(
+        error.to_string().contains(&format!("{ROOT}/bundle.pem")),
         "{error}"
     );
 }

@@ -3,7 +3,8 @@
 //! A client calls [`Credentials::current`] before each request. While the credential is fresh, that reads a snapshot:
 //! no lock, no allocation, no wait. When the credential is about to expire, the first caller starts a fetch in the
 //! background, and all callers keep using the old one. Callers wait only if there is no valid credential, and all of
-//! them wait for the same fetch. When the server answers 401, the client calls [`Credentials::invalidate`].
+//! them wait for the same fetch. When the server answers 401, the client calls [`Credentials::invalidate`], and after other
+//! answers [`Credentials::accept`].
 //!
 //! Credentials are fetched on demand: a program that sends no request runs no plugin and reads no file.
 //!
@@ -17,8 +18,8 @@
 //! # Events
 //!
 //! Each fetch that ends is a `tracing` event with the target `kubex::credentials` (`kubex::trust` for
-//! [CA bundles](crate::trust)), and so is each rejection. The event is a warning when fetching begins to fail and when
-//! it works again; otherwise it has level debug. The names and fields are stable:
+//! [CA bundles](crate::trust)), and so is each rejection. The event has level warn when fetching begins to fail, info when
+//! it works again, and otherwise debug. The names and fields are stable:
 //!
 //! | field | meaning |
 //! |---|---|
@@ -140,11 +141,19 @@ impl Fetcher for CredentialFetcher {
     fn time_to_end(&self, host: &Host) -> Duration {
         self.source.time_to_end(host)
     }
+
+    fn only_reads_files(&self) -> bool {
+        self.source.only_reads_files()
+    }
 }
 
 impl Refreshable for Credential {
     fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at()
+    }
+
+    fn renew_by(&self) -> Option<SystemTime> {
+        self.certificate()?.not_after()
     }
 
     fn revalidate_after(&self) -> Option<Duration> {
@@ -266,11 +275,26 @@ impl Credentials {
     }
 
     /// Reports that the server rejected the credential of this generation (401). The next call of
-    /// [`current`](Self::current) waits for a newer one. A generation that has been replaced already is ignored, and
-    /// continued rejections start at most one fetch in 10 s.
+    /// [`current`](Self::current) waits for a newer one. A generation that has been replaced already is ignored.
+    ///
+    /// | the rejected credential | a fetch starts |
+    /// |---|---|
+    /// | was [accepted](Self::accept) before | at once, from a reserve of 10 fetches that grows by one every 10 s |
+    /// | was never accepted | at most once in 10 s, or in 1 s if the source only reads files |
     pub fn invalidate(&self, generation: Generation) {
         if let Some(cell) = self.0.cell() {
             cell.invalidate(generation);
+        }
+    }
+
+    /// Reports that the server accepted the credential of this generation: any answer except 401, 407 and 5xx. When it is
+    /// rejected later, it has been revoked, and the next one is fetched at once.
+    ///
+    /// The clients of Kubex call it after each response. It costs a few nanoseconds.
+    #[inline]
+    pub fn accept(&self, generation: Generation) {
+        if let Some(cell) = self.0.cell() {
+            cell.accept(generation);
         }
     }
 

@@ -20,8 +20,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// How long work may wait for a thread. It is less than the shortest deadline of a fetch, whose error would not say why.
 const LIMIT: Duration = Duration::from_secs(4);
 
-/// The number of bytes of a usual kubeconfig that are parsed in about a millisecond. Handing them over takes 0.1 ms.
-const SMALL: usize = 256 * 1024;
+/// How many bytes an async worker parses itself: also a dense document of this size takes less than a millisecond.
+/// Handing one over takes 0.1 ms.
+pub(super) const SMALL: usize = 24 * 1024;
 
 /// Why work did not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl From<NotRun> for io::Error {
 /// # Errors
 /// If the runtime has no thread for it.
 pub async fn parse<T: Send + 'static>(bytes: usize, parse: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    if bytes <= SMALL || Handle::try_current().is_err() {
+    if bytes <= SMALL || !has_runtime() {
         // Outside of a tokio runtime there is no async worker to hold up.
         return Ok(parse());
     }
@@ -94,6 +95,11 @@ pub async fn parse<T: Send + 'static>(bytes: usize, parse: impl FnOnce() -> T + 
         )
         .with_help(reason.help())
     })
+}
+
+/// Whether this is called from a tokio runtime.
+pub(super) fn has_runtime() -> bool {
+    Handle::try_current().is_ok()
 }
 
 /// Runs the work on a blocking thread.

@@ -1,21 +1,23 @@
-//! Files: read up to a size limit, on blocking threads.
+//! Files: read up to a size limit, on blocking threads, or where the caller is if that cannot block.
 
 use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
 use super::blocking::{self, NotRun};
+use super::cached::{self, Cached};
 use super::input::FileStamp;
 use super::open_file::{self, OpenFile};
 #[cfg(unix)]
 use super::pipe;
 use super::writers::{self, ForeignWriters};
+use crate::error::Result;
 use crate::origin::Origin;
-use crate::secret::SecretBytes;
+use crate::secret::{ExposeSecret as _, SecretBytes};
 
 /// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,17 @@ impl FileContent {
     }
 }
 
+/// What is done with the contents of some files: it gets their paths and contents.
+pub type Consumer = Box<dyn FnOnce(&[PathBuf], Contents) + Send>;
+
+/// The contents of some files, in the order of their paths.
+pub type Contents = Vec<io::Result<FileContent>>;
+
+fn bytes_of(contents: &[io::Result<FileContent>]) -> usize {
+    let contents = contents.iter().flatten();
+    contents.map(|content| content.bytes.expose_secret().len()).sum()
+}
+
 /// How long a pipe may take to deliver its content, unless the host says otherwise.
 const PIPE_DEADLINE: Duration = Duration::from_secs(20);
 
@@ -88,12 +101,23 @@ pub trait Files: Debug + Send + Sync {
     async fn read_stamped(&self, path: &Path, limit: usize) -> io::Result<FileContent>;
 
     /// The contents of several files, each as [`read_stamped`](Self::read_stamped) returns it.
-    async fn read_each_stamped(&self, paths: &[PathBuf], limit: usize) -> Vec<io::Result<FileContent>> {
+    async fn read_each_stamped(&self, paths: &[PathBuf], limit: usize) -> Contents {
         let mut contents = Vec::with_capacity(paths.len());
         for path in paths {
             contents.push(self.read_stamped(path, limit).await);
         }
         contents
+    }
+
+    /// Reads several files as [`read_each_stamped`](Self::read_each_stamped) does, and calls `consume` with the result, on
+    /// the thread that has read them if there is much to do.
+    ///
+    /// # Errors
+    /// If the runtime has no thread for it.
+    async fn read_each_into(&self, paths: &[PathBuf], limit: usize, consume: Consumer) -> Result<()> {
+        let contents = self.read_each_stamped(paths, limit).await;
+        let paths = paths.to_owned();
+        blocking::parse(bytes_of(&contents), move || consume(&paths, contents)).await
     }
 
     /// The content of a file of at most `limit` bytes.
@@ -148,18 +172,52 @@ impl Default for FileSystem {
 }
 
 impl FileSystem {
-    /// Reads the files one after the other in one blocking task. Once the caller is gone, no pipe is waited for.
-    async fn read_all(&self, paths: Vec<PathBuf>, limit: usize) -> io::Result<Vec<io::Result<FileContent>>> {
+    /// Reads the files that are not known yet in one blocking task, and calls `consume` there. Once the caller is gone,
+    /// no pipe is waited for.
+    async fn complete<T: Send + 'static>(
+        &self,
+        paths: &[PathBuf],
+        known: Vec<Cached<FileContent>>,
+        limit: usize,
+        consume: impl FnOnce(&[PathBuf], Contents) -> T + Send + 'static,
+    ) -> std::result::Result<T, NotRun> {
         let caller = Arc::new(());
         let patience = Patience::new(self.pipe_deadline, Arc::downgrade(&caller));
-        let read = on_blocking_thread(move || {
-            let read = |path: &PathBuf| read_settled(path, limit, &patience);
-            Ok(paths.iter().map(read).collect())
+        let paths = paths.to_owned();
+        let read = blocking::run(move || {
+            let read = |(path, known): (&PathBuf, Cached<FileContent>)| {
+                // What was opened is closed after the file was read.
+                let opened = match known.known() {
+                    Ok(content) => return content,
+                    Err(opened) => opened,
+                };
+                let content = read_settled(path, limit, &patience);
+                drop(opened);
+                content
+            };
+            let contents = paths.iter().zip(known).map(read).collect();
+            consume(&paths, contents)
         });
-        let contents = read.await;
+        let consumed = read.await;
         drop(caller);
-        contents
+        consumed
     }
+}
+
+/// The contents, if all of them are known.
+fn all_known(read: Vec<Cached<FileContent>>) -> std::result::Result<Contents, Vec<Cached<FileContent>>> {
+    if read.iter().any(|content| matches!(content, Cached::Unknown(_))) {
+        return Err(read);
+    }
+    Ok(read
+        .into_iter()
+        .filter_map(|content| content.known().ok())
+        .collect())
+}
+
+/// The results of files that were not read.
+fn not_run(paths: &[PathBuf], reason: NotRun) -> Contents {
+    paths.iter().map(|_| Err(reason.into())).collect()
 }
 
 /// When to stop waiting for a pipe: at the deadline, or when the caller is gone.
@@ -192,21 +250,49 @@ impl Patience {
 #[async_trait]
 impl Files for FileSystem {
     async fn read_stamped(&self, path: &Path, limit: usize) -> io::Result<FileContent> {
-        let contents = self.read_all(vec![path.to_owned()], limit).await?;
+        let contents = self.read_each_stamped(&[path.to_owned()], limit).await;
         let nothing = || Err(io::Error::other("the file was not read"));
         contents.into_iter().next().unwrap_or_else(nothing)
     }
 
     /// Reads all files in one blocking task, so that little time passes between the first and the last.
-    async fn read_each_stamped(&self, paths: &[PathBuf], limit: usize) -> Vec<io::Result<FileContent>> {
-        let read = self.read_all(paths.to_owned(), limit).await;
-        read.unwrap_or_else(|error| {
-            let failed = |_| match NotRun::of(&error) {
-                Some(reason) => Err(reason.into()),
-                None => Err(error.kind().into()),
-            };
-            paths.iter().map(failed).collect()
-        })
+    async fn read_each_stamped(&self, paths: &[PathBuf], limit: usize) -> Contents {
+        let known = match all_known(cached::read_each(paths, limit)) {
+            Ok(contents) => {
+                let_others_run().await;
+                return contents;
+            }
+            Err(known) => known,
+        };
+        let read = self.complete(paths, known, limit, |_, contents| contents).await;
+        read.unwrap_or_else(|reason| not_run(paths, reason))
+    }
+
+    async fn read_each_into(&self, paths: &[PathBuf], limit: usize, consume: Consumer) -> Result<()> {
+        let known = match all_known(cached::read_each(paths, limit)) {
+            Ok(contents) => {
+                let_others_run().await;
+                // They are small together.
+                consume(paths, contents);
+                return Ok(());
+            }
+            Err(known) => known,
+        };
+        let consume = Arc::new(Mutex::new(Some(consume)));
+        let take =
+            |consume: &Mutex<Option<Consumer>>| consume.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let taken = Arc::clone(&consume);
+        let read = self.complete(paths, known, limit, move |paths, contents| {
+            if let Some(consume) = take(&taken) {
+                consume(paths, contents);
+            }
+        });
+        if let Err(reason) = read.await
+            && let Some(consume) = take(&consume)
+        {
+            consume(paths, not_run(paths, reason));
+        }
+        Ok(())
     }
 
     fn with_pipe_deadline(&self, deadline: Duration) -> Option<Arc<dyn Files>> {
@@ -233,6 +319,9 @@ impl Files for FileSystem {
 
     #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        if let Ok(known) = cached::read_link(path).known() {
+            return known;
+        }
         let path = path.to_owned();
         on_blocking_thread(move || std::fs::read_link(path)).await
     }
@@ -250,6 +339,11 @@ impl Files for FileSystem {
         })
         .await
     }
+}
+
+/// Yields after many reads that did not wait: a task that only reads such files must not hold up the others.
+async fn let_others_run() {
+    tokio::task::coop::consume_budget().await;
 }
 
 async fn on_blocking_thread<T: Send + 'static>(
@@ -305,12 +399,15 @@ fn read_settled(path: &Path, limit: usize, patience: &Patience) -> io::Result<Fi
         }
     }
     match opened? {
-        OpenFile::Regular(file, metadata) => Ok(FileContent {
-            bytes: open_file::read_regular(file, &metadata, limit)?,
-            stamp: Some(open_file::stamp_of(&metadata)),
-            is_from_pipe: false,
-            foreign_writers: writers::of_open_file(path, &metadata),
-        }),
+        OpenFile::Regular(file, metadata) => {
+            cached::remember_mounts(path);
+            Ok(FileContent {
+                bytes: open_file::read_regular(file, &metadata, limit)?,
+                stamp: Some(open_file::stamp_of(&metadata)),
+                is_from_pipe: false,
+                foreign_writers: writers::of_open_file(path, &metadata),
+            })
+        }
         #[cfg(unix)]
         OpenFile::Pipe(file, id) => {
             let bytes = pipe::read(file, id, limit, patience)?;

@@ -9,6 +9,7 @@
 //! run ([`PluginRules`]) and whether they get the terminal ([`Terminal`]).
 
 mod blocking;
+mod cached;
 mod clock;
 mod deadline;
 mod environment;
@@ -30,9 +31,13 @@ mod writers;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
+use crate::error::{Error, ErrorKind};
 use crate::sharing_key::SharingKey;
 
 pub(crate) use blocking::NotRun;
@@ -41,7 +46,7 @@ pub use clock::{Clock, Moment, Ticks, TimedOut};
 pub(crate) use clock::{nanos, wall_nanos};
 pub use deadline::Deadline;
 pub use environment::Environment;
-pub use files::{FileContent, FileKind, Files};
+pub use files::{Consumer, Contents, FileContent, FileKind, Files};
 pub use input::{FileStamp, Input};
 pub use plugin_stderr::{LiveStderr, PluginStderr, SILENCE};
 pub use plugins::{
@@ -207,6 +212,29 @@ impl Host {
     /// The files.
     pub fn files(&self) -> &dyn Files {
         &*self.files
+    }
+
+    /// Reads the files of at most `limit` bytes and returns what `parse` makes of them. If there is much to do, it happens on
+    /// the thread that has read them, which may block.
+    ///
+    /// # Errors
+    /// If the runtime has no thread for it. A file that cannot be read is an error among the contents.
+    pub async fn read_and_parse<T: Send + 'static>(
+        &self,
+        paths: &[PathBuf],
+        limit: usize,
+        parse: impl FnOnce(&[PathBuf], Contents) -> T + Send + 'static,
+    ) -> crate::Result<T> {
+        let (parsed, receiver) = oneshot::channel();
+        let consume: Consumer = Box::new(move |paths, contents| {
+            // Nothing waits for it if its caller is gone.
+            if !parsed.is_closed() {
+                drop(parsed.send(parse(paths, contents)));
+            }
+        });
+        self.files.read_each_into(paths, limit, consume).await?;
+        let lost = |_| Error::new(ErrorKind::Aborted, "the files were not read");
+        receiver.await.map_err(lost)
     }
 
     /// Both clocks.

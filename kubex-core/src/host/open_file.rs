@@ -164,7 +164,7 @@ pub(super) fn stamp_of(metadata: &Metadata) -> FileStamp {
 }
 
 /// A buffer that is wiped on drop, even if reading into it fails.
-struct Wiped(Vec<u8>);
+pub(super) struct Wiped(pub(super) Vec<u8>);
 
 impl Drop for Wiped {
     fn drop(&mut self) {

@@ -10,9 +10,10 @@ use async_trait::async_trait;
 
 use super::Host;
 use super::environment::Environment;
-use super::files::{FileContent, FileKind, Files};
+use super::files::{Consumer, FileContent, FileKind, Files};
 use super::input::Input;
 use super::writers::ForeignWriters;
+use crate::error::Result;
 use crate::sharing_key::SharingKey;
 
 /// The inputs that have been read through a host; `None` once they have been taken.
@@ -117,6 +118,17 @@ impl Files for RecordingFiles {
             self.recorder.add_file(path, read);
         }
         read
+    }
+
+    async fn read_each_into(&self, paths: &[PathBuf], limit: usize, consume: Consumer) -> Result<()> {
+        let recorder = self.recorder.clone();
+        let consume: Consumer = Box::new(move |paths, contents| {
+            for (path, read) in paths.iter().zip(&contents) {
+                recorder.add_file(path, read);
+            }
+            consume(paths, contents);
+        });
+        self.inner.read_each_into(paths, limit, consume).await
     }
 
     async fn kind(&self, path: &Path) -> io::Result<FileKind> {

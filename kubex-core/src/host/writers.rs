@@ -67,9 +67,12 @@ pub(super) fn of_open_file(_: &Path, _: &std::fs::Metadata) -> Option<ForeignWri
 
 #[cfg(unix)]
 pub(super) use unix::of_open_file;
+#[cfg(target_os = "linux")]
+pub(super) use unix::{Access, Directories, foreign_writers};
 
 #[cfg(unix)]
 mod unix {
+    use std::convert::Infallible;
     use std::fs::Metadata;
     use std::os::unix::fs::MetadataExt as _;
 
@@ -96,10 +99,10 @@ mod unix {
 
     /// What decides about one file or directory.
     #[derive(Clone, Copy, Debug)]
-    pub(super) struct Access {
-        pub(super) owner: u32,
-        pub(super) group: u32,
-        pub(super) mode: u32,
+    pub(in super::super) struct Access {
+        pub(in super::super) owner: u32,
+        pub(in super::super) group: u32,
+        pub(in super::super) mode: u32,
     }
 
     impl From<&Metadata> for Access {
@@ -149,55 +152,106 @@ mod unix {
         }
     }
 
-    /// Who can change a file that was opened by this path, or put another one in its place.
-    pub(in super::super) fn of_open_file(path: &Path, opened: &Metadata) -> Option<ForeignWriters> {
-        let process = Process::current();
-        if let Some(who) = process.writers(opened.into())
-            && !is_read_only(path)
-        {
-            return Some(ForeignWriters { who, directory: None });
+    /// How directories are looked at. An attribute is `None` if the system does not tell.
+    pub(in super::super) trait Directories {
+        /// Why an answer is not known.
+        type Unknown;
+
+        fn directory(&self, path: &Path) -> Result<Option<Access>, Self::Unknown>;
+
+        /// The owner of an entry of a directory, which may be a symbolic link.
+        fn owner_of_entry(&self, path: &Path) -> Result<Option<u32>, Self::Unknown>;
+
+        /// Whether its file system is mounted read-only.
+        fn is_read_only(&self, path: &Path) -> Result<bool, Self::Unknown>;
+    }
+
+    /// Asks the system, which may block.
+    struct System;
+
+    #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
+    impl Directories for System {
+        type Unknown = Infallible;
+
+        fn directory(&self, path: &Path) -> Result<Option<Access>, Infallible> {
+            Ok(std::fs::metadata(path).ok().as_ref().map(Access::from))
         }
-        let replaced = replaced_in(process, path);
-        replaced.or_else(|| {
-            // The directories of the file that a link leads to count as well.
-            let target = target_of_link(path)?;
-            replaced_in(process, &target)
-        })
+
+        fn owner_of_entry(&self, path: &Path) -> Result<Option<u32>, Infallible> {
+            Ok(std::fs::symlink_metadata(path).ok().map(|entry| entry.uid()))
+        }
+
+        fn is_read_only(&self, path: &Path) -> Result<bool, Infallible> {
+            Ok(statvfs(path).is_ok_and(|volume| volume.f_flag.contains(StatVfsMountFlags::RDONLY)))
+        }
+    }
+
+    /// Who can change a file that was opened by this path, or put another one in its place. It may block.
+    pub(in super::super) fn of_open_file(path: &Path, opened: &Metadata) -> Option<ForeignWriters> {
+        let Ok(found) = foreign_writers(&System, path, opened.into(), || Ok(target_of_link(path)));
+        found
+    }
+
+    /// Who can change a file that was opened by this path, or put another one in its place. `target` is the file that
+    /// the path leads to, if the path is a link.
+    pub(in super::super) fn foreign_writers<D: Directories>(
+        directories: &D,
+        path: &Path,
+        opened: Access,
+        target: impl FnOnce() -> Result<Option<PathBuf>, D::Unknown>,
+    ) -> Result<Option<ForeignWriters>, D::Unknown> {
+        let process = Process::current();
+        if let Some(who) = process.writers(opened)
+            && !directories.is_read_only(path)?
+        {
+            return Ok(Some(ForeignWriters { who, directory: None }));
+        }
+        if let Some(writers) = replaced_in(directories, process, path)? {
+            return Ok(Some(writers));
+        }
+        // The directories of the file that a link leads to count as well.
+        match target()? {
+            Some(target) => replaced_in(directories, process, &target),
+            None => Ok(None),
+        }
     }
 
     /// The lowest directory of the path in which others can replace the next part of it.
-    #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
-    fn replaced_in(process: Process, path: &Path) -> Option<ForeignWriters> {
+    fn replaced_in<D: Directories>(
+        directories: &D,
+        process: Process,
+        path: &Path,
+    ) -> Result<Option<ForeignWriters>, D::Unknown> {
         let mut entry = path;
         while let Some(directory) = entry
             .parent()
             .filter(|directory| !directory.as_os_str().is_empty())
         {
-            let metadata = std::fs::metadata(directory).ok()?;
-            if process.writers((&metadata).into()).is_some() {
-                let entry_owner = std::fs::symlink_metadata(entry).ok()?.uid();
-                if let Some(who) = process.replacers((&metadata).into(), entry_owner)
-                    && !is_read_only(directory)
+            let Some(access) = directories.directory(directory)? else {
+                return Ok(None);
+            };
+            if process.writers(access).is_some() {
+                let Some(entry_owner) = directories.owner_of_entry(entry)? else {
+                    return Ok(None);
+                };
+                if let Some(who) = process.replacers(access, entry_owner)
+                    && !directories.is_read_only(directory)?
                 {
-                    return Some(ForeignWriters {
+                    return Ok(Some(ForeignWriters {
                         who,
                         directory: Some(directory.to_owned()),
-                    });
+                    }));
                 }
             }
             entry = directory;
         }
-        None
+        Ok(None)
     }
 
     #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
     fn target_of_link(path: &Path) -> Option<PathBuf> {
         let is_link = std::fs::symlink_metadata(path).ok()?.is_symlink();
         is_link.then(|| std::fs::canonicalize(path).ok()).flatten()
-    }
-
-    fn is_read_only(path: &Path) -> bool {
-        statvfs(path).is_ok_and(|volume| volume.f_flag.contains(StatVfsMountFlags::RDONLY))
     }
 }
 

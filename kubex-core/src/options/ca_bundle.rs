@@ -43,4 +43,8 @@ impl TrustSource for CaBundleOption {
             None => "certificate authority".to_owned(),
         }
     }
+
+    fn only_reads_files(&self) -> bool {
+        true
+    }
 }

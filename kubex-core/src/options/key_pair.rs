@@ -59,8 +59,13 @@ impl KeyPairOptions {
         is_in_a_file.then_some(REVALIDATE_AFTER)
     }
 
-    /// Reads the certificate and the key; if neither can be read, the error has both reasons. While a rotation replaces the two files one after the other, they do not
-    /// match for a moment. In that case both are read again.
+    /// Whether one file contains both, as a pod certificate's credential bundle does (KEP-4317).
+    fn is_bundle(&self) -> bool {
+        self.certificate.file().is_some() && self.certificate.file() == self.key.file()
+    }
+
+    /// Reads the certificate and the key; if neither can be read, the error has both reasons. While a rotation replaces
+    /// the two files one after the other, they do not match for a moment. In that case both are read again.
     ///
     /// # Errors
     /// Returns `UnreadableFile`, `InvalidBase64`, `InvalidPem` or `IncompleteKeyPair`, with the origin of the option.
@@ -79,7 +84,11 @@ impl KeyPairOptions {
 
     async fn load_once(&self, host: &Host) -> Result<ClientCertificate> {
         let certificate = self.certificate.load(host, "the client certificate").await;
-        let key = self.key.load(host, "the client key").await;
+        let key = match &certificate {
+            // One read, so that both are of the same writing.
+            Ok(bundle) if self.is_bundle() => Ok(bundle.expose_secret().to_vec().into()),
+            _ => self.key.load(host, "the client key").await,
+        };
         let (certificate, key) = match (certificate, key) {
             (Ok(certificate), Ok(key)) => (certificate, key),
             (Err(first), Err(second)) => return Err(first.with_related(second)),

@@ -27,8 +27,8 @@ macro_rules! event {
     };
 }
 
-/// A fetch has ended. The event is a warning when fetching begins to fail and when it works again; otherwise it has
-/// level debug.
+/// A fetch has ended. The event has level warn when fetching begins to fail, info when it works again, and otherwise
+/// debug.
 pub(super) fn fetched<T: Refreshable>(
     subject: Subject,
     source: &str,
@@ -54,8 +54,9 @@ pub(super) fn fetched<T: Refreshable>(
     let has_valid = finished.has_valid;
     let error = finished.result.as_ref().err().map(Error::to_string);
     let error = error.as_deref();
-    if works == (finished.failures_before > 0) {
-        event!(
+    // A level is a constant of its event.
+    match (works, finished.failures_before > 0) {
+        (false, false) => event!(
             subject,
             tracing::Level::WARN,
             source,
@@ -69,9 +70,23 @@ pub(super) fn fetched<T: Refreshable>(
             error,
             "{}",
             sentence(finished.status)
-        );
-    } else {
-        event!(
+        ),
+        (true, true) => event!(
+            subject,
+            tracing::Level::INFO,
+            source,
+            outcome,
+            reason,
+            duration_ms,
+            generation,
+            seconds_to_expiry,
+            failures,
+            has_valid,
+            error,
+            "{}",
+            sentence(finished.status)
+        ),
+        _ => event!(
             subject,
             tracing::Level::DEBUG,
             source,
@@ -85,7 +100,7 @@ pub(super) fn fetched<T: Refreshable>(
             error,
             "{}",
             sentence(finished.status)
-        );
+        ),
     }
 }
 

@@ -39,7 +39,7 @@ pub use reason::FetchReason;
 pub(crate) use shared_state::Refreshable;
 
 use fetch_task::FetchTask;
-use policy::{REVALIDATION_WAIT, WaitMode};
+use policy::{REVALIDATION_WAIT, RejectionLimit, WaitMode};
 use shared_state::{Access, FetchResult, Pending, Response, SharedState};
 
 /// How much longer than the deadline of a fetch a caller waits, so that a fetch that replaces a lost one can end.
@@ -75,6 +75,8 @@ pub(crate) trait Fetcher: Debug + Send + Sync + 'static {
     fn deadline(&self, host: &Host) -> Duration;
     /// How much longer a fetch may take to end what it started.
     fn time_to_end(&self, host: &Host) -> Duration;
+    /// Whether a fetch does nothing but read files.
+    fn only_reads_files(&self) -> bool;
 }
 
 /// A value that is kept current; shared by the clones of a handle.
@@ -93,10 +95,10 @@ impl<F: Fetcher> RefreshCell<F> {
     pub(crate) fn new(fetcher: F, host: Host) -> Arc<Self> {
         Arc::new(Self {
             description: sanitize_line(&fetcher.describe()).into(),
+            shared: SharedState::new(RejectionLimit::new(fetcher.only_reads_files())),
             fetcher,
             host,
             name: OnceLock::new(),
-            shared: SharedState::new(),
         })
     }
 
@@ -270,6 +272,11 @@ impl<F: Fetcher> RefreshCell<F> {
         if self.shared.reject(generation) {
             event::rejected(F::SUBJECT, self.name(), generation);
         }
+    }
+
+    #[inline]
+    pub(crate) fn accept(&self, generation: Generation) {
+        self.shared.accept(generation);
     }
 
     pub(crate) fn changes(&self) -> watch::Receiver<Generation> {

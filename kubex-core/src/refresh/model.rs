@@ -83,6 +83,10 @@ impl Refreshable for Token {
         self.expires_at
     }
 
+    fn renew_by(&self) -> Option<SystemTime> {
+        None
+    }
+
     fn revalidate_after(&self) -> Option<Duration> {
         None
     }
@@ -154,7 +158,7 @@ impl World {
 
     fn new(script: impl Into<Vec<Fetch>>) -> Self {
         Self {
-            shared: SharedState::new(),
+            shared: SharedState::new(policy::RejectionLimit::default()),
             seconds: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             tasks: shuttle::sync::Mutex::new(Vec::new()),

@@ -10,8 +10,11 @@
 //! | refresh early | when less than 20 % of the lifetime is left: at least 10 s, at most 5 min, never more than half of the lifetime, less a jitter of up to 10 % of that window |
 //! | the source returned the same credential again | the next refresh is at least 10 s later, or when it expires |
 //! | back off after a failure | 1 s, 2 s, 4 s ... 60 s, each less a jitter of up to 10 % |
-//! | refresh after rejections | at most once in 10 s |
+//! | refresh before a client certificate expires | as early as before an expiry; the certificate is offered after it all the same |
+//! | refresh after rejections | at once if the server accepted the value before, else at most once in 10 s: see `rejections.rs` |
 //! | revalidate a value that is still valid | callers wait 1 s for it at most, and not at all after a fetch that took longer and failed |
+
+mod rejections;
 
 use std::time::{Duration, SystemTime};
 
@@ -19,12 +22,13 @@ use crate::credential::Generation;
 use crate::host::{Moment, Ticks, nanos, wall_nanos};
 use crate::refresh::FetchReason;
 
+pub(crate) use rejections::RejectionLimit;
+
 const MIN_EARLY_WINDOW: Duration = Duration::from_secs(10);
 const MAX_EARLY_WINDOW: Duration = Duration::from_secs(5 * 60);
 const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 const MIN_BACK_OFF: Duration = Duration::from_secs(1);
 const MAX_BACK_OFF: Duration = Duration::from_secs(60);
-const MIN_REJECTION_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How long callers wait for the revalidation of a value that is still valid.
 pub(super) const REVALIDATION_WAIT: Duration = Duration::from_secs(1);
@@ -73,6 +77,8 @@ pub(super) enum FetchOutcome {
 pub(super) struct Fetched {
     /// When the value expires.
     pub(super) expires_at: Option<SystemTime>,
+    /// When the value should have been renewed. It stays valid afterwards.
+    pub(super) renew_by: Option<SystemTime>,
     /// The age at which the value is revalidated.
     pub(super) revalidate_after: Option<Duration>,
     /// Whether the value differs from the held one.
@@ -153,6 +159,8 @@ struct Held {
     /// From this time on, the value is not served.
     expiry: Option<Deadline>,
     is_rejected: bool,
+    /// Whether the server had accepted it before it was rejected.
+    was_accepted: bool,
 }
 
 /// The fetch that is under way.
@@ -185,11 +193,17 @@ pub(super) struct RefreshPolicy {
     last_fetch_was_slow: bool,
     /// After a failure, no fetch starts before this time.
     retry_at: Option<Duration>,
-    /// After a fetch for a rejection, no other rejection starts one before this time.
-    next_rejection_fetch_at: Option<Duration>,
+    rejections: RejectionLimit,
 }
 
 impl RefreshPolicy {
+    pub(super) fn new(rejections: RejectionLimit) -> Self {
+        Self {
+            rejections,
+            ..Self::default()
+        }
+    }
+
     /// A caller asks for the value. A decision to fetch records the fetch, which may take up to `limit`, as started.
     pub(super) fn request(&mut self, now: Moment, limit: Duration) -> Decision {
         let decision = self.decide(now);
@@ -203,7 +217,7 @@ impl RefreshPolicy {
                 extension: Duration::ZERO,
             });
             if reason == FetchReason::Rejected {
-                self.next_rejection_fetch_at = Some(now.monotonic.saturating_add(MIN_REJECTION_INTERVAL));
+                self.rejections.start(now.monotonic, self.was_accepted());
             }
         }
         decision
@@ -237,8 +251,7 @@ impl RefreshPolicy {
         if !may_start {
             return Decision::Serve;
         }
-        let may_fetch_for_rejection = self.next_rejection_fetch_at.is_none_or(|at| now.monotonic >= at);
-        if held.is_rejected && may_fetch_for_rejection {
+        if held.is_rejected && now.monotonic >= self.rejections.next(held.was_accepted) {
             Decision::FetchAndWait(FetchReason::Rejected, WaitMode::UntilItEnds)
         } else if is_stale && !self.last_fetch_was_slow {
             Decision::FetchAndWait(FetchReason::Expiring, WaitMode::Briefly)
@@ -253,9 +266,9 @@ impl RefreshPolicy {
     pub(super) fn fetched(&mut self, fetched: Fetched, now: Moment, random: u64) -> FetchOutcome {
         let in_flight = self.in_flight.take();
         self.last_fetch_was_slow = false;
-        let lifetime = fetched
-            .expires_at
-            .map(|at| at.duration_since(now.wall).unwrap_or_default());
+        let until = |at: SystemTime| at.duration_since(now.wall).unwrap_or_default();
+        let lifetime = fetched.expires_at.map(until);
+        let renewal = fetched.renew_by.map(until);
         let expired_on_arrival = lifetime == Some(Duration::ZERO);
         if expired_on_arrival {
             self.back_off(now, random);
@@ -277,7 +290,7 @@ impl RefreshPolicy {
         let was_for_rejection = in_flight.is_some_and(|in_flight| in_flight.reason == FetchReason::Rejected);
         self.held = Some(Held {
             generation,
-            refresh: refresh_after(fetched, lifetime, random).map(|span| Deadline::after(now, span)),
+            refresh: refresh_after(fetched, lifetime, renewal, random).map(|span| Deadline::after(now, span)),
             stale: fetched.revalidate_after.map(|span| Deadline::after(now, span)),
             expiry: fetched.expires_at.zip(lifetime).map(|(at, span)| Deadline {
                 wall: Some(at),
@@ -287,6 +300,7 @@ impl RefreshPolicy {
             is_rejected: !fetched.is_new
                 && !was_for_rejection
                 && self.held.is_some_and(|held| held.is_rejected),
+            was_accepted: !fetched.is_new && self.was_accepted(),
         });
         FetchOutcome::Keep(generation)
     }
@@ -326,23 +340,24 @@ impl RefreshPolicy {
             return false;
         };
         if given_up.reason == FetchReason::Rejected {
-            self.next_rejection_fetch_at = None;
+            self.rejections.give_back(self.was_accepted());
         }
         true
     }
 
-    /// The server rejected the value of this generation. Returns whether it is the held value and was not rejected
-    /// before.
-    pub(super) fn rejected(&mut self, generation: Generation) -> bool {
-        let Some(held) = self
-            .held
-            .as_mut()
-            .filter(|held| held.generation == generation && !held.is_rejected)
-        else {
+    /// The server rejected the value of this generation, which it had accepted before or not. Returns whether it is the
+    /// held value and was not rejected before.
+    pub(super) fn rejected(&mut self, generation: Generation, was_accepted: bool) -> bool {
+        let Some(held) = self.held.as_mut().filter(|held| held.generation == generation) else {
             return false;
         };
-        held.is_rejected = true;
-        true
+        held.was_accepted |= was_accepted;
+        !std::mem::replace(&mut held.is_rejected, true)
+    }
+
+    /// Whether the server had accepted the held value before it was rejected.
+    fn was_accepted(&self) -> bool {
+        self.held.is_some_and(|held| held.was_accepted)
     }
 
     /// Whether there is a value that may be served now.
@@ -393,7 +408,7 @@ impl RefreshPolicy {
             let deadlines = held.refresh.into_iter().chain(held.stale);
             let fresh_until = deadlines.fold(fresh_until, FreshUntil::or_earlier);
             if held.is_rejected {
-                fresh_until.or_earlier_monotonic(self.next_rejection_fetch_at.unwrap_or_default())
+                fresh_until.or_earlier_monotonic(self.rejections.next(held.was_accepted))
             } else {
                 fresh_until
             }
@@ -415,19 +430,36 @@ fn is_reached(deadline: Option<Deadline>, now: Moment) -> bool {
     deadline.is_some_and(|deadline| deadline.is_reached(now))
 }
 
-/// How long after its arrival a value is refreshed in the background.
-fn refresh_after(fetched: Fetched, lifetime: Option<Duration>, random: u64) -> Option<Duration> {
+/// How long after its arrival a value is refreshed in the background. `lifetime` and `renewal` are the time until it
+/// expires and until it should be renewed.
+fn refresh_after(
+    fetched: Fetched,
+    lifetime: Option<Duration>,
+    renewal: Option<Duration>,
+    random: u64,
+) -> Option<Duration> {
     let early = |span: Duration| span.saturating_sub(early_window(span, random));
-    let by_expiry = lifetime.map(|lifetime| {
-        if fetched.is_new {
-            early(lifetime)
+    // Without a minimum, a source that returns the same value until it expires would be asked more and more often.
+    let early_or = |minimum: Duration, span: Duration| {
+        if fetched.is_new && !span.is_zero() {
+            early(span)
         } else {
-            // Without this, a source that returns the same value until it expires would be asked more and more often.
-            early(lifetime).max(MIN_REFRESH_INTERVAL)
+            early(span).max(minimum)
         }
+    };
+    let by_expiry = lifetime.map(|lifetime| early_or(MIN_REFRESH_INTERVAL, lifetime));
+    let by_renewal = renewal.map(|renewal| {
+        // What is overdue is still sent, so the source is asked for it less often.
+        let minimum = if renewal.is_zero() {
+            MAX_BACK_OFF
+        } else {
+            MIN_REFRESH_INTERVAL
+        };
+        early_or(minimum, renewal)
     });
     by_expiry
         .into_iter()
+        .chain(by_renewal)
         .chain(fetched.revalidate_after.map(early))
         .min()
 }

@@ -3,13 +3,15 @@
 //! Each method is one step under the lock. A step never waits and never calls a source, a subscriber or a clock.
 //! `model.rs` checks that with every order of such steps the rules still hold.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
 use super::policy::{
-    Decision, FetchNumber, FetchOutcome, Fetched, FreshUntil, InFlight, RefreshPolicy, WaitMode,
+    Decision, FetchNumber, FetchOutcome, Fetched, FreshUntil, InFlight, RefreshPolicy, RejectionLimit,
+    WaitMode,
 };
 use super::sync::{ChangeSender, Mutex, Slot};
 use crate::credential::Generation;
@@ -21,6 +23,9 @@ use crate::refresh::FetchReason;
 pub(crate) trait Refreshable: Send + Sync + 'static {
     /// When the value expires.
     fn expires_at(&self) -> Option<SystemTime>;
+
+    /// When the source should have returned a newer value. This one stays valid afterwards.
+    fn renew_by(&self) -> Option<SystemTime>;
 
     /// The age at which the source is asked again although the value is still valid.
     fn revalidate_after(&self) -> Option<Duration>;
@@ -47,6 +52,9 @@ pub(super) struct SharedState<T> {
     state: Mutex<State<T>>,
     /// What the request path reads, without the lock.
     snapshot: Slot<Snapshot<T>>,
+    /// The number of the newest generation that the server has accepted. It is written once for each generation, so
+    /// requests share its cache line without contention.
+    accepted: AtomicU64,
     changes: ChangeSender<Generation>,
 }
 
@@ -116,15 +124,16 @@ pub(super) enum FetchStatus {
 }
 
 impl<T: Refreshable> SharedState<T> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(rejections: RejectionLimit) -> Self {
         Self {
             state: Mutex::new(State {
-                policy: RefreshPolicy::default(),
+                policy: RefreshPolicy::new(rejections),
                 value: None,
                 in_flight: None,
                 last_error: None,
             }),
             snapshot: Slot::empty(),
+            accepted: AtomicU64::new(0),
             changes: ChangeSender::new(Generation::default()),
         }
     }
@@ -204,7 +213,17 @@ impl<T: Refreshable> SharedState<T> {
 
     /// The value of this generation was rejected. Returns whether it is the held one and was not rejected before.
     pub(super) fn reject(&self, generation: Generation) -> bool {
-        self.locked(|state| state.policy.rejected(generation))
+        let was_accepted = self.accepted.load(Ordering::Relaxed) >= generation.number();
+        self.locked(|state| state.policy.rejected(generation, was_accepted))
+    }
+
+    /// The value of this generation was accepted. A relaxed order is enough: the number alone says all, and an acceptance
+    /// that a rejection does not see yet is one that happened at the same time.
+    #[inline]
+    pub(super) fn accept(&self, generation: Generation) {
+        if self.accepted.load(Ordering::Relaxed) < generation.number() {
+            self.accepted.fetch_max(generation.number(), Ordering::Relaxed);
+        }
     }
 
     /// A fetch has ended. `expired_error` is used if its value had expired on arrival; `random` determines the jitter.
@@ -313,6 +332,7 @@ impl<T: Refreshable> State<T> {
         let is_new = !self.value.as_ref().is_some_and(|held| held.is_same(&value));
         let fetched = Fetched {
             expires_at: value.expires_at(),
+            renew_by: value.renew_by(),
             revalidate_after: value.revalidate_after(),
             is_new,
         };

@@ -97,7 +97,7 @@ impl de::Error for Failure {
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         Self::new(
             ErrorKind::InvalidValue,
-            format!("expected {expected}, found {}", name_of(&found)),
+            format!("expected {}, found {}", in_plain_words(expected), name_of(&found)),
         )
     }
 
@@ -127,6 +127,24 @@ impl de::Error for Failure {
         let mut failure = Self::new(ErrorKind::MissingField, format!("\"{field}\" is missing"));
         failure.0.help = Some(format!("set \"{field}\""));
         failure
+    }
+}
+
+/// What serde calls by the words of Rust, by those of the documents.
+fn in_plain_words(expected: &dyn Expected) -> String {
+    let text = expected.to_string();
+    let first = text.split(' ').next().unwrap_or_default();
+    match (first, text.as_str()) {
+        ("struct" | "map", _) | (_, "a map") => "a mapping".to_owned(),
+        ("tuple", _) | (_, "a sequence") => "a list".to_owned(),
+        (_, "path string") => "a path".to_owned(),
+        ("enum", _) | (_, "string") => "a string".to_owned(),
+        ("i8" | "i16" | "i32" | "i64" | "i128" | "isize", _) => "a whole number".to_owned(),
+        ("u8" | "u16" | "u32" | "u64" | "u128" | "usize", _) => {
+            "a whole number that is not negative".to_owned()
+        }
+        ("f32" | "f64", _) => "a number".to_owned(),
+        _ => text,
     }
 }
 

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use crate::failure::status;
+use crate::output::Format;
 use crate::session::Flags;
 use crate::subcommand::Subcommand;
 
@@ -24,6 +26,9 @@ use crate::subcommand::Subcommand;
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) flags: Flags,
+    /// The output format of a subcommand that has one
+    #[arg(short = 'o', long = "output", value_enum, value_name = "FORMAT")]
+    output: Option<Format>,
     #[command(subcommand)]
     pub(crate) subcommand: Subcommand,
 }
@@ -47,7 +52,19 @@ impl Arguments {
         let matches = command.try_get_matches_from_mut(std::iter::once(program).chain(words));
         matches
             .and_then(|matches| Self::from_arg_matches(&matches))
+            .and_then(|arguments| arguments.with_format(&mut command))
             .map_err(|error| status::print_usage(&error))
+    }
+
+    /// The arguments, with an output format that was written before the subcommand.
+    fn with_format(mut self, command: &mut clap::Command) -> Result<Self, clap::Error> {
+        match self.output {
+            Some(format) if !self.subcommand.set_format(format) => {
+                let message = "the subcommand does not have this output format";
+                Err(command.error(ErrorKind::ArgumentConflict, message))
+            }
+            _ => Ok(self),
+        }
     }
 }
 

@@ -27,6 +27,7 @@ mod signals;
 mod subcommand;
 
 mod arguments;
+mod completion;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,9 @@ pub fn main() -> ExitCode {
     }
     // A credential that is kept needs neither the configuration nor a runtime.
     if let Some(status) = subcommand::exec::try_hit() {
+        return status;
+    }
+    if let Some(status) = completion::run(arguments::grammar) {
         return status;
     }
     let arguments = match Arguments::read() {

@@ -3,11 +3,15 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+use http::StatusCode;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 #[cfg(feature = "tower")]
 use kubex_core::__private::Padded;
 use kubex_core::__private::Shards;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+use kubex_core::Generation;
 use kubex_core::{ClientConfiguration, Credential, Error, ErrorKind, Result};
 
 /// The most headers of a request before Kubex adds its own. A header map holds 24,576, and HTTP clients add some without
@@ -93,7 +97,7 @@ impl Authorizer {
     }
 
     /// Whether a request contains this credential and not its own.
-    #[cfg(any(feature = "reqwest", feature = "kube"))]
+    #[cfg(any(feature = "reqwest", feature = "hyper"))]
     pub(crate) fn carries(credential: &Credential, headers: &HeaderMap) -> bool {
         headers.get(AUTHORIZATION) == credential.authorization()
     }
@@ -188,6 +192,21 @@ impl Rules {
     pub(crate) fn authorize(&self, credential: &Credential, headers: &mut HeaderMap) -> Result<()> {
         Authorizer::replace(credential, headers)?;
         self.impersonate(headers)
+    }
+
+    /// Reports what a response says about the credential of its request. A proxy or a server in trouble says nothing.
+    /// Returns whether the credential was rejected.
+    #[cfg(any(feature = "reqwest", feature = "tower"))]
+    #[inline]
+    pub(crate) fn judge(&self, sent: Generation, status: StatusCode) -> bool {
+        let credentials = self.configuration().credentials();
+        let is_rejected = status == StatusCode::UNAUTHORIZED;
+        if is_rejected {
+            credentials.invalidate(sent);
+        } else if status != StatusCode::PROXY_AUTHENTICATION_REQUIRED && !status.is_server_error() {
+            credentials.accept(sent);
+        }
+        is_rejected
     }
 
     /// Adds the impersonation headers to a request, unless it has its own.

@@ -20,6 +20,7 @@ use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kubex_core::{Cluster, Error, ErrorKind, ExposeSecret as _, Proxy, Result, SecretString};
 use percent_encoding::percent_decode_str;
+#[cfg(any(feature = "reqwest", feature = "kube"))]
 use tower_http::decompression::DecompressionLayer;
 
 use super::rustls::{Tls, host_name, server_name_of};
@@ -38,6 +39,7 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 pub(crate) type Sender<B> = Arc<dyn Fn(Request<B>) -> ResponseFuture + Send + Sync>;
 
 /// Requests gzip and decompresses the responses, unless the cluster disables compression.
+#[cfg(any(feature = "reqwest", feature = "kube"))]
 pub(crate) fn compression(cluster: &Cluster) -> DecompressionLayer {
     // The other encodings are disabled explicitly, because another crate may have enabled their features.
     DecompressionLayer::new()
@@ -66,7 +68,7 @@ where
     if !cluster.server.is_encrypted() {
         return Err(Error::new(
             ErrorKind::Unsupported,
-            "the kube client does not support a proxy for an http:// server",
+            "a client over hyper does not support a proxy for an http:// server",
         )
         .with_help("remove \"proxy-url\", or exclude the server with NO_PROXY"));
     }

@@ -2,7 +2,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`reqwest`], [`kube`] | complete HTTP clients |
+//! | [`reqwest`], [`kube`], [`hyper`] | complete HTTP clients |
 //! | [`tower`] | a layer that authenticates the requests of another client |
 //! | [`rustls`] | trust, client certificate and server name, for every client that uses rustls |
 //! | [`blocking`] | programs without an async runtime |
@@ -16,15 +16,17 @@
 mod authorizer;
 #[cfg(feature = "blocking")]
 pub mod blocking;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
 mod by_runtime;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
 mod connector;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
 mod failure;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 #[cfg(feature = "kube")]
 pub mod kube;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
 mod pool;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;

@@ -42,7 +42,7 @@ pub(crate) trait HttpBackend: Send + Sync + 'static {
     ) -> impl Future<Output = std::result::Result<Self::Response, Self::Error>> + Send;
 
     /// A copy of the request; `None` if its body can be sent only once.
-    fn copy(request: &Self::Request) -> Option<Self::Request>;
+    fn copy(&self, request: &Self::Request) -> Option<Self::Request>;
 
     fn headers_mut(request: &mut Self::Request) -> &mut HeaderMap;
 }
@@ -51,6 +51,7 @@ pub(crate) trait HttpBackend: Send + Sync + 'static {
 pub(crate) struct Pool<B: HttpBackend>(Arc<Shared<B>>);
 
 struct Shared<B: HttpBackend> {
+    backend: B,
     authorizer: Authorizer,
     names: Names,
     provider: Arc<CryptoProvider>,
@@ -72,7 +73,11 @@ struct State<B: HttpBackend> {
 
 impl<B: HttpBackend> Pool<B> {
     /// Creates the pool. It opens no connection and fetches no credential.
-    pub(crate) fn new(configuration: &ClientConfiguration, crypto: &CryptoChoice) -> Result<Self> {
+    pub(crate) fn new(
+        backend: B,
+        configuration: &ClientConfiguration,
+        crypto: &CryptoChoice,
+    ) -> Result<Self> {
         let cluster = configuration.cluster();
         warn_if_insecure(cluster, configuration.trust());
         let names = Names::with_proxy(cluster)?;
@@ -95,6 +100,7 @@ impl<B: HttpBackend> Pool<B> {
             trust: trust.generation(),
         };
         Ok(Self(Arc::new(Shared {
+            backend,
             authorizer: Authorizer::new(configuration),
             names,
             provider,
@@ -121,7 +127,7 @@ impl<B: HttpBackend> Pool<B> {
         loop {
             let trust = live.current().await;
             let connections = self.connections_for(&credential, &trust)?;
-            let again = B::copy(&request);
+            let again = self.0.backend.copy(&request);
             let error = match B::send(&connections, request).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,

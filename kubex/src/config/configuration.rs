@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use kubex_core::error::Problems;
 use kubex_core::host::PluginRules;
+use kubex_core::options::ValueKind;
 use kubex_core::text::{clean_line, nearest};
 use kubex_core::{
-    Chain, ChainBuilder, Error, ErrorKind, Host, Options, Origin, Registration, Registry, Result, Source,
-    Warning,
+    Chain, ChainBuilder, Error, ErrorKind, Host, Options, Origin, Registration, Registry, Result, ServerUrl,
+    Source, Warning,
 };
 
 use super::entry::{self, Entry};
 use super::layer::{self, Layer};
 use super::places::NamedFile;
+use super::prepare::PreparedSource;
 use super::settings::{LocatedName, Settings, SourceSettings};
 use super::{places, prepare, variables};
 use crate::default_chain::DEFAULT_ORDER;
@@ -140,12 +142,24 @@ impl Configuration {
     }
 
     fn from_layers(host: Host, layers: Vec<Layer>, profile: Option<LocatedName>) -> Result<Self> {
-        let settings = Settings::from_tree(layer::merge(&layers, name_and_origin(profile.as_ref()))?)?;
+        let mut problems = Problems::default();
+        let configuration = Self::from_valid_parts(host, layers, profile, &mut problems)?;
+        problems.into_result().map(|()| configuration)
+    }
+
+    /// As [`from_layers`](Self::from_layers), without the parts that have a problem.
+    fn from_valid_parts(
+        host: Host,
+        layers: Vec<Layer>,
+        profile: Option<LocatedName>,
+        problems: &mut Problems,
+    ) -> Result<Self> {
+        let tree = layer::merge(&layers, name_and_origin(profile.as_ref()))?;
         Ok(Self {
             host,
             layers,
             profile,
-            settings,
+            settings: Settings::read(tree, problems),
         })
     }
 
@@ -155,30 +169,18 @@ impl Configuration {
     /// # Errors
     /// `UnknownSource` for a name in the chain that is neither a source nor a provider, `UnknownProvider`, and the
     /// problems of the sources' options. The error contains all problems, each with its location.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "takes the registry by value, as a chain's builder does"
-    )]
     pub fn chain(&self, registry: Registry) -> Result<ChainBuilder> {
         let mut problems = Problems::default();
-        let overrides = problems
-            .take(prepare::prepare_overrides(&self.settings.overrides, &self.host))
-            .unwrap_or_default();
-        let mut chain = Chain::builder(registry.clone()).host(self.host.clone());
+        let (overrides, unset) = self.overrides(&mut problems);
+        if let Some(unset) = unset {
+            problems.add(unset);
+        }
+        let prepared = self.prepared(&registry, &mut problems);
+        problems.into_result()?;
+        let mut chain = Chain::builder(registry).host(self.host.clone());
         if let Some(rules) = &self.settings.rules {
             chain = chain.plugin_rules(rules.clone());
         }
-        let mut prepared = Vec::new();
-        for named in &self.settings.chain {
-            let Some(source) = problems.take(self.source(named, &registry)) else {
-                continue;
-            };
-            if source.is_enabled {
-                let ready = problems.take(prepare::prepare_source(&source, &registry, &self.host));
-                prepared.extend(ready.map(|ready| (source, ready)));
-            }
-        }
-        problems.into_result()?;
         for (source, ready) in prepared {
             let mut built = Source::from_provider(&source.name, ready.provider).overrides(ready.overrides);
             if let Some(timeout) = source.timeout {
@@ -190,6 +192,29 @@ impl Configuration {
             chain = chain.warning(warning.clone());
         }
         Ok(chain.overrides(overrides))
+    }
+
+    fn overrides(&self, problems: &mut Problems) -> (Options, Option<Error>) {
+        prepare::prepare_overrides(&self.settings.overrides, &self.host, problems)
+    }
+
+    /// The enabled sources of the chain that have no problem.
+    fn prepared(
+        &self,
+        registry: &Registry,
+        problems: &mut Problems,
+    ) -> Vec<(SourceSettings, PreparedSource)> {
+        let mut prepared = Vec::new();
+        for named in &self.settings.chain {
+            let Some(source) = problems.take(self.source(named, registry)) else {
+                continue;
+            };
+            if source.is_enabled {
+                let ready = problems.take(prepare::prepare_source(&source, registry, &self.host));
+                prepared.extend(ready.map(|ready| (source, ready)));
+            }
+        }
+        prepared
     }
 
     /// The source that the chain names.
@@ -210,46 +235,119 @@ impl Configuration {
         Err(match nearest(&named.name, &known) {
             Some(near) => error.with_help(format_args!("did you mean \"{}\"?", clean_line(near))),
             None => error.with_help(format_args!(
-                "describe it under sources.{name}; there are: {}",
+                "describe it under sources.{name}, or link the crate of a provider with this name; there are: {}",
                 clean_line(&known.join(", "))
             )),
         })
     }
 
+    /// Reads the defaults and this file only, and [checks](Self::check) them. Unlike [`from_file`](Self::from_file), it
+    /// goes on after a problem, so that its error contains all of them.
+    ///
+    /// # Errors
+    /// One error with all problems, each with its file, line and key.
+    pub async fn check_file(path: impl AsRef<Path>, host: &Host, registry: &Registry) -> Result<Self> {
+        let path = from_working_directory(path.as_ref(), host);
+        let file = places::required(&path, host, &Origin::file(&path)).await?;
+        let layers = vec![Layer::defaults(DEFAULT_ORDER), file];
+        let mut problems = Problems::default();
+        let configuration = Self::from_valid_parts(host.clone(), layers, None, &mut problems)?;
+        configuration.check_all(registry, problems)?;
+        Ok(configuration)
+    }
+
     /// Checks everything, including what this chain does not use: disabled sources, sources that it does not name, and
-    /// every profile of the files.
+    /// every profile of the files. A variable that is referred to need not be set.
     ///
     /// # Errors
     /// One error with all problems.
     pub fn check(&self, registry: &Registry) -> Result<()> {
-        let mut found = vec![self.check_profile(registry)];
+        self.check_all(registry, Problems::default())
+    }
+
+    /// `found` are the problems of what was left out.
+    fn check_all(&self, registry: &Registry, mut found: Problems) -> Result<()> {
+        self.check_profile(registry, &mut found);
         for name in self.profiles() {
-            let profile = self.clone().in_profile(&name);
-            found.push(profile.and_then(|profile| profile.check_profile(registry)));
+            let profile = LocatedName {
+                name,
+                origin: Origin::code(),
+            };
+            let layers = self.layers.clone();
+            let profile = Self::from_valid_parts(self.host.clone(), layers, Some(profile), &mut found);
+            if let Some(profile) = found.take(profile) {
+                profile.check_profile(registry, &mut found);
+            }
         }
+        let Err(error) = found.into_result() else {
+            return Ok(());
+        };
         // A problem outside of the profiles is found again in each of them.
         let mut seen = HashSet::new();
+        let mut found = error.into_problems();
+        found.retain(|problem| {
+            seen.insert((
+                problem.message().to_owned(),
+                problem.origin().map(ToString::to_string),
+            ))
+        });
+        found.sort_by_key(|problem| problem.origin().and_then(Origin::line_and_column));
         let mut problems = Problems::default();
-        for error in found.iter().filter_map(|result| result.as_ref().err()) {
-            for problem in error.problems() {
-                if seen.insert((problem.message(), problem.origin().map(ToString::to_string))) {
-                    problems.add(without_related(problem));
-                }
-            }
+        for problem in found {
+            problems.add(problem);
         }
         problems.into_result()
     }
 
-    fn check_profile(&self, registry: &Registry) -> Result<()> {
-        let mut problems = Problems::default();
-        problems.take(self.chain(registry.clone()));
+    fn check_profile(&self, registry: &Registry, problems: &mut Problems) {
+        // A variable that is not set here may be set where the file is used.
+        let (overrides, _) = self.overrides(problems);
+        check_server(&overrides, problems);
+        if let Some(chain) = self.settings.tree.get("chain")
+            && matches!(chain.kind(), ValueKind::Sequence(items) if items.is_empty())
+        {
+            let error = Error::new(ErrorKind::InvalidValue, "the chain has no sources");
+            problems.add(
+                error
+                    .with_origin(chain.origin())
+                    .with_help("add a source, or remove the key"),
+            );
+        }
+        let prepared = self.prepared(registry, problems);
+        let is_prepared =
+            |source: &SourceSettings| prepared.iter().any(|(other, _)| other.name == source.name);
         let is_in_use = |source: &SourceSettings| {
             source.is_enabled && self.settings.chain.iter().any(|named| named.name == source.name)
         };
-        for source in self.settings.sources.iter().filter(|source| !is_in_use(source)) {
-            problems.take(prepare::prepare_source(source, registry, &self.host));
+        for source in &self.settings.sources {
+            let mut of_server = Problems::default();
+            check_server(&source.options, &mut of_server);
+            problems.take(
+                of_server
+                    .into_result()
+                    .map_err(|error| error.in_source(&source.name)),
+            );
+            let is_valid = if is_in_use(source) {
+                is_prepared(source)
+            } else {
+                problems
+                    .take(prepare::prepare_source(source, registry, &self.host))
+                    .is_some()
+            };
+            let is_identity = registry
+                .get(source.provider_name())
+                .is_ok_and(Registration::is_source);
+            if is_valid
+                && is_identity
+                && !source.options.has_any(&["server"])
+                && overrides.get("server").is_none()
+            {
+                let error = Error::new(ErrorKind::MissingCluster, "no server is set")
+                    .with_origin(&source.origin)
+                    .with_help("set \"server\" to its address, https://host:port");
+                problems.add(error.in_source(&source.name));
+            }
         }
-        problems.into_result()
     }
 
     /// The sources: those of the chain in their order, then the others by name.
@@ -287,9 +385,9 @@ impl Configuration {
         self.layers.iter().filter_map(|layer| layer.origin().path())
     }
 
-    /// What the user should know about the files. The chain's results contain it too.
+    /// What the user should know about the files and the variables. The chain's results contain it too.
     pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
-        self.layers.iter().filter_map(Layer::warning)
+        self.layers.iter().flat_map(Layer::warnings)
     }
 
     /// The names of the files' profiles, sorted.
@@ -316,18 +414,12 @@ impl Configuration {
     }
 }
 
-/// The problem without those that were found with it.
-fn without_related(problem: &Error) -> Error {
-    let mut error = Error::new(problem.kind(), problem.message());
-    if let Some(origin) = problem.origin() {
-        error = error.with_origin(origin);
-    }
-    if let Some(help) = problem.help() {
-        error = error.with_help(help);
-    }
-    match problem.source_name() {
-        Some(name) => error.in_source(name),
-        None => error,
+/// A server's address is otherwise read when its source is resolved.
+fn check_server(options: &Options, problems: &mut Problems) {
+    if let Some(server) = options.get("server")
+        && let Some(address) = server.as_str()
+    {
+        problems.take(ServerUrl::parse(address).map_err(|error| error.with_origin(server.origin())));
     }
 }
 

@@ -43,8 +43,8 @@ pub(super) struct Layer {
     profiles: Vec<(String, Value)>,
     /// Whether it wins over the profiles of the files, as variables and the program's options do.
     is_global: bool,
-    /// What the user should know about its file.
-    warning: Option<Warning>,
+    /// What the user should know about its file or its variables.
+    warnings: Vec<Warning>,
 }
 
 impl Layer {
@@ -56,7 +56,7 @@ impl Layer {
             root: Value::new(vec![("chain".to_owned(), chain)], origin.clone()).located(origin),
             profiles: Vec::new(),
             is_global: false,
-            warning: None,
+            warnings: Vec::new(),
         }
     }
 
@@ -79,7 +79,7 @@ impl Layer {
             root: Value::new(entries, origin),
             profiles,
             is_global: false,
-            warning: None,
+            warnings: Vec::new(),
         })
     }
 
@@ -89,7 +89,7 @@ impl Layer {
             root,
             profiles: Vec::new(),
             is_global: true,
-            warning: None,
+            warnings: Vec::new(),
         }
     }
 
@@ -103,13 +103,13 @@ impl Layer {
         Self::global(root)
     }
 
-    /// Sets what the user should know about its file.
-    pub(super) fn with_warning(self, warning: Option<Warning>) -> Self {
-        Self { warning, ..self }
+    /// Sets what the user should know about its file or its variables.
+    pub(super) fn with_warnings(self, warnings: Vec<Warning>) -> Self {
+        Self { warnings, ..self }
     }
 
-    pub(super) fn warning(&self) -> Option<&Warning> {
-        self.warning.as_ref()
+    pub(super) fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// The origin of its root.

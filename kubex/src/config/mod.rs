@@ -53,6 +53,7 @@ mod layer;
 mod paths;
 mod places;
 mod prepare;
+mod problems;
 mod schema;
 mod settings;
 mod typed;

@@ -59,15 +59,30 @@ pub(super) fn expanded(written: &str, origin: &Origin, host: &Host) -> Result<St
             return Err(invalid("has a ${ without its }", origin));
         };
         let value = host.environment().unicode(name)?;
-        text.push_str(&value.ok_or_else(|| {
-            let name = clean_line(name);
-            invalid(&format!("names the variable {name}, which is not set"), origin)
-                .with_help(format_args!("set {name}"))
-        })?);
+        text.push_str(&value.ok_or_else(|| not_set(name, origin))?);
         rest = after;
     }
     text.push_str(rest);
     Ok(text)
+}
+
+/// The error for the first variable in the text that is not set.
+pub(super) fn unset_variable(written: &str, origin: &Origin, host: &Host) -> Option<Error> {
+    let names = written
+        .split("${")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'));
+    let is_unset = |name: &&str| matches!(host.environment().unicode(name), Ok(None));
+    names
+        .map(|(name, _)| name)
+        .find(is_unset)
+        .map(|name| not_set(name, origin))
+}
+
+fn not_set(name: &str, origin: &Origin) -> Error {
+    let name = clean_line(name);
+    invalid(&format!("names the variable {name}, which is not set"), origin)
+        .with_help(format_args!("set {name}"))
 }
 
 fn text_of(path: &Path, origin: &Origin) -> Result<String> {

@@ -114,7 +114,7 @@ fn layer(path: &Path, content: io::Result<FileContent>, host: &Host) -> Result<O
                 None => None,
             };
             let layer = Layer::from_file(document::parse(content.bytes, origin)?)?;
-            Ok(Some(layer.with_warning(warning)))
+            Ok(Some(layer.with_warnings(warning.into_iter().collect())))
         }
         Err(error)
             if matches!(

@@ -16,6 +16,7 @@ use kubex_core::{
 };
 use serde_json::Value as Schema;
 
+use super::problems::read_all;
 use super::settings::{COMMON_KEYS, SourceSettings, locate_error};
 use super::typed::{property, resolved, typed};
 use super::variables::looks_like_a_variable;
@@ -42,7 +43,12 @@ pub(super) fn prepare_source(
     registry: &Registry,
     host: &Host,
 ) -> Result<PreparedSource> {
-    build(source, registry, host).map_err(|error| error.in_source(&source.name))
+    build(source, registry, host).map_err(|error| {
+        let problems = error.into_problems().into_iter();
+        let mut problems = problems.map(|problem| problem.in_source(&source.name));
+        let first = problems.next().unwrap_or_else(|| cannot_be_built(source));
+        problems.fold(first, Error::with_related)
+    })
 }
 
 fn build(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<PreparedSource> {
@@ -55,8 +61,10 @@ fn build(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<Pr
         _ => registration,
     };
     let schema = schema::source_schema(registration);
+    let mut problems = Problems::default();
     let mut reader = OptionsReader::new(&schema, host);
-    let mut options = reader.read(&source.options)?;
+    let mut options = reader.read(&source.options, &mut problems);
+    let is_partial = !problems.is_empty() || reader.unset.is_some();
     let overrides = if registration.is_source() {
         Options::with_origin(source.origin.clone())
     } else {
@@ -68,37 +76,71 @@ fn build(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<Pr
             .collect();
         options.split_off(&foreign)
     };
-    let mut problems = Problems::default();
-    problems.take(Overrides::new(overrides.clone()));
-    let provider: Option<Arc<dyn CredentialProvider>> = if let Some(error) = reader.unset {
-        Some(Arc::new(UnsetVariable(error)))
-    } else {
-        let built = registry.provider(registration.name(), options);
-        problems.take(built.map_err(|error| complete_error(error, &source.options, &schema)))
-    };
+    let locate = |error| complete_error(error, &source.options, &schema);
+    read_all(
+        as_value(&overrides),
+        is_partial,
+        &mut problems,
+        |value| Overrides::new(as_options(value)),
+        locate,
+    );
+    let built = read_all(
+        as_value(&options),
+        is_partial,
+        &mut problems,
+        |value| registry.provider(registration.name(), as_options(value)),
+        locate,
+    );
     problems.into_result()?;
+    let provider: Option<Arc<dyn CredentialProvider>> = match reader.unset {
+        Some(error) => Some(Arc::new(UnsetVariable(error))),
+        None => built,
+    };
     provider
         .map(|provider| PreparedSource { provider, overrides })
-        .ok_or_else(|| {
-            // Without a provider there was a problem, which is returned above.
-            Error::new(ErrorKind::InvalidValue, "the source cannot be built").with_origin(&source.origin)
-        })
+        // Without a provider there was a problem, which is returned above.
+        .ok_or_else(|| cannot_be_built(source))
 }
 
-/// The overrides of the chain.
-///
-/// # Errors
-/// The problems of the options. A reference to a variable that is not set is one, because the overrides apply to every
-/// source.
-pub(super) fn prepare_overrides(options: &Options, host: &Host) -> Result<Options> {
+fn cannot_be_built(source: &SourceSettings) -> Error {
+    Error::new(ErrorKind::InvalidValue, "the source cannot be built").with_origin(&source.origin)
+}
+
+/// The overrides of the chain, and the error of a reference to a variable that is not set. The overrides apply to every
+/// source, so that error is one of the chain.
+pub(super) fn prepare_overrides(
+    options: &Options,
+    host: &Host,
+    problems: &mut Problems,
+) -> (Options, Option<Error>) {
     let schema = schema::overrides_schema();
+    let mut found = Problems::default();
     let mut reader = OptionsReader::new(schema, host);
-    let prepared = reader.read(options)?;
-    if let Some(error) = reader.unset {
-        return Err(error);
+    let prepared = reader.read(options, &mut found);
+    let is_partial = !found.is_empty() || reader.unset.is_some();
+    let locate = |error| complete_error(error, options, schema);
+    let check = |value: &Value| Overrides::new(as_options(value));
+    read_all(as_value(&prepared), is_partial, &mut found, check, locate);
+    problems.take(found.into_result());
+    (prepared, reader.unset)
+}
+
+fn as_value(options: &Options) -> Value {
+    let entries: Vec<_> = options
+        .iter()
+        .map(|(key, value)| (key.to_owned(), value.clone()))
+        .collect();
+    Value::new(entries, options.origin().clone())
+}
+
+fn as_options(value: &Value) -> Options {
+    let mut options = Options::with_origin(value.origin().clone());
+    if let ValueKind::Mapping(entries) = value.kind() {
+        for (key, value) in entries {
+            options.insert(key, value.clone());
+        }
     }
-    Overrides::new(prepared.clone()).map_err(|error| complete_error(error, options, schema))?;
-    Ok(prepared)
+    options
 }
 
 /// The registry's error for an unknown provider, with the origin of the name.
@@ -110,7 +152,10 @@ fn unknown_provider(source: &SourceSettings, error: Error) -> Error {
     let message =
         format!("the source \"{name}\" does not name a provider, and no provider has the source's name");
     let near = error.help().filter(|help| help.starts_with("did you mean"));
-    let help = near.map_or_else(|| format!("set sources.{name}.provider"), str::to_owned);
+    let help = near.map_or_else(
+        || format!("set sources.{name}.provider, or link the crate of the provider \"{name}\""),
+        str::to_owned,
+    );
     Error::new(ErrorKind::UnknownProvider, message)
         .with_origin(&source.origin)
         .with_help(help)
@@ -147,7 +192,7 @@ fn complete_error(error: Error, written: &Options, schema: &Schema) -> Error {
 struct OptionsReader<'a> {
     schema: &'a Schema,
     host: &'a Host,
-    /// The first reference to a variable that is not set.
+    /// The first reference to a variable that is not set, as a secret or in a path.
     unset: Option<Error>,
 }
 
@@ -160,24 +205,25 @@ impl<'a> OptionsReader<'a> {
         }
     }
 
-    fn read(&mut self, written: &Options) -> Result<Options> {
+    /// The options that have no problem.
+    fn read(&mut self, written: &Options, problems: &mut Problems) -> Options {
         let entries = written
             .iter()
             .map(|(key, value)| (key.to_owned(), value.clone()))
             .collect();
         let mut options = Options::with_origin(written.origin().clone());
-        for (key, value) in self.read_entries(entries, self.schema)? {
+        for (key, value) in self.read_entries(entries, self.schema, problems) {
             options.insert(&key, value);
         }
-        Ok(options)
+        options
     }
 
     fn read_entries(
         &mut self,
         written: Vec<(String, Value)>,
         schema: &Schema,
-    ) -> Result<Vec<(String, Value)>> {
-        let mut problems = Problems::default();
+        problems: &mut Problems,
+    ) -> Vec<(String, Value)> {
         let mut entries: Vec<(String, Value)> = Vec::with_capacity(written.len());
         for (key, value) in written {
             let prepared = if let Some(secret) = secret_of(&key, schema, self.schema) {
@@ -186,7 +232,7 @@ impl<'a> OptionsReader<'a> {
             } else {
                 let of_value = property(schema, &key).or(schema.get("additionalProperties"));
                 self.read_value(value, &key, of_value, schema)
-                    .map(|value| (key, Some(value)))
+                    .map(|value| (key, value))
             };
             let Some((key, value)) = problems.take(prepared) else {
                 continue;
@@ -204,42 +250,53 @@ impl<'a> OptionsReader<'a> {
             }
             entries.push((key, value));
         }
-        problems.into_result().map(|()| entries)
+        entries
     }
 
-    /// Converts a value by its schema. `parent` is the schema of the mapping that has the key.
+    /// Converts a value by its schema; `None` if it refers to a variable that is not set. `parent` is the schema of the mapping that has the key.
     fn read_value(
         &mut self,
         value: Value,
         key: &str,
         schema: Option<&Schema>,
         parent: &Schema,
-    ) -> Result<Value> {
+    ) -> Result<Option<Value>> {
         let Some(schema) = schema.map(|schema| resolved(schema, self.schema)) else {
-            return Ok(value);
+            return Ok(Some(value));
         };
         let value = typed(value, Some(schema), self.schema)?;
         let origin = value.origin().clone();
+        let mut problems = Problems::default();
         let kind = match value.into_kind() {
-            ValueKind::Mapping(entries) => ValueKind::Mapping(self.read_entries(entries, schema)?),
+            ValueKind::Mapping(entries) => {
+                ValueKind::Mapping(self.read_entries(entries, schema, &mut problems))
+            }
             ValueKind::Sequence(items) => {
                 let of_items = schema.get("items");
-                let items = items
-                    .into_iter()
-                    .map(|item| self.read_value(item, key, of_items, parent));
-                ValueKind::Sequence(items.collect::<Result<_>>()?)
+                let items = items.into_iter().filter_map(|item| {
+                    let item = self.read_value(item, key, of_items, parent);
+                    problems.take(item).flatten()
+                });
+                ValueKind::Sequence(items.collect())
             }
             ValueKind::String(text) if is_in_a_file(&origin) && is_secret_text(&text, schema) => {
                 return Err(secret_in_a_file(key, parent, &origin));
             }
             ValueKind::String(text) => match schema::format_of(schema) {
+                Some("path" | "command")
+                    if let Some(error) = paths::unset_variable(&text, &origin, self.host) =>
+                {
+                    self.unset.get_or_insert(error);
+                    return Ok(None);
+                }
                 Some("path") => paths::path(&text, &origin, self.host)?.into(),
                 Some("command") => paths::expanded(&text, &origin, self.host)?.into(),
                 _ => ValueKind::String(text),
             },
             other => other,
         };
-        Ok(Value::new(kind, origin))
+        problems.into_result()?;
+        Ok(Some(Value::new(kind, origin)))
     }
 
     /// The value of the variable that a reference names; `None` if it is not set.

@@ -9,6 +9,7 @@ use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, Options, Origin, Result};
 
 use super::layer::PROFILES;
+use super::problems::read_all;
 use super::schema;
 use super::typed::typed;
 
@@ -76,41 +77,37 @@ impl SourceSettings {
 }
 
 impl Settings {
-    /// Reads the merged tree. The error contains all problems.
-    pub(super) fn from_tree(tree: Value) -> Result<Self> {
-        let mut problems = Problems::default();
+    /// Reads the merged tree, and collects all problems. What has one is left out.
+    pub(super) fn read(tree: Value, problems: &mut Problems) -> Self {
         for (key, value) in entries(&tree) {
             if !SECTIONS.contains(&key.as_str()) && key != SCHEMA_KEY {
-                let known = [SECTIONS, &[PROFILES]].concat();
+                // Only a file has profiles, and a profile has none.
+                let is_in_a_file = value.origin().path().is_some() && value.origin().keys() == key;
+                let profiles: &[&str] = if is_in_a_file { &[PROFILES] } else { &[] };
+                let known = [SECTIONS, profiles].concat();
                 problems.add(Error::unknown_key(key, &known).with_origin(value.origin()));
             }
         }
-        let chain = tree
-            .get("chain")
-            .map(chain)
-            .and_then(|chain| problems.take(chain));
+        let chain = tree.get("chain").map(|chain| self::chain(chain, problems));
         let sources = tree
             .get("sources")
             .and_then(|sources| problems.take(mapping(sources)));
         let sources = sources
             .into_iter()
             .flatten()
-            .filter_map(|(name, source)| problems.take(self::source(name, source)));
+            .filter_map(|(name, source)| self::source(name, source, problems));
         let sources = sources.collect();
         let overrides = tree
             .get("overrides")
             .and_then(|overrides| problems.take(options(overrides)));
-        let rules = tree
-            .get("exec")
-            .and_then(|exec| problems.take(plugin_rules(exec)));
-        problems.into_result()?;
-        Ok(Self {
+        let rules = tree.get("exec").and_then(|exec| plugin_rules(exec, problems));
+        Self {
             chain: chain.unwrap_or_default(),
             sources,
             overrides: overrides.unwrap_or_default(),
             rules,
             tree,
-        })
+        }
     }
 
     /// The source of that name, if it has an entry.
@@ -120,23 +117,68 @@ impl Settings {
 }
 
 /// The plugin rules of the section `exec`; [`PluginOptions`] defines its keys.
-fn plugin_rules(exec: &Value) -> Result<PluginRules> {
+fn plugin_rules(exec: &Value, problems: &mut Problems) -> Option<PluginRules> {
     let schema = schema::plugin_schema();
-    let exec = typed(exec.clone(), Some(schema), schema)?;
-    mapping(&exec)?;
-    let written = exec
-        .parse::<PluginOptions>()
-        .map_err(|error| locate_error(error, &exec))?;
-    written.rules().map_err(|error| error.with_origin(exec.origin()))
+    let exec = problems.take(typed(exec.clone(), Some(schema), schema))?;
+    problems.take(mapping(&exec))?;
+    let locate = |error: Error| {
+        let error = locate_error(error, &exec);
+        let is_an_entry = |origin: &Origin| origin.keys().starts_with("exec.allowlist[");
+        match error.origin() {
+            Some(origin) if error.help().is_none() && is_an_entry(origin) => {
+                error.with_help("write an entry as {command: NAME}")
+            }
+            _ => error,
+        }
+    };
+    let written = read_all(
+        exec.clone(),
+        false,
+        problems,
+        Value::parse::<PluginOptions>,
+        locate,
+    );
+    // Each of the two parts has errors of its own, which do not tell their key.
+    let (policy, environment) = if let Some(written) = &written {
+        let policy = PluginOptions {
+            environment: None,
+            ..written.clone()
+        };
+        (policy, written.environment.clone())
+    } else {
+        // A policy of which a list is a part cannot be checked without it.
+        let text = |key: &str| exec.get(key).and_then(Value::as_str).map(str::to_owned);
+        let policy = PluginOptions {
+            policy: text("policy").filter(|policy| !policy.eq_ignore_ascii_case("allowlist")),
+            ..PluginOptions::default()
+        };
+        (policy, text("environment"))
+    };
+    let environment = PluginOptions {
+        environment,
+        ..PluginOptions::default()
+    };
+    let policy_key = if policy.policy.is_some() {
+        "policy"
+    } else {
+        "allowlist"
+    };
+    for (part, key) in [(policy, policy_key), (environment, "environment")] {
+        let origin = exec.get(key).map_or(exec.origin(), Value::origin);
+        problems.take(part.rules().map_err(|error| error.with_origin(origin)));
+    }
+    written?.rules().ok()
 }
 
-fn chain(value: &Value) -> Result<Vec<LocatedName>> {
+fn chain(value: &Value, problems: &mut Problems) -> Vec<LocatedName> {
     let names_schema = serde_json::json!({"type": "array", "items": {"type": "string"}});
-    let value = typed(value.clone(), Some(&names_schema), &names_schema)?;
-    let ValueKind::Sequence(items) = value.kind() else {
-        return Err(expected("a list of names", &value).with_help("write it as [kubeconfig, in-cluster]"));
+    let Some(value) = problems.take(typed(value.clone(), Some(&names_schema), &names_schema)) else {
+        return Vec::new();
     };
-    let mut problems = Problems::default();
+    let ValueKind::Sequence(items) = value.kind() else {
+        problems.add(expected("a list of names", &value).with_help("write it as [kubeconfig, in-cluster]"));
+        return Vec::new();
+    };
     let mut chain: Vec<LocatedName> = Vec::with_capacity(items.len());
     for item in items {
         let origin = item.origin().clone();
@@ -156,44 +198,43 @@ fn chain(value: &Value) -> Result<Vec<LocatedName>> {
             }),
         }
     }
-    problems.into_result().map(|()| chain)
+    chain
 }
 
-fn source(name: &str, value: &Value) -> Result<SourceSettings> {
-    let mut options = options(value)?;
+/// A source. It is left out if its provider is not known, since its other keys cannot be checked then.
+fn source(name: &str, value: &Value, problems: &mut Problems) -> Option<SourceSettings> {
+    let mut options = problems.take(options(value))?;
     let mut own = options.split_off(COMMON_KEYS);
     let schema = schema::common_schema();
     for (key, value) in own.clone().iter() {
-        own.insert(
-            key,
-            typed(
-                value.clone(),
-                schema.pointer(&format!("/properties/{key}")),
-                schema,
-            )?,
-        );
+        let schema_of_key = schema.pointer(&format!("/properties/{key}"));
+        match typed(value.clone(), schema_of_key, schema) {
+            Ok(value) => own.insert(key, value),
+            Err(error) => {
+                problems.add(error);
+                let _ = own.split_off(&[key]);
+            }
+        }
     }
-    let mut problems = Problems::default();
-    let provider = own.get("provider").and_then(|value| {
-        problems
-            .take(
-                value
-                    .as_str()
-                    .ok_or_else(|| expected("the name of a provider", value)),
-            )
-            .map(|name| LocatedName {
-                name: name.to_owned(),
+    let provider = match own.get("provider") {
+        None => None,
+        Some(value) => {
+            let name = value
+                .as_str()
+                .ok_or_else(|| expected("the name of a provider", value));
+            Some(LocatedName {
+                name: problems.take(name)?.to_owned(),
                 origin: value.origin().clone(),
             })
-    });
+        }
+    };
     let is_enabled = own
         .get("enabled")
         .and_then(|value| problems.take(value.parse::<bool>()));
     let timeout = own
         .get("timeout")
         .and_then(|value| problems.take(value.parse::<Deadline>()));
-    problems.into_result()?;
-    Ok(SourceSettings {
+    Some(SourceSettings {
         name: name.to_owned(),
         origin: value.origin().clone(),
         provider,

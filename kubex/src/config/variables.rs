@@ -3,36 +3,45 @@
 //! `KUBEX_SOURCES__KUBECONFIG__CONTEXT` is `sources.kubeconfig.context`: two underscores separate keys, a single one stands
 //! for a hyphen. A name that a file contains keeps the file's spelling.
 //!
+//! A variable with another name is a warning, because other programs may use the prefix too. It is an error if it is
+//! nearly the name of a key: its user expects an effect.
+//!
 //! The values are texts; [`typed`](super::typed) gives them the types of the schema.
 
+use kubex_core::error::Problems;
 use kubex_core::options::{Value, ValueKind};
-use kubex_core::text::clean_line;
-use kubex_core::{Error, ErrorKind, Host, Origin, Result};
+use kubex_core::text::{clean_line, nearest};
+use kubex_core::{Error, ErrorKind, Host, Origin, Result, Warning};
 
 use super::layer::{Layer, insert};
 use super::places::FILE_VARIABLE;
+use super::schema;
+use super::settings::SECTIONS;
+use super::typed::property;
 
 /// The variable that selects the profile.
 pub(super) const PROFILE_VARIABLE: &str = "KUBEX_PROFILE";
 
 const PREFIX: &str = "KUBEX_";
 
-/// Variables that are not configuration keys: those of the store, which is read without the configuration, and those that
-/// Kubex sets for plugins.
+/// Variables that are not configuration keys: those of the store, which is read without the configuration, those that Kubex
+/// sets for plugins, and the one of a shell's completion script.
 const NOT_KEYS: &[&str] = &[
     FILE_VARIABLE,
     PROFILE_VARIABLE,
     "KUBEX_CACHE_DIR",
     "KUBEX_CACHE_KEY",
     "KUBEX_CACHE_STACK",
-    "KUBEX_EXEC_RUN",
     "KUBEX_EXEC_STACK",
+    "KUBEX_EXEC_RUN",
+    "KUBEX_COMPLETE",
 ];
 
 /// The layer of the variables. `files` is the merged tree of the files, whose names keep their spelling.
 ///
 /// # Errors
-/// `InvalidValue` for a value that is not Unicode, or a variable that fits two names of the files.
+/// `InvalidValue` for a value that is not Unicode, or a variable that fits two names of the files; `UnknownField` for a
+/// variable that is nearly the name of a key.
 pub(super) fn layer(host: &Host, files: &Value) -> Result<Layer> {
     let mut names: Vec<String> = host
         .environment()
@@ -44,17 +53,81 @@ pub(super) fn layer(host: &Host, files: &Value) -> Result<Layer> {
         })
         .collect();
     names.sort_unstable();
+    let mut problems = Problems::default();
+    let mut warnings = Vec::new();
     let mut root = Value::new(Vec::<(String, Value)>::new(), Origin::variable("KUBEX_*"));
     for name in names {
         let Some(text) = host.environment().unicode(&name)? else {
             continue;
         };
         let origin = Origin::variable(&name);
+        if !is_of_a_section(&name) {
+            match meant(&name) {
+                Some(meant) => problems.add(misspelled(&name, &meant).with_origin(&origin)),
+                None => warnings.push(
+                    Warning::new(
+                        "unknown-variable",
+                        "the variable is not a configuration key, and is ignored",
+                    )
+                    .with_origin(&origin),
+                ),
+            }
+            continue;
+        }
         let keys = keys(&name, files, &origin)?;
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         insert(&mut root, &keys, Value::new(text, origin));
     }
-    Ok(Layer::global(root))
+    problems.into_result()?;
+    Ok(Layer::global(root).with_warnings(warnings))
+}
+
+/// Whether the variable sets a top-level key, or a key below one.
+fn is_of_a_section(name: &str) -> bool {
+    let first = name.strip_prefix(PREFIX).unwrap_or(name).split("__").next();
+    first.is_some_and(|first| SECTIONS.contains(&normalize(first).as_str()))
+}
+
+/// The variable that is meant by one that is not a key: one whose name is similar, or one that ends in this key.
+fn meant(name: &str) -> Option<String> {
+    let written = name.strip_prefix(PREFIX).unwrap_or(name);
+    let (first, rest) = match written.split_once("__") {
+        Some((first, rest)) => (first, Some(rest)),
+        None => (written, None),
+    };
+    let key = normalize(first);
+    let mut known: Vec<String> = SECTIONS.iter().map(|section| section.to_uppercase()).collect();
+    if rest.is_none() {
+        for (section, schema) in [
+            ("OVERRIDES", schema::overrides_schema()),
+            ("EXEC", schema::plugin_schema()),
+        ] {
+            if property(schema, &key).is_some() {
+                return Some(format!("{PREFIX}{section}__{first}"));
+            }
+        }
+        if matches!(key.as_str(), "context" | "cluster" | "user") {
+            return Some(format!("{PREFIX}SOURCES__KUBECONFIG__{first}"));
+        }
+        let others = [FILE_VARIABLE, PROFILE_VARIABLE].iter();
+        known.extend(
+            others
+                .filter_map(|name| name.strip_prefix(PREFIX))
+                .map(str::to_owned),
+        );
+    }
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let similar = nearest(first, &known)?;
+    Some(match rest {
+        Some(rest) => format!("{PREFIX}{similar}__{rest}"),
+        None => format!("{PREFIX}{similar}"),
+    })
+}
+
+fn misspelled(name: &str, meant: &str) -> Error {
+    let message = format!("the variable {} is not a configuration key", clean_line(name));
+    Error::new(ErrorKind::UnknownField, message)
+        .with_help(format_args!("did you mean {}?", clean_line(meant)))
 }
 
 /// Whether Kubernetes sets the variable in every pod for a service whose name begins with `kubex`.
@@ -121,6 +194,36 @@ mod tests {
     use kubex_core::host::SimulatedHost;
 
     use super::*;
+
+    #[test]
+    fn a_variable_that_is_nearly_a_key_is_an_error_and_any_other_a_warning() {
+        for (name, expected) in [
+            ("KUBEX_CHIAN", Some("KUBEX_CHAIN")),
+            ("KUBEX_SOURCE__A__TOKEN", Some("KUBEX_SOURCES__A__TOKEN")),
+            ("KUBEX_CONFI", Some("KUBEX_CONFIG")),
+            ("KUBEX_PROFILES", Some("KUBEX_PROFILE")),
+            ("KUBEX_NAMESPACE", Some("KUBEX_OVERRIDES__NAMESPACE")),
+            ("KUBEX_AS_UID", Some("KUBEX_OVERRIDES__AS_UID")),
+            ("KUBEX_CONTEXT", Some("KUBEX_SOURCES__KUBECONFIG__CONTEXT")),
+            ("KUBEX_POLICY", Some("KUBEX_EXEC__POLICY")),
+            ("KUBEX_LOG", None),
+            ("KUBEX_FOO", None),
+            ("KUBEX_", None),
+            ("KUBEX_FOO__BAR", None),
+        ] {
+            assert_eq!(meant(name).as_deref(), expected, "{name}");
+            let world = SimulatedHost::new();
+            world.set_variable(name, "s3cret");
+            match (layer(&world.host(), &Value::default()), expected) {
+                (Err(error), Some(_)) => {
+                    let text = error.to_string();
+                    assert!(text.contains(name) && !text.contains("s3cret"), "{text}");
+                }
+                (Ok(layer), None) => assert_eq!(layer.warnings().len(), 1, "{name}"),
+                (other, _) => panic!("{name}: {other:?}"),
+            }
+        }
+    }
 
     #[test]
     fn a_service_called_kubex_configures_nothing() {

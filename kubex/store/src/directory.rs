@@ -11,6 +11,7 @@ use aws_lc_rs::rand;
 use kubex_core::text::shown_path;
 use zeroize::Zeroizing;
 
+use crate::name::hexadecimal;
 use crate::unshared::Unshared;
 
 /// The largest file that is read. A credential has at most 1 MiB.
@@ -158,7 +159,7 @@ fn random_suffix() -> String {
     let mut bytes = [0; 8];
     // Without random numbers, `create_new` still refuses a name that exists.
     let _ = rand::fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&bytes)
 }
 
 fn refused(path: &Path, why: &str) -> Unshared {
@@ -271,7 +272,8 @@ fn check_file_system(_: &Path) -> Result<(), Unshared> {
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
@@ -323,6 +325,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stdout, reason = "a check that cannot run here says so")]
     fn a_file_of_another_user_is_refused() {
         if !rustix::process::geteuid().is_root() {
             println!("NOT TESTED: a file of another user: only root can create one");

@@ -101,7 +101,8 @@ fn absolute(path: OsString) -> Option<PathBuf> {
     path.is_absolute().then_some(path)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use kubex_core::host::SimulatedHost;
 
@@ -110,7 +111,7 @@ mod tests {
     fn location(variables: &[(&str, &str)]) -> Result<Location, Unshared> {
         let world = SimulatedHost::new();
         for (name, value) in variables {
-            world.set_variable(name, *value);
+            world.set_variable(name, value);
         }
         Location::of_the_user(world.host().environment())
     }

@@ -96,6 +96,7 @@ mod keyring {
     use zeroize::Zeroizing;
 
     use super::MasterKey;
+    use crate::name::hexadecimal;
 
     /// The keyring of the user (`@u`).
     pub(super) struct Ring {
@@ -107,12 +108,7 @@ mod keyring {
     impl Ring {
         pub(super) fn open(directory: &Path) -> Option<Self> {
             let digest = digest::digest(&digest::SHA256, directory.as_os_str().as_encoded_bytes());
-            let digest: String = digest
-                .as_ref()
-                .iter()
-                .take(8)
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let digest = hexadecimal(digest.as_ref().get(..8).unwrap_or_default());
             Some(Self {
                 ring: KeyRing::from_special_id(KeyRingIdentifier::User, false).ok()?,
                 description: format!("kubex-store:{digest}"),
@@ -196,6 +192,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
+    #[expect(clippy::print_stdout, reason = "a check that cannot run here says so")]
     fn a_key_in_the_keyring_is_in_no_file_and_another_one_follows_when_it_is_gone() {
         let (_parent, directory) = directory();
         let (first, warning) = read_or_create(&directory, KeyPlace::Keyring).unwrap();

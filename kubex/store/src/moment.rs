@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// How far the wall clock may be set back before an entry counts as written in the future.
-const TOLERATED_STEP: Duration = Duration::from_secs(60);
+/// How far the wall clock may be set back before an entry counts as written in the future, in milliseconds.
+const TOLERATED_STEP: u64 = 60_000;
 
 /// A point in time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ impl Moment {
         };
         let by_wall = match now.wall.checked_sub(self.wall) {
             Some(age) => age,
-            None if self.wall - now.wall <= TOLERATED_STEP.as_millis() as u64 => 0,
+            None if self.wall - now.wall <= TOLERATED_STEP => 0,
             None => return None,
         };
         Some(Duration::from_millis(by_boot.unwrap_or(0).max(by_wall)))

@@ -1,6 +1,6 @@
 //! The name of a slot: a keyed digest of the identity, of which nothing can be read.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use aws_lc_rs::hmac;
 use kubex_core::credentials::StoreIdentity;
@@ -36,6 +36,15 @@ impl Name {
     }
 }
 
+/// The bytes as hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// The first 16 bytes of a digest.
 pub(crate) fn short(digest: &[u8]) -> [u8; 16] {
     let mut bytes = [0; 16];
@@ -47,7 +56,7 @@ pub(crate) fn short(digest: &[u8]) -> [u8; 16] {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hexadecimal(&self.0))
     }
 }
 

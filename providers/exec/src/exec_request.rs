@@ -170,7 +170,7 @@ impl fmt::Debug for ExecRequest {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::{Duration, UNIX_EPOCH};
 
     use kubex_core::SecretBytes;
 
@@ -213,7 +213,7 @@ mod tests {
         let pair = rcgen::generate_simple_self_signed(vec!["jane".into()]).unwrap();
         let key = pair.signing_key.serialize_pem().into_bytes();
         let pair = kubex_core::ClientCertificate::from_pem(pair.cert.pem().as_bytes(), key.into()).unwrap();
-        let expires_at = SystemTime::now() + Duration::from_secs(600);
+        let expires_at = UNIX_EPOCH + Duration::from_secs(1_893_456_000);
         for version in [ApiVersion::V1, ApiVersion::V1Beta1] {
             let request = ExecRequest {
                 api_version: version,

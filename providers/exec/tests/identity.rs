@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![allow(
     clippy::disallowed_methods,
+    clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "the suite has its own files, and a test that panics fails"
 )]
@@ -126,12 +127,12 @@ impl Plugin {
     }
 
     fn program(mut self, program: impl AsRef<Path>) -> Self {
-        self.program = program.as_ref().to_owned();
+        program.as_ref().clone_into(&mut self.program);
         self
     }
 
     fn within(mut self, directory: &Path) -> Self {
-        self.working_directory = directory.to_owned();
+        directory.clone_into(&mut self.working_directory);
         self
     }
 

@@ -34,4 +34,8 @@ impl TrustSource for MountedCaBundle {
         let file = self.options.root.join(&self.options.ca);
         format!("certificate authority {}", file.display())
     }
+
+    fn only_reads_files(&self) -> bool {
+        true
+    }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `$KUBERNETES_SERVICE_HOST`, `$KUBERNETES_SERVICE_PORT` | the API server, also at an IPv6 address |
 //! | `/var/run/secrets/kubernetes.io/serviceaccount/token` | the token, which the provider `token-file` reads |
+//! | the option `credential-bundle` | a pod certificate instead of the token (KEP-4317), which the provider `static` reads |
 //! | `.../ca.crt` | the certificate authority, read again every 60 s; without it, those of the operating system are trusted, with a warning |
 //! | `$POD_NAMESPACE`, then `.../namespace` | the namespace; the default is `default` |
 //!

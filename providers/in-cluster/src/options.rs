@@ -14,6 +14,10 @@ pub struct InClusterOptions {
     pub root: PathBuf,
     /// The file of the token, relative to `root`.
     pub token: PathBuf,
+    /// The file of a pod certificate's credential bundle (KEP-4317), relative to `root`: the private key, then the
+    /// certificate chain. With it, the pod identifies itself by the certificate and not by a token.
+    #[schemars(extend("format" = "path"))]
+    pub credential_bundle: Option<PathBuf>,
     /// The file of the certificate authority, relative to `root`.
     pub ca: PathBuf,
     /// The file of the namespace, relative to `root`.
@@ -31,6 +35,7 @@ impl Default for InClusterOptions {
         Self {
             root: "/var/run/secrets/kubernetes.io/serviceaccount".into(),
             token: "token".into(),
+            credential_bundle: None,
             ca: "ca.crt".into(),
             namespace: "namespace".into(),
             namespace_variable: "POD_NAMESPACE".into(),

@@ -16,7 +16,7 @@ use crate::mount::Mount;
 use crate::options::InClusterOptions;
 
 /// The provider `in-cluster`. By default it reads the service account at the path at which Kubernetes mounts it. The
-/// registry must contain the provider `token-file`.
+/// registry must contain the provider `token-file`, and `static` for a credential bundle.
 #[derive(Debug, Default)]
 pub struct InClusterProvider {
     options: InClusterOptions,
@@ -46,6 +46,33 @@ impl InClusterProvider {
             format!("https://{name}:{port}")
         };
         Ok(Value::new(address, Origin::variable(&self.options.host_variable)))
+    }
+
+    /// Returns the credential bundle if the options name one, else the service account's token.
+    fn identity(&self, mount: &Mount) -> Result<Identity> {
+        if let Some(bundle) = &self.options.credential_bundle {
+            let bundle = self.options.root.join(bundle);
+            let options = file_options(&bundle, &["client-certificate", "client-key"])?;
+            return Ok(Identity::named("static", options));
+        }
+        let token_file = self.options.root.join(&self.options.token);
+        match &mount.token {
+            None => {
+                let path = token_file.display();
+                Err(not_in_a_pod(format_args!(
+                    "no service account token is mounted at {path}"
+                )))
+            }
+            Some(token) if token.expose_secret().trim_ascii().is_empty() => Err(Error::new(
+                ErrorKind::EmptyToken,
+                "the service account's token is empty",
+            )
+            .with_origin(&Origin::file(token_file))),
+            Some(_) => Ok(Identity::named(
+                "token-file",
+                file_options(&token_file, &["token-file"])?,
+            )),
+        }
     }
 
     /// Returns the namespace from its variable or its file.
@@ -86,22 +113,7 @@ impl CredentialProvider for InClusterProvider {
         let host = request.host();
         let server = self.server(host)?;
         let mount = Mount::read(&self.options, host).await?;
-        let token_file = self.options.root.join(&self.options.token);
-        match &mount.token {
-            None => {
-                let path = token_file.display();
-                return Err(not_in_a_pod(format_args!(
-                    "no service account token is mounted at {path}"
-                )));
-            }
-            Some(token) if token.expose_secret().trim_ascii().is_empty() => {
-                return Err(
-                    Error::new(ErrorKind::EmptyToken, "the service account's token is empty")
-                        .with_origin(&Origin::file(token_file)),
-                );
-            }
-            Some(_) => {}
-        }
+        let identity = self.identity(&mount)?;
         let ca_file = Origin::file(self.options.root.join(&self.options.ca));
         let mut cluster = Options::with_origin(Origin::file(&self.options.root));
         cluster.insert("server", server);
@@ -116,7 +128,7 @@ impl CredentialProvider for InClusterProvider {
             cluster.insert("namespace", namespace);
         }
         let mut answer = ResolvedSource::new(cluster)
-            .identity(Identity::named("token-file", token_file_options(&token_file)?))
+            .identity(identity)
             .trust_source(Arc::new(MountedCaBundle::new(self.options.clone())));
         if mount.ca_bundle.is_none() {
             let warning = Warning::new(
@@ -129,17 +141,20 @@ impl CredentialProvider for InClusterProvider {
     }
 }
 
-fn token_file_options(path: &Path) -> Result<Options> {
+/// Options that name this file under each of the keys.
+fn file_options(path: &Path, keys: &[&str]) -> Result<Options> {
     let origin = Origin::file(path);
     let Some(text) = path.to_str() else {
         return Err(Error::new(
             ErrorKind::InvalidValue,
-            "the path of the token is not valid UTF-8",
+            "the path of the pod's credential is not valid UTF-8",
         )
         .with_origin(&origin)
         .with_help("mount the service account at a path that is valid UTF-8"));
     };
     let mut options = Options::with_origin(origin.clone());
-    options.insert("token-file", Value::new(text, origin));
+    for key in keys {
+        options.insert(key, Value::new(text, origin.clone()));
+    }
     Ok(options)
 }

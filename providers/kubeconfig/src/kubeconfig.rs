@@ -82,6 +82,16 @@ impl Kubeconfig {
         })
     }
 
+    /// The names of the clusters, in the order they were written.
+    pub fn cluster_names(&self) -> impl Iterator<Item = &str> {
+        self.merged.clusters.iter().map(crate::entry::Entry::name)
+    }
+
+    /// The names of the users, in the order they were written.
+    pub fn user_names(&self) -> impl Iterator<Item = &str> {
+        self.merged.users.iter().map(crate::entry::Entry::name)
+    }
+
     /// The name of the current context. It need not be there.
     pub fn current_context(&self) -> Option<&str> {
         self.merged
@@ -99,15 +109,6 @@ impl Kubeconfig {
                 ..KubeconfigOptions::default()
             },
         }
-    }
-
-    /// As [`answer`](Self::answer), on a blocking thread if the kubeconfig is large: an entry of it may be.
-    pub(crate) async fn answer_off_worker(
-        self,
-        options: KubeconfigOptions,
-        written: Options,
-    ) -> Result<ResolvedSource> {
-        parse(self.merged.bytes, move || self.answer(&options, &written)).await?
     }
 
     /// What the options choose, as data. `written` knows where the options were written.
@@ -220,9 +221,9 @@ impl ContextProvider {
 #[async_trait]
 impl CredentialProvider for ContextProvider {
     async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
-        let kubeconfig = self.kubeconfig.clone();
-        kubeconfig
-            .answer_off_worker(self.options.clone(), Options::new())
-            .await
+        let (kubeconfig, options) = (self.kubeconfig.clone(), self.options.clone());
+        // An entry of a large kubeconfig may be large as well.
+        let bytes = kubeconfig.merged.bytes;
+        parse(bytes, move || kubeconfig.answer(&options, &Options::new())).await?
     }
 }

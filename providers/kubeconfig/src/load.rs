@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use kubex_core::error::Problems;
-use kubex_core::host::{FileContent, ForeignWriters, parse};
+use kubex_core::host::{Contents, FileContent, ForeignWriters, parse};
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, ExposeSecret, Host, Origin, Result, SecretBytes, Warning};
 use kubex_document::{ReadError, Text};
@@ -52,8 +52,11 @@ impl Content {
     }
 }
 
-/// Reads a kubeconfig that the program holds.
-pub(crate) async fn bytes(bytes: &Bytes) -> Result<Merged> {
+/// Reads a kubeconfig that the program holds, and returns what `use_it` makes of it, where it was parsed.
+pub(crate) async fn bytes<T: Send + 'static>(
+    bytes: &Bytes,
+    use_it: impl FnOnce(Merged) -> Result<T> + Send + 'static,
+) -> Result<T> {
     let origin = Origin::bytes(&bytes.name);
     let content = Arc::clone(&bytes.content);
     if content.length > LARGEST_FILE {
@@ -69,59 +72,76 @@ pub(crate) async fn bytes(bytes: &Bytes) -> Result<Merged> {
         if merged.declares_nothing() {
             return Err(declares_nothing(&origin));
         }
-        Ok(merged)
+        use_it(merged)
     })
     .await?
 }
 
-/// Reads the files. The error names all broken files; with `skips_broken`, the other files are used.
-pub(crate) async fn files(places: &Places, skips_broken: bool, host: &Host) -> Result<Merged> {
-    // All at once, so that the blocking work is handed over once.
-    let contents = host.files().read_each_stamped(&places.paths, LARGEST_FILE).await;
-    let bytes = contents
-        .iter()
-        .flatten()
-        .map(|content| content.bytes.expose_secret().len());
+/// Reads the files, and returns what `use_it` makes of them, where they were parsed. The error names all broken files;
+/// with `skips_broken`, the other files are used.
+pub(crate) async fn files<T: Send + 'static>(
+    places: Places,
+    skips_broken: bool,
+    host: &Host,
+    use_it: impl FnOnce(Merged) -> Result<T> + Send + 'static,
+) -> Result<T> {
     let here = host.environment().current_directory().unwrap_or_default();
-    let places = places.clone();
-    parse(bytes.sum(), move || merge(&places, contents, skips_broken, &here)).await?
+    let Places {
+        paths,
+        are_required,
+        named_by,
+    } = places;
+    let parse = move |paths: &[PathBuf], contents| {
+        let files = Files {
+            paths,
+            are_required,
+            named_by,
+            here: &here,
+        };
+        use_it(files.merge(contents, skips_broken)?)
+    };
+    host.read_and_parse(&paths, LARGEST_FILE, parse).await?
 }
 
-/// The contents of the files, as one kubeconfig.
-fn merge(
-    places: &Places,
-    contents: Vec<io::Result<FileContent>>,
-    skips_broken: bool,
-    here: &Path,
-) -> Result<Merged> {
-    let mut merged = Merged::new();
-    let mut tried = Vec::new();
-    let mut broken = Problems::default();
-    let mut has_broken = false;
-    for (path, content) in places.paths.iter().zip(contents) {
-        match add_file(&mut merged, path, content, here, places.are_required) {
-            Ok(is_there) => tried.push((path, is_there)),
-            Err(error) => {
-                merged.warnings.push(skipped(&error, path));
-                broken.add(error);
-                has_broken = true;
+/// Files that are one kubeconfig together.
+struct Files<'a> {
+    paths: &'a [PathBuf],
+    are_required: bool,
+    named_by: &'static str,
+    here: &'a Path,
+}
+
+impl Files<'_> {
+    fn merge(&self, contents: Contents, skips_broken: bool) -> Result<Merged> {
+        let mut merged = Merged::new();
+        let mut tried = Vec::new();
+        let mut broken = Problems::default();
+        let mut has_broken = false;
+        for (path, content) in self.paths.iter().zip(contents) {
+            match add_file(&mut merged, path, content, self.here, self.are_required) {
+                Ok(is_there) => tried.push((path, is_there)),
+                Err(error) => {
+                    merged.warnings.push(skipped(&error, path));
+                    broken.add(error);
+                    has_broken = true;
+                }
             }
         }
-    }
-    // A broken file is not a missing one: where nothing else is there, the next source must not answer.
-    if has_broken && (!skips_broken || places.paths.len() == 1 || merged.declares_nothing()) {
-        broken.into_result()?;
-    }
-    if !merged.declares_nothing() {
-        return Ok(merged);
-    }
-    match places.paths.as_slice() {
-        [path] if places.are_required => Err(declares_nothing(&Origin::file(path))),
-        _ => Err(not_there(format_args!(
-            "there is no kubeconfig: {}{}",
-            reasons(&tried).join(", "),
-            places.named_by
-        ))),
+        // A broken file is not a missing one: where nothing else is there, the next source must not answer.
+        if has_broken && (!skips_broken || self.paths.len() == 1 || merged.declares_nothing()) {
+            broken.into_result()?;
+        }
+        if !merged.declares_nothing() {
+            return Ok(merged);
+        }
+        match self.paths {
+            [path] if self.are_required => Err(declares_nothing(&Origin::file(path))),
+            _ => Err(not_there(format_args!(
+                "there is no kubeconfig: {}{}",
+                reasons(&tried).join(", "),
+                self.named_by
+            ))),
+        }
     }
 }
 

@@ -144,12 +144,22 @@ impl KubeconfigProvider {
     /// # Errors
     /// As resolving it, as far as that concerns the files.
     pub async fn load(&self, host: &Host) -> Result<Kubeconfig> {
-        let merged = match &self.document {
-            Some(document) => load::bytes(document).await?,
-            None => load::files(&self.places(host).await?, self.options.lenient, host).await?,
-        };
+        self.load_and(host, Ok).await
+    }
+
+    /// Reads the kubeconfig, and returns what `use_it` makes of it, where it was parsed: an entry of a large kubeconfig may be
+    /// large as well.
+    async fn load_and<T: Send + 'static>(
+        &self,
+        host: &Host,
+        use_it: impl FnOnce(Kubeconfig) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let is_trusted = self.document.as_ref().is_none_or(|document| document.is_trusted);
-        Ok(Kubeconfig::new(merged, is_trusted))
+        let use_it = move |merged| use_it(Kubeconfig::new(merged, is_trusted));
+        match &self.document {
+            Some(document) => load::bytes(document, use_it).await,
+            None => load::files(self.places(host).await?, self.options.lenient, host, use_it).await,
+        }
     }
 
     async fn places(&self, host: &Host) -> Result<Places> {
@@ -175,9 +185,8 @@ impl KubeconfigProvider {
 #[async_trait]
 impl CredentialProvider for KubeconfigProvider {
     async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ResolvedSource> {
-        let kubeconfig = self.load(request.host()).await?;
-        kubeconfig
-            .answer_off_worker(self.options.clone(), self.written.clone())
-            .await
+        let (options, written) = (self.options.clone(), self.written.clone());
+        let answer = move |kubeconfig: Kubeconfig| kubeconfig.answer(&options, &written);
+        self.load_and(request.host(), answer).await
     }
 }

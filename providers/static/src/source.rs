@@ -113,6 +113,10 @@ impl CredentialSource for StaticSource {
         .to_owned()
     }
 
+    fn only_reads_files(&self) -> bool {
+        true
+    }
+
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         self.credential(host).await.map(Some)
     }

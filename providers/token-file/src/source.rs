@@ -126,6 +126,10 @@ impl CredentialSource for TokenFileSource {
         DEADLINE
     }
 
+    fn only_reads_files(&self) -> bool {
+        true
+    }
+
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         let (token, _) = self.token(host).await?;
         self.credential(token, host).await.map(Some)

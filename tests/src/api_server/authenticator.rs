@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -37,6 +37,9 @@ pub(super) struct Authenticator {
     client_verifier: Arc<dyn ClientCertVerifier>,
     revoked_certificates: HashSet<String>,
     tokens: HashMap<String, AcceptedToken>,
+    /// Tokens that were accepted a moment ago, and until when they need no second look.
+    cached: HashMap<String, (User, Instant)>,
+    cache_lifetime: Duration,
     passwords: HashMap<(String, String), User>,
     is_any_certificate_trusted: bool,
     is_anonymous_allowed: bool,
@@ -63,6 +66,8 @@ impl Authenticator {
             client_verifier,
             revoked_certificates: HashSet::new(),
             tokens: HashMap::new(),
+            cached: HashMap::new(),
+            cache_lifetime: Duration::ZERO,
             passwords: HashMap::new(),
             is_any_certificate_trusted: false,
             is_anonymous_allowed: false,
@@ -77,6 +82,10 @@ impl Authenticator {
 
     pub(super) fn revoke_token(&mut self, token: &str) {
         self.tokens.remove(token);
+    }
+
+    pub(super) fn cache_tokens(&mut self, lifetime: Duration) {
+        self.cache_lifetime = lifetime;
     }
 
     pub(super) fn accept_basic(&mut self, name: String, password: String, user: User) {
@@ -116,7 +125,8 @@ impl Authenticator {
         if self.is_rejecting_all {
             return Err(Unauthorized);
         }
-        let attempts = [self.by_certificate(certificates), self.by_header(headers)];
+        let by_certificate = self.by_certificate(certificates);
+        let attempts = [by_certificate, self.by_header(headers)];
         let is_any_wrong = attempts.iter().any(|attempt| matches!(attempt, Attempt::Wrong));
         for attempt in attempts {
             if let Attempt::Known(user) = attempt {
@@ -154,7 +164,26 @@ impl Authenticator {
         }
     }
 
-    fn by_header(&self, headers: &HeaderMap) -> Attempt {
+    fn by_token(&mut self, token: &str) -> Option<User> {
+        let now = Instant::now();
+        if let Some((user, until)) = self.cached.get(token)
+            && now < *until
+        {
+            return Some(user.clone());
+        }
+        let accepted = self.tokens.get(token)?;
+        if accepted.end.is_some_and(|end| end <= now) {
+            return None;
+        }
+        let user = accepted.user.clone();
+        if !self.cache_lifetime.is_zero() {
+            let until = now + self.cache_lifetime;
+            self.cached.insert(token.to_owned(), (user.clone(), until));
+        }
+        Some(user)
+    }
+
+    fn by_header(&mut self, headers: &HeaderMap) -> Attempt {
         let Some(authorization) = headers.get(header::AUTHORIZATION) else {
             return Attempt::Absent;
         };
@@ -162,15 +191,9 @@ impl Authenticator {
             return Attempt::Wrong;
         };
         if let Some(token) = bearer_token(authorization) {
-            return match self.tokens.get(token) {
-                Some(accepted) if accepted.end.is_none_or(|end| Instant::now() < end) => Attempt::Known(
-                    accepted
-                        .user
-                        .clone()
-                        .extra_unless_given(CREDENTIAL_ID, || format!("JTI={}", token_id(token))),
-                ),
-                _ => Attempt::Wrong,
-            };
+            return self.by_token(token).map_or(Attempt::Wrong, |user| {
+                Attempt::Known(user.extra_unless_given(CREDENTIAL_ID, || format!("JTI={}", token_id(token))))
+            });
         }
         match authorization.trim().split_once(' ') {
             Some((scheme, encoded)) if scheme.eq_ignore_ascii_case("basic") => {

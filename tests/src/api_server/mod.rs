@@ -66,7 +66,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use http::StatusCode;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -147,6 +147,12 @@ impl ApiServer {
     /// Forgets a bearer token: 401 from the next request on.
     pub fn revoke_token(&self, token: &str) {
         held(&self.shared.authenticator).revoke_token(token);
+    }
+
+    /// Remembers for this long that it has accepted a token, as kube-apiserver does for 10 s. A token that is revoked is
+    /// then accepted a little longer.
+    pub fn cache_tokens(&self, lifetime: Duration) {
+        held(&self.shared.authenticator).cache_tokens(lifetime);
     }
 
     /// Accepts a pair of name and password (`Authorization: Basic`).

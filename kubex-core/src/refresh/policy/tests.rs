@@ -19,6 +19,7 @@ fn at(seconds: u64) -> Moment {
 fn expiring(seconds: u64) -> Fetched {
     Fetched {
         expires_at: Some(at(seconds).wall),
+        renew_by: None,
         revalidate_after: None,
         is_new: true,
     }
@@ -122,7 +123,7 @@ fn a_background_refresh_that_is_lost_is_noticed_while_the_old_value_is_served() 
 #[test]
 fn a_lost_fetch_for_a_rejection_does_not_use_up_the_next_one() {
     let mut policy = with_first(expiring(1000));
-    assert!(policy.rejected(Generation::default().next()));
+    assert!(policy.rejected(Generation::default().next(), false));
     let rejected = Decision::FetchAndWait(FetchReason::Rejected, WaitMode::UntilItEnds);
     assert_eq!(policy.request(at(1), LIMIT), rejected);
     assert!(policy.give_up(policy.in_flight().unwrap().number));
@@ -166,13 +167,14 @@ fn a_failed_refresh_keeps_serving_a_valid_credential() {
 fn a_rejection_counts_once_and_for_its_generation_only() {
     let mut policy = with_first(Fetched {
         expires_at: None,
+        renew_by: None,
         revalidate_after: None,
         is_new: true,
     });
     let first = Generation::default().next();
-    assert!(!policy.rejected(first.next()));
-    assert!(policy.rejected(first));
-    assert!(!policy.rejected(first));
+    assert!(!policy.rejected(first.next(), false));
+    assert!(policy.rejected(first, false));
+    assert!(!policy.rejected(first, false));
     assert_eq!(
         policy.request(at(5), LIMIT),
         Decision::FetchAndWait(FetchReason::Rejected, WaitMode::UntilItEnds)
@@ -184,14 +186,15 @@ fn a_rejection_counts_once_and_for_its_generation_only() {
     policy.fetched(
         Fetched {
             expires_at: None,
+            renew_by: None,
             revalidate_after: None,
             is_new: true,
         },
         at(5),
         0,
     );
-    assert!(!policy.rejected(first), "the old generation is stale");
-    assert!(policy.rejected(first.next()));
+    assert!(!policy.rejected(first, false), "the old generation is stale");
+    assert!(policy.rejected(first.next(), false));
     assert_eq!(
         policy.request(at(6), LIMIT),
         Decision::Serve,
@@ -236,6 +239,7 @@ fn expired_on_arrival_is_used_once_and_does_not_loop() {
 fn a_value_whose_revalidation_fails_is_still_served() {
     let minute = Fetched {
         expires_at: None,
+        renew_by: None,
         revalidate_after: Some(Duration::from_secs(60)),
         is_new: true,
     };
@@ -295,7 +299,7 @@ fn a_value_gets_a_new_generation_after_one_that_was_used_once() {
         policy.fetched(again, at(101), 0),
         FetchOutcome::Keep(second.next())
     );
-    assert!(!policy.rejected(first));
+    assert!(!policy.rejected(first, false));
     policy.request(at(400), LIMIT);
     assert_eq!(
         policy.fetched(again, at(400), 0),
@@ -308,11 +312,11 @@ fn a_value_expired_on_arrival_replaces_only_a_rejected_one() {
     for is_rejected in [false, true] {
         let mut policy = with_first(expiring(1000));
         let first = Generation::default().next();
-        assert!(policy.rejected(first));
+        assert!(policy.rejected(first, false));
         policy.request(at(500), LIMIT);
         policy.fetched(expiring(2000), at(500), 0);
         if is_rejected {
-            policy.rejected(first.next());
+            policy.rejected(first.next(), false);
         }
         policy.request(at(1900), LIMIT);
         let expected = if is_rejected {
@@ -352,6 +356,7 @@ fn freshness_never_hides_a_decision() {
                     policy.fetched(
                         Fetched {
                             expires_at,
+                            renew_by: None,
                             revalidate_after,
                             is_new,
                         },
@@ -360,8 +365,68 @@ fn freshness_never_hides_a_decision() {
                     );
                 }
                 2 if policy.in_flight.is_some() => policy.failed(at(now), next()),
-                _ => drop(policy.rejected(policy.latest)),
+                _ => drop(policy.rejected(policy.latest, false)),
             }
         }
     }
+}
+
+#[test]
+fn a_rejected_value_that_was_accepted_is_replaced_at_once() {
+    let rejected = Decision::FetchAndWait(FetchReason::Rejected, WaitMode::UntilItEnds);
+    let mut policy = with_first(expiring(100_000));
+    let mut generation = Generation::default().next();
+    for second in 1..=10 {
+        assert!(policy.rejected(generation, true));
+        assert_eq!(policy.request(at(second), LIMIT), rejected, "rejection {second}");
+        assert_eq!(
+            policy.fetched(expiring(100_000), at(second), 0),
+            FetchOutcome::Keep(generation.next())
+        );
+        generation = generation.next();
+    }
+    assert!(policy.rejected(generation, false));
+    assert_eq!(policy.request(at(11), LIMIT), Decision::Serve, "it never worked");
+    assert_eq!(policy.request(at(20), LIMIT), rejected);
+}
+
+#[test]
+fn an_acceptance_counts_although_the_rejection_came_first() {
+    let mut policy = with_first(expiring(100_000));
+    let first = Generation::default().next();
+    policy.rejected(first, false);
+    policy.request(at(1), LIMIT);
+    policy.fetched(expiring(100_000), at(1), 0);
+    assert!(policy.rejected(first.next(), false));
+    assert_eq!(policy.request(at(2), LIMIT), Decision::Serve);
+    assert!(!policy.rejected(first.next(), true));
+    assert_eq!(
+        policy.request(at(2), LIMIT),
+        Decision::FetchAndWait(FetchReason::Rejected, WaitMode::UntilItEnds)
+    );
+}
+
+#[test]
+fn a_certificate_is_renewed_before_it_expires_and_offered_afterwards() {
+    let certificate = |seconds: u64, is_new: bool| Fetched {
+        expires_at: None,
+        renew_by: Some(at(seconds).wall),
+        revalidate_after: None,
+        is_new,
+    };
+    let refresh = Decision::ServeAndFetch(FetchReason::Expiring);
+    let mut policy = with_first(certificate(1000, true));
+    assert_eq!(policy.request(at(799), LIMIT), Decision::Serve);
+    assert_eq!(policy.request(at(800), LIMIT), refresh);
+    policy.fetched(certificate(1000, false), at(800), 0);
+    assert_eq!(policy.request(at(959), LIMIT), Decision::Serve);
+    assert_eq!(
+        policy.request(at(960), LIMIT),
+        refresh,
+        "the fifth of what is left"
+    );
+    policy.fetched(certificate(1000, false), at(1000), 0);
+    assert_eq!(policy.request(at(1059), LIMIT), Decision::Serve, "overdue");
+    assert_eq!(policy.request(at(1060), LIMIT), refresh);
+    assert!(policy.has_valid(at(1_000_000)));
 }

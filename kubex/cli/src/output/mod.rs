@@ -15,7 +15,7 @@ use std::io::{self, IsTerminal as _};
 use kubex::Host;
 use serde::Serialize;
 
-pub(crate) use self::format::{Format, OutputArguments};
+pub(crate) use self::format::{Format, FormatArgument, ListArguments, OutputArguments};
 pub(crate) use self::json::json;
 pub(crate) use self::message::{print_message, print_requested, print_text};
 pub(crate) use self::style::Style;
@@ -26,6 +26,11 @@ pub(crate) trait Output: Serialize {
     /// Whether the output is a secret that the user asked for.
     const IS_SECRET: bool = false;
 
+    /// The names, for a list of things with names.
+    fn names(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// For a person.
     fn table(&self, style: Style) -> String;
 }
@@ -35,6 +40,10 @@ pub(crate) fn print<T: Output>(output: &T, format: Format, host: &Host) -> io::R
     match format {
         Format::Table if T::IS_SECRET => print_requested(output.table(Style::for_stdout(host)).as_bytes()),
         Format::Table => print_text(&output.table(Style::for_stdout(host))),
+        Format::Name => {
+            let names = output.names().into_iter();
+            print_text(&names.flat_map(|name| [name, "\n"]).collect::<String>())
+        }
         Format::Json => print_requested(json(output, T::IS_SECRET)?.as_bytes()),
         Format::Yaml => print_requested(json::yaml(output, T::IS_SECRET)?.as_bytes()),
     }

@@ -15,6 +15,9 @@ pub(crate) struct Flags {
     /// Use this kubeconfig, and no other source
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     kubeconfig: Option<String>,
+    /// Use this source of the configuration, and no other one
+    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["kubeconfig", "context", "cluster", "user"])]
+    source: Option<String>,
     /// Use this context instead of the current one
     #[arg(long, global = true, value_name = "NAME", allow_hyphen_values = true)]
     context: Option<String>,
@@ -76,6 +79,11 @@ impl Flags {
     /// The kubeconfig that the flags name.
     pub(crate) fn kubeconfig(&self) -> Option<&str> {
         given(self.kubeconfig.as_ref())
+    }
+
+    /// The source that the flags name.
+    pub(crate) fn source(&self) -> Option<&str> {
+        given(self.source.as_ref())
     }
 
     /// The options for the kubeconfig source; `None` if the flags select nothing in the kubeconfig.

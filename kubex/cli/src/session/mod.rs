@@ -1,13 +1,15 @@
 //! One run of the command: its flags, its host, and the chain that they select.
 
 mod flags;
+mod wait;
 
-use kubex::config::Configuration;
+use kubex::config::{Configuration, SourceSummary};
 use kubex::host::{PluginStderr, Terminal};
-use kubex::options::Value;
+use kubex::options::{Value, ValueKind};
 use kubex::{Chain, ClientConfiguration, Host, Options, Origin, Source, registry};
 
 pub(crate) use self::flags::Flags;
+pub(crate) use self::wait::waiting_for;
 use crate::failure::Failure;
 use crate::output::{Style, print_message};
 
@@ -50,6 +52,21 @@ impl Session {
     /// a context was named, the pod's service account would be another identity.
     pub(crate) async fn chain(&self) -> kubex::Result<Chain> {
         let configuration = self.configuration().await?;
+        if let Some(name) = self.flags.source() {
+            let origin = Origin::flag("--source");
+            let mut alone = Options::new();
+            let item = Value::new(name, origin.clone());
+            alone.insert(
+                "chain",
+                Value::new(ValueKind::Sequence(vec![item]), origin.clone()),
+            );
+            // Who names a source wants it, also one that the configuration turns off.
+            let is_off = |source: &SourceSummary| source.name == name && !source.is_enabled;
+            if configuration.sources().iter().any(is_off) {
+                alone.insert(&format!("sources.{name}.enabled"), Value::new(true, origin));
+            }
+            return configuration.with(alone)?.chain(registry()?)?.build();
+        }
         let Some(selected) = self.flags.kubeconfig_options() else {
             return configuration.chain(registry()?)?.build();
         };

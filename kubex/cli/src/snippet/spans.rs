@@ -100,7 +100,9 @@ impl Scalars<'_> {
                     let is_own = configuration > 0 && !value.is_blank() && is_harmless_key(&name);
                     let is_named = (self.named_by_error)(&name);
                     self.add(key.span(), is_known(&name) || is_named || is_own, false);
-                    let is_harmless = is_harmless(&name)
+                    // A list where one value belongs is not what the field is for.
+                    let is_of_its_kind = name == "chain" || !matches!(value.kind(), Kind::Sequence);
+                    let is_harmless = (is_harmless(&name) && is_of_its_kind)
                         || value
                             .as_str()
                             .is_some_and(|value| is_harmless_value(&name, value, self.named_by_error));

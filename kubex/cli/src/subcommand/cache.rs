@@ -62,12 +62,22 @@ impl Output for List {
     }
 }
 
+impl Arguments {
+    /// The arguments of the output, if it has any.
+    pub(super) fn output(&mut self) -> Option<&mut OutputArguments> {
+        match &mut self.what {
+            What::List(output) => Some(output),
+            What::Clear => None,
+        }
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
-    let location = Location::of_the_user(session.host.environment()).map_err(failed)?;
-    let store = Store::open(&location).map_err(failed)?;
+    let location = Location::of_the_user(session.host.environment()).map_err(|unshared| failed(&unshared))?;
+    let store = Store::open(&location).map_err(|unshared| failed(&unshared))?;
     match &arguments.what {
         What::List(arguments) => {
-            let credentials = store.list().map_err(failed)?;
+            let credentials = store.list().map_err(|unshared| failed(&unshared))?;
             let entries = credentials.into_iter().map(|kept| Entry {
                 description: kept.description,
                 credential: kept.kind,
@@ -79,16 +89,16 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<(), Failur
                 directory: location.directory().display().to_string(),
                 credentials: entries.collect(),
             };
-            output::print(&list, arguments.format, &session.host)?;
+            output::print(&list, arguments.format(), &session.host)?;
         }
         What::Clear => {
-            let cleared = store.clear().map_err(failed)?;
+            let cleared = store.clear().map_err(|unshared| failed(&unshared))?;
             print_text(&format!("removed {cleared}\n"))?;
         }
     }
     Ok(())
 }
 
-fn failed(unshared: Unshared) -> Failure {
+fn failed(unshared: &Unshared) -> Failure {
     Failure::new(status::REQUEST_FAILED, unshared.message()).with_help(unshared.help())
 }

@@ -1,8 +1,8 @@
 //! `kubex completions SHELL`: a completion script.
 
-use clap::{Args, Command};
-use clap_complete::Shell;
+use clap::Args;
 
+use crate::completion::{Shell, script};
 use crate::failure::Failure;
 use crate::output;
 
@@ -14,8 +14,6 @@ pub(crate) struct Arguments {
     shell: Shell,
 }
 
-pub(crate) fn run(arguments: &Arguments, mut grammar: Command) -> Result<(), Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut grammar, "kubex", &mut script);
-    Ok(output::print_text(&String::from_utf8_lossy(&script))?)
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    Ok(output::print_text(&script(arguments.shell))?)
 }

@@ -29,6 +29,16 @@ enum Action {
     },
 }
 
+impl Arguments {
+    /// The argument for the output format.
+    pub(super) fn output(&mut self) -> Option<&mut OutputArguments> {
+        match &mut self.action {
+            Action::Show(arguments) => Some(arguments),
+            Action::Check { .. } => None,
+        }
+    }
+}
+
 pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
     match &arguments.action {
         Action::Show(arguments) => show(arguments, session).await,
@@ -70,12 +80,11 @@ async fn show(arguments: &OutputArguments, session: &Session) -> Result<(), Fail
             })
             .collect(),
     };
-    Ok(output::print(&merged, arguments.format, &session.host)?)
+    Ok(output::print(&merged, arguments.format(), &session.host)?)
 }
 
 async fn check(file: &str, session: &Session) -> Result<(), Failure> {
-    let configuration = Configuration::from_file(file, &session.host).await?;
-    configuration.check(&registry()?)?;
+    let configuration = Configuration::check_file(file, &session.host, &registry()?).await?;
     for warning in configuration.warnings() {
         print_message(&format!("warning: {warning}"));
     }

@@ -4,7 +4,7 @@ use kubex::{Context, configure_from_kubeconfig};
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::output::{self, Output, OutputArguments, Style, Table};
+use crate::output::{self, ListArguments, Output, Style, Table};
 use crate::session::Session;
 use crate::view::Location;
 
@@ -27,7 +27,7 @@ struct Entry {
     origin: Location,
 }
 
-pub(crate) async fn run(arguments: &OutputArguments, session: &Session) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: &ListArguments, session: &Session) -> Result<(), Failure> {
     let mut kubeconfig = configure_from_kubeconfig().host(session.host.clone());
     if let Some(path) = session.flags.kubeconfig() {
         kubeconfig = kubeconfig.path(path);
@@ -41,7 +41,7 @@ pub(crate) async fn run(arguments: &OutputArguments, session: &Session) -> Resul
             .map(|context| Entry::new(context, current))
             .collect(),
     };
-    Ok(output::print(&contexts, arguments.format, &session.host)?)
+    Ok(output::print(&contexts, arguments.format(), &session.host)?)
 }
 
 impl Entry {
@@ -58,6 +58,10 @@ impl Entry {
 }
 
 impl Output for Contexts {
+    fn names(&self) -> Vec<&str> {
+        self.contexts.iter().map(|entry| entry.name.as_str()).collect()
+    }
+
     fn table(&self, style: Style) -> String {
         let mut table = Table::new(&["CURRENT", "NAME", "CLUSTER", "USER", "NAMESPACE", "LOCATION"]);
         for entry in &self.contexts {

@@ -83,7 +83,7 @@ pub(crate) async fn run(arguments: &OutputArguments, session: &Session) -> Resul
             None => return Err(error.into()),
         },
     };
-    output::print(&explanation, arguments.format, &session.host)?;
+    output::print(&explanation, arguments.format(), &session.host)?;
     failure.map_or(Ok(()), |error| Err(error.into()))
 }
 
@@ -157,11 +157,12 @@ impl Output for Explanation {
     fn table(&self, style: Style) -> String {
         let mut table = Table::new(&["SOURCE", "OUTCOME", "DETAILS"]);
         for source in &self.sources {
-            table.row([
-                source.name.as_str(),
-                &source.outcome.replace('-', " "),
-                &source.details,
-            ]);
+            // The error itself follows on stderr, with its line of the file.
+            let details = match source.errors.first().filter(|_| source.outcome == "failed") {
+                Some(problem) => &format!("{}, see the error", problem.kind.replace('-', " ")),
+                None => &source.details,
+            };
+            table.row([source.name.as_str(), &source.outcome.replace('-', " "), details]);
             match source.outcome {
                 "chosen" => table.highlight(1, Style::good),
                 "failed" => table.highlight(1, Style::error),

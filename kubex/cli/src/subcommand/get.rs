@@ -9,7 +9,7 @@ use kubex::reqwest::{Client, Response};
 use super::request::{self, TimeoutArgument};
 use crate::failure::Failure;
 use crate::output;
-use crate::session::Session;
+use crate::session::{Session, waiting_for};
 
 /// The arguments of `get`.
 #[derive(Debug, Args)]
@@ -25,7 +25,8 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
     let client = Client::new(&configuration)?;
     let request = client.get(&arguments.path)?;
     let response = async {
-        let response = request::successful(request.send().await?, &configuration, session).await?;
+        let sent = waiting_for(&configuration, &session.host, Box::pin(request.send())).await?;
+        let response = request::successful(sent, &configuration, session).await?;
         print_body(response, output::is_terminal()).await
     };
     arguments.timeout.within(session, response).await

@@ -19,7 +19,7 @@ mod token;
 mod whoami;
 
 use crate::failure::Failure;
-use crate::output::OutputArguments;
+use crate::output::{Format, FormatArgument, ListArguments, OutputArguments};
 use crate::session::Session;
 
 /// What to do.
@@ -46,16 +46,18 @@ pub(crate) enum Subcommand {
     /// Show or clear the credentials that `exec` and the setting `cache: shared` keep
     Cache(cache::Arguments),
     /// List the contexts of the kubeconfig
-    Contexts(OutputArguments),
+    Contexts(ListArguments),
     /// List the configured sources, those of the chain first
-    Sources(OutputArguments),
+    Sources(ListArguments),
     /// Show or check the configuration of Kubex
     Config(config::Arguments),
     /// Print the JSON Schema of the configuration
     Schema,
     /// List the providers that are linked into this program
-    Providers(OutputArguments),
+    Providers(ListArguments),
     /// Print a completion script for a shell
+    ///
+    /// bash: source <(kubex completions bash). zsh: source <(kubex completions zsh). fish: kubex completions fish | source
     Completions(completions::Arguments),
     /// Print a manual page
     Man(man::Arguments),
@@ -68,6 +70,28 @@ impl Subcommand {
             self,
             Self::Token(_) | Self::Whoami(_) | Self::Get(_) | Self::Exec(_)
         )
+    }
+
+    /// Sets the output format that was written before the subcommand. `false` if the subcommand does not have it.
+    pub(crate) fn set_format(&mut self, format: Format) -> bool {
+        let argument: &mut dyn FormatArgument = match self {
+            Self::Explain(arguments) | Self::Resolve(arguments) => arguments,
+            Self::Contexts(arguments) | Self::Sources(arguments) | Self::Providers(arguments) => arguments,
+            Self::Token(arguments) => &mut arguments.output,
+            Self::Whoami(arguments) => &mut arguments.output,
+            Self::Config(arguments) => match arguments.output() {
+                Some(output) => output,
+                None => return false,
+            },
+            Self::Cache(arguments) => match arguments.output() {
+                Some(output) => output,
+                None => return false,
+            },
+            Self::Exec(_) | Self::Get(_) | Self::Schema | Self::Completions(_) | Self::Man(_) => {
+                return false;
+            }
+        };
+        argument.set_default(format)
     }
 
     /// Runs it. `grammar` makes the grammar of the whole command line.
@@ -85,7 +109,7 @@ impl Subcommand {
             Self::Config(arguments) => config::run(&arguments, session).await,
             Self::Schema => schema::run(),
             Self::Providers(arguments) => providers::run(&arguments, session),
-            Self::Completions(arguments) => completions::run(&arguments, grammar()),
+            Self::Completions(arguments) => completions::run(&arguments),
             Self::Man(arguments) => man::run(&arguments, grammar()),
         }
     }

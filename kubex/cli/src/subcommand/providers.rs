@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::output::{self, Output, OutputArguments, Style, Table};
+use crate::output::{self, ListArguments, Output, Style, Table};
 use crate::session::Session;
 
 #[derive(Debug, Serialize)]
@@ -23,7 +23,7 @@ struct Provider {
     version: &'static str,
 }
 
-pub(crate) fn run(arguments: &OutputArguments, session: &Session) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &ListArguments, session: &Session) -> Result<(), Failure> {
     let providers = kubex::registry()?
         .iter()
         .map(|registration| Provider {
@@ -40,12 +40,16 @@ pub(crate) fn run(arguments: &OutputArguments, session: &Session) -> Result<(), 
         .collect();
     Ok(output::print(
         &Providers { providers },
-        arguments.format,
+        arguments.format(),
         &session.host,
     )?)
 }
 
 impl Output for Providers {
+    fn names(&self) -> Vec<&str> {
+        self.providers.iter().map(|entry| entry.name).collect()
+    }
+
     fn table(&self, style: Style) -> String {
         let mut table = Table::new(&["NAME", "PROVIDES", "SUMMARY", "CRATE"]);
         for provider in &self.providers {

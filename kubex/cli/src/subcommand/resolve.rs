@@ -51,7 +51,7 @@ pub(crate) async fn run(arguments: &OutputArguments, session: &Session) -> Resul
     let configuration = session.resolve().await?;
     Ok(output::print(
         &Resolved::from(&configuration),
-        arguments.format,
+        arguments.format(),
         &session.host,
     )?)
 }

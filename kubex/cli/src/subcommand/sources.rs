@@ -4,7 +4,7 @@ use kubex::config::SourceSummary;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::output::{self, Output, OutputArguments, Style, Table};
+use crate::output::{self, ListArguments, Output, Style, Table};
 use crate::session::Session;
 use crate::view::Location;
 
@@ -24,12 +24,12 @@ struct Entry {
     origin: Location,
 }
 
-pub(crate) async fn run(arguments: &OutputArguments, session: &Session) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: &ListArguments, session: &Session) -> Result<(), Failure> {
     let configuration = session.configuration().await?;
     let sources = Sources {
         sources: configuration.sources().into_iter().map(Entry::from).collect(),
     };
-    Ok(output::print(&sources, arguments.format, &session.host)?)
+    Ok(output::print(&sources, arguments.format(), &session.host)?)
 }
 
 impl From<SourceSummary> for Entry {
@@ -45,6 +45,10 @@ impl From<SourceSummary> for Entry {
 }
 
 impl Output for Sources {
+    fn names(&self) -> Vec<&str> {
+        self.sources.iter().map(|entry| entry.name.as_str()).collect()
+    }
+
     fn table(&self, style: Style) -> String {
         let mut table = Table::new(&["POSITION", "NAME", "PROVIDER", "ENABLED", "LOCATION"]);
         for source in &self.sources {

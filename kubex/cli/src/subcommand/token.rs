@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::whoami::expired;
 use crate::failure::{Failure, status};
 use crate::output::{self, Output, OutputArguments, Style};
-use crate::session::Session;
+use crate::session::{Session, waiting_for};
 use crate::view::rfc3339;
 
 /// The arguments of `token`.
@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     show: bool,
     #[command(flatten)]
-    output: OutputArguments,
+    pub(super) output: OutputArguments,
 }
 
 /// The token, and where it comes from.
@@ -43,7 +43,8 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
         return Err(failure.with_help("redirect stdout, or use --show"));
     }
     let configuration = session.resolve_and_warn().await?;
-    let credential = configuration.credentials().current().await?;
+    let fetching = Box::pin(configuration.credentials().current());
+    let credential = waiting_for(&configuration, &session.host, fetching).await?;
     let Some(token) = credential.token() else {
         let error = Error::new(
             ErrorKind::MissingField,
@@ -59,7 +60,7 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
         expires_at: credential.expires_at().map(rfc3339),
         credential_source: credential.provenance(),
     };
-    output::print(&output, arguments.output.format, &session.host)?;
+    output::print(&output, arguments.output.format(), &session.host)?;
     let end = credential
         .expires_at()
         .or_else(|| kubex::credential::jwt::expiry(token.expose_secret()));

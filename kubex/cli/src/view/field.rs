@@ -23,11 +23,11 @@ pub(crate) fn value_of(field: &str, configuration: &ClientConfiguration) -> Opti
         "namespace" => Some(configuration.namespace().to_owned()),
         "as" => impersonation.map(|it| it.user.clone()),
         "as-uid" => impersonation.and_then(|it| it.uid.clone()),
-        "as-groups" => impersonation.map(|it| it.groups.join(" ")),
+        "as-groups" => impersonation.map(|it| it.groups.join(", ")),
         "as-user-extra" => impersonation.map(|it| {
             let extra = it.extra.iter();
-            let extra = extra.map(|(key, values)| format!("{key}={}", values.join(" ")));
-            extra.collect::<Vec<_>>().join(" ")
+            let extra = extra.map(|(key, values)| format!("{key}={}", values.join(", ")));
+            extra.collect::<Vec<_>>().join(", ")
         }),
         _ => configuration.provenance().value_of(field).map(str::to_owned),
     }

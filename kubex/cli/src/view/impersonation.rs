@@ -36,11 +36,11 @@ impl Impersonation {
         ] {
             if !values.is_empty() {
                 // Writing to a String cannot fail.
-                let _ = write!(text, ", {name} {}", values.join(" "));
+                let _ = write!(text, "; {name} {}", values.join(", "));
             }
         }
         for (key, values) in &self.extra {
-            let _ = write!(text, ", {key} {}", values.join(" "));
+            let _ = write!(text, "; {key} {}", values.join(", "));
         }
         text
     }

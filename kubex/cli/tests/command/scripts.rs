@@ -19,27 +19,161 @@ const SUBCOMMANDS: &[&str] = &[
     "man",
 ];
 
-#[test]
-fn completions_contain_every_subcommand_and_bash_can_read_them() {
-    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let script = kubex(&["completions", shell]);
-        assert_eq!((script.status, script.stderr.as_str()), (0, ""), "{shell}");
-        for word in SUBCOMMANDS.iter().chain(&["--kubeconfig", "--as-group"]) {
-            let bare = word.trim_start_matches('-');
-            assert!(script.stdout.contains(bare), "{shell}: {word}");
-        }
+/// `$(touch x)` would run as a command if it were not quoted.
+const NAMES: &str = r#"
+apiVersion: v1
+kind: Config
+contexts:
+- {name: "arn:aws:eks:eu:1:cluster/prod", context: {cluster: c1, user: u1, namespace: team-a}}
+- {name: "arn:aws:eks:eu:1:cluster/test", context: {cluster: c1, user: u1}}
+- {name: "$(touch x)", context: {cluster: c1, user: u1}}
+- {name: "e\e[31mvil", context: {cluster: c1, user: u1}}
+- {name: "-prod", context: {cluster: c1, user: u1}}
+clusters: [{name: c1, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: u1, user: {token: s3cret}}, {name: u2, user: {token: s3cret}}]
+"#;
+
+/// What the program offers for the last of these words.
+fn completed(program_path: &str, shell: Option<&str>, words: &[&str], kubeconfig: &str) -> Vec<String> {
+    let mut command = match shell {
+        Some(_) => program(program_path, &[&["--"], words].concat()),
+        None => program(program_path, words.get(1..).unwrap_or_default()),
+    };
+    command.env("KUBECONFIG", kubeconfig);
+    if let Some(shell) = shell {
+        command.env("KUBEX_COMPLETE", shell);
+        command.env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string());
+        command.env("_CLAP_IFS", "\n");
     }
-    if has_tool(&["bash", "-c", "true"], "completions in bash") {
-        let scratch = tempfile::tempdir().unwrap();
-        let path = scratch.path().join("completions");
-        std::fs::write(&path, kubex(&["completions", "bash"]).stdout).unwrap();
-        let script = "source \"$1\"; COMP_WORDS=(kubex resol); COMP_CWORD=1; _kubex kubex resol kubex; \
-                      echo \"${COMPREPLY[@]}\"";
-        let completed = program("bash", &["-c", script, "bash", path.to_str().unwrap()])
+    let ended = ended(command.output().unwrap());
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""), "{words:?}");
+    assert!(!ended.stdout.contains("s3cret") && !ended.stdout.contains('\u{1b}'));
+    ended.stdout.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn names_of_the_kubeconfig_are_completed_in_every_shell() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("config");
+    std::fs::write(&path, NAMES).unwrap();
+    let path = path.to_str().unwrap();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let completed = |words: &[&str]| completed(KUBEX, Some(shell), words, path);
+        for (words, expected) in [
+            (&["kubex", "expl"] as &[&str], "explain"),
+            (&["kubex", "--user", ""], "u2"),
+            (&["kubex", "whoami", "--cluster", "c"], "c1"),
+            (&["kubex", "-n", ""], "team-a"),
+            (&["kubex", "--context", "-p"], "-prod"),
+            (&["kubex", "--source", "in"], "in-cluster"),
+            (&["kubex", "contexts", "-o", "n"], "name"),
+            (&["kubex", "-o", "js"], "json"),
+        ] {
+            let found = completed(words);
+            assert!(
+                found.iter().any(|line| line.starts_with(expected)),
+                "{shell} {words:?}: {found:?}"
+            );
+        }
+        let contexts = completed(&["kubex", "explain", "--context", "arn:"]);
+        assert_eq!(contexts.len(), 2, "{shell}: {contexts:?}");
+        let contexts = completed(&["kubex", "explain", "--context", ""]);
+        assert!(
+            !contexts.iter().any(|line| line.contains("vil")),
+            "{shell}: {contexts:?}"
+        );
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn kubectl_gets_the_completions_in_the_protocol_of_cobra() {
+    let scratch = tempfile::tempdir().unwrap();
+    let kubeconfig = scratch.path().join("config");
+    std::fs::write(&kubeconfig, NAMES).unwrap();
+    let link = scratch.path().join("kubectl_complete-kubex");
+    std::os::unix::fs::symlink(KUBEX, &link).unwrap();
+    let words = ["kubex", "--context", "arn"];
+    let lines = completed(link.to_str().unwrap(), None, &words, kubeconfig.to_str().unwrap());
+    let expected = [
+        "arn:aws:eks:eu:1:cluster/prod\tcluster c1",
+        "arn:aws:eks:eu:1:cluster/test\tcluster c1",
+        ":4",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+#[cfg(unix)]
+fn bash_completes_names_with_colons_and_quotes_those_that_it_would_interpret() {
+    if !has_tool(&["bash", "-c", "true"], "completions in bash") {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(scratch.path().join(name), text).unwrap();
+    write("config", NAMES);
+    write("completions", &kubex(&["completions", "bash"]).stdout);
+    std::os::unix::fs::symlink(KUBEX, scratch.path().join("kubex")).unwrap();
+    let complete = |line: &str, words: &[&str]| {
+        let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+        let script = format!(
+            "cd \"$1\"; source ./completions; COMP_LINE='{line}'; COMP_POINT=${{#COMP_LINE}}; COMP_WORDS=({}); \
+             COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _kubex; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            words.join(" ")
+        );
+        let mut command = program("bash", &["-c", &script, "bash", scratch.path().to_str().unwrap()]);
+        command.env("PATH", format!("{}:/usr/bin:/bin", scratch.path().display()));
+        let output = command
+            .env("KUBECONFIG", scratch.path().join("config"))
             .output()
             .unwrap();
-        assert_eq!(ended(completed).stdout.trim(), "resolve");
-    }
+        ended(output)
+            .stdout
+            .lines()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(complete("kubex resol", &["kubex", "resol"]), ["resolve"]);
+    // Bash replaces only what follows the last colon.
+    let words = [
+        "kubex",
+        "--context",
+        "arn",
+        ":",
+        "aws",
+        ":",
+        "eks",
+        ":",
+        "eu",
+        ":",
+        "1",
+        ":",
+        "cluster/p",
+    ];
+    assert_eq!(
+        complete("kubex --context arn:aws:eks:eu:1:cluster/p", &words),
+        ["cluster/prod"]
+    );
+    let words = [
+        "kubex",
+        "--context",
+        "=",
+        "arn",
+        ":",
+        "aws",
+        ":",
+        "eks",
+        ":",
+        "eu",
+        ":",
+        "1",
+        ":",
+    ];
+    let found = complete("kubex --context=arn:aws:eks:eu:1:", &words);
+    assert_eq!(found, ["cluster/prod", "cluster/test"]);
+    let found = complete("kubex --context $", &["kubex", "--context", "$"]);
+    assert_eq!(found, [r"\$\(touch\ x\)"]);
+    assert!(!scratch.path().join("x").exists());
 }
 
 #[test]

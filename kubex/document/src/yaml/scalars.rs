@@ -257,7 +257,7 @@ impl Scanner<'_, '_> {
         let mut code: u32 = 0;
         for index in 0..digits {
             let digit = char::from(self.cursor.peek(2 + index)).to_digit(16);
-            let digit = digit.ok_or_else(|| self.error("did not find expected hexdecimal number"))?;
+            let digit = digit.ok_or_else(|| self.error("did not find expected hexadecimal number"))?;
             code = (code << 4) | digit;
         }
         let meaning =

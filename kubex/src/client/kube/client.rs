@@ -2,13 +2,13 @@
 
 use ::kube::Client;
 use ::kube::client::Body;
-use kubex_core::{ClientConfiguration, Error, ErrorKind, Result};
+use kubex_core::{ClientConfiguration, Result};
 use tower_layer::Layer as _;
 
 use super::super::connector::compression;
+use super::super::hyper::Connections;
 use super::super::rustls::CryptoChoice;
 use super::super::tower::AuthLayer;
-use super::service::Connections;
 
 /// Resolves the [configured chain](crate::resolve()) and returns a client for the result.
 ///
@@ -38,15 +38,10 @@ pub fn client_with_crypto(
     configuration: &ClientConfiguration,
     crypto: impl Into<CryptoChoice>,
 ) -> Result<Client> {
-    if tokio::runtime::Handle::try_current().is_err() {
-        return Err(
-            Error::new(ErrorKind::Unsupported, "a kube client needs a tokio runtime")
-                .with_help("call it from a tokio runtime"),
-        );
-    }
+    let replay: fn(&Body) -> Option<Body> = Body::try_clone;
+    let connections = Connections::new(configuration, replay, crypto)?;
+    let authentication = AuthLayer::new(configuration).replaying(replay);
     let compression = compression(configuration.cluster());
-    let authentication = AuthLayer::new(configuration).replaying(|body: &Body| body.try_clone());
-    let connections = Connections::new(configuration, &crypto.into())?;
     Ok(Client::new(
         authentication.layer(compression.layer(connections)),
         configuration.namespace(),

@@ -33,9 +33,7 @@
 //! The certificate of an `https://` proxy must be signed by the cluster's CA bundle, as in `kubectl`. The client
 //! certificate is not sent to the proxy.
 
-mod backend;
 mod client;
-mod service;
 
 pub use ::kube::Client;
 

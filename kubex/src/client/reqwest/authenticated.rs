@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::reqwest::{Request, StatusCode};
+use ::reqwest::Request;
 use kubex_core::{ClientConfiguration, Credential, Error, ErrorKind, Result};
 
 use super::super::authorizer::Authorizer;
@@ -26,7 +26,7 @@ impl Authenticated {
         let cluster = configuration.cluster();
         Ok(Self {
             alias: Alias::from_cluster(cluster).filter(|_| !is_beyond_reqwest(cluster)),
-            pool: Pool::new(configuration, crypto)?,
+            pool: Pool::new(ReqwestBackend, configuration, crypto)?,
         })
     }
 
@@ -57,23 +57,26 @@ impl Authenticated {
         }
         let again = request.try_clone();
         let credential = credentials.current().await?;
-        let response = self.send_as(&credential, request).await?;
-        if response.status() != StatusCode::UNAUTHORIZED || credential.is_anonymous() {
+        let (response, is_rejected) = self.send_as(&credential, request).await?;
+        let Some(again) = again.filter(|_| is_rejected) else {
             return Ok(response);
-        }
-        credentials.invalidate(credential.generation());
-        let Some(again) = again else { return Ok(response) };
+        };
         match credentials.current().await {
-            Ok(newer) if newer.generation() != credential.generation() => self.send_as(&newer, again).await,
+            Ok(newer) if newer.generation() != credential.generation() => {
+                Ok(self.send_as(&newer, again).await?.0)
+            }
             _ => Ok(response),
         }
     }
 
-    async fn send_as(&self, credential: &Arc<Credential>, mut request: Request) -> Result<Response> {
-        self.pool
-            .authorizer()
-            .authorize(credential, request.headers_mut())?;
-        self.send_over(Arc::clone(credential), request).await
+    /// Sends the request with this credential. Also returns whether the server rejected it.
+    async fn send_as(&self, credential: &Arc<Credential>, mut request: Request) -> Result<(Response, bool)> {
+        let authorizer = self.pool.authorizer();
+        authorizer.authorize(credential, request.headers_mut())?;
+        let response = self.send_over(Arc::clone(credential), request).await?;
+        let is_rejected =
+            !credential.is_anonymous() && authorizer.judge(credential.generation(), response.status());
+        Ok((response, is_rejected))
     }
 
     async fn send_over(&self, credential: Arc<Credential>, request: Request) -> Result<Response> {

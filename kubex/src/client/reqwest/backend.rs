@@ -55,7 +55,7 @@ impl HttpBackend for ReqwestBackend {
         }
     }
 
-    fn copy(request: &Request) -> Option<Request> {
+    fn copy(&self, request: &Request) -> Option<Request> {
         request.try_clone()
     }
 

@@ -52,7 +52,7 @@
 mod certificate;
 mod client_config;
 mod crypto;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
 mod fixed_client_cert;
 mod insecure;
 mod names;
@@ -65,7 +65,7 @@ pub use crypto::CryptoChoice;
 pub(crate) use certificate::check_pair;
 #[cfg(feature = "reqwest")]
 pub(crate) use {certificate::live, verifier::live as live_verifier};
-#[cfg(any(feature = "reqwest", feature = "kube"))]
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
 pub(crate) use {
     fixed_client_cert::fixed_client_cert,
     insecure::warn_if_insecure,

@@ -26,7 +26,7 @@ impl Names {
     }
 
     /// The same, for a configuration that also connects to an `https://` proxy.
-    #[cfg(any(feature = "reqwest", feature = "kube"))]
+    #[cfg(any(feature = "reqwest", feature = "hyper"))]
     pub(crate) fn with_proxy(cluster: &Cluster) -> Result<Self> {
         let mut names = Self::new(cluster)?;
         names.proxy = cluster

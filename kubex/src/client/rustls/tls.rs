@@ -20,7 +20,7 @@ pub(crate) struct Tls {
 
 impl Tls {
     /// The same, without a client certificate.
-    #[cfg(any(feature = "reqwest", feature = "kube"))]
+    #[cfg(any(feature = "reqwest", feature = "hyper"))]
     pub(crate) fn without_certificate(&self) -> Result<Self> {
         Ok(Self {
             certificate: super::fixed_client_cert::fixed_client_cert(None, &self.provider)?,

@@ -6,13 +6,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use kubex_core::{Credential, Error, Generation, Result};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::super::authorizer::{RequestAuthorizer, Rules};
-#[cfg(feature = "kube")]
+#[cfg(feature = "hyper")]
 use super::credential::RequestCredential;
 use super::error::BoxError;
 
@@ -120,7 +120,7 @@ pub(super) fn authorize<B>(
     request: &mut Request<B>,
 ) -> Result<(), Error> {
     authorizer.authorize(credential, request.headers_mut())?;
-    #[cfg(feature = "kube")]
+    #[cfg(feature = "hyper")]
     request
         .extensions_mut()
         .insert(RequestCredential(Arc::clone(credential)));
@@ -154,9 +154,7 @@ where
                     sent,
                 } => {
                     let answer = ready!(future.poll(context)).map_err(Into::into)?;
-                    if answer.status() == StatusCode::UNAUTHORIZED {
-                        authorizer.configuration().credentials().invalidate(*sent);
-                    }
+                    authorizer.judge(*sent, answer.status());
                     return Poll::Ready(Ok(answer));
                 }
                 StateProjection::Asking {
@@ -176,14 +174,10 @@ where
                     sent,
                 } => {
                     let answer = ready!(future.poll(context)).map_err(Into::into)?;
-                    let Some(attempt) = attempt
-                        .take()
-                        .filter(|_| answer.status() == StatusCode::UNAUTHORIZED)
-                    else {
+                    let Some(attempt) = attempt.take() else {
                         return Poll::Ready(Ok(answer));
                     };
-                    attempt.authorizer.configuration().credentials().invalidate(*sent);
-                    if attempt.again.is_none() {
+                    if !attempt.authorizer.judge(*sent, answer.status()) || attempt.again.is_none() {
                         return Poll::Ready(Ok(answer));
                     }
                     State::Renewing {

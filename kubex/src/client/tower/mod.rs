@@ -45,7 +45,7 @@
 //! # }
 //! ```
 
-#[cfg(feature = "kube")]
+#[cfg(feature = "hyper")]
 mod credential;
 mod error;
 mod future;
@@ -58,5 +58,5 @@ pub use future::ResponseFuture;
 pub use layer::AuthLayer;
 pub use replay::{Clones, Never, Replay};
 pub use service::Auth;
-#[cfg(feature = "kube")]
+#[cfg(feature = "hyper")]
 pub(crate) use {credential::RequestCredential, replay::copy};

@@ -18,6 +18,7 @@ mod proxy;
 mod redirects;
 mod rejection;
 mod reqwest_only;
+mod revocation;
 mod rotation;
 mod streams;
 mod tls;
@@ -45,25 +46,32 @@ macro_rules! tests_of {
     };
 }
 
-/// The scenarios of each client: those of every client, those of the clients that connect by themselves, and those of a
-/// client whose body can be a stream.
+/// The scenarios of each client: those of every client, those of the clients that connect by themselves, those of the
+/// clients that decompress answers, and those of a client whose body can be a stream.
 macro_rules! suite {
     (
         every_client: [$($all:ident :: $every:ident),* $(,)?],
         every_client_with_many_requests: [$($crowd:ident :: $every_many:ident),* $(,)?],
         connecting: [$($own:ident :: $connecting:ident),* $(,)?],
+        compressing: [$($gzip:ident :: $compressing:ident),* $(,)?],
         connecting_with_many_requests: [$($own_crowd:ident :: $connecting_many:ident),* $(,)?],
         streaming: [$($body:ident :: $streaming:ident),* $(,)?],
     ) => {
         mod reqwest {
             tests_of!(crate::under_test::Reqwest:
+                few [$($all::$every)* $($own::$connecting)* $($gzip::$compressing)* $($body::$streaming)*]
+                many [$($crowd::$every_many)* $($own_crowd::$connecting_many)*]);
+        }
+
+        mod hyper {
+            tests_of!(crate::under_test::Hyper:
                 few [$($all::$every)* $($own::$connecting)* $($body::$streaming)*]
                 many [$($crowd::$every_many)* $($own_crowd::$connecting_many)*]);
         }
 
         mod kube {
             tests_of!(crate::under_test::Kube:
-                few [$($all::$every)* $($own::$connecting)*]
+                few [$($all::$every)* $($own::$connecting)* $($gzip::$compressing)*]
                 many [$($crowd::$every_many)* $($own_crowd::$connecting_many)*]);
         }
 
@@ -93,6 +101,7 @@ suite! {
         rejection::without_a_newer_credential_the_401_is_returned,
         rejection::the_error_of_the_credential_source_reaches_the_caller,
         rejection::a_request_to_another_origin_gets_no_credential,
+        revocation::one_api_that_always_rejects_causes_a_bounded_number_of_fetches,
         trust::a_server_of_another_authority_gets_nothing,
         trust::insecure_accepts_any_certificate_of_the_clusters_host,
         trust::a_certificate_for_another_name_is_refused,
@@ -103,10 +112,11 @@ suite! {
     every_client_with_many_requests: [
         rejection::a_thousand_401s_of_one_generation_are_one_refresh_and_fail_no_request,
         rotation::two_hundred_requests_at_once_survive_the_change_of_a_token_with_one_fetch,
+        revocation::tokens_that_are_revoked_one_after_the_other_fail_no_request,
+        revocation::a_server_with_a_token_cache_fails_no_request_either,
     ],
     connecting: [
         identity::a_key_of_another_pair_is_an_error_until_the_right_one_comes,
-        identity::compression_is_asked_for_unless_it_is_disabled,
         proxy::the_connection_goes_through_the_proxy_which_gets_its_password_and_no_credential,
         proxy::a_proxy_that_fails_is_an_error_without_its_password,
         proxy::each_kind_of_proxy_leads_to_a_server_of_another_tls_name_and_sees_no_certificate,
@@ -118,8 +128,12 @@ suite! {
         rotation::a_certificate_that_was_expired_on_arrival_does_not_take_over_the_pool,
         rotation::new_authorities_are_read_as_soon_as_the_server_has_them,
     ],
+    compressing: [
+        identity::compression_is_asked_for_unless_it_is_disabled,
+    ],
     connecting_with_many_requests: [
         rotation::after_the_change_of_a_certificate_no_request_arrives_with_the_old_one,
+        revocation::short_certificates_that_are_swapped_in_time_fail_no_request,
     ],
     streaming: [
         rejection::a_body_that_cannot_be_sent_twice_gets_the_401_and_the_next_request_is_good,

@@ -61,7 +61,10 @@ impl CertificateIdentity {
             rows.extend(value.map(|value| (format!("certificate {field}"), value)));
         };
         add("username", self.username.clone());
-        add("groups", (!self.groups.is_empty()).then(|| self.groups.join(" ")));
+        add(
+            "groups",
+            (!self.groups.is_empty()).then(|| self.groups.join(", ")),
+        );
         add("issuer", Some(self.issuer.clone()));
         add("sha256", Some(self.sha256.clone()));
         add("not before", self.not_before.clone());

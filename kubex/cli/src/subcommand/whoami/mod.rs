@@ -16,7 +16,7 @@ use self::token::TokenIdentity;
 use super::request::TimeoutArgument;
 use crate::failure::Failure;
 use crate::output::{self, Output, OutputArguments, Style, Table, print_message};
-use crate::session::Session;
+use crate::session::{Session, waiting_for};
 use crate::view::{Impersonation, rfc3339};
 
 /// The arguments of `whoami`.
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     timeout: TimeoutArgument,
     #[command(flatten)]
-    output: OutputArguments,
+    pub(super) output: OutputArguments,
 }
 
 /// The identity in the credential.
@@ -54,10 +54,11 @@ struct Identity {
 
 pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
     let configuration = session.resolve_and_warn().await?;
-    let format = arguments.output.format;
+    let format = arguments.output.format();
     if arguments.online {
         let review = review::ask(&configuration, session);
-        let review = arguments.timeout.within(session, review).await?;
+        let review = arguments.timeout.within(session, review);
+        let review = waiting_for(&configuration, &session.host, Box::pin(review)).await?;
         return Ok(output::print(&review, format, &session.host)?);
     }
     let identity = Identity::read(&configuration, session).await?;
@@ -84,7 +85,8 @@ pub(super) fn expired(what: &str) -> Error {
 
 impl Identity {
     async fn read(configuration: &ClientConfiguration, session: &Session) -> Result<Self, Failure> {
-        let credential = configuration.credentials().current().await?;
+        let fetching = Box::pin(configuration.credentials().current());
+        let credential = waiting_for(configuration, &session.host, fetching).await?;
         let now = session.host.now().wall;
         let token = credential.token();
         let certificate = credential

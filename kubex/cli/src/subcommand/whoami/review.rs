@@ -78,9 +78,9 @@ impl Output for Reviewed {
         if let Some(uid) = &self.uid {
             table.row(["uid", uid]);
         }
-        table.row(["groups", &self.groups.join(" ")]);
+        table.row(["groups", &self.groups.join(", ")]);
         for (key, values) in &self.extra {
-            table.row([format!("extra {key}").as_str(), &values.join(" ")]);
+            table.row([format!("extra {key}").as_str(), &values.join(", ")]);
         }
         table.render(style)
     }

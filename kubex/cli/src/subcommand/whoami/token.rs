@@ -81,7 +81,7 @@ impl TokenIdentity {
         let mut add = |field: &str, value: Option<String>| {
             rows.extend(value.map(|value| (format!("token {field}"), value)));
         };
-        let joined = |texts: &[String]| (!texts.is_empty()).then(|| texts.join(" "));
+        let joined = |texts: &[String]| (!texts.is_empty()).then(|| texts.join(", "));
         add("issuer", claims.issuer.clone());
         add("subject", claims.subject.clone());
         add("audiences", joined(&claims.audiences));

@@ -1,5 +1,6 @@
 //! The clients, as the scenarios see them.
 
+mod hyper;
 mod kube;
 mod reqwest;
 mod tower;
@@ -9,8 +10,10 @@ use std::fmt::{self, Write as _};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Version};
+use http_body_util::Either;
 use kubex::{ClientConfiguration, Error};
 
+pub(crate) use self::hyper::Hyper;
 pub(crate) use self::kube::Kube;
 pub(crate) use self::reqwest::Reqwest;
 pub(crate) use self::tower::Tower;
@@ -22,6 +25,8 @@ pub(crate) trait ClientUnderTest: Clone + Send + Sync + Sized + 'static {
     /// Whether the connections are Kubex's: it then opens new ones for another certificate, sends again what the server
     /// has not looked at, and has errors of Kubex alone.
     const CONNECTS: bool = true;
+    /// Whether it asks for compressed answers.
+    const COMPRESSES: bool = true;
     /// Whether it asks for a `tls-server-name` over this protocol only; any, if none.
     const ASKS_FOR_A_NAME_OVER: Option<Version> = None;
 

@@ -16,8 +16,8 @@ use tower_service::Service as _;
 use super::{Answer, Body, ClientUnderTest, Failure, Request};
 
 /// A body in memory, which can be copied, or one that is taken for a stream.
-type HyperBody = Either<Full<Bytes>, Full<Bytes>>;
-type Copy = fn(&HyperBody) -> Option<HyperBody>;
+pub(super) type HyperBody = Either<Full<Bytes>, Full<Bytes>>;
+pub(super) type Copy = fn(&HyperBody) -> Option<HyperBody>;
 type Hyper = Client<HttpsConnector<HttpConnector>, HyperBody>;
 
 #[derive(Clone)]
@@ -26,7 +26,7 @@ pub(crate) struct Tower {
     server: ServerUrl,
 }
 
-fn copy(body: &HyperBody) -> Option<HyperBody> {
+pub(super) fn copy(body: &HyperBody) -> Option<HyperBody> {
     match body {
         Either::Left(body) => Some(Either::Left(body.clone())),
         Either::Right(_) => None,

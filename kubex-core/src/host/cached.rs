@@ -1,0 +1,81 @@
+//! Files that are read where the caller is, because that cannot block. Only Linux can do that.
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use super::blocking::{self, SMALL};
+use super::files::FileContent;
+use crate::secret::ExposeSecret as _;
+
+#[cfg(target_os = "linux")]
+pub(super) use linux::{read_link, remember_mounts};
+
+/// How many files are read here at once. Each takes a few microseconds.
+const MOST_FILES: usize = 32;
+
+/// What is known without waiting.
+#[derive(Debug)]
+pub(super) enum Cached<T> {
+    Found(T),
+    /// There is no such file.
+    Missing,
+    /// Only a blocking thread can tell. What was opened stays open until it has, so that the writer of a pipe that took
+    /// the place of the file does not lose its reader.
+    Unknown(Option<File>),
+}
+
+impl<T> Cached<T> {
+    /// The answer; an error is what the blocking thread has to wait for.
+    pub(super) fn known(self) -> Result<io::Result<T>, Option<File>> {
+        match self {
+            Self::Found(found) => Ok(Ok(found)),
+            Self::Missing => Ok(Err(missing())),
+            Self::Unknown(opened) => Err(opened),
+        }
+    }
+}
+
+/// As the system reports it.
+fn missing() -> io::Error {
+    #[cfg(unix)]
+    return rustix::io::Errno::NOENT.into();
+    #[cfg(not(unix))]
+    io::ErrorKind::NotFound.into()
+}
+
+/// The contents of the files that are known here, as far as they are few and small. Outside of a tokio runtime, none is.
+pub(super) fn read_each(paths: &[PathBuf], limit: usize) -> Vec<Cached<FileContent>> {
+    let is_tried = cfg!(target_os = "linux") && paths.len() <= MOST_FILES && blocking::has_runtime();
+    let mut left = if is_tried { SMALL } else { 0 };
+    let read = |path: &PathBuf| {
+        if left == 0 {
+            return Cached::Unknown(None);
+        }
+        let content = read(path, limit.min(left));
+        if let Cached::Found(content) = &content {
+            left = left.saturating_sub(content.bytes.expose_secret().len());
+        }
+        content
+    };
+    paths.iter().map(read).collect()
+}
+
+#[cfg(target_os = "linux")]
+use linux::read;
+
+#[cfg(not(target_os = "linux"))]
+fn read(_: &std::path::Path, _: usize) -> Cached<FileContent> {
+    Cached::Unknown(None)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn read_link(_: &std::path::Path) -> Cached<PathBuf> {
+    Cached::Unknown(None)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn remember_mounts(_: &std::path::Path) {}

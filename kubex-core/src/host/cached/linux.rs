@@ -1,0 +1,301 @@
+//! Reads a small file on the caller's thread where that cannot block: the page cache of a local file system.
+//!
+//! Handing a read to a blocking thread takes 20 to 160 µs, and the read of a small file from the page cache takes 5. Linux
+//! offers that alone: `openat2` with `RESOLVE_CACHED` looks only into the cache of names, and `preadv2` with `RWF_NOWAIT` only
+//! into the page cache. Both answer `EAGAIN` where they would have to wait.
+//!
+//! | what could block | why it does not |
+//! |---|---|
+//! | `open`, `fstat` of a file on a FUSE or network file system whose server is gone | the directory and the file are opened as mere paths first (`O_PATH`), which asks no server; a file is opened only on a mount that a blocking thread has found to be local, relative to its directory and without crossing a mount |
+//! | a FIFO, a device | only what is a regular file is opened |
+//! | writing the time of the last access | `O_NOATIME` on disks |
+//! | copying a large file, parsing it | neither is done here |
+//!
+//! A known mount is identified by its unique id (Linux 6.8), or else by its id and its block device.
+//!
+//! Only a content and "there is no such file" are answers. Everything else is left to the blocking thread, which alone
+//! reports errors and waits: a symbolic link, whose target may be being replaced; a file that other users can change; a kernel
+//! or a sandbox without these calls.
+
+use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::IoSliceMut;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags};
+use rustix::io::{Errno, ReadWriteFlags};
+
+use super::Cached;
+use crate::host::files::FileContent;
+use crate::host::open_file::{Wiped, stamp_of};
+use crate::host::writers::{Access, Directories, foreign_writers};
+
+/// How the files of a mount are read without blocking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// What is not in the page cache is left to the blocking thread.
+    FromPageCache,
+    /// All of the file system is memory, which does not support `RWF_NOWAIT` and does not need it.
+    FromMemory,
+}
+
+/// The file systems that depend on no server, by their number in `linux/magic.h`.
+const LOCAL: &[(u32, Reading)] = &[
+    (0x0000_EF53, Reading::FromPageCache), // ext2, ext3, ext4
+    (0x5846_5342, Reading::FromPageCache), // XFS
+    (0x9123_683E, Reading::FromPageCache), // Btrfs
+    (0xF2F5_2010, Reading::FromPageCache), // F2FS
+    (0x0102_1994, Reading::FromMemory),    // tmpfs
+    (0x8584_58F6, Reading::FromMemory),    // ramfs
+];
+
+/// A mount. No later mount has an equal one, except one of the same block device on a kernel without unique ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct MountId {
+    id: u64,
+    is_unique: bool,
+    device: (u32, u32),
+}
+
+impl MountId {
+    /// `STATX_MNT_ID_UNIQUE`: an id that no later mount gets.
+    const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
+    /// `STATX_MNT_ID`: an id that a later mount may get.
+    const REUSED: StatxFlags = StatxFlags::from_bits_retain(0x1000);
+
+    fn new(found: &Statx) -> Option<Self> {
+        let answered = StatxFlags::from_bits_retain(found.stx_mask);
+        let is_unique = answered.contains(Self::UNIQUE);
+        // A device without a major number is not a disk, and its number goes to the next mount.
+        let is_known = is_unique || answered.contains(Self::REUSED) && found.stx_dev_major != 0;
+        is_known.then_some(Self {
+            id: found.stx_mnt_id,
+            is_unique,
+            device: (found.stx_dev_major, found.stx_dev_minor),
+        })
+    }
+}
+
+/// The local mounts that a blocking thread has met, the newest last.
+static LOCAL_MOUNTS: RwLock<VecDeque<(MountId, Reading)>> = RwLock::new(VecDeque::new());
+
+/// How many mounts are kept.
+const MOST_MOUNTS: usize = 64;
+
+/// Whether the kernel, or a sandbox around the program, refuses `openat2`.
+static IS_REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// The content of a regular file of at most `limit` bytes.
+pub(in crate::host) fn read(path: &Path, limit: usize) -> Cached<FileContent> {
+    let mut opened = None;
+    match try_read(path, limit, &mut opened) {
+        Ok(content) => Cached::Found(content),
+        Err(Errno::NOENT) => Cached::Missing,
+        Err(_) => Cached::Unknown(opened),
+    }
+}
+
+/// The target of a symbolic link on a file system in memory; elsewhere it may have to be read from a disk.
+pub(in crate::host) fn read_link(path: &Path) -> Cached<PathBuf> {
+    let read = Directory::of(path).and_then(|directory| {
+        let link = directory.entry(OFlags::PATH | OFlags::NOFOLLOW)?;
+        let found = look_at(link.as_fd())?;
+        if FileType::from_raw_mode(found.stx_mode.into()) != FileType::Symlink
+            || reading(&found)? != Reading::FromMemory
+        {
+            return Err(Errno::AGAIN);
+        }
+        rustix::fs::readlinkat(&link, "", Vec::new())
+    });
+    match read {
+        Ok(target) => Cached::Found(PathBuf::from(OsStr::from_bytes(target.as_bytes()))),
+        Err(Errno::NOENT) => Cached::Missing,
+        Err(_) => Cached::Unknown(None),
+    }
+}
+
+/// Remembers which of the mounts of this path and of the directories above it are local. It may block.
+pub(in crate::host) fn remember_mounts(path: &Path) {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    for path in path.ancestors().filter(|path| !path.as_os_str().is_empty()) {
+        let Ok(opened) = rustix::fs::open(path, flags, Mode::empty()) else {
+            continue;
+        };
+        let Some(mount) = look_at(opened.as_fd())
+            .ok()
+            .and_then(|found| MountId::new(&found))
+        else {
+            continue;
+        };
+        if reading_of(mount).is_some() {
+            continue;
+        }
+        let Ok(file_system) = rustix::fs::fstatfs(&opened) else {
+            continue;
+        };
+        let is_this = |(magic, _): &&(u32, Reading)| i128::from(*magic) == i128::from(file_system.f_type);
+        if let Some((_, reading)) = LOCAL.iter().find(is_this) {
+            let mut mounts = LOCAL_MOUNTS.write().unwrap_or_else(PoisonError::into_inner);
+            if mounts.len() == MOST_MOUNTS {
+                mounts.pop_front();
+            }
+            mounts.push_back((mount, *reading));
+        }
+    }
+}
+
+fn try_read(path: &Path, limit: usize, kept: &mut Option<File>) -> Result<FileContent, Errno> {
+    let directory = Directory::of(path)?;
+    let found = look_at(directory.entry(OFlags::PATH | OFlags::NOFOLLOW)?.as_fd())?;
+    let reading = reading(&found)?;
+    let is_regular = FileType::from_raw_mode(found.stx_mode.into()) == FileType::RegularFile;
+    let length = usize::try_from(found.stx_size).unwrap_or(usize::MAX);
+    if !is_regular || length > limit {
+        return Err(Errno::AGAIN);
+    }
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file: File = match reading {
+        Reading::FromPageCache => directory.entry(flags | OFlags::NOATIME)?,
+        Reading::FromMemory => directory.entry(flags)?,
+    }
+    .into();
+    // The path may name another file by now.
+    let metadata = match file.metadata() {
+        Ok(metadata) if metadata.is_file() && metadata.len() == found.stx_size => metadata,
+        _ => {
+            *kept = Some(file);
+            return Err(Errno::AGAIN);
+        }
+    };
+    let foreign_writers = foreign_writers(&directory, path, (&metadata).into(), || Ok(None))?;
+    let mut content = Wiped(vec![0; length]);
+    // One byte more shows whether the file has grown.
+    let mut beyond = [0];
+    let buffers = &mut [IoSliceMut::new(&mut content.0), IoSliceMut::new(&mut beyond)];
+    let flags = match reading {
+        Reading::FromPageCache => ReadWriteFlags::NOWAIT,
+        Reading::FromMemory => ReadWriteFlags::empty(),
+    };
+    if rustix::io::preadv2(&file, buffers, 0, flags)? != length {
+        return Err(Errno::AGAIN);
+    }
+    Ok(FileContent {
+        bytes: std::mem::take(&mut content.0).into(),
+        stamp: Some(stamp_of(&metadata)),
+        is_from_pipe: false,
+        foreign_writers,
+    })
+}
+
+/// The directory of a path, open as a mere path.
+struct Directory<'a> {
+    opened: OwnedFd,
+    path: &'a Path,
+    found: Statx,
+    /// The last part of the path.
+    name: &'a Path,
+}
+
+impl<'a> Directory<'a> {
+    fn of(path: &'a Path) -> Result<Self, Errno> {
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(Errno::AGAIN);
+        };
+        // `Path` ignores what follows in `file/` and `file/.`, and the system does not.
+        if !path.as_os_str().as_bytes().ends_with(name.as_bytes()) {
+            return Err(Errno::AGAIN);
+        }
+        let is_here = directory.as_os_str().is_empty();
+        let opened = open_cached(
+            if is_here { Path::new(".") } else { directory },
+            OFlags::DIRECTORY,
+        )?;
+        Ok(Self {
+            found: look_at(opened.as_fd())?,
+            opened,
+            path: directory,
+            name: Path::new(name),
+        })
+    }
+
+    /// Opens the last part of the path, which is on the same mount.
+    fn entry(&self, flags: OFlags) -> Result<OwnedFd, Errno> {
+        rustix::fs::openat2(
+            &self.opened,
+            self.name,
+            flags | OFlags::CLOEXEC,
+            Mode::empty(),
+            ResolveFlags::CACHED | ResolveFlags::NO_XDEV,
+        )
+    }
+}
+
+/// The directories above a file, as far as they are on local mounts.
+impl Directories for Directory<'_> {
+    type Unknown = Errno;
+
+    fn directory(&self, path: &Path) -> Result<Option<Access>, Errno> {
+        if path == self.path {
+            return access_of(&self.found).map(Some);
+        }
+        access_of_path(path, OFlags::DIRECTORY).map(Some)
+    }
+
+    fn owner_of_entry(&self, path: &Path) -> Result<Option<u32>, Errno> {
+        Ok(Some(access_of_path(path, OFlags::NOFOLLOW)?.owner))
+    }
+
+    /// A system call that asks for it can block.
+    fn is_read_only(&self, _: &Path) -> Result<bool, Errno> {
+        Err(Errno::AGAIN)
+    }
+}
+
+fn access_of_path(path: &Path, flags: OFlags) -> Result<Access, Errno> {
+    access_of(&look_at(open_cached(path, flags)?.as_fd())?)
+}
+
+/// The attributes that another file system has in its cache may be old ones.
+fn access_of(found: &Statx) -> Result<Access, Errno> {
+    reading(found)?;
+    Ok(Access {
+        owner: found.stx_uid,
+        group: found.stx_gid,
+        mode: found.stx_mode.into(),
+    })
+}
+
+fn open_cached(path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+    if IS_REFUSED.load(Ordering::Relaxed) {
+        return Err(Errno::NOSYS);
+    }
+    let flags = flags | OFlags::PATH | OFlags::CLOEXEC;
+    let opened = rustix::fs::openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED);
+    if let Err(Errno::NOSYS | Errno::PERM) = opened {
+        IS_REFUSED.store(true, Ordering::Relaxed);
+    }
+    opened
+}
+
+/// The attributes of what is open, without asking a server.
+fn look_at(opened: BorrowedFd<'_>) -> Result<Statx, Errno> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    let fields = StatxFlags::BASIC_STATS | MountId::UNIQUE | MountId::REUSED;
+    rustix::fs::statx(opened, "", flags, fields)
+}
+
+/// How the files of this mount are read; `EAGAIN` if it is not known to be local.
+fn reading(found: &Statx) -> Result<Reading, Errno> {
+    MountId::new(found).and_then(reading_of).ok_or(Errno::AGAIN)
+}
+
+fn reading_of(mount: MountId) -> Option<Reading> {
+    let mounts = LOCAL_MOUNTS.read().unwrap_or_else(PoisonError::into_inner);
+    let known = mounts.iter().find(|(known, _)| *known == mount);
+    known.map(|(_, reading)| *reading)
+}
