@@ -54,7 +54,8 @@ fn kubectls() -> Vec<(PathBuf, String)> {
         Err(why) => println!("NOT TESTED: kubectl with a shared credential: {why}"),
     }
     let others = std::env::var_os("KUBECTLS").unwrap_or_default();
-    found.extend(std::env::split_paths(&others).map(|path| (path.clone(), path.display().to_string())));
+    let others = std::env::split_paths(&others).filter(|path| path.is_absolute());
+    found.extend(others.map(|path| (path.clone(), path.display().to_string())));
     found
 }
 
