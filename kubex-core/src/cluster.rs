@@ -22,7 +22,7 @@ use crate::x509::X509Certificate;
 
 /// An API server's address: `https://` or `http://`, a host, and an optional path that prefixes every request path.
 ///
-/// The original text is kept, because exec plugins receive it unchanged.
+/// The text is kept in the form in which exec plugins receive it from kubectl too.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerUrl {
     text: String,
@@ -85,7 +85,7 @@ impl ServerUrl {
             .url(&path)
             .map_err(|why| invalid(&why).with_help("write it as https://host:port"))?;
         Ok(Self {
-            text: text.split(['?', '#']).next().unwrap_or(text).to_owned(),
+            text: address.handed_on(text).into_owned(),
             path: path.into(),
             url,
         })
@@ -96,7 +96,8 @@ impl ServerUrl {
         self.url.scheme() == "https"
     }
 
-    /// Returns the original text of the address, without query and fragment.
+    /// Returns the text of the address as client-go hands it to an exec plugin: without query and fragment, escaped where
+    /// its path has to be, and otherwise as it is written.
     pub fn as_str(&self) -> &str {
         &self.text
     }

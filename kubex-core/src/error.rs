@@ -16,6 +16,7 @@
 //! );
 //! ```
 
+mod cause;
 mod class;
 mod id;
 
@@ -31,6 +32,7 @@ use crate::text::{
     Sanitized, has_blank_at_an_end, nearest, sanitize_line, shown_key, shown_path, write_sanitized,
 };
 
+pub use cause::Cause;
 pub use class::ErrorClass;
 
 /// The result type of Kubex.
@@ -209,11 +211,12 @@ impl Error {
         self.change(|inner| inner.help = Some(help))
     }
 
-    /// Sets the cause, for [`source`](std::error::Error::source). It must not contain a secret, as a parser's error that
-    /// quotes its input may.
+    /// Sets the cause, for [`source`](std::error::Error::source). An error of another type is kept as a [`Cause`], which is
+    /// its sanitized text.
     #[must_use]
     pub fn with_source(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.change(|inner| inner.cause = Some(Arc::new(cause)))
+        let cause = cause::cause_of(&cause);
+        self.change(|inner| inner.cause = Some(cause))
     }
 
     /// Sets the name of the chain's source in which the error happened. Only the first name is kept.

@@ -25,6 +25,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
+use secrecy::ExposeSecret;
 use url::{Host as UrlHost, Url};
 
 use crate::address::Address;
@@ -38,6 +39,8 @@ use crate::text::sanitize_line;
 #[derive(Clone)]
 pub struct Proxy {
     url: Url,
+    /// The URL as Go writes it, which keeps a default port and the case of the host.
+    text: SecretString,
     /// The decoded password of the URL, so that it is hidden in every text while the proxy exists.
     password: Option<SecretString>,
     variable: Option<&'static str>,
@@ -89,6 +92,7 @@ impl Proxy {
         });
         Ok(Self {
             url,
+            text: SecretString::unlisted(address.written_by_go()),
             password,
             variable: None,
         })
@@ -139,6 +143,11 @@ impl Proxy {
     /// Returns the complete URL. It may contain a password, so do not print it.
     pub fn expose_url(&self) -> &Url {
         &self.url
+    }
+
+    /// Returns the complete URL as kubectl passes it to an exec plugin. It may contain a password, so do not print it.
+    pub fn expose_text(&self) -> &str {
+        self.text.expose_secret()
     }
 
     /// Returns the decoded password of the URL.

@@ -106,7 +106,7 @@ impl LiveTrust {
     pub async fn current(&self) -> Arc<CurrentTrust> {
         match &self.0 {
             Kind::Fixed(trust) => Arc::clone(trust),
-            Kind::Live(cell) => match cell.current().await {
+            Kind::Live(cell) => match cell.current(None).await {
                 Ok(trust) => trust,
                 // There is always a value, and it never expires.
                 Err(_) => self.try_current(),
@@ -121,7 +121,7 @@ impl LiveTrust {
         match &self.0 {
             Kind::Fixed(trust) => Arc::clone(trust),
             Kind::Live(cell) => cell
-                .try_current()
+                .try_current(None)
                 // There is always a value; an empty bundle trusts no server.
                 .unwrap_or_else(|| Arc::new(CurrentTrust::from(CaBundle::empty()))),
         }
@@ -132,7 +132,7 @@ impl LiveTrust {
     /// in 10 s.
     pub fn invalidate(&self, generation: Generation) {
         if let Kind::Live(cell) = &self.0 {
-            cell.invalidate(generation);
+            cell.invalidate(generation, None);
         }
     }
 

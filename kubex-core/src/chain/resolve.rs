@@ -135,7 +135,11 @@ impl Chain {
     async fn answer(&self, source: &BuiltSource) -> Result<ResolvedSource> {
         let (host, recorder) = self.host_of(source).recording();
         let mut answer = source.provider.resolve(ResolveRequest::new(&host)).await?;
-        answer.inputs = recorder.finish();
+        let recording = recorder.finish();
+        for warning in recording.warnings(answer.warnings.iter().map(|(_, warning)| warning)) {
+            answer.warn(SourcePart::Source, warning);
+        }
+        answer.inputs = recording.inputs;
         source.overrides.apply(&mut answer)?;
         self.overrides.apply(&mut answer)?;
         for warning in self.warnings.iter() {

@@ -62,7 +62,6 @@
 //! # }
 //! ```
 
-mod asker;
 mod sharing;
 
 use std::fmt;
@@ -75,10 +74,9 @@ use crate::cluster::Cluster;
 use crate::credential::{Credential, Generation};
 use crate::error::Result;
 use crate::host::Host;
-use crate::refresh::{Fetcher, RefreshCell, Refreshable, Subject};
+use crate::refresh::{Asker, Fetcher, RefreshCell, Refreshable, Subject};
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
-use asker::Asker;
 use sharing::Lease;
 
 pub use crate::sharing_key::SharingKey;
@@ -96,15 +94,6 @@ enum Kind {
     Live(Arc<RefreshCell<CredentialFetcher>>),
     /// The handle of another configuration, with equal options.
     Shared(Arc<RefreshCell<CredentialFetcher>>, Arc<Asker>),
-}
-
-impl Kind {
-    fn cell(&self) -> Option<&Arc<RefreshCell<CredentialFetcher>>> {
-        match self {
-            Self::Fixed(_) => None,
-            Self::Live(cell) | Self::Shared(cell, _) => Some(cell),
-        }
-    }
 }
 
 /// A credential source, and the cluster that its credentials are for.
@@ -238,8 +227,11 @@ impl Credentials {
     pub async fn current(&self) -> Result<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Ok(Arc::clone(credential)),
-            Kind::Live(cell) => cell.current().await,
-            Kind::Shared(cell, asker) => cell.current().await.map_err(|error| asker.sign(error)),
+            Kind::Live(cell) => cell.current(None).await,
+            Kind::Shared(cell, asker) => {
+                let current = cell.current(Some(asker)).await;
+                current.map_err(|error| asker.sign(error))
+            }
         }
     }
 
@@ -250,7 +242,8 @@ impl Credentials {
     pub fn try_current(&self) -> Option<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Some(Arc::clone(credential)),
-            Kind::Live(cell) | Kind::Shared(cell, _) => cell.try_current(),
+            Kind::Live(cell) => cell.try_current(None),
+            Kind::Shared(cell, asker) => cell.try_current(Some(asker)),
         }
     }
 
@@ -282,8 +275,10 @@ impl Credentials {
     /// | was [accepted](Self::accept) before | at once, from a reserve of 10 fetches that grows by one every 10 s |
     /// | was never accepted | at most once in 10 s, or in 1 s if the source only reads files |
     pub fn invalidate(&self, generation: Generation) {
-        if let Some(cell) = self.0.cell() {
-            cell.invalidate(generation);
+        match &self.0 {
+            Kind::Fixed(_) => {}
+            Kind::Live(cell) => cell.invalidate(generation, None),
+            Kind::Shared(cell, asker) => cell.invalidate(generation, Some(asker)),
         }
     }
 
@@ -293,8 +288,9 @@ impl Credentials {
     /// The clients of Kubex call it after each response. It costs a few nanoseconds.
     #[inline]
     pub fn accept(&self, generation: Generation) {
-        if let Some(cell) = self.0.cell() {
-            cell.accept(generation);
+        match &self.0 {
+            Kind::Fixed(_) => {}
+            Kind::Live(cell) | Kind::Shared(cell, _) => cell.accept(generation),
         }
     }
 

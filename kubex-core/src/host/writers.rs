@@ -33,6 +33,11 @@ enum Who {
 }
 
 impl ForeignWriters {
+    /// Whether it is every user of the machine, and the file itself can be changed.
+    pub(crate) fn is_everyone(&self) -> bool {
+        self.who == Who::Everyone && self.directory.is_none()
+    }
+
     /// Every user of the machine, who can change the file itself.
     #[cfg(feature = "test-util")]
     pub fn everyone() -> Self {

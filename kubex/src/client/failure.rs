@@ -4,11 +4,14 @@ use std::error::Error as StdError;
 use std::io;
 
 use ::rustls::{AlertDescription, CertificateError};
+use http::StatusCode;
 use hyper_util::client::legacy::{self, connect::Connected};
 use kubex_core::text::{causes, messages};
 use kubex_core::{Cluster, Error, ErrorKind};
 
 use kubex_tls::{is_unknown_issuer, sentence};
+
+use super::tunnel::RefusedByProxy;
 
 /// An error with the HTTP client's message and the causes behind it. The client's own error is not kept as the source: it
 /// may quote the URL of the request or of the proxy. An error of Kubex that it wraps is returned as it is.
@@ -103,6 +106,9 @@ fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a ::rustls::Er
 
 /// The reason in plain words, where the libraries' own messages are none.
 fn plain_reason(cause: &(dyn StdError + 'static)) -> Option<String> {
+    if let Some(refused) = cause.downcast_ref::<RefusedByProxy>() {
+        return Some(refused.to_string());
+    }
     match tls_error(cause)? {
         ::rustls::Error::InvalidCertificate(wrong) => sentence(wrong),
         ::rustls::Error::AlertReceived(alert) => Some(match alert {
@@ -130,6 +136,14 @@ fn plain_reason(cause: &(dyn StdError + 'static)) -> Option<String> {
 }
 
 fn help_for(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
+    if let Some(refused) = cause.downcast_ref::<RefusedByProxy>() {
+        return Some(match refused.status {
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                "set the user and password in the proxy's URL, as in http://USER:PASSWORD@HOST:PORT"
+            }
+            _ => "check that the proxy lets requests to this server pass",
+        });
+    }
     let wrong = match tls_error(cause)? {
         ::rustls::Error::InvalidCertificate(wrong) => wrong,
         ::rustls::Error::AlertReceived(
