@@ -1,4 +1,19 @@
 //! The API server: its address, which certificates are accepted, and the proxy.
+//!
+//! A [`Cluster`] is what a client needs to open a connection, and nothing about who it is. Providers rarely make one: they return
+//! [options](crate::options::ClusterOptions), and the chain builds the cluster after overrides were merged, so that every source
+//! is checked by the same rules.
+//!
+//! ```
+//! use kubex_core::{Cluster, ServerUrl, Trust};
+//!
+//! let mut cluster = Cluster::new(ServerUrl::parse("https://10.0.0.1:6443")?);
+//! assert!(matches!(cluster.trust, Trust::System));
+//! cluster.tls_server_name = Some("kubernetes.default".to_owned());
+//! # Ok::<(), kubex_core::Error>(())
+//! ```
+
+mod authority;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,10 +30,11 @@ use crate::placeholder::{FILL_IN, UNFILLED, is_unfilled};
 use crate::proxy::Proxy;
 use crate::request_path::stays_below;
 use crate::text::{mask_address, sanitize_line};
-use crate::time::rfc3339;
 use crate::value::Value;
 use crate::warning::Warning;
 use crate::x509::X509Certificate;
+
+pub(crate) use authority::Authority;
 
 /// An API server's address: `https://` or `http://`, a host, and an optional path that prefixes every request path.
 ///
@@ -186,6 +202,23 @@ impl fmt::Display for ServerUrl {
 }
 
 /// Which server certificates are accepted.
+///
+/// A client must refuse a variant that it does not know: taking it for [`System`](Self::System) would trust authorities that the
+/// configuration excludes.
+///
+/// ```
+/// use kubex_core::Trust;
+///
+/// fn describe(trust: &Trust) -> Result<&'static str, &'static str> {
+///     match trust {
+///         Trust::System => Ok("the system's authorities"),
+///         Trust::CaBundle(_) => Ok("the configuration's authorities"),
+///         Trust::Insecure => Ok("anyone"),
+///         _ => Err("this client does not know this kind of trust"),
+///     }
+/// }
+/// assert_eq!(describe(&Trust::System), Ok("the system's authorities"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Trust {
@@ -201,10 +234,21 @@ pub enum Trust {
 ///
 /// A certificate that is not an authority is trusted too, as by kubectl: a server that presents exactly that certificate is
 /// accepted.
+///
+/// A program that renews its bundle while it runs uses [`LiveTrust`](crate::LiveTrust), which holds the bundle of the moment.
+///
+/// ```
+/// use kubex_core::{CaBundle, ErrorKind};
+///
+/// let error = CaBundle::from_pem(b"not a certificate").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidPem);
+/// ```
 #[derive(Clone)]
 pub struct CaBundle {
     pem: Arc<[u8]>,
     certificates: Arc<[CertificateDer<'static>]>,
+    /// Which of the certificates are authorities, and when.
+    authorities: Arc<[Authority]>,
     /// Descriptions of the blocks of the PEM that are not used.
     ignored: Arc<[String]>,
 }
@@ -216,11 +260,12 @@ impl CaBundle {
     /// # Errors
     /// Returns `InvalidPem` if the text contains no valid certificate.
     pub fn from_pem(pem: &[u8]) -> Result<Self> {
-        let (certificates, ignored) =
-            Certificates::of_authorities(pem, "the certificate authority")?.into_parts();
+        let (read, authorities) = Certificates::of_authorities(pem, "the certificate authority")?;
+        let (certificates, ignored) = read.into_parts();
         Ok(Self {
             pem: pem.into(),
             certificates: certificates.into(),
+            authorities: authorities.into(),
             ignored: ignored.into(),
         })
     }
@@ -229,15 +274,14 @@ impl CaBundle {
     /// no server's certificate is accepted from.
     pub fn warnings(&self, now: SystemTime) -> Vec<Warning> {
         let mut warnings = ignored_blocks(&self.ignored);
-        let read = self
-            .certificates
-            .iter()
-            .enumerate()
-            .filter_map(|(index, certificate)| Some((index, X509Certificate::read(certificate).ok()?)));
-        warnings.extend(
-            read.filter_map(|(index, certificate)| authority_warning(index + 1, &certificate, now))
-                .take(MAX_REPORTED),
-        );
+        let certificates = self.certificates.iter().zip(&*self.authorities).enumerate();
+        // Only what is reported is read again, for its name.
+        let reported = certificates.filter_map(|(index, (certificate, authority))| {
+            let problem = authority.problem(now)?;
+            let name = X509Certificate::read(certificate).ok()?.subject_text();
+            Some(problem.warning(index + 1, &name))
+        });
+        warnings.extend(reported.take(MAX_REPORTED));
         warnings
     }
 
@@ -246,6 +290,7 @@ impl CaBundle {
         Self {
             pem: Arc::from([]),
             certificates: Arc::from([]),
+            authorities: Arc::from([]),
             ignored: Arc::from([]),
         }
     }
@@ -269,36 +314,6 @@ impl CaBundle {
 /// How many unusable authorities of one bundle are reported.
 const MAX_REPORTED: usize = 8;
 
-/// The warning about an authority that accepts no server at this time. A certificate without the right to issue others is
-/// not reported: a server may present it itself.
-fn authority_warning(number: usize, certificate: &X509Certificate, now: SystemTime) -> Option<Warning> {
-    let name = certificate.subject_text();
-    let about = format!("certificate {number} of the certificate authority, \"{name}\",");
-    if certificate.not_after() < now {
-        let end = rfc3339(certificate.not_after());
-        return Some(Warning::new(
-            "certificate-authority-expired",
-            format_args!(
-                "{about} expired at {end}, so it is not trusted; get the cluster's current certificate authority"
-            ),
-        ));
-    }
-    if now < certificate.not_before() {
-        let begin = rfc3339(certificate.not_before());
-        return Some(Warning::new(
-            "certificate-authority-not-yet-valid",
-            format_args!("{about} is not trusted before {begin}; check the clock of this machine"),
-        ));
-    }
-    let problem = certificate.why_not_an_authority()?;
-    (certificate.is_ca() || !certificate.allows_server_auth()).then(|| {
-        Warning::new(
-            "certificate-authority-unusable",
-            format_args!("{about} is not trusted to issue certificates: {problem}; get the cluster's certificate authority"),
-        )
-    })
-}
-
 impl fmt::Debug for CaBundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CaBundle")
@@ -308,6 +323,18 @@ impl fmt::Debug for CaBundle {
 }
 
 /// The API server of a configuration, and how to reach it.
+///
+/// The fields are public, because a cluster is data: a client reads them, and a test writes them. The struct is not exhaustive, so it
+/// is created by [`new`](Self::new).
+///
+/// | field | a client that ignores it |
+/// |---|---|
+/// | `server` | connects to the wrong host |
+/// | `trust` | trusts authorities that the configuration excludes |
+/// | `tls_server_name` | fails behind a load balancer or a tunnel |
+/// | `proxy` | does not reach the server |
+/// | `disable_compression` | works, and uses more CPU on a fast network |
+/// | `extensions` | works; only exec plugins read them |
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Cluster {

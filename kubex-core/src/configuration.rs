@@ -1,6 +1,17 @@
 //! The client configuration: everything that a client needs to send requests to the API server.
 //!
 //! Request timeouts, retries, connection pools and API warnings belong to the HTTP client and are not part of it.
+//!
+//! | a client takes | from | when |
+//! |---|---|---|
+//! | the address, proxy, compression | [`cluster`](ClientConfiguration::cluster) | once |
+//! | the `Authorization` header, the client certificate | [`credentials`](ClientConfiguration::credentials) | for each request, each connection |
+//! | which server certificates are accepted | [`trust`](ClientConfiguration::trust) | for each connection |
+//! | the `Impersonate-` headers | [`impersonation_headers`](ClientConfiguration::impersonation_headers) | for each request |
+//! | the default namespace | [`namespace`](ClientConfiguration::namespace) | as the program likes |
+//!
+//! The rest is for people: [`report`](ClientConfiguration::report), [`provenance`](ClientConfiguration::provenance),
+//! [`warnings`](ClientConfiguration::warnings).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,7 +26,7 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::impersonation::Impersonation;
 use crate::origin::Origin;
-use crate::provenance::{Provenance, name_of};
+use crate::provenance::Provenance;
 use crate::proxy::Proxy;
 use crate::report::Report;
 use crate::source::CredentialSource;
@@ -244,8 +255,8 @@ impl ClientConfigurationBuilder {
 
     /// Adds the origin of a field of the identity.
     #[must_use]
-    pub(crate) fn identity_origin(mut self, field: &str, origin: &Origin) -> Self {
-        self.identity_origins.push((name_of(field), origin.clone()));
+    pub(crate) fn identity_origin(mut self, field: Cow<'static, str>, origin: Origin) -> Self {
+        self.identity_origins.push((field, origin));
         self
     }
 

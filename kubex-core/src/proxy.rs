@@ -20,6 +20,23 @@
 //! `localhost` and loopback addresses never use a proxy from the environment. An IPv4 address that is written as IPv6
 //! (`::ffff:10.0.0.1`) is that IPv4 address. In a CGI program (`REQUEST_METHOD` is set), `HTTP_PROXY` may come from a
 //! request's header `Proxy`, and is refused.
+//!
+//! ```
+//! use kubex_core::{Host, Proxy, ServerUrl};
+//!
+//! let host = Host::real()
+//!     .with_variable("HTTPS_PROXY", Some("proxy.example:3128"))
+//!     .with_variable("NO_PROXY", Some(".internal,10.0.0.0/8"));
+//! let proxy_of = |server: &str| -> kubex_core::Result<Option<String>> {
+//!     let server = ServerUrl::parse(server)?;
+//!     let proxy = Proxy::from_environment(server.url(), &host)?;
+//!     Ok(proxy.map(|proxy| proxy.to_string()))
+//! };
+//! assert_eq!(proxy_of("https://prod.example:6443")?.as_deref(), Some("http://proxy.example:3128/"));
+//! assert_eq!(proxy_of("https://api.internal")?, None);
+//! assert_eq!(proxy_of("https://10.1.2.3")?, None);
+//! # Ok::<(), kubex_core::Error>(())
+//! ```
 
 use std::fmt;
 use std::net::IpAddr;

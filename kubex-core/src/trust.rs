@@ -13,6 +13,38 @@
 //! assert!(matches!(trust.current().await.trust(), Trust::System));
 //! # }
 //! ```
+//!
+//! # A client of your own
+//!
+//! A client keeps the [generation](CurrentTrust::generation) that its connections were made with. After an "unknown issuer" it calls
+//! [`invalidate`](LiveTrust::invalidate) with that generation, awaits `current`, and connects once more if the generation is another
+//! one. [`changes`](LiveTrust::changes) tells when to retire pooled connections.
+//!
+//! # A source of your own
+//!
+//! ```
+//! use kubex_core::{CaBundle, ExposeSecret as _, Host, Result, TrustSource};
+//!
+//! /// The bundle that a mesh's agent writes.
+//! #[derive(Debug)]
+//! struct Mesh;
+//!
+//! #[async_trait::async_trait]
+//! impl TrustSource for Mesh {
+//!     async fn fetch(&self, host: &Host) -> Result<CaBundle> {
+//!         let path = std::path::Path::new("/run/mesh/ca.pem");
+//!         let read = host.files().read(path, 1024 * 1024).await;
+//!         let pem = read.map_err(|error| kubex_core::Error::unreadable("the mesh's bundle", path, error))?;
+//!         CaBundle::from_pem(pem.expose_secret())
+//!     }
+//!
+//!     fn describe(&self) -> String { "the mesh's agent".to_owned() }
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! assert!(Mesh.fetch(&Host::real()).await.is_err());
+//! # }
+//! ```
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;

@@ -1,4 +1,13 @@
 //! Resolving a chain: its sources are asked in order.
+//!
+//! | outcome of a source | chain |
+//! |---|---|
+//! | not configured: its file, variables or mount do not exist | the next source is asked |
+//! | resolved | it is used, and the others are not asked |
+//! | anything else: malformed, unreadable, refused, timed out | stops with that error |
+//!
+//! The last row is the reason that chains exist here as a type of their own: a loop over `Result`s that goes on after *any* error turns
+//! a typing mistake in a kubeconfig into the identity of the pod.
 
 use std::sync::Arc;
 use std::time::Duration;

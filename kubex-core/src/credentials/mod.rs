@@ -15,6 +15,9 @@
 //! | [`peek`](Credentials::peek) | no | no | yes |
 //! | [`with_fresh`](Credentials::with_fresh) | no | no | no |
 //!
+//! Which one to take: a client that sends requests awaits `current`. A metric or a status page looks with `peek`, which never causes
+//! a plugin to run. Code that cannot wait, such as a TLS callback, takes `try_current` and is given a fresh credential the next time.
+//!
 //! # Events
 //!
 //! Each fetch that ends is a `tracing` event with the target `kubex::credentials` (`kubex::trust` for

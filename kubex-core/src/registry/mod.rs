@@ -4,6 +4,18 @@
 //! The linker drops a dependency that no code refers to, and its registration with it. A program therefore refers to
 //! each plugin crate once: `use that_crate as _;`. A facade passes the statics of its built-in providers to
 //! [`Registry::linked_with`]. Registering a provider does not use it. Only a chain uses providers.
+//!
+//! The registry is a value, not a global: a program may build one for tests that knows only what the test needs, and two registries in one
+//! process do not disturb each other. Two different registrations of one name are an error that names both crates.
+//!
+//! ```
+//! use kubex_core::Registry;
+//!
+//! let registry = Registry::from_registrations([])?;
+//! let error = registry.get("vault").unwrap_err();
+//! assert!(error.to_string().contains("no provider \"vault\" is linked into this program"));
+//! # Ok::<(), kubex_core::Error>(())
+//! ```
 
 mod registration;
 mod with_cluster;
@@ -180,6 +192,11 @@ impl Registry {
     /// problem with the options. It never returns `NotConfigured`, because a source that is referred to by name must
     /// exist.
     pub fn source(&self, name: &str, options: &Options) -> Result<Arc<dyn CredentialSource>> {
+        self.source_from(name, options.clone())
+    }
+
+    /// Builds the credential source with this name, as [`source`](Self::source) does.
+    pub(crate) fn source_from(&self, name: &str, options: Options) -> Result<Arc<dyn CredentialSource>> {
         let built = self.get(name)?.build_source(options, self).unwrap_or_else(|| {
             Err(Error::new(
                 ErrorKind::UnknownProvider,

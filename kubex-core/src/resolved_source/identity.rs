@@ -1,4 +1,14 @@
 //! The identity of a resolved source, as data.
+//!
+//! | the provider has | and returns |
+//! |---|---|
+//! | options of another provider, such as a token file | [`Identity::named`] |
+//! | the fields of a kubeconfig's user | [`Identity::from_fields`] |
+//! | a credential source of its own | [`Identity::from_source`] |
+//! | a credential that never changes | [`Identity::from_credential`] |
+//! | nothing | [`Identity::anonymous`] |
+//!
+//! Prefer the first two: data can be compared, shared between configurations and overridden field by field.
 
 use std::fmt;
 use std::sync::Arc;
@@ -222,7 +232,7 @@ impl Identity {
             (
                 CERTIFICATE_FIELDS,
                 KEY_FIELDS,
-                Warning::new(
+                Warning::fixed(
                     "key-without-certificate",
                     "the client key has no certificate and is not used",
                 ),
@@ -230,7 +240,7 @@ impl Identity {
             (
                 &["username", "token"],
                 &["password"],
-                Warning::new(
+                Warning::fixed(
                     "password-without-username",
                     "the password has no user name and is not used",
                 ),

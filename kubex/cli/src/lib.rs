@@ -20,14 +20,17 @@ mod output;
 mod snippet;
 mod view;
 
+mod completion;
+
 mod failure;
 mod session;
 mod signals;
 
 mod subcommand;
 
+mod kubectl;
+
 mod arguments;
-mod completion;
 
 use std::process::ExitCode;
 
