@@ -3,7 +3,12 @@
 //! `cargo bench -p kubex-benches --bench hostile`, or with `-- --short` only the kinds that cost the most. A document that is
 //! refused counts as one that is read. Linux only, for the figures of the process.
 
-#[allow(dead_code, unreachable_pub, reason = "the generator of the suite")]
+#[allow(
+    clippy::format_push_string,
+    dead_code,
+    unreachable_pub,
+    reason = "the generator of the suite"
+)]
 #[path = "../../tests/hostile_documents/documents.rs"]
 mod documents;
 
