@@ -236,6 +236,7 @@ fn every_command_line_of_the_docs_is_valid() {
             count += 1;
         }
     }
+    eprintln!("{count} command lines of the docs are valid");
     assert!(count >= 20, "{count}");
 }
 

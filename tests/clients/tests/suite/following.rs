@@ -1,6 +1,6 @@
 //! A kubeconfig that is rewritten again and again under load: no request fails that a valid file could have served.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -45,36 +45,27 @@ fn write(path: &Path, content: &str, round: usize) {
     }
 }
 
-/// The directory of the files that the kubeconfig refers to.
-struct Files(PathBuf);
-
-impl Files {
-    fn kubeconfig(&self) -> PathBuf {
-        self.0.join("config")
+/// A kubeconfig as JSON, which is YAML too. In turn, it leads through either proxy and has the token or the client
+/// certificate beside it.
+fn content(server: &ApiServer, proxies: &[Proxy], round: usize) -> String {
+    let mut user = json!({ "token": token(round) });
+    if round % 5 == 4 {
+        let pem = server.issue_client_certificate("jane", &[]);
+        user["client-certificate-data"] = encoded(&pem.certificate);
+        user["client-key-data"] = encoded(&pem.key);
     }
-
-    /// A kubeconfig as JSON, which is YAML too. In turn, it leads through either proxy and has the token or the client
-    /// certificate beside it.
-    fn content(&self, server: &ApiServer, proxies: &[Proxy], round: usize) -> String {
-        let mut user = json!({ "token": token(round) });
-        if round % 5 == 4 {
-            let pem = server.issue_client_certificate("jane", &[]);
-            user["client-certificate-data"] = encoded(&pem.certificate);
-            user["client-key-data"] = encoded(&pem.key);
-        }
-        let cluster = json!({
-            "server": server.url(),
-            "certificate-authority-data": encoded(&server.ca_pem()),
-            "proxy-url": format!("http://{}", proxies[round / 3 % proxies.len()].authority()),
-        });
-        json!({
-            "current-context": "here",
-            "contexts": [{ "name": "here", "context": { "cluster": "c", "user": "u" } }],
-            "clusters": [{ "name": "c", "cluster": cluster }],
-            "users": [{ "name": "u", "user": user }],
-        })
-        .to_string()
-    }
+    let cluster = json!({
+        "server": server.url(),
+        "certificate-authority-data": encoded(&server.ca_pem()),
+        "proxy-url": format!("http://{}", proxies[round / 3 % proxies.len()].authority()),
+    });
+    json!({
+        "current-context": "here",
+        "contexts": [{ "name": "here", "context": { "cluster": "c", "user": "u" } }],
+        "clusters": [{ "name": "c", "cluster": cluster }],
+        "users": [{ "name": "u", "user": user }],
+    })
+    .to_string()
 }
 
 fn encoded(pem: &str) -> serde_json::Value {
@@ -93,11 +84,11 @@ pub(crate) async fn a_kubeconfig_that_is_rewritten_under_load_fails_no_request<C
         Proxy::start(ProxyKind::Http, server.address()).await.unwrap(),
     ];
     let directory = tempfile::tempdir().unwrap();
-    let files = Files(directory.path().to_owned());
+    let kubeconfig = directory.path().join("config");
     server.accept_token(token(0), User::new("jane"));
-    std::fs::write(files.kubeconfig(), files.content(&server, &proxies, 0)).unwrap();
+    std::fs::write(&kubeconfig, content(&server, &proxies, 0)).unwrap();
     let configuration = kubex::configure_from_kubeconfig()
-        .path(files.kubeconfig())
+        .path(&kubeconfig)
         .following()
         .await
         .unwrap();
@@ -126,8 +117,8 @@ pub(crate) async fn a_kubeconfig_that_is_rewritten_under_load_fails_no_request<C
             server.rotate_certificate_authority();
         }
         server.accept_token(token(round), User::new("jane"));
-        let content = files.content(&server, &proxies, round);
-        let path = files.kubeconfig();
+        let content = content(&server, &proxies, round);
+        let path = kubeconfig.clone();
         tokio::task::spawn_blocking(move || write(&path, &content, round))
             .await
             .unwrap();
