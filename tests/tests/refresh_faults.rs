@@ -1,6 +1,6 @@
 //! Refreshing under faults: one test for each fault, by its number in the list of faults that Kubex survives.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
