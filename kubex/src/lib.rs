@@ -14,8 +14,7 @@
 //!
 //! [`resolve`] tries an ordered chain of sources: by default the kubeconfig, then the pod's service account. The
 //! chain skips only a source that does *not exist*. A source that exists but is broken is an error, because the next
-//! source would be a different identity, which the user did not ask for. The report contains the outcome of each
-//! source.
+//! source would be a different identity. The [`Report`] contains the outcome of each source.
 //!
 //! The result is a [`ClientConfiguration`] whose credentials stay current: tokens and certificates are renewed in the
 //! background, by one fetch at a time. A request never waits for a refresh while the current credential is valid.
@@ -32,7 +31,7 @@
 //! | build a chain in code | [`registry`], [`Chain`], [`Source`] |
 //! | add a provider of your own | [`register!`] |
 //! | send requests | [`mod@reqwest`], [`mod@kube`] |
-//! | authenticate the requests of another client | [`mod@tower`], [`mod@rustls`], [`mod@blocking`] |
+//! | authenticate the requests of another client | [`mod@hyper`], [`mod@tower`], [`mod@rustls`], [`mod@blocking`] |
 //!
 //! # Features
 //!
@@ -40,17 +39,18 @@
 //! |---|---|---|
 //! | `static` | yes | the provider `static`, [`configure`] |
 //! | `token-file` | yes | the provider `token-file` |
-//! | `in-cluster` | yes | the provider `in-cluster`, [`configure_from_pod_env`]; enables `token-file` |
+//! | `in-cluster` | yes | the provider `in-cluster`, [`configure_from_pod_env`]; enables `static` and `token-file` |
 //! | `exec` | yes | the provider `exec`; without it, the program cannot start a process |
 //! | `oidc` | yes | the provider `oidc`, also for a kubeconfig's `auth-provider: oidc`; compiles the crate reqwest |
 //! | `kubeconfig` | yes | the provider `kubeconfig`, [`configure_from_kubeconfig`]; enables `static` and `token-file` |
 //! | `config` | yes | [`resolve`] and [`mod@config`]: the chain from configuration files and variables |
 //! | `reqwest` | yes | [`mod@reqwest`]; enables `rustls` |
-//! | `ring` | yes | the crypto provider ring for `rustls`, `reqwest` and `kube` |
-//! | `aws-lc-rs` | no | the crypto provider aws-lc-rs; if `ring` is enabled too, [select it explicitly](mod@rustls#the-crypto-provider) |
+//! | `aws-lc-rs` | yes | the crypto provider aws-lc-rs for `rustls`, `oidc` and all clients |
+//! | `ring` | no | the crypto provider ring; if `aws-lc-rs` is enabled too, [select it explicitly](mod@rustls#the-crypto-provider) |
 //! | `tower` | no | [`mod@tower`] |
 //! | `rustls` | no | [`mod@rustls`] |
-//! | `kube` | no | [`mod@kube`]; enables `rustls` and `tower` |
+//! | `hyper` | no | [`mod@hyper`]; enables `rustls` and `tower` |
+//! | `kube` | no | [`mod@kube`]; enables `hyper` |
 //! | `blocking` | no | [`mod@blocking`] |
 //! | `test-util` | no | [`host::SimulatedHost`], `faults` and `provider_conformance!`, for the tests of a program |
 //!

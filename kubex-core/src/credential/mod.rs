@@ -38,7 +38,8 @@ pub(crate) use certificate::{Certificates, ignored_blocks};
 /// The longest accepted token, in bytes. Servers refuse longer headers.
 const MAX_TOKEN_LENGTH: usize = 512 * 1024;
 
-/// The number of a credential of one handle. Each change of identity is a new generation.
+/// Numbers the successive credentials of one [`Credentials`](crate::Credentials) handle. Each change starts a new
+/// generation.
 ///
 /// A rejection (401) names the generation that was rejected, so that a late rejection cannot discard a newer
 /// credential.

@@ -81,7 +81,7 @@ fn bytes_of(contents: &[io::Result<FileContent>]) -> usize {
     contents.map(|content| content.bytes.expose_secret().len()).sum()
 }
 
-/// How long a pipe may take to deliver its content, unless the host says otherwise.
+/// How long a pipe may take to deliver its content, unless the host sets another limit.
 const PIPE_DEADLINE: Duration = Duration::from_secs(20);
 
 /// The host's files.

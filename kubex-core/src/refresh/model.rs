@@ -521,7 +521,7 @@ fn a_runtime_that_stops_holds_up_no_caller_on_another_one() {
             let (world, served) = (Arc::clone(&world), Arc::clone(&served));
             task(async move {
                 world.stands_still.store(true, Ordering::SeqCst);
-                // Both are served, however long the first runtime stands still.
+                // Both are served, however long the first runtime is blocked.
                 while served.load(Ordering::SeqCst) < 2 {
                     world.seconds.fetch_add(10, Ordering::SeqCst);
                     shuttle::future::yield_now().await;

@@ -96,7 +96,7 @@ struct Open {
 pub(crate) struct Builder {
     pub(crate) tree: Tree,
     open: Vec<Open>,
-    /// Nodes until now, with those that aliases stand for.
+    /// The number of nodes so far, including those that aliases expand to.
     nodes: usize,
     most_nodes: usize,
     deepest: usize,

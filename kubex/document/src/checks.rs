@@ -1,4 +1,4 @@
-//! What a document's user should know of it: keys that are written twice, merge keys, further documents.
+//! Problems of a document that was parsed: duplicate keys, merge keys, further documents.
 
 use kubex_core::error::Problems;
 use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
@@ -79,9 +79,13 @@ impl Document {
         }
         if let Some(rest) = self.rest {
             let Position { line, column } = self.position(rest);
-            let message = format_args!("{what} has more than one document in it");
+            let message = format_args!("{what} contains more than one document");
             let origin = origin.clone().position(line, column);
-            problems.add(Error::new(ErrorKind::MalformedDocument, message).with_origin(&origin));
+            problems.add(
+                Error::new(ErrorKind::MalformedDocument, message)
+                    .with_origin(&origin)
+                    .with_help("remove this document, or move it to its own file"),
+            );
         }
         problems.into_result()
     }

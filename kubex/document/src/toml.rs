@@ -1,4 +1,4 @@
-//! TOML as the same tree, from the crate `toml`, which tells where each key and value stands.
+//! Reads TOML into the same tree, with the crate `toml`, which reports the position of each key and value.
 
 use std::ops::Range;
 

@@ -235,7 +235,7 @@ impl Configuration {
         Err(match nearest(&named.name, &known) {
             Some(near) => error.with_help(format_args!("did you mean \"{}\"?", clean_line(near))),
             None => error.with_help(format_args!(
-                "describe it under sources.{name}, or link the crate of a provider with this name; there are: {}",
+                "describe it under sources.{name}, or link the crate of a provider with this name; known names: {}",
                 clean_line(&known.join(", "))
             )),
         })

@@ -17,7 +17,7 @@ use crate::merge::Merged;
 /// The largest kubeconfig that is read.
 const LARGEST_FILE: usize = 64 * 1024 * 1024;
 
-/// A kubeconfig that the program holds. It is not trusted unless the program says so.
+/// A kubeconfig that the program passes as bytes. It is untrusted unless the program marks it as trusted.
 #[derive(Debug)]
 pub(crate) struct Bytes {
     pub(crate) name: String,
@@ -149,16 +149,16 @@ impl Files<'_> {
 fn reasons(tried: &[(&PathBuf, bool)]) -> Vec<String> {
     let reason = |(path, is_there): &(&PathBuf, bool)| {
         let why = if *is_there {
-            "declares nothing"
+            "contains no cluster, user or context"
         } else {
-            "is not there"
+            "does not exist"
         };
         format!("{} {why}", clean_line(&path.to_string_lossy()))
     };
     tried.iter().map(reason).collect()
 }
 
-/// Adds a file; says whether it was there.
+/// Adds a file. Returns whether it exists.
 fn add_file(
     merged: &mut Merged,
     path: &Path,
@@ -211,7 +211,7 @@ fn skipped(error: &Error, path: &Path) -> Warning {
 fn declares_nothing(origin: &Origin) -> Error {
     Error::new(
         ErrorKind::MissingContext,
-        "the kubeconfig declares no cluster, user or context",
+        "the kubeconfig contains no cluster, user or context",
     )
     .with_origin(origin)
     .with_help("name another one")

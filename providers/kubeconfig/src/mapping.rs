@@ -1,8 +1,7 @@
-//! The fields of one entry, read as a kubeconfig means them.
+//! Reads the fields of one entry, by the rules of kubeconfigs.
 //!
-//! An empty text and a null are the same as a field that is not there. A name or a token that is written as a
-//! number is an error that says to quote it, as kubectl refuses it too. Of a boolean, the words of YAML 1.1
-//! are taken (`yes`, `off`), which kubectl reads.
+//! An empty text and null are the same as a missing field. A name or a token that is an unquoted number is an error, as in
+//! kubectl; the help is to quote it. Booleans may be the words of YAML 1.1 (`yes`, `off`), as in kubectl.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -169,7 +168,7 @@ impl<'d> Mapping<'d> {
         text_of(value, || self.origin_of(key)).map(Some)
     }
 
-    /// A boolean; `false` where it is not there.
+    /// A boolean; `false` if the field is missing.
     pub(crate) fn flag(&self, key: &str) -> Result<bool> {
         let Some(value) = self.get(key) else {
             return Ok(false);
@@ -181,7 +180,7 @@ impl<'d> Mapping<'d> {
         .ok_or_else(|| wrong_type(value, "true or false", &self.origin_of(key)))
     }
 
-    /// A list of texts, with the place of each; `None` where it is not there. A null in it is an empty text, as in Go.
+    /// A list of texts, with the place of each; `None` if the field is missing. A null in it is an empty text, as in Go.
     pub(crate) fn texts(&self, key: &str) -> Result<Option<Value>> {
         if !self.has(key) {
             return Ok(None);
@@ -219,7 +218,7 @@ impl<'d> Mapping<'d> {
         Self::new(Some(value), self.origin_at(key, value), self.directory).map(Some)
     }
 
-    /// A list of mappings within this one; empty where it is not there. A null in it is an empty mapping.
+    /// A list of mappings within this one; empty if the field is missing. A null in it is an empty mapping.
     pub(crate) fn mappings(&self, key: &str) -> Result<Vec<Self>> {
         self.items(key)?
             .map(|(index, item)| Self::new(Some(item), self.origin_of_item(key, index, item), self.directory))

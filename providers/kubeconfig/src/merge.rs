@@ -156,7 +156,7 @@ impl Merged {
     }
 }
 
-/// The error of another object, which says what it is.
+/// The error for an object of another kind, with that kind.
 fn not_a_kubeconfig<'d>(error: Error, kind: &str, fields: impl Iterator<Item = (String, Node<'d>)>) -> Error {
     match OtherObject::new(kind, fields) {
         Some(object) => Error::new(error.kind(), object.message)

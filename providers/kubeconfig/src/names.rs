@@ -37,7 +37,7 @@ impl Names {
         }
     }
 
-    /// The entry of this name; `name_of` tells the name of an entry.
+    /// The entry with this name; `name_of` returns the name of an entry.
     pub(crate) fn find<'n>(&self, name: &str, name_of: impl Fn(usize) -> &'n str) -> Option<usize> {
         let Some(Index { hasher, table }) = &self.index else {
             return (0..self.count).find(|index| name_of(*index) == name);
@@ -46,7 +46,7 @@ impl Names {
         found.map(|index| *index as usize)
     }
 
-    /// Adds an entry of a name that is not there yet; else says which has it.
+    /// Adds an entry. If another entry already has its name, returns that one.
     pub(crate) fn add<'n>(
         &mut self,
         name: &str,

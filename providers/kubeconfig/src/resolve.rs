@@ -139,7 +139,7 @@ impl KubeconfigProvider {
         self
     }
 
-    /// Reads the kubeconfig once, for a program that speaks to several of its clusters.
+    /// Reads the kubeconfig once, for a program that uses several of its clusters.
     ///
     /// # Errors
     /// As resolving it, as far as that concerns the files.

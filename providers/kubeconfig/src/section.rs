@@ -70,7 +70,7 @@ impl Section {
         }
     }
 
-    /// The error where an item is not there.
+    /// The error for a missing item.
     pub(crate) fn missing(self) -> ErrorKind {
         match self {
             Self::Contexts => ErrorKind::MissingContext,

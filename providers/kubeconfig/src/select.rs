@@ -10,7 +10,7 @@ use crate::mapping::Mapping;
 use crate::merge::Merged;
 use crate::options::KubeconfigOptions;
 
-/// What the kubeconfig says of the chosen context.
+/// The selected context, with its cluster and its user.
 #[derive(Debug)]
 pub(crate) struct Selection<'m> {
     /// `None` only where its absence was noted as a problem.
@@ -123,7 +123,7 @@ fn chosen<'a>(
     let origin = merged.origins.first().cloned().unwrap_or_else(Origin::code);
     if merged.contexts.is_empty() {
         return Err(
-            Error::new(ErrorKind::MissingContext, "the kubeconfig declares no context")
+            Error::new(ErrorKind::MissingContext, "the kubeconfig contains no context")
                 .with_origin(&origin.key("contexts"))
                 .with_help("add one with: kubectl config set-context NAME --cluster=CLUSTER --user=USER"),
         );

@@ -60,9 +60,9 @@ async fn a_wrong_token_is_refused_where_nobody_is_welcome() {
     assert_eq!(refused.body["reason"], "Unauthorized");
     assert_eq!(refused.body["code"], 401);
 
-    let nobody = connection.review(&[]).await.unwrap();
+    let anonymous = connection.review(&[]).await.unwrap();
     let unauthenticated = json!({ "username": "system:anonymous", "groups": ["system:unauthenticated"] });
-    assert_eq!(nobody.user_info(), &unauthenticated);
+    assert_eq!(anonymous.user_info(), &unauthenticated);
     let two_spaces = connection
         .review(&[("Authorization", "Bearer  wrong")])
         .await

@@ -56,7 +56,7 @@ impl Session {
                 "chain",
                 Value::new(ValueKind::Sequence(vec![item]), origin.clone()),
             );
-            // Who names a source wants it, also one that the configuration turns off.
+            // A source that is named by a flag is used even if the configuration disables it.
             let is_off = |source: &SourceSummary| source.name == name && !source.is_enabled;
             if configuration.sources().iter().any(is_off) {
                 alone.insert(&format!("sources.{name}.enabled"), Value::new(true, origin));

@@ -121,7 +121,7 @@ fn each_mistake_has_its_message_its_place_and_one_thing_to_do() {
     add(
         format!("clusters: [{{name: c, cluster: {{server: '{LOOPBACK}'}}}}]\n"),
         ", contexts",
-        "the kubeconfig declares no context",
+        "the kubeconfig contains no context",
         "add one with: kubectl config set-context NAME --cluster=CLUSTER --user=USER",
     );
     for field in ["client-certificate-data", "client-key-data"] {

@@ -145,7 +145,7 @@ impl<'t> Cursor<'t> {
         self.at += count;
     }
 
-    /// Goes on over a line end, and tells what it means: a line feed, but for U+2028 and U+2029.
+    /// Skips a line end and returns its meaning: a line feed, except for U+2028 and U+2029.
     pub(super) fn skip_break(&mut self) -> Option<char> {
         let length = self.break_length(0);
         let meaning = match (length, self.peek(2)) {

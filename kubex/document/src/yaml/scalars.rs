@@ -189,7 +189,7 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
-    /// Goes on to a closing quote or white space; tells whether that is behind an escaped line end.
+    /// Goes on to a closing quote or white space; returns whether that follows an escaped line end.
     fn skip_quoted_word(&mut self, is_single: bool, gathered: &mut Gathered) -> Result<bool, ReadError> {
         let text = self.cursor.text();
         loop {

@@ -36,7 +36,7 @@ pub(super) struct Scanner<'t, 'd> {
     pub(super) cursor: Cursor<'t>,
     pub(super) decoded: &'d mut Decoded,
     tokens: VecDeque<Token>,
-    /// Whether nothing can come in front of the first of them any more.
+    /// Whether no token can be inserted before the first one.
     is_ready: bool,
     /// How many tokens were taken.
     taken: usize,

@@ -13,7 +13,7 @@ struct Level<'t> {
     is_list: bool,
     /// Whether the value of its last key or item is still to come.
     is_waiting: bool,
-    /// The keys until now. Empty for a list.
+    /// The keys so far. Empty for a list.
     keys: Vec<&'t str>,
 }
 

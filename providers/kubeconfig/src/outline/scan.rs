@@ -105,7 +105,7 @@ impl Lines<'_> {
         Some((line, line + length - usize::from(has_return)))
     }
 
-    /// Skips a block scalar whose key stands in this column. Its first line tells its indentation.
+    /// Skips a block scalar whose key stands in this column. Its first line determines its indentation.
     fn skip_block(&mut self, column: usize) -> Option<()> {
         let mut indentation = None;
         loop {

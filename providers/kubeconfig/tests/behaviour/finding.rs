@@ -77,7 +77,7 @@ async fn a_file_that_declares_nothing_counts_as_none_and_the_reason_says_so() {
     ] {
         let error = resolve(&home(content)).await.unwrap_err();
         assert!(error.is_not_configured(), "{content:?}: {error}");
-        assert_tells(&error, &[HOME_FILE, "declares nothing"]);
+        assert_tells(&error, &[HOME_FILE, "contains no cluster, user or context"]);
     }
 }
 

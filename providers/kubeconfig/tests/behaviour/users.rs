@@ -333,7 +333,7 @@ async fn what_is_wrong_with_an_auth_provider_is_said_with_its_field_and_no_secre
         (
             "{auth-provider: {name: keystone, config: {a: s3cr3t-}}}",
             ErrorKind::UnknownProvider,
-            "linked are: exec",
+            "linked providers: exec",
         ),
         (
             "{auth-provider: {name: kubeconfig}}",
