@@ -270,7 +270,7 @@ async fn row_30_line_ends_spaces_and_byte_order_marks_are_trimmed() {
 }
 
 #[tokio::test]
-async fn row_31_what_is_no_file_is_a_typed_error_within_a_second_and_a_little_memory() {
+async fn row_31_what_is_not_a_file_is_a_typed_error_within_a_second_and_a_little_memory() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
     assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());

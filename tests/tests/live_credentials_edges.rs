@@ -197,7 +197,7 @@ impl Log {
 }
 
 #[tokio::test]
-async fn one_warning_tells_of_each_change_of_state() {
+async fn each_change_of_state_is_one_warning() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_writer(log.clone())

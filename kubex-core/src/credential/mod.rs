@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_basic_pair_is_encoded_as_the_rfc_says() {
+    fn a_basic_pair_is_encoded_by_the_rfc() {
         let credential = Credential::basic("Aladdin", "open sesame".into()).unwrap();
         assert_eq!(
             credential.authorization().unwrap(),

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn one_refresh_runs_at_a_time_and_one_that_stands_still_holds_up_nobody_after_its_deadline() {
+    fn one_refresh_runs_at_a_time_and_one_that_is_blocked_delays_no_caller_after_its_deadline() {
         let world = SimulatedHost::new();
         let (host, store) = (world.host(), store());
         let mut context = Context::from_waker(Waker::noop());

@@ -230,7 +230,7 @@ fn explain_shows_what_is_not_secret() {
 }
 
 #[test]
-fn whoami_says_what_it_cannot_know_and_an_expired_token_is_a_failure() {
+fn whoami_marks_what_is_not_verified_and_an_expired_token_is_a_failure() {
     let opaque = run(&["whoami"], &kubeconfig(LOOPBACK, "{token: abc}"));
     assert_eq!(opaque.status, 0);
     assert!(opaque.stderr.contains("the token is opaque") && opaque.stderr.contains("--online"));
