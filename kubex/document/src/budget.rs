@@ -1,4 +1,4 @@
-//! How much a document may cost, and how strictly it is read.
+//! Limits for reading a document.
 
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,4 @@
-//! What is in a list or a mapping: the last of a repeated key counts, and merge keys are followed.
+//! Iterates over lists and mappings. The last of a repeated key is used, and merge keys are followed.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -78,7 +78,7 @@ impl<'d> Node<'d> {
         Pairs(self.children(|kind| matches!(kind, EntryKind::Mapping { .. })))
     }
 
-    /// The entry that this index is in, also where it does not count.
+    /// The entry that contains this index, even if a later one replaces it.
     pub(crate) fn pairs_until(self, index: u32) -> Option<(Key<'d>, Node<'d>)> {
         self.pairs().take_while(|(key, _)| key.0.index <= index).last()
     }

@@ -77,7 +77,7 @@ impl<'d> Node<'d> {
         self.document.tree.entries.get(self.index as usize)
     }
 
-    /// The node that an alias stands for; itself, where it is not one.
+    /// The target of an alias, or the node itself if it is not an alias.
     pub(crate) fn target(self) -> Self {
         match self.entry().map(|entry| entry.kind) {
             Some(EntryKind::Alias { target }) => Self {
@@ -93,7 +93,7 @@ impl<'d> Node<'d> {
         self.document
     }
 
-    /// Where it is written; of an alias, where the alias is.
+    /// The position in bytes; for an alias, that of the alias.
     pub fn span(self) -> Span {
         self.entry().map_or(Span::default(), |entry| entry.span)
     }
@@ -103,13 +103,13 @@ impl<'d> Node<'d> {
         self.document.position(self.span().start())
     }
 
-    /// Whether an alias stands here.
+    /// Whether this is an alias.
     pub fn is_alias(self) -> bool {
         self.entry()
             .is_some_and(|entry| matches!(entry.kind, EntryKind::Alias { .. }))
     }
 
-    /// How it is written, where it is a scalar.
+    /// The style of a scalar. `None` for a collection.
     pub fn style(self) -> Option<Style> {
         match self.target().entry()?.kind {
             EntryKind::Scalar { style, .. } | EntryKind::Key { style, .. } => Some(style),
@@ -117,7 +117,7 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// What it is.
+    /// The kind of the node, with its value if it is a scalar.
     pub fn kind(self) -> Kind<'d> {
         match self.target().entry().map(|entry| entry.kind) {
             Some(
@@ -132,7 +132,7 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// The text of a scalar, whatever it is: `0777` of a number, nothing of a value that is not written.
+    /// The text of a scalar of any kind, such as `0777` for a number. It is empty for a missing value.
     pub fn scalar_text(self) -> Option<&'d str> {
         match self.target().entry()?.kind {
             EntryKind::Scalar { chars, .. } | EntryKind::Key { chars, .. } => Some(self.document.of(chars)),
@@ -140,7 +140,7 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// The text, where it is one.
+    /// The value, if it is text.
     pub fn as_str(self) -> Option<&'d str> {
         match self.kind() {
             Kind::Text(text) => Some(text),

@@ -1,4 +1,4 @@
-//! From nodes to values with origins, for the selected part of a document.
+//! Converts nodes to values with origins, for the selected part of a document.
 
 use kubex_core::Origin;
 use kubex_core::options::{Value, ValueKind};
@@ -69,7 +69,7 @@ impl Node<'_> {
         self.count_down(values).is_none()
     }
 
-    /// What is left of so many values.
+    /// Subtracts the values of this node. `None` if it has more than that.
     fn count_down(self, values: usize) -> Option<usize> {
         let mut left = values.checked_sub(1)?;
         for item in self.items() {

@@ -1,4 +1,4 @@
-//! A cluster entry, and what of the user's entry goes with it, as the core's cluster options.
+//! Converts a cluster entry, and the impersonation fields of the user entry, to the core's cluster options.
 
 use std::collections::HashSet;
 
@@ -94,8 +94,8 @@ fn extensions(cluster: &Mapping<'_>) -> Result<Vec<(String, Value)>> {
     Ok(extensions)
 }
 
-/// The extensions of a mapping, of which no two with a value have the same name. Those of other mappings than a cluster
-/// mean nothing here, but kubectl refuses a kubeconfig with mistakes in them.
+/// The extensions of a mapping. Two with a value and the same name are an error. Only those of a cluster are used, but
+/// kubectl refuses a kubeconfig with mistakes in any of them.
 pub(crate) fn named_extensions<'d>(fields: &Mapping<'d>) -> Result<Vec<(String, Mapping<'d>)>> {
     let mut extensions = Vec::new();
     let mut names = HashSet::new();
@@ -143,7 +143,7 @@ pub(crate) fn is_base64(fields: &Mapping<'_>, key: &str) -> Result<()> {
     .with_help("encode the PEM file with: base64 -w0"))
 }
 
-/// The error of data that something else stands for: what kubectl prints in its place, or a template.
+/// The error for a placeholder instead of data: the text that kubectl prints instead, or a template.
 fn left_out(text: &str, key: &str) -> Option<Error> {
     let invalid = |why: &str| Error::new(ErrorKind::InvalidValue, format_args!("\"{key}\" {why}"));
     if matches!(text, "DATA+OMITTED" | "REDACTED") {
@@ -155,7 +155,7 @@ fn left_out(text: &str, key: &str) -> Option<Error> {
     is_unfilled(text).then(|| invalid(UNFILLED).with_help(FILL_IN))
 }
 
-/// Whether a text is base64, found out piece by piece, so that what may be a key is not in memory once more.
+/// Whether a text is base64. It is decoded in pieces, so that no second copy of a key is in memory.
 fn decodes(text: &[u8]) -> bool {
     const PIECE: usize = 1024;
     let mut buffer = Zeroizing::new([0; PIECE / 4 * 3]);

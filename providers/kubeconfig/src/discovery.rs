@@ -1,4 +1,4 @@
-//! Which files: `$KUBECONFIG`, else the one in the home directory.
+//! Finds the kubeconfig files: those in `$KUBECONFIG`, otherwise the one in the home directory.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -11,12 +11,13 @@ use kubex_core::{Error, Host, Origin, Result};
 pub(crate) struct Places {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) are_required: bool,
-    /// Who named them, for the reason why they are not there.
+    /// What named them, for the message that they do not exist.
     pub(crate) named_by: &'static str,
 }
 
-/// Finds the files without reading them (client-go, tools/clientcmd/loader.go). An empty element is skipped,
-/// a file that is named twice is read once. A list replaces the home file, even where it names none.
+/// Finds the files without reading them (client-go, tools/clientcmd/loader.go). Empty elements are
+/// skipped, and a file that is listed twice is read once. A list replaces the file in the home directory, even if it contains
+/// no file.
 pub(crate) fn discover(host: &Host) -> Result<Places> {
     let environment = host.environment();
     let Some(list) = environment.variable("KUBECONFIG").filter(|list| !list.is_empty()) else {

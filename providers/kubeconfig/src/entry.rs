@@ -131,7 +131,7 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// A list of entries, found by name, of which no two have the same.
+/// A list of entries with an index by name. The names are unique.
 #[derive(Debug)]
 pub(crate) struct Entries {
     section: Section,
@@ -187,7 +187,7 @@ impl Entries {
         not_recorded
     }
 
-    /// Adds an entry; gives it back where its name is taken.
+    /// Adds an entry. Returns it if its name is taken.
     fn push(&mut self, entry: Entry) -> Result<(), Entry> {
         let index = self.list.len();
         match self.names.add(entry.name(), index, name_in(&self.list)) {
@@ -199,7 +199,7 @@ impl Entries {
         }
     }
 
-    /// Finds an entry by its exact name; where it is missing, the error proposes the nearest.
+    /// Finds an entry by its exact name. If it is missing, the error suggests the most similar name.
     pub(crate) fn find(&self, name: &str, origin: &Origin) -> Result<&Entry> {
         if let Some(entry) = self.get(name) {
             return Ok(entry);

@@ -1,4 +1,4 @@
-//! One kubeconfig file: read as a whole, or outlined, so that only what is chosen is read.
+//! Reads one kubeconfig file: as a whole, or as an outline whose selected entries are read later.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,12 +26,12 @@ pub(crate) struct ParsedFile {
     pub(crate) file: File,
     /// The length of its text.
     pub(crate) bytes: usize,
-    /// What stands at the top of the document, in the order it is written.
+    /// The top-level fields, in the order of the document.
     pub(crate) fields: Vec<FieldSource>,
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// Where fields at the top of the document are.
+/// Where the top-level fields of a document are.
 #[derive(Debug)]
 pub(crate) enum FieldSource {
     /// The entries of the root of this document.

@@ -1,4 +1,4 @@
-//! From the places to the documents, as one kubeconfig.
+//! Reads the files or the bytes, and merges them into one kubeconfig.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ impl Content {
     }
 }
 
-/// Reads a kubeconfig that the program holds, and returns what `use_it` makes of it, where it was parsed.
+/// Reads a kubeconfig from bytes. `use_it` runs on the thread that parsed it.
 pub(crate) async fn bytes<T: Send + 'static>(
     bytes: &Bytes,
     use_it: impl FnOnce(Merged) -> Result<T> + Send + 'static,

@@ -18,7 +18,7 @@ use crate::near_miss::{MAX_COMPARED, near, near_misses};
 /// A mapping of the kubeconfig and the directory that its relative paths start from.
 #[derive(Clone, Debug)]
 pub(crate) struct Mapping<'d> {
-    /// `None` where it is not written.
+    /// `None` if it is missing.
     node: Option<Node<'d>>,
     origin: Origin,
     /// `None` if the document came as bytes or from a pipe, which are in no directory.
@@ -26,7 +26,7 @@ pub(crate) struct Mapping<'d> {
 }
 
 impl<'d> Mapping<'d> {
-    /// The mapping that this node is; empty where it is blank or not there.
+    /// This node as a mapping; empty if the node is blank or missing.
     pub(crate) fn new(node: Option<Node<'d>>, origin: Origin, directory: Option<&'d Path>) -> Result<Self> {
         if let Some(node) = node
             && !node.is_blank()
@@ -65,7 +65,7 @@ impl<'d> Mapping<'d> {
         Places::Values.locate(self.origin.clone().key(&key.name()), key, value)
     }
 
-    /// A field that is there and not blank.
+    /// A field that is set and not blank.
     fn entry(&self, key: &str) -> Option<(Key<'d>, Node<'d>)> {
         let entry = self.node?.get_entry(key);
         entry.filter(|(_, value)| !is_blank(*value))
@@ -108,8 +108,8 @@ impl<'d> Mapping<'d> {
         lists.collect()
     }
 
-    /// The value of a field that is there and not blank, and of all below it, as a plugin wrote it: no field of a
-    /// kubeconfig is in it.
+    /// The whole value of a field that is set and not blank. It belongs to a plugin and contains no field of a
+    /// kubeconfig.
     pub(crate) fn extension(&self, key: &str) -> Result<Option<Value>> {
         let Some((key, value)) = self.entry(key) else {
             return Ok(None);
@@ -139,23 +139,23 @@ impl<'d> Mapping<'d> {
         }
     }
 
-    /// Whether a field is there and not blank.
+    /// Whether a field is set and not blank.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.entry(key).is_some()
     }
 
-    /// Whether a field is there, blank or not.
+    /// Whether a field is set, blank or not.
     pub(crate) fn is_written(&self, key: &str) -> bool {
         self.node.is_some_and(|node| node.get(key).is_some())
     }
 
-    /// Whether a field is there and not null.
+    /// Whether a field is set and not null.
     pub(crate) fn is_set(&self, key: &str) -> bool {
         let value = self.node.and_then(|node| node.get(key));
         value.is_some_and(|value| value.kind() != Kind::Null)
     }
 
-    /// Whether one of these fields is there and not blank.
+    /// Whether one of these fields is set and not blank.
     pub(crate) fn has_any(&self, keys: &[&str]) -> bool {
         keys.iter().any(|key| self.has(key))
     }

@@ -1,4 +1,4 @@
-//! Several documents as one: the first one wins each named entry whole.
+//! Merges several documents: of entries with the same name, the first one is used as a whole.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::near_miss::near_misses;
 use crate::other_object::OtherObject;
 use crate::section::Section;
 
-/// What stands at the top of a kubeconfig.
+/// The top-level fields of a kubeconfig.
 const TOP: &[&str] = &[
     "apiVersion",
     "kind",
@@ -66,7 +66,7 @@ impl Merged {
             && self.current_context.is_none()
     }
 
-    /// Adds a file after those that are there, which win. Nothing is added where it is not a kubeconfig.
+    /// Adds a file. Earlier files take precedence. Nothing is added if the file is not a kubeconfig.
     pub(crate) fn add(&mut self, parsed: ParsedFile) -> Result<()> {
         let ParsedFile {
             file,

@@ -1,4 +1,4 @@
-//! The names of entries, found without being copied.
+//! An index of entries by name, without copies of the names.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
@@ -68,7 +68,7 @@ impl Names {
 }
 
 impl Index {
-    /// An index of so many entries, no two of which have the same name.
+    /// An index of the first `count` entries, whose names differ.
     fn new<'n>(count: usize, name_of: impl Fn(usize) -> &'n str) -> Self {
         let mut index = Self::default();
         for known in 0..count {

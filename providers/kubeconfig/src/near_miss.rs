@@ -1,7 +1,7 @@
-//! Keys that look like a field of a kubeconfig, and are none.
+//! Finds keys that are probably misspelled fields.
 //!
-//! A kubeconfig may have keys of other programs, so an unknown key is not an error. One that is a letter or two off a
-//! field's name is a warning, because its value is ignored.
+//! A kubeconfig may have keys of other programs, so an unknown key is not an error. A key that differs from a field's name
+//! by one or two letters causes a warning, because its value is ignored.
 
 use kubex_core::text::{nearest_within, shown_key};
 use kubex_core::{Origin, Warning};
@@ -61,10 +61,10 @@ pub(crate) fn near(key: &str, known: &[&'static str]) -> Option<&'static str> {
     })
 }
 
-/// The longest key that is compared with the fields, of which the longest has 26 bytes.
+/// The longest key that is compared with the fields. The longest field has 26 bytes.
 const LONGEST_COMPARED: usize = 64;
 
-/// The warning of a key that looks like a field and is not one. It shows the key, never what stands under it.
+/// The warning about a key that resembles a field. It shows the key, never its value.
 fn near_miss(origin: &Origin, key: &str, near: &str) -> Warning {
     Warning::new(
         "unknown-field",

@@ -1,4 +1,4 @@
-//! From the files to a client configuration.
+//! The provider: resolves a kubeconfig, from files or from bytes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ use crate::pattern;
 #[derive(Debug, Default)]
 pub struct KubeconfigProvider {
     options: KubeconfigOptions,
-    /// Where the options were written down, for the errors about them.
+    /// The options with their origins, for errors about them.
     written: Options,
     document: Option<Bytes>,
 }
@@ -66,8 +66,8 @@ impl KubeconfigProvider {
         Self::default()
     }
 
-    /// A kubeconfig that the program holds; `name` stands for it in reports and errors. It is not trusted:
-    /// plugins and file references in it are refused, unless [`trusted`](Self::trusted) allows them.
+    /// A kubeconfig that the program passes as bytes. Reports and errors call it `name`. It is untrusted: plugins and file
+    /// references in it are refused, unless [`trusted`](Self::trusted) allows them.
     pub fn from_bytes(name: &str, content: SecretBytes) -> Self {
         let document = Bytes {
             name: name.to_owned(),
@@ -130,7 +130,7 @@ impl KubeconfigProvider {
         self
     }
 
-    /// Lets a kubeconfig that came as bytes run plugins and name files. A file of the user's always may.
+    /// Sets whether a kubeconfig from bytes may run plugins and refer to files. The user's own files always may.
     #[must_use]
     pub fn trusted(mut self, is_trusted: bool) -> Self {
         if let Some(document) = &mut self.document {
@@ -142,13 +142,13 @@ impl KubeconfigProvider {
     /// Reads the kubeconfig once, for a program that uses several of its clusters.
     ///
     /// # Errors
-    /// As resolving it, as far as that concerns the files.
+    /// The errors of reading and merging the files. Entries are checked when a context is resolved.
     pub async fn load(&self, host: &Host) -> Result<Kubeconfig> {
         self.load_and(host, Ok).await
     }
 
-    /// Reads the kubeconfig, and returns what `use_it` makes of it, where it was parsed: an entry of a large kubeconfig may be
-    /// large as well.
+    /// Reads the kubeconfig. `use_it` runs on the thread that parsed it, because an entry of a large kubeconfig may be large
+    /// too.
     async fn load_and<T: Send + 'static>(
         &self,
         host: &Host,

@@ -1,4 +1,4 @@
-//! Which cluster, which user and which namespace: what the context names, or the options in its place.
+//! Selects the cluster, the user and the namespace, by the context and by the options.
 
 use kubex_core::error::Problems;
 use kubex_core::options::Value;
@@ -24,13 +24,13 @@ pub(crate) struct Selection<'m> {
     pub(crate) context: Option<&'m str>,
     /// The context, or the cluster where there is no context.
     pub(crate) origin: Origin,
-    /// What looks like a field of these entries, and is not one.
+    /// Warnings about keys of these entries that resemble a field.
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// Finds the entries. `written` knows where the options were written down.
+/// Finds the entries. `written` contains the origins of the options.
 ///
-/// What is wrong with the cluster and with the user is noted, so that the error has both.
+/// Problems of the cluster and of the user are collected, so that the error contains both.
 pub(crate) fn select<'m>(
     merged: &'m Merged,
     options: &'m KubeconfigOptions,
@@ -145,7 +145,7 @@ fn names_no_cluster(context: Option<&Mapping<'_>>, written: &Options) -> Error {
         .with_help("set \"cluster\" to one of the clusters")
 }
 
-/// An option that is there and not empty.
+/// An option that is set and not empty.
 fn set(option: Option<&String>) -> Option<&str> {
     option.map(String::as_str).filter(|text| !text.is_empty())
 }

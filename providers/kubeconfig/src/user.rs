@@ -1,4 +1,4 @@
-//! A user entry as a credential source of another provider, by its registered name and options.
+//! Converts a user entry to the name and the options of the provider that supplies the credential.
 
 use kubex_core::error::Problems;
 use kubex_core::options::{KeyPairOptions, Value, ValueKind};
@@ -15,11 +15,11 @@ const REMOVED_AUTH_PROVIDERS: &[(&str, &str)] = &[("gcp", "gke-gcloud-auth-plugi
 /// The most keys of an auth provider's `config`. Known auth providers have about ten.
 const MAX_CONFIG_KEYS: usize = 256;
 
-/// What `interactiveMode` may be.
+/// The values of `interactiveMode`.
 const INTERACTIVE_MODES: &[&str] = &["Never", "IfAvailable", "Always"];
 
-/// The user's identity: the credential that is written down, and the plugin that is asked without one. The credential
-/// wins over the plugin, as in client-go, but here its user is warned.
+/// The user's identity: the static credential, or else the plugin. If both are set, the static credential is used, as in
+/// client-go, with a warning.
 pub(crate) fn identity(user: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Result<Identity> {
     let mut problems = Problems::default();
     let exec = problems.take(user.mapping("exec")).flatten();
@@ -97,7 +97,7 @@ fn auth_provider_ignored(user: &Mapping<'_>) -> Warning {
     .with_origin(&user.origin_of("auth-provider"))
 }
 
-/// The credential that is written down: token, token file, basic pair, client certificate.
+/// The static credential: token, token file, user name and password, client certificate.
 fn written_fields(user: &Mapping<'_>) -> Result<Options> {
     let mut problems = Problems::default();
     let mut options = Options::with_origin(user.origin().clone());

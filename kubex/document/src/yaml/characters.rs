@@ -1,4 +1,4 @@
-//! The characters that YAML does not know.
+//! The characters that YAML does not allow.
 
 use crate::error::{Problem, ReadError};
 

@@ -24,7 +24,7 @@ fn is_special(byte: u8) -> bool {
     )
 }
 
-/// A place in a text without NUL, which stands for the end.
+/// A position in a text. The text contains no NUL, which represents its end.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor<'t> {
     text: &'t str,
@@ -70,7 +70,7 @@ impl<'t> Cursor<'t> {
         self.character() - self.line_start
     }
 
-    /// A byte ahead; zero behind the end.
+    /// A byte ahead; zero after the end.
     pub(super) fn peek(&self, ahead: usize) -> u8 {
         self.text
             .as_bytes()

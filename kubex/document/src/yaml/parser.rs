@@ -1,4 +1,4 @@
-//! From tokens to nodes, by libyaml's grammar: the document, and what stands in front of a node.
+//! Parses tokens to nodes, by libyaml's grammar: documents, anchors, tags and scalars.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::text::Decoded;
 pub(crate) struct Parsed {
     pub(crate) tree: Tree,
     pub(crate) decoded: Decoded,
-    /// Where something stands behind the document: another one, or what is not YAML.
+    /// The offset of the content after the document: a second document, or text that is not YAML.
     pub(crate) rest: Option<usize>,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct Parser<'t, 'd> {
     anchors: HashMap<&'t str, Anchor>,
 }
 
-/// The anchor and the tag in front of a node.
+/// The anchor and the tag before a node.
 #[derive(Clone, Copy)]
 pub(super) struct Front {
     anchor: Option<Anchor>,
@@ -99,7 +99,7 @@ impl Parser<'_, '_> {
         self.scanner.peek().map(|_| ())
     }
 
-    /// Where something stands behind the document.
+    /// The offset of the content after the document.
     fn rest(&mut self) -> Option<usize> {
         loop {
             match self.scanner.peek() {

@@ -1,4 +1,4 @@
-//! Plain and quoted scalars. Their text stays where it is, unless something in it means other than it looks.
+//! Scans plain and quoted scalars. Their text is not copied, unless it contains escapes or folded lines.
 
 use super::cursor::Cursor;
 use super::scanner::Scanner;

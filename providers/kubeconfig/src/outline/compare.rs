@@ -1,4 +1,4 @@
-//! All results of a document, by the outline and by the full reading: what tests and a fuzz target compare.
+//! All results of a document, by the outline and by the full reader, for tests and a fuzz target that compare them.
 
 use std::fmt::{Result, Write as _};
 

@@ -1,4 +1,4 @@
-//! What the outline finds: fields, items and their parts of the text.
+//! The elements of an outline: fields, items and their parts of the text.
 
 use kubex_document::{Budget, Document, Position, ReadError, Span};
 use zeroize::Zeroizing;

@@ -1,4 +1,4 @@
-//! The scan of a JSON document: strict JSON in ASCII, of which each value is checked and none is kept.
+//! Scans a JSON document: strict JSON in ASCII. Each value is checked and none is kept.
 
 use kubex_document::{Position, Span};
 use memchr::{memchr_iter, memchr2, memrchr};
@@ -193,7 +193,7 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// The members of a mapping, behind its bracket. A key that is written twice is not understood.
+    /// The members of a mapping, behind its bracket. A duplicate key is not supported.
     fn members(&mut self, depth: usize, member: Member<'_, 't>) -> Option<()> {
         if depth >= DEEPEST {
             return None;

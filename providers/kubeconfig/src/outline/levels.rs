@@ -1,4 +1,4 @@
-//! The collections around a line, by its indentation.
+//! Tracks the collections around a line, by its indentation.
 
 use super::line::{Inline, Line, MOST_KEYS};
 

@@ -1,4 +1,4 @@
-//! One line, without its indentation: what it may be.
+//! Classifies one line, without its indentation.
 
 /// What stands on a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

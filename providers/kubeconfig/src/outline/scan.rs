@@ -1,4 +1,4 @@
-//! The scan of a document, line by line.
+//! Scans a YAML document line by line.
 
 use kubex_document::{Position, Span};
 use memchr::memchr;
