@@ -1,4 +1,4 @@
-//! Mutations of a document: what a slip of the hand, or of a disk, makes of it.
+//! Mutations of a document, as by a typing error or a damaged disk.
 
 /// Texts whose insertion changes what a YAML document means: what means something to YAML, and what editors leave behind.
 ///

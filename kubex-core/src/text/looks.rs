@@ -1,4 +1,4 @@
-//! What is a secret by its look alone, in any text.
+//! Recognizes secrets by their form alone, in any text.
 
 use std::ops::Range;
 

@@ -15,7 +15,7 @@ use crate::tree::{Entry, EntryKind, KeyRole};
 /// How many bytes a small document has for each node, about.
 const BYTES_OF_A_NODE: usize = 16;
 
-/// Room for how many nodes is made before there are any.
+/// The initial capacity for nodes.
 const MOST_AT_ONCE: usize = 256;
 
 /// How deep most documents are nested.
@@ -28,7 +28,7 @@ pub(crate) struct Duplicate {
     pub(crate) second: u32,
 }
 
-/// The nodes of a document, and what its reader's user should know of them.
+/// The nodes of a document, with its duplicate and merge keys.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     pub(crate) entries: Vec<Entry>,

@@ -204,7 +204,7 @@ impl Reader<'_, '_> {
             self.at += usize::from(matches!(self.peek(), b'-' | b'+'));
             self.skip_digits()?;
         }
-        // A number that no float holds is not one to JSON's readers.
+        // JSON readers do not accept a number that no float can represent.
         let number: Option<f64> = self.text.get(start..self.at).and_then(|text| text.parse().ok());
         if number.is_some_and(f64::is_finite) {
             Ok(())

@@ -1,4 +1,4 @@
-//! A node of a document, as its readers see it: aliases are followed.
+//! A node of a document. Aliases are followed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::style::Style;
 use crate::tag::ScalarTag;
 use crate::tree::{Entry, EntryKind};
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Kind<'d> {
     /// `null`, `~`, or a key without a value.
@@ -32,7 +32,7 @@ pub enum Kind<'d> {
 }
 
 impl Kind<'_> {
-    /// What it is, in words: `a text`, `a list`.
+    /// The kind in words: `a text`, `a list`.
     pub fn type_name(self) -> &'static str {
         match self {
             Self::Null => "nothing",
@@ -45,7 +45,7 @@ impl Kind<'_> {
     }
 }
 
-/// Shows no value: a document may hold secrets.
+/// Shows no value, because a document may contain secrets.
 impl fmt::Debug for Kind<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}]", self.type_name())
@@ -59,7 +59,7 @@ pub struct Node<'d> {
     pub(crate) index: u32,
 }
 
-/// The number of a node of its document: for who keeps the document and not a borrow of it.
+/// The index of a node in its document, for code that owns the document and cannot borrow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeId(pub(crate) u32);
 
@@ -68,7 +68,7 @@ impl<'d> Node<'d> {
         Self { document, index }
     }
 
-    /// Its number: [`Document::node`] gives it back.
+    /// Its index, for [`Document::node`].
     pub fn id(self) -> NodeId {
         NodeId(self.index)
     }
@@ -161,7 +161,7 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// Whether it is nothing: null, or an empty text.
+    /// Whether it is null or an empty text.
     pub fn is_blank(self) -> bool {
         matches!(self.kind(), Kind::Null | Kind::Text(""))
     }
@@ -211,7 +211,7 @@ pub(crate) fn key_name(text: &str, style: Style, tag: ScalarTag) -> Cow<'_, str>
 }
 
 impl Document {
-    /// The outermost node; null where the document is empty.
+    /// The root node; null if the document is empty.
     pub fn root(&self) -> Node<'_> {
         Node::new(self, 0)
     }
@@ -221,7 +221,7 @@ impl Document {
         Node::new(self, id.0)
     }
 
-    /// The outermost node, which must be a mapping or nothing.
+    /// The root node, which must be a mapping or null.
     ///
     /// # Errors
     /// [`Problem::NotMapping`].

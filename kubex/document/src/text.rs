@@ -107,7 +107,7 @@ impl Decoded {
     }
 }
 
-/// Wipes a text: as a slice, which is faster than byte by byte.
+/// Wipes a text as a slice, which is faster than one byte at a time.
 fn wipe(text: String) {
     let mut bytes = text.into_bytes();
     bytes.as_mut_slice().zeroize();

@@ -76,7 +76,7 @@ impl Configuration {
         Self::load_named(host, None).await
     }
 
-    /// As [`load`](Self::load), with this file in the place of the one that `KUBEX_CONFIG` names. `origin` is that of the
+    /// As [`load`](Self::load), with this file instead of the one that `KUBEX_CONFIG` names. `origin` is that of the
     /// path, which starts at the working directory if it is relative.
     ///
     /// # Errors

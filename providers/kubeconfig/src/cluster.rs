@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 use crate::mapping::{Mapping, shown};
 use crate::select::Selection;
 
-/// Starts the answer with the cluster's options. The impersonation is the user's, and the namespace the context's. A
-/// field that is wrong is noted as a problem and left out, so that overrides can replace it.
+/// Creates the result with the cluster's options, the user's impersonation and the context's namespace. An invalid field
+/// is recorded as a problem and omitted, so that overrides can replace it.
 pub(crate) fn answer(selection: &Selection<'_>, cluster: &Mapping<'_>) -> ResolvedSource {
     let mut options = Options::with_origin(cluster.origin().clone());
     let mut wrong: Vec<(SourcePart, Error)> = Vec::new();
@@ -69,7 +69,7 @@ fn missing_server(cluster: &Mapping<'_>) -> Error {
     )
 }
 
-/// Copies whom the user acts as.
+/// Copies the impersonation fields of the user.
 fn impersonation(user: &Mapping<'_>, options: &mut Options) -> Result<()> {
     user.copy_into(options, &[("as", "as"), ("as-uid", "as-uid")])?;
     if let Some(groups) = user.texts("as-groups")? {
@@ -85,7 +85,7 @@ fn impersonation(user: &Mapping<'_>, options: &mut Options) -> Result<()> {
     Ok(())
 }
 
-/// What is attached to the cluster, by name, kept as it is.
+/// The extensions of the cluster by name, unchanged.
 fn extensions(cluster: &Mapping<'_>) -> Result<Vec<(String, Value)>> {
     let mut extensions = Vec::new();
     for (name, item) in named_extensions(cluster)? {
@@ -117,7 +117,7 @@ pub(crate) fn named_extensions<'d>(fields: &Mapping<'d>) -> Result<Vec<(String, 
     Ok(extensions)
 }
 
-/// Whether a `-data` field is base64, as a kubeconfig must have it; the core also takes PEM as it is.
+/// Checks that a `-data` field is base64, as a kubeconfig requires. The core would also accept plain PEM.
 pub(crate) fn is_base64(fields: &Mapping<'_>, key: &str) -> Result<()> {
     let Some(text) = fields.text(key)? else {
         return Ok(());

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use kubex_core::text::{NotAPath, check_path, not_a_path};
 use kubex_core::{Error, Host, Origin, Result};
 
-/// The files that make up the kubeconfig, in order, and whether they must be there.
+/// The files that form the kubeconfig, in order, and whether they must exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Places {
     pub(crate) paths: Vec<PathBuf>,
@@ -30,7 +30,7 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
             named_by: "",
         });
     };
-    // Before the list is split: a document is full of colons.
+    // This check precedes splitting the list, because a document contains many colons.
     let written = list.to_string_lossy();
     if not_a_path(&written).is_some_and(|what| what != NotAPath::TooLong) {
         check_path("KUBECONFIG", &written, &Origin::variable("KUBECONFIG"))?;
@@ -46,7 +46,7 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
     })
 }
 
-/// There is no kubeconfig, and the chain may go on.
+/// The error that there is no kubeconfig, after which the chain continues.
 pub(crate) fn not_there(reason: impl std::fmt::Display) -> Error {
     Error::not_configured(reason).with_help("set KUBECONFIG, or write ~/.kube/config")
 }

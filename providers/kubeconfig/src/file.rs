@@ -9,10 +9,10 @@ use kubex_document::{Budget, Document, Format, ReadError, Text};
 use crate::outline::{self, Item, RawField};
 use crate::section::Section;
 
-/// A text of fewer bytes is read as fast as a whole.
+/// The smallest text that is outlined. Reading a smaller one as a whole is as fast.
 const SMALLEST_OUTLINED: usize = 4 * 1024;
 
-/// A kubeconfig file, or a kubeconfig that the program holds as bytes.
+/// A kubeconfig file, or a kubeconfig that the program passes as bytes.
 #[derive(Debug)]
 pub(crate) struct File {
     pub(crate) origin: Origin,
@@ -20,7 +20,7 @@ pub(crate) struct File {
     pub(crate) directory: Option<Arc<Path>>,
 }
 
-/// A file that was read, and what its user should know of it.
+/// A file that was read, with its warnings.
 #[derive(Debug)]
 pub(crate) struct ParsedFile {
     pub(crate) file: File,
@@ -36,7 +36,7 @@ pub(crate) struct ParsedFile {
 pub(crate) enum FieldSource {
     /// The entries of the root of this document.
     Read(Arc<Document>),
-    /// The items of a list, not read yet.
+    /// The items of a list that are not read yet.
     Outlined(Section, Arc<Text>, Vec<Item>),
 }
 

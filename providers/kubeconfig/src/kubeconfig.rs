@@ -19,7 +19,7 @@ use crate::options::KubeconfigOptions;
 use crate::select::{Selection, select};
 use crate::user::identity;
 
-/// A kubeconfig that was read once, for programs that speak to several of its clusters. Cheap to clone.
+/// A kubeconfig that was read once, for programs that use several of its clusters. Cheap to clone.
 ///
 /// Later changes of the kubeconfig files do not affect it. The files that its entries refer to (certificates, tokens)
 /// are read when a context is resolved.
@@ -113,7 +113,7 @@ impl Kubeconfig {
 
     /// What the options select, as data. `written` contains the origins of the options.
     ///
-    /// All that is wrong with the context, its cluster and its user becomes a problem of the answer.
+    /// All problems of the context, its cluster and its user are collected in the result.
     pub(crate) fn answer(&self, options: &KubeconfigOptions, written: &Options) -> Result<ResolvedSource> {
         let mut problems = Problems::default();
         let selection = select(&self.merged, options, written, &mut problems)?;
@@ -161,7 +161,7 @@ impl Kubeconfig {
         Ok(answer)
     }
 
-    /// Bytes that are not trusted may neither run anything nor read anything.
+    /// Refuses untrusted bytes that run a plugin or refer to a file.
     fn refuse_the_untrusted(&self, selection: &Selection<'_>) -> Result<()> {
         if self.is_trusted {
             return Ok(());
@@ -208,7 +208,7 @@ pub struct ContextProvider {
 }
 
 impl ContextProvider {
-    /// The namespace, in place of the context's.
+    /// Sets the namespace to use instead of the context's.
     #[must_use]
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
         self.options.namespace = Some(name.into());

@@ -64,7 +64,7 @@ use kubex_core::Registration;
 
 pub use kubeconfig::{Context, ContextProvider, Kubeconfig};
 pub use options::KubeconfigOptions;
-/// The results of both ways of reading, for the fuzz target that compares them; cargo-fuzz sets this condition.
+/// The results of the outline and of the full reader, for the fuzz target that compares them. cargo-fuzz sets this condition.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use outline::compare::both_ways;

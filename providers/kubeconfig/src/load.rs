@@ -26,7 +26,7 @@ pub(crate) struct Bytes {
     pub(crate) is_trusted: bool,
 }
 
-/// Bytes, which become text when they are first read. They are kept once, and what is read from them refers to them.
+/// Bytes that are decoded to text when they are first read. Only one copy is kept, and the parsed parts refer to it.
 #[derive(Debug)]
 pub(crate) struct Content {
     length: usize,
@@ -77,8 +77,8 @@ pub(crate) async fn bytes<T: Send + 'static>(
     .await?
 }
 
-/// Reads the files, and returns what `use_it` makes of them, where they were parsed. The error names all broken files;
-/// with `skips_broken`, the other files are used.
+/// Reads the files. `use_it` runs on the thread that parsed them. The error names all broken files. With `skips_broken`, the
+/// other files are used instead.
 pub(crate) async fn files<T: Send + 'static>(
     places: Places,
     skips_broken: bool,
@@ -103,7 +103,7 @@ pub(crate) async fn files<T: Send + 'static>(
     host.read_and_parse(&paths, LARGEST_FILE, parse).await?
 }
 
-/// Files that are one kubeconfig together.
+/// The files that form one kubeconfig.
 struct Files<'a> {
     paths: &'a [PathBuf],
     are_required: bool,
@@ -127,7 +127,7 @@ impl Files<'_> {
                 }
             }
         }
-        // A broken file is not a missing one: where nothing else is there, the next source must not answer.
+        // A broken file is not a missing one: without any other file, the next source must not be used.
         if has_broken && (!skips_broken || self.paths.len() == 1 || merged.declares_nothing()) {
             broken.into_result()?;
         }
@@ -145,7 +145,7 @@ impl Files<'_> {
     }
 }
 
-/// Why each file is not the kubeconfig.
+/// The reason why each file is not used.
 fn reasons(tried: &[(&PathBuf, bool)]) -> Vec<String> {
     let reason = |(path, is_there): &(&PathBuf, bool)| {
         let why = if *is_there {

@@ -34,7 +34,7 @@ impl<'d> Mapping<'d> {
         {
             return Err(wrong_type(node, "a mapping", &origin));
         }
-        // Fields are looked up one by one.
+        // Fields are looked up linearly.
         if node.is_some_and(|node| node.most_entries() > MAX_FIELDS) {
             return Err(over_budget(
                 format_args!("the mapping has more than {MAX_FIELDS} keys"),
@@ -53,7 +53,7 @@ impl<'d> Mapping<'d> {
         &self.origin
     }
 
-    /// Where a field is, or would be.
+    /// The location of a field, or of its mapping if it is missing.
     pub(crate) fn origin_of(&self, key: &str) -> Origin {
         match self.entry(key) {
             Some((key, value)) => self.origin_at(key, value),
@@ -119,18 +119,18 @@ impl<'d> Mapping<'d> {
         Ok(Some(value.to_value(origin, Conversion::EXTENSION)))
     }
 
-    /// What is written here and looks like one of the known fields, but is not one.
+    /// Warnings about keys that resemble one of the known fields.
     pub(crate) fn near_misses(&self, known: &[&'static str]) -> Vec<Warning> {
         near_misses(self.entries(), known, || self.origin.clone())
     }
 
-    /// The key that is likely to be meant for this field, which is missing.
+    /// The key that is probably a misspelling of this missing field.
     fn misspelt(&self, field: &'static str) -> Option<Cow<'d, str>> {
         let mut keys = self.entries().map(|(key, _)| key.name()).take(MAX_COMPARED);
         keys.find(|key| near(key, &[field]).is_some())
     }
 
-    /// The error of a field that is missing, with what to set it to.
+    /// The error for a missing field, with the value to set.
     pub(crate) fn missing(&self, kind: ErrorKind, message: &str, field: &'static str, help: &str) -> Error {
         let error = Error::new(kind, message).with_origin(&self.origin_of(field));
         match self.misspelt(field) {
@@ -230,8 +230,7 @@ impl<'d> Mapping<'d> {
         self.node.into_iter().flat_map(Node::entries)
     }
 
-    /// A path of the field of that key, made absolute by the directory of the file that has it; symbolic links
-    /// are not followed.
+    /// The path in this field, made absolute by the directory of its file. Symbolic links are not followed.
     pub(crate) fn resolve(&self, path: &str, key: &str) -> Result<String> {
         check_path(key, path, &self.origin_of(key))?;
         match self.directory {
@@ -312,7 +311,7 @@ fn is_blank(value: Node<'_>) -> bool {
     value.is_blank() || value.kind() == Kind::Sequence && value.is_empty()
 }
 
-/// A name as a person is shown it: cleaned, and not longer than a line or two.
+/// A name for display: cleaned and shortened.
 pub(crate) fn shown(name: &str) -> Cow<'_, str> {
     match name.char_indices().nth(LONGEST_SHOWN) {
         None => clean_line(name),
@@ -351,7 +350,7 @@ pub(crate) fn wrong_type(value: Node<'_>, expected: &str, origin: &Origin) -> Er
     .with_origin(origin)
 }
 
-/// Takes `.` and `..` out of a path by its text alone, as client-go does.
+/// Removes `.` and `..` from a path lexically, as client-go does.
 fn clean(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut cleaned = PathBuf::new();

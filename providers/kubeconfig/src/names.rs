@@ -5,14 +5,14 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use hashbrown::HashTable;
 
-/// Which entry of a list has a name: four bytes and the room of a hash table for each. The names of a short list are compared
-/// one by one.
+/// Maps names to entries of a list. Each entry takes four bytes and its share of a hash table. The names of a short list
+/// are compared one at a time.
 ///
-/// Names come from outside, so the hash has a key of its own: names cannot be made to collide.
+/// The hash has a random key, so that an untrusted kubeconfig cannot cause collisions.
 #[derive(Default)]
 pub(crate) struct Names {
     count: usize,
-    /// Nothing as long as the list is short.
+    /// `None` while the list is short.
     index: Option<Index>,
 }
 
@@ -22,11 +22,11 @@ struct Index {
     table: HashTable<u32>,
 }
 
-/// The longest list whose names are compared one by one.
+/// The longest list whose names are compared one at a time.
 const SHORT: usize = 8;
 
 impl Names {
-    /// An index with room for so many names.
+    /// An index with capacity for this many names.
     pub(crate) fn with_room_for(count: usize) -> Self {
         Self {
             count: 0,

@@ -58,7 +58,7 @@ async fn matching(path: &Path, host: &Host) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Whether a name fits a pattern, in time that is bounded by the product of their lengths.
+/// Whether a name matches a pattern. The time is at most proportional to the product of their lengths.
 fn fits(name: &str, pattern: &str) -> bool {
     let name: Vec<char> = name.chars().collect();
     let mut reached = vec![false; name.len() + 1];

@@ -16,8 +16,8 @@ use crate::load::{self, Bytes, Content};
 use crate::options::KubeconfigOptions;
 use crate::pattern;
 
-/// The provider `kubeconfig`. The registry must know the providers that the users of the kubeconfig need:
-/// `static`, `token-file`, `exec`, or what an `auth-provider` names.
+/// The provider `kubeconfig`. The registry must contain the providers that the users of the kubeconfig need: `static`,
+/// `token-file`, `exec`, or the one that an `auth-provider` names.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -61,7 +61,7 @@ impl FromOptions for KubeconfigProvider {
 }
 
 impl KubeconfigProvider {
-    /// The kubeconfig of the user: `$KUBECONFIG`, else `~/.kube/config`.
+    /// The user's kubeconfig: `$KUBECONFIG`, otherwise `~/.kube/config`.
     pub fn new() -> Self {
         Self::default()
     }
@@ -80,50 +80,50 @@ impl KubeconfigProvider {
         }
     }
 
-    /// This file, and no other. It must be there.
+    /// Reads only this file, which must exist.
     #[must_use]
     pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
         self.options.path = Some(path.into());
         self
     }
 
-    /// These files, as one; `*` and `?` in the last part of a path stand for what matches, sorted. Those that are
-    /// not there are skipped. A [`path`](Self::path) wins over them.
+    /// Reads and merges these files. The last component of a path may contain the wildcards `*` and `?`. Missing files
+    /// are skipped. A [`path`](Self::path) takes precedence.
     #[must_use]
     pub fn paths<P: Into<PathBuf>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.options.paths = paths.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The context, in place of the current one.
+    /// Sets the context to use instead of the current one.
     #[must_use]
     pub fn context(mut self, name: impl Into<String>) -> Self {
         self.options.context = Some(name.into());
         self
     }
 
-    /// The cluster, in place of the context's.
+    /// Sets the cluster to use instead of the context's.
     #[must_use]
     pub fn cluster(mut self, name: impl Into<String>) -> Self {
         self.options.cluster = Some(name.into());
         self
     }
 
-    /// The user, in place of the context's.
+    /// Sets the user to use instead of the context's.
     #[must_use]
     pub fn user(mut self, name: impl Into<String>) -> Self {
         self.options.user = Some(name.into());
         self
     }
 
-    /// The namespace, in place of the context's.
+    /// Sets the namespace to use instead of the context's.
     #[must_use]
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
         self.options.namespace = Some(name.into());
         self
     }
 
-    /// Skips a broken file of several with a warning.
+    /// Sets whether a broken file is skipped with a warning if there are several.
     #[must_use]
     pub fn lenient(mut self, is_lenient: bool) -> Self {
         self.options.lenient = is_lenient;

@@ -13,16 +13,16 @@ use crate::options::KubeconfigOptions;
 /// The selected context, with its cluster and its user.
 #[derive(Debug)]
 pub(crate) struct Selection<'m> {
-    /// `None` only where its absence was noted as a problem.
+    /// `None` only if it is missing, which was recorded as a problem.
     pub(crate) cluster: Option<Mapping<'m>>,
-    /// `None` where the context names no user, or that one's absence was noted as a problem.
+    /// `None` if the context names no user, or if the user is missing, which was recorded as a problem.
     pub(crate) user: Option<Mapping<'m>>,
     pub(crate) namespace: Option<Value>,
-    /// Where the context was chosen, where one was.
+    /// The origin of the selection, if a context was selected.
     pub(crate) chosen_at: Option<Origin>,
     /// The name of that context.
     pub(crate) context: Option<&'m str>,
-    /// The context, or the cluster where there is no context.
+    /// The context, or the cluster if there is no context.
     pub(crate) origin: Origin,
     /// Warnings about keys of these entries that resemble a field.
     pub(crate) warnings: Vec<Warning>,
@@ -64,7 +64,7 @@ pub(crate) fn select<'m>(
         let Some(context) = &context else { return Ok(None) };
         Ok(context.text(key)?.map(|name| (name, context.origin_of(key))))
     };
-    // Without a name it is the entry without a name, if there is one.
+    // Without a name, the entry without a name is used, if there is one.
     let mut find = |entries: &'m Entries, named: Option<(&str, Origin)>| {
         if let Some((name, origin)) = named {
             return entries.find(name, &origin).map(Some);
@@ -101,7 +101,7 @@ pub(crate) fn select<'m>(
     })
 }
 
-/// The name of the context, and who chose it. None need be chosen where the options name a cluster themselves.
+/// The name of the context, and what selected it. A context is not required if the options name a cluster.
 fn chosen<'a>(
     merged: &'a Merged,
     options: &'a KubeconfigOptions,

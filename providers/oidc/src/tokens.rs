@@ -1,8 +1,8 @@
-//! The tokens of one user, and whose turn it is to refresh them.
+//! The tokens of one user, of which one caller at a time refreshes them.
 //!
 //! If one refresh token is used twice at once, an issuer that rotates it treats the second use as theft. One refresh
-//! therefore runs at a time. A turn ends by its deadline, by the clock of the caller that waits for it: its holder may run on a
-//! runtime that stands still.
+//! therefore runs at a time. A turn ends by its deadline, by the clock of the caller that waits for it, because its
+//! holder may run on a blocked runtime.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};

@@ -84,8 +84,8 @@ impl Scanner<'_, '_> {
         Ok((chomping.unwrap_or(Chomping::Clip), increment))
     }
 
-    /// Goes on to the next line of the scalar, and finds out how far its lines are indented. Returns where the last
-    /// line ended.
+    /// Advances to the next line of the scalar, and determines the indentation of its lines. Returns the end of the last
+    /// line.
     fn skip_block_breaks(
         &mut self,
         indent: &mut Option<usize>,

@@ -1,4 +1,4 @@
-//! A place in a text that moves forward: bytes, characters, lines and columns as YAML 1.1 counts them.
+//! A cursor that moves forward in a text. It counts bytes, characters, lines and columns as YAML 1.1 does.
 
 use crate::bytes::find;
 

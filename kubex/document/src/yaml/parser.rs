@@ -53,7 +53,7 @@ pub(super) struct Parser<'t, 'd> {
 pub(super) struct Front {
     anchor: Option<Anchor>,
     tag: ScalarTag,
-    /// Where they end; `None` where there is neither.
+    /// Where they end; `None` if there is neither.
     end: Option<usize>,
 }
 
@@ -95,7 +95,7 @@ impl Parser<'_, '_> {
             }
             _ => self.node(true, false)?,
         }
-        // What ends the document must be a token, whichever it is.
+        // The document must be followed by a token of any kind.
         self.scanner.peek().map(|_| ())
     }
 
@@ -246,7 +246,7 @@ impl Parser<'_, '_> {
         self.builder.scalar(properties, chars, style, tag, &mut texts)
     }
 
-    /// A node that is not written.
+    /// An empty node.
     pub(super) fn empty(&mut self, at: usize, front: Front) -> Result<(), ReadError> {
         let span = Span::new(at, at);
         let properties = Properties {

@@ -8,7 +8,7 @@ use crate::span::{Chars, Span};
 use crate::style::Style;
 use crate::text::Decoded;
 
-/// The text of a scalar while it is scanned: what is passed over is its text, until something is not.
+/// The text of a scalar while it is scanned. It is not copied until it differs from the document.
 #[derive(Debug)]
 struct Gathered {
     /// The end of the text that is in the buffer already.
@@ -240,7 +240,7 @@ impl Scanner<'_, '_> {
                     b'e' => '\x1b',
                     b' ' => ' ',
                     b'"' => '"',
-                    // Of go-yaml; libyaml does not know it.
+                    // go-yaml has this escape, and libyaml does not.
                     b'\'' => '\'',
                     b'/' => '/',
                     b'\\' => '\\',

@@ -11,7 +11,7 @@ use crate::entry::Entries;
 use crate::file::{self, File, ParsedFile};
 use crate::merge::Merged;
 
-/// The results of both ways; nothing for a document that has no outline.
+/// The results of both methods. `None` for a document without an outline.
 #[must_use]
 #[allow(unreachable_pub, reason = "only the fuzz target reaches it")]
 pub fn both_ways(text: &str) -> Option<[String; 2]> {
