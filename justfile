@@ -41,6 +41,20 @@ fuzz target seconds="60":
 bench:
     tests/benches/table
 
+# the site of the docs in target/site, with its links checked (needs mdbook)
+site:
+    docs/site
+
+# draw the pictures of the docs again, from what the command prints now
+pictures:
+    cargo build -p kubex-cli
+    docs/pictures/draw
+
+# the released command with its dependency list inside, and its SBOM (needs cargo-auditable and cargo-cyclonedx)
+release:
+    cargo auditable build --locked --release -p kubex-cli
+    cargo cyclonedx --format json --manifest-path kubex/cli/Cargo.toml
+
 # everything that the gate checks
 gate:
     .ci/run

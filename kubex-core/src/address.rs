@@ -4,9 +4,10 @@
 //! `127.1` becomes `127.0.0.1`, `loc%61lhost` becomes `localhost`. kubectl repairs nothing. Without this check, an
 //! address that kubectl refuses would lead to a host that is not the one in the file.
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, utf8_percent_encode};
 use url::{Host, Url};
 
 /// What Go escapes in a path (`net/url`, `shouldEscape`).
@@ -25,7 +26,18 @@ const ESCAPED_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'=')
     .remove(b'@');
 
-/// The parts of an address, each as it is written. The query is not kept, nor is the fragment.
+/// What Go escapes in a fragment.
+const ESCAPED_IN_A_FRAGMENT: &AsciiSet = &ESCAPED_IN_A_PATH
+    .remove(b'?')
+    .remove(b'!')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*');
+
+/// What Go escapes in a user name or a password.
+const ESCAPED_IN_A_USER: &AsciiSet = &ESCAPED_IN_A_PATH.add(b'/').add(b':').add(b'@');
+
+/// The parts of an address, each as it is written.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Address<'t> {
     /// `https`, in the case in which it is written.
@@ -36,6 +48,10 @@ pub(crate) struct Address<'t> {
     pub(crate) host: &'t str,
     /// The path, with its first slash; empty if there is none.
     pub(crate) path: &'t str,
+    /// What follows the first `?`.
+    pub(crate) query: Option<&'t str>,
+    /// What follows the first `#`; empty if there is none.
+    pub(crate) fragment: &'t str,
 }
 
 impl<'t> Address<'t> {
@@ -45,7 +61,10 @@ impl<'t> Address<'t> {
             return Err("contains a control character");
         }
         let (text, fragment) = text.split_once('#').unwrap_or((text, ""));
-        let text = text.split('?').next().unwrap_or(text);
+        let (text, query) = match text.split_once('?') {
+            Some((text, query)) => (text, Some(query)),
+            None => (text, None),
+        };
         let (scheme, rest) = text.split_once("://").ok_or("has no scheme")?;
         if !scheme
             .chars()
@@ -87,7 +106,52 @@ impl<'t> Address<'t> {
             user,
             host,
             path,
+            query,
+            fragment,
         })
+    }
+
+    /// The address as Go's `URL.String` writes it, which is what kubectl passes to a plugin: the scheme in lower case, and
+    /// the rest escaped by Go's rules only where it has to be.
+    pub(crate) fn written_by_go(&self) -> String {
+        let mut text = format!("{}://", self.scheme.to_ascii_lowercase());
+        if let Some(user) = self.user {
+            let (name, password) = match user.split_once(':') {
+                Some((name, password)) => (name, Some(password)),
+                None => (user, None),
+            };
+            text += &encoded_again(name, ESCAPED_IN_A_USER);
+            if let Some(password) = password {
+                text += ":";
+                text += &encoded_again(password, ESCAPED_IN_A_USER);
+            }
+            text += "@";
+        }
+        text.extend(utf8_percent_encode(self.host, &AsciiSet::EMPTY));
+        text += &encoded_where_needed(self.path, ESCAPED_IN_A_PATH);
+        if let Some(query) = self.query {
+            text += "?";
+            text += query;
+        }
+        if !self.fragment.is_empty() {
+            text += "#";
+            text += &encoded_where_needed(self.fragment, ESCAPED_IN_A_FRAGMENT);
+        }
+        text
+    }
+
+    /// The address of a server as client-go hands it on: rewritten if it has a path, and otherwise as it is written
+    /// (tools/clientcmd/client_config.go). The query and the fragment are dropped.
+    pub(crate) fn handed_on<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if percent_decode_str(self.path).count() > 1 {
+            let server = Self {
+                query: None,
+                fragment: "",
+                ..*self
+            };
+            return server.written_by_go().into();
+        }
+        text.split(['?', '#']).next().unwrap_or(text).into()
     }
 
     /// The URL of the address, with this path.
@@ -127,6 +191,28 @@ pub(crate) fn normal_path(path: &str) -> String {
     segments.collect()
 }
 
+/// A text of an address, decoded and encoded again.
+fn encoded_again(text: &str, escaped: &'static AsciiSet) -> String {
+    let decoded: Vec<u8> = percent_decode_str(text).collect();
+    percent_encode(&decoded, escaped).to_string()
+}
+
+/// A text as it is written, if it contains only what may stand in a URL; otherwise decoded and encoded again (`net/url`,
+/// `validEncoded`).
+fn encoded_where_needed<'a>(text: &'a str, escaped: &'static AsciiSet) -> Cow<'a, str> {
+    let may_stay = |c: char| "!$&'()*+,;=:@[]%".contains(c);
+    let needs = |c: char| {
+        let mut bytes = [0; 4];
+        let text: &str = c.encode_utf8(&mut bytes);
+        !may_stay(c) && Cow::from(utf8_percent_encode(text, escaped)) != text
+    };
+    if text.contains(needs) {
+        encoded_again(text, escaped).into()
+    } else {
+        text.into()
+    }
+}
+
 /// The characters of Go's `validUserinfo`.
 fn may_be_in_a_user(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._:~!$&'()*+,;=%@".contains(c)
@@ -156,6 +242,8 @@ mod tests {
                 user: Some("u:p"),
                 host: "h:6443",
                 path: "/a b",
+                query: Some("x"),
+                fragment: "y",
             }
         );
         assert_eq!(address.url("/a").unwrap().as_str(), "https://u:p@h:6443/a");
@@ -201,6 +289,59 @@ mod tests {
         ] {
             let address = Address::parse(text).unwrap();
             assert!(address.url("").is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_handed_on_as_by_client_go() {
+        for (text, expected) in [
+            ("https://127.0.0.1:1", "https://127.0.0.1:1"),
+            ("HTTPS://LOCALHOST:1/?x", "HTTPS://LOCALHOST:1/"),
+            ("HTTPS://LOCALHOST:1/a b?q", "https://LOCALHOST:1/a%20b"),
+            ("https://127.0.0.1:1/a|b%2Fc", "https://127.0.0.1:1/a%7Cb/c"),
+            ("https://127.0.0.1:1/a|b%41c/", "https://127.0.0.1:1/a%7CbAc/"),
+            (
+                "https://127.0.0.1:1/a'(b%41c//d/../e",
+                "https://127.0.0.1:1/a'(b%41c//d/../e",
+            ),
+            ("https://127.0.0.1:1/\u{e4}", "https://127.0.0.1:1/%C3%A4"),
+            ("https://127.0.0.1:1//", "https://127.0.0.1:1//"),
+            ("https://127.0.0.1:01/a", "https://127.0.0.1:01/a"),
+            ("https://localhost:/a", "https://localhost:/a"),
+            ("https://127.0.0.1:1/[a]", "https://127.0.0.1:1/[a]"),
+            ("https://127.0.0.1:1/[a] b", "https://127.0.0.1:1/%5Ba%5D%20b"),
+            (
+                "https://127.0.0.1:1/\"<>`{}^\\",
+                "https://127.0.0.1:1/%22%3C%3E%60%7B%7D%5E%5C",
+            ),
+        ] {
+            assert_eq!(Address::parse(text).unwrap().handed_on(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_written_as_by_go() {
+        for (text, expected) in [
+            ("http://127.0.0.1:80", "http://127.0.0.1:80"),
+            ("HTTP://LOCALHOST:3128/path?q", "http://LOCALHOST:3128/path?q"),
+            ("http://u:p%20w@h:1", "http://u:p%20w@h:1"),
+            (
+                "http://u%41:p%41$&+,;=!*()@h:1/",
+                "http://uA:pA$&+,;=%21%2A%28%29@h:1/",
+            ),
+            ("http://h:1/a b#f g", "http://h:1/a%20b#f%20g"),
+            ("http://h:1/%41|x?a b|c", "http://h:1/A%7Cx?a b|c"),
+            ("http://u:@h:1", "http://u:@h:1"),
+            ("http://:p@h:1", "http://:p@h:1"),
+            ("http://@h:1", "http://@h:1"),
+            ("socks5://[::ffff:127.0.0.1]:1", "socks5://[::ffff:127.0.0.1]:1"),
+            ("http://h:", "http://h:"),
+            ("http://h:1?", "http://h:1?"),
+            ("http://h:1#", "http://h:1"),
+            ("http://u':p~@h:1", "http://u%27:p~@h:1"),
+            ("http://h:1?\u{e4}#\u{f6}%41|", "http://h:1?\u{e4}#%C3%B6A%7C"),
+        ] {
+            assert_eq!(Address::parse(text).unwrap().written_by_go(), expected, "{text}");
         }
     }
 

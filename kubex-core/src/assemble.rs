@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder};
-use crate::credential::{ClientCertificate, Credential};
+use crate::credential::{ClientCertificate, Credential, jwt};
 use crate::error::{Error, ErrorKind, Problems, Result};
 use crate::host::{Host, Input};
 use crate::options::{ClusterOptions, LoadedCluster, Options, Value, ValueKind};
@@ -15,8 +15,10 @@ use crate::origin::Origin;
 use crate::provenance::Provenance;
 use crate::registry::Registry;
 use crate::resolved_source::{Chosen, ChosenIdentity, ReadySource, ResolvedSource, SourcePart};
+use crate::secret::ExposeSecret;
 use crate::source::CredentialSource;
 use crate::text::Mask;
+use crate::time::rfc3339;
 use crate::warning::Warning;
 
 /// Builds a configuration from a resolved source that already contains the overrides.
@@ -76,6 +78,9 @@ pub(crate) async fn assemble(
         Some(Credentials::Fixed(credential)) if sends_credentials => Some(credential.clone()),
         _ => None,
     };
+    let expired_token = checked
+        .as_ref()
+        .and_then(|credential| expired_token(credential, &options, host));
     let certificate = checked.as_ref().and_then(Credential::certificate);
     let certificate_warnings = certificate.map_or_else(Vec::new, |certificate| {
         check_certificate(certificate, &options, registry, host, &mut problems)
@@ -94,12 +99,15 @@ pub(crate) async fn assemble(
     if let Some(namespace) = read.namespace {
         builder = builder.namespace(namespace);
     }
+    let recording = recorder.finish();
+    let writable = recording.warnings(source.warnings.iter().map(|(_, warning)| warning));
     let warnings = source.warnings.into_iter().map(|(_, warning)| warning);
     let warnings = read.warnings.into_iter().chain(warnings).chain(identity_warnings);
-    for warning in warnings.chain(certificate_warnings).chain(colon) {
+    let of_identity = certificate_warnings.into_iter().chain(colon).chain(expired_token);
+    for warning in warnings.chain(of_identity).chain(writable) {
         builder = builder.warning(warning);
     }
-    for input in recorder.finish() {
+    for input in recording.inputs {
         if let Input::Pipe { path } = input {
             builder = builder.warning(read_once(path));
         }
@@ -145,6 +153,24 @@ fn user_name_with_colon(options: &Options) -> Option<Warning> {
     name.as_str().filter(|name| name.contains(':'))?;
     let message = "the user name contains a colon, and servers read only the part before it as the user name";
     Some(Warning::new("colon-in-username", message).with_origin(name.origin()))
+}
+
+/// The warning of a JSON web token whose time has passed. It is sent nevertheless: this machine's clock may be wrong.
+fn expired_token(credential: &Credential, options: &Options, host: &Host) -> Option<Warning> {
+    let expiry = jwt::expiry(credential.token()?.expose_secret())?;
+    if host.now().wall < expiry {
+        return None;
+    }
+    let message = format!(
+        "the token expired at {}; get a new one, or check the clock of this machine",
+        rfc3339(expiry)
+    );
+    let warning = Warning::new("token-expired", message);
+    let mut keys = ["token", "token-file"].into_iter();
+    Some(match keys.find_map(|key| options.get(key)) {
+        Some(value) => warning.with_origin(value.origin()),
+        None => warning,
+    })
 }
 
 /// Checks that the TLS library can use the client certificate, and returns what the user should know about it.

@@ -1,4 +1,17 @@
 //! The API server: its address, which certificates are accepted, and the proxy.
+//!
+//! A [`Cluster`] is what a client needs to open a connection, and nothing about who it is. Providers rarely make one: they return
+//! [options](crate::options::ClusterOptions), and the chain builds the cluster after overrides were merged, so that every source
+//! is checked by the same rules.
+//!
+//! ```
+//! use kubex_core::{Cluster, ServerUrl, Trust};
+//!
+//! let mut cluster = Cluster::new(ServerUrl::parse("https://10.0.0.1:6443")?);
+//! assert!(matches!(cluster.trust, Trust::System));
+//! cluster.tls_server_name = Some("kubernetes.default".to_owned());
+//! # Ok::<(), kubex_core::Error>(())
+//! ```
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +35,7 @@ use crate::x509::X509Certificate;
 
 /// An API server's address: `https://` or `http://`, a host, and an optional path that prefixes every request path.
 ///
-/// The original text is kept, because exec plugins receive it unchanged.
+/// The text is kept in the form in which exec plugins receive it from kubectl too.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerUrl {
     text: String,
@@ -85,7 +98,7 @@ impl ServerUrl {
             .url(&path)
             .map_err(|why| invalid(&why).with_help("write it as https://host:port"))?;
         Ok(Self {
-            text: text.split(['?', '#']).next().unwrap_or(text).to_owned(),
+            text: address.handed_on(text).into_owned(),
             path: path.into(),
             url,
         })
@@ -96,7 +109,8 @@ impl ServerUrl {
         self.url.scheme() == "https"
     }
 
-    /// Returns the original text of the address, without query and fragment.
+    /// Returns the text of the address as client-go hands it to an exec plugin: without query and fragment, escaped where
+    /// its path has to be, and otherwise as it is written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -185,6 +199,23 @@ impl fmt::Display for ServerUrl {
 }
 
 /// Which server certificates are accepted.
+///
+/// A client must refuse a variant that it does not know: taking it for [`System`](Self::System) would trust authorities that the
+/// configuration excludes.
+///
+/// ```
+/// use kubex_core::Trust;
+///
+/// fn describe(trust: &Trust) -> Result<&'static str, &'static str> {
+///     match trust {
+///         Trust::System => Ok("the system's authorities"),
+///         Trust::CaBundle(_) => Ok("the configuration's authorities"),
+///         Trust::Insecure => Ok("anyone"),
+///         _ => Err("this client does not know this kind of trust"),
+///     }
+/// }
+/// assert_eq!(describe(&Trust::System), Ok("the system's authorities"));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Trust {
@@ -200,6 +231,15 @@ pub enum Trust {
 ///
 /// A certificate that is not an authority is trusted too, as by kubectl: a server that presents exactly that certificate is
 /// accepted.
+///
+/// A program that renews its bundle while it runs uses [`LiveTrust`](crate::LiveTrust), which holds the bundle of the moment.
+///
+/// ```
+/// use kubex_core::{CaBundle, ErrorKind};
+///
+/// let error = CaBundle::from_pem(b"not a certificate").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidPem);
+/// ```
 #[derive(Clone)]
 pub struct CaBundle {
     pem: Arc<[u8]>,
@@ -307,6 +347,18 @@ impl fmt::Debug for CaBundle {
 }
 
 /// The API server of a configuration, and how to reach it.
+///
+/// The fields are public, because a cluster is data: a client reads them, and a test writes them. The struct is not exhaustive, so it
+/// is created by [`new`](Self::new).
+///
+/// | field | a client that ignores it |
+/// |---|---|
+/// | `server` | connects to the wrong host |
+/// | `trust` | trusts authorities that the configuration excludes |
+/// | `tls_server_name` | fails behind a load balancer or a tunnel |
+/// | `proxy` | does not reach the server |
+/// | `disable_compression` | works, and uses more CPU on a fast network |
+/// | `extensions` | works; only exec plugins read them |
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Cluster {

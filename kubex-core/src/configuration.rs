@@ -1,6 +1,17 @@
 //! The client configuration: everything that a client needs to send requests to the API server.
 //!
 //! Request timeouts, retries, connection pools and API warnings belong to the HTTP client and are not part of it.
+//!
+//! | a client takes | from | when |
+//! |---|---|---|
+//! | the address, proxy, compression | [`cluster`](ClientConfiguration::cluster) | once |
+//! | the `Authorization` header, the client certificate | [`credentials`](ClientConfiguration::credentials) | for each request, each connection |
+//! | which server certificates are accepted | [`trust`](ClientConfiguration::trust) | for each connection |
+//! | the `Impersonate-` headers | [`impersonation_headers`](ClientConfiguration::impersonation_headers) | for each request |
+//! | the default namespace | [`namespace`](ClientConfiguration::namespace) | as the program likes |
+//!
+//! The rest is for people: [`report`](ClientConfiguration::report), [`provenance`](ClientConfiguration::provenance),
+//! [`warnings`](ClientConfiguration::warnings).
 
 use std::borrow::Cow;
 use std::fmt;

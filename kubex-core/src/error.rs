@@ -15,7 +15,40 @@
 //!     "there is no context \"prodd\" (/home/jane/.kube/config, current-context); did you mean \"prod\"?",
 //! );
 //! ```
+//!
+//! # Writing an error
+//!
+//! | part | set by | rule |
+//! |---|---|---|
+//! | kind | [`Error::new`] | what a program may match on; it never changes for one cause |
+//! | message | [`Error::new`] | what failed and why: lower case, no full stop, no secret, the value's name in quotes |
+//! | origin | [`with_origin`](Error::with_origin) | file, line, column and key, or the variable or flag |
+//! | help | [`with_help`](Error::with_help) | one thing to do |
+//! | cause | [`with_source`](Error::with_source) | the error of another crate, for a program's own chain of causes |
+//! | source's name | [`in_source`](Error::in_source) | set by the chain |
+//!
+//! A function that can find several problems collects them in [`Problems`] and returns them together: a user who mends one at a time
+//! runs the program once for each.
+//!
+//! # Reading an error
+//!
+//! ```
+//! use kubex_core::{Error, ErrorClass, ErrorKind};
+//!
+//! fn exit_status(error: &Error) -> u8 {
+//!     for problem in error.problems() {
+//!         eprintln!("{}", problem.message());
+//!     }
+//!     match error.kind() {
+//!         ErrorKind::Exhausted => 3, // nothing is configured: explain how to begin
+//!         kind if kind.class() == ErrorClass::TimedOut => 6,
+//!         _ => 1,
+//!     }
+//! }
+//! assert_eq!(exit_status(&Error::new(ErrorKind::TimedOut, "no answer within 30 s")), 6);
+//! ```
 
+mod cause;
 mod class;
 mod id;
 
@@ -31,6 +64,7 @@ use crate::text::{
     Sanitized, has_blank_at_an_end, nearest, sanitize_line, shown_key, shown_path, write_sanitized,
 };
 
+pub use cause::Cause;
 pub use class::ErrorClass;
 
 /// The result type of Kubex.
@@ -209,11 +243,12 @@ impl Error {
         self.change(|inner| inner.help = Some(help))
     }
 
-    /// Sets the cause, for [`source`](std::error::Error::source). It must not contain a secret, as a parser's error that
-    /// quotes its input may.
+    /// Sets the cause, for [`source`](std::error::Error::source). An error of another type is kept as a [`Cause`], which is
+    /// its sanitized text.
     #[must_use]
     pub fn with_source(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.change(|inner| inner.cause = Some(Arc::new(cause)))
+        let cause = cause::cause_of(&cause);
+        self.change(|inner| inner.cause = Some(cause))
     }
 
     /// Sets the name of the chain's source in which the error happened. Only the first name is kept.

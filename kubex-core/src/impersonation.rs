@@ -13,6 +13,24 @@ const MAX_BYTES: usize = 1024 * 1024;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The user to impersonate (Kubernetes documentation, "User impersonation").
+///
+/// The server decides whether the credential's own user may impersonate this one. The headers are sent with every request, also to an
+/// `http://` server, which receives no credential.
+///
+/// ```
+/// use kubex_core::Impersonation;
+///
+/// let mut impersonation = Impersonation::new("jane");
+/// impersonation.groups = vec!["dev".to_owned(), "ops".to_owned()];
+/// impersonation.extra = vec![("example.com/team".to_owned(), vec!["a".to_owned()])];
+///
+/// let headers = impersonation.headers()?;
+/// assert_eq!(headers["impersonate-user"], "jane");
+/// assert_eq!(headers.get_all("impersonate-group").iter().count(), 2);
+/// // A key is percent-encoded, as client-go does.
+/// assert_eq!(headers["impersonate-extra-example.com%2fteam"], "a");
+/// # Ok::<(), kubex_core::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Impersonation {
     /// The user name, sent as `Impersonate-User`.

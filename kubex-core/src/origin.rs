@@ -1,4 +1,15 @@
 //! The origin of a value: where it was written.
+//!
+//! Every value of the options has one, from the parser's own marks. So an error names the line that has to be changed, `kubex explain`
+//! names the line of each field, and a value that comes from three layers is not a riddle.
+//!
+//! | made by | stands for |
+//! |---|---|
+//! | [`Origin::file`], then [`position`](Origin::position) and [`key`](Origin::key) | a place in a document |
+//! | [`Origin::variable`] | an environment variable |
+//! | [`Origin::flag`] | a flag of a command |
+//! | [`Origin::bytes`] | a document that the program has passed |
+//! | [`Origin::code`] | the program itself |
 
 mod keys;
 

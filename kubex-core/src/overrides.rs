@@ -17,6 +17,18 @@
 //! kubeconfig is merged field by field. Any other identity is replaced as a whole. Unlike in client-go, overrides apply to
 //! every source, including a pod's service account, and a token that overrides set is the token that is sent: client-go
 //! prefers the source's `tokenFile` to it, and refuses it beside the source's user name.
+//!
+//! ```
+//! use kubex_core::{Identity, Options, Overrides, ResolvedSource};
+//!
+//! let mut resolved = ResolvedSource::for_server("https://10.0.0.1:6443");
+//! let overrides = Options::new().set("server", "https://10.0.0.2:6443").set("namespace", "team-a");
+//! Overrides::new(overrides)?.apply(&mut resolved)?;
+//!
+//! let server = resolved.cluster_options().get("server").and_then(|server| server.as_str());
+//! assert_eq!(server, Some("https://10.0.0.2:6443"));
+//! # Ok::<(), kubex_core::Error>(())
+//! ```
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{ClusterFields, ClusterOptions, Options, Value, ValueKind};

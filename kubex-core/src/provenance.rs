@@ -20,6 +20,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A shadowed entry is one that another file or another layer replaces. It is kept with both places, because "I changed the file and
+//! nothing happened" is the usual question.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,6 +1,35 @@
 //! The trait for plugins that know both the cluster and the identity, such as `kubeconfig`.
 //!
 //! Most plugins know only an identity. They implement [`CredentialSource`](crate::CredentialSource) instead.
+//!
+//! ```
+//! use async_trait::async_trait;
+//! use kubex_core::{CredentialProvider, Error, Host, Identity, Options, ResolveRequest, ResolvedSource, Result};
+//!
+//! /// Finds the cluster in the variables of a hosted runner.
+//! #[derive(Debug)]
+//! struct Runner;
+//!
+//! #[async_trait]
+//! impl CredentialProvider for Runner {
+//!     async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ResolvedSource> {
+//!         let server = request.host().environment().unicode("RUNNER_CLUSTER")?;
+//!         let server = server.ok_or_else(|| Error::not_configured("the variable RUNNER_CLUSTER is not set"))?;
+//!         let token = Options::new().set("token-file", "/run/runner/token");
+//!         Ok(ResolvedSource::for_server(&server).identity(Identity::named("token-file", token)))
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let host = Host::real().with_variable("RUNNER_CLUSTER", None::<&str>);
+//! let error = Runner.resolve(ResolveRequest::new(&host)).await.unwrap_err();
+//! assert!(error.is_not_configured());
+//! # }
+//! ```
+//!
+//! The answer is data: the token file above is not read here. The registry builds the provider `token-file` only if this source is
+//! chosen.
 
 use std::fmt::Debug;
 

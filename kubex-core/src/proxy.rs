@@ -20,11 +20,29 @@
 //! `localhost` and loopback addresses never use a proxy from the environment. An IPv4 address that is written as IPv6
 //! (`::ffff:10.0.0.1`) is that IPv4 address. In a CGI program (`REQUEST_METHOD` is set), `HTTP_PROXY` may come from a
 //! request's header `Proxy`, and is refused.
+//!
+//! ```
+//! use kubex_core::{Host, Proxy, ServerUrl};
+//!
+//! let host = Host::real()
+//!     .with_variable("HTTPS_PROXY", Some("proxy.example:3128"))
+//!     .with_variable("NO_PROXY", Some(".internal,10.0.0.0/8"));
+//! let proxy_of = |server: &str| -> kubex_core::Result<Option<String>> {
+//!     let server = ServerUrl::parse(server)?;
+//!     let proxy = Proxy::from_environment(server.url(), &host)?;
+//!     Ok(proxy.map(|proxy| proxy.to_string()))
+//! };
+//! assert_eq!(proxy_of("https://prod.example:6443")?.as_deref(), Some("http://proxy.example:3128/"));
+//! assert_eq!(proxy_of("https://api.internal")?, None);
+//! assert_eq!(proxy_of("https://10.1.2.3")?, None);
+//! # Ok::<(), kubex_core::Error>(())
+//! ```
 
 use std::fmt;
 use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
+use secrecy::ExposeSecret;
 use url::{Host as UrlHost, Url};
 
 use crate::address::Address;
@@ -38,6 +56,8 @@ use crate::text::sanitize_line;
 #[derive(Clone)]
 pub struct Proxy {
     url: Url,
+    /// The URL as Go writes it, which keeps a default port and the case of the host.
+    text: SecretString,
     /// The decoded password of the URL, so that it is hidden in every text while the proxy exists.
     password: Option<SecretString>,
     variable: Option<&'static str>,
@@ -89,6 +109,7 @@ impl Proxy {
         });
         Ok(Self {
             url,
+            text: SecretString::unlisted(address.written_by_go()),
             password,
             variable: None,
         })
@@ -139,6 +160,11 @@ impl Proxy {
     /// Returns the complete URL. It may contain a password, so do not print it.
     pub fn expose_url(&self) -> &Url {
         &self.url
+    }
+
+    /// Returns the complete URL as kubectl passes it to an exec plugin. It may contain a password, so do not print it.
+    pub fn expose_text(&self) -> &str {
+        self.text.expose_secret()
     }
 
     /// Returns the decoded password of the URL.

@@ -1,4 +1,22 @@
 //! The report: the outcome of each source of the chain, and the reason. It is also available on success.
+//!
+//! "Why does my program talk to the wrong cluster?" is answered by the sources that were not chosen. So the report is part of every
+//! [`ClientConfiguration`](crate::ClientConfiguration), and of the error of a chain that failed ([`Error::report`]).
+//!
+//! ```no_run
+//! use kubex_core::report::Outcome;
+//!
+//! fn log(configuration: &kubex_core::ClientConfiguration) {
+//!     for attempt in configuration.report().attempts() {
+//!         match &attempt.outcome {
+//!             Outcome::Chosen { answer, .. } => println!("{}: {answer}", attempt.source),
+//!             Outcome::NotConfigured(reason) => println!("{}: skipped: {}", attempt.source, reason.message()),
+//!             Outcome::Failed(error) => println!("{}: {error}", attempt.source),
+//!             _ => {}
+//!         }
+//!     }
+//! }
+//! ```
 
 use std::collections::HashSet;
 use std::fmt;

@@ -4,6 +4,23 @@
 //! spellings, by a fingerprint that is keyed with a random key of this process. Reading a secret takes an explicit
 //! [`ExposeSecret::expose_secret`], which is easy to find in a review. [`WipedString`] is for text that may contain a
 //! secret and is read like any other.
+//!
+//! | type | for | `Debug` | wiped on drop | hidden in every text |
+//! |---|---|---|---|---|
+//! | [`SecretString`] | a token, a password | redacted | yes | yes |
+//! | [`SecretBytes`] | the content of a file that may hold secrets | redacted | yes | no |
+//! | [`WipedString`] | a text that may contain a secret | redacted | yes | no |
+//!
+//! ```
+//! use kubex_core::{ExposeSecret, SecretString};
+//! use kubex_core::text::sanitize;
+//!
+//! let token = SecretString::from("a-long-and-secret-token".to_owned());
+//! assert!(!format!("{token:?}").contains("a-long"));
+//! // While it exists, no message of Kubex shows it, whoever writes it there.
+//! assert!(!sanitize("the plugin printed a-long-and-secret-token").contains("a-long"));
+//! assert_eq!(token.expose_secret(), "a-long-and-secret-token");
+//! ```
 
 pub(crate) mod known;
 pub(crate) mod spelling;

@@ -1,4 +1,7 @@
 //! Key under which equal credential sources share one credential.
+//!
+//! Ten configurations that use one exec plugin with equal options for equal clusters run it once. What makes two sources equal is for each source
+//! to say: every option that changes the credential is a part of its key, and so is the cluster where the source sends it something.
 
 use std::cmp::Ordering;
 use std::fmt;

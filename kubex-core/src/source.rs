@@ -4,6 +4,33 @@
 //! file with a token. The core turns it into a provider by adding the cluster options (`server`,
 //! `certificate-authority`, ...). A plugin that also knows *which* server to connect to implements
 //! [`CredentialProvider`](crate::CredentialProvider).
+//!
+//! ```
+//! use kubex_core::{Credential, CredentialSource, Error, ErrorKind, FetchRequest, Result};
+//!
+//! /// The token that a vault issues for a role.
+//! #[derive(Debug)]
+//! struct Vault { role: String }
+//!
+//! #[async_trait::async_trait]
+//! impl CredentialSource for Vault {
+//!     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
+//!         // Here the vault would be asked. What it says is not under our control, so an error shows none of it.
+//!         let (token, lifetime) = ("abc".to_owned(), std::time::Duration::from_secs(900));
+//!         if token.is_empty() {
+//!             return Err(Error::new(ErrorKind::EmptyOutput, "the vault returned no token")
+//!                 .with_help("check the role in the vault"));
+//!         }
+//!         let expires_at = request.host.now().wall + lifetime;
+//!         Ok(Credential::bearer(token.into())?.with_expiry(Some(expires_at)))
+//!     }
+//!
+//!     fn describe(&self) -> String { format!("vault role {}", self.role) }
+//! }
+//! ```
+//!
+//! The core does the rest: one fetch at a time, early renewal in the background, back-off after a failure, a deadline, and a new fetch after
+//! the server has rejected the credential.
 
 use std::fmt::Debug;
 use std::time::Duration;

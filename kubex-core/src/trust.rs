@@ -13,6 +13,38 @@
 //! assert!(matches!(trust.current().await.trust(), Trust::System));
 //! # }
 //! ```
+//!
+//! # A client of your own
+//!
+//! A client keeps the [generation](CurrentTrust::generation) that its connections were made with. After an "unknown issuer" it calls
+//! [`invalidate`](LiveTrust::invalidate) with that generation, awaits `current`, and connects once more if the generation is another
+//! one. [`changes`](LiveTrust::changes) tells when to retire pooled connections.
+//!
+//! # A source of your own
+//!
+//! ```
+//! use kubex_core::{CaBundle, ExposeSecret as _, Host, Result, TrustSource};
+//!
+//! /// The bundle that a mesh's agent writes.
+//! #[derive(Debug)]
+//! struct Mesh;
+//!
+//! #[async_trait::async_trait]
+//! impl TrustSource for Mesh {
+//!     async fn fetch(&self, host: &Host) -> Result<CaBundle> {
+//!         let path = std::path::Path::new("/run/mesh/ca.pem");
+//!         let read = host.files().read(path, 1024 * 1024).await;
+//!         let pem = read.map_err(|error| kubex_core::Error::unreadable("the mesh's bundle", path, error))?;
+//!         CaBundle::from_pem(pem.expose_secret())
+//!     }
+//!
+//!     fn describe(&self) -> String { "the mesh's agent".to_owned() }
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! assert!(Mesh.fetch(&Host::real()).await.is_err());
+//! # }
+//! ```
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -106,7 +138,7 @@ impl LiveTrust {
     pub async fn current(&self) -> Arc<CurrentTrust> {
         match &self.0 {
             Kind::Fixed(trust) => Arc::clone(trust),
-            Kind::Live(cell) => match cell.current().await {
+            Kind::Live(cell) => match cell.current(None).await {
                 Ok(trust) => trust,
                 // There is always a value, and it never expires.
                 Err(_) => self.try_current(),
@@ -121,7 +153,7 @@ impl LiveTrust {
         match &self.0 {
             Kind::Fixed(trust) => Arc::clone(trust),
             Kind::Live(cell) => cell
-                .try_current()
+                .try_current(None)
                 // There is always a value; an empty bundle trusts no server.
                 .unwrap_or_else(|| Arc::new(CurrentTrust::from(CaBundle::empty()))),
         }
@@ -132,7 +164,7 @@ impl LiveTrust {
     /// in 10 s.
     pub fn invalidate(&self, generation: Generation) {
         if let Kind::Live(cell) = &self.0 {
-            cell.invalidate(generation);
+            cell.invalidate(generation, None);
         }
     }
 

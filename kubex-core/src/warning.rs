@@ -1,4 +1,16 @@
 //! Warnings: problems that do not prevent a result.
+//!
+//! A warning has a stable id, for a program that acts on it or leaves it out, and a message for people. The ids are listed in
+//! `docs/warnings.md` of the repository, each with what to do.
+//!
+//! ```
+//! use kubex_core::{Origin, Warning};
+//!
+//! let origin = Origin::file("/home/jane/.kube/config").position(7, 5);
+//! let warning = Warning::new("insecure-skip-tls-verify", "any certificate is accepted from the server").with_origin(&origin);
+//! assert_eq!(warning.id(), "insecure-skip-tls-verify");
+//! assert!(warning.to_string().contains("/home/jane/.kube/config:7:5"));
+//! ```
 
 use std::fmt;
 

@@ -22,7 +22,7 @@
 //! | to | use |
 //! |---|---|
 //! | resolve the configured chain | [`resolve`] |
-//! | inspect the configuration of Kubex, or change it in code | [`mod@config`] |
+//! | inspect the configuration of Kubex, or change it in code | [`config`] |
 //! | resolve the default chain, without any configuration | [`default_chain`] |
 //! | use one source only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
 //! | configure everything in code | [`configure`] |
@@ -30,8 +30,8 @@
 //! | override fields of the chosen source | `overrides` of an entry point, or [`ChainBuilder::overrides`] |
 //! | build a chain in code | [`registry`], [`Chain`], [`Source`] |
 //! | add a provider of your own | [`register!`] |
-//! | send requests | [`mod@reqwest`], [`mod@kube`] |
-//! | authenticate the requests of another client | [`mod@hyper`], [`mod@tower`], [`mod@rustls`], [`mod@blocking`] |
+//! | send requests | [`reqwest`], [`kube`] |
+//! | authenticate the requests of another client | [`hyper`], [`tower`], [`rustls`], [`blocking`] |
 //!
 //! # Features
 //!
@@ -43,18 +43,45 @@
 //! | `exec` | yes | the provider `exec`; without it, the program cannot start a process |
 //! | `oidc` | yes | the provider `oidc`, also for a kubeconfig's `auth-provider: oidc`; compiles the crate reqwest |
 //! | `kubeconfig` | yes | the provider `kubeconfig`, [`configure_from_kubeconfig`]; enables `static` and `token-file` |
-//! | `config` | yes | [`resolve`] and [`mod@config`]: the chain from configuration files and variables |
-//! | `reqwest` | yes | [`mod@reqwest`]; enables `rustls` |
+//! | `config` | yes | [`resolve`] and [`config`]: the chain from configuration files and variables |
+//! | `reqwest` | yes | [`reqwest`]; enables `rustls` |
 //! | `aws-lc-rs` | yes | the crypto provider aws-lc-rs for `rustls`, `oidc` and all clients |
-//! | `ring` | no | the crypto provider ring; if `aws-lc-rs` is enabled too, [select it explicitly](mod@rustls#the-crypto-provider) |
-//! | `tower` | no | [`mod@tower`] |
-//! | `rustls` | no | [`mod@rustls`] |
-//! | `hyper` | no | [`mod@hyper`]; enables `rustls` and `tower` |
-//! | `kube` | no | [`mod@kube`]; enables `hyper` |
-//! | `blocking` | no | [`mod@blocking`] |
-//! | `test-util` | no | [`host::SimulatedHost`], `faults` and `provider_conformance!`, for the tests of a program |
+//! | `ring` | no | the crypto provider ring; if `aws-lc-rs` is enabled too, select it explicitly |
+//! | `tower` | no | [`tower`] |
+//! | `rustls` | no | [`rustls`] |
+//! | `hyper` | no | [`hyper`]; enables `rustls` and `tower` |
+//! | `kube` | no | [`kube`]; enables `hyper` |
+//! | `blocking` | no | [`blocking`] |
+//! | `test-util` | no | `host::SimulatedHost`, `faults` and `provider_conformance!`, for the tests of a program |
 //!
 //! [`registry`], [`default_chain`] and the types of `kubex-core` are always available.
+//!
+//! # Other topics
+//!
+//! | topic | where |
+//! |---|---|
+//! | metrics | the `tracing` events of [`credentials`](mod@credentials#events): each fetch with its outcome, duration and time to expiry |
+//! | timeout | of a source: [`Source::timeout`]; of a plugin: [`host::PluginRules::deadline`]; of a request: the HTTP client's own |
+//! | retry | a request that is answered 401 is sent once more with a new credential; all other retries are the HTTP client's |
+//! | reload | certificates, CA bundles and token files are read again within 60 s; [`Credentials::changes`] reports each change |
+//! | several clusters | [`FromKubeconfig::load`], or one source for each and [`Chain::find`] |
+//! | test, fake | the feature `test-util`, or [`configure`] with a token |
+//! | expired, rejected | [`ErrorKind::Expired`], [`Credentials::invalidate`] |
+//!
+#![cfg_attr(feature = "config", doc = "[`config`]: mod@config")]
+#![cfg_attr(not(feature = "config"), doc = "[`config`]: #features")]
+#![cfg_attr(feature = "reqwest", doc = "[`reqwest`]: mod@reqwest")]
+#![cfg_attr(not(feature = "reqwest"), doc = "[`reqwest`]: #features")]
+#![cfg_attr(feature = "kube", doc = "[`kube`]: mod@kube")]
+#![cfg_attr(not(feature = "kube"), doc = "[`kube`]: #features")]
+#![cfg_attr(feature = "hyper", doc = "[`hyper`]: mod@hyper")]
+#![cfg_attr(not(feature = "hyper"), doc = "[`hyper`]: #features")]
+#![cfg_attr(feature = "tower", doc = "[`tower`]: mod@tower")]
+#![cfg_attr(not(feature = "tower"), doc = "[`tower`]: #features")]
+#![cfg_attr(feature = "rustls", doc = "[`rustls`]: mod@rustls")]
+#![cfg_attr(not(feature = "rustls"), doc = "[`rustls`]: #features")]
+#![cfg_attr(feature = "blocking", doc = "[`blocking`]: mod@blocking")]
+#![cfg_attr(not(feature = "blocking"), doc = "[`blocking`]: #features")]
 
 mod built_in;
 mod client;

@@ -101,6 +101,19 @@ async fn a_broken_mount_is_an_error_and_not_a_reason_to_go_on() {
 }
 
 #[tokio::test]
+async fn a_mounted_file_that_every_user_can_change_is_a_warning() {
+    let world = pod();
+    world.let_others_write(format!("{ROOT}/token"));
+    let configuration = resolve(&world).await.unwrap();
+    let warnings = configuration.warnings().iter();
+    let found: Vec<_> = warnings
+        .filter(|warning| warning.id() == "writable-by-others")
+        .collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].to_string().contains("/token"), "{}", found[0]);
+}
+
+#[tokio::test]
 async fn a_mount_of_unknown_generation_is_not_read_by_path() {
     for (kind, expected) in [
         (io::ErrorKind::PermissionDenied, ErrorKind::UnreadableFile),

@@ -1,4 +1,5 @@
-//! Kubeconfigs, plugins and configuration files that other users of the machine can change: on real files.
+//! Kubeconfigs, plugins, configuration files and the files of a credential that other users of the machine can change: on
+//! real files.
 #![cfg(unix)]
 
 use std::fs;
@@ -147,6 +148,55 @@ async fn a_plugin_that_others_can_change_is_a_warning_before_it_runs() {
     let found = warnings(&resolve("exec", options()).await);
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].contains("the plugin"), "{found:?}");
+}
+
+/// Sidecars and certificate agents write these files as another user, into a directory that everyone can write to.
+#[tokio::test]
+async fn a_token_a_key_or_an_authority_is_judged_by_itself_and_not_by_its_owner_or_directory() {
+    let directory = directory();
+    let path = |name: &str| directory.path().join(name);
+    let certificate = rcgen::generate_simple_self_signed(["jane".to_owned()]).unwrap();
+    let (pem, key) = (certificate.cert.pem(), certificate.signing_key.serialize_pem());
+    let files = [
+        ("token", "abc"),
+        ("ca", &pem),
+        ("certificate", &pem),
+        ("key", &key),
+    ];
+    for (name, content) in files {
+        fs::write(path(name), content).unwrap();
+        set_mode(&path(name), 0o644);
+    }
+    let options = || {
+        Options::new()
+            .set("server", "https://10.0.0.1")
+            .set("certificate-authority", path("ca").to_str().unwrap())
+            .set("token-file", path("token").to_str().unwrap())
+            .set("client-certificate", path("certificate").to_str().unwrap())
+            .set("client-key", path("key").to_str().unwrap())
+    };
+    // An emptyDir is writable by everyone, without a sticky bit.
+    set_mode(directory.path(), 0o777);
+    assert_eq!(warnings(&resolve("token-file", options()).await), [""; 0]);
+    for (name, _) in files {
+        set_mode(&path(name), 0o666);
+        let found = warnings(&resolve("token-file", options()).await);
+        let [warning] = found.as_slice() else {
+            panic!("{name}: {found:?}")
+        };
+        let what = "every user of the machine can write to it";
+        assert!(
+            warning.contains(what) && warning.contains(&format!("/{name})")),
+            "{warning}"
+        );
+        set_mode(&path(name), 0o644);
+    }
+    if chown(path("token"), Some(12_345), Some(12_345)).is_err() {
+        println!("NOT TESTED: a token of another user: only root can make one");
+        return;
+    }
+    set_mode(&path("token"), 0o660);
+    assert_eq!(warnings(&resolve("token-file", options()).await), [""; 0]);
 }
 
 #[tokio::test]

@@ -1,4 +1,22 @@
 //! The builder of a chain.
+//!
+//! ```no_run
+//! use kubex_core::{Chain, Options, Registry, Source};
+//!
+//! # async fn example() -> kubex_core::Result<()> {
+//! let chain = Chain::builder(Registry::linked()?)
+//!     .source(Source::new("staging").provider("kubeconfig").option("context", "staging"))
+//!     .source(Source::new("in-cluster"))
+//!     .overrides(Options::new().set("namespace", "team-a"))
+//!     .build()?;
+//! let configuration = chain.resolve().await?;
+//! println!("{:#}", configuration.report());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`build`](ChainBuilder::build) checks the options of every source and reports all problems at once. It reads no file: that is for
+//! [`resolve`](Chain::resolve), which can be called again at any time.
 
 use std::sync::Arc;
 

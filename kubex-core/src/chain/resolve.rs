@@ -1,4 +1,13 @@
 //! Resolving a chain: its sources are asked in order.
+//!
+//! | outcome of a source | chain |
+//! |---|---|
+//! | not configured: its file, variables or mount do not exist | the next source is asked |
+//! | resolved | it is used, and the others are not asked |
+//! | anything else: malformed, unreadable, refused, timed out | stops with that error |
+//!
+//! The last row is the reason that chains exist here as a type of their own: a loop over `Result`s that goes on after *any* error turns
+//! a typing mistake in a kubeconfig into the identity of the pod.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,7 +144,11 @@ impl Chain {
     async fn answer(&self, source: &BuiltSource) -> Result<ResolvedSource> {
         let (host, recorder) = self.host_of(source).recording();
         let mut answer = source.provider.resolve(ResolveRequest::new(&host)).await?;
-        answer.inputs = recorder.finish();
+        let recording = recorder.finish();
+        for warning in recording.warnings(answer.warnings.iter().map(|(_, warning)| warning)) {
+            answer.warn(SourcePart::Source, warning);
+        }
+        answer.inputs = recording.inputs;
         source.overrides.apply(&mut answer)?;
         self.overrides.apply(&mut answer)?;
         for warning in self.warnings.iter() {

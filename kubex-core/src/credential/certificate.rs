@@ -1,4 +1,15 @@
 //! A client certificate with its private key.
+//!
+//! The certificate authenticates the TLS connection, not a request. A rotated certificate therefore needs new connections, and an
+//! API server that receives both a certificate and a token uses the certificate.
+//!
+//! ```
+//! use kubex_core::{ClientCertificate, ErrorKind, SecretBytes};
+//!
+//! let key = SecretBytes::from(b"not a key".to_vec());
+//! let error = ClientCertificate::from_pem(b"not a certificate", key).unwrap_err();
+//! assert_eq!(error.kind(), ErrorKind::InvalidPem);
+//! ```
 
 use std::fmt;
 use std::time::SystemTime;

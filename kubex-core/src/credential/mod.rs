@@ -11,6 +11,32 @@
 //! assert!(!format!("{credential:?}").contains("abc"));
 //! # Ok::<(), kubex_core::Error>(())
 //! ```
+//!
+//! | made by | sent as |
+//! |---|---|
+//! | [`Credential::bearer`] | `Authorization: Bearer ...` |
+//! | [`Credential::basic`] | `Authorization: Basic ...` |
+//! | [`with_certificate`](Credential::with_certificate) | the client certificate of the TLS connection |
+//! | [`Credential::anonymous`] | nothing |
+//!
+//! # When it is renewed
+//!
+//! [`with_expiry`](Credential::with_expiry) is a promise of the issuer: the credential is renewed before, and never served after.
+//! [`with_revalidate_after`](Credential::with_revalidate_after) is a guess of the source: it is asked again at that age, and if it fails,
+//! the credential stays in use. A credential with neither is used until a server rejects it.
+//!
+//! ```
+//! use std::time::{Duration, SystemTime};
+//! use kubex_core::Credential;
+//!
+//! let from_file = Credential::bearer("abc".into())?.with_revalidate_after(Duration::from_secs(60));
+//! assert_eq!(from_file.expires_at(), None);
+//!
+//! let end = SystemTime::now() + Duration::from_secs(900);
+//! let from_issuer = Credential::bearer("abc".into())?.with_expiry(Some(end));
+//! assert_eq!(from_issuer.expires_at(), Some(end));
+//! # Ok::<(), kubex_core::Error>(())
+//! ```
 
 mod certificate;
 pub mod jwt;

@@ -15,6 +15,9 @@
 //! | [`peek`](Credentials::peek) | no | no | yes |
 //! | [`with_fresh`](Credentials::with_fresh) | no | no | no |
 //!
+//! Which one to take: a client that sends requests awaits `current`. A metric or a status page looks with `peek`, which never causes
+//! a plugin to run. Code that cannot wait, such as a TLS callback, takes `try_current` and is given a fresh credential the next time.
+//!
 //! # Events
 //!
 //! Each fetch that ends is a `tracing` event with the target `kubex::credentials` (`kubex::trust` for
@@ -62,7 +65,6 @@
 //! # }
 //! ```
 
-mod asker;
 mod sharing;
 
 use std::fmt;
@@ -75,10 +77,9 @@ use crate::cluster::Cluster;
 use crate::credential::{Credential, Generation};
 use crate::error::Result;
 use crate::host::Host;
-use crate::refresh::{Fetcher, RefreshCell, Refreshable, Subject};
+use crate::refresh::{Asker, Fetcher, RefreshCell, Refreshable, Subject};
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
-use asker::Asker;
 use sharing::Lease;
 
 pub use crate::sharing_key::SharingKey;
@@ -95,15 +96,6 @@ enum Kind {
     Live(Arc<RefreshCell<CredentialFetcher>>),
     /// The handle of another configuration, with equal options.
     Shared(Arc<RefreshCell<CredentialFetcher>>, Arc<Asker>),
-}
-
-impl Kind {
-    fn cell(&self) -> Option<&Arc<RefreshCell<CredentialFetcher>>> {
-        match self {
-            Self::Fixed(_) => None,
-            Self::Live(cell) | Self::Shared(cell, _) => Some(cell),
-        }
-    }
 }
 
 /// A credential source, and the cluster that its credentials are for.
@@ -225,8 +217,11 @@ impl Credentials {
     pub async fn current(&self) -> Result<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Ok(Arc::clone(credential)),
-            Kind::Live(cell) => cell.current().await,
-            Kind::Shared(cell, asker) => cell.current().await.map_err(|error| asker.sign(error)),
+            Kind::Live(cell) => cell.current(None).await,
+            Kind::Shared(cell, asker) => {
+                let current = cell.current(Some(asker)).await;
+                current.map_err(|error| asker.sign(error))
+            }
         }
     }
 
@@ -237,7 +232,8 @@ impl Credentials {
     pub fn try_current(&self) -> Option<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Some(Arc::clone(credential)),
-            Kind::Live(cell) | Kind::Shared(cell, _) => cell.try_current(),
+            Kind::Live(cell) => cell.try_current(None),
+            Kind::Shared(cell, asker) => cell.try_current(Some(asker)),
         }
     }
 
@@ -269,8 +265,10 @@ impl Credentials {
     /// | was [accepted](Self::accept) before | starts at once, up to 10 times in a row, then once every 10 s |
     /// | was never accepted | starts at most once every 10 s, or every second if the source only reads files |
     pub fn invalidate(&self, generation: Generation) {
-        if let Some(cell) = self.0.cell() {
-            cell.invalidate(generation);
+        match &self.0 {
+            Kind::Fixed(_) => {}
+            Kind::Live(cell) => cell.invalidate(generation, None),
+            Kind::Shared(cell, asker) => cell.invalidate(generation, Some(asker)),
         }
     }
 
@@ -280,8 +278,9 @@ impl Credentials {
     /// The clients of Kubex call it after each response. It costs a few nanoseconds.
     #[inline]
     pub fn accept(&self, generation: Generation) {
-        if let Some(cell) = self.0.cell() {
-            cell.accept(generation);
+        match &self.0 {
+            Kind::Fixed(_) => {}
+            Kind::Live(cell) | Kind::Shared(cell, _) => cell.accept(generation),
         }
     }
 

@@ -1,4 +1,17 @@
 //! Classes of errors, for programs that do not distinguish every kind.
+//!
+//! A class says who can mend the error. The kinds below it say what is wrong. New kinds may be added to a class, so a program that
+//! matches on classes handles them already.
+//!
+//! ```
+//! use kubex_core::{ErrorClass, ErrorKind};
+//!
+//! fn retry(kind: ErrorKind) -> bool {
+//!     matches!(kind.class(), ErrorClass::TimedOut | ErrorClass::SourceFailed | ErrorClass::RequestFailed)
+//! }
+//! assert!(retry(ErrorKind::PluginFailed));
+//! assert!(!retry(ErrorKind::MissingContext)); // the user has to change the kubeconfig
+//! ```
 
 use super::ErrorKind;
 

@@ -16,6 +16,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LARGEST_REQUEST: usize = 64 * 1024;
 
 /// How a [`FaultyServer`] responds to one request.
+///
+/// A client must answer each of them with a typed error within its time limit, and must not keep more of a flood than it needs.
+///
+/// ```
+/// use kubex_core::faults::{FaultyServer, Reply};
+///
+/// let server = FaultyServer::playing([Reply::Status(503, "try later".to_owned()), Reply::Garbage, Reply::Hangs])?;
+/// assert!(server.url().starts_with("http://127.0.0.1:"));
+/// assert_eq!(server.requests(), 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// Sends this status and this body.

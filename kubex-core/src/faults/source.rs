@@ -11,6 +11,21 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
 /// What a [`FaultySource`] does in one fetch.
+///
+/// ```
+/// use std::time::Duration;
+/// use kubex_core::ErrorKind;
+/// use kubex_core::faults::Act;
+///
+/// let script = [
+///     Act::token().lasting(Duration::from_secs(900)),         // a token of 15 minutes
+///     Act::fails(ErrorKind::Unavailable),                     // then its issuer is down
+///     Act::hangs(),                                           // and then it does not answer
+///     Act::token().taking(Duration::from_secs(5)),            // slow, but it works again
+///     Act::token().expired_for(Duration::from_secs(60)),      // as with a clock that is wrong
+/// ];
+/// assert_eq!(script.len(), 5);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Act {
     takes: Duration,

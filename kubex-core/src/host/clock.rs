@@ -1,4 +1,18 @@
 //! Clocks: the wall clock, the monotonic clock, and timers.
+//!
+//! Two clocks, because each of them is wrong at times. The wall clock jumps when it is set, and an expiry is a time on it. The
+//! monotonic clock never jumps, but stands still while a laptop sleeps. A credential that has expired by either of them is not used.
+//!
+//! ```
+//! use std::time::Duration;
+//! use kubex_core::Host;
+//!
+//! let host = Host::real();
+//! let before = host.now();
+//! let after = host.now();
+//! assert!(after.monotonic >= before.monotonic);
+//! assert!(after.wall > std::time::UNIX_EPOCH + Duration::from_secs(1_500_000_000));
+//! ```
 
 use std::fmt::Debug;
 use std::future::poll_fn;

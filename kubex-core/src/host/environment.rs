@@ -1,4 +1,17 @@
 //! Environment variables and the home directory.
+//!
+//! Providers never call `std::env`: variables of the process belong to the host, so that a test can set them without a change of its
+//! own process, and so that the chain knows [which ones were read](crate::host::Input).
+//!
+//! ```
+//! use kubex_core::Host;
+//!
+//! let host = Host::real().with_variable("KUBECONFIG", Some("/home/jane/config"));
+//! assert_eq!(host.environment().variable("KUBECONFIG").unwrap(), "/home/jane/config");
+//!
+//! let host = host.with_variable("KUBECONFIG", None::<&str>);
+//! assert_eq!(host.environment().variable("KUBECONFIG"), None);
+//! ```
 
 use std::ffi::OsString;
 use std::fmt::{self, Debug};

@@ -1,4 +1,22 @@
 //! Files: read up to a size limit, on blocking threads, or where the caller is if that cannot block.
+//!
+//! | rule | why |
+//! |---|---|
+//! | a limit of bytes with every read | a file that a user names may be of any size |
+//! | a file is opened without waiting, and judged by its open handle | a FIFO or a device in its place does not hang the program, and is not swapped in after a check |
+//! | a pipe is read once, within a time limit | `--kubeconfig <(sops -d f)` |
+//! | contents are secret | a kubeconfig has tokens in it |
+//!
+//! ```
+//! use kubex_core::Host;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let host = Host::real();
+//! let error = host.files().read("/".as_ref(), 1024).await.unwrap_err();
+//! assert_eq!(error.kind(), std::io::ErrorKind::IsADirectory);
+//! # }
+//! ```
 
 use std::fmt::Debug;
 use std::io;

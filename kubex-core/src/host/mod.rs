@@ -7,6 +7,27 @@
 //! The core itself cannot start a process. Only a simulated host has [`Processes`]; the real ones are part of the exec
 //! provider. A program that does not link that crate cannot run a plugin. A program that does sets here which plugins may
 //! run ([`PluginRules`]) and whether they get the terminal ([`Terminal`]).
+//!
+//! | a provider wants | and calls | not |
+//! |---|---|---|
+//! | a variable, the home directory | [`environment`](Host::environment) | `std::env` |
+//! | a file | [`files`](Host::files), with a limit of bytes | `std::fs`, `tokio::fs` |
+//! | the time | [`now`](Host::now) | `SystemTime::now`, `Instant::now` |
+//! | a time limit | [`within`](Host::within) | `tokio::time::timeout` |
+//! | a program | [`permit`](Host::permit), then [`processes`](Host::processes) | `std::process` |
+//!
+//! ```
+//! use std::time::Duration;
+//! use kubex_core::Host;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let host = Host::real();
+//! let read = host.files().read("/no/such/file".as_ref(), 1024);
+//! let read = host.within(Duration::from_secs(5), read).await.unwrap();
+//! assert_eq!(read.unwrap_err().kind(), std::io::ErrorKind::NotFound);
+//! # }
+//! ```
 
 mod blocking;
 mod cached;
@@ -50,7 +71,8 @@ pub use files::{Consumer, Contents, FileContent, FileKind, Files};
 pub use input::{FileStamp, Input};
 pub use plugin_stderr::{LiveStderr, PluginStderr, SILENCE};
 pub use plugins::{
-    AllowedPlugin, HARMLESS_VARIABLES, PluginEnvironment, PluginOptions, PluginPolicy, PluginRules,
+    AllowedPlugin, HARMLESS_VARIABLES, PLUGIN_VARIABLES, PluginEnvironment, PluginOptions, PluginPolicy,
+    PluginRules, RUN_VARIABLE, STACK_VARIABLE,
 };
 pub use processes::{Exit, Process, ProcessError, ProcessOutput, Processes};
 pub use programs::{LookUp, Program};

@@ -1,4 +1,7 @@
 //! Processes: the input and the result of a plugin run.
+//!
+//! The trait is what the provider `exec` implements for real processes and the simulated host for tests. A [`Process`] has no shell:
+//! its program is a path that [`Host::permit`] has allowed, and its arguments are passed as they are.
 
 use std::ffi::OsString;
 use std::fmt::{self, Debug};

@@ -2,6 +2,9 @@
 //!
 //! Starting a process requires a [`Program`], and only [`Host::permit`] returns one. So the host's
 //! [plugin policy](super::PluginPolicy) is checked before every process, wherever the command comes from.
+//!
+//! What was looked up and allowed is what runs: a [`Program`] is a path, not a name that is looked up again. A relative entry of `PATH` is
+//! not searched, because it would make the working directory decide which program gets the credential.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};

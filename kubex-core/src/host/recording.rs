@@ -1,4 +1,4 @@
-//! A host that records which files and variables are read.
+//! A host that records which files and variables are read, and which of the files every user can change.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -14,33 +14,87 @@ use super::files::{Consumer, FileContent, FileKind, Files};
 use super::input::Input;
 use super::writers::ForeignWriters;
 use crate::error::Result;
+use crate::origin::Origin;
 use crate::sharing_key::SharingKey;
+use crate::warning::Warning;
 
-/// The inputs that have been read through a host; `None` once they have been taken.
+/// What has been read through a host; `None` once it has been taken.
 #[derive(Clone, Debug)]
-pub(crate) struct Recorder(Arc<Mutex<Option<Vec<Input>>>>);
+pub(crate) struct Recorder(Arc<Mutex<Option<Recording>>>);
+
+/// What was read through a host.
+#[derive(Debug, Default)]
+pub(crate) struct Recording {
+    /// The inputs in the order in which they were read, each once.
+    pub(crate) inputs: Vec<Input>,
+    /// The files that every user of the machine can change.
+    writable: Vec<(PathBuf, ForeignWriters)>,
+}
+
+impl Recording {
+    /// The warnings about files that every user can change, unless one of `reported` is about the same file.
+    ///
+    /// Tokens, certificates and keys are judged less strictly than kubeconfigs. In a pod, a sidecar of another user writes
+    /// them, into a directory that all users of the pod can write to.
+    pub(crate) fn warnings<'w>(&self, reported: impl Iterator<Item = &'w Warning>) -> Vec<Warning> {
+        let reported: Vec<&Path> = reported
+            .filter(|warning| warning.id() == "writable-by-others")
+            .filter_map(|warning| warning.origin()?.path())
+            .collect();
+        let unreported = self
+            .writable
+            .iter()
+            .filter(|(path, _)| !reported.contains(&path.as_path()));
+        let warning = |(path, writers): &(PathBuf, ForeignWriters)| {
+            Warning::new(
+                "writable-by-others",
+                format_args!("the file can be changed by others: {writers}"),
+            )
+            .with_origin(&Origin::file(path))
+        };
+        unreported.map(warning).collect()
+    }
+}
 
 impl Recorder {
     fn new() -> Self {
-        Self(Arc::new(Mutex::new(Some(Vec::new()))))
+        Self(Arc::new(Mutex::new(Some(Recording::default()))))
     }
 
-    /// Ends the recording and returns the inputs, in the order in which they were read. Each is contained once.
+    /// Ends the recording and returns it.
     ///
     /// A provider may keep the host, and what it reads later is not an input and must not be collected for ever.
-    pub(crate) fn finish(&self) -> Vec<Input> {
-        let mut inputs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inputs.take().unwrap_or_default()
+    pub(crate) fn finish(&self) -> Recording {
+        let mut recording = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        recording.take().unwrap_or_default()
     }
 
     fn add(&self, input: Input) {
-        let mut inputs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(inputs) = inputs.as_mut().filter(|inputs| !inputs.contains(&input)) {
-            inputs.push(input);
+        let mut recording = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(recording) = recording.as_mut()
+            && !recording.inputs.contains(&input)
+        {
+            recording.inputs.push(input);
+        }
+    }
+
+    fn add_writable(&self, path: &Path, writers: &ForeignWriters) {
+        let mut recording = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(recording) = recording.as_mut()
+            && !recording.writable.iter().any(|(known, _)| known == path)
+        {
+            recording.writable.push((path.to_owned(), writers.clone()));
         }
     }
 
     fn add_file(&self, path: &Path, read: &io::Result<FileContent>) {
+        let writers = read
+            .as_ref()
+            .ok()
+            .and_then(|content| content.foreign_writers.as_ref());
+        if let Some(writers) = writers.filter(|writers| writers.is_everyone()) {
+            self.add_writable(path, writers);
+        }
         let path = path.to_owned();
         self.add(match read {
             Ok(content) if content.is_from_pipe => Input::Pipe { path },
@@ -53,7 +107,7 @@ impl Recorder {
 }
 
 impl Host {
-    /// Returns the same host and a recorder of its inputs.
+    /// Returns the same host and a recorder of what is read through it.
     pub(crate) fn recording(&self) -> (Self, Recorder) {
         let recorder = Recorder::new();
         let host = Self {

@@ -12,6 +12,61 @@
 //! world.advance(Duration::from_secs(60));
 //! assert_eq!(host.now().monotonic - before.monotonic, Duration::from_secs(60));
 //! ```
+//!
+//! | to simulate | call |
+//! |---|---|
+//! | variables, a home directory | [`set_variable`](SimulatedHost::set_variable), `HOME` among them |
+//! | files, links, pipes, devices | [`write`](SimulatedHost::write), [`link`](SimulatedHost::link), [`put_pipe`](SimulatedHost::put_pipe), [`put_device`](SimulatedHost::put_device) |
+//! | a file that cannot be read, or is on a dead network disk | [`fail`](SimulatedHost::fail), [`hang`](SimulatedHost::hang) |
+//! | a file that is replaced between two reads | [`after_read`](SimulatedHost::after_read) |
+//! | plugins | [`install_program`](SimulatedHost::install_program), [`run_processes`](SimulatedHost::run_processes) |
+//! | time | [`advance`](SimulatedHost::advance) for both clocks, [`set_wall_clock`](SimulatedHost::set_wall_clock) for one that is wrong |
+//! | what was done | [`reads`](SimulatedHost::reads), [`runs`](SimulatedHost::runs), [`shown`](SimulatedHost::shown) |
+//!
+//! Nothing of the real machine is visible: an empty world has no variable and no file, and its clock begins in 2030, so that a test
+//! fails if the code under test asks the real one.
+//!
+//! # A rotation, without waiting
+//!
+//! ```
+//! use std::time::Duration;
+//! use kubex_core::ExposeSecret as _;
+//! use kubex_core::host::SimulatedHost;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let world = SimulatedHost::new();
+//! world.write("/run/token", "first");
+//! world.after_read("/run/token", |world| world.write("/run/token", "second"));
+//!
+//! let host = world.host();
+//! let read = async || host.files().read("/run/token".as_ref(), 1024).await.unwrap();
+//! assert_eq!(read().await.expose_secret(), b"first");
+//! world.advance(Duration::from_secs(60));
+//! assert_eq!(read().await.expose_secret(), b"second");
+//! # }
+//! ```
+//!
+//! # A file system that does not answer
+//!
+//! ```
+//! use std::time::Duration;
+//! use kubex_core::host::SimulatedHost;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let world = SimulatedHost::new();
+//! world.hang("/mnt/token");
+//! let host = world.host();
+//! let read = host.files().read("/mnt/token".as_ref(), 1024);
+//! let limited = host.within(Duration::from_secs(30), read);
+//! let (limited, ()) = futures_util_join(limited, async { world.advance(Duration::from_secs(30)) }).await;
+//! assert!(limited.is_err());
+//! # }
+//! # async fn futures_util_join<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
+//! #     tokio::join!(a, b)
+//! # }
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;

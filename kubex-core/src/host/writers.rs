@@ -33,6 +33,11 @@ enum Who {
 }
 
 impl ForeignWriters {
+    /// Whether every user of the machine can change the file itself.
+    pub(crate) fn is_everyone(&self) -> bool {
+        self.who == Who::Everyone && self.directory.is_none()
+    }
+
     /// A file that every user of the machine can write to.
     #[cfg(feature = "test-util")]
     pub fn everyone() -> Self {

@@ -1,4 +1,27 @@
 //! The options of the cluster, which every source accepts whose provider knows only an identity.
+//!
+//! The keys are those of a kubeconfig, so that what is known about one can be written in the other:
+//!
+//! | key | value |
+//! |---|---|
+//! | `server` | the address, `https://host:port` |
+//! | `certificate-authority`, `certificate-authority-data` | a file, or PEM in base64 |
+//! | `insecure-skip-tls-verify` | `true` accepts any certificate |
+//! | `tls-server-name` | the name in the server's certificate, if it is not the address's |
+//! | `proxy-url` | `http`, `https`, `socks5` or `socks5h` |
+//! | `disable-compression` | `true` asks for uncompressed responses |
+//! | `namespace` | the default namespace |
+//! | `as`, `as-uid`, `as-groups`, `as-user-extra` | the user to impersonate |
+//! | `allow-credentials-over-http` | `true` sends credentials to an `http://` server |
+//!
+//! ```
+//! use kubex_core::Options;
+//! use kubex_core::options::ClusterOptions;
+//!
+//! let options = Options::new().set("server", "https://10.0.0.1:6443").set("namespace", "team-a");
+//! assert!(ClusterOptions::new(options).is_ok());
+//! assert!(ClusterOptions::new(Options::new().set("servr", "https://10.0.0.1")).is_err());
+//! ```
 
 use std::collections::BTreeMap;
 use std::fmt;

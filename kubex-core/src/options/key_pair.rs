@@ -1,4 +1,8 @@
 //! The four options of a client certificate and its key.
+//!
+//! A provider that takes a client certificate has the options `client-certificate`, `client-certificate-data`, `client-key` and
+//! `client-key-data`, and hands them to [`KeyPairOptions::new`]. It checks that each half is set once and that no half is missing;
+//! [`load`](KeyPairOptions::load) reads the files, both from one moment if they lie in one mounted directory.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,5 +1,8 @@
 //! A pair of options for PEM text: a file, such as `certificate-authority`, or inline data, such as
 //! `certificate-authority-data`.
+//!
+//! Inline data is base64 of PEM, as in a kubeconfig, or PEM itself, as a program has it. Both options together are an error, as with
+//! kubectl: which one of them would count is not visible to who reads the file.
 
 use std::path::{Path, PathBuf};
 

@@ -27,12 +27,13 @@ macro_rules! event {
     };
 }
 
-/// A fetch has ended. The event has level warn when fetching begins to fail, info when it works again, and otherwise
-/// debug.
+/// A fetch has ended; `error` is that of its result, as one of the configuration that started the fetch. The event has level
+/// warn when fetching begins to fail, info when it works again, and otherwise debug.
 pub(super) fn fetched<T: Refreshable>(
     subject: Subject,
     source: &str,
     finished: &FinishedFetch<T>,
+    error: Option<&Error>,
     took: Duration,
     now: SystemTime,
 ) {
@@ -52,7 +53,7 @@ pub(super) fn fetched<T: Refreshable>(
         .map(|at| seconds_between(now, at));
     let failures = finished.failures_before + u32::from(!works);
     let has_valid = finished.has_valid;
-    let error = finished.result.as_ref().err().map(Error::to_string);
+    let error = error.map(Error::to_string);
     let error = error.as_deref();
     // A level is a constant of its event.
     match (works, finished.failures_before > 0) {

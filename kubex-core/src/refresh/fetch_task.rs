@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::policy::FetchNumber;
 use super::shared_state::FetchResult;
-use super::{Fetcher, RefreshCell, event};
+use super::{Asker, Fetcher, RefreshCell, event};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Moment;
 use crate::refresh::FetchReason;
@@ -29,6 +29,8 @@ pub(super) struct FetchTask<F: Fetcher> {
     pub(super) sender: watch::Sender<FetchResult<F::Value>>,
     pub(super) started: Moment,
     pub(super) limit: Duration,
+    /// Who started it, if it is not the configuration that the cell was made for.
+    pub(super) asker: Option<Arc<Asker>>,
     pub(super) is_complete: bool,
 }
 
@@ -68,10 +70,16 @@ impl<F: Fetcher> FetchTask<F> {
         );
         let Some(finished) = finished else { return };
         let took = now.monotonic.checked_sub(self.started.monotonic);
+        let asker = self.asker.as_deref();
+        let error = finished.result.as_ref().err().map(|error| match asker {
+            Some(asker) => asker.sign(error.clone()),
+            None => error.clone(),
+        });
         event::fetched(
             F::SUBJECT,
-            cell.name(),
+            cell.name_for(asker),
             &finished,
+            error.as_ref(),
             took.unwrap_or(Duration::ZERO),
             now.wall,
         );

@@ -11,6 +11,7 @@
 //!
 //! A request reads the snapshot. Only when the snapshot is no longer fresh does it take the lock and ask the policy.
 
+mod asker;
 // Its model check compiles it a second time, over other locks.
 mod event;
 mod fetch_task;
@@ -34,6 +35,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Moment};
 use crate::text::sanitize_line;
 
+pub(crate) use asker::Asker;
 pub(crate) use event::Subject;
 pub use reason::FetchReason;
 pub(crate) use shared_state::Refreshable;
@@ -132,7 +134,9 @@ impl<F: Fetcher> RefreshCell<F> {
     ///
     /// The caller's own clock ends its wait, because the fetch may run on a runtime that stands still. A fetch that has
     /// not ended by its deadline is lost; the first caller that notices starts the next one on its own runtime.
-    pub(crate) async fn current(self: &Arc<Self>) -> Result<Arc<F::Value>> {
+    ///
+    /// `asker` is set if the caller is not the configuration that the cell was made for.
+    pub(crate) async fn current(self: &Arc<Self>, asker: Option<&Arc<Asker>>) -> Result<Arc<F::Value>> {
         if let Some(value) = self.fresh(Arc::clone) {
             return Ok(value);
         }
@@ -146,7 +150,7 @@ impl<F: Fetcher> RefreshCell<F> {
         let patience_ends = now.monotonic.saturating_add(limit).saturating_add(PATIENCE);
         let mut was_rejected = false;
         loop {
-            let (access, is_own) = self.request(now, limit, &runtime);
+            let (access, is_own) = self.request(now, limit, &runtime, asker);
             let pending = match access {
                 Access::Ready(result) => return result,
                 Access::Wait(pending) => pending,
@@ -204,11 +208,11 @@ impl<F: Fetcher> RefreshCell<F> {
     }
 
     /// The held value, valid or not, without waiting. Starts the fetch that is due, if a runtime can run it.
-    pub(crate) fn try_current(self: &Arc<Self>) -> Option<Arc<F::Value>> {
+    pub(crate) fn try_current(self: &Arc<Self>, asker: Option<&Arc<Asker>>) -> Option<Arc<F::Value>> {
         let now = self.host.now();
         self.shared.fresh(now.into(), Arc::clone).or_else(|| {
             if let Ok(runtime) = self.runtime() {
-                drop(self.request(now, self.fetcher.deadline(&self.host), &runtime));
+                drop(self.request(now, self.fetcher.deadline(&self.host), &runtime, asker));
             }
             self.shared.held()
         })
@@ -238,11 +242,18 @@ impl<F: Fetcher> RefreshCell<F> {
     }
 
     /// Requests the value from the shared state, and starts a fetch if one is due. Also returns whether it did.
-    fn request(self: &Arc<Self>, now: Moment, limit: Duration, runtime: &Handle) -> (Access<F::Value>, bool) {
+    fn request(
+        self: &Arc<Self>,
+        now: Moment,
+        limit: Duration,
+        runtime: &Handle,
+        asker: Option<&Arc<Asker>>,
+    ) -> (Access<F::Value>, bool) {
         let Response { access, fetch, lost } = self.shared.request(now, limit);
         if let Some(lost) = lost {
             let took = now.monotonic.saturating_sub(lost.started);
-            event::lost(F::SUBJECT, self.name(), lost.reason, took);
+            let name = self.name_for(asker.map(Arc::as_ref));
+            event::lost(F::SUBJECT, name, lost.reason, took);
         }
         let is_own = fetch.is_some();
         if let Some(fetch) = fetch {
@@ -253,6 +264,7 @@ impl<F: Fetcher> RefreshCell<F> {
                 sender: fetch.sender,
                 started: now,
                 limit,
+                asker: asker.cloned(),
                 is_complete: false,
             };
             task.spawn(runtime);
@@ -260,9 +272,9 @@ impl<F: Fetcher> RefreshCell<F> {
         (access, is_own)
     }
 
-    pub(crate) fn invalidate(&self, generation: Generation) {
+    pub(crate) fn invalidate(&self, generation: Generation, asker: Option<&Arc<Asker>>) {
         if self.shared.reject(generation) {
-            event::rejected(F::SUBJECT, self.name(), generation);
+            event::rejected(F::SUBJECT, self.name_for(asker.map(Arc::as_ref)), generation);
         }
     }
 
@@ -325,6 +337,11 @@ impl<F: Fetcher> RefreshCell<F> {
         } else {
             error.in_source(self.name())
         }
+    }
+
+    /// The name of the source that asks.
+    fn name_for<'a>(&'a self, asker: Option<&'a Asker>) -> &'a str {
+        asker.map_or_else(|| self.name(), Asker::name)
     }
 
     fn name(&self) -> &str {

@@ -2,25 +2,28 @@
 //!
 //! The source of `shared_state.rs` is compiled a second time, with locks that let another task run at every use. Up to
 //! three tasks request, reject and give up while fetches complete beside them, on one runtime or on two of which one
-//! stops. Shuttle tries thousands of schedules (exhaustive, random, and by changes of priority) and fails if tasks wait for ever. The tasks take the same steps as
-//! `mod.rs` and `fetch_task.rs`, without a runtime, a clock or a source.
+//! stops. Shuttle tries
+//! thousands of schedules (exhaustive, random, and by changes of priority) and fails if tasks wait for ever. The tasks take
+//! the same steps as `mod.rs` and `fetch_task.rs`, without a runtime, a clock or a source.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use shuttle::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use shuttle::{check_dfs, check_pct, check_random};
+use shuttle::{check_pct, check_random};
 
 use super::policy;
 use crate::credential::Generation;
 use crate::error::{Error, ErrorKind, Result};
-use crate::faults::give_up_after;
 use crate::host::Moment;
 use crate::refresh::FetchReason;
 
 #[allow(dead_code, clippy::duplicate_mod)]
 #[path = "shared_state.rs"]
 mod shared_state;
+
+mod one_runtime;
+mod stopping_runtime;
 
 /// Replaces `sync.rs` with primitives that switch tasks at each use.
 mod sync {
@@ -357,229 +360,4 @@ const SCHEDULES: usize = 1000;
 fn many_schedules(check: fn()) {
     check_random(check, SCHEDULES);
     check_pct(check, SCHEDULES, 3);
-}
-
-#[test]
-fn a_cold_start_is_one_fetch() {
-    check_dfs(
-        || {
-            let world = World::with_script([Fetch::New(None)]);
-            let tasks = (0..2)
-                .map(|_| task(Arc::clone(&world).use_token(1, false)))
-                .collect();
-            run(tasks);
-            assert_eq!(world.fetches(), 1);
-            world.assert_settled();
-        },
-        Some(SCHEDULES),
-    );
-    many_schedules(|| {
-        let world = World::with_script([Fetch::New(None)]);
-        let tasks = (0..3)
-            .map(|_| task(Arc::clone(&world).use_token(2, false)))
-            .collect();
-        run(tasks);
-        assert_eq!(world.fetches(), 1);
-        world.assert_settled();
-    });
-}
-
-#[test]
-fn any_number_of_rejections_is_one_fetch_in_ten_seconds() {
-    many_schedules(|| {
-        let world = World::with_script([Fetch::New(None)]);
-        let tasks = (0..3)
-            .map(|_| task(Arc::clone(&world).use_token(3, true)))
-            .collect();
-        run(tasks);
-        assert_eq!(world.fetches_because(FetchReason::First), 1);
-        assert!(
-            world.fetches_because(FetchReason::Rejected) <= 1,
-            "more than one fetch for rejections"
-        );
-        assert_eq!(world.fetches(), 2);
-        world.assert_settled();
-    });
-}
-
-#[test]
-fn a_rejection_is_never_forgotten() {
-    many_schedules(|| {
-        let world = World::with_script([Fetch::New(Some(100)), Fetch::First, Fetch::New(None)]);
-        let first = shuttle::future::block_on(world.current()).unwrap().generation;
-        world.seconds.store(90, Ordering::SeqCst);
-        let rejector = {
-            let world = Arc::clone(&world);
-            task(async move {
-                world.shared.reject(first);
-            })
-        };
-        run(vec![
-            task(Arc::clone(&world).use_token(1, false)),
-            rejector,
-            task(Arc::clone(&world).use_token(1, false)),
-        ]);
-        let last = shuttle::future::block_on(world.current()).unwrap();
-        // Whether the rejection came before, during or after the refresh: either it caused a fetch, or the refresh
-        // returned a different token.
-        assert!(
-            world.fetches_because(FetchReason::Rejected) == 1 || last.generation > first,
-            "the rejected token is still served"
-        );
-        world.assert_settled();
-    });
-}
-
-#[test]
-fn expiry_failures_and_late_tokens_leave_no_caller_waiting() {
-    many_schedules(|| {
-        let world = World::with_script([
-            Fetch::New(Some(20)),
-            Fetch::Fails,
-            Fetch::New(Some(0)),
-            Fetch::New(Some(20)),
-        ]);
-        let clock = {
-            let world = Arc::clone(&world);
-            task(async move {
-                for _ in 0..8 {
-                    world.seconds.fetch_add(4, Ordering::SeqCst);
-                    shuttle::future::yield_now().await;
-                }
-            })
-        };
-        run(vec![
-            task(Arc::clone(&world).use_token(4, false)),
-            task(Arc::clone(&world).use_token(4, true)),
-            clock,
-        ]);
-        world.assert_settled();
-    });
-}
-
-#[test]
-fn a_caller_that_gives_up_does_not_cancel_the_fetch() {
-    many_schedules(|| {
-        let world = World::with_script([Fetch::New(None)]);
-        let mut tasks = Vec::new();
-        for polls in 0..2 {
-            let world = Arc::clone(&world);
-            tasks.push(task(async move { give_up_after(polls, world.current()).await }));
-        }
-        tasks.push(task(Arc::clone(&world).use_token(1, false)));
-        run(tasks);
-        assert_eq!(world.fetches(), 1);
-        world.assert_settled();
-    });
-}
-
-#[test]
-fn subscribers_are_notified_of_the_newest_generation_and_never_of_an_older_one() {
-    many_schedules(|| {
-        let world = Arc::new(World {
-            completes_late: true,
-            ..World::new([Fetch::New(Some(2))])
-        });
-        let tasks = (0..3).map(|_| {
-            let world = Arc::clone(&world);
-            task(async move {
-                for _ in 0..3 {
-                    world.seconds.fetch_add(2, Ordering::SeqCst);
-                    Arc::clone(&world).use_token(1, false).await;
-                }
-            })
-        });
-        run(tasks.collect());
-        world.assert_settled();
-    });
-}
-
-#[test]
-fn a_runtime_that_stops_holds_up_no_caller_on_another_one() {
-    many_schedules(|| {
-        let world = World::with_stopping_runtime([Fetch::New(Some(1_000_000))]);
-        let served = Arc::new(AtomicUsize::new(0));
-        let first = {
-            let world = Arc::clone(&world);
-            task(async move { drop(world.current_on(Runtime::Stopping).await) })
-        };
-        let others = (0..2).map(|_| {
-            let (world, served) = (Arc::clone(&world), Arc::clone(&served));
-            task(async move {
-                let token = world.current_on(Runtime::Running).await.unwrap();
-                assert!(
-                    token.expires_at.unwrap() > world.now().wall,
-                    "an expired token was served"
-                );
-                let again = world.current_on(Runtime::Running).await.unwrap();
-                assert!(again.generation >= token.generation, "an older token came back");
-                served.fetch_add(1, Ordering::SeqCst);
-            })
-        });
-        let mut tasks: Vec<_> = others.collect();
-        let clock = {
-            let (world, served) = (Arc::clone(&world), Arc::clone(&served));
-            task(async move {
-                world.stands_still.store(true, Ordering::SeqCst);
-                // Both are served, however long the first runtime is blocked.
-                while served.load(Ordering::SeqCst) < 2 {
-                    world.seconds.fetch_add(10, Ordering::SeqCst);
-                    shuttle::future::yield_now().await;
-                }
-            })
-        };
-        tasks.push(clock);
-        run(tasks);
-        assert_eq!(served.load(Ordering::SeqCst), 2);
-        let held = world.shared.held().unwrap().generation;
-
-        // When the runtime goes on, its late result displaces nothing.
-        world.stands_still.store(false, Ordering::SeqCst);
-        run(vec![first]);
-        world.assert_settled();
-        assert_eq!(
-            world.shared.held().unwrap().generation,
-            held,
-            "a late result was used"
-        );
-    });
-}
-
-#[test]
-fn a_caller_with_an_expired_token_takes_over_from_a_runtime_that_stopped() {
-    many_schedules(|| {
-        let world = World::with_stopping_runtime([Fetch::New(Some(5)), Fetch::New(None)]);
-        shuttle::future::block_on(world.current()).unwrap();
-        world.seconds.store(6, Ordering::SeqCst);
-        world.stands_still.store(true, Ordering::SeqCst);
-        // It asks and stops before its fetch begins.
-        let Access::Wait(_) = world.request(Runtime::Stopping) else {
-            panic!("there is nothing valid to serve");
-        };
-        let others = (0..2).map(|_| {
-            let world = Arc::clone(&world);
-            task(async move {
-                assert!(
-                    world
-                        .current_on(Runtime::Running)
-                        .await
-                        .unwrap()
-                        .expires_at
-                        .is_none()
-                );
-            })
-        });
-        let mut tasks: Vec<_> = others.collect();
-        let clock = Arc::clone(&world);
-        tasks.push(task(async move {
-            for _ in 0..11 {
-                clock.seconds.fetch_add(10, Ordering::SeqCst);
-                shuttle::future::yield_now().await;
-            }
-        }));
-        run(tasks);
-        assert_eq!(world.fetches(), 2, "one of them took over");
-        world.stands_still.store(false, Ordering::SeqCst);
-        world.assert_settled();
-    });
 }

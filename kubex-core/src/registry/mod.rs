@@ -4,6 +4,18 @@
 //! The linker drops a dependency that no code refers to, and its registration with it. A program therefore refers to
 //! each plugin crate once: `use that_crate as _;`. A facade passes the statics of its built-in providers to
 //! [`Registry::linked_with`]. Registering a provider does not use it. Only a chain uses providers.
+//!
+//! The registry is a value, not a global: a program may build one for tests that knows only what the test needs, and two registries in one
+//! process do not disturb each other. Two different registrations of one name are an error that names both crates.
+//!
+//! ```
+//! use kubex_core::Registry;
+//!
+//! let registry = Registry::from_registrations([])?;
+//! let error = registry.get("vault").unwrap_err();
+//! assert!(error.to_string().contains("no provider \"vault\" is linked into this program"));
+//! # Ok::<(), kubex_core::Error>(())
+//! ```
 
 mod registration;
 mod with_cluster;

@@ -1,4 +1,17 @@
 //! Comparison of two resolved sources.
+//!
+//! When a file changes, the source is resolved again, and what has changed decides what happens: a new token needs nothing, a new
+//! certificate authority needs new connections, and another server is not taken without the program's consent.
+//!
+//! ```
+//! use kubex_core::resolved_source::Difference;
+//! use kubex_core::ResolvedSource;
+//!
+//! let before = ResolvedSource::for_server("https://10.0.0.1:6443");
+//! let after = ResolvedSource::for_server("https://10.0.0.2:6443");
+//! assert!(before.differences(&before).is_empty());
+//! assert!(before.differences(&after).contains(&Difference::Server));
+//! ```
 
 use std::sync::Arc;
 

@@ -1,4 +1,14 @@
 //! The identity of a resolved source, as data.
+//!
+//! | the provider has | and returns |
+//! |---|---|
+//! | options of another provider, such as a token file | [`Identity::named`] |
+//! | the fields of a kubeconfig's user | [`Identity::from_fields`] |
+//! | a credential source of its own | [`Identity::from_source`] |
+//! | a credential that never changes | [`Identity::from_credential`] |
+//! | nothing | [`Identity::anonymous`] |
+//!
+//! Prefer the first two: data can be compared, shared between configurations and overridden field by field.
 
 use std::fmt;
 use std::sync::Arc;

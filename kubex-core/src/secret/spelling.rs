@@ -10,11 +10,31 @@ use zeroize::Zeroizing;
 /// The number of rounds in which escapes are decoded: JSON within JSON, percent-encoded.
 const ROUNDS: usize = 3;
 
-/// The base64 of eight bytes has at least this many characters.
-const MIN_BASE64: usize = 11;
+/// An encoding of bytes as digits.
+struct Encoding {
+    /// The value of a digit.
+    value: fn(u8) -> Option<u8>,
+    /// How many bits a digit has.
+    bits: u32,
+    /// How many digits eight bytes have at least.
+    least: usize,
+    /// After so many digits, bytes begin with a digit again.
+    alignments: usize,
+}
 
-/// The hexadecimal of eight bytes.
-const MIN_HEXADECIMAL: usize = 16;
+const BASE64: Encoding = Encoding {
+    value: base64_value,
+    bits: 6,
+    least: 11,
+    alignments: 4,
+};
+
+const HEXADECIMAL: Encoding = Encoding {
+    value: hexadecimal_value,
+    bits: 4,
+    least: 16,
+    alignments: 2,
+};
 
 /// A line of at least this many characters may be continued on the next line, as `base64` and PEM do.
 const MIN_WRAPPED_LINE: usize = 40;
@@ -78,22 +98,20 @@ fn level(text: &str, bytes: &[u8], decoded: Option<&Decoded>, search: &mut dyn F
         };
         Some(if is_whole { range } else { whole_word(text, range) })
     });
-    for run in runs(bytes, MIN_BASE64, base64_value) {
-        for alignment in 0..4 {
-            let in_base64 = decode_base64(bytes, &run, alignment, place);
-            search(&in_base64.bytes, &|range, is_whole| {
-                if is_whole {
-                    in_base64.range(&range)
-                } else {
-                    Some(place(*run.first()?).start..place(*run.last()?).end)
-                }
-            });
-        }
-    }
-    for run in runs(bytes, MIN_HEXADECIMAL, hexadecimal_value) {
-        for alignment in 0..2 {
-            let decoded = decode_hexadecimal(bytes, &run, alignment, place);
-            search(&decoded.bytes, &|range, _| decoded.range(&range));
+    for encoding in [&BASE64, &HEXADECIMAL] {
+        for run in encoding.runs(bytes) {
+            // The secret may be anywhere in what was encoded, and something else may stand in front of it.
+            for alignment in 0..encoding.alignments {
+                let digits = run.get(alignment..).unwrap_or_default();
+                let decoded = encoding.decode(bytes, digits, place);
+                search(&decoded.bytes, &|range, is_whole| {
+                    if is_whole {
+                        decoded.range(&range)
+                    } else {
+                        Some(place(*run.first()?).start..place(*run.last()?).end)
+                    }
+                });
+            }
         }
     }
 }
@@ -108,45 +126,67 @@ fn whole_word(text: &str, range: Range<usize>) -> Range<usize> {
     start..end
 }
 
-/// The places of the characters of each sequence of digits of an encoding. A line break within it is left out.
-fn runs(bytes: &[u8], least: usize, value: fn(u8) -> Option<u8>) -> Vec<Vec<usize>> {
-    let mut runs = Vec::new();
-    let mut run: Vec<usize> = Vec::new();
-    let mut line = 0;
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        if value(*byte).is_some() {
-            run.push(at);
-            line += 1;
-            at += 1;
-            continue;
-        }
-        let line_break = match (byte, bytes.get(at + 1)) {
-            (b'\n', _) => 1,
-            (b'\r', Some(b'\n')) => 2,
-            _ => 0,
-        };
-        let goes_on = line_break > 0
-            && line >= MIN_WRAPPED_LINE
-            && bytes
-                .get(at + line_break)
-                .is_some_and(|next| value(*next).is_some());
-        if goes_on {
+impl Encoding {
+    /// The places of the characters of each sequence of digits. A line break within it is left out.
+    fn runs(&self, bytes: &[u8]) -> Vec<Vec<usize>> {
+        let Self { value, least, .. } = *self;
+        let mut runs = Vec::new();
+        let mut run: Vec<usize> = Vec::new();
+        let mut line = 0;
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            if value(*byte).is_some() {
+                run.push(at);
+                line += 1;
+                at += 1;
+                continue;
+            }
+            let line_break = match (byte, bytes.get(at + 1)) {
+                (b'\n', _) => 1,
+                (b'\r', Some(b'\n')) => 2,
+                _ => 0,
+            };
+            let goes_on = line_break > 0
+                && line >= MIN_WRAPPED_LINE
+                && bytes
+                    .get(at + line_break)
+                    .is_some_and(|next| value(*next).is_some());
+            if goes_on {
+                line = 0;
+                at += line_break;
+                continue;
+            }
+            if run.len() >= least {
+                runs.push(std::mem::take(&mut run));
+            }
+            run.clear();
             line = 0;
-            at += line_break;
-            continue;
+            at += 1;
         }
         if run.len() >= least {
-            runs.push(std::mem::take(&mut run));
+            runs.push(run);
         }
-        run.clear();
-        line = 0;
-        at += 1;
+        runs
     }
-    if run.len() >= least {
-        runs.push(run);
+
+    /// Decodes the characters at these places. Each byte is where the characters are that contain its bits.
+    fn decode(&self, bytes: &[u8], digits: &[usize], place: impl Fn(usize) -> Range<usize>) -> Decoded {
+        let mut decoded = Decoded::default();
+        let (mut bits, mut count) = (0_u32, 0);
+        let mut first = None;
+        for at in digits {
+            let digit = bytes.get(*at).copied().and_then(self.value).unwrap_or_default();
+            bits = bits << self.bits | u32::from(digit);
+            count += self.bits;
+            if count >= 8 {
+                count -= 8;
+                let [.., byte] = (bits >> count).to_be_bytes();
+                decoded.push(byte, place(first.unwrap_or(*at)).start..place(*at).end);
+            }
+            first = Some(*at);
+        }
+        decoded
     }
-    runs
 }
 
 /// Both alphabets of base64.
@@ -165,54 +205,6 @@ fn hexadecimal_value(byte: u8) -> Option<u8> {
     char::from(byte)
         .to_digit(16)
         .and_then(|digit| u8::try_from(digit).ok())
-}
-
-/// Decodes the run from this character on. The secret may be anywhere in what was encoded, and something else may stand
-/// in front of it, so each of the four alignments is tried.
-fn decode_base64(
-    bytes: &[u8],
-    run: &[usize],
-    alignment: usize,
-    place: impl Fn(usize) -> Range<usize>,
-) -> Decoded {
-    let mut decoded = Decoded::default();
-    let digits = run.get(alignment..).unwrap_or_default();
-    let digit = |at: usize| bytes.get(at).copied().and_then(base64_value).unwrap_or_default();
-    for group in digits.chunks(4) {
-        for (first, pair) in group.windows(2).enumerate() {
-            let &[one, two] = pair else { continue };
-            // The shift keeps the lower eight bits on purpose.
-            let byte = match first {
-                0 => digit(one) << 2 | digit(two) >> 4,
-                1 => digit(one) << 4 | digit(two) >> 2,
-                _ => digit(one) << 6 | digit(two),
-            };
-            decoded.push(byte, place(one).start..place(two).end);
-        }
-    }
-    decoded
-}
-
-fn decode_hexadecimal(
-    bytes: &[u8],
-    run: &[usize],
-    alignment: usize,
-    place: impl Fn(usize) -> Range<usize>,
-) -> Decoded {
-    let mut decoded = Decoded::default();
-    let digit = |at: usize| {
-        bytes
-            .get(at)
-            .copied()
-            .and_then(hexadecimal_value)
-            .unwrap_or_default()
-    };
-    for pair in run.get(alignment..).unwrap_or_default().chunks_exact(2) {
-        if let &[one, two] = pair {
-            decoded.push(digit(one) << 4 | digit(two), place(one).start..place(two).end);
-        }
-    }
-    decoded
 }
 
 /// Decodes `%41`, and the escapes of JSON, YAML and Rust: `\n`, `\u0041`, `\u{41}`, `\x41`, `\"`. `None` if there are

@@ -379,7 +379,7 @@ mod tests {
         for (json, said) in [
             (
                 r#"{"retries": "s3cret"}"#,
-                "expected u8, found a string (/c.yaml, sources.x.retries)",
+                "expected a whole number that is not negative, found a string (/c.yaml, sources.x.retries)",
             ),
             (
                 r#"{"retries": 31337}"#,

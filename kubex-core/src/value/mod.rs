@@ -1,4 +1,21 @@
 //! A value of the options, with its origin.
+//!
+//! The tree of a document, of variables and of a program's own options, in one type. It is not `serde_json::Value`, because each node
+//! knows where it was written, its `Debug` shows no scalar, and its texts are wiped on drop.
+//!
+//! ```
+//! use kubex_core::Origin;
+//! use kubex_core::options::{Value, ValueKind};
+//!
+//! let file = Origin::file("/etc/kubex/config.yaml");
+//! let roles = Value::new(vec!["dev", "ops"], file).located(Origin::file("/etc/kubex/config.yaml").key("roles"));
+//! assert_eq!(roles.parse::<Vec<String>>()?, ["dev", "ops"]);
+//!
+//! let ValueKind::Sequence(items) = roles.kind() else { unreachable!() };
+//! assert_eq!(items[1].origin().keys(), "roles[1]");
+//! assert_eq!(format!("{:?}", items[1].kind()), "[a string]");
+//! # Ok::<(), kubex_core::Error>(())
+//! ```
 
 mod deserialize;
 

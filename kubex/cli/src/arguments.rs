@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use crate::failure::status;
+use crate::kubectl;
 use crate::output::Format;
 use crate::session::Flags;
 use crate::subcommand::Subcommand;
@@ -17,12 +18,7 @@ use crate::subcommand::Subcommand;
 /// invalid, 3 nothing is configured, 4 the configuration is invalid, 5 the credential could not be fetched,
 /// 6 timed out, 7 refused by a policy, 8 the credential was rejected or has expired.
 #[derive(Debug, Parser)]
-#[command(
-    name = "kubex",
-    version,
-    arg_required_else_help = true,
-    disable_help_subcommand = true
-)]
+#[command(name = "kubex", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) flags: Flags,
@@ -53,7 +49,7 @@ impl Arguments {
         matches
             .and_then(|matches| Self::from_arg_matches(&matches))
             .and_then(|arguments| arguments.with_format(&mut command))
-            .map_err(|error| status::print_usage(&error))
+            .map_err(|error| status::print_usage(&kubectl::with_tip(error)))
     }
 
     /// The arguments, with an output format that was written before the subcommand.
@@ -123,6 +119,20 @@ mod tests {
             .and_then(|extra| extra.get("k"))
             .unwrap();
         assert_eq!(extra.parse::<Vec<String>>().unwrap(), ["1", "2"]);
+    }
+
+    #[test]
+    fn a_word_of_kubectl_gets_a_tip_and_a_misspelled_one_its_neighbour() {
+        let usage = |words: &[&str]| {
+            let words = [&["kubex"], words].concat();
+            let error = Arguments::try_parse_from(words).unwrap_err();
+            kubectl::with_tip(error).to_string()
+        };
+        assert!(usage(&["config", "view"]).contains("kubex explain"));
+        assert!(usage(&["use-context", "a"]).contains("--context NAME"));
+        assert!(usage(&["get", "--raw", "/version"]).contains("tip: get takes the path itself"));
+        assert!(!usage(&["get", "--raw", "/version"]).contains("-- --raw"));
+        assert!(usage(&["contxts"]).contains("contexts"));
     }
 
     #[test]

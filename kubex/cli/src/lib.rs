@@ -20,14 +20,17 @@ mod output;
 mod snippet;
 mod view;
 
+mod completion;
+
 mod failure;
 mod session;
 mod signals;
 
 mod subcommand;
 
+mod kubectl;
+
 mod arguments;
-mod completion;
 
 use std::process::ExitCode;
 
@@ -43,6 +46,24 @@ pub fn snippet(content: &[u8], format: kubex_document::Format, position: (u32, u
     let content = content.to_vec().into();
     let snippet = snippet::Snippet::new(&content, format, position, &|_| false)?;
     Some(snippet.render(output::Style::PLAIN))
+}
+
+/// How many descriptors a runtime and its signals need, in pairs.
+#[cfg(unix)]
+const PAIRS_OF_A_RUNTIME: usize = 4;
+
+/// Checks that descriptors are left for a runtime.
+#[cfg(unix)]
+fn has_descriptors() -> std::io::Result<()> {
+    let pairs: std::io::Result<Vec<_>> = (0..PAIRS_OF_A_RUNTIME)
+        .map(|_| std::os::unix::net::UnixStream::pair())
+        .collect();
+    pairs.map(drop)
+}
+
+#[cfg(not(unix))]
+fn has_descriptors() -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Runs the command on this process's arguments, environment and streams, and returns its exit status.
@@ -66,7 +87,13 @@ pub fn main() -> ExitCode {
         runtime.enable_time();
     }
     let session = Session::new(arguments.flags);
-    let runtime = match runtime.build() {
+    // For its signals, tokio opens descriptors, and panics without them.
+    let checked = if arguments.subcommand.is_online() {
+        has_descriptors()
+    } else {
+        Ok(())
+    };
+    let runtime = match checked.and_then(|()| runtime.build()) {
         Ok(runtime) => runtime,
         Err(error) => return Failure::cannot_start(&error),
     };

@@ -14,7 +14,7 @@ use http::header::HeaderValue;
 use http::{Request, Uri};
 use hyper::body::Body;
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector};
-use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::legacy::connect::proxy::SocksV5;
 use hyper_util::client::legacy::connect::{self, HttpConnector};
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -24,6 +24,7 @@ use percent_encoding::percent_decode_str;
 use tower_http::decompression::DecompressionLayer;
 
 use super::rustls::{Tls, host_name, server_name_of};
+use super::tunnel::Tunnel;
 
 /// The connect timeout, and the interval of TCP keep-alive probes (client-go, net/http.go: `Dialer`).
 const CONNECT: Duration = Duration::from_secs(30);
@@ -117,9 +118,8 @@ where
 
 /// Connects through a tunnel of an HTTP proxy, with the user name and password of the proxy's URL.
 fn tunnel<C>(proxy: &Proxy, address: Uri, connector: C) -> Result<Tunnel<C>> {
-    let tunnel = Tunnel::new(address, connector);
     let Some((user, password)) = user(proxy)? else {
-        return Ok(tunnel);
+        return Ok(Tunnel::new(address, connector, None));
     };
     let pair = SecretString::unlisted(format!("{user}:{}", password.expose_secret()));
     let encoded = BASE64_STANDARD.encode(pair.expose_secret());
@@ -127,7 +127,7 @@ fn tunnel<C>(proxy: &Proxy, address: Uri, connector: C) -> Result<Tunnel<C>> {
     let mut value = HeaderValue::try_from(value.expose_secret())
         .map_err(|_| unusable(proxy, "its user name or password cannot be sent in a header"))?;
     value.set_sensitive(true);
-    Ok(tunnel.with_auth(value))
+    Ok(Tunnel::new(address, connector, Some(value)))
 }
 
 /// The address of the proxy, without user name and password.

@@ -4,11 +4,14 @@ use std::error::Error as StdError;
 use std::io;
 
 use ::rustls::{AlertDescription, CertificateError};
+use http::StatusCode;
 use hyper_util::client::legacy::{self, connect::Connected};
 use kubex_core::text::{causes, messages};
 use kubex_core::{Cluster, Error, ErrorKind};
 
 use kubex_tls::{is_unknown_issuer, sentence};
+
+use super::tunnel::RefusedByProxy;
 
 /// An error with the HTTP client's message and the causes behind it. The client's own error is not kept as the source: it
 /// may quote the URL of the request or of the proxy. An error of Kubex that it wraps is returned as it is.
@@ -28,12 +31,14 @@ pub(crate) fn request_failed(cluster: &Cluster, error: &(dyn StdError + 'static)
         ErrorKind::RequestFailed,
         format_args!("the request to {server}{through} failed: {why}"),
     );
+    let is_of_the_server =
+        cluster.proxy.is_none() || causes(error).all(|cause| connection_reason(cause).is_none());
     match (causes(error).find_map(help_for), &cluster.proxy) {
-        (Some(help), _) => failed.with_help(help),
-        (None, Some(_)) => failed.with_help(
+        (Some(help), _) if is_of_the_server => failed.with_help(help),
+        (_, Some(_)) => failed.with_help(
             "check that the proxy is reachable, takes the user and password, and lets requests to the server pass",
         ),
-        (None, None) => failed,
+        (_, None) => failed,
     }
 }
 
@@ -103,6 +108,12 @@ fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a ::rustls::Er
 
 /// The reason in plain words, where the libraries' own messages are none.
 fn plain_reason(cause: &(dyn StdError + 'static)) -> Option<String> {
+    if let Some(reason) = connection_reason(cause) {
+        return Some(reason.to_owned());
+    }
+    if let Some(refused) = cause.downcast_ref::<RefusedByProxy>() {
+        return Some(refused.to_string());
+    }
     match tls_error(cause)? {
         ::rustls::Error::InvalidCertificate(wrong) => sentence(wrong),
         ::rustls::Error::AlertReceived(alert) => Some(match alert {
@@ -129,7 +140,32 @@ fn plain_reason(cause: &(dyn StdError + 'static)) -> Option<String> {
     }
 }
 
+/// Why the operating system could not connect. An error that it did not report itself has a message of its own.
+fn connection_reason(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
+    let error = cause
+        .downcast_ref::<io::Error>()
+        .filter(|error| error.raw_os_error().is_some())?;
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Some("connection refused: no program listens at the address"),
+        io::ErrorKind::HostUnreachable => Some("the host cannot be reached"),
+        io::ErrorKind::NetworkUnreachable => Some("the network cannot be reached"),
+        io::ErrorKind::TimedOut => Some("the host does not answer"),
+        _ => None,
+    }
+}
+
 fn help_for(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
+    if connection_reason(cause).is_some() {
+        return Some("check the address, and that this machine can reach it");
+    }
+    if let Some(refused) = cause.downcast_ref::<RefusedByProxy>() {
+        return Some(match refused.status {
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                "set the user and password in the proxy's URL, as in http://USER:PASSWORD@HOST:PORT"
+            }
+            _ => "check that the proxy lets requests to this server pass",
+        });
+    }
     let wrong = match tls_error(cause)? {
         ::rustls::Error::InvalidCertificate(wrong) => wrong,
         ::rustls::Error::AlertReceived(

@@ -10,6 +10,7 @@
 //! | `pool` | decides which connections a request uses, and whether it is retried |
 //! | `by_runtime` | one set of connections for each tokio runtime |
 //! | `connector` | hyper over rustls, directly or through a proxy |
+//! | `tunnel` | the way through an HTTP proxy |
 //! | `failure` | interprets the errors of hyper, h2 and rustls |
 
 #[cfg(any(feature = "reqwest", feature = "tower", feature = "blocking"))]
@@ -34,3 +35,5 @@ pub mod reqwest;
 pub mod rustls;
 #[cfg(feature = "tower")]
 pub mod tower;
+#[cfg(any(feature = "reqwest", feature = "kube"))]
+mod tunnel;

@@ -9,6 +9,7 @@
 //! The values are texts; [`typed`](super::typed) gives them the types of the schema.
 
 use kubex_core::error::Problems;
+use kubex_core::host::PLUGIN_VARIABLES;
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::text::{clean_line, nearest};
 use kubex_core::{Error, ErrorKind, Host, Origin, Result, Warning};
@@ -24,15 +25,13 @@ pub(super) const PROFILE_VARIABLE: &str = "KUBEX_PROFILE";
 
 const PREFIX: &str = "KUBEX_";
 
-/// Variables that are not configuration keys. The provider `exec` sets two for plugins, and the completion script of a shell
-/// the last one for the command.
-const NOT_KEYS: &[&str] = &[
-    FILE_VARIABLE,
-    PROFILE_VARIABLE,
-    "KUBEX_EXEC_STACK",
-    "KUBEX_EXEC_RUN",
-    "KUBEX_COMPLETE",
-];
+/// The variable that the completion script of a shell sets for the command.
+const COMPLETE_VARIABLE: &str = "KUBEX_COMPLETE";
+
+/// Whether this variable is not a configuration key.
+fn is_reserved(name: &str) -> bool {
+    [FILE_VARIABLE, PROFILE_VARIABLE, COMPLETE_VARIABLE].contains(&name) || PLUGIN_VARIABLES.contains(&name)
+}
 
 /// The layer of the variables. `files` is the merged tree of the files, whose names keep their spelling.
 ///
@@ -45,9 +44,7 @@ pub(super) fn layer(host: &Host, files: &Value) -> Result<Layer> {
         .variables()
         .into_iter()
         .filter_map(|(name, _)| name.into_string().ok())
-        .filter(|name| {
-            name.starts_with(PREFIX) && !NOT_KEYS.contains(&name.as_str()) && !is_service_link(name)
-        })
+        .filter(|name| name.starts_with(PREFIX) && !is_reserved(name) && !is_service_link(name))
         .collect();
     names.sort_unstable();
     let mut problems = Problems::default();

@@ -16,17 +16,17 @@ use std::time::{Duration, SystemTime};
 
 use kubex_core::time::rfc3339;
 use kubex_core::x509::X509Certificate;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, Error};
 use webpki::{
     EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, KeyUsage,
     RequiredEkuNotFoundContext, VerifiedPath, anchor_from_trusted_cert,
 };
 
+use crate::handshake::CheckCertificate;
+use crate::issuers;
 use crate::refusal::{Refusal, from_webpki};
-use crate::{handshake, issuers};
 
 /// The certificates of a CA bundle, ready to verify with.
 #[derive(Debug)]
@@ -198,15 +198,14 @@ fn check_name(certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> Result
         .map_err(from_webpki)
 }
 
-impl ServerCertVerifier for Authorities {
-    fn verify_server_cert(
+impl CheckCertificate for Authorities {
+    fn check(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
-        _: &[u8],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
+    ) -> Result<(), Error> {
         let read = X509Certificate::read(end_entity);
         match read {
             _ if self.contains(end_entity) => {
@@ -229,29 +228,7 @@ impl ServerCertVerifier for Authorities {
                 check_name(end_entity, name)?;
             }
         }
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        handshake::verify_tls12(message, certificate, signature, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        handshake::verify_tls13(message, certificate, signature, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use rustls::crypto::CryptoProvider;
 
 use crate::accept_any::AcceptAny;
 use crate::authorities::Authorities;
+use crate::handshake::{CheckCertificate, Verifier};
 
 /// Creates the verifier for this trust.
 ///
@@ -15,8 +16,11 @@ use crate::authorities::Authorities;
 /// `Unsupported` if the system's trust store cannot be used, and for an unknown variant of `Trust`.
 pub fn verifier(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
     match trust {
-        Trust::CaBundle(bundle) => Ok(Arc::new(Authorities::new(bundle.certificates(), provider))),
-        Trust::Insecure => Ok(Arc::new(AcceptAny(Arc::clone(provider)))),
+        Trust::CaBundle(bundle) => Ok(checked_by(
+            Authorities::new(bundle.certificates(), provider),
+            provider,
+        )),
+        Trust::Insecure => Ok(checked_by(AcceptAny, provider)),
         Trust::System => system(provider),
         // A variant that a newer core adds is an error and never treated as another one.
         _ => Err(Error::new(
@@ -25,6 +29,16 @@ pub fn verifier(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn
         )
         .with_help("use the same version of kubex and kubex-core")),
     }
+}
+
+fn checked_by(
+    certificate: impl CheckCertificate + 'static,
+    provider: &CryptoProvider,
+) -> Arc<dyn ServerCertVerifier> {
+    Arc::new(Verifier {
+        certificate,
+        algorithms: provider.signature_verification_algorithms,
+    })
 }
 
 /// The system's certificate authorities, which are files. They are trusted by the same rules as a CA bundle.
@@ -38,7 +52,7 @@ fn system(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>>
         };
         return Err(unusable(why));
     }
-    Ok(Arc::new(Authorities::new(&found.certs, provider)))
+    Ok(checked_by(Authorities::new(&found.certs, provider), provider))
 }
 
 /// The platform's own verifier.

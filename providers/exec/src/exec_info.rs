@@ -117,22 +117,13 @@ fn cluster_info(cluster: &Cluster, certificate_authority_data: String) -> Cluste
             .proxy
             .as_ref()
             .filter(|proxy| proxy.variable().is_none())
-            .map_or("", proxy_url),
+            .map_or("", Proxy::expose_text),
         disable_compression: cluster.disable_compression,
         config: cluster
             .extensions
             .iter()
             .find(|(name, _)| name == EXTENSION)
             .map(|(_, value)| Json(value)),
-    }
-}
-
-/// The proxy's URL without the `/` that parsing adds to a URL without a path; Go adds none.
-fn proxy_url(proxy: &Proxy) -> &str {
-    let url = proxy.expose_url();
-    match url.as_str().strip_suffix('/') {
-        Some(shorter) if url.path() == "/" => shorter,
-        _ => url.as_str(),
     }
 }
 
@@ -260,6 +251,18 @@ mod tests {
             let info = written(ApiVersion::V1, Some(&cluster(server)), false);
             assert!(info.contains(&format!("{{\"server\":\"{server}\",")), "{info}");
         }
+    }
+
+    #[test]
+    fn a_path_and_a_proxy_are_escaped_as_by_go() {
+        let mut cluster = cluster("HTTPS://H/a b");
+        cluster.proxy = Some(Proxy::parse("HTTP://u%41:p!@P:80/a|b").unwrap());
+        let info = written(ApiVersion::V1, Some(&cluster), false);
+        assert!(info.contains("{\"server\":\"https://H/a%20b\","), "{info}");
+        assert!(
+            info.contains("\"proxy-url\":\"http://uA:p%21@P:80/a%7Cb\","),
+            "{info}"
+        );
     }
 
     #[test]

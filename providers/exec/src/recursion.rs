@@ -14,7 +14,7 @@ use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, Host, Result};
 
 /// The variable with the fingerprints of the runs that a plugin is nested in, the outermost first.
-pub(crate) const VARIABLE: &str = "KUBEX_EXEC_STACK";
+pub(crate) use kubex_core::host::STACK_VARIABLE as VARIABLE;
 
 /// The maximum number of nested runs.
 const MAX_DEPTH: usize = 2;

@@ -323,7 +323,7 @@ fn longest_gap(path: PathBuf) -> Duration {
         while begun.elapsed() < Duration::from_millis(300) {
             tokio::task::yield_now().await;
             let (now, waited) = (Instant::now(), waited());
-            longest = longest.max((now - last).saturating_sub(waited - waited_before));
+            longest = longest.max((now - last).saturating_sub(waited.saturating_sub(waited_before)));
             (last, waited_before) = (now, waited);
         }
         reading.abort();

@@ -1,17 +1,19 @@
 //! A secret that the process holds is shown in no spelling, whatever repeats it; and what a person needs to see is shown.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use kubex::text::{MASKED, Mask, mask_arguments, sanitize};
 use kubex::{
-    Cluster, Credential, CredentialSource, Credentials, Error, ErrorKind, FetchRequest, Host, Origin, Proxy,
-    Result, SecretString, ServerUrl, Warning,
+    Chain, Cluster, Credential, CredentialSource, Credentials, Error, ErrorKind, FetchRequest, Host, Options,
+    Origin, Proxy, Result, SecretString, ServerUrl, Source, Warning,
 };
 use kubex_core::credentials::SharingKey;
 use kubex_core::host::SimulatedHost;
+use kubex_core::options::Value;
 
 use super::shown::Shown;
 use super::shown_output::disguises;
@@ -181,4 +183,40 @@ async fn the_errors_of_a_shared_credential_name_the_file_of_the_one_that_asks() 
     drop(all.next());
     let error = all.next().unwrap().current().await.unwrap_err();
     assert!(error.to_string().contains("/srv/beta/kubeconfig:3:5"), "{error}");
+}
+
+#[tokio::test]
+async fn the_event_of_a_shared_fetch_names_the_source_and_the_file_of_the_one_that_asked() {
+    let world = SimulatedHost::new();
+    let tenants = ["alpha", "beta", "gamma"];
+    let mut all = Vec::new();
+    for tenant in tenants {
+        let origin = Origin::file(format!("/srv/{tenant}/kubex.yaml"));
+        let mut options = Options::with_origin(origin.clone());
+        for (key, value) in [("server", "https://10.0.0.1"), ("command", "/opt/missing")] {
+            options.insert(key, Value::new(value, origin.clone()));
+        }
+        let source = Source::new(tenant).provider("exec").options(options);
+        let chain = Chain::builder(kubex::registry().unwrap()).host(world.host());
+        all.push(chain.source(source).build().unwrap().resolve().await.unwrap());
+    }
+    for round in 0..2 {
+        for (tenant, configuration) in tenants.iter().zip(&all) {
+            // Past the back-off, so that this call starts a fetch.
+            world.advance(Duration::from_secs(120));
+            let shown = Shown::default();
+            let guard = shown.listen();
+            configuration.credentials().current().await.unwrap_err();
+            drop(guard);
+            let text = shown.text();
+            assert!(text.contains("fetch failed"), "{round}, {tenant}: {text}");
+            for other in tenants {
+                assert_eq!(
+                    text.contains(other),
+                    other == *tenant,
+                    "{round}, {tenant}: {text}"
+                );
+            }
+        }
+    }
 }

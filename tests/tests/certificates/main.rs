@@ -3,6 +3,7 @@
 //! Each cell is a kubeconfig and a server. Kubex and kubectl try it, and both verdicts are compared with the cell's. The
 //! differences have few reasons, which the page about kubeconfigs lists.
 
+mod authorities;
 mod cell;
 mod clients;
 mod kubectl;

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::cell::{Cell, Verdict};
 use super::peer::Peer;
-use super::{clients, kubectl, servers};
+use super::{authorities, clients, kubectl, servers};
 
 /// The cells that are tried at the same time.
 const AT_ONCE: usize = 4;
@@ -125,7 +125,7 @@ async fn what_connects_with_kubectl_connects_with_kubex_and_nothing_else_does() 
     let began = std::time::Instant::now();
     let kubectl = kubectl::find();
     let only = std::env::var("CELL").unwrap_or_default();
-    let cells: Vec<Cell> = [servers::cells(), clients::cells()].concat();
+    let cells: Vec<Cell> = [servers::cells(), authorities::cells(), clients::cells()].concat();
     let names: BTreeSet<_> = cells.iter().map(|cell| cell.name.clone()).collect();
     assert_eq!(names.len(), cells.len(), "two cells have the same name");
     assert!(cells.len() >= 150, "{} cells", cells.len());

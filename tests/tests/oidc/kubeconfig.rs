@@ -61,6 +61,32 @@ async fn status(client: &Client) -> u16 {
     response.status().as_u16()
 }
 
+/// An issuer may accept each refresh token once, and the next one is not written to the file that other programs read.
+#[tokio::test]
+async fn before_a_refresh_token_is_used_a_warning_says_that_a_new_one_is_not_saved() {
+    let server = ApiServer::builder().start().await.unwrap();
+    for (id_token_lasts, is_warned) in [(3600, false), (-60, true), (5, true)] {
+        let (scene, _) = scene(&server, id_token_lasts).await;
+        let resolved = kubex::configure_from_kubeconfig().host(scene.world.host()).await;
+        let resolved = resolved.unwrap();
+        let ids: Vec<_> = resolved.warnings().iter().map(kubex::Warning::id).collect();
+        assert_eq!(
+            ids.contains(&"refresh-token-not-saved"),
+            is_warned,
+            "{id_token_lasts}: {ids:?}"
+        );
+        for warning in resolved.warnings() {
+            assert!(warning.to_string().contains("refresh-token"), "{warning}");
+            assert!(
+                !warning.to_string().contains(&scene.issuer.refresh_token()),
+                "{warning}"
+            );
+        }
+        assert_eq!(scene.issuer.requests().len(), 0, "resolving asks no issuer");
+    }
+    server.shutdown().await;
+}
+
 #[tokio::test]
 async fn requests_go_on_while_tokens_come_and_go() {
     let server = ApiServer::builder().start().await.unwrap();

@@ -8,7 +8,7 @@ use kubex::{ClientConfiguration, ErrorKind, Host, Options, Result, configure_fro
 use kubex_core::host::SimulatedHost;
 use kubex_core::options::Value;
 
-use crate::plugin::{Plugin, answer, credentials_with, shown, token, world, world_that_says};
+use crate::plugin::{Plugin, answer, credentials_with, shown, token, token_of, world, world_that_says};
 
 /// A kubeconfig with this user.
 fn kubeconfig(user: &str) -> String {
@@ -135,6 +135,56 @@ async fn fault_37_a_policy_that_cannot_be_meant_is_an_error() {
     let error = plugin.credentials_by(denied).await.current().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(plugin.runs().is_empty());
+}
+
+/// Row 37: under an allowlist, the program that is allowed does not run code that the kubeconfig's variables lead to.
+#[tokio::test]
+async fn fault_37_under_an_allowlist_a_kubeconfig_brings_no_variable_that_leads_to_other_code() {
+    let plugin = Plugin::new("helper 2> /dev/null; answer \"region-$AWS_REGION\"");
+    let planted = format!("#!/bin/sh\necho 666 >> {}/runs\n", plugin.directory().display());
+    plugin.install("planted/helper", planted.as_bytes(), 0o755);
+    let path = plugin.path().to_str().unwrap().to_owned();
+    let search = format!("{}/planted:/usr/bin:/bin", plugin.directory().display());
+    let with = |variable: &str, value: &str| {
+        let variables = format!("env: [{{name: {variable}, value: '{value}'}}], command:");
+        exec(&path).replace("command:", &variables)
+    };
+    let plain = || PluginPolicy::allowlist([path.as_str()]).unwrap();
+    let naming_path = PluginPolicy::allowlist_with([(path.as_str(), vec!["PATH"])]).unwrap();
+    for (policy, content, token, runs_planted) in [
+        (
+            PluginPolicy::allow_all(),
+            with("PATH", &search),
+            Some("region-"),
+            true,
+        ),
+        (plain(), with("PATH", &search), None, false),
+        (plain(), with("BASH_ENV", "/planted"), None, false),
+        (plain(), with("LD_PRELOAD", "/planted.so"), None, false),
+        (
+            plain(),
+            with("AWS_REGION", "eu-west-1"),
+            Some("region-eu-west-1"),
+            false,
+        ),
+        (naming_path, with("PATH", &search), Some("region-"), true),
+    ] {
+        let file = plugin.install("kubeconfig", content.as_bytes(), 0o600);
+        let host = Host::real()
+            .with_variable("AWS_REGION", None::<&str>)
+            .with_plugin_rules(PluginRules::new().policy(policy));
+        let before = plugin.runs().len();
+        let configuration = configure_from_kubeconfig().path(&file).host(host).await.unwrap();
+        let asked = configuration.credentials().current().await;
+        match (&asked, token) {
+            (Ok(credential), Some(token)) => assert_eq!(token_of(credential), token, "{content}"),
+            (Err(error), None) => assert_eq!(error.kind(), ErrorKind::Refused, "{error}"),
+            _ => panic!("{content}{asked:?}"),
+        }
+        let new: Vec<u32> = plugin.runs().split_off(before);
+        assert_eq!(new.contains(&666), runs_planted, "{content}");
+        assert_eq!(new.is_empty(), token.is_none(), "{content}");
+    }
 }
 
 /// Row 37: what was checked is what runs. The program changes place between two runs, and each run is checked.

@@ -77,10 +77,14 @@ pub const DECISIONS: &[Decision] = &[
     },
     Decision {
         id: "fragment-of-the-server",
-        row: "`server` with a fragment, and without a path",
-        difference: Differs(&["path"]),
+        row: "`server` with a fragment, or with a query and without a path",
+        // A plugin of the suite answers with a digest of what it is told.
+        difference: Differs(&["path", "authorization"]),
         says: &[],
-        of: &["server: 'https://127.0.0.1:{port}/#f'"],
+        of: &[
+            "server: 'https://127.0.0.1:{port}/#f'",
+            "server: 'https://127.0.0.1:{port}?x'",
+        ],
     },
     Decision {
         id: "control-character-in-a-token",
@@ -247,6 +251,14 @@ pub const DECISIONS: &[Decision] = &[
         difference: KubexRefuses,
         says: &["expected a host name or an IP address"],
         of: &["tls-server-name: 'a b'"],
+    },
+    Decision {
+        id: "brackets-of-a-tls-server-name",
+        row: "brackets around an IPv6 address in `tls-server-name`, for a plugin",
+        // A plugin of the suite answers with a digest of what it is told.
+        difference: Differs(&["authorization"]),
+        says: &[],
+        of: &["tls-server-name: '[::1]'"],
     },
     Decision {
         id: "auth-provider-ignored",

@@ -17,6 +17,7 @@ mod chance;
 mod decisions;
 mod overriding;
 mod picks;
+mod plugin_input;
 mod scripts;
 mod world;
 

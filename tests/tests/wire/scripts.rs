@@ -17,8 +17,8 @@ pub const NAMED: &[(&str, &str)] = &[
     ),
     (
         "cluster",
-        r#"length=$(printf %s "$KUBERNETES_EXEC_INFO" | wc -c)
-printf '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"cluster-%s"}}' $length"#,
+        r#"set -- $(printf %s "$KUBERNETES_EXEC_INFO" | cksum)
+printf '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"cluster-%s-%s"}}' $1 $2"#,
     ),
 ];
 

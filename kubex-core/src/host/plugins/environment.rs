@@ -1,4 +1,15 @@
 //! Which variables a plugin inherits.
+//!
+//! A plugin of a kubeconfig runs with the program's own secrets in its environment unless the program says otherwise.
+//!
+//! ```
+//! use kubex_core::Host;
+//! use kubex_core::host::{PluginEnvironment, PluginRules};
+//!
+//! let rules = PluginRules::new().environment(PluginEnvironment::inherit().dropping(["DATABASE_*", "API_KEY"]));
+//! let host = Host::real().with_variable("API_KEY", Some("s3cret")).with_plugin_rules(rules);
+//! assert!(host.plugin_variables().iter().all(|(name, _)| name != "API_KEY"));
+//! ```
 
 use std::ffi::OsStr;
 

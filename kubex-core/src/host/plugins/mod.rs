@@ -16,6 +16,15 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind};
 use crate::sharing_key::SharingKey;
 
+/// The variable with the runs that a plugin is nested in.
+pub const STACK_VARIABLE: &str = "KUBEX_EXEC_STACK";
+
+/// The variable that marks the descendants of a plugin's run.
+pub const RUN_VARIABLE: &str = "KUBEX_EXEC_RUN";
+
+/// The variables that Kubex sets for its plugins beside that of the protocol. They configure nothing.
+pub const PLUGIN_VARIABLES: [&str; 2] = [STACK_VARIABLE, RUN_VARIABLE];
+
 pub use environment::PluginEnvironment;
 pub use options::{AllowedPlugin, PluginOptions};
 pub use policy::{HARMLESS_VARIABLES, PluginPolicy};

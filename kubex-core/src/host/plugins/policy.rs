@@ -12,6 +12,18 @@
 //! Beyond client-go, an allowlist also limits the variables that a kubeconfig sets for a plugin, because some of them make
 //! an allowed program run another one: `LD_PRELOAD`, `BASH_ENV`, `PYTHONPATH`, `PATH`, `AWS_CONFIG_FILE`. Only the variables
 //! in [`HARMLESS_VARIABLES`] pass, and those that the plugin's entry names.
+//!
+//! The policy comes from the program or from Kubex's own configuration, never from a kubeconfig, and is checked before every run: a
+//! credential in hand is used up when a policy begins to refuse its plugin.
+//!
+//! ```
+//! use kubex_core::host::{PluginPolicy, PluginRules};
+//!
+//! let policy = PluginPolicy::allowlist_with([("/usr/local/bin/aws", ["AWS_CONFIG_FILE"])])?;
+//! let rules = PluginRules::new().policy(policy);
+//! assert!(PluginPolicy::allowlist([""]).is_err());
+//! # Ok::<(), kubex_core::Error>(())
+//! ```
 
 use std::ffi::OsStr;
 use std::path::Path;

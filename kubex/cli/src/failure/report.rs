@@ -51,6 +51,7 @@ async fn snippet(error: &Error, host: &Host) -> Option<Snippet> {
     let content = host.within(MAX_READ, read).await.ok()?.ok()?;
     let named_by_error = |key: &str| {
         error.message().contains(&format!("\"{key}\""))
+            || error.message().contains(&format!("exec plugin {key} "))
             || (origin.keys().rsplit('.').next() == Some(key) && looks_like_a_key(key))
     };
     let is_toml = path.extension().is_some_and(|extension| extension == "toml");

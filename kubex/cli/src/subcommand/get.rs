@@ -7,7 +7,7 @@ use clap::Args;
 use kubex::reqwest::{Client, Response};
 
 use super::request::{self, TimeoutArgument};
-use crate::failure::Failure;
+use crate::failure::{Failure, status};
 use crate::output;
 use crate::session::{Session, waiting_for};
 
@@ -21,6 +21,12 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
+    if !arguments.path.starts_with('/') {
+        let failure = Failure::new(status::USAGE, "a path begins with \"/\"");
+        return Err(failure.with_help(
+            "write a path of the API, such as /api/v1/namespaces/default/pods; kubectl knows the short names",
+        ));
+    }
     let configuration = session.resolve_and_warn().await?;
     let client = Client::new(&configuration)?;
     let request = client.get(&arguments.path)?;

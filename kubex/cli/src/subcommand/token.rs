@@ -43,6 +43,22 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
         return Err(failure.with_help("redirect stdout, or use --show"));
     }
     let configuration = session.resolve_and_warn().await?;
+    if let Some(impersonation) = configuration.impersonation() {
+        // Requests with the token alone have the rights of its own user.
+        let error = Error::new(
+            ErrorKind::Unsupported,
+            format_args!(
+                "the requests of this configuration impersonate \"{}\", and a token cannot express that",
+                impersonation.user
+            ),
+        )
+        .with_help("use kubex get, or remove \"as\"");
+        return Err(match configuration.provenance().origin_of("as") {
+            Some(origin) => error.with_origin(origin),
+            None => error,
+        }
+        .into());
+    }
     let fetching = Box::pin(configuration.credentials().current());
     let credential = waiting_for(&configuration, &session.host, fetching).await?;
     let Some(token) = credential.token() else {

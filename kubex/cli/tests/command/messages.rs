@@ -208,6 +208,36 @@ fn doubtful_tokens_and_old_names_are_warnings_of_explain_and_of_get() {
     );
 }
 
+/// `{"exp": 1000000000, "sub": "jane"}`
+const EXPIRED: &str = "eyJhbGciOiJub25lIn0.eyJleHAiOjEwMDAwMDAwMDAsInN1YiI6ImphbmUifQ.x";
+
+#[test]
+fn a_token_that_has_expired_is_a_warning_of_explain_and_of_get() {
+    let token = file(EXPIRED);
+    let in_a_file = format!("{{tokenFile: {}}}", token.path().display());
+    for (user, field) in [
+        (format!("{{token: {EXPIRED}}}"), "users[u].user.token"),
+        (in_a_file, "users[u].user.tokenFile"),
+    ] {
+        let content = kubeconfig(LOOPBACK, &user);
+        let explained = run(&["explain"], &content);
+        let got = run(&["get", "/version"], &content);
+        assert_eq!(explained.status, 0, "{}", explained.stderr);
+        for text in [&explained.stdout, &got.stderr] {
+            let warning = text.lines().find(|line| line.contains("[token-expired]"));
+            let warning = warning.unwrap_or_else(|| panic!("{user}: {text}"));
+            for part in [
+                "the token expired at 2001-09-09T01:46:40Z",
+                "get a new one",
+                field,
+            ] {
+                assert!(warning.contains(part), "{part}: {warning}");
+            }
+            assert!(!text.contains(EXPIRED), "{text}");
+        }
+    }
+}
+
 #[test]
 fn explain_shows_what_is_not_secret() {
     let exec = "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: aws, \
@@ -234,9 +264,8 @@ fn whoami_marks_what_is_not_verified_and_an_expired_token_is_a_failure() {
     let opaque = run(&["whoami"], &kubeconfig(LOOPBACK, "{token: abc}"));
     assert_eq!(opaque.status, 0);
     assert!(opaque.stderr.contains("the token is opaque") && opaque.stderr.contains("--online"));
-    let token = "eyJhbGciOiJub25lIn0.eyJleHAiOjEwMDAwMDAwMDAsInN1YiI6ImphbmUifQ.x";
-    let content = kubeconfig(LOOPBACK, &format!("{{token: {token}}}"));
-    for (subcommand, shown) in [("whoami", "jane"), ("token", token)] {
+    let content = kubeconfig(LOOPBACK, &format!("{{token: {EXPIRED}}}"));
+    for (subcommand, shown) in [("whoami", "jane"), ("token", EXPIRED)] {
         let expired = run(&[subcommand], &content);
         assert_eq!(expired.status, 8, "{}", expired.stderr);
         assert!(expired.stdout.contains(shown) && expired.stderr.contains("the token has expired"));
@@ -245,8 +274,21 @@ fn whoami_marks_what_is_not_verified_and_an_expired_token_is_a_failure() {
 }
 
 #[test]
-fn a_proxy_that_refuses_is_named() {
-    for status in ["407 Proxy Authentication Required", "502 Bad Gateway"] {
+fn a_proxy_that_refuses_is_named_with_its_answer() {
+    for (status, help) in [
+        (
+            "407 Proxy Authentication Required",
+            "set the user and password in the proxy's URL",
+        ),
+        (
+            "502 Bad Gateway",
+            "check that the proxy lets requests to this server pass",
+        ),
+        (
+            "403 Forbidden",
+            "check that the proxy lets requests to this server pass",
+        ),
+    ] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let proxy = std::thread::spawn(move || {
@@ -268,11 +310,9 @@ fn a_proxy_that_refuses_is_named() {
             "{}",
             got.stderr
         );
-        assert!(
-            got.stderr.contains("help: check that the proxy"),
-            "{}",
-            got.stderr
-        );
+        for part in [format!("the proxy answered {status}\n"), format!("help: {help}")] {
+            assert!(got.stderr.contains(&part), "{part}: {}", got.stderr);
+        }
         assert!(!got.stderr.contains("s3cret"), "{}", got.stderr);
     }
 }

@@ -60,6 +60,61 @@ async fn get_prints_the_body_unchanged_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn get_refuses_a_path_that_leaves_the_servers_own_and_sends_nothing() {
+    let server = server().await;
+    let kubeconfig = kubeconfig_of(&server, "token: t0ken");
+    let path = kubeconfig.path().to_str().unwrap();
+    let prefix = format!("--server={}/k8s/clusters/c-1/../c-2", server.url());
+    for leaving in [
+        "/../../v3/tokens",
+        "/%2e%2e/%2E%2E/v3/tokens",
+        "/%252e%252e/x",
+        "/..%2f..%2fx",
+        "/..%5cx",
+        "/..\\x",
+        "/a/../../x",
+        "//../x",
+        "/..;a=b/x",
+        "/..\t/x",
+        "../x",
+    ] {
+        let got = kubex(&["get", leaving, &prefix, "--kubeconfig", path]);
+        assert_ne!(got.status, 0, "{leaving}: {got:?}");
+        assert!(got.stdout.is_empty(), "{leaving}: {got:?}");
+        assert!(got.stderr.contains("path"), "{leaving}: {got:?}");
+    }
+    assert_eq!((server.connections(), server.requests().len()), (0, 0));
+    // The server's own path is normalized before it prefixes one that stays below.
+    let got = kubex(&["get", "/a/../version", &prefix, "--kubeconfig", path]);
+    assert_eq!(server.requests().len(), 1, "{got:?}");
+    assert!(server.requests()[0].path.starts_with("/k8s/clusters/c-2/"));
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_42_a_token_of_a_configuration_that_impersonates_is_refused_and_get_sends_both() {
+    let server = server().await;
+    for (user, flags) in [
+        ("token: t0ken, as: ann, as-groups: [ops]", [].as_slice()),
+        ("token: t0ken", &["--as=ann", "--as-group=ops"]),
+    ] {
+        let kubeconfig = kubeconfig_of(&server, user);
+        let got = run(&kubeconfig, &[&["token"], flags].concat());
+        assert_eq!((got.status, got.stdout.as_str()), (4, ""), "{got:?}");
+        for part in ["impersonate \"ann\"", "  at: ", "  help: "] {
+            assert!(got.stderr.contains(part), "{part}: {}", got.stderr);
+        }
+        let got = run(&kubeconfig, &[&["get", "/version"], flags].concat());
+        assert_eq!(got.status, 0, "{got:?}");
+    }
+    for request in server.requests() {
+        assert_eq!(request.authenticated_as.as_deref(), Some("jane"));
+        assert_eq!(request.user.as_deref(), Some("ann"));
+    }
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn get_follows_redirects_to_the_same_origin_only() {
     let server = server().await;
     let other = ApiServer::builder().allow_anonymous(true).start().await.unwrap();

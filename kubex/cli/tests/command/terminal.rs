@@ -61,6 +61,41 @@ fn colour_is_for_terminals_and_never_with_no_color() {
     assert!(!coloured(&["resolve", "-ojson"], &[]));
 }
 
+#[test]
+#[cfg(unix)]
+fn a_terminal_shows_what_a_slow_command_waits_for() {
+    if !has_script() {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let plugin = scratch.path().join("slow");
+    let answer = r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"abc"}}"#;
+    std::fs::write(&plugin, format!("#!/bin/sh\nsleep \"$1\"\necho '{answer}'\n")).unwrap();
+    std::fs::set_permissions(&plugin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let kubeconfig = |seconds: &str| {
+        let path = scratch.path().join(seconds);
+        let text = format!(
+            "current-context: c\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n\
+             clusters: [{{name: c, cluster: {{server: \"https://127.0.0.1:1\"}}}}]\n\
+             users: [{{name: u, user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, command: {}, args: [\"{seconds}\"], \
+             interactiveMode: Never}}}}}}]\n",
+            plugin.display()
+        );
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let waited = |seconds: &str| {
+        let path = kubeconfig(seconds);
+        at_a_terminal(&["token", "--show", "--kubeconfig", &path], &[("NO_COLOR", "1")]).stdout
+    };
+    let slow = waited("2");
+    assert!(slow.contains("waiting for the credential: exec plugin"), "{slow}");
+    assert!(slow.contains("abc"), "{slow}");
+    // Without a terminal, only the result.
+    let piped = crate::world::kubex(&["token", "--kubeconfig", &kubeconfig("2")]);
+    assert_eq!((piped.stdout.trim(), piped.stderr.as_str()), ("abc", ""));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_is_cleaned_on_a_terminal_and_unchanged_elsewhere() {
     if !has_script() {

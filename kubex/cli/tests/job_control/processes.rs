@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use kubex_tests::machine::{has_tool, not_tested, patience};
 
 use crate::cluster::Cluster;
+use crate::runs;
 use crate::shell::wait_for_file;
 
 const KUBEX: &str = env!("CARGO_BIN_EXE_kubex");
@@ -22,8 +23,10 @@ async fn a_parent_that_ignores_sigchld_changes_nothing() {
     let script = format!(
         "import os, signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv('{KUBEX}', ['kubex', 'token'])"
     );
-    let output = run("python3", &["-c", &script], &cluster);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "t0ken\n", "{output:?}");
+    for _ in 0..runs() {
+        let output = run("python3", &["-c", &script], &cluster);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "t0ken\n", "{output:?}");
+    }
     cluster.shutdown().await;
 }
 
@@ -36,16 +39,73 @@ async fn a_plugin_that_calls_itself_without_its_variables_ends_in_one_error() {
         scripts.push(sudo);
     }
     for script in scripts {
-        let cluster = Cluster::start("Never", &script).await;
-        let started = Instant::now();
+        for _ in 0..runs() {
+            let cluster = Cluster::start("Never", &script).await;
+            let started = Instant::now();
+            let output = run(KUBEX, &["token"], &cluster);
+            assert!(started.elapsed() < patience(Duration::from_secs(10)), "{script}");
+            assert_eq!(output.status.code(), Some(5), "{script}: {output:?}");
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(stderr.contains("it is already running"), "{stderr}");
+            assert!(cluster.runs() <= 4, "{script}: {} runs", cluster.runs());
+            cluster.shutdown().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_18_a_plugin_that_calls_the_command_again_ends_in_one_error_and_another_plugin_may_be_run() {
+    for _ in 0..runs() {
+        let cluster = Cluster::start("Never", &format!("exec {KUBEX} token")).await;
         let output = run(KUBEX, &["token"], &cluster);
-        assert!(started.elapsed() < patience(Duration::from_secs(10)), "{script}");
-        assert_eq!(output.status.code(), Some(5), "{script}: {output:?}");
         let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(5), "{stderr}");
         assert!(stderr.contains("it is already running"), "{stderr}");
-        assert!(cluster.runs() <= 4, "{script}: {} runs", cluster.runs());
+        assert!(cluster.runs() <= 2, "{} runs: {stderr}", cluster.runs());
+        cluster.shutdown().await;
+
+        let script = format!("[ \"$(KUBECONFIG=$PWD/other {KUBEX} token)\" = inner ] && answer");
+        let cluster = Cluster::start("Never", &script).await;
+        let inner = "echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\
+                     \"status\":{\"token\":\"inner\"}}'";
+        let other = serde_json::json!({
+            "current-context": "o",
+            "contexts": [{"name": "o", "context": {"cluster": "o", "user": "o"}}],
+            "clusters": [{"name": "o", "cluster": {"server": "https://127.0.0.1:1"}}],
+            "users": [{"name": "o", "user": {"exec": {
+                "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never",
+                "command": "sh", "args": ["-c", inner],
+            }}}],
+        });
+        std::fs::write(cluster.path("other"), other.to_string()).unwrap();
+        let output = run(KUBEX, &["token"], &cluster);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "t0ken\n", "{output:?}");
         cluster.shutdown().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_17_without_descriptors_the_command_ends_with_an_error_and_never_panics() {
+    if !has_tool(&["prlimit", "--version"], "a limit of open files") {
+        return;
+    }
+    let cluster = Cluster::start("Never", "answer").await;
+    let mut succeeded = 0;
+    for limit in 4..40 {
+        let limit = format!("--nofile={limit}");
+        let output = run("prlimit", &[&limit, "--", KUBEX, "token"], &cluster);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!stderr.contains("panicked"), "{limit}: {stderr}");
+        let code = output.status.code();
+        // The loader of the system needs some, too.
+        assert!(
+            code.is_some_and(|code| code <= 8 || code == 127),
+            "{limit}: {code:?} {stderr}"
+        );
+        succeeded += usize::from(code == Some(0));
+    }
+    assert!(succeeded > 0);
+    cluster.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,19 +132,21 @@ async fn a_call_that_hangs_does_not_keep_the_command_from_exiting() {
         ),
     )
     .unwrap();
-    let started = Instant::now();
-    let output = Command::new("timeout")
-        .args(["--kill-after=1", "120", KUBEX, "get", "/version", "--kubeconfig"])
-        .arg(&path)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let code = output.status.code();
-    assert!(
-        code.is_some_and(|code| (1..=8).contains(&code)),
-        "after {:?}: {output:?}",
-        started.elapsed()
-    );
+    for _ in 0..runs() {
+        let started = Instant::now();
+        let output = Command::new("timeout")
+            .args(["--kill-after=1", "120", KUBEX, "get", "/version", "--kubeconfig"])
+            .arg(&path)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let code = output.status.code();
+        assert!(
+            code.is_some_and(|code| (1..=8).contains(&code)),
+            "after {:?}: {output:?}",
+            started.elapsed()
+        );
+    }
     cluster.shutdown().await;
 }
 

@@ -18,20 +18,19 @@ use super::super::connector::{Sender, compression, over};
 use super::super::rustls::Tls;
 use super::alias::asks_for_another_name;
 use super::request::default_header;
-use super::setup::{MAX_REDIRECTS, is_encrypted};
+use super::setup::{MAX_REDIRECTS, is_http};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Whether reqwest would send the wrong server name, or send the client certificate to the proxy: it uses one TLS
-/// configuration for the proxy and the server, and takes the server's name from the URL. Through a proxy, it also takes the
-/// brackets of an IPv6 address for a part of the name.
+/// Whether Kubex connects in the place of reqwest, which would send the wrong server name, or send the client certificate to
+/// the proxy: it uses one TLS configuration for the proxy and the server, and takes the server's name from the URL. Through a
+/// proxy, it also takes the brackets of an IPv6 address for a part of the name, and its errors lack the status that an HTTP
+/// proxy refused with.
 pub(super) fn is_beyond_reqwest(cluster: &Cluster) -> bool {
     cluster.server.is_encrypted()
         && cluster.proxy.as_ref().is_some_and(|proxy| {
             let host = cluster.server.url().host_str();
-            is_encrypted(proxy)
-                || asks_for_another_name(cluster)
-                || host.is_some_and(|host| host.starts_with('['))
+            is_http(proxy) || asks_for_another_name(cluster) || host.is_some_and(|host| host.starts_with('['))
         })
 }
 

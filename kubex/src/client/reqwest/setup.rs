@@ -17,6 +17,11 @@ pub(super) fn is_encrypted(proxy: &Proxy) -> bool {
     proxy.expose_url().scheme() == "https"
 }
 
+/// Whether it is an HTTP proxy, with or without TLS, and not one of SOCKS.
+pub(super) fn is_http(proxy: &Proxy) -> bool {
+    matches!(proxy.expose_url().scheme(), "http" | "https")
+}
+
 /// Creates a client for the cluster with this trust and this client certificate.
 pub(super) fn builder(cluster: &Cluster, tls: &Tls, alias: Option<Alias>) -> Result<ClientBuilder> {
     // With an alias, the authority of the URL is not the server's. HTTP/1.1 corrects that by `Host`; HTTP/2 cannot,

@@ -15,7 +15,7 @@
 //! - **Server name.** A client usually takes it from the URL. If `tls-server-name` is set, the certificate is checked
 //!   against that name in any case, but it is sent as SNI only if the client passes [`server_name`] to rustls.
 //! - **First certificate.** A handshake cannot wait for a fetch. Await [`current`](crate::Credentials::current) of
-//!   the credentials before the first connection. [`AuthLayer`](crate::tower) and [`Client`](crate::reqwest::Client)
+//!   the credentials before the first connection. `kubex::tower::AuthLayer` and `kubex::reqwest::Client`
 //!   do this themselves.
 //! - **ALPN.** No protocols are set; the client sets those that it supports.
 //! - **Open connections.** They keep the certificate that they were opened with.
@@ -33,8 +33,8 @@
 //! | client | function |
 //! |---|---|
 //! | rustls | [`client_config_with`] |
-//! | reqwest | [`Client::with_crypto`](crate::reqwest::Client::with_crypto) |
-//! | kube | [`client_with_crypto`](crate::kube::client_with_crypto) |
+//! | reqwest | `kubex::reqwest::Client::with_crypto` |
+//! | kube | `kubex::kube::client_with_crypto` |
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

@@ -21,7 +21,7 @@ use super::process_table::{self, Member};
 use super::terminal_settings::TerminalSettings;
 
 /// The variable that marks the descendants of a run.
-pub(super) const MARKER: &str = "KUBEX_EXEC_RUN";
+pub(super) use kubex_core::host::RUN_VARIABLE as MARKER;
 
 /// How often the table is read until no new descendant appears.
 #[cfg(target_os = "linux")]

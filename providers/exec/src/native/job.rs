@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use tokio::process::Child;
 
 /// The variable that marks the descendants of a run; a job needs no mark, so it only counts the runs.
-pub(super) const MARKER: &str = "KUBEX_EXEC_RUN";
+pub(super) use kubex_core::host::RUN_VARIABLE as MARKER;
 
 #[expect(clippy::unnecessary_wraps, reason = "the same interface as on Unix")]
 pub(super) fn prepare() -> io::Result<()> {
