@@ -210,7 +210,7 @@ impl fmt::Display for ServerUrl {
 ///     match trust {
 ///         Trust::System => Ok("the system's authorities"),
 ///         Trust::CaBundle(_) => Ok("the configuration's authorities"),
-///         Trust::Insecure => Ok("anyone"),
+///         Trust::Insecure => Ok("any certificate"),
 ///         _ => Err("this client does not know this kind of trust"),
 ///     }
 /// }
