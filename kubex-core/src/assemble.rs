@@ -3,6 +3,7 @@
 //! The cluster's options become a [`Cluster`](crate::Cluster). The registry builds the credential source from the name
 //! and the options of the identity. Both are checked, and all problems are reported at once.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::error::{Error, ErrorKind, Problems, Result};
 use crate::host::{Host, Input};
 use crate::options::{ClusterOptions, LoadedCluster, Options, Value, ValueKind};
 use crate::origin::Origin;
-use crate::provenance::Provenance;
+use crate::provenance::{Provenance, name_of};
 use crate::registry::Registry;
 use crate::resolved_source::{Chosen, ChosenIdentity, ReadySource, ResolvedSource, SourcePart};
 use crate::secret::ExposeSecret;
@@ -62,7 +63,8 @@ pub(crate) async fn assemble(
         warnings: identity_warnings,
     } = source.identity.choose();
     let colon = user_name_with_colon(&options);
-    let credentials = problems.take(credentials(provider, &options, registry));
+    let fields = IdentityFields::new(&options);
+    let credentials = problems.take(credentials(provider, options, registry));
     let mut source_warnings = Vec::new();
     // A credential that will not be sent is not looked for.
     let checked = match &credentials {
@@ -80,10 +82,10 @@ pub(crate) async fn assemble(
     };
     let expired_token = checked
         .as_ref()
-        .and_then(|credential| expired_token(credential, &options, host));
+        .and_then(|credential| expired_token(credential, &fields, host));
     let certificate = checked.as_ref().and_then(Credential::certificate);
     let certificate_warnings = certificate.map_or_else(Vec::new, |certificate| {
-        check_certificate(certificate, &options, registry, host, &mut problems)
+        check_certificate(certificate, &fields, registry, host, &mut problems)
     });
     problems.into_result()?;
     let (Some(read), Some(credentials)) = (cluster, credentials) else {
@@ -112,16 +114,34 @@ pub(crate) async fn assemble(
             builder = builder.warning(read_once(path));
         }
     }
-    for (field, value) in options.iter() {
-        builder = builder.identity_origin(field, value.origin());
-        if let Some(shown) = shown_value(field, value) {
-            builder = builder.identity_value(field, shown);
+    for (field, origin, shown) in fields.0 {
+        if let Some(shown) = shown {
+            builder = builder.identity_value(&field, shown);
         }
+        builder = builder.identity_origin(field, origin);
     }
     for warning in source_warnings {
         builder = builder.warning(warning);
     }
     with_credentials(builder, credentials).build(host)
+}
+
+/// The fields of the identity: the name, the origin and, if people may see it, the value of each.
+struct IdentityFields(Vec<(Cow<'static, str>, Origin, Option<String>)>);
+
+impl IdentityFields {
+    fn new(options: &Options) -> Self {
+        let fields = options.iter().map(|(field, value)| {
+            let origin = value.origin().clone();
+            (name_of(field), origin, shown_value(field, value))
+        });
+        Self(fields.collect())
+    }
+
+    fn origin_of(&self, name: &str) -> Option<&Origin> {
+        let found = self.0.iter().find(|(field, _, _)| field == name);
+        found.map(|(_, origin, _)| origin)
+    }
 }
 
 /// The value of an option of a plugin, for people to see. Its arguments may be secrets.
@@ -156,7 +176,7 @@ fn user_name_with_colon(options: &Options) -> Option<Warning> {
 }
 
 /// The warning of a JSON web token whose time has passed. It is sent nevertheless: this machine's clock may be wrong.
-fn expired_token(credential: &Credential, options: &Options, host: &Host) -> Option<Warning> {
+fn expired_token(credential: &Credential, fields: &IdentityFields, host: &Host) -> Option<Warning> {
     let expiry = jwt::expiry(credential.token()?.expose_secret())?;
     if host.now().wall < expiry {
         return None;
@@ -167,8 +187,8 @@ fn expired_token(credential: &Credential, options: &Options, host: &Host) -> Opt
     );
     let warning = Warning::new("token-expired", message);
     let mut keys = ["token", "token-file"].into_iter();
-    Some(match keys.find_map(|key| options.get(key)) {
-        Some(value) => warning.with_origin(value.origin()),
+    Some(match keys.find_map(|key| fields.origin_of(key)) {
+        Some(origin) => warning.with_origin(origin),
         None => warning,
     })
 }
@@ -176,17 +196,14 @@ fn expired_token(credential: &Credential, options: &Options, host: &Host) -> Opt
 /// Checks that the TLS library can use the client certificate, and returns what the user should know about it.
 fn check_certificate(
     certificate: &ClientCertificate,
-    options: &Options,
+    fields: &IdentityFields,
     registry: &Registry,
     host: &Host,
     problems: &mut Problems,
 ) -> Vec<Warning> {
     let origin = |name: &str| {
         let data = format!("{name}-data");
-        options
-            .get(name)
-            .or_else(|| options.get(&data))
-            .map(Value::origin)
+        fields.origin_of(name).or_else(|| fields.origin_of(&data))
     };
     let checked = registry.check_pair(certificate);
     problems.take(checked.map_err(|error| match origin("client-key") {
@@ -223,7 +240,7 @@ enum Credentials {
     },
 }
 
-fn credentials(provider: Chosen, options: &Options, registry: &Registry) -> Result<Credentials> {
+fn credentials(provider: Chosen, options: Options, registry: &Registry) -> Result<Credentials> {
     Ok(match provider {
         Chosen::Anonymous => Credentials::None,
         Chosen::Ready(ReadySource::Credential(credential)) => Credentials::Fixed(credential),
@@ -232,9 +249,10 @@ fn credentials(provider: Chosen, options: &Options, registry: &Registry) -> Resu
             is_required: false,
         },
         Chosen::Named(name) => {
-            let source = registry.source(&name, options);
+            let origin = options.origin().clone();
+            let source = registry.source_from(&name, options);
             Credentials::Source {
-                source: source.map_err(|error| error.or_origin(options.origin()))?,
+                source: source.map_err(|error| error.or_origin(&origin))?,
                 is_required: true,
             }
         }

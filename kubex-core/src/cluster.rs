@@ -13,6 +13,8 @@
 //! # Ok::<(), kubex_core::Error>(())
 //! ```
 
+mod authority;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -28,10 +30,11 @@ use crate::placeholder::{FILL_IN, UNFILLED, is_unfilled};
 use crate::proxy::Proxy;
 use crate::request_path::stays_below;
 use crate::text::{mask_address, sanitize_line};
-use crate::time::rfc3339;
 use crate::value::Value;
 use crate::warning::Warning;
 use crate::x509::X509Certificate;
+
+pub(crate) use authority::Authority;
 
 /// An API server's address: `https://` or `http://`, a host, and an optional path that prefixes every request path.
 ///
@@ -244,6 +247,8 @@ pub enum Trust {
 pub struct CaBundle {
     pem: Arc<[u8]>,
     certificates: Arc<[CertificateDer<'static>]>,
+    /// Which of the certificates are authorities, and when.
+    authorities: Arc<[Authority]>,
     /// Descriptions of the blocks of the PEM that are not used.
     ignored: Arc<[String]>,
 }
@@ -255,11 +260,12 @@ impl CaBundle {
     /// # Errors
     /// Returns `InvalidPem` if the text contains no valid certificate.
     pub fn from_pem(pem: &[u8]) -> Result<Self> {
-        let (certificates, ignored) =
-            Certificates::of_authorities(pem, "the certificate authority")?.into_parts();
+        let (read, authorities) = Certificates::of_authorities(pem, "the certificate authority")?;
+        let (certificates, ignored) = read.into_parts();
         Ok(Self {
             pem: pem.into(),
             certificates: certificates.into(),
+            authorities: authorities.into(),
             ignored: ignored.into(),
         })
     }
@@ -268,15 +274,14 @@ impl CaBundle {
     /// no server's certificate is accepted from.
     pub fn warnings(&self, now: SystemTime) -> Vec<Warning> {
         let mut warnings = ignored_blocks(&self.ignored);
-        let read = self
-            .certificates
-            .iter()
-            .enumerate()
-            .filter_map(|(index, certificate)| Some((index, X509Certificate::read(certificate).ok()?)));
-        warnings.extend(
-            read.filter_map(|(index, certificate)| authority_warning(index + 1, &certificate, now))
-                .take(MAX_REPORTED),
-        );
+        let certificates = self.certificates.iter().zip(&*self.authorities).enumerate();
+        // Only what is reported is read again, for its name.
+        let reported = certificates.filter_map(|(index, (certificate, authority))| {
+            let problem = authority.problem(now)?;
+            let name = X509Certificate::read(certificate).ok()?.subject_text();
+            Some(problem.warning(index + 1, &name))
+        });
+        warnings.extend(reported.take(MAX_REPORTED));
         warnings
     }
 
@@ -285,6 +290,7 @@ impl CaBundle {
         Self {
             pem: Arc::from([]),
             certificates: Arc::from([]),
+            authorities: Arc::from([]),
             ignored: Arc::from([]),
         }
     }
@@ -307,36 +313,6 @@ impl CaBundle {
 
 /// How many unusable authorities of one bundle are reported.
 const MAX_REPORTED: usize = 8;
-
-/// The warning about an authority that accepts no server at this time. A certificate without the right to issue others is
-/// not reported: a server may present it itself.
-fn authority_warning(number: usize, certificate: &X509Certificate, now: SystemTime) -> Option<Warning> {
-    let name = certificate.subject_text();
-    let about = format!("certificate {number} of the certificate authority, \"{name}\",");
-    if certificate.not_after() < now {
-        let end = rfc3339(certificate.not_after());
-        return Some(Warning::new(
-            "certificate-authority-expired",
-            format_args!(
-                "{about} expired at {end}, so it is not trusted; get the cluster's current certificate authority"
-            ),
-        ));
-    }
-    if now < certificate.not_before() {
-        let begin = rfc3339(certificate.not_before());
-        return Some(Warning::new(
-            "certificate-authority-not-yet-valid",
-            format_args!("{about} is not trusted before {begin}; check the clock of this machine"),
-        ));
-    }
-    let problem = certificate.why_not_an_authority()?;
-    (certificate.is_ca() || !certificate.allows_server_auth()).then(|| {
-        Warning::new(
-            "certificate-authority-unusable",
-            format_args!("{about} is not trusted to issue certificates: {problem}; get the cluster's certificate authority"),
-        )
-    })
-}
 
 impl fmt::Debug for CaBundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

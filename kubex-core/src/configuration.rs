@@ -26,7 +26,7 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::impersonation::Impersonation;
 use crate::origin::Origin;
-use crate::provenance::{Provenance, name_of};
+use crate::provenance::Provenance;
 use crate::proxy::Proxy;
 use crate::report::Report;
 use crate::source::CredentialSource;
@@ -255,8 +255,8 @@ impl ClientConfigurationBuilder {
 
     /// Adds the origin of a field of the identity.
     #[must_use]
-    pub(crate) fn identity_origin(mut self, field: &str, origin: &Origin) -> Self {
-        self.identity_origins.push((name_of(field), origin.clone()));
+    pub(crate) fn identity_origin(mut self, field: Cow<'static, str>, origin: Origin) -> Self {
+        self.identity_origins.push((field, origin));
         self
     }
 

@@ -78,6 +78,10 @@ pub(crate) fn blocks(text: &[u8]) -> Vec<PemBlock<'_>> {
 
 /// Reads a `BEGIN` line. `end` is where the line ends in the text.
 fn begin(line: &[u8], number: usize, end: usize) -> Option<Open<'_>> {
+    // A line of base64 has no dash.
+    if !line.contains(&b'-') {
+        return None;
+    }
     let at = line.windows(BEGIN.len()).position(|window| window == BEGIN)?;
     let (before, rest) = line.split_at(at);
     let rest = rest.strip_prefix(BEGIN)?;

@@ -36,6 +36,15 @@ impl Warning {
         }
     }
 
+    /// Creates a warning with a sentence of the program, which contains no text from outside.
+    pub const fn fixed(id: &'static str, message: &'static str) -> Self {
+        Self {
+            id,
+            message: Sanitized::fixed(message),
+            origin: None,
+        }
+    }
+
     /// Sets the place that the warning is about.
     #[must_use]
     pub fn with_origin(mut self, origin: &Origin) -> Self {

@@ -9,6 +9,7 @@ use x509_cert::der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
 use x509_cert::der::{self, Decode as _, Encode as _, ErrorKind, Reader as _, SliceReader, Tag};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
+use x509_cert::name::Name;
 use x509_cert::time::Time;
 
 use crate::text::sanitize_line;
@@ -63,7 +64,6 @@ pub struct X509Certificate {
     not_after: SystemTime,
     issuer: Vec<u8>,
     subject: Vec<u8>,
-    subject_text: String,
     public_key: Vec<u8>,
     basic_constraints: Option<(bool, Option<u8>)>,
     may_sign_certificates: bool,
@@ -96,7 +96,6 @@ impl X509Certificate {
             not_after: system_time(validity.not_after),
             issuer: parsed.issuer().to_der()?,
             subject: parsed.subject().to_der()?,
-            subject_text: sanitize_line(&parsed.subject().to_string()).into_owned(),
             public_key: parsed.subject_public_key_info().to_der()?,
             basic_constraints: None,
             may_sign_certificates: true,
@@ -148,8 +147,9 @@ impl X509Certificate {
     }
 
     /// Its subject, for people. Control characters are replaced.
-    pub fn subject_text(&self) -> &str {
-        &self.subject_text
+    pub fn subject_text(&self) -> String {
+        let subject = Name::from_der(&self.subject).map(|subject| subject.to_string());
+        sanitize_line(&subject.unwrap_or_default()).into_owned()
     }
 
     /// Its subject in DER.

@@ -33,3 +33,59 @@ async fn the_blocks_that_need_no_cluster_run() {
         "{compiled} blocks compiled, {run} run"
     );
 }
+
+/// The YAML blocks of the pages that are configurations.
+fn configurations() -> Vec<(String, String)> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut pages = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
+    for name in ["exec", "in-cluster", "kubeconfig", "oidc", "static", "token-file"] {
+        pages.push(format!("providers/{name}/README.md"));
+    }
+    for entry in std::fs::read_dir(root.join("docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        // That page shows the files of test cases.
+        if name.ends_with(".md") && name != "conformance.md" {
+            pages.push(format!("docs/{name}"));
+        }
+    }
+    let mut blocks = Vec::new();
+    for page in pages {
+        let text = std::fs::read_to_string(root.join(&page)).unwrap();
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            if line.trim() == "```yaml" {
+                let indentation = line.len() - line.trim_start().len();
+                let body = lines.by_ref().take_while(|line| line.trim() != "```");
+                let body: Vec<&str> = body
+                    .map(|line| line.get(indentation..).unwrap_or_default())
+                    .collect();
+                blocks.push((page.clone(), body.join("\n")));
+            }
+        }
+    }
+    blocks
+}
+
+/// What is wrong with them is only that the reader's own provider is not linked here.
+#[tokio::test]
+async fn every_configuration_in_the_pages_is_valid() {
+    let registry = kubex::registry().unwrap();
+    let blocks = configurations();
+    for (page, block) in &blocks {
+        let world = kubex::host::SimulatedHost::new();
+        world.set_variable("HOME", "/home/jane");
+        world.write("/etc/kubex/config.yaml", block);
+        let file = "/etc/kubex/config.yaml";
+        let checked = kubex::config::Configuration::check_file(file, &world.host(), &registry).await;
+        let problems = checked.err().map(kubex::Error::into_problems).unwrap_or_default();
+        for problem in problems {
+            let is_own = problem.kind() == kubex::ErrorKind::UnknownProvider;
+            assert!(
+                is_own && problem.message().contains("my-"),
+                "{page}: {problem}\n{block}"
+            );
+        }
+    }
+    println!("{} configurations of the pages are valid", blocks.len());
+    assert!(blocks.len() >= 10, "{} configurations", blocks.len());
+}

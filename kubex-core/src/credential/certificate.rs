@@ -18,6 +18,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::private_key::{check_support, read_key};
 use super::public_key::{is_for_public_key, is_pair};
+use crate::cluster::Authority;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pem::{PemBlock, blocks};
 use crate::secret::{ExposeSecret, SecretBytes};
@@ -190,9 +191,10 @@ impl Certificates {
 
     /// Reads certificate authorities, by the rules of Go's `CertPool.AppendCertsFromPEM`: each block that is a certificate
     /// counts, and all others are skipped.
-    pub(crate) fn of_authorities(pem: &[u8], what: &str) -> Result<Self> {
+    pub(crate) fn of_authorities(pem: &[u8], what: &str) -> Result<(Self, Vec<Authority>)> {
         let blocks = blocks(pem);
         let mut read = Self::empty();
+        let mut authorities = Vec::new();
         for (index, block) in blocks.iter().enumerate() {
             match &block.content {
                 Err(problem) => read.ignore(what, index, block, problem),
@@ -200,12 +202,17 @@ impl Certificates {
                     read.ignore(what, index, block, "it is not labelled CERTIFICATE");
                 }
                 Ok(_) if block.has_headers => read.ignore(what, index, block, "it has headers"),
-                Ok(content) => match X509Certificate::read(content) {
-                    Err(Unreadable::Malformed) => {
-                        read.ignore(what, index, block, "it is not an X.509 certificate");
-                    }
-                    Ok(_) | Err(Unreadable::Date) => read.certificates.push(content.to_vec().into()),
-                },
+                Ok(content) => {
+                    authorities.push(match X509Certificate::read(content) {
+                        Ok(certificate) => Authority::new(&certificate),
+                        Err(Unreadable::Date) => Authority::default(),
+                        Err(Unreadable::Malformed) => {
+                            read.ignore(what, index, block, "it is not an X.509 certificate");
+                            continue;
+                        }
+                    });
+                    read.certificates.push(content.to_vec().into());
+                }
             }
         }
         if read.certificates.is_empty() {
@@ -218,7 +225,7 @@ impl Certificates {
                 _ => no_certificate(what, &blocks),
             });
         }
-        Ok(read)
+        Ok((read, authorities))
     }
 
     fn empty() -> Self {

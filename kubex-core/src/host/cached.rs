@@ -18,6 +18,10 @@ pub(super) use linux::{read_link, remember_mounts};
 const MOST_FILES: usize = 32;
 
 /// What is known without waiting.
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "nothing is known there")
+)]
 #[derive(Debug)]
 pub(super) enum Cached<T> {
     Found(T),

@@ -248,7 +248,9 @@ impl ClusterOptions {
     /// Returns the trust, and the source that reads the certificate authorities again if they are in a file.
     async fn trust(&self, host: &Host) -> Result<(Trust, Option<Arc<dyn TrustSource>>)> {
         let fields = &self.fields;
-        let data = fields.certificate_authority_data.clone().map(Into::into);
+        // Certificates are not secret, so texts need not be searched for them.
+        let data = fields.certificate_authority_data.clone();
+        let data = data.map(SecretString::unlisted);
         let pem = Pem::new(
             "certificate-authority",
             fields.certificate_authority.clone(),

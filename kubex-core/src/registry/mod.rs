@@ -192,6 +192,11 @@ impl Registry {
     /// problem with the options. It never returns `NotConfigured`, because a source that is referred to by name must
     /// exist.
     pub fn source(&self, name: &str, options: &Options) -> Result<Arc<dyn CredentialSource>> {
+        self.source_from(name, options.clone())
+    }
+
+    /// Builds the credential source with this name, as [`source`](Self::source) does.
+    pub(crate) fn source_from(&self, name: &str, options: Options) -> Result<Arc<dyn CredentialSource>> {
         let built = self.get(name)?.build_source(options, self).unwrap_or_else(|| {
             Err(Error::new(
                 ErrorKind::UnknownProvider,

@@ -176,7 +176,7 @@ impl Registration {
 
     pub(super) fn build_source(
         &self,
-        options: &Options,
+        options: Options,
         registry: &Registry,
     ) -> Option<Result<Arc<dyn CredentialSource>>> {
         match &self.factory {
@@ -185,12 +185,12 @@ impl Registration {
                 self.allowed_to_kubeconfigs(options)
                     .and_then(|options| build(&options, registry)),
             ),
-            Factory::Source(build) => Some(build(options, registry)),
+            Factory::Source(build) => Some(build(&options, registry)),
         }
     }
 
     /// The options without the keys that a kubeconfig may not set.
-    fn allowed_to_kubeconfigs(&self, options: &Options) -> Result<Options> {
+    fn allowed_to_kubeconfigs(&self, mut options: Options) -> Result<Options> {
         if self.kubeconfig_keys.is_empty() {
             return Err(Error::new(
                 ErrorKind::Refused,
@@ -199,7 +199,7 @@ impl Registration {
             .with_origin(options.origin())
             .with_help("name it in Kubex's own configuration"));
         }
-        Ok(options.clone().split_off(self.kubeconfig_keys))
+        Ok(options.split_off(self.kubeconfig_keys))
     }
 }
 

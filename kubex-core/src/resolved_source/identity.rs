@@ -232,7 +232,7 @@ impl Identity {
             (
                 CERTIFICATE_FIELDS,
                 KEY_FIELDS,
-                Warning::new(
+                Warning::fixed(
                     "key-without-certificate",
                     "the client key has no certificate and is not used",
                 ),
@@ -240,7 +240,7 @@ impl Identity {
             (
                 &["username", "token"],
                 &["password"],
-                Warning::new(
+                Warning::fixed(
                     "password-without-username",
                     "the password has no user name and is not used",
                 ),

@@ -38,12 +38,17 @@ pub fn write_sanitized(f: &mut fmt::Formatter<'_>, shown: impl Display) -> fmt::
 
 /// A text that has passed [`sanitize`]: the messages of errors and warnings can be made in no other way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sanitized(String);
+pub struct Sanitized(Cow<'static, str>);
 
 impl Sanitized {
     /// Sanitizes the text.
     pub fn new(text: impl Display) -> Self {
         Self::from_owned(text.to_string(), sanitize)
+    }
+
+    /// A sentence of the program, which contains no text from outside.
+    pub const fn fixed(text: &'static str) -> Self {
+        Self(Cow::Borrowed(text))
     }
 
     /// Sanitizes the text, for one line.
@@ -56,7 +61,7 @@ impl Sanitized {
             Cow::Borrowed(_) => None,
             Cow::Owned(changed) => Some(changed),
         };
-        Self(changed.unwrap_or(text))
+        Self(changed.unwrap_or(text).into())
     }
 
     /// The text.
@@ -66,7 +71,7 @@ impl Sanitized {
 
     /// Appends to the text.
     pub(crate) fn push(&mut self, more: &Self) {
-        self.0.push_str(&more.0);
+        self.0.to_mut().push_str(&more.0);
     }
 }
 

@@ -157,7 +157,7 @@ pub(crate) fn check_authority(
         return Ok(());
     };
     Err(Refusal::Authority {
-        subject: authority.subject_text().to_owned(),
+        subject: authority.subject_text(),
         why,
     })
 }

@@ -138,7 +138,7 @@ impl Kubeconfig {
             answer.record_shadowed(taken, shadowed);
         }
         let Some(user) = &selection.user else {
-            let warning = Warning::new("no-user", "the context names no user, so requests are anonymous")
+            let warning = Warning::fixed("no-user", "the context names no user, so requests are anonymous")
                 .with_origin(&selection.origin);
             let identity = Identity::from_fields(Options::with_origin(selection.origin.clone()));
             return Ok(answer.identity(identity.with_note(IdentityNote::Anonymous, warning)));

@@ -57,7 +57,7 @@ pub(crate) fn identity(user: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Resul
     if let Ok(Some(token)) = user.text("token") {
         warnings.extend(doubtful_token(token).map(|warning| warning.with_origin(&user.origin_of("token"))));
     }
-    let anonymous = Warning::new(
+    let anonymous = Warning::fixed(
         "no-credential",
         "the user has no credential, so requests are anonymous",
     );
@@ -78,11 +78,11 @@ fn doubtful_token(token: &str) -> Option<Warning> {
     } else {
         return None;
     };
-    Some(Warning::new("doubtful-token", why))
+    Some(Warning::fixed("doubtful-token", why))
 }
 
 fn exec_ignored(user: &Mapping<'_>) -> Warning {
-    Warning::new(
+    Warning::fixed(
         "exec-ignored",
         "the user has another credential too, so its plugin never runs",
     )
@@ -90,7 +90,7 @@ fn exec_ignored(user: &Mapping<'_>) -> Warning {
 }
 
 fn auth_provider_ignored(user: &Mapping<'_>) -> Warning {
-    Warning::new(
+    Warning::fixed(
         "auth-provider-ignored",
         "the user has another credential too, so its auth provider is not asked",
     )

@@ -196,6 +196,50 @@ fn the_manual_pages_are_roff_and_name_the_exit_status() {
     }
 }
 
+/// The command lines in the pages: the lines of shell blocks, and code within a sentence. Words in capitals stand for what a
+/// user writes there.
+fn command_lines(page: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut is_in_shell_block = false;
+    for line in page.lines() {
+        if line.trim_start().starts_with("```") {
+            is_in_shell_block = matches!(line.trim(), "```sh" | "```console");
+        } else if is_in_shell_block {
+            let command = line.split(" #").next().unwrap_or_default().trim();
+            lines.push(command.trim_start_matches("$ ").to_owned());
+        } else {
+            lines.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    let is_complete = |line: &&String| {
+        let words = line.strip_prefix("kubex ").unwrap_or_default();
+        let is_placeholder = |word: &str| word.chars().all(|c| c.is_ascii_uppercase() || "[]".contains(c));
+        !words.is_empty() && !words.contains(['<', '|']) && !words.split(' ').any(is_placeholder)
+    };
+    lines.iter().filter(is_complete).cloned().collect()
+}
+
+#[test]
+fn every_command_line_of_the_docs_is_valid() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let docs = std::fs::read_dir(root.join("docs")).unwrap();
+    let pages = docs
+        .map(|entry| entry.unwrap().path())
+        .chain(["README.md", "CONTRIBUTING.md", "kubex/cli/README.md"].map(|page| root.join(page)))
+        .filter(|page| page.extension().is_some_and(|extension| extension == "md"));
+    let mut count = 0;
+    for page in pages {
+        for line in command_lines(&std::fs::read_to_string(&page).unwrap()) {
+            let words: Vec<&str> = line.split(' ').skip(1).chain(["--help"]).collect();
+            let help = kubex(&words);
+            assert_eq!(help.status, 0, "{}: {line}\n{}", page.display(), help.stderr);
+            count += 1;
+        }
+    }
+    println!("{count} command lines of the docs are valid");
+    assert!(count >= 20, "{count}");
+}
+
 /// The committed schema is that of the same providers.
 #[test]
 fn the_schema_is_the_committed_one() {

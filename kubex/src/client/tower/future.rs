@@ -19,7 +19,7 @@ use super::error::BoxError;
 /// Waits for a credential.
 type Ask = Pin<Box<dyn Future<Output = Result<Arc<Credential>>> + Send>>;
 
-/// The data for a second attempt.
+/// The data for a second attempt. It is boxed, as most futures do not contain it and all of them are moved.
 pub(super) struct Attempt<S, B> {
     pub(super) inner: S,
     pub(super) authorizer: RequestAuthorizer,
@@ -49,13 +49,13 @@ pin_project! {
         /// The request is sent once; a 401 invalidates the credential.
         Once { #[pin] future: F, authorizer: RequestAuthorizer, sent: Generation },
         /// Waits for the credential of the first attempt.
-        Asking { ask: Ask, attempt: Option<Attempt<S, B>>, request: Option<Request<B>> },
+        Asking { ask: Ask, attempt: Option<Box<Attempt<S, B>>>, request: Option<Box<Request<B>>> },
         /// Waits for the response to the first attempt.
-        Sending { #[pin] future: F, attempt: Option<Attempt<S, B>>, sent: Generation },
+        Sending { #[pin] future: F, attempt: Option<Box<Attempt<S, B>>>, sent: Generation },
         /// Waits for a newer credential. If there is none, the 401 is returned.
-        Renewing { ask: Ask, attempt: Option<Attempt<S, B>>, answer: Option<A>, sent: Generation },
+        Renewing { ask: Ask, attempt: Option<Box<Attempt<S, B>>>, answer: Option<Box<A>>, sent: Generation },
         /// Waits until the service is ready for the second attempt.
-        Readying { attempt: Option<Attempt<S, B>>, credential: Arc<Credential> },
+        Readying { attempt: Option<Box<Attempt<S, B>>>, credential: Arc<Credential> },
     }
 }
 
@@ -86,7 +86,7 @@ where
     }
 
     pub(super) fn sending(
-        mut attempt: Attempt<S, B>,
+        mut attempt: Box<Attempt<S, B>>,
         mut request: Request<B>,
         credential: &Arc<Credential>,
     ) -> Self {
@@ -102,12 +102,12 @@ where
         }
     }
 
-    pub(super) fn asking(attempt: Attempt<S, B>, request: Request<B>) -> Self {
+    pub(super) fn asking(attempt: Box<Attempt<S, B>>, request: Request<B>) -> Self {
         Self {
             state: State::Asking {
                 ask: ask(&attempt.authorizer),
                 attempt: Some(attempt),
-                request: Some(request),
+                request: Some(Box::new(request)),
             },
         }
     }
@@ -166,7 +166,7 @@ where
                     let (Some(attempt), Some(request)) = (attempt.take(), request.take()) else {
                         return Poll::Pending;
                     };
-                    ResponseFuture::sending(attempt, request, &credential).state
+                    ResponseFuture::sending(attempt, *request, &credential).state
                 }
                 StateProjection::Sending {
                     future,
@@ -183,7 +183,7 @@ where
                     State::Renewing {
                         ask: ask(&attempt.authorizer),
                         attempt: Some(attempt),
-                        answer: Some(answer),
+                        answer: Some(Box::new(answer)),
                         sent: *sent,
                     }
                 }
@@ -199,7 +199,7 @@ where
                             attempt: attempt.take(),
                             credential,
                         },
-                        (_, Some(answer)) => return Poll::Ready(Ok(answer)),
+                        (_, Some(answer)) => return Poll::Ready(Ok(*answer)),
                         (_, None) => return Poll::Pending,
                     }
                 }

@@ -86,11 +86,11 @@ where
         // The service that is ready is used here, and the clone replaces it.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
-        let attempt = Attempt {
+        let attempt = Box::new(Attempt {
             inner,
             authorizer: self.authorizer.for_request(),
             again,
-        };
+        });
         match ready {
             Some(credential) => ResponseFuture::sending(attempt, request, &credential),
             None => ResponseFuture::asking(attempt, request),

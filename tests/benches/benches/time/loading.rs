@@ -214,9 +214,14 @@ pub(crate) fn three_files(runtime: &Runtime, scratch: &Path, table: &mut Table) 
     );
 }
 
-/// The pod's service account. kube reads that of one fixed place alone, so it is not beside it.
-pub(crate) fn in_cluster(runtime: &Runtime, scratch: &Path, table: &mut Table) {
-    let root = scratch.join("pod");
+/// The pod's service account, on a file system in memory as in a pod. kube reads that of one fixed place alone, so it is not
+/// beside it.
+pub(crate) fn in_cluster(runtime: &Runtime, table: &mut Table) {
+    let Ok(memory) = tempfile::tempdir_in("/dev/shm") else {
+        println!("NOT MEASURED: in-cluster: there is no file system in memory at /dev/shm");
+        return;
+    };
+    let root = memory.path().join("pod");
     fs::create_dir_all(root.join("..data-1")).expect("a directory can be made");
     let authority = kubeconfigs::authority();
     for (name, content) in [
@@ -249,5 +254,6 @@ pub(crate) fn in_cluster(runtime: &Runtime, scratch: &Path, table: &mut Table) {
     };
     let [ours, reading] = alternate(100, [&mut ours, &mut reading]);
     let beside = format!("reading its files {:.1} us", reading.median.as_secs_f64() * 1e6);
-    table.add(Row::took("in-cluster", ours.median).beside(beside));
+    let row = Row::took("in-cluster", ours.median);
+    table.add(row.at_most(&beside, ours.over(reading), 3.0).ungated());
 }

@@ -29,7 +29,7 @@ fn main() {
         loading::in_memory(&runtime, &mut table);
         loading::hand_over(&runtime, &mut table);
         loading::three_files(&runtime, scratch.path(), &mut table);
-        loading::in_cluster(&runtime, scratch.path(), &mut table);
+        loading::in_cluster(&runtime, &mut table);
         sources::explained(&runtime, &mut table);
     }
     if is_asked_for("request") {
