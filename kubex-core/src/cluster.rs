@@ -270,8 +270,7 @@ impl CaBundle {
         })
     }
 
-    /// What the user should know about the bundle at this time: blocks of the PEM that are not used, and certificates that
-    /// no server's certificate is accepted from.
+    /// The warnings about the bundle at this time: PEM blocks that are not used, and authorities that are not trusted.
     pub fn warnings(&self, now: SystemTime) -> Vec<Warning> {
         let mut warnings = ignored_blocks(&self.ignored);
         let certificates = self.certificates.iter().zip(&*self.authorities).enumerate();

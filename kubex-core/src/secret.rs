@@ -34,7 +34,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use known::Listing;
 
-/// A secret text. Every text that Kubex shows is searched for it while it exists, if it has at least eight bytes.
+/// A secret text. While it exists, Kubex masks it in every text that it shows, if it has at least eight bytes.
 ///
 /// ```
 /// use kubex_core::SecretString;
