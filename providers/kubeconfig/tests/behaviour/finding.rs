@@ -92,7 +92,7 @@ async fn a_file_that_was_asked_for_must_be_there_and_declare_something() {
     world.write("/empty", "");
     let error = resolve_with(telling(), &world, at("/empty")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MissingContext);
-    assert_tells(&error, &["/empty", "declares no"]);
+    assert_tells(&error, &["/empty", "contains no"]);
 }
 
 #[tokio::test]
