@@ -118,6 +118,12 @@ impl ServerUrl {
         &self.text
     }
 
+    /// Returns the host as it is written, without its port.
+    pub(crate) fn written_host(&self) -> &str {
+        let host = self.text.split_once("://").map_or("", |(_, rest)| rest);
+        host.split([':', '/']).next().unwrap_or_default()
+    }
+
     /// Returns the address as a URL.
     pub fn url(&self) -> &Url {
         &self.url

@@ -196,6 +196,17 @@ impl Error {
     }
 
     /// The error of a source that is not configured; the chain continues.
+    ///
+    /// Use it only if there is *nothing* to read. A file that exists and is empty of meaning is another error, because the next source
+    /// would be another identity.
+    ///
+    /// ```
+    /// use kubex_core::Error;
+    ///
+    /// let error = Error::not_configured("the variable VAULT_ADDR is not set").with_help("set VAULT_ADDR");
+    /// assert!(error.is_not_configured());
+    /// assert!(!error.as_failure().is_not_configured()); // where a source is named explicitly
+    /// ```
     pub fn not_configured(reason: impl fmt::Display) -> Self {
         Self::new(ErrorKind::NotConfigured, reason)
     }
@@ -237,6 +248,14 @@ impl Error {
     }
 
     /// Sets the help text: one thing to do, without a final period.
+    ///
+    /// ```
+    /// use kubex_core::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::MissingField, "the role is not set").with_help("set \"role\"");
+    /// assert_eq!(error.to_string(), "the role is not set; set \"role\"");
+    /// assert_eq!(error.message(), "the role is not set");
+    /// ```
     #[must_use]
     pub fn with_help(self, help: impl fmt::Display) -> Self {
         let help = Sanitized::new(help);
@@ -252,6 +271,14 @@ impl Error {
     }
 
     /// Sets the name of the chain's source in which the error happened. Only the first name is kept.
+    ///
+    /// ```
+    /// use kubex_core::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::TimedOut, "no answer within 30 s").in_source("prod").in_source("other");
+    /// assert_eq!(error.source_name(), Some("prod"));
+    /// assert_eq!(error.to_string(), "prod: no answer within 30 s");
+    /// ```
     #[must_use]
     pub fn in_source(self, name: &str) -> Self {
         self.change(|inner| {
@@ -272,6 +299,15 @@ impl Error {
     }
 
     /// Adds another problem that was found at the same time.
+    ///
+    /// ```
+    /// use kubex_core::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::MissingField, "no server")
+    ///     .with_related(Error::new(ErrorKind::InvalidPem, "no certificate"));
+    /// assert_eq!(error.kind(), ErrorKind::MissingField); // that of the first
+    /// assert_eq!(error.problems().count(), 2);
+    /// ```
     #[must_use]
     pub fn with_related(self, other: Self) -> Self {
         self.change(|inner| {

@@ -50,6 +50,7 @@ pub mod secret;
 mod shards;
 mod sharing_key;
 pub mod source;
+mod store_identity;
 pub mod text;
 pub mod time;
 pub mod trust;

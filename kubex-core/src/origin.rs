@@ -109,6 +109,15 @@ impl Origin {
     }
 
     /// Appends the index of a list item: `.key("args").item(2)` is shown as `args[2]`.
+    ///
+    /// ```
+    /// use kubex_core::Origin;
+    ///
+    /// let origin = Origin::file("/etc/kubex/config.yaml").position(4, 12).key("chain").item(1);
+    /// assert_eq!(origin.to_string(), "/etc/kubex/config.yaml:4:12, chain[1]");
+    /// assert_eq!(origin.keys(), "chain[1]");
+    /// assert_eq!(origin.line_and_column(), Some((4, 12)));
+    /// ```
     #[must_use]
     pub fn item(self, index: usize) -> Self {
         self.further(Step::Item(index))
@@ -133,6 +142,13 @@ impl Origin {
     }
 
     /// Returns the directory that a relative path in this place starts at, if the place is a file.
+    ///
+    /// ```
+    /// use kubex_core::Origin;
+    ///
+    /// assert_eq!(Origin::file("/etc/kubex/config.yaml").directory(), Some("/etc/kubex".as_ref()));
+    /// assert_eq!(Origin::variable("CA_FILE").directory(), None); // such a path must be absolute
+    /// ```
     pub fn directory(&self) -> Option<&Path> {
         match &self.place {
             Place::File(path) => path.parent(),

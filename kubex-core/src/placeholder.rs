@@ -29,6 +29,27 @@ pub fn is_unfilled(value: &str) -> bool {
         || has_pair("<", ">")
 }
 
+/// Whether the first label of a host looks like the placeholder of an example: `YOUR_SERVER`, `your-cluster`, `CHANGEME`.
+///
+/// It may be a real name, so it is not an error.
+///
+/// ```
+/// use kubex_core::placeholder::is_doubtful_host;
+/// assert!(is_doubtful_host("YOUR_SERVER") && is_doubtful_host("your-cluster.example.com") && is_doubtful_host("changeme"));
+/// assert!(!is_doubtful_host("KUBE-1.local") && !is_doubtful_host("yourself.example") && !is_doubtful_host("10.0.0.1"));
+/// ```
+pub fn is_doubtful_host(host: &str) -> bool {
+    let label = host.split('.').next().unwrap_or_default();
+    let is_variable = label.contains('_')
+        && label.chars().any(|c| c.is_ascii_uppercase())
+        && !label.chars().any(|c| c.is_ascii_lowercase());
+    let lower = label.to_ascii_lowercase();
+    let words = lower.replace('_', "-");
+    is_variable
+        || words.starts_with("your-")
+        || ["changeme", "change-me", "placeholder"].contains(&words.as_str())
+}
+
 /// What is wrong with such a value, after its name.
 pub const UNFILLED: &str = "contains the placeholder of a template that was not filled in";
 

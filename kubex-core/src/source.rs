@@ -43,6 +43,7 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::origin::Origin;
 use crate::sharing_key::SharingKey;
+use crate::store_identity::StoreIdentity;
 use crate::warning::Warning;
 
 pub use crate::refresh::FetchReason;
@@ -98,6 +99,15 @@ pub trait CredentialSource: Debug + Send + Sync {
 
     /// The key under which equal sources for this cluster share one credential. `None`, the default, shares nothing.
     fn sharing_key(&self, _cluster: &Cluster) -> Option<SharingKey> {
+        None
+    }
+
+    /// What makes the identity of the credential, for a store that all processes of the user share. It may read files that
+    /// choose the identity, such as a configuration with profiles. `None`, the default: no other process shares it.
+    ///
+    /// Unlike the [sharing key](Self::sharing_key), it contains what the source inherits from its environment, because that
+    /// differs from process to process.
+    async fn store_identity(&self, _host: &Host, _cluster: &Cluster) -> Option<StoreIdentity> {
         None
     }
 

@@ -14,6 +14,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::private_key::{check_support, read_key};
@@ -96,6 +98,29 @@ impl ClientCertificate {
     /// The chain, the client's own certificate first.
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         &self.chain.certificates
+    }
+
+    /// The chain as PEM (RFC 7468), the client's own certificate first.
+    pub fn chain_pem(&self) -> String {
+        let mut pem = String::new();
+        for certificate in self.chain() {
+            pem.push_str("-----BEGIN CERTIFICATE-----\n");
+            let encoded = BASE64_STANDARD.encode(certificate);
+            let mut rest = encoded.as_str();
+            while !rest.is_empty() {
+                let (line, after) = rest.split_at(rest.len().min(64));
+                pem.push_str(line);
+                pem.push('\n');
+                rest = after;
+            }
+            pem.push_str("-----END CERTIFICATE-----\n");
+        }
+        pem
+    }
+
+    /// The PEM text that the private key was read from.
+    pub fn key_pem(&self) -> &SecretBytes {
+        &self.key_pem
     }
 
     /// When the client's own certificate begins to be valid, if its dates can be read.

@@ -143,6 +143,14 @@ impl Credential {
     ///
     /// # Errors
     /// The same as [`bearer`](Self::bearer).
+    ///
+    /// ```
+    /// use kubex_core::Credential;
+    ///
+    /// let credential = Credential::anonymous().with_bearer("abc".into())?;
+    /// assert!(!credential.is_anonymous());
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn with_bearer(mut self, token: SecretString) -> Result<Self> {
         let text = token.expose_secret().trim_end_matches([' ', '\t']);
         if text.is_empty() {
@@ -169,6 +177,15 @@ impl Credential {
     /// # Errors
     /// `InvalidValue` if the user name is empty. One with a colon is sent, although a server reads only the part before
     /// the colon as the user name.
+    ///
+    /// ```
+    /// use kubex_core::Credential;
+    ///
+    /// let credential = Credential::basic("jane", "abc".into())?;
+    /// assert_eq!(credential.authorization().unwrap().to_str().unwrap(), "Basic amFuZTphYmM=");
+    /// assert!(credential.authorization().unwrap().is_sensitive());
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn basic(username: &str, password: SecretString) -> Result<Self> {
         if username.is_empty() {
             return Err(Error::new(ErrorKind::InvalidValue, "the user name is empty"));

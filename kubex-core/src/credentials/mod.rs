@@ -83,6 +83,7 @@ use crate::source::{CredentialSource, FetchReason, FetchRequest};
 use sharing::Lease;
 
 pub use crate::sharing_key::SharingKey;
+pub use crate::store_identity::StoreIdentity;
 
 /// A handle that always returns the current credential. Clones share one credential, and at most one fetch runs at a
 /// time. See the [module](self).
@@ -170,6 +171,18 @@ impl Refreshable for Credential {
 }
 
 impl Credentials {
+    /// What makes the identity of the credential, for a store that processes share. `None` for a credential that never
+    /// changes, and for a source that does not say.
+    pub async fn store_identity(&self) -> Option<StoreIdentity> {
+        match &self.0 {
+            Kind::Fixed(_) => None,
+            Kind::Live(cell) | Kind::Shared(cell, _) => {
+                let CredentialFetcher { source, cluster, .. } = cell.fetcher();
+                source.store_identity(cell.host(), cluster).await
+            }
+        }
+    }
+
     /// A credential that never changes.
     pub fn fixed(credential: Credential) -> Self {
         Self(Kind::Fixed(Arc::new(credential)))

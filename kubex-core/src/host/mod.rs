@@ -160,6 +160,16 @@ impl Host {
     }
 
     /// Sets the rules for plugins.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use kubex_core::Host;
+    /// use kubex_core::host::{PluginPolicy, PluginRules};
+    ///
+    /// // A service that reads kubeconfigs of its users: no plugin runs, whatever they write.
+    /// let rules = PluginRules::new().policy(PluginPolicy::deny_all()).deadline(Duration::from_secs(10));
+    /// let host = Host::real().with_plugin_rules(rules);
+    /// ```
     #[must_use]
     pub fn with_plugin_rules(mut self, rules: PluginRules) -> Self {
         self.plugin_rules = Arc::new(rules);

@@ -40,6 +40,7 @@ use crate::cluster::{Cluster, ServerUrl, Trust};
 use crate::error::{Error, ErrorKind, Problems, Result};
 use crate::host::Host;
 use crate::impersonation::Impersonation;
+use crate::placeholder::is_doubtful_host;
 use crate::proxy::Proxy;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::text::clean_line;
@@ -182,6 +183,14 @@ impl ClusterOptions {
                 )
                 .with_origin(&self.options.origin_of("insecure-skip-tls-verify")),
             );
+        }
+        if is_doubtful_host(server.written_host()) {
+            let message = format!(
+                "the server's host \"{}\" looks like a placeholder; replace it with the real one",
+                clean_line(server.written_host())
+            );
+            let warning = Warning::new("doubtful-server", message);
+            warnings.push(warning.with_origin(&self.options.origin_of("server")));
         }
         if let Trust::CaBundle(bundle) = &trust {
             let key = ["certificate-authority", "certificate-authority-data"]

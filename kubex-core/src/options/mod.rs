@@ -94,6 +94,14 @@ impl Options {
     }
 
     /// Sets an option if there is a value for it.
+    ///
+    /// ```
+    /// use kubex_core::Options;
+    ///
+    /// let namespace: Option<&str> = None;
+    /// let options = Options::new().set("server", "https://10.0.0.1").set_if_some("namespace", namespace);
+    /// assert!(options.get("namespace").is_none());
+    /// ```
     #[must_use]
     pub fn set_if_some(self, key: &str, value: Option<impl Into<ValueKind>>) -> Self {
         match value {
@@ -103,6 +111,15 @@ impl Options {
     }
 
     /// Sets an option to a value that has its own origin.
+    ///
+    /// ```
+    /// use kubex_core::options::Value;
+    /// use kubex_core::{Options, Origin};
+    ///
+    /// let mut options = Options::new();
+    /// options.insert("role", Value::new("deployer", Origin::variable("VAULT_ROLE")));
+    /// assert_eq!(options.origin_of("role").to_string(), "$VAULT_ROLE");
+    /// ```
     pub fn insert(&mut self, key: &str, value: Value) {
         match self.entries.iter_mut().find(|(name, _)| name == key) {
             Some((_, old)) => *old = value,
@@ -129,6 +146,14 @@ impl Options {
     }
 
     /// Whether at least one of these options is set.
+    ///
+    /// ```
+    /// use kubex_core::Options;
+    ///
+    /// let options = Options::new().set("token-file", "/run/token");
+    /// assert!(options.has_any(&["token", "token-file"]));
+    /// assert!(!options.has_any(&["username", "password"]));
+    /// ```
     pub fn has_any(&self, keys: &[&str]) -> bool {
         keys.iter().any(|key| self.get(key).is_some())
     }
@@ -144,12 +169,29 @@ impl Options {
     }
 
     /// Returns the origin of an option. For an option that is not set, it is the origin of the whole and the key.
+    ///
+    /// An error about a missing option can therefore say where it would be set.
+    ///
+    /// ```
+    /// use kubex_core::{Options, Origin};
+    ///
+    /// let options = Options::with_origin(Origin::file("/etc/kubex/config.yaml").key("sources").key("vault"));
+    /// assert_eq!(options.origin_of("role").to_string(), "/etc/kubex/config.yaml, sources.vault.role");
+    /// ```
     pub fn origin_of(&self, key: &str) -> Origin {
         self.get(key)
             .map_or_else(|| self.origin.clone().key(key), |value| value.origin().clone())
     }
 
     /// Removes the options with these keys and returns them.
+    ///
+    /// ```
+    /// use kubex_core::Options;
+    ///
+    /// let mut own = Options::new().set("role", "deployer").set("server", "https://10.0.0.1");
+    /// let cluster = own.split_off(&["server", "namespace"]);
+    /// assert!(own.get("server").is_none() && cluster.get("server").is_some());
+    /// ```
     #[must_use]
     pub fn split_off(&mut self, keys: &[&str]) -> Self {
         let (taken, left) = std::mem::take(&mut self.entries)

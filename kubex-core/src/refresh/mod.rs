@@ -105,6 +105,14 @@ impl<F: Fetcher> RefreshCell<F> {
     }
 
     /// A cell with a value that has already been fetched.
+    pub(crate) fn fetcher(&self) -> &F {
+        &self.fetcher
+    }
+
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+
     pub(crate) fn with_value(value: F::Value, fetcher: F, host: Host) -> Arc<Self> {
         let cell = Self::new(fetcher, host);
         let now = cell.host.now();

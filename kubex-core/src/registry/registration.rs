@@ -122,6 +122,20 @@ impl Registration {
     /// Other keys of a kubeconfig are ignored. Without this call, a kubeconfig cannot name the plugin.
     ///
     /// Declare only options that anyone may set who can write a kubeconfig: no time limits, no policies.
+    ///
+    /// ```
+    /// # use kubex_core::{BuildContext, Credential, CredentialSource, FetchRequest, FromOptions, Registration, Result};
+    /// # #[derive(serde::Deserialize, schemars::JsonSchema)] struct NoOptions {}
+    /// # #[derive(Debug)] struct Vault;
+    /// # impl FromOptions for Vault { type Options = NoOptions; fn from_options(_: NoOptions, _: &BuildContext<'_>) -> Result<Self> { Ok(Vault) } }
+    /// # #[async_trait::async_trait] impl CredentialSource for Vault {
+    /// #   async fn fetch(&self, _: FetchRequest<'_>) -> Result<Credential> { Ok(Credential::anonymous()) }
+    /// #   fn describe(&self) -> String { "vault".into() } }
+    /// pub static REGISTRATION: Registration =
+    ///     Registration::source::<Vault>("vault", "Tokens from the vault").kubeconfig_keys(&["role"]);
+    /// // users: [{name: jane, user: {auth-provider: {name: vault, config: {role: deployer}}}}]
+    /// assert!(REGISTRATION.is_source());
+    /// ```
     #[must_use]
     pub const fn kubeconfig_keys(mut self, keys: &'static [&'static str]) -> Self {
         self.kubeconfig_keys = keys;

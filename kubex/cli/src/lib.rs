@@ -72,6 +72,10 @@ pub fn main() -> ExitCode {
     if kubex_exec::watch_plugin() {
         return ExitCode::SUCCESS;
     }
+    // A credential that is kept needs neither the configuration nor a runtime.
+    if let Some(status) = subcommand::exec::try_hit() {
+        return status;
+    }
     if let Some(status) = completion::run(arguments::grammar) {
         return status;
     }

@@ -75,6 +75,7 @@ mod unix {
             let arrived = signals.borrow_mut().wait().next();
             if let Some(signal) = arrived {
                 end_running_plugins(signal, grace, || signals.borrow_mut().pending().next().is_some());
+                kubex_store::record_cancelled();
                 // The default of these signals is to end the program.
                 let _ = low_level::emulate_default_handler(signal);
             }

@@ -171,7 +171,7 @@ mod tests {
         clippy::disallowed_methods,
         reason = "what is measured is the real time of parsing"
     )]
-    fn bombs_and_depth_are_refused_at_once() {
+    fn fault_43_bombs_and_depth_are_refused_at_once() {
         let mut bomb = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
         for level in 1..10 {
             let alias = format!("*a{}", level - 1);

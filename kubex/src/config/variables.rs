@@ -28,9 +28,14 @@ const PREFIX: &str = "KUBEX_";
 /// The variable that the completion script of a shell sets for the command.
 const COMPLETE_VARIABLE: &str = "KUBEX_COMPLETE";
 
+/// The variables of the store, which is opened without the configuration.
+const STORE_VARIABLES: &[&str] = &["KUBEX_CACHE_DIR", "KUBEX_CACHE_KEY", "KUBEX_CACHE_STACK"];
+
 /// Whether this variable is not a configuration key.
 fn is_reserved(name: &str) -> bool {
-    [FILE_VARIABLE, PROFILE_VARIABLE, COMPLETE_VARIABLE].contains(&name) || PLUGIN_VARIABLES.contains(&name)
+    [FILE_VARIABLE, PROFILE_VARIABLE, COMPLETE_VARIABLE].contains(&name)
+        || PLUGIN_VARIABLES.contains(&name)
+        || STORE_VARIABLES.contains(&name)
 }
 
 /// The layer of the variables. `files` is the merged tree of the files, whose names keep their spelling.

@@ -22,13 +22,22 @@ pub(crate) fn is_empty(output: &SecretBytes) -> bool {
 }
 
 /// Reads the output of a plugin that was asked for this version. `plugin` is its name in errors.
-pub(crate) fn read(output: &SecretBytes, version: ApiVersion, plugin: &str) -> Result<Credential> {
+pub(crate) fn read(output: &SecretBytes, version: AcceptedVersion, plugin: &str) -> Result<Credential> {
     Reader { plugin, version }.credential(output.expose_secret())
+}
+
+/// The version that the output of a plugin must have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AcceptedVersion {
+    /// The one that it was asked for, as client-go requires it.
+    Asked(ApiVersion),
+    /// Any of those that have the same fields: some plugins speak one version only.
+    Any(ApiVersion),
 }
 
 struct Reader<'a> {
     plugin: &'a str,
-    version: ApiVersion,
+    version: AcceptedVersion,
 }
 
 impl Reader<'_> {
@@ -87,9 +96,13 @@ impl Reader<'_> {
     }
 
     fn check_version(&self, answer: &Value) -> Result<()> {
-        let asked = self.version;
+        let (asked, accepts_any) = match self.version {
+            AcceptedVersion::Asked(asked) => (asked, false),
+            AcceptedVersion::Any(asked) => (asked, true),
+        };
         match self.text(answer, "apiVersion")? {
             Some(version) if version == asked.as_str() => {}
+            Some(version) if accepts_any && ApiVersion::parse(version).is_ok() => {}
             Some(version) => {
                 let returned = if is_a_version(version) {
                     format!("API version {}", clean_line(version))
@@ -213,7 +226,7 @@ mod tests {
     fn read(output: &str) -> Result<Credential> {
         super::read(
             &output.as_bytes().to_vec().into(),
-            ApiVersion::V1,
+            AcceptedVersion::Asked(ApiVersion::V1),
             "exec plugin x",
         )
     }
@@ -405,7 +418,11 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::MalformedOutput);
             assert!(!format!("{error} {error:?}").contains(SECRET));
         }
-        let not_text = super::read(&vec![0xff, 0xfe, b'{'].into(), ApiVersion::V1, "exec plugin x");
+        let not_text = super::read(
+            &vec![0xff, 0xfe, b'{'].into(),
+            AcceptedVersion::Asked(ApiVersion::V1),
+            "exec plugin x",
+        );
         assert_eq!(not_text.unwrap_err().kind(), ErrorKind::MalformedOutput);
     }
 }

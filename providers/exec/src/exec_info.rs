@@ -31,8 +31,24 @@ struct ExecInfo<'a> {
 #[derive(serde::Serialize)]
 struct Spec<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    cluster: Option<ClusterInfo<'a>>,
+    cluster: Option<SpecCluster<'a>>,
     interactive: bool,
+}
+
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum SpecCluster<'a> {
+    Of(Box<ClusterInfo<'a>>),
+    Received(&'a RawValue),
+}
+
+/// The cluster that a plugin receives.
+#[derive(Clone, Copy)]
+pub(crate) enum PassedCluster<'a> {
+    None,
+    Of(&'a Cluster),
+    /// What the program that this one serves has passed, unchanged.
+    Received(&'a RawValue),
 }
 
 #[derive(serde::Serialize)]
@@ -61,15 +77,18 @@ fn is_off(value: &bool) -> bool {
 /// The variable's value. It is a secret because a proxy's URL may contain a password.
 pub(crate) fn exec_info(
     version: ApiVersion,
-    cluster: Option<&Cluster>,
+    cluster: PassedCluster<'_>,
     is_interactive: bool,
 ) -> SecretString {
     let info = ExecInfo {
         kind: KIND,
         api_version: version.as_str(),
         spec: Spec {
-            cluster: cluster
-                .map(|cluster| cluster_info(cluster, BASE64_STANDARD.encode(ca_bundle_of(cluster)))),
+            cluster: match cluster {
+                PassedCluster::None => None,
+                PassedCluster::Of(cluster) => Some(SpecCluster::Of(Box::new(whole_cluster_info(cluster)))),
+                PassedCluster::Received(cluster) => Some(SpecCluster::Received(cluster)),
+            },
             interactive: is_interactive,
         },
     };
@@ -97,6 +116,16 @@ pub(crate) fn add_to(key: SharingKey, cluster: &Cluster) -> SharingKey {
     let rest = cluster_info(cluster, String::new());
     let rest = Zeroizing::new(serde_json::to_string(&rest).unwrap_or_default());
     key.with(rest.as_bytes()).with(ca_bundle_of(cluster))
+}
+
+/// The field `spec.cluster` as JSON.
+pub(crate) fn cluster_json(cluster: &Cluster) -> Option<serde_json::Value> {
+    let json = Zeroizing::new(serde_json::to_string(&whole_cluster_info(cluster)).ok()?);
+    serde_json::from_str(&json).ok()
+}
+
+fn whole_cluster_info(cluster: &Cluster) -> ClusterInfo<'_> {
+    cluster_info(cluster, BASE64_STANDARD.encode(ca_bundle_of(cluster)))
 }
 
 fn ca_bundle_of(cluster: &Cluster) -> &[u8] {
@@ -194,6 +223,7 @@ mod tests {
     }
 
     fn written(version: ApiVersion, cluster: Option<&Cluster>, is_interactive: bool) -> String {
+        let cluster = cluster.map_or(PassedCluster::None, PassedCluster::Of);
         exec_info(version, cluster, is_interactive)
             .expose_secret()
             .to_owned()

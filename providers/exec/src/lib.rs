@@ -68,16 +68,19 @@
 //! # }
 //! ```
 
+mod ambient;
 #[cfg(target_os = "linux")]
 mod ancestry;
 mod exec_credential;
 mod exec_info;
+mod exec_request;
 mod failure;
 mod hint;
 mod interaction;
 mod lookup;
 mod native;
 mod options;
+mod plugin_identity;
 mod protocol;
 mod recursion;
 mod source;
@@ -85,12 +88,14 @@ mod stderr;
 
 use kubex_core::Registration;
 
+pub use exec_request::ExecRequest;
 pub use native::adopt_orphans;
 #[cfg(unix)]
 pub use native::end_running_plugins;
 #[cfg(target_os = "linux")]
 pub use native::watch_plugin;
 pub use options::{EnvironmentVariable, ExecOptions, InteractiveMode};
+pub use plugin_identity::PluginIdentity;
 pub use protocol::ApiVersion;
 pub use source::ExecSource;
 

@@ -1,25 +1,29 @@
 //! The credential source: runs the plugin and reads its output.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kubex_core::credentials::SharingKey;
+use kubex_core::credentials::{SharingKey, StoreIdentity};
 use kubex_core::host::{
     Deadline, Exit, LiveStderr, Process, ProcessError, ProcessOutput, Processes as _, Program, TerminalHold,
 };
 use kubex_core::text::{names_a_secret, sanitize_line, secret_arguments, shown_path};
 use kubex_core::{
     BuildContext, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest,
-    FromOptions, Host, Options, Origin, Result, SecretBytes, SecretString, Warning,
+    FromOptions, Host, Options, Origin, Registry, Result, SecretBytes, SecretString, Warning,
 };
 
-use crate::exec_info::{self, exec_info};
+use crate::exec_credential::AcceptedVersion;
+use crate::exec_info::{self, PassedCluster, exec_info};
+use crate::exec_request::ExecRequest;
 use crate::hint::InstallHint;
 use crate::lookup::Command;
 use crate::native::NativeProcesses;
 use crate::options::{EnvironmentVariable, ExecOptions, InteractiveMode};
+use crate::plugin_identity::PluginIdentity;
 use crate::protocol::ApiVersion;
 use crate::stderr::{self, Redactor};
 use crate::{exec_credential, failure, interaction, recursion};
@@ -52,6 +56,8 @@ pub struct ExecSource {
     interactive_deadline: Option<Deadline>,
     /// Whether a kubeconfig contains the options. An allowlist then limits the variables.
     is_from_kubeconfig: bool,
+    /// The program that this source serves, if it serves one.
+    request: Option<ExecRequest>,
 }
 
 impl FromOptions for ExecSource {
@@ -83,6 +89,7 @@ impl FromOptions for ExecSource {
             deadline: options.deadline,
             interactive_deadline: options.interactive_deadline,
             is_from_kubeconfig: written.is_from_kubeconfig(),
+            request: None,
             origin,
         })
     }
@@ -121,6 +128,23 @@ fn environment(variables: Vec<EnvironmentVariable>) -> Result<Vec<(String, Secre
 }
 
 impl ExecSource {
+    /// A plugin that runs on behalf of another program, which asks this one as its plugin: it receives what that program has
+    /// passed, and may answer in any version of the protocol.
+    ///
+    /// # Errors
+    /// As for the options of a source.
+    pub fn serving(options: &Options, request: ExecRequest) -> Result<Self> {
+        let registry = Registry::from_registrations([])?;
+        let context = BuildContext {
+            registry: &registry,
+            options,
+        };
+        let mut source = Self::from_options(options.parse()?, &context)?;
+        source.api_version = request.api_version();
+        source.request = Some(request);
+        Ok(source)
+    }
+
     async fn run(&self, host: &Host, cluster: &Cluster) -> Result<Credential> {
         let terminal = interaction::terminal(self.interactive_mode, host)?;
         let command = self.command.as_os_str();
@@ -169,7 +193,7 @@ impl ExecSource {
             return Err(failure::printed_nothing(&self.name, &stderr()));
         }
         // While the credential exists, it is hidden in every spelling.
-        let credential = exec_credential::read(&output, self.api_version, &self.name);
+        let credential = exec_credential::read(&output, self.accepted_version(), &self.name);
         if !error.expose_secret().is_empty() {
             tracing::debug!(target: "kubex::exec", command = self.name, stderr = stderr(), "the plugin printed to stderr");
         }
@@ -185,14 +209,13 @@ impl ExecSource {
         host: &Host,
         cluster: &Cluster,
     ) -> Process {
-        let cluster = self.provides_cluster.then_some(cluster);
         let is_interactive = terminal.is_some();
         let mut added = self.environment.clone();
         // If a name occurs twice, the last value is used, so the configuration cannot replace these variables.
         added.push((recursion::VARIABLE.to_owned(), SecretString::unlisted(stack)));
         added.push((
             exec_info::VARIABLE.to_owned(),
-            exec_info(self.api_version, cluster, is_interactive),
+            exec_info(self.api_version, self.passed_cluster(cluster), is_interactive),
         ));
         Process {
             program,
@@ -207,6 +230,32 @@ impl ExecSource {
             output_limit: OUTPUT_LIMIT,
             error_kept: stderr::MAX_LENGTH,
         }
+    }
+
+    fn accepted_version(&self) -> AcceptedVersion {
+        match self.request {
+            Some(_) => AcceptedVersion::Any(self.api_version),
+            None => AcceptedVersion::Asked(self.api_version),
+        }
+    }
+
+    fn passed_cluster<'a>(&'a self, cluster: &'a Cluster) -> PassedCluster<'a> {
+        match &self.request {
+            Some(request) => request
+                .cluster()
+                .map_or(PassedCluster::None, PassedCluster::Received),
+            None if self.provides_cluster => PassedCluster::Of(cluster),
+            None => PassedCluster::None,
+        }
+    }
+
+    /// All variables of the plugin.
+    fn variables(&self, host: &Host) -> Vec<(OsString, OsString)> {
+        let own = self
+            .environment
+            .iter()
+            .map(|(name, value)| (name.into(), value.expose_secret().into()));
+        host.environment().variables().into_iter().chain(own).collect()
     }
 
     /// The time limit of a run: its own option, or the host's rules.
@@ -311,6 +360,37 @@ impl CredentialSource for ExecSource {
 
     fn origin(&self) -> Option<&Origin> {
         Some(&self.origin)
+    }
+
+    /// A simulated plugin has no identity outside of its process.
+    async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
+        if host.processes().is_some() {
+            return None;
+        }
+        let program = host.within(self.time_for(false, host), self.command.find(host));
+        let program = program.await.ok()?.ok()?;
+        let arguments = self.arguments.clone();
+        let set_variables: Vec<String> = self.environment.iter().map(|(name, _)| name.clone()).collect();
+        let environment = self.variables(host);
+        let cluster = self
+            .provides_cluster
+            .then(|| exec_info::cluster_json(cluster))
+            .flatten();
+        let working_directory = host.environment().current_directory();
+        let runtime = tokio::runtime::Handle::try_current().ok()?;
+        let identity = runtime.spawn_blocking(move || {
+            PluginIdentity {
+                program: &program,
+                arguments: &arguments,
+                set_variables: &set_variables,
+                environment,
+                files: &[],
+                cluster,
+                working_directory,
+            }
+            .identity()
+        });
+        identity.await.ok()
     }
 
     /// Everything that the plugin receives, and everything that changes what happens when it fails.

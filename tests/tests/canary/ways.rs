@@ -92,6 +92,7 @@ fn only_what_was_asked_for_is_printed_unchanged() {
         [
             "kubex/cli/src/output/message.rs",
             "kubex/cli/src/output/mod.rs",
+            "kubex/cli/src/subcommand/exec/mod.rs",
             "kubex/cli/src/subcommand/get.rs",
         ]
     );
@@ -119,6 +120,7 @@ fn every_display_is_sanitized_or_fixed() {
         "kubex-core/src/time.rs",
         "kubex-core/src/text/path.rs",
         "providers/exec/src/protocol.rs",
+        "kubex/store/src/name.rs",
     ];
     let sources = sources(&["kubex-core/src", "providers", "kubex"]);
     let displays = found(&sources, &["Display for "]);

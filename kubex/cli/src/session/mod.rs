@@ -33,9 +33,13 @@ impl Session {
 
     /// The configuration of files and variables, with the overrides of the flags.
     pub(crate) async fn configuration(&self) -> kubex::Result<Configuration> {
+        self.configuration_on(&self.host).await
+    }
+
+    async fn configuration_on(&self, host: &Host) -> kubex::Result<Configuration> {
         let configuration = match self.flags.config() {
-            Some(file) => Configuration::load_with_file(file, Origin::flag("--config"), &self.host).await?,
-            None => Configuration::load(&self.host).await?,
+            Some(file) => Configuration::load_with_file(file, Origin::flag("--config"), host).await?,
+            None => Configuration::load(host).await?,
         };
         let overrides = self.flags.overrides();
         if overrides.is_empty() {
@@ -84,6 +88,13 @@ impl Session {
             .set("chain", vec![name])
             .set("sources", mapping(&sources));
         configuration.with(alone)?.chain(registry()?)?.build()
+    }
+
+    /// A chain with this source alone, on another host.
+    pub(crate) async fn chain_of(&self, source: &str, host: &Host) -> kubex::Result<Chain> {
+        let alone = Options::new().set("chain", vec![source]);
+        let configuration = self.configuration_on(host).await?.with(alone)?;
+        configuration.chain(registry()?)?.build()
     }
 
     /// Resolves the chain.

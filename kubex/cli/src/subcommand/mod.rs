@@ -1,10 +1,12 @@
 //! The subcommands, one module each.
 //!
-//! Only [`token`], [`whoami`] and [`get`] fetch a credential or send a request; the others read files and variables.
+//! Only [`exec`], [`token`], [`whoami`] and [`get`] fetch a credential or send a request; the others read files and variables.
 
+mod cache;
 mod completions;
 mod config;
 mod contexts;
+pub(crate) mod exec;
 mod explain;
 mod get;
 mod man;
@@ -15,6 +17,7 @@ mod schema;
 mod sources;
 mod token;
 mod whoami;
+mod wrap;
 
 use crate::failure::Failure;
 use crate::output::{Format, FormatArgument, ListArguments, OutputArguments};
@@ -37,6 +40,16 @@ pub(crate) enum Subcommand {
     Whoami(whoami::Arguments),
     /// Send one authenticated GET request and print the response body
     Get(get::Arguments),
+    /// Print a credential that all programs share, as an exec plugin of kubectl
+    ///
+    /// Runs the plugin after `--`, or takes the credential of a configured source, and keeps it until it expires.
+    Exec(exec::Arguments),
+    /// Show or clear the credentials that `exec` and the setting `cache: shared` keep
+    Cache(cache::Arguments),
+    /// Let the exec users of the kubeconfig, or of --context, go through `kubex exec`
+    Wrap(wrap::Arguments),
+    /// Undo `wrap`
+    Unwrap(wrap::Arguments),
     /// List the contexts of the kubeconfig
     Contexts(ListArguments),
     /// List the configured sources, those of the chain first
@@ -58,7 +71,10 @@ pub(crate) enum Subcommand {
 impl Subcommand {
     /// Whether it may fetch a credential or send a request.
     pub(crate) fn is_online(&self) -> bool {
-        matches!(self, Self::Token(_) | Self::Whoami(_) | Self::Get(_))
+        matches!(
+            self,
+            Self::Token(_) | Self::Whoami(_) | Self::Get(_) | Self::Exec(_)
+        )
     }
 
     /// Sets the output format that was written before the subcommand. `false` if the subcommand does not have it.
@@ -72,7 +88,19 @@ impl Subcommand {
                 Some(output) => output,
                 None => return false,
             },
-            Self::Get(_) | Self::Schema | Self::Completions(_) | Self::Man(_) => return false,
+            Self::Cache(arguments) => match arguments.output() {
+                Some(output) => output,
+                None => return false,
+            },
+            Self::Wrap(_)
+            | Self::Unwrap(_)
+            | Self::Exec(_)
+            | Self::Get(_)
+            | Self::Schema
+            | Self::Completions(_)
+            | Self::Man(_) => {
+                return false;
+            }
         };
         argument.set_default(format)
     }
@@ -85,6 +113,10 @@ impl Subcommand {
             Self::Token(arguments) => token::run(&arguments, session).await,
             Self::Whoami(arguments) => whoami::run(&arguments, session).await,
             Self::Get(arguments) => get::run(&arguments, session).await,
+            Self::Exec(arguments) => exec::run(&arguments, session).await,
+            Self::Cache(arguments) => cache::run(&arguments, session),
+            Self::Wrap(arguments) => wrap::wrap(&arguments, session).await,
+            Self::Unwrap(arguments) => wrap::unwrap(&arguments, session).await,
             Self::Contexts(arguments) => contexts::run(&arguments, session).await,
             Self::Sources(arguments) => sources::run(&arguments, session).await,
             Self::Config(arguments) => config::run(&arguments, session).await,

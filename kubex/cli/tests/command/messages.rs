@@ -208,6 +208,24 @@ fn doubtful_tokens_and_old_names_are_warnings_of_explain_and_of_get() {
     );
 }
 
+#[test]
+fn a_host_that_looks_like_a_placeholder_is_a_warning_of_explain_and_of_get() {
+    for host in ["YOUR_SERVER", "your-cluster.invalid", "CHANGEME"] {
+        // The proxy refuses at once, so that no name server is asked.
+        let content = kubeconfig(&format!("https://{host}:6443"), "{token: t}")
+            .replace("{server:", "{proxy-url: 'http://127.0.0.1:1', server:");
+        let explained = run(&["explain"], &content);
+        let got = run(&["get", "/version"], &content);
+        for text in [&explained.stdout, &got.stderr] {
+            let warning = text.lines().find(|line| line.contains("[doubtful-server]"));
+            let warning = warning.unwrap_or_else(|| panic!("{host}: {text}"));
+            for part in [host, "clusters[c].cluster.server", "replace it with the real one"] {
+                assert!(warning.contains(part), "{part}: {warning}");
+            }
+        }
+    }
+}
+
 /// `{"exp": 1000000000, "sub": "jane"}`
 const EXPIRED: &str = "eyJhbGciOiJub25lIn0.eyJleHAiOjEwMDAwMDAwMDAsInN1YiI6ImphbmUifQ.x";
 

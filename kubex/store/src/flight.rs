@@ -1,0 +1,151 @@
+//! The right to fetch a credential: one process has it, and keeps the result.
+
+use std::fs::File;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use kubex_core::{Credential, Error};
+
+use crate::entry::StoredCredential;
+use crate::outcome::Outcome;
+use crate::slot::{CREDENTIAL, OUTCOME, Slot};
+use crate::unshared::Unshared;
+
+/// A fetch that was ended by a signal within this time was not a login.
+const SHORTEST_LOGIN: Duration = Duration::from_secs(1);
+
+/// The fetches of this process that may ask its user.
+static LOGINS: Mutex<Vec<Login>> = Mutex::new(Vec::new());
+
+#[derive(Debug)]
+struct Login {
+    slot: Slot,
+    previous: Option<Outcome>,
+    began: Instant,
+}
+
+/// The right to fetch the credential of a slot. No other process has it until this is dropped, or this process ends.
+#[derive(Debug)]
+pub struct Flight {
+    slot: Slot,
+    /// Held until the drop.
+    _lock: File,
+    early: Option<StoredCredential>,
+    previous: Option<Outcome>,
+    lifetime: Option<Duration>,
+    is_login: bool,
+}
+
+impl Flight {
+    pub(crate) fn new(
+        slot: Slot,
+        lock: File,
+        early: Option<StoredCredential>,
+        previous: Option<Outcome>,
+    ) -> Self {
+        Self {
+            slot,
+            _lock: lock,
+            early,
+            previous,
+            lifetime: None,
+            is_login: false,
+        }
+    }
+
+    /// How long a credential is kept that does not say when it expires. Without it, such a credential is not kept.
+    #[must_use]
+    pub fn with_lifetime(mut self, lifetime: Option<Duration>) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// The fetch may ask its user. If a signal ends the program, [`record_cancelled`] keeps the next process from asking
+    /// at once.
+    #[must_use]
+    pub fn asking_its_user(mut self) -> Self {
+        self.is_login = true;
+        logins(|logins| {
+            logins.push(Login {
+                slot: self.slot.clone(),
+                previous: self.previous.clone(),
+                began: Instant::now(),
+            });
+        });
+        self
+    }
+
+    /// Keeps the credential. It is returned with the reason if it could not be written.
+    pub fn succeed(self, credential: Credential, description: &str) -> (StoredCredential, Option<Unshared>) {
+        let stored = StoredCredential::new(credential, self.lifetime, description);
+        let written = self.write(&stored);
+        (stored, written.err())
+    }
+
+    fn write(&self, stored: &StoredCredential) -> Result<(), Unshared> {
+        let (directory, name) = (self.slot.store().directory(), self.slot.name());
+        // The records of the last credential do not match the new one.
+        let _ = directory.remove(&crate::served::file(name));
+        if self.previous.is_some() {
+            directory.remove(&self.slot.file(OUTCOME))?;
+        }
+        if !stored.can_be_kept() {
+            return directory.remove(&self.slot.file(CREDENTIAL));
+        }
+        let content = stored.serialize().map_err(|error| {
+            Unshared::new(
+                error.message().to_owned(),
+                "set the cache of the source to memory",
+            )
+        })?;
+        let Some(file) = self.slot.store().keys().seal(name, CREDENTIAL, content) else {
+            return Err(Unshared::new(
+                "the credential cannot be encrypted",
+                "check the system",
+            ));
+        };
+        directory.replace(&self.slot.file(CREDENTIAL), &file)
+    }
+
+    /// Tells those that wait for the fetch that it failed. Returns the credential that is still valid, if there is one.
+    pub fn fail(self, error: &Error) -> Option<StoredCredential> {
+        let outcome = Outcome::failed(error, self.previous.as_ref());
+        // Those that wait then fetch for themselves.
+        let _ = write_outcome(&self.slot, &outcome);
+        self.early.clone()
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if self.is_login {
+            let name = self.slot.name();
+            logins(|logins| logins.retain(|login| login.slot.name() != name));
+        }
+    }
+}
+
+fn write_outcome(slot: &Slot, outcome: &Outcome) -> Result<(), Unshared> {
+    let content = serde_json::to_vec(outcome).unwrap_or_default();
+    match slot.store().keys().seal(slot.name(), OUTCOME, content.into()) {
+        Some(file) => slot.store().directory().replace(&slot.file(OUTCOME), &file),
+        None => Ok(()),
+    }
+}
+
+/// Records that a signal has ended the fetches of this process that may have asked their user. The next process does not ask
+/// again at once. Call it before the program ends by the signal.
+pub fn record_cancelled() {
+    logins(|logins| {
+        for login in logins.drain(..) {
+            if login.began.elapsed() >= SHORTEST_LOGIN {
+                let _ = write_outcome(&login.slot, &Outcome::cancelled(login.previous.as_ref()));
+            }
+        }
+    });
+}
+
+/// A panic cannot leave the list half changed, so a poisoned lock is safe to use.
+fn logins(change: impl FnOnce(&mut Vec<Login>)) {
+    change(&mut LOGINS.lock().unwrap_or_else(PoisonError::into_inner));
+}

@@ -1,0 +1,231 @@
+//! The slot of one identity: reads its credential, waits for another process, or gets the right to fetch.
+
+use std::time::Duration;
+
+use kubex_core::{Error, ErrorKind};
+
+use crate::client::Client;
+use crate::entry::{Freshness, StoredCredential};
+use crate::flight::Flight;
+use crate::lock::{Pauses, try_lock};
+use crate::moment::Moment;
+use crate::name::Name;
+use crate::outcome::Outcome;
+use crate::served;
+use crate::store::Store;
+use crate::unshared::Unshared;
+
+pub(crate) const CREDENTIAL: &str = "credential";
+pub(crate) const LOCK: &str = "lock";
+pub(crate) const OUTCOME: &str = "outcome";
+
+/// Who asks for a credential, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    client: Option<Client>,
+    rejected: Option<u64>,
+    wait: Duration,
+}
+
+impl Access {
+    /// Waits at most this long for a fetch of another process.
+    pub fn new(wait: Duration) -> Self {
+        Self {
+            wait,
+            ..Self::default()
+        }
+    }
+
+    /// The client that the credential is for. If it was given the credential before, the credential was rejected.
+    #[must_use]
+    pub fn for_client(mut self, client: Client) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// The server rejected this credential, so another one is wanted.
+    #[must_use]
+    pub fn rejecting(mut self, rejected: &StoredCredential) -> Self {
+        self.rejected = Some(rejected.generation());
+        self
+    }
+}
+
+/// What the caller has to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Begun {
+    /// Nothing: this is the credential.
+    Hit(Box<StoredCredential>),
+    /// Fetch it: this process has the right to.
+    Fetch(Box<Flight>),
+    /// Return the error: another process failed, or the last login has to be a while ago.
+    Failed(Error),
+    /// Fetch it without the store, which cannot be used.
+    Unshared(Unshared),
+}
+
+/// The place of one identity in the store.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    store: Store,
+    name: Name,
+}
+
+impl Slot {
+    pub(crate) fn new(store: Store, name: Name) -> Self {
+        Self { store, name }
+    }
+
+    pub(crate) fn name(&self) -> Name {
+        self.name
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Identifies the slot within its store; nothing of the identity can be read from it.
+    pub fn id(&self) -> String {
+        self.name.to_string()
+    }
+
+    /// The credential that is kept, without waiting and without fetching. `None` if there is none, if it is about to
+    /// expire, or if this client or caller has rejected it.
+    ///
+    /// # Errors
+    /// The store cannot be used.
+    pub fn read(&self, access: &Access) -> Result<Option<StoredCredential>, Unshared> {
+        Ok(self
+            .acceptable(access)?
+            .filter(|(_, freshness)| *freshness == Freshness::Fresh)
+            .map(|(stored, _)| stored))
+    }
+
+    /// Gets the credential, waits for the process that fetches it, or gets the right to fetch it. It blocks.
+    pub fn begin(&self, access: &Access) -> Begun {
+        self.try_begin(access).unwrap_or_else(Begun::Unshared)
+    }
+
+    fn try_begin(&self, access: &Access) -> Result<Begun, Unshared> {
+        let lock = self.store.directory().open_lock(&self.file(LOCK));
+        let before = self.outcome()?.map(|outcome| outcome.id);
+        let mut pauses = Pauses::within(access.wait);
+        let mut has_waited = false;
+        loop {
+            // A directory that is read-only still gives what is in it.
+            let early = match self.acceptable(access)? {
+                Some((stored, Freshness::Fresh)) => return Ok(Begun::Hit(Box::new(stored))),
+                Some((stored, _)) => Some(stored),
+                None => None,
+            };
+            let lock = match &lock {
+                Ok(lock) => lock,
+                Err(unshared) => {
+                    return early.map_or_else(
+                        || Err(unshared.clone()),
+                        |stored| Ok(Begun::Hit(Box::new(stored))),
+                    );
+                }
+            };
+            let failed = |error: std::io::Error| {
+                Unshared::from_io("lock a file in", self.store.directory().path(), &error)
+            };
+            if try_lock(lock).map_err(failed)? {
+                // What the process that held the lock has written since.
+                if let Some((stored, Freshness::Fresh)) = self.acceptable(access)? {
+                    return Ok(Begun::Hit(Box::new(stored)));
+                }
+                let outcome = self.outcome()?;
+                if let Some(error) = Self::failure(outcome.as_ref(), before, has_waited) {
+                    return Ok(early.map_or(Begun::Failed(error), |stored| Begun::Hit(Box::new(stored))));
+                }
+                let lock = lock.try_clone().map_err(failed)?;
+                return Ok(Begun::Fetch(Box::new(Flight::new(
+                    self.clone(),
+                    lock,
+                    early,
+                    outcome,
+                ))));
+            }
+            if let Some(stored) = early {
+                return Ok(Begun::Hit(Box::new(stored)));
+            }
+            has_waited = true;
+            if let Some(error) = Self::failure(self.outcome()?.as_ref(), before, has_waited) {
+                return Ok(Begun::Failed(error));
+            }
+            if !pauses.pause() {
+                return Ok(Begun::Failed(waited_too_long(access.wait)));
+            }
+        }
+    }
+
+    /// The error of a fetch that this process waited for, or of a login that is not to be started again yet.
+    fn failure(outcome: Option<&Outcome>, before: Option<u64>, has_waited: bool) -> Option<Error> {
+        let outcome = outcome?;
+        if let Some(until) = outcome.backs_off_until(&Moment::now()) {
+            return Some(outcome.back_off_error(until));
+        }
+        (has_waited && before != Some(outcome.id)).then(|| outcome.error())
+    }
+
+    /// The credential that is kept, if it may be served to this client.
+    fn acceptable(&self, access: &Access) -> Result<Option<(StoredCredential, Freshness)>, Unshared> {
+        let Some(stored) = self.stored()? else {
+            return Ok(None);
+        };
+        let freshness = stored.freshness(&Moment::now());
+        if freshness == Freshness::Expired || access.rejected == Some(stored.generation()) {
+            return Ok(None);
+        }
+        if let Some(client) = &access.client {
+            let (directory, key) = (self.store.directory(), self.store.keys().names());
+            if served::was_served(directory, key, self.name, stored.generation(), client)? {
+                return Ok(None);
+            }
+        }
+        Ok(Some((stored, freshness)))
+    }
+
+    /// Records that the client is given this credential, so that its next question means that it was rejected.
+    ///
+    /// # Errors
+    /// The store cannot be written to. The credential must not be given to the client then, unless it was just fetched:
+    /// its rejection would not be recognized.
+    pub fn record_served(&self, stored: &StoredCredential, client: &Client) -> Result<(), Unshared> {
+        let (directory, key) = (self.store.directory(), self.store.keys().names());
+        served::add(directory, key, self.name, stored.generation(), client)
+    }
+
+    /// The credential in the file, however old. A damaged file, or one of another key, counts as missing.
+    pub(crate) fn stored(&self) -> Result<Option<StoredCredential>, Unshared> {
+        let content = self.open(CREDENTIAL)?;
+        Ok(content.and_then(|content| StoredCredential::deserialize(&content)))
+    }
+
+    pub(crate) fn outcome(&self) -> Result<Option<Outcome>, Unshared> {
+        let content = self.open(OUTCOME)?;
+        Ok(content.and_then(|content| serde_json::from_slice(&content).ok()))
+    }
+
+    fn open(&self, kind: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Unshared> {
+        let file = self.store.directory().read(&self.file(kind))?;
+        Ok(file.and_then(|file| self.store.keys().open(self.name, kind, &file)))
+    }
+
+    pub(crate) fn file(&self, kind: &str) -> String {
+        format!("{}.{kind}", self.name)
+    }
+}
+
+fn waited_too_long(limit: Duration) -> Error {
+    Error::new(
+        ErrorKind::TimedOut,
+        format_args!(
+            "another process fetches the credential and has not ended within {} s",
+            limit.as_secs_f32()
+        ),
+    )
+    .with_help("complete its login, or end it: it may be stopped")
+}

@@ -1,0 +1,296 @@
+//! Any credential source, shared through the store.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use kubex_core::credentials::{SharingKey, StoreIdentity};
+use kubex_core::text::sanitize_line;
+use kubex_core::{
+    Cluster, Credential, CredentialSource, Error, ErrorKind, FetchReason, FetchRequest, Host, Origin, Result,
+    Warning,
+};
+use tracing::warn;
+
+use crate::entry::StoredCredential;
+use crate::flight::Flight;
+use crate::location::Location;
+use crate::slot::{Access, Begun};
+use crate::store::Store;
+use crate::unshared::Unshared;
+
+/// A credential source whose credential all processes of the user share: at most one of them fetches at a time, and the
+/// others get its result.
+///
+/// If the store cannot be used, or the source has no [`StoreIdentity`], each process fetches for itself, and a `tracing` event
+/// has the reason.
+#[derive(Debug)]
+pub struct StoredSource {
+    source: Arc<dyn CredentialSource>,
+    location: Option<Location>,
+    lifetime: Option<Duration>,
+    last: Mutex<Option<StoredCredential>>,
+}
+
+impl StoredSource {
+    /// Shares a source through the store of the user.
+    pub fn new(source: Arc<dyn CredentialSource>) -> Self {
+        Self {
+            source,
+            location: None,
+            lifetime: None,
+            last: Mutex::default(),
+        }
+    }
+
+    /// Uses another store than the one of the user.
+    #[must_use]
+    pub fn in_location(mut self, location: Location) -> Self {
+        self.location = Some(location);
+        self
+    }
+
+    /// How long a credential is kept that does not say when it expires. Without it, such a credential is not shared.
+    #[must_use]
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
+    /// Waits for another process, or gets the right to fetch.
+    async fn begin(&self, request: FetchRequest<'_>) -> Result<Begun> {
+        let host = request.host;
+        let Some(identity) = self.source.store_identity(host, request.cluster).await else {
+            return Ok(Begun::Unshared(Unshared::new(
+                "the provider of the source does not say what makes its identity",
+                "set the cache of the source to memory",
+            )));
+        };
+        let location = match &self.location {
+            Some(location) => Ok(location.clone()),
+            None => Location::of_the_user(host.environment()),
+        };
+        let mut access = Access::new(self.source.deadline_on(host));
+        if request.reason == FetchReason::Rejected
+            && let Some(last) = self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+        {
+            access = access.rejecting(last);
+        }
+        blocking(move || begin_in(location, &identity, &access)).await
+    }
+
+    /// Fetches, and keeps the result.
+    async fn fly(&self, flight: Flight, request: FetchRequest<'_>) -> Result<Credential> {
+        let mut flight = flight.with_lifetime(self.lifetime);
+        if request
+            .host
+            .terminal()
+            .is_some_and(kubex_core::host::Terminal::is_terminal)
+        {
+            flight = flight.asking_its_user();
+        }
+        match self.source.fetch(request).await {
+            Ok(credential) => {
+                let description = self.source.describe();
+                let kept = credential.clone();
+                let (stored, unshared) = blocking(move || flight.succeed(kept, &description)).await?;
+                if let Some(unshared) = unshared {
+                    self.warn(&unshared);
+                }
+                self.remember(stored);
+                Ok(credential)
+            }
+            Err(error) => {
+                let shared = error.clone();
+                match blocking(move || flight.fail(&shared)).await? {
+                    Some(early) => Ok(self.remember(early)),
+                    None => Err(error),
+                }
+            }
+        }
+    }
+
+    fn remember(&self, stored: StoredCredential) -> Credential {
+        let credential = stored.credential().clone();
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(stored);
+        credential
+    }
+
+    fn warn(&self, unshared: &Unshared) {
+        let source = sanitize_line(&self.source.describe()).into_owned();
+        warn!(target: "kubex::store", source, reason = %unshared, "the credential is not shared");
+    }
+}
+
+fn begin_in(location: Result<Location, Unshared>, identity: &StoreIdentity, access: &Access) -> Begun {
+    match location.and_then(|location| Store::open(&location)) {
+        Ok(store) => {
+            if let Some(warning) = store.warning() {
+                warn!(target: "kubex::store", reason = %warning, "the store has no keyring");
+            }
+            store.slot(identity).begin(access)
+        }
+        Err(unshared) => Begun::Unshared(unshared),
+    }
+}
+
+/// Runs on a thread that may block.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        return Err(Error::new(
+            ErrorKind::NoRuntime,
+            "a shared credential was requested outside of a tokio runtime",
+        )
+        .with_help("call it within a tokio runtime"));
+    };
+    runtime
+        .spawn_blocking(work)
+        .await
+        .map_err(|error| Error::new(ErrorKind::Aborted, "the store did not answer").with_source(error))
+}
+
+#[async_trait]
+impl CredentialSource for StoredSource {
+    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
+        // A simulated host shares nothing with real processes.
+        if request.host.processes().is_some() && self.location.is_none() {
+            return self.source.fetch(request).await;
+        }
+        match self.begin(request).await? {
+            Begun::Hit(stored) => Ok(self.remember(*stored)),
+            Begun::Fetch(flight) => self.fly(*flight, request).await,
+            Begun::Failed(error) => Err(match self.source.origin() {
+                Some(origin) => error.with_origin(origin),
+                None => error,
+            }),
+            Begun::Unshared(unshared) => {
+                self.warn(&unshared);
+                self.source.fetch(request).await
+            }
+        }
+    }
+
+    fn describe(&self) -> String {
+        self.source.describe()
+    }
+
+    fn deadline(&self) -> Duration {
+        self.source.deadline() * 2
+    }
+
+    /// The wait for another process, and the fetch.
+    fn deadline_on(&self, host: &Host) -> Duration {
+        self.source.deadline_on(host) * 2
+    }
+
+    fn time_to_end(&self, host: &Host) -> Duration {
+        self.source.time_to_end(host)
+    }
+
+    fn sharing_key(&self, cluster: &Cluster) -> Option<SharingKey> {
+        self.source.sharing_key(cluster).map(|key| key.with("store"))
+    }
+
+    async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
+        self.source.store_identity(host, cluster).await
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        self.source.origin()
+    }
+
+    async fn warnings(&self, host: &Host) -> Vec<Warning> {
+        self.source.warnings(host).await
+    }
+
+    async fn check(&self, host: &Host) -> Result<Option<Credential>> {
+        self.source.check(host).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::SystemTime;
+
+    use kubex_core::{Credentials, ExposeSecret as _, ServerUrl};
+
+    use super::*;
+    use crate::location::KeyPlace;
+
+    #[derive(Debug, Default)]
+    struct Vault {
+        fetches: AtomicUsize,
+        fails: bool,
+    }
+
+    #[async_trait]
+    impl CredentialSource for Vault {
+        async fn fetch(&self, _: FetchRequest<'_>) -> Result<Credential> {
+            let fetch = self.fetches.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            if self.fails {
+                return Err(Error::new(ErrorKind::Unavailable, "the vault is sealed"));
+            }
+            let expires_at = SystemTime::now() + Duration::from_secs(600);
+            Ok(Credential::bearer(format!("token-{fetch}").into())?.with_expiry(Some(expires_at)))
+        }
+
+        fn describe(&self) -> String {
+            "vault".to_owned()
+        }
+
+        async fn store_identity(&self, _: &Host, _: &Cluster) -> Option<StoreIdentity> {
+            Some(StoreIdentity::new("vault", "vault").with("fails", [u8::from(self.fails)]))
+        }
+    }
+
+    fn live(vault: &Arc<Vault>, location: &Location) -> Credentials {
+        let source = StoredSource::new(Arc::clone(vault) as Arc<dyn CredentialSource>);
+        let cluster = Cluster::new(ServerUrl::parse("https://a").unwrap());
+        Credentials::live(
+            Arc::new(source.in_location(location.clone())),
+            Arc::new(cluster),
+            Host::real(),
+        )
+    }
+
+    async fn token(credentials: &Credentials) -> String {
+        let credential = credentials.current().await.unwrap();
+        credential.token().unwrap().expose_secret().to_owned()
+    }
+
+    #[tokio::test]
+    async fn two_handles_that_share_nothing_else_share_the_store() {
+        let parent = tempfile::tempdir().unwrap();
+        let location = Location::new(parent.path().join("store"), KeyPlace::File);
+        let vault = Arc::new(Vault::default());
+        let (one, other) = (live(&vault, &location), live(&vault, &location));
+        assert_eq!(token(&one).await, "token-0");
+        assert_eq!(token(&other).await, "token-0");
+        // What one of them learns from a rejection, the other one gets too.
+        one.invalidate(one.current().await.unwrap().generation());
+        assert_eq!(token(&one).await, "token-1");
+        other.invalidate(other.current().await.unwrap().generation());
+        assert_eq!(token(&other).await, "token-1");
+        assert_eq!(vault.fetches.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn an_error_and_a_store_that_cannot_be_used_reach_the_caller() {
+        let parent = tempfile::tempdir().unwrap();
+        let location = Location::new(parent.path().join("store"), KeyPlace::File);
+        let sealed = Arc::new(Vault {
+            fails: true,
+            ..Vault::default()
+        });
+        let error = live(&sealed, &location).current().await.unwrap_err();
+        assert!(error.message().contains("the vault is sealed"), "{error}");
+
+        let file = parent.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let vault = Arc::new(Vault::default());
+        let unusable = Location::new(file.join("store"), KeyPlace::File);
+        assert_eq!(token(&live(&vault, &unusable)).await, "token-0");
+    }
+}

@@ -1,0 +1,162 @@
+//! The store: its directory and its keys.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use kubex_core::Warning;
+use kubex_core::credentials::StoreIdentity;
+
+use crate::directory::Directory;
+use crate::entry::Freshness;
+use crate::location::Location;
+use crate::master_key;
+use crate::moment::Moment;
+use crate::name::Name;
+use crate::seal::Keys;
+use crate::served;
+use crate::slot::{CREDENTIAL, OUTCOME, Slot};
+use crate::unshared::Unshared;
+
+/// The credentials that the processes of one user share. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    directory: Directory,
+    keys: Arc<Keys>,
+    warning: Option<Warning>,
+}
+
+/// A slot of the store, as it may be shown.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Kept {
+    /// What fetched the credential, without secrets.
+    pub description: String,
+    /// The kinds of its parts: `bearer token`.
+    pub kind: &'static str,
+    /// When it was fetched.
+    pub fetched_at: SystemTime,
+    /// When it is not served any more.
+    pub expires_at: Option<SystemTime>,
+    /// Whether it is still served.
+    pub is_valid: bool,
+    /// Until when no login is started.
+    pub backs_off_until: Option<SystemTime>,
+}
+
+impl Store {
+    /// Opens the store, and creates its directory and its key if they do not exist. It blocks.
+    ///
+    /// # Errors
+    /// The directory cannot be used: it cannot be created, other users can access it, or it is on a network.
+    pub fn open(location: &Location) -> Result<Self, Unshared> {
+        let directory = Directory::open(location.directory())?;
+        let (key, warning) = master_key::read_or_create(&directory, location.key)?;
+        let keys = Keys::derive(&key)
+            .ok_or_else(|| Unshared::new("the key of the store cannot be used", "check the system"))?;
+        Ok(Self {
+            directory,
+            keys: Arc::new(keys),
+            warning,
+        })
+    }
+
+    /// The slot of an identity.
+    pub fn slot(&self, identity: &StoreIdentity) -> Slot {
+        Slot::new(self.clone(), Name::new(self.keys.names(), identity))
+    }
+
+    /// What the user should know about the store, once: the key is in a file.
+    pub fn warning(&self) -> Option<&Warning> {
+        self.warning.as_ref()
+    }
+
+    /// All slots that contain a credential, or a login that was not completed.
+    ///
+    /// # Errors
+    /// The directory cannot be listed.
+    pub fn list(&self) -> Result<Vec<Kept>, Unshared> {
+        let now = Moment::now();
+        let mut kept = Vec::new();
+        for slot in self.slots()? {
+            let Ok(stored) = slot.stored() else { continue };
+            let outcome = slot.outcome().ok().flatten();
+            let backs_off_until = outcome.and_then(|outcome| outcome.backs_off_until(&now));
+            if let Some(stored) = stored {
+                kept.push(Kept {
+                    description: stored.description().to_owned(),
+                    kind: stored.credential().description(),
+                    fetched_at: stored.fetched_at(),
+                    expires_at: stored.expires_at(),
+                    is_valid: stored.freshness(&now) != Freshness::Expired,
+                    backs_off_until,
+                });
+            }
+        }
+        kept.sort_by(|one, other| one.description.cmp(&other.description));
+        Ok(kept)
+    }
+
+    /// Removes every credential and every back-off, and returns how many slots contained one. Locks stay: a process may hold
+    /// one.
+    ///
+    /// # Errors
+    /// A file cannot be removed.
+    pub fn clear(&self) -> Result<usize, Unshared> {
+        let slots = self.slots()?;
+        for slot in &slots {
+            self.clear_slot(slot)?;
+        }
+        Ok(slots.len())
+    }
+
+    /// Removes the credential and the back-off of one identity.
+    ///
+    /// # Errors
+    /// A file cannot be removed.
+    pub fn clear_one(&self, identity: &StoreIdentity) -> Result<(), Unshared> {
+        self.clear_slot(&self.slot(identity))
+    }
+
+    fn clear_slot(&self, slot: &Slot) -> Result<(), Unshared> {
+        self.directory.remove(&slot.file(CREDENTIAL))?;
+        self.directory.remove(&slot.file(OUTCOME))?;
+        self.directory.remove(&served::file(slot.name()))
+    }
+
+    /// The slots that have a file with content.
+    fn slots(&self) -> Result<Vec<Slot>, Unshared> {
+        let mut names: Vec<Name> = self
+            .directory
+            .files()?
+            .iter()
+            .filter_map(|file| file.split_once('.'))
+            .filter(|(_, kind)| [CREDENTIAL, OUTCOME].contains(kind))
+            .filter_map(|(name, _)| Name::parse(name))
+            .collect();
+        names.dedup();
+        Ok(names
+            .into_iter()
+            .map(|name| Slot::new(self.clone(), name))
+            .collect())
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! Why the store cannot be used.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use kubex_core::Warning;
+use kubex_core::text::{sanitize_line, shown_path};
+
+/// Why credentials cannot be shared: the reason, and one thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unshared {
+    message: String,
+    help: &'static str,
+}
+
+impl Unshared {
+    pub(crate) fn new(message: impl Into<String>, help: &'static str) -> Self {
+        Self {
+            message: message.into(),
+            help,
+        }
+    }
+
+    /// The file or directory cannot be used.
+    pub(crate) fn from_io(what: &str, path: &Path, error: &io::Error) -> Self {
+        let why = match error.kind() {
+            io::ErrorKind::PermissionDenied => "permission denied",
+            io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "no space is left",
+            io::ErrorKind::NotADirectory => "a part of the path is not a directory",
+            io::ErrorKind::Unsupported => "the file system does not support it",
+            _ => "the system refuses it",
+        };
+        Self::new(
+            format!("cannot {what} \"{}\": {why}", shown_path(path)),
+            "set KUBEX_CACHE_DIR to a local directory that you can write to",
+        )
+    }
+
+    /// What is wrong.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// One thing to do.
+    pub fn help(&self) -> &str {
+        self.help
+    }
+
+    /// The same as a warning.
+    pub fn warning(&self) -> Warning {
+        Warning::new(
+            "credential-not-shared",
+            format_args!("the credential is not shared with other processes: {self}"),
+        )
+    }
+}
+
+impl fmt::Display for Unshared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", sanitize_line(&self.message), self.help)
+    }
+}
