@@ -14,7 +14,7 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const REJECTED: u8 = 8;
 
 /// The status of a class.
-pub(super) fn from_class(class: ErrorClass) -> u8 {
+pub(crate) fn from_class(class: ErrorClass) -> u8 {
     match class {
         ErrorClass::RequestFailed => REQUEST_FAILED,
         ErrorClass::NothingConfigured => 3,

@@ -86,6 +86,11 @@ impl Flags {
         given(self.source.as_ref())
     }
 
+    /// The context that the flags name.
+    pub(crate) fn context(&self) -> Option<&str> {
+        given(self.context.as_ref())
+    }
+
     /// The options for the kubeconfig source; `None` if the flags select nothing in the kubeconfig.
     pub(crate) fn kubeconfig_options(&self) -> Option<Options> {
         let mut options = Options::new();

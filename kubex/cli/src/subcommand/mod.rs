@@ -17,6 +17,7 @@ mod schema;
 mod sources;
 mod token;
 mod whoami;
+mod wrap;
 
 use crate::failure::Failure;
 use crate::output::{Format, FormatArgument, ListArguments, OutputArguments};
@@ -45,6 +46,10 @@ pub(crate) enum Subcommand {
     Exec(exec::Arguments),
     /// Show or clear the credentials that `exec` and the setting `cache: shared` keep
     Cache(cache::Arguments),
+    /// Let the exec users of the kubeconfig, or of --context, go through `kubex exec`
+    Wrap(wrap::Arguments),
+    /// Undo `wrap`
+    Unwrap(wrap::Arguments),
     /// List the contexts of the kubeconfig
     Contexts(ListArguments),
     /// List the configured sources, those of the chain first
@@ -87,7 +92,13 @@ impl Subcommand {
                 Some(output) => output,
                 None => return false,
             },
-            Self::Exec(_) | Self::Get(_) | Self::Schema | Self::Completions(_) | Self::Man(_) => {
+            Self::Wrap(_)
+            | Self::Unwrap(_)
+            | Self::Exec(_)
+            | Self::Get(_)
+            | Self::Schema
+            | Self::Completions(_)
+            | Self::Man(_) => {
                 return false;
             }
         };
@@ -104,6 +115,8 @@ impl Subcommand {
             Self::Get(arguments) => get::run(&arguments, session).await,
             Self::Exec(arguments) => exec::run(&arguments, session).await,
             Self::Cache(arguments) => cache::run(&arguments, session),
+            Self::Wrap(arguments) => wrap::wrap(&arguments, session).await,
+            Self::Unwrap(arguments) => wrap::unwrap(&arguments, session).await,
             Self::Contexts(arguments) => contexts::run(&arguments, session).await,
             Self::Sources(arguments) => sources::run(&arguments, session).await,
             Self::Config(arguments) => config::run(&arguments, session).await,

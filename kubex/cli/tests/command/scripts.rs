@@ -236,7 +236,7 @@ fn every_command_line_of_the_docs_is_valid() {
             count += 1;
         }
     }
-    println!("{count} command lines of the docs are valid");
+    eprintln!("{count} command lines of the docs are valid");
     assert!(count >= 20, "{count}");
 }
 

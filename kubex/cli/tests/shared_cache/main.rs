@@ -17,3 +17,4 @@ mod failures;
 mod holders;
 mod processes;
 mod world;
+mod wrapping;

@@ -20,6 +20,7 @@ use kubex_exec::{ExecRequest, ExecSource};
 use kubex_store::{Access, Location, Store};
 
 use self::plugin::Plugin;
+pub(super) use self::plugin::find;
 use self::sharing::Sharing;
 use crate::failure::Failure;
 use crate::output::{print_message, print_requested};
@@ -40,6 +41,9 @@ pub(crate) struct Arguments {
     /// Keep a credential this long that does not say when it expires: 10m, or a number of seconds
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     lifetime: Option<Duration>,
+    /// What `kubex unwrap` restores
+    #[arg(long, hide = true, value_name = "SPELLING")]
+    unwrap: Option<String>,
     /// The plugin to run, with its arguments
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,

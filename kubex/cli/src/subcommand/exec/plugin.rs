@@ -50,8 +50,8 @@ impl Plugin {
             match flag.as_str() {
                 "--identity-variable" => plugin.variables.push(value),
                 "--identity-file" => plugin.files.push(value.into()),
-                // It counts only for a credential that is fetched.
-                "--lifetime" => {}
+                // The one counts only for a credential that is fetched, the other only for `kubex unwrap`.
+                "--lifetime" | "--unwrap" => {}
                 _ => return None,
             }
         }
@@ -99,7 +99,7 @@ impl Plugin {
 }
 
 /// Finds a program as the provider `exec` does: in the absolute directories of `PATH`.
-fn find(name: &str, path: &OsStr) -> Option<PathBuf> {
+pub(in crate::subcommand) fn find(name: &str, path: &OsStr) -> Option<PathBuf> {
     let directories = std::env::split_paths(path).filter(|directory| directory.is_absolute());
     let mut candidates = directories.map(|directory| clean(&directory.join(name)));
     candidates.find(|candidate| is_executable(candidate))

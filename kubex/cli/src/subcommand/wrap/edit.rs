@@ -1,0 +1,423 @@
+//! The edits that wrap the exec users of a kubeconfig, and those that unwrap them. Everything else stays to the byte.
+//!
+//! | the user has | becomes |
+//! |---|---|
+//! | `args: [eks, get-token]` | `args: ["exec", "--", "aws", eks, get-token]` |
+//! | a list of lines | the same, with three lines before the first one |
+//! | no `args`, or an empty one | `args: ["exec", "--", "aws"]` |
+//! | `command: aws` | `command: kubex` |
+//!
+//! Where the spelling of `command` or `args` cannot be seen in the result, the argument `--unwrap=...` keeps it, so that
+//! unwrapping restores each byte.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use kubex_document::{Budget, Document, Format, Key, Kind, Node};
+use serde::{Deserialize, Serialize};
+
+/// The argument that keeps the spelling.
+pub(crate) const UNWRAP: &str = "--unwrap=";
+
+/// A replacement of a part of the text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Edit {
+    start: usize,
+    end: usize,
+    text: String,
+}
+
+/// The spelling of what cannot be seen in a wrapped user.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Spelling {
+    /// The text of the value of `command`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+    /// The text of the value of `args`, if it is not a list with arguments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    args: Option<String>,
+    /// Whether there was no `args`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    no_args: bool,
+}
+
+/// An `exec` mapping of a user.
+pub(super) struct ExecUser<'d> {
+    text: &'d str,
+    command: (Key<'d>, Node<'d>),
+    args: Option<(Key<'d>, Node<'d>)>,
+    env: Option<Node<'d>>,
+}
+
+/// The plugin of a user, before and after.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) before: (String, Vec<String>),
+    pub(super) after: (String, Vec<String>),
+    pub(super) edits: Vec<Edit>,
+}
+
+impl<'d> ExecUser<'d> {
+    /// Reads the `exec` of a user. `None` if it is no mapping with a command.
+    pub(super) fn read(document: &'d Document, exec: Node<'d>) -> Option<Self> {
+        let command = exec.get_entry("command")?;
+        command.1.as_str()?;
+        Some(Self {
+            text: document.text(),
+            command,
+            args: exec.get_entry("args"),
+            env: exec.get("env"),
+        })
+    }
+
+    pub(super) fn command(&self) -> &'d str {
+        self.command.1.as_str().unwrap_or_default()
+    }
+
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let Some((_, args)) = self.args else {
+            return Vec::new();
+        };
+        args.items()
+            .map(|item| item.as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    /// Where the user is written. Two users that are one by an alias have the same place.
+    pub(super) fn place(&self) -> usize {
+        self.command.1.span().start()
+    }
+
+    /// Whether the user goes through `kubex exec`, or `exec` of this program, which may have another name.
+    pub(super) fn is_wrapped(&self, program: &str) -> bool {
+        let file_name = |path: &'_ str| path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+        let name = file_name(self.command());
+        let arguments = self.arguments();
+        ["kubex", "kubex.exe", "kubectl-kubex", &file_name(program)].contains(&name.as_str())
+            && arguments.first().is_some_and(|first| first == "exec")
+            && arguments.iter().any(|argument| argument == "--")
+    }
+
+    /// Wraps the user: `program` runs in the place of its command, which is `absolute` as the plugin is to be found.
+    ///
+    /// # Errors
+    /// Why the user cannot be edited.
+    pub(super) fn wrap(&self, program: &str, absolute: &str) -> Result<Change, &'static str> {
+        let raw = self.command.1.span().of(self.text);
+        let (args_key, args) = match self.args {
+            Some((key, args)) => (Some(key), Some(args)),
+            None => (None, None),
+        };
+        let is_list =
+            args.is_some_and(|args| matches!(args.kind(), Kind::Sequence) && args.items().next().is_some());
+        // The list is another user's too, so that it is copied.
+        let is_alias = args.is_some_and(Node::is_alias);
+        let mut spelling = Spelling {
+            // The quotes can be seen in the result.
+            command: (like(&like(raw, program), absolute) != raw).then(|| raw.to_owned()),
+            ..Spelling::default()
+        };
+        match args {
+            None => spelling.no_args = true,
+            Some(args) if !is_list || is_alias => spelling.args = Some(args.span().of(self.text).to_owned()),
+            Some(_) => {}
+        }
+        let header = self.header(&spelling, absolute);
+        let mut edits = match (args_key, args) {
+            (Some(key), Some(args)) if is_alias => {
+                let all: Vec<String> = header.iter().cloned().chain(self.arguments()).collect();
+                vec![self.replace_value(key, args, &flow(&all))]
+            }
+            (_, Some(args)) if is_list => vec![self.insert_into_list(args, &header)?],
+            (Some(key), Some(args)) => vec![self.replace_value(key, args, &flow(&header))],
+            _ => vec![self.insert_args(&flow(&header))?],
+        };
+        edits.push(Edit {
+            start: self.command.1.span().start(),
+            end: self.command.1.span().end(),
+            text: like(raw, program),
+        });
+        let before = (self.command().to_owned(), self.arguments());
+        let mut after = header;
+        after.extend(self.arguments());
+        Ok(Change {
+            before,
+            after: (program.to_owned(), after),
+            edits,
+        })
+    }
+
+    /// The arguments before those of the plugin.
+    fn header(&self, spelling: &Spelling, absolute: &str) -> Vec<String> {
+        let mut header = vec!["exec".to_owned()];
+        let variables = self.env.into_iter().flat_map(Node::items);
+        for name in variables.filter_map(|variable| variable.get("name")?.as_str()) {
+            header.push(format!("--identity-variable={name}"));
+        }
+        if spelling.command.is_some() || spelling.args.is_some() || spelling.no_args {
+            let json = serde_json::to_vec(spelling).unwrap_or_default();
+            header.push(format!("{UNWRAP}{}", BASE64.encode(json)));
+        }
+        header.extend(["--".to_owned(), absolute.to_owned()]);
+        header
+    }
+
+    fn insert_into_list(&self, args: Node<'d>, header: &[String]) -> Result<Edit, &'static str> {
+        let start = args.span().start();
+        if self.text[start..].starts_with('[') {
+            return Ok(insertion(start + 1, flow_items(header)));
+        }
+        let first = args.items().next().ok_or("its args are empty")?.span().start();
+        let (dash, line) = self.dash_before(first)?;
+        let indent = &self.text[line..dash];
+        Ok(insertion(dash, block_items(header, indent)))
+    }
+
+    /// The dash before the first item of a list of lines, and the beginning of its line.
+    fn dash_before(&self, first: usize) -> Result<(usize, usize), &'static str> {
+        let before = &self.text[..first];
+        let dash = before
+            .rfind('-')
+            .ok_or("its args are written in an unusual form")?;
+        let line = before[..dash].rfind('\n').map_or(0, |end| end + 1);
+        let is_usual =
+            before[dash + 1..].chars().all(|c| c == ' ') && before[line..dash].chars().all(|c| c == ' ');
+        if is_usual {
+            Ok((dash, line))
+        } else {
+            Err("its args are written in an unusual form")
+        }
+    }
+
+    /// Replaces a value; a value that is not written follows its key.
+    fn replace_value(&self, key: Key<'d>, value: Node<'d>, text: &str) -> Edit {
+        let span = value.span();
+        if !span.is_empty() {
+            return Edit {
+                start: span.start(),
+                end: span.end(),
+                text: text.to_owned(),
+            };
+        }
+        let behind = key.span().end();
+        let colon = self.text[behind..]
+            .find(':')
+            .map_or(behind, |colon| behind + colon + 1);
+        insertion(colon, format!(" {text}"))
+    }
+
+    /// Inserts `args` before `command`.
+    fn insert_args(&self, list: &str) -> Result<Edit, &'static str> {
+        let key = self.command.0.span().start();
+        Ok(insertion(key, self.inserted_args(list)?))
+    }
+
+    fn inserted_args(&self, list: &str) -> Result<String, &'static str> {
+        let key = self.command.0.span().start();
+        let line = self.text[..key].rfind('\n').map_or(0, |end| end + 1);
+        let before = &self.text[line..key];
+        if self.is_in_braces() {
+            return Ok(format!("\"args\": {list}, "));
+        }
+        if before.chars().all(|c| c == ' ') {
+            let end = if self.text[key..]
+                .lines()
+                .next()
+                .is_some_and(|_| self.text[..line].ends_with("\r\n"))
+            {
+                "\r\n"
+            } else {
+                "\n"
+            };
+            return Ok(format!("args: {list}{end}{before}"));
+        }
+        Err("its command is written in an unusual form")
+    }
+
+    /// Whether the mapping is written in braces: the text before its first key, which is not white space or a comment.
+    fn is_in_braces(&self) -> bool {
+        // A comma or a brace before a key stands only in braces.
+        let before = self.text[..self.command.0.span().start()].trim_end();
+        before.ends_with(['{', ','])
+    }
+
+    /// Unwraps the user.
+    ///
+    /// # Errors
+    /// Why the user cannot be edited.
+    pub(super) fn unwrap(&self) -> Result<Change, &'static str> {
+        let arguments = self.arguments();
+        let (args_key, args) = self.args.ok_or("it has no args")?;
+        let dashes = arguments
+            .iter()
+            .position(|argument| argument == "--")
+            .ok_or("it has no command")?;
+        let (header, rest) = arguments
+            .split_at_checked(dashes + 2)
+            .ok_or("it has no command")?;
+        let absolute = header.last().ok_or("it has no command")?;
+        let spelling = header.iter().find_map(|argument| argument.strip_prefix(UNWRAP));
+        let spelling: Spelling = spelling
+            .and_then(|text| serde_json::from_slice(&BASE64.decode(text).ok()?).ok())
+            .unwrap_or_default();
+        let start = args.span().start();
+        let edit = if rest.is_empty() && spelling.no_args {
+            self.remove_args(args_key, args, header)
+        } else if rest.is_empty() || spelling.args.as_ref().is_some_and(|args| args.starts_with('*')) {
+            let before = spelling.args.clone().unwrap_or_else(|| "[]".to_owned());
+            // A value that was not written was given one, with a blank before it.
+            let start = if before.is_empty() && self.text[..start].ends_with(' ') {
+                start - 1
+            } else {
+                start
+            };
+            Edit {
+                start,
+                end: args.span().end(),
+                text: before,
+            }
+        } else {
+            self.remove_header(args, header)?
+        };
+        let span = self.command.1.span();
+        let command = spelling
+            .command
+            .clone()
+            .unwrap_or_else(|| like(span.of(self.text), absolute));
+        let before = (self.command().to_owned(), arguments.clone());
+        Ok(Change {
+            before,
+            after: (
+                value_of(&command).unwrap_or_else(|| absolute.clone()),
+                rest.to_vec(),
+            ),
+            edits: vec![
+                edit,
+                Edit {
+                    start: span.start(),
+                    end: span.end(),
+                    text: command,
+                },
+            ],
+        })
+    }
+
+    /// Removes `args`, which were inserted before `command`; elsewhere, after other edits, they become an empty list.
+    fn remove_args(&self, key: Key<'d>, args: Node<'d>, header: &[String]) -> Edit {
+        let (start, command) = (key.span().start(), self.command.0.span().start());
+        let is_as_inserted = start < command
+            && self.inserted_args(&flow(header)).is_ok_and(|inserted| {
+                let written = &self.text[start..command];
+                written == inserted || written.starts_with("args: [") && written.trim_end().ends_with(']')
+            });
+        let span = args.span();
+        if is_as_inserted {
+            Edit {
+                start,
+                end: command,
+                text: String::new(),
+            }
+        } else {
+            Edit {
+                start: span.start(),
+                end: span.end(),
+                text: "[]".to_owned(),
+            }
+        }
+    }
+
+    fn remove_header(&self, args: Node<'d>, header: &[String]) -> Result<Edit, &'static str> {
+        let start = args.span().start();
+        let removal = |start, end| Edit {
+            start,
+            end,
+            text: String::new(),
+        };
+        let first = args.items().next().ok_or("it has no args")?.span().start();
+        let following = args
+            .items()
+            .nth(header.len())
+            .ok_or("it has no args")?
+            .span()
+            .start();
+        if self.text[start..].starts_with('[') {
+            let inserted = flow_items(header);
+            return Ok(if self.text[start + 1..].starts_with(&inserted) {
+                removal(start + 1, start + 1 + inserted.len())
+            } else {
+                removal(first, following)
+            });
+        }
+        let (from, _) = self.dash_before(first)?;
+        let (to, _) = self.dash_before(following)?;
+        Ok(removal(from, to))
+    }
+}
+
+/// The value of a scalar as it is written.
+fn value_of(scalar: &str) -> Option<String> {
+    let document = Document::read(
+        scalar.as_bytes().to_vec().into(),
+        Format::Yaml,
+        &Budget::KUBECONFIG,
+    )
+    .ok()?;
+    document.root().as_str().map(str::to_owned)
+}
+
+/// Applies edits to a text.
+pub(super) fn apply(text: &str, mut edits: Vec<Edit>) -> String {
+    edits.sort_by_key(|edit| (edit.start, edit.end));
+    let mut result = String::with_capacity(text.len() + 256);
+    let mut at = 0;
+    for edit in &edits {
+        result.push_str(text.get(at..edit.start).unwrap_or_default());
+        result.push_str(&edit.text);
+        at = edit.end;
+    }
+    result.push_str(text.get(at..).unwrap_or_default());
+    result
+}
+
+fn insertion(at: usize, text: String) -> Edit {
+    Edit {
+        start: at,
+        end: at,
+        text,
+    }
+}
+
+/// A text as YAML and JSON write it in double quotes.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+/// Items with a comma after each.
+fn flow_items(items: &[String]) -> String {
+    items
+        .iter()
+        .fold(String::new(), |text, item| format!("{text}{}, ", quoted(item)))
+}
+
+fn flow(items: &[String]) -> String {
+    format!("[{}]", flow_items(items).trim_end_matches(", "))
+}
+
+/// Items in lines of their own; the next dash follows.
+fn block_items(items: &[String], indent: &str) -> String {
+    items.iter().fold(String::new(), |text, item| {
+        format!("{text}- {}\n{indent}", quoted(item))
+    })
+}
+
+/// The program in the quotes of the value that it replaces.
+fn like(raw: &str, program: &str) -> String {
+    let is_plain = program
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    match raw.chars().next() {
+        Some('\'') if is_plain => format!("'{program}'"),
+        Some('"' | '|' | '>') => quoted(program),
+        _ if is_plain => program.to_owned(),
+        _ => quoted(program),
+    }
+}

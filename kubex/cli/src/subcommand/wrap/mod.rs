@@ -1,0 +1,154 @@
+//! `kubex wrap` and `kubex unwrap`: exec users of a kubeconfig go through `kubex exec`, or no longer.
+
+mod edit;
+mod file;
+mod text;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use kubex::configure_from_kubeconfig;
+use kubex::text::mask_arguments;
+
+use self::file::Kubeconfig;
+use self::text::{Direction, UserChange, changed};
+use crate::failure::{Failure, status};
+use crate::output::print_text;
+use crate::session::Session;
+
+/// The arguments of `wrap` and `unwrap`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Print the changes, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) async fn wrap(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
+    run(arguments, session, Direction::Wrap).await
+}
+
+pub(crate) async fn unwrap(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
+    run(arguments, session, Direction::Unwrap).await
+}
+
+async fn run(arguments: &Arguments, session: &Session, direction: Direction) -> Result<(), Failure> {
+    let users = users(session).await?;
+    let program = program()?;
+    let mut output = String::new();
+    let mut is_changed = false;
+    for path in files(session)? {
+        let kubeconfig = Kubeconfig::open(&path, !arguments.dry_run)?;
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        let change = changed(kubeconfig.text(), directory, direction, &program, users.as_ref());
+        let (text, changes) = change.map_err(|why| {
+            let message = format!("\"{}\" cannot be edited: {why}", path.display());
+            Failure::new(
+                status::from_class(kubex::ErrorClass::InvalidConfiguration),
+                message,
+            )
+            .with_help("edit this user by hand, or choose others with --context")
+        })?;
+        for change in &changes {
+            output.push_str(&shown(&path, change));
+        }
+        if !changes.is_empty() {
+            is_changed = true;
+            if !arguments.dry_run {
+                kubeconfig.replace(&text)?;
+            }
+        }
+    }
+    if !is_changed {
+        output.push_str("nothing to change\n");
+    }
+    Ok(print_text(&output)?)
+}
+
+/// The names of the users to change; `None` for all.
+async fn users(session: &Session) -> Result<Option<BTreeSet<String>>, Failure> {
+    let Some(context) = session.flags.context() else {
+        return Ok(None);
+    };
+    let mut kubeconfig = configure_from_kubeconfig().host(session.host.clone());
+    if let Some(path) = session.flags.kubeconfig() {
+        kubeconfig = kubeconfig.path(path);
+    }
+    let kubeconfig = kubeconfig.load().await?;
+    let found = kubeconfig.contexts().find(|found| found.name == context);
+    let user = found.and_then(|found| found.user).ok_or_else(|| {
+        Failure::new(
+            status::from_class(kubex::ErrorClass::InvalidConfiguration),
+            format!("there is no context \"{context}\" with a user"),
+        )
+        .with_help("run kubex contexts to see the contexts")
+    })?;
+    Ok(Some(BTreeSet::from([user])))
+}
+
+/// The files of the kubeconfig: the one of the flag, those of the variable, or the one in the home directory.
+fn files(session: &Session) -> Result<Vec<PathBuf>, Failure> {
+    let environment = session.host.environment();
+    let directory = environment.current_directory().unwrap_or_default();
+    let named: Vec<PathBuf> = match (session.flags.kubeconfig(), environment.variable("KUBECONFIG")) {
+        (Some(path), _) => vec![PathBuf::from(path)],
+        (None, Some(list)) if !list.is_empty() => std::env::split_paths(&list)
+            .filter(|path| !path.as_os_str().is_empty())
+            .collect(),
+        _ => environment
+            .home_directory()
+            .map(|home| home.join(".kube/config"))
+            .into_iter()
+            .collect(),
+    };
+    let is_flag = session.flags.kubeconfig().is_some();
+    let mut files: Vec<PathBuf> = Vec::new();
+    for path in named {
+        let path = directory.join(path);
+        if !files.contains(&path) && (is_flag || path.exists()) {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        let failure = Failure::new(
+            status::from_class(kubex::ErrorClass::NothingConfigured),
+            "there is no kubeconfig",
+        );
+        return Err(failure.with_help("name one with --kubeconfig"));
+    }
+    Ok(files)
+}
+
+/// The program that a wrapped user runs: `kubex`, if `PATH` finds this program, else its path.
+#[expect(clippy::disallowed_methods, reason = "compares two paths of this program")]
+fn program() -> Result<String, Failure> {
+    let unknown = || {
+        Failure::new(
+            status::REQUEST_FAILED,
+            "the system does not tell the path of this program",
+        )
+    };
+    let own = std::env::current_exe().map_err(|_| unknown())?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let named = super::exec::find("kubex", &path).and_then(|found| std::fs::canonicalize(found).ok());
+    if named.is_some() && named == std::fs::canonicalize(&own).ok() {
+        return Ok("kubex".to_owned());
+    }
+    own.into_os_string().into_string().map_err(|_| unknown())
+}
+
+/// The change of a user in the form of a diff. Values that may be secrets are masked, and no other line is shown.
+fn shown(path: &Path, change: &UserChange) -> String {
+    let command = |(command, arguments): &(String, Vec<String>), sign: char| {
+        let arguments = mask_arguments(arguments).join(" ");
+        format!("{sign}{command} {arguments}\n")
+    };
+    format!(
+        "{}, user {}\n{}{}",
+        path.display(),
+        change.user,
+        command(&change.before, '-'),
+        command(&change.after, '+')
+    )
+}

@@ -1,0 +1,134 @@
+//! The text of a kubeconfig with its users wrapped or unwrapped, checked before it is returned.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use kubex_document::{Budget, Document, Format, Node};
+
+use super::edit::{ExecUser, apply};
+
+/// What to do with the users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Wrap,
+    Unwrap,
+}
+
+/// A command and its arguments.
+type Command = (String, Vec<String>);
+
+/// The change of one user: its command and arguments before and after.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct UserChange {
+    pub(super) user: String,
+    pub(super) before: Command,
+    pub(super) after: Command,
+}
+
+/// The text with all users changed that are not yet as they should be, or those with these names. `program` runs in the place of
+/// their commands.
+///
+/// # Errors
+/// Why the text cannot be changed.
+pub(super) fn changed(
+    text: &str,
+    directory: &Path,
+    direction: Direction,
+    program: &str,
+    users: Option<&BTreeSet<String>>,
+) -> Result<(String, Vec<UserChange>), String> {
+    let (result, changes) = edited(text, directory, direction, program, users)?;
+    let commands = commands(&result)?;
+    let is_as_intended = changes.iter().all(|change| {
+        let after = commands.iter().filter(|(user, _)| *user == change.user);
+        after.clone().next().is_some() && after.into_iter().all(|(_, command)| *command == change.after)
+    });
+    if !is_as_intended {
+        return Err("the result would not be the intended one".to_owned());
+    }
+    if direction == Direction::Wrap {
+        let names = changes.iter().map(|change| change.user.clone()).collect();
+        let (restored, _) = edited(&result, directory, Direction::Unwrap, program, Some(&names))?;
+        if restored != text {
+            return Err("unwrapping it would not restore each byte".to_owned());
+        }
+    }
+    Ok((result, changes))
+}
+
+fn edited(
+    text: &str,
+    directory: &Path,
+    direction: Direction,
+    program: &str,
+    users: Option<&BTreeSet<String>>,
+) -> Result<(String, Vec<UserChange>), String> {
+    let document = read(text)?;
+    let mut changes = Vec::new();
+    let mut edits = Vec::new();
+    let mut places = BTreeSet::new();
+    for (name, user) in exec_users(&document) {
+        let is_meant = users.is_none_or(|users| users.contains(&name));
+        if !is_meant || user.is_wrapped(program) == (direction == Direction::Wrap) {
+            continue;
+        }
+        let change = match direction {
+            Direction::Wrap => user.wrap(program, &absolute(user.command(), directory)),
+            Direction::Unwrap => user.unwrap(),
+        };
+        let change = change.map_err(|why| format!("the user \"{name}\": {why}"))?;
+        // Two users may be one by an alias.
+        if places.insert(user.place()) {
+            edits.extend(change.edits);
+        }
+        changes.push(UserChange {
+            user: name,
+            before: change.before,
+            after: change.after,
+        });
+    }
+    Ok((apply(text, edits), changes))
+}
+
+/// A relative path is relative to the kubeconfig, and `kubex exec` does not know that.
+pub(super) fn absolute(command: &str, directory: &Path) -> String {
+    let path = Path::new(command);
+    if path.is_absolute() || !command.contains(std::path::is_separator) {
+        return command.to_owned();
+    }
+    directory.join(path).to_string_lossy().into_owned()
+}
+
+/// The users with an `exec`, by name.
+fn exec_users(document: &Document) -> Vec<(String, ExecUser<'_>)> {
+    let users = document.root().get("users");
+    let users = users.into_iter().flat_map(Node::items);
+    users
+        .filter_map(|entry| {
+            let name = entry.get("name")?.as_str()?.to_owned();
+            let exec = entry.get("user")?.get("exec")?;
+            Some((name, ExecUser::read(document, exec)?))
+        })
+        .collect()
+}
+
+/// The commands of all users, as kubectl would run them.
+fn commands(text: &str) -> Result<Vec<(String, Command)>, String> {
+    let document = read(text)?;
+    let users = exec_users(&document);
+    Ok(users
+        .iter()
+        .map(|(name, user)| (name.clone(), (user.command().to_owned(), user.arguments())))
+        .collect())
+}
+
+fn read(text: &str) -> Result<Document, String> {
+    let read = Document::read(text.as_bytes().to_vec().into(), Format::Yaml, &Budget::KUBECONFIG);
+    read.map_err(|error| match error.position() {
+        Some(position) => format!("it is not valid YAML in line {}", position.line),
+        None => "it is not valid YAML".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests;
