@@ -38,8 +38,8 @@ pub(crate) struct Merged {
     pub(crate) warnings: Vec<Warning>,
     /// Pairs of entries with the same name: the one that is used, and the shadowed one.
     pub(crate) shadowed: Vec<(Origin, Origin)>,
-    /// The total size of the documents in bytes.
-    pub(crate) bytes: usize,
+    /// The effort to parse the documents.
+    pub(crate) effort: usize,
     /// The origins of the documents.
     pub(crate) origins: Vec<Origin>,
 }
@@ -53,7 +53,7 @@ impl Merged {
             users: Entries::new(Section::Users),
             warnings: Vec::new(),
             shadowed: Vec::new(),
-            bytes: 0,
+            effort: 0,
             origins: Vec::new(),
         }
     }
@@ -70,11 +70,11 @@ impl Merged {
     pub(crate) fn add(&mut self, parsed: ParsedFile) -> Result<()> {
         let ParsedFile {
             file,
-            bytes,
+            effort,
             fields,
             mut warnings,
         } = parsed;
-        self.bytes = self.bytes.saturating_add(bytes);
+        self.effort = self.effort.saturating_add(effort);
         let file = Arc::new(file);
         // For another object, only that is reported, and not the problems of its fields.
         let documents = || {
