@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use kubex_core::host::effort;
 use kubex_core::{Origin, Warning};
 use kubex_document::{Budget, Document, Format, ReadError, Text};
 
@@ -24,8 +25,8 @@ pub(crate) struct File {
 #[derive(Debug)]
 pub(crate) struct ParsedFile {
     pub(crate) file: File,
-    /// The length of its text.
-    pub(crate) bytes: usize,
+    /// The effort to parse its text.
+    pub(crate) effort: usize,
     /// What stands at the top of the document, in the order it is written.
     pub(crate) fields: Vec<FieldSource>,
     pub(crate) warnings: Vec<Warning>,
@@ -54,11 +55,11 @@ pub(crate) fn parse(text: Result<Text, ReadError>, file: File) -> kubex_core::Re
 /// A file that is read as a whole.
 pub(crate) fn whole(text: Text, file: File) -> kubex_core::Result<ParsedFile> {
     let refuse = |error: ReadError| error.into_error("the kubeconfig", &file.origin);
-    let bytes = text.as_str().len();
+    let effort = effort(text.as_str().as_bytes());
     let document = Document::parse(text, Format::Yaml, &Budget::KUBECONFIG).map_err(refuse)?;
     document.mapping().map_err(refuse)?;
     Ok(ParsedFile {
-        bytes,
+        effort,
         warnings: document.warnings(&file.origin),
         fields: vec![FieldSource::Read(Arc::new(document))],
         file,
@@ -78,7 +79,7 @@ pub(crate) fn outlined(text: Text, fields: Vec<RawField>, file: File) -> kubex_c
         RawField::Member(slice) => read(slice.read_member(text.as_str())),
     });
     Ok(ParsedFile {
-        bytes: text.as_str().len(),
+        effort: effort(text.as_str().as_bytes()),
         fields: fields.collect::<kubex_core::Result<_>>()?,
         warnings: Vec::new(),
         file,

@@ -223,7 +223,7 @@ impl CredentialProvider for ContextProvider {
     async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
         let (kubeconfig, options) = (self.kubeconfig.clone(), self.options.clone());
         // An entry of a large kubeconfig may be large as well.
-        let bytes = kubeconfig.merged.bytes;
-        parse(bytes, move || kubeconfig.answer(&options, &Options::new())).await?
+        let effort = kubeconfig.merged.effort;
+        parse(effort, move || kubeconfig.answer(&options, &Options::new())).await?
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use kubex_core::error::Problems;
-use kubex_core::host::{Contents, FileContent, ForeignWriters, parse};
+use kubex_core::host::{Contents, FileContent, ForeignWriters, effort, parse};
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, ExposeSecret, Host, Origin, Result, SecretBytes, Warning};
 use kubex_document::{ReadError, Text};
@@ -30,6 +30,7 @@ pub(crate) struct Bytes {
 #[derive(Debug)]
 pub(crate) struct Content {
     length: usize,
+    effort: usize,
     bytes: Mutex<Option<SecretBytes>>,
     text: OnceLock<Result<Text, ReadError>>,
 }
@@ -38,6 +39,7 @@ impl Content {
     pub(crate) fn new(bytes: SecretBytes) -> Self {
         Self {
             length: bytes.expose_secret().len(),
+            effort: effort(bytes.expose_secret()),
             bytes: Mutex::new(Some(bytes)),
             text: OnceLock::new(),
         }
@@ -62,7 +64,7 @@ pub(crate) async fn bytes<T: Send + 'static>(
     if content.length > LARGEST_FILE {
         return Err(too_large().with_origin(&origin));
     }
-    parse(content.length, move || {
+    parse(content.effort, move || {
         let mut merged = Merged::new();
         let file = File {
             origin: origin.clone(),

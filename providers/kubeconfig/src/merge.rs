@@ -38,8 +38,8 @@ pub(crate) struct Merged {
     pub(crate) warnings: Vec<Warning>,
     /// Of two entries of one name: the one that counts, and the one that does not.
     pub(crate) shadowed: Vec<(Origin, Origin)>,
-    /// The bytes of the documents together.
-    pub(crate) bytes: usize,
+    /// The effort to parse the documents.
+    pub(crate) effort: usize,
     /// The documents it was made of.
     pub(crate) origins: Vec<Origin>,
 }
@@ -53,7 +53,7 @@ impl Merged {
             users: Entries::new(Section::Users),
             warnings: Vec::new(),
             shadowed: Vec::new(),
-            bytes: 0,
+            effort: 0,
             origins: Vec::new(),
         }
     }
@@ -70,11 +70,11 @@ impl Merged {
     pub(crate) fn add(&mut self, parsed: ParsedFile) -> Result<()> {
         let ParsedFile {
             file,
-            bytes,
+            effort,
             fields,
             mut warnings,
         } = parsed;
-        self.bytes = self.bytes.saturating_add(bytes);
+        self.effort = self.effort.saturating_add(effort);
         let file = Arc::new(file);
         // The error of what is not a kubeconfig is that, and not what its fields would mean in one.
         let documents = || {
