@@ -161,12 +161,22 @@ impl<'d> Mapping<'d> {
         keys.iter().any(|key| self.has(key))
     }
 
-    /// A text.
+    /// A text that is not longer than it may be.
     pub(crate) fn text(&self, key: &str) -> Result<Option<&'d str>> {
         let Some(value) = self.get(key) else {
             return Ok(None);
         };
-        text_of(value, || self.origin_of(key)).map(Some)
+        let text = text_of(value, || self.origin_of(key))?;
+        let most = match key {
+            "token" => MAX_TOKEN,
+            key if key.ends_with("-data") => MAX_DATA,
+            _ => MAX_TEXT,
+        };
+        if text.len() > most {
+            let what = format_args!("\"{key}\" is longer than {most} bytes");
+            return Err(over_budget(what, &self.origin_of(key)));
+        }
+        Ok(Some(text))
     }
 
     /// A boolean; `false` where it is not there.
@@ -289,6 +299,15 @@ const MAX_FIELDS: usize = 10_000;
 /// The most values of one field: of a plugin's arguments, of an extension.
 const MAX_VALUES: usize = 100_000;
 
+/// The longest text of a field, in bytes. It is checked before the text is used, which happens on an async worker.
+const MAX_TEXT: usize = 128 * 1024;
+
+/// The longest token that is read; the credential has a lower limit of its own.
+const MAX_TOKEN: usize = 1024 * 1024;
+
+/// The longest data: the base64 of the largest certificate or key file.
+const MAX_DATA: usize = 6 * 1024 * 1024;
+
 fn within_budget(value: Node<'_>, origin: &Origin) -> Result<()> {
     if value.is_more_than(MAX_VALUES) {
         return Err(over_budget(
@@ -330,6 +349,10 @@ fn text_item(item: Node<'_>, origin: Origin) -> Result<Value> {
         Kind::Null => "",
         _ => text_of(item, || origin.clone())?,
     };
+    if text.len() > MAX_TEXT {
+        let what = format_args!("an item is longer than {MAX_TEXT} bytes");
+        return Err(over_budget(what, &origin));
+    }
     Ok(Value::new(text, origin))
 }
 
