@@ -186,7 +186,7 @@ impl Configuration {
             if let Some(timeout) = source.timeout {
                 built = built.timeout(timeout);
             }
-            chain = chain.source(built);
+            chain = chain.source(super::cache::apply(built, &source)?);
         }
         for warning in self.warnings() {
             chain = chain.warning(warning.clone());

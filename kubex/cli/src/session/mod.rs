@@ -92,7 +92,11 @@ impl Session {
 
     /// A chain with this source alone, on another host.
     pub(crate) async fn chain_of(&self, source: &str, host: &Host) -> kubex::Result<Chain> {
-        let alone = Options::new().set("chain", vec![source]);
+        // The caller shares the credential itself.
+        let private = Options::new().set(source, mapping(&Options::new().set("cache", "memory")));
+        let alone = Options::new()
+            .set("chain", vec![source])
+            .set("sources", mapping(&private));
         let configuration = self.configuration_on(host).await?.with(alone)?;
         configuration.chain(registry()?)?.build()
     }
