@@ -168,7 +168,7 @@ async fn a_rejection_while_a_refresh_is_under_way_is_not_forgotten() {
 }
 
 #[tokio::test]
-async fn one_warning_tells_of_each_change_of_state() {
+async fn each_change_of_state_is_one_warning() {
     let (log, guard) = Log::capture();
 
     let world = SimulatedHost::new();

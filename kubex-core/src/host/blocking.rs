@@ -1,7 +1,7 @@
 //! Work that would hold up an async worker: file access, and parsing of large documents.
 //!
 //! It runs on the threads that tokio keeps for blocking calls. Their number is limited, and a runtime whose threads are
-//! all in use queues the work without saying so; here that is an error.
+//! all in use queues the work silently. Here, that is an error.
 
 use std::cell::Cell;
 use std::fmt;
@@ -20,9 +20,23 @@ use crate::error::{Error, ErrorKind, Result};
 /// How long work may wait for a thread. It is less than the shortest deadline of a fetch, whose error would not say why.
 const LIMIT: Duration = Duration::from_secs(4);
 
-/// How many bytes an async worker parses itself: also a dense document of this size takes less than a millisecond.
-/// Handing one over takes 0.1 ms.
+/// The [effort] of a document that an async worker parses itself, which takes less than a millisecond. Handing one over
+/// takes 0.1 ms.
 pub(super) const SMALL: usize = 24 * 1024;
+
+/// The effort of one value of a document, in bytes of usual text.
+const VALUE: usize = 16;
+
+/// How much there is to do to parse a document: the number of its bytes, or more if it is dense, as `[a,a,a]` is. Values are
+/// what takes time, and each begins or ends with one of a few characters.
+pub fn effort(document: &[u8]) -> usize {
+    if document.len() > SMALL {
+        return document.len();
+    }
+    let is_mark = |byte: &&u8| matches!(byte, b',' | b'\n' | b':' | b'[' | b'{');
+    let marks = document.iter().filter(is_mark).count();
+    document.len().max(marks * VALUE)
+}
 
 /// Why work did not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,19 +93,22 @@ impl From<NotRun> for io::Error {
     }
 }
 
-/// Parses a document of this many bytes: a small one at once, a large one on a blocking thread.
+/// Parses a document of this [effort]: a small one at once, a large one on a blocking thread.
 ///
 /// # Errors
 /// If the runtime has no thread for it.
-pub async fn parse<T: Send + 'static>(bytes: usize, parse: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    if bytes <= SMALL || !has_runtime() {
+pub async fn parse<T: Send + 'static>(
+    effort: usize,
+    parse: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    if effort <= SMALL || !has_runtime() {
         // Outside of a tokio runtime there is no async worker to hold up.
         return Ok(parse());
     }
     run(parse).await.map_err(|reason| {
         Error::new(
             reason.kind(),
-            format_args!("cannot parse a document of {bytes} bytes: {reason}"),
+            format_args!("cannot parse a large document: {reason}"),
         )
         .with_help(reason.help())
     })
@@ -163,5 +180,22 @@ pub(super) fn has_timers() -> bool {
             KNOWN.set(Some((runtime.id(), has_timers)));
             has_timers
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dense_document_takes_more_effort_than_its_bytes() {
+        let usual = "    certificate-authority-data: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t\n".repeat(300);
+        assert_eq!(effort(usual.as_bytes()), usual.len());
+        for dense in ["a,", "[],", "?\n", "a: b\n"] {
+            let dense = dense.repeat(SMALL / dense.len());
+            assert!(effort(dense.as_bytes()) > SMALL, "{}", dense.len());
+        }
+        let large = "a".repeat(SMALL + 1);
+        assert_eq!(effort(large.as_bytes()), large.len());
     }
 }

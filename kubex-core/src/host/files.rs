@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use super::blocking::{self, NotRun};
+use super::blocking::{self, NotRun, SMALL};
 use super::cached::{self, Cached};
 use super::input::FileStamp;
 use super::open_file::{self, OpenFile};
@@ -94,12 +94,14 @@ pub type Consumer = Box<dyn FnOnce(&[PathBuf], Contents) + Send>;
 /// The contents of some files, in the order of their paths.
 pub type Contents = Vec<io::Result<FileContent>>;
 
-fn bytes_of(contents: &[io::Result<FileContent>]) -> usize {
-    let contents = contents.iter().flatten();
-    contents.map(|content| content.bytes.expose_secret().len()).sum()
+/// The effort to parse these contents.
+fn effort_of<'c>(contents: impl Iterator<Item = &'c FileContent>) -> usize {
+    contents
+        .map(|content| blocking::effort(content.bytes.expose_secret()))
+        .sum()
 }
 
-/// How long a pipe may take to deliver its content, unless the host says otherwise.
+/// How long a pipe may take to deliver its content, unless the host sets another limit.
 const PIPE_DEADLINE: Duration = Duration::from_secs(20);
 
 /// The host's files.
@@ -135,7 +137,10 @@ pub trait Files: Debug + Send + Sync {
     async fn read_each_into(&self, paths: &[PathBuf], limit: usize, consume: Consumer) -> Result<()> {
         let contents = self.read_each_stamped(paths, limit).await;
         let paths = paths.to_owned();
-        blocking::parse(bytes_of(&contents), move || consume(&paths, contents)).await
+        blocking::parse(effort_of(contents.iter().flatten()), move || {
+            consume(&paths, contents);
+        })
+        .await
     }
 
     /// The content of a file of at most `limit` bytes.
@@ -287,10 +292,15 @@ impl Files for FileSystem {
     }
 
     async fn read_each_into(&self, paths: &[PathBuf], limit: usize, consume: Consumer) -> Result<()> {
-        let known = match all_known(cached::read_each(paths, limit)) {
+        let known = cached::read_each(paths, limit);
+        let found = known.iter().filter_map(|content| match content {
+            Cached::Found(content) => Some(content),
+            Cached::Missing | Cached::Unknown(_) => None,
+        });
+        let is_small = effort_of(found) <= SMALL;
+        let known = match if is_small { all_known(known) } else { Err(known) } {
             Ok(contents) => {
                 let_others_run().await;
-                // They are small together.
                 consume(paths, contents);
                 return Ok(());
             }

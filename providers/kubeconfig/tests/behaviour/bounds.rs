@@ -39,10 +39,11 @@ async fn refusal(path: &Path) -> Error {
     error
 }
 
-async fn is_refused(content: &str) {
+async fn is_refused(content: &str) -> kubex_core::Error {
     let (_directory, path) = file(content);
     let error = refusal(&path).await;
     assert_eq!(error.kind(), ErrorKind::MalformedDocument, "{error}");
+    error
 }
 
 /// As kubectl writes it, with certificates and keys of the usual length.
@@ -147,6 +148,46 @@ async fn twenty_thousand_levels_of_lines_are_refused() {
     assert!(levels.len() < 64 * MIB);
     is_refused(&levels).await;
     is_refused(&levels.replace('\n', "\n\n#\n")).await;
+}
+
+#[tokio::test]
+async fn a_text_of_a_selected_entry_that_is_too_long_is_refused_before_it_is_used() {
+    for (cluster, user, field) in [
+        (
+            format!("server: 'https://h/{}'", "a".repeat(200_000)),
+            String::new(),
+            "server",
+        ),
+        (
+            format!(
+                "server: 'https://h', certificate-authority-data: {}",
+                "QUJD".repeat(2 * MIB)
+            ),
+            String::new(),
+            "certificate-authority-data",
+        ),
+        (
+            "server: 'https://h'".to_owned(),
+            format!("token: {}", "t".repeat(2 * MIB)),
+            "token",
+        ),
+        (
+            "server: 'https://h'".to_owned(),
+            format!(
+                "exec: {{apiVersion: client.authentication.k8s.io/v1beta1, command: x, args: [{}]}}",
+                "a".repeat(200_000)
+            ),
+            "args[0]",
+        ),
+    ] {
+        let document = format!(
+            "current-context: c\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\nclusters: [{{name: c, cluster: \
+             {{{cluster}}}}}]\nusers: [{{name: u, user: {{{user}}}}}]\n"
+        );
+        let error = is_refused(&document).await;
+        let text = error.to_string();
+        assert!(text.contains("is longer than") && text.contains(field), "{text}");
+    }
 }
 
 #[cfg(unix)]

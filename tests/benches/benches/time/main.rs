@@ -3,6 +3,7 @@
 //! `cargo bench -p kubex-benches --bench time`, with `-- --short` for a run of a minute that fails where a target is
 //! missed by more than half, and `--only resolve`, `request` or `plugins` for a part.
 
+mod dense;
 mod loading;
 mod plugin;
 mod request;
@@ -30,6 +31,7 @@ fn main() {
         loading::hand_over(&runtime, &mut table);
         loading::three_files(&runtime, scratch.path(), &mut table);
         loading::in_cluster(&runtime, &mut table);
+        dense::documents(&runtime, &mut table);
         sources::explained(&runtime, &mut table);
     }
     if is_asked_for("request") {
