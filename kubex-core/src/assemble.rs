@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::chain::Decorator;
 use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder};
 use crate::credential::{ClientCertificate, Credential, jwt};
 use crate::error::{Error, ErrorKind, Problems, Result};
@@ -31,6 +32,7 @@ pub(crate) async fn assemble(
     source: ResolvedSource,
     registry: &Registry,
     host: &Host,
+    decorator: Option<&Decorator>,
 ) -> Result<ClientConfiguration> {
     // What these checks read is read again later.
     let (checking_host, recorder) = host.recording();
@@ -123,7 +125,7 @@ pub(crate) async fn assemble(
     for warning in source_warnings {
         builder = builder.warning(warning);
     }
-    with_credentials(builder, credentials).build(host)
+    with_credentials(builder, credentials, decorator).build(host)
 }
 
 /// The fields of the identity: the name, the origin and, if people may see it, the value of each.
@@ -262,10 +264,14 @@ fn credentials(provider: Chosen, options: Options, registry: &Registry) -> Resul
 fn with_credentials(
     builder: ClientConfigurationBuilder,
     credentials: Credentials,
+    decorator: Option<&Decorator>,
 ) -> ClientConfigurationBuilder {
     match credentials {
         Credentials::None => builder,
         Credentials::Fixed(credential) => builder.credential(credential),
-        Credentials::Source { source, .. } => builder.source(source),
+        Credentials::Source { source, .. } => builder.source(match decorator {
+            Some(decorator) => decorator.decorate(source),
+            None => source,
+        }),
     }
 }

@@ -33,4 +33,5 @@ mod source;
 
 pub use builder::ChainBuilder;
 pub use resolve::Chain;
+pub(crate) use source::Decorator;
 pub use source::Source;

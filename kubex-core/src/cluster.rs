@@ -219,7 +219,7 @@ impl fmt::Display for ServerUrl {
 ///     match trust {
 ///         Trust::System => Ok("the system's authorities"),
 ///         Trust::CaBundle(_) => Ok("the configuration's authorities"),
-///         Trust::Insecure => Ok("anyone"),
+///         Trust::Insecure => Ok("any certificate"),
 ///         _ => Err("this client does not know this kind of trust"),
 ///     }
 /// }
@@ -276,8 +276,7 @@ impl CaBundle {
         })
     }
 
-    /// What the user should know about the bundle at this time: blocks of the PEM that are not used, and certificates that
-    /// no server's certificate is accepted from.
+    /// The warnings about the bundle at this time: PEM blocks that are not used, and authorities that are not trusted.
     pub fn warnings(&self, now: SystemTime) -> Vec<Warning> {
         let mut warnings = ignored_blocks(&self.ignored);
         let certificates = self.certificates.iter().zip(&*self.authorities).enumerate();

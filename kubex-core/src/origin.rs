@@ -133,7 +133,7 @@ impl Origin {
         &self.place
     }
 
-    /// Returns the path, if the place is a file or a pipe.
+    /// Returns the path of the file or the pipe. `None` if the value is from neither.
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
             Place::File(path) | Place::Pipe(path) => Some(path),
@@ -141,7 +141,7 @@ impl Origin {
         }
     }
 
-    /// Returns the directory that a relative path in this place starts at, if the place is a file.
+    /// Returns the base directory for relative paths in this file. `None` if the value is not from a file.
     ///
     /// ```
     /// use kubex_core::Origin;

@@ -31,7 +31,7 @@ pub(crate) struct PemBlock<'a> {
     pub(crate) line: usize,
     /// Whether lines such as `Proc-Type: 4,ENCRYPTED` precede the base64.
     pub(crate) has_headers: bool,
-    /// Whether a header says that the content is encrypted.
+    /// Whether a header marks the content as encrypted.
     pub(crate) is_encrypted: bool,
     /// The decoded content, or why the block does not count.
     pub(crate) content: Result<Zeroizing<Vec<u8>>, &'static str>,

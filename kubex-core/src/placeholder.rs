@@ -2,7 +2,7 @@
 
 /// Whether a value still contains the placeholder of a template.
 ///
-/// None of what it looks for can be in a host name, in base64 or in a token.
+/// A host name, base64 or a token cannot contain any of these placeholders.
 ///
 /// ```
 /// use kubex_core::placeholder::is_unfilled;

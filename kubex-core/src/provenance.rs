@@ -33,8 +33,8 @@ use crate::text::{clean_line, write_sanitized};
 /// How many fields most configurations have.
 const USUAL_FIELDS: usize = 12;
 
-/// The origin of each field of a client configuration. Of values it contains only those that are set for it to show: of
-/// fields that are not secret and that are no part of the configuration itself, such as the name of the context.
+/// The origin of each field of a client configuration. It contains values only for fields
+/// that are neither secret nor part of the configuration itself, such as the name of the context.
 ///
 /// A field without an origin has its default value.
 #[derive(Clone, Debug, Default)]

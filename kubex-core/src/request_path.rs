@@ -4,7 +4,7 @@
 ///
 /// Servers and proxies decode paths in different ways, so the check assumes the worst of them:
 ///
-/// - `..` leaves a segment, also if it is percent-encoded, once or several times, and with parameters behind it (`..;a`).
+/// - `..` leaves a segment, also if it is percent-encoded, once or several times, and with parameters after it (`..;a`).
 /// - An encoded slash separates segments.
 /// - Empty segments and `.` have no effect.
 /// - A backslash or a control character is refused, because URL parsers rewrite or drop them.
@@ -75,7 +75,7 @@ fn is_plain(text: &[u8]) -> bool {
     found == [0; STRIDE]
 }
 
-/// Notes what is not plain in a stride, together with the byte behind each of its bytes.
+/// Records which bytes of a stride are not plain, also by the byte after each.
 #[inline]
 fn look_at(stride: &[u8; STRIDE], behind: &[u8; STRIDE], found: &mut [u8; STRIDE]) {
     for ((found, byte), next) in found.iter_mut().zip(stride).zip(behind) {

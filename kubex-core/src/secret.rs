@@ -17,7 +17,7 @@
 //!
 //! let token = SecretString::from("a-long-and-secret-token".to_owned());
 //! assert!(!format!("{token:?}").contains("a-long"));
-//! // While it exists, no message of Kubex shows it, whoever writes it there.
+//! // While it exists, no message of Kubex shows it, whatever code writes the message.
 //! assert!(!sanitize("the plugin printed a-long-and-secret-token").contains("a-long"));
 //! assert_eq!(token.expose_secret(), "a-long-and-secret-token");
 //! ```
@@ -34,7 +34,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use known::Listing;
 
-/// A secret text. Every text that Kubex shows is searched for it while it exists, if it has at least eight bytes.
+/// A secret text. While it exists, Kubex masks it in every text that it shows, if it has at least eight bytes.
 ///
 /// ```
 /// use kubex_core::SecretString;

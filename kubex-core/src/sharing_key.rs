@@ -31,7 +31,7 @@ enum State {
     Closed([u8; 32]),
 }
 
-/// The parts until now. The hasher contains the last ones as they are, so it is wiped on drop.
+/// The parts so far. The hasher buffers the last ones in plain form, so it is wiped on drop.
 #[derive(Clone)]
 struct Parts(blake3::Hasher);
 

@@ -15,7 +15,7 @@
 //! #[async_trait::async_trait]
 //! impl CredentialSource for Vault {
 //!     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
-//!         // Here the vault would be asked. What it says is not under our control, so an error shows none of it.
+//!         // Here, ask the vault. Its response is untrusted, so an error must not contain it.
 //!         let (token, lifetime) = ("abc".to_owned(), std::time::Duration::from_secs(900));
 //!         if token.is_empty() {
 //!             return Err(Error::new(ErrorKind::EmptyOutput, "the vault returned no token")

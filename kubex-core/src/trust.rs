@@ -18,7 +18,7 @@
 //!
 //! A client keeps the [generation](CurrentTrust::generation) that its connections were made with. After an "unknown issuer" it calls
 //! [`invalidate`](LiveTrust::invalidate) with that generation, awaits `current`, and connects once more if the generation is another
-//! one. [`changes`](LiveTrust::changes) tells when to retire pooled connections.
+//! one. [`changes`](LiveTrust::changes) reports when to close pooled connections.
 //!
 //! # A source of your own
 //!

@@ -167,7 +167,7 @@ impl X509Certificate {
         &self.public_key
     }
 
-    /// Whether it says that it is a certificate authority. A certificate of version 1 cannot say so.
+    /// Whether its basic constraints mark it as a certificate authority. A certificate of version 1 has none.
     pub fn is_ca(&self) -> bool {
         matches!(self.basic_constraints, Some((true, _)))
     }
@@ -188,7 +188,7 @@ impl X509Certificate {
         self.unknown_critical.as_deref()
     }
 
-    /// Why it may not issue other certificates, regardless of its dates. `None` if it may.
+    /// The reason why it may not issue other certificates, or `None` if it may. Its dates are not checked.
     pub fn why_not_an_authority(&self) -> Option<&'static str> {
         match self.basic_constraints {
             Some((false, _)) => Some("its basic constraints say that it is not a certificate authority"),

@@ -14,8 +14,7 @@
 //!
 //! [`resolve`] tries an ordered chain of sources: by default the kubeconfig, then the pod's service account. The
 //! chain skips only a source that does *not exist*. A source that exists but is broken is an error, because the next
-//! source would be a different identity, which the user did not ask for. The report contains the outcome of each
-//! source.
+//! source would be a different identity. The [`Report`] contains the outcome of each source.
 //!
 //! The result is a [`ClientConfiguration`] whose credentials stay current: tokens and certificates are renewed in the
 //! background, by one fetch at a time. A request never waits for a refresh while the current credential is valid.
@@ -32,7 +31,7 @@
 //! | build a chain in code | [`registry`], [`Chain`], [`Source`] |
 //! | add a provider of your own | [`register!`] |
 //! | send requests | [`reqwest`], [`kube`] |
-//! | authenticate the requests of another client | [`tower`], [`rustls`], [`blocking`] |
+//! | authenticate the requests of another client | [`hyper`], [`tower`], [`rustls`], [`blocking`] |
 //!
 //! # Features
 //!
@@ -40,30 +39,31 @@
 //! |---|---|---|
 //! | `static` | yes | the provider `static`, [`configure`] |
 //! | `token-file` | yes | the provider `token-file` |
-//! | `in-cluster` | yes | the provider `in-cluster`, [`configure_from_pod_env`]; enables `token-file` |
+//! | `in-cluster` | yes | the provider `in-cluster`, [`configure_from_pod_env`]; enables `static` and `token-file` |
 //! | `exec` | yes | the provider `exec`; without it, the program cannot start a process |
 //! | `oidc` | yes | the provider `oidc`, also for a kubeconfig's `auth-provider: oidc`; compiles the crate reqwest |
 //! | `kubeconfig` | yes | the provider `kubeconfig`, [`configure_from_kubeconfig`]; enables `static` and `token-file` |
 //! | `config` | yes | [`resolve`] and [`config`]: the chain from configuration files and variables |
 //! | `reqwest` | yes | [`reqwest`]; enables `rustls` |
-//! | `ring` | yes | the crypto provider ring for `rustls`, `reqwest` and `kube` |
-//! | `aws-lc-rs` | no | the crypto provider aws-lc-rs; if `ring` is enabled too, select it explicitly |
+//! | `aws-lc-rs` | yes | the crypto provider aws-lc-rs for `rustls`, `oidc` and all clients |
+//! | `ring` | no | the crypto provider ring; if `aws-lc-rs` is enabled too, select it explicitly |
 //! | `tower` | no | [`tower`] |
 //! | `rustls` | no | [`rustls`] |
-//! | `kube` | no | [`kube`]; enables `rustls` and `tower` |
+//! | `hyper` | no | [`hyper`]; enables `rustls` and `tower` |
+//! | `kube` | no | [`kube`]; enables `hyper` |
 //! | `blocking` | no | [`blocking`] |
 //! | `test-util` | no | `host::SimulatedHost`, `faults` and `provider_conformance!`, for the tests of a program |
 //!
 //! [`registry`], [`default_chain`] and the types of `kubex-core` are always available.
 //!
-//! # What else one looks for
+//! # Other topics
 //!
-//! | word | where |
+//! | topic | where |
 //! |---|---|
 //! | metrics | the `tracing` events of [`credentials`](mod@credentials#events): each fetch with its outcome, duration and time to expiry |
 //! | timeout | of a source: [`Source::timeout`]; of a plugin: [`host::PluginRules::deadline`]; of a request: the HTTP client's own |
 //! | retry | a request that is answered 401 is sent once more with a new credential; all other retries are the HTTP client's |
-//! | reload | certificates, CA bundles and token files are read again within 60 s; [`Credentials::changes`] tells when |
+//! | reload | certificates, CA bundles and token files are read again within 60 s; [`Credentials::changes`] reports each change |
 //! | several clusters | [`FromKubeconfig::load`], or one source for each and [`Chain::find`] |
 //! | test, fake | the feature `test-util`, or [`configure`] with a token |
 //! | expired, rejected | [`ErrorKind::Expired`], [`Credentials::invalidate`] |
@@ -74,6 +74,8 @@
 #![cfg_attr(not(feature = "reqwest"), doc = "[`reqwest`]: #features")]
 #![cfg_attr(feature = "kube", doc = "[`kube`]: mod@kube")]
 #![cfg_attr(not(feature = "kube"), doc = "[`kube`]: #features")]
+#![cfg_attr(feature = "hyper", doc = "[`hyper`]: mod@hyper")]
+#![cfg_attr(not(feature = "hyper"), doc = "[`hyper`]: #features")]
 #![cfg_attr(feature = "tower", doc = "[`tower`]: mod@tower")]
 #![cfg_attr(not(feature = "tower"), doc = "[`tower`]: #features")]
 #![cfg_attr(feature = "rustls", doc = "[`rustls`]: mod@rustls")]

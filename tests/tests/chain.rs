@@ -49,7 +49,7 @@ fn chain(world: &SimulatedHost, sources: impl IntoIterator<Item = (&'static str,
 }
 
 #[tokio::test]
-async fn the_first_source_that_is_configured_wins_and_the_report_tells_of_all() {
+async fn the_first_source_that_is_configured_wins_and_the_report_lists_all() {
     let world = SimulatedHost::new();
     let sources = [
         ("a", Says::NotHere),
@@ -87,7 +87,7 @@ async fn a_broken_source_ends_the_chain_with_its_error() {
 }
 
 #[tokio::test]
-async fn an_exhausted_chain_lists_every_reason_and_says_what_to_set() {
+async fn an_exhausted_chain_lists_every_reason_and_what_to_set() {
     let world = SimulatedHost::new();
     let error = chain(&world, [("a", Says::NotHere), ("b", Says::NotHere)])
         .resolve()

@@ -54,7 +54,7 @@ async fn its_options_are_read_by_their_marks_from_files_and_variables() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_them_is_told_with_the_place_and_without_the_value() {
+async fn their_problems_are_reported_with_the_location_and_without_the_value() {
     for (was, is, kind, said) in [
         (
             "role:",

@@ -59,7 +59,7 @@ async fn a_kubeconfig_wins_over_the_pod() {
 }
 
 #[tokio::test]
-async fn without_a_kubeconfig_the_pod_answers_and_the_report_tells_both() {
+async fn without_a_kubeconfig_the_pod_is_used_and_the_report_contains_both() {
     let configuration = resolve(&pod()).await.unwrap();
     assert_eq!(token(&configuration).await.unwrap(), "pod-token");
     let report = configuration.report().to_string();
@@ -74,7 +74,7 @@ async fn without_a_kubeconfig_the_pod_answers_and_the_report_tells_both() {
 }
 
 #[tokio::test]
-async fn a_kubeconfig_that_says_nothing_counts_as_none() {
+async fn a_kubeconfig_without_entries_counts_as_missing() {
     for content in [
         "",
         " \n",

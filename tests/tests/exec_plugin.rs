@@ -167,7 +167,7 @@ async fn two_configurations_with_the_same_plugin_share_one_run() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_waits_for_a_plugin_that_hangs_while_the_old_token_is_valid() {
+async fn no_caller_waits_for_a_plugin_that_hangs_while_the_old_token_is_valid() {
     // Of at most 20 s, the second half is when a credential is renewed.
     let lifetime = patience(Duration::from_secs(2)).min(Duration::from_secs(20));
     let soon = in_seconds(lifetime.as_secs());
@@ -228,7 +228,7 @@ fn a_runtime_that_is_shut_down_leaves_no_plugin_running() {
 }
 
 #[tokio::test]
-async fn what_the_plugin_said_is_part_of_the_error() {
+async fn the_stderr_of_the_plugin_is_part_of_the_error() {
     let plugin = Plugin::new("echo 'no login: run cloud login first' >&2; exit 7");
     let error = plugin.credentials("30s").await.current().await.unwrap_err();
     assert_eq!(

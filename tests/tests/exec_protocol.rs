@@ -87,7 +87,7 @@ fn indent(text: &str, spaces: usize) -> String {
 const EXEC: &str = "command: bin/plugin\ninteractiveMode: Never\n";
 
 #[tokio::test]
-async fn without_cluster_info_the_plugin_is_told_the_version_and_nothing_else() {
+async fn without_cluster_info_the_plugin_receives_the_version_and_nothing_else() {
     let home = Home::new();
     for version in [V1, V1_BETA_1] {
         home.kubeconfig("server: https://h:6443", &format!("{EXEC}apiVersion: {version}"));
@@ -100,7 +100,7 @@ async fn without_cluster_info_the_plugin_is_told_the_version_and_nothing_else() 
 }
 
 #[tokio::test]
-async fn with_cluster_info_it_is_told_everything_in_the_order_of_client_go() {
+async fn with_cluster_info_the_plugin_receives_everything_in_the_order_of_client_go() {
     let home = Home::new();
     let authority = rcgen::generate_simple_self_signed(vec!["h".into()])
         .unwrap()

@@ -240,7 +240,7 @@ async fn row_29_a_file_written_in_place_keeps_the_last_good_token_until_it_is_wh
         "the whole one is used within 60 s"
     );
 
-    // Half of a token that is text is a token to anyone; a rejection makes the file be read again at once.
+    // Half of a token cannot be distinguished from a token. After a rejection, the file is read again at once.
     world.write(TOKEN_FILE, "be");
     world.advance(61 * SECOND);
     let half = credentials.current().await.unwrap();
@@ -270,7 +270,7 @@ async fn row_30_line_ends_spaces_and_byte_order_marks_are_trimmed() {
 }
 
 #[tokio::test]
-async fn row_31_what_is_no_file_is_a_typed_error_within_a_second_and_a_little_memory() {
+async fn row_31_what_is_not_a_file_is_a_typed_error_within_a_second_and_a_little_memory() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
     assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
@@ -476,7 +476,7 @@ async fn row_35_service_variables_without_a_mount_are_not_configured_and_the_cha
     let report = configuration.report().to_string();
     assert!(report.contains("no service account token is mounted"), "{report}");
 
-    // What is there and broken is no reason to go on.
+    // A file that exists and is broken ends the chain.
     world.fail(
         "/var/run/secrets/kubernetes.io/serviceaccount/token",
         io::ErrorKind::PermissionDenied,

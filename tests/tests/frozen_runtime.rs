@@ -264,7 +264,7 @@ fn a_caller_on_a_runtime_without_timers_gets_a_typed_error_and_changes_nothing_f
 }
 
 #[test]
-fn a_runtime_whose_blocking_threads_are_all_in_use_says_so() {
+fn a_runtime_whose_blocking_threads_are_all_in_use_is_an_error() {
     let runtime = Builder::new_multi_thread()
         .worker_threads(1)
         .max_blocking_threads(1)

@@ -114,7 +114,7 @@ async fn a_mounted_file_that_every_user_can_change_is_a_warning() {
 }
 
 #[tokio::test]
-async fn a_mount_whose_generation_cannot_be_told_is_not_read_by_path() {
+async fn a_mount_of_unknown_generation_is_not_read_by_path() {
     for (kind, expected) in [
         (io::ErrorKind::PermissionDenied, ErrorKind::UnreadableFile),
         (io::ErrorKind::TimedOut, ErrorKind::TimedOut),
@@ -132,7 +132,7 @@ async fn a_mount_whose_generation_cannot_be_told_is_not_read_by_path() {
 }
 
 #[tokio::test]
-async fn a_namespace_file_that_is_no_text_is_an_error() {
+async fn a_namespace_file_that_is_not_text_is_an_error() {
     let world = pod();
     world.write_bytes(format!("{ROOT}/namespace"), b"team-\xff");
     let error = refusal(&world).await;
@@ -219,7 +219,7 @@ async fn token_authority_and_namespace_are_read_inside_one_generation_of_the_mou
 }
 
 #[tokio::test]
-async fn without_the_token_file_provider_the_error_says_which_one_is_missing() {
+async fn without_the_token_file_provider_the_error_names_the_missing_one() {
     let registry = Registry::from_registrations([&kubex_in_cluster::REGISTRATION]).unwrap();
     let chain = Chain::builder(registry)
         .host(pod().host())

@@ -241,7 +241,7 @@ async fn blank_fields_are_as_good_as_none() {
 }
 
 #[tokio::test]
-async fn a_credential_that_is_written_down_wins_over_the_plugin_and_its_user_is_told() {
+async fn a_static_credential_wins_over_the_plugin_with_a_warning() {
     let exec = "exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: login}";
     let world = world();
     world.write(
@@ -274,7 +274,7 @@ async fn a_credential_that_is_written_down_wins_over_the_plugin_and_its_user_is_
 }
 
 #[tokio::test]
-async fn a_context_without_a_user_is_anonymous_and_says_so() {
+async fn a_context_without_a_user_is_anonymous_with_a_warning() {
     let world = world();
     world.write(
         "/home/jane/.kube/config",
@@ -293,7 +293,7 @@ async fn a_context_without_a_user_is_anonymous_and_says_so() {
 }
 
 #[tokio::test]
-async fn bytes_are_not_trusted_with_plugins_and_files_unless_the_program_says_so() {
+async fn bytes_may_not_name_plugins_and_files_unless_the_program_trusts_them() {
     for user in [
         "{exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: login}}",
         "{auth-provider: {name: oidc}}",

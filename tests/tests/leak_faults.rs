@@ -56,7 +56,7 @@ fn descriptors() -> usize {
 }
 
 #[test]
-fn row_24_a_hundred_thousand_callers_who_go_away_leak_nothing_and_lose_no_wake_up() {
+fn row_24_a_hundred_thousand_dropped_callers_leak_nothing_and_lose_no_wake_up() {
     const TASKS: usize = 64;
     const CALLS: usize = 100_000;
 
@@ -176,7 +176,7 @@ async fn of_plugin(program: &Path) -> ClientConfiguration {
 }
 
 #[test]
-fn row_24_callers_of_a_real_plugin_who_go_away_leave_no_process() {
+fn row_24_dropped_callers_of_a_real_plugin_leave_no_process() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir().unwrap();
     let program = install(

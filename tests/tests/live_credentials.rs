@@ -125,7 +125,7 @@ async fn a_thousand_callers_of_an_expired_credential_cause_one_fetch() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_a_refresh_that_hangs_while_the_old_credential_is_valid() {
+async fn no_caller_waits_for_a_refresh_that_hangs_while_the_old_credential_is_valid() {
     let world = SimulatedHost::new();
     let issuer = Arc::new(Issuer {
         lifetime: Some(100 * SECOND),
@@ -223,7 +223,7 @@ async fn a_thousand_rejections_of_one_generation_cause_one_fetch() {
 }
 
 #[tokio::test]
-async fn the_reason_of_a_fetch_is_told() {
+async fn the_reason_of_a_fetch_is_reported() {
     #[derive(Debug, Default)]
     struct Listener(std::sync::Mutex<Vec<FetchReason>>);
 
@@ -277,7 +277,7 @@ async fn a_clock_that_is_set_or_a_laptop_that_slept_never_yields_an_expired_cred
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_takes_nothing_along() {
+async fn a_caller_that_is_dropped_does_not_affect_the_others() {
     let world = SimulatedHost::new();
     let issuer = Arc::new(Issuer {
         takes_seconds: 1.into(),

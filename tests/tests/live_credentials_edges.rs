@@ -197,7 +197,7 @@ impl Log {
 }
 
 #[tokio::test]
-async fn one_warning_tells_of_each_change_of_state() {
+async fn each_change_of_state_is_one_warning() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_writer(log.clone())
@@ -224,7 +224,7 @@ async fn one_warning_tells_of_each_change_of_state() {
 
     source.play([Act::token()]);
     credentials.current().await.unwrap();
-    assert_eq!(log.warnings(), 1, "that it works again is no warning");
+    assert_eq!(log.warnings(), 1, "the recovery is not a warning");
     drop(guard);
 }
 

@@ -9,7 +9,7 @@ use kubex::{
 
 const POD: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// A credential source that says it is not there, at one of the three places where it can.
+/// A credential source that reports `NotConfigured`, at one of the three places where it can.
 #[derive(Debug)]
 struct Absent(Where);
 

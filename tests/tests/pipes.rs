@@ -110,7 +110,7 @@ async fn a_read_that_ended_early_is_continued_by_the_next_one() {
         Ok(content) => panic!("{content:?}"),
     };
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-    // Whoever holds it open must not see it closed, which is only so once something has arrived.
+    // The writer must not see it closed, which holds only after something has arrived.
     let keeps_open = OpenOptions::new().read(true).open(&path).unwrap();
     writer.write_all(b"half, ").unwrap();
     let error = read(&host, &path).await.unwrap_err();

@@ -51,7 +51,7 @@ async fn refused(version: &str, exec: &str) -> Error {
 }
 
 #[tokio::test]
-async fn aws_eks_get_token_with_keys_of_nobody() {
+async fn aws_eks_get_token_with_invalid_keys() {
     if !is_installed("aws") {
         return;
     }

@@ -172,7 +172,7 @@ async fn row_21_a_thousand_rejections_of_one_generation_are_one_refresh() {
 }
 
 #[tokio::test]
-async fn row_22_what_is_forbidden_is_no_reason_to_refresh() {
+async fn row_22_a_forbidden_response_does_not_cause_a_refresh() {
     let server = ApiServer::builder().start().await.unwrap();
     server.accept_token("token-1", User::new("jane"));
     server.answer("/secret", StatusCode::FORBIDDEN, json!({ "kind": "Status" }));
@@ -298,7 +298,7 @@ async fn each_fetch_is_one_event_with_the_names_that_are_documented() {
 }
 
 #[tokio::test]
-async fn row_25_a_panic_inside_a_source_is_an_error_to_all_who_wait_and_the_handle_is_usable() {
+async fn row_25_a_panic_inside_a_source_is_an_error_for_all_waiting_callers_and_the_handle_is_usable() {
     let world = SimulatedHost::new();
     let source = FaultySource::playing([Act::panics().taking(SECOND), Act::token()]);
     let credentials = live(&world, &source);

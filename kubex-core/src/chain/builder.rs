@@ -142,6 +142,7 @@ fn build_source(source: Source, registry: &Registry) -> Result<BuiltSource> {
         options,
         timeout,
         overrides,
+        decorator,
     } = source;
     let provider: Arc<dyn CredentialProvider> = match provider {
         ProviderChoice::SameName => registry.provider(&name, options)?,
@@ -153,5 +154,6 @@ fn build_source(source: Source, registry: &Registry) -> Result<BuiltSource> {
         provider,
         timeout,
         overrides: Overrides::new(overrides)?,
+        decorator,
     })
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tracing::{debug, info};
 
+use super::source::Decorator;
 use crate::assemble::assemble;
 use crate::configuration::ClientConfiguration;
 use crate::error::{Error, ErrorKind, Result};
@@ -34,6 +35,7 @@ pub(super) struct BuiltSource {
     pub(super) timeout: Duration,
     /// This source's own overrides. Those of the chain are applied after them.
     pub(super) overrides: Overrides,
+    pub(super) decorator: Option<Decorator>,
 }
 
 /// An ordered list of sources whose providers are built. It is cheap to clone. See the [module](super).
@@ -161,7 +163,7 @@ impl Chain {
         let answer = self.answer(source).await?;
         let host = self.host_of(source);
         // Boxed, because it is the largest part of a future that callers keep on their stack.
-        Box::pin(assemble(answer, &self.registry, &host)).await
+        Box::pin(assemble(answer, &self.registry, &host, source.decorator.as_ref())).await
     }
 
     fn host_of(&self, source: &BuiltSource) -> Host {

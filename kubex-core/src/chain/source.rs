@@ -1,10 +1,12 @@
 //! A source of a chain, before its provider is built.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::options::{Options, ValueKind};
 use crate::provider::CredentialProvider;
+use crate::source::CredentialSource;
 
 /// The time that a source may take to resolve, unless set. A source only reads files, but a network file system can
 /// hang.
@@ -31,6 +33,25 @@ pub struct Source {
     pub(super) options: Options,
     pub(super) timeout: Duration,
     pub(super) overrides: Options,
+    pub(super) decorator: Option<Decorator>,
+}
+
+/// Makes another credential source of the one that a source resolves to.
+#[derive(Clone)]
+pub(crate) struct Decorator(Arc<Decorate>);
+
+type Decorate = dyn Fn(Arc<dyn CredentialSource>) -> Arc<dyn CredentialSource> + Send + Sync;
+
+impl Decorator {
+    pub(crate) fn decorate(&self, source: Arc<dyn CredentialSource>) -> Arc<dyn CredentialSource> {
+        (self.0)(source)
+    }
+}
+
+impl fmt::Debug for Decorator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Decorator")
+    }
 }
 
 /// Which provider a source uses.
@@ -52,6 +73,7 @@ impl Source {
             options: Options::new(),
             timeout: DEFAULT_TIMEOUT,
             overrides: Options::new(),
+            decorator: None,
         }
     }
 
@@ -91,6 +113,16 @@ impl Source {
     /// chain are applied after them and win.
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
+        self
+    }
+
+    /// Replaces the credential source that the source resolves to, such as the plugin of a kubeconfig's user, by one that
+    /// is made of it. A store that several processes share is used this way.
+    pub fn decorated_by(
+        mut self,
+        decorate: impl Fn(Arc<dyn CredentialSource>) -> Arc<dyn CredentialSource> + Send + Sync + 'static,
+    ) -> Self {
+        self.decorator = Some(Decorator(Arc::new(decorate)));
         self
     }
 

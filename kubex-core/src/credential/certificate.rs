@@ -308,7 +308,7 @@ fn no_certificate(what: &str, blocks: &[PemBlock<'_>]) -> Error {
     match blocks.first() {
         Some(block) if block.label.ends_with("PRIVATE KEY") => {
             let help = if what == "the client certificate" {
-                "exchange the client certificate and the client key, or set the certificate"
+                "swap the client certificate and the client key, or set the certificate"
             } else {
                 "set the certificate, and keep the private key on the server"
             };

@@ -64,7 +64,8 @@ pub(crate) use certificate::{Certificates, ignored_blocks};
 /// The longest accepted token, in bytes. Servers refuse longer headers.
 const MAX_TOKEN_LENGTH: usize = 512 * 1024;
 
-/// The number of a credential of one handle. Each change of identity is a new generation.
+/// Numbers the successive credentials of one [`Credentials`](crate::Credentials) handle. Each change starts a new
+/// generation.
 ///
 /// A rejection (401) names the generation that was rejected, so that a late rejection cannot discard a newer
 /// credential.
@@ -393,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn a_basic_pair_is_encoded_as_the_rfc_says() {
+    fn a_basic_pair_is_encoded_by_the_rfc() {
         let credential = Credential::basic("Aladdin", "open sesame".into()).unwrap();
         assert_eq!(
             credential.authorization().unwrap(),

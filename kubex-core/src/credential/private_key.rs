@@ -54,7 +54,7 @@ impl KeyKind {
 /// Reads the first private key of a PEM text.
 ///
 /// # Errors
-/// `InvalidPem` if there is none that can be read: the message says what there is instead.
+/// `InvalidPem` if there is none that can be read. The message contains what was found instead.
 pub(super) fn read_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>> {
     let blocks = blocks(pem);
     let Some(block) = blocks.iter().find(|block| is_private_key(block)) else {
@@ -175,7 +175,7 @@ fn no_key(blocks: &[PemBlock<'_>]) -> Error {
     let has = |label: &str| blocks.iter().any(|block| block.label == label);
     if has("CERTIFICATE") {
         invalid("the client key is a certificate")
-            .with_help("exchange the client certificate and the client key, or set the private key")
+            .with_help("swap the client certificate and the client key, or set the private key")
     } else if has("PUBLIC KEY") || has("RSA PUBLIC KEY") {
         invalid("the client key is a public key")
             .with_help("set the private key that belongs to the certificate")

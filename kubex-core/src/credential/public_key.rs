@@ -23,7 +23,7 @@ struct PublicKey {
 }
 
 impl PublicKey {
-    /// Whether both are the same key; `None` if that cannot be told from their bits.
+    /// Whether both are the same key; `None` if their bits do not show it.
     fn is_same(&self, other: &Self) -> Option<bool> {
         if self.algorithm != other.algorithm {
             return Some(false);

@@ -27,7 +27,7 @@
 //! | field | meaning |
 //! |---|---|
 //! | `source` | the name of the chain's source; empty for a handle outside of a chain |
-//! | `outcome` | `fetched`, `unchanged` (same as before), `expired` (on arrival), `failed`, `rejected` (by the server), `lost` (given up, because its runtime stands still) |
+//! | `outcome` | `fetched`, `unchanged` (same as before), `expired` (on arrival), `failed`, `rejected` (by the server), `lost` (given up, because its runtime is blocked) |
 //! | `reason` | why the fetch started: `first`, `expiring`, `rejected` |
 //! | `duration_ms` | how long the fetch took |
 //! | `generation` | the generation that callers now receive; absent if there is none |
@@ -273,10 +273,10 @@ impl Credentials {
     /// Reports that the server rejected the credential of this generation (401). The next call of
     /// [`current`](Self::current) waits for a newer one. A generation that has been replaced already is ignored.
     ///
-    /// | the rejected credential | a fetch starts |
+    /// | the rejected credential | the next fetch |
     /// |---|---|
-    /// | was [accepted](Self::accept) before | at once, from a reserve of 10 fetches that grows by one every 10 s |
-    /// | was never accepted | at most once in 10 s, or in 1 s if the source only reads files |
+    /// | was [accepted](Self::accept) before | starts at once, up to 10 times in a row, then once every 10 s |
+    /// | was never accepted | starts at most once every 10 s, or every second if the source only reads files |
     pub fn invalidate(&self, generation: Generation) {
         match &self.0 {
             Kind::Fixed(_) => {}
@@ -285,8 +285,8 @@ impl Credentials {
         }
     }
 
-    /// Reports that the server accepted the credential of this generation: any answer except 401, 407 and 5xx. When it is
-    /// rejected later, it has been revoked, and the next one is fetched at once.
+    /// Reports that the server accepted the credential of this generation: any answer except 401, 407 and 5xx. A later
+    /// rejection then means that the credential was revoked, so the next one is fetched at once.
     ///
     /// The clients of Kubex call it after each response. It costs a few nanoseconds.
     #[inline]

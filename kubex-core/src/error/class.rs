@@ -1,6 +1,6 @@
 //! Classes of errors, for programs that do not distinguish every kind.
 //!
-//! A class says who can mend the error. The kinds below it say what is wrong. New kinds may be added to a class, so a program that
+//! A class shows who can fix the error, and a kind shows what is wrong. New kinds may be added to a class, so a program that
 //! matches on classes handles them already.
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! A caller that goes away before it has its answer.
+//! A caller that is dropped before it gets its result.
 
 use std::pin::pin;
 use std::task::Poll;

@@ -27,7 +27,7 @@ use crate::options::Options;
 use crate::registry::{Registration, Registry};
 
 /// The planted secret. Its beginning occurs nowhere else, so that a leaked prefix is recognized.
-const SECRET: &str = "Zq9conf-a-token-that-nobody-may-see";
+const SECRET: &str = "Zq9conf-a-token-that-must-stay-hidden";
 
 /// The time limit of one check in real time; only a provider that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(60);

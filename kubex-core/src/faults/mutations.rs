@@ -1,4 +1,4 @@
-//! Mutations of a document: what a slip of the hand, or of a disk, makes of it.
+//! Mutations of a document, as by a typing error or a damaged disk.
 
 /// Texts whose insertion changes what a YAML document means: what means something to YAML, and what editors leave behind.
 ///
@@ -103,7 +103,7 @@ impl Mutations {
         Self(seed.wrapping_mul(2) | 1)
     }
 
-    /// A random number below `end`; 0 if there is none.
+    /// A random number below `end`, or 0 if `end` is 0.
     pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

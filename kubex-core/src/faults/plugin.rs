@@ -25,13 +25,13 @@ fn run_result(exit: Exit, output: &str, error: &str) -> ProcessOutput {
     }
 }
 
-/// Prints this text and exits successfully.
+/// A plugin that prints this text and exits successfully.
 pub fn prints(output: impl Into<String>) -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     let output = output.into();
     move |_| Ok(run_result(Exit::Status(0), &output, ""))
 }
 
-/// Prints this text to stderr and exits with this status.
+/// A plugin that prints this text to stderr and exits with this status.
 pub fn fails(
     status: i32,
     error: impl Into<String>,
@@ -40,17 +40,17 @@ pub fn fails(
     move |_| Ok(run_result(Exit::Status(status), "", &error))
 }
 
-/// Is killed by this signal.
+/// A plugin that is killed by this signal.
 pub fn is_killed_by(signal: i32) -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     move |_| Ok(run_result(Exit::Signal(signal), "", ""))
 }
 
-/// Prints more than the limit.
+/// A plugin that prints more than the limit.
 pub fn floods() -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     |_| Err(ProcessError::OutputTooLarge)
 }
 
-/// Is still running at its deadline.
+/// A plugin that does not finish before its deadline.
 pub fn hangs() -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     |_| {
         Err(ProcessError::TimedOut {
@@ -60,7 +60,7 @@ pub fn hangs() -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     }
 }
 
-/// Cannot be started, for this reason.
+/// A plugin that cannot be started, for this reason.
 pub fn is_not_started(kind: io::ErrorKind) -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     move |_| Err(ProcessError::NotStarted(kind.into()))
 }

@@ -1,4 +1,4 @@
-//! A scripted credential source that succeeds or fails as a test wants.
+//! A scripted credential source that succeeds or fails as a test requires.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
 //! Work that would hold up an async worker: file access, and parsing of large documents.
 //!
 //! It runs on the threads that tokio keeps for blocking calls. Their number is limited, and a runtime whose threads are
-//! all in use queues the work without saying so; here that is an error.
+//! all in use queues the work silently. Here, that is an error.
 
 use std::cell::Cell;
 use std::fmt;

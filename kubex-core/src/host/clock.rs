@@ -1,7 +1,7 @@
 //! Clocks: the wall clock, the monotonic clock, and timers.
 //!
 //! Two clocks, because each of them is wrong at times. The wall clock jumps when it is set, and an expiry is a time on it. The
-//! monotonic clock never jumps, but stands still while a laptop sleeps. A credential that has expired by either of them is not used.
+//! monotonic clock never jumps, but stops while a laptop sleeps. A credential that has expired by either of them is not used.
 //!
 //! ```
 //! use std::time::Duration;

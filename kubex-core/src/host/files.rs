@@ -101,7 +101,7 @@ fn effort_of<'c>(contents: impl Iterator<Item = &'c FileContent>) -> usize {
         .sum()
 }
 
-/// How long a pipe may take to deliver its content, unless the host says otherwise.
+/// How long a pipe may take to deliver its content, unless the host sets another limit.
 const PIPE_DEADLINE: Duration = Duration::from_secs(20);
 
 /// The host's files.

@@ -28,7 +28,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(50);
 const MOST_PIPES: usize = 32;
 const MOST_BYTES: usize = 128 * 1024 * 1024;
 
-/// Identifies a pipe, by whatever path. The time of its creation tells a FIFO from a later one with the same inode.
+/// Identifies a pipe, whatever its path. The time of creation distinguishes a FIFO from a later one with the same inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PipeId {
     device: u64,

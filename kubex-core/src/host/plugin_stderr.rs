@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_plugin_at_the_terminal_is_shown_there_and_others_where_the_program_says() {
+    async fn a_plugin_at_the_terminal_is_shown_there_and_others_where_the_program_sets_it() {
         let world = SimulatedHost::new();
         world.attach_terminal();
         let seen: Arc<Mutex<String>> = Arc::default();

@@ -122,7 +122,7 @@ impl Host {
 }
 
 /// The path without `.`, without `..` after a name and without doubled separators, as by Go's `filepath.Clean`. This path
-/// is both checked and run, so that a `..` behind a symbolic link cannot bypass the check.
+/// is both checked and run, so that a `..` after a symbolic link cannot bypass the check.
 pub(super) fn lexically_clean(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();
     for component in path.components() {

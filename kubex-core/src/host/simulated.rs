@@ -308,12 +308,12 @@ impl SimulatedHost {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Sets the wall clock, as an administrator does, or a laptop that wakes up. The monotonic clock does not change.
+    /// Sets the wall clock, as NTP or an administrator does. The monotonic clock does not change.
     pub fn set_wall_clock(&self, time: SystemTime) {
         self.lock().wall = time;
     }
 
-    /// Lets this much time pass each time the clock is read, as on a machine under load.
+    /// Advances the clock by this span each time it is read, as on a machine under load.
     pub fn set_reading_takes(&self, span: Duration) {
         self.lock().reading_takes = span;
     }

@@ -1,7 +1,7 @@
 //! The terminal, which a program may hand over to plugins that ask their user.
 //!
 //! Without [`Host::with_terminal`](super::Host::with_terminal) plugins get no terminal: their stdin is empty, and
-//! `KUBERNETES_EXEC_INFO` says so. A refresh in the background may ask too, so hand over the terminal only if the user
+//! `KUBERNETES_EXEC_INFO` contains `interactive: false`. A refresh in the background may ask too, so hand over the terminal only if the user
 //! expects questions. One plugin at a time holds the terminal; others wait. A plugin that holds it runs in this program's
 //! process group, so that pipelines, Ctrl-C and Ctrl-Z work as in a shell, and its stderr is shown while it runs
 //! ([`PluginStderr`](super::PluginStderr)), because plugins ask there.

@@ -1,11 +1,11 @@
 //! Who can change a file besides the user of this process and root.
 //!
-//! The rule is that of `ssh` for its own files: a file and the directories above it belong to this user or to root, and no one
-//! else can write to them. These are no writers from outside:
+//! The rule is that of `ssh` for its own files: a file and the directories above it belong to this user or to root, and no
+//! other user can write to them. These do not count as other users:
 //!
 //! | case | why |
 //! |---|---|
-//! | the group of this process, and groups below 100 | a private group, as distributions give to each user; the system's own groups, whose members administrate the machine |
+//! | the group of this process, and groups below 100 | a private group, as distributions give to each user; the system's own groups, whose members administer the machine |
 //! | a directory with the sticky bit, such as `/tmp` | there, only the owner of a file can replace it |
 //! | a file system that is mounted read-only | a ConfigMap's directory has the mode 0777, but nothing can be written to it |
 //! | an owner that this user namespace does not know | a file of the host's root, seen from a container |
@@ -33,12 +33,12 @@ enum Who {
 }
 
 impl ForeignWriters {
-    /// Whether it is every user of the machine, and the file itself can be changed.
+    /// Whether every user of the machine can change the file itself.
     pub(crate) fn is_everyone(&self) -> bool {
         self.who == Who::Everyone && self.directory.is_none()
     }
 
-    /// Every user of the machine, who can change the file itself.
+    /// A file that every user of the machine can write to.
     #[cfg(feature = "test-util")]
     pub fn everyone() -> Self {
         Self {

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::text::shown_key;
 
-/// A step, behind those that lead to it.
+/// A step, after those that lead to it.
 pub(super) struct Keys {
     before: Option<Arc<Keys>>,
     step: Step,

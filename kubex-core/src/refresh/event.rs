@@ -121,7 +121,7 @@ fn sentence(status: FetchStatus) -> &'static str {
     }
 }
 
-/// A fetch has not ended by its deadline and was given up. Its runtime stands still, so only a caller on another one
+/// A fetch has not ended by its deadline and was given up. Its runtime is blocked, so only a caller on another one
 /// can notice.
 pub(super) fn lost(subject: Subject, source: &str, reason: FetchReason, took: Duration) {
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -132,7 +132,7 @@ pub(super) fn lost(subject: Subject, source: &str, reason: FetchReason, took: Du
         outcome = "lost",
         reason = id(reason),
         duration_ms,
-        "the fetch did not end by its deadline, because its runtime stands still"
+        "the fetch did not end by its deadline, because its runtime is blocked"
     );
 }
 

@@ -1,8 +1,8 @@
 //! One fetch, in a task of its own.
 //!
 //! The fetch does not run inside of a caller's future, so a caller that is dropped does not cancel it. It ends by the
-//! source's own deadline. If the task ends without a result, its `Drop` says so: a panic of the source is a failed
-//! fetch; a runtime that shuts down gives the fetch up, and a caller on another runtime starts the next one.
+//! source's own deadline. If the task ends without a result, its `Drop` reports that. A panic of the source is a failed
+//! fetch. If the runtime shuts down, the fetch is abandoned, and a caller on another runtime starts the next one.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -99,7 +99,7 @@ impl<F: Fetcher> Drop for FetchTask<F> {
             )
             .with_help("report the panic to the author of the source")));
         } else {
-            // The sender is dropped with the task, which tells the callers to ask again.
+            // The sender is dropped with the task, so the callers ask again.
             self.cell.shared.give_up(self.number);
         }
     }

@@ -125,7 +125,7 @@ enum Fetch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Runtime {
     Running,
-    /// It stands still at some moment, and may go on much later.
+    /// It is blocked at some moment, and may continue much later.
     Stopping,
 }
 
@@ -141,7 +141,7 @@ struct World {
     script: Vec<Fetch>,
     /// Whether there is a runtime that stops. Callers then look at the clock while they wait.
     may_stop: bool,
-    /// Whether the runtime [`Runtime::Stopping`] stands still: none of its tasks goes on.
+    /// Whether the runtime [`Runtime::Stopping`] is blocked: none of its tasks runs.
     stands_still: AtomicBool,
     /// Whether a token may expire between the reading of the clock and the end of the fetch.
     completes_late: bool,

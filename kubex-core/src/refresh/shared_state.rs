@@ -217,8 +217,8 @@ impl<T: Refreshable> SharedState<T> {
         self.locked(|state| state.policy.rejected(generation, was_accepted))
     }
 
-    /// The value of this generation was accepted. A relaxed order is enough: the number alone says all, and an acceptance
-    /// that a rejection does not see yet is one that happened at the same time.
+    /// The value of this generation was accepted. A relaxed order is enough: only the number matters, and an
+    /// acceptance that a rejection does not see yet happened at the same time.
     #[inline]
     pub(super) fn accept(&self, generation: Generation) {
         if self.accepted.load(Ordering::Relaxed) < generation.number() {

@@ -218,15 +218,15 @@ impl Registry {
         let error = Error::new(
             ErrorKind::UnknownProvider,
             format_args!(
-                "no provider \"{}\" is linked into this program; linked are: {listed}",
+                "no provider \"{}\" is linked into this program; linked providers: {listed}",
                 clean_line(name)
             ),
         );
         match nearest(name, &known) {
             Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
             None => error.with_help(format_args!(
-                "add `use that_crate as _;` to the program for the crate that registers \"{}\", because a dependency that no \
-                 code refers to is not linked; for a provider of Kubex, enable the cargo feature with that name",
+                "add `use that_crate as _;` to the program for the crate that registers \"{}\"; for a provider of Kubex, enable the \
+                 cargo feature with that name",
                 clean_line(name)
             )),
         }

@@ -121,7 +121,7 @@ impl Registration {
     /// Declares the options that a kubeconfig may set, and allows a kubeconfig to name the plugin as its `auth-provider`.
     /// Other keys of a kubeconfig are ignored. Without this call, a kubeconfig cannot name the plugin.
     ///
-    /// Declare only options that anyone may set who can write a kubeconfig: no time limits, no policies.
+    /// Declare only options that every author of a kubeconfig may set: no time limits, no policies.
     ///
     /// ```
     /// # use kubex_core::{BuildContext, Credential, CredentialSource, FetchRequest, FromOptions, Registration, Result};

@@ -57,8 +57,8 @@ pub fn names_a_secret(key: &str) -> bool {
             .any(|word| word.eq_ignore_ascii_case(last_word))
 }
 
-/// Whether a text looks like a key of a document. Where the space behind a colon was forgotten, `A_TOKEN:s3cret` is in
-/// the place of a key and is not one.
+/// Whether a text looks like a key of a document. If the space after a colon is missing, `A_TOKEN:s3cret` is parsed as
+/// a key, but is not one.
 ///
 /// ```
 /// use kubex_core::text::looks_like_a_key;

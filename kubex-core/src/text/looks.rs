@@ -1,4 +1,4 @@
-//! What is a secret by its look alone, in any text.
+//! Recognizes secrets by their form alone, in any text.
 
 use std::ops::Range;
 
@@ -74,7 +74,7 @@ fn keys_in_der(text: &str, found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// The places at which a word begins with this, or a part of a word behind a punctuation character.
+/// The places at which a word begins with this, or a part of a word after a punctuation character.
 fn each(
     text: &str,
     beginning: &str,

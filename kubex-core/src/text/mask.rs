@@ -62,7 +62,7 @@ const LONGEST_WORD: usize = 15;
 
 /// Masks secrets in a text that another program wrote: a plugin's stderr, a server's message.
 ///
-/// In addition to what [`sanitize`](super::sanitize) hides, it masks the texts that it is told to hide, the word after
+/// In addition to what [`sanitize`](super::sanitize) hides, it masks the given texts, the word after
 /// `Bearer` or `Basic`, and the value after a key such as `token=`, `password:` or `--client-secret`. Control characters
 /// stay; [`sanitize`](super::sanitize) or [`clean`](super::clean) replaces them.
 ///

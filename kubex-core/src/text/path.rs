@@ -1,4 +1,4 @@
-//! Values that are in the place of a path and are not one.
+//! Detects values that cannot be paths.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::origin::Origin;
 const MAX_PATH: usize = 4096;
 const MAX_NAME: usize = 255;
 
-/// What a value is that should be a path.
+/// What was found where a path was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotAPath {
@@ -40,7 +40,7 @@ impl fmt::Display for NotAPath {
     }
 }
 
-/// Why a value cannot be a path. `None` if it can be one.
+/// The reason why a value cannot be a path, or `None` if it can be one.
 ///
 /// ```
 /// use kubex_core::text::{NotAPath, not_a_path};

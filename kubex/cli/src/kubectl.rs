@@ -48,7 +48,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("--timeout", "use --request-timeout"),
 ];
 
-/// The error of an unknown word. If it is one of kubectl's, the tip says what to use.
+/// The error for an unknown word. If kubectl has this word, the help names what to use instead.
 pub(crate) fn with_tip(mut error: Error) -> Error {
     let word = |kind| match error.get(kind) {
         Some(ContextValue::String(word)) => Some(word.clone()),

@@ -1,4 +1,4 @@
-//! The command `kubex`: which Kubernetes API server a program here talks to, as whom, and why.
+//! The command `kubex`: shows which Kubernetes API server a program on this machine talks to, as whom, and why.
 //!
 //! The binary of this crate knows the built-in providers. A program that links other provider crates gets the same
 //! command with those providers in it:

@@ -38,7 +38,7 @@ mod unix {
     }
 
     impl Signals {
-        /// Catches the signals, but not those that the command's parent told it to ignore, as `nohup` does. Plugins have the
+        /// Catches the signals, except those that the command's parent has set to be ignored, as `nohup` does. Plugins have the
         /// grace between SIGTERM and SIGKILL. If the system has no thread to spare, the signals have their usual effect.
         pub(crate) fn catch(grace: Duration) -> Self {
             let has_arrived: Arc<AtomicBool> = Arc::default();
@@ -82,7 +82,7 @@ mod unix {
         }
     }
 
-    /// The signals that this process ignores, one bit each. Only Linux tells.
+    /// The signals that this process ignores, one bit each. Only Linux provides them.
     #[expect(
         clippy::disallowed_methods,
         reason = "this file of the kernel describes the process"

@@ -1,4 +1,4 @@
-//! How much a document may cost, and how strictly it is read.
+//! Limits for reading a document.
 
 use std::ops::RangeInclusive;
 
@@ -16,7 +16,7 @@ pub struct Budget {
     pub key: usize,
 }
 
-/// The largest document that positions can be told of.
+/// The largest document whose positions can be represented.
 const LARGEST: usize = u32::MAX as usize / 2;
 
 /// How many `%TAG` directives are read.

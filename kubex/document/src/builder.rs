@@ -1,4 +1,4 @@
-//! From what a parser finds, in order, to the vector of nodes, within the budget.
+//! Builds the vector of nodes from the events of a parser, within the budget.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,20 +15,20 @@ use crate::tree::{Entry, EntryKind, KeyRole};
 /// How many bytes a small document has for each node, about.
 const BYTES_OF_A_NODE: usize = 16;
 
-/// Room for how many nodes is made before there are any.
+/// The initial capacity for nodes.
 const MOST_AT_ONCE: usize = 256;
 
 /// How deep most documents are nested.
 const USUAL_DEPTH: usize = 8;
 
-/// A key that is written twice: the indices of both.
+/// A duplicate key: the indices of both.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Duplicate {
     pub(crate) first: u32,
     pub(crate) second: u32,
 }
 
-/// The nodes of a document, and what its reader's user should know of them.
+/// The nodes of a document, with its duplicate and merge keys.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     pub(crate) entries: Vec<Entry>,
@@ -52,7 +52,7 @@ impl Texts<'_> {
     }
 }
 
-/// What a node has, apart from what it is: where it stands, and the anchor that names it.
+/// The position of a node, and its anchor.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Properties {
     pub(crate) span: Span,
@@ -63,14 +63,14 @@ pub(crate) struct Properties {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Anchor(usize);
 
-/// The node that an anchor names, and what an alias of it costs; `None` while the node is not complete.
+/// The node of an anchor, and the cost of an alias to it; `None` while the node is not complete.
 #[derive(Debug)]
 struct Anchored {
     entry: u32,
     cost: Option<Cost>,
 }
 
-/// What an alias of a node costs: how many nodes it stands for, and how deep they are nested.
+/// The cost of an alias: how many nodes it expands to, and how deep they are nested.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cost {
     nodes: usize,
@@ -96,7 +96,7 @@ struct Open {
 pub(crate) struct Builder {
     pub(crate) tree: Tree,
     open: Vec<Open>,
-    /// Nodes until now, with those that aliases stand for.
+    /// The number of nodes so far, including those that aliases expand to.
     nodes: usize,
     most_nodes: usize,
     deepest: usize,
@@ -317,7 +317,7 @@ impl Cost {
     const ONE: Self = Self { nodes: 1, levels: 0 };
 }
 
-/// The text that base64 stands for. Line ends in it are ignored, as Go does.
+/// Decodes base64 to text. Line ends in it are ignored, as by Go.
 fn decode(chars: Chars, texts: &mut Texts<'_>) -> Option<Chars> {
     let written = texts.of(chars);
     let bare: Zeroizing<Vec<u8>> = Zeroizing::new(

@@ -1,4 +1,4 @@
-//! What a document's user should know of it: keys that are written twice, merge keys, further documents.
+//! Problems of a document that was parsed: duplicate keys, merge keys, further documents.
 
 use kubex_core::error::Problems;
 use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
@@ -10,18 +10,18 @@ use crate::lines::Position;
 use crate::node::Node;
 use crate::value::Places;
 
-/// A key that is written twice in its mapping. The last one counts.
+/// A duplicate key of a mapping. The last one is used.
 #[derive(Clone, Copy, Debug)]
 pub struct DuplicateKey<'d> {
-    /// The one that does not count.
+    /// The one that is ignored.
     pub first: Key<'d>,
-    /// The one that follows.
+    /// The next one with the same name.
     pub second: Key<'d>,
     index: u32,
 }
 
 impl Document {
-    /// The keys that are written twice, at most 20.
+    /// The duplicate keys, at most 20.
     pub fn duplicates(&self) -> impl Iterator<Item = DuplicateKey<'_>> {
         self.tree.duplicates.iter().map(|duplicate| {
             let key = |index| Key::new(Node::new(self, index));
@@ -38,7 +38,7 @@ impl Document {
         self.tree.merge_key.map(|index| Key::new(Node::new(self, index)))
     }
 
-    /// What a user should know of a document that is read leniently, as a kubeconfig is.
+    /// The warnings about a document that is read leniently, such as a kubeconfig.
     pub fn warnings(&self, origin: &Origin) -> Vec<Warning> {
         let several = self.rest.map(|_| {
             Warning::new("several-documents", "only the first document of the file is read")
@@ -52,8 +52,8 @@ impl Document {
         several.into_iter().chain(duplicates).collect()
     }
 
-    /// Refuses what a document that is read strictly, as Kubex's own configuration is, may not have: keys that are
-    /// written twice, merge keys, further documents. All of them are in the error.
+    /// Checks a document that is read strictly, such as Kubex's own configuration: it may not contain duplicate keys, merge
+    /// keys or further documents. The error contains all of them.
     ///
     /// # Errors
     /// `DuplicateName` or `MalformedDocument`.
@@ -79,9 +79,13 @@ impl Document {
         }
         if let Some(rest) = self.rest {
             let Position { line, column } = self.position(rest);
-            let message = format_args!("{what} has more than one document in it");
+            let message = format_args!("{what} contains more than one document");
             let origin = origin.clone().position(line, column);
-            problems.add(Error::new(ErrorKind::MalformedDocument, message).with_origin(&origin));
+            problems.add(
+                Error::new(ErrorKind::MalformedDocument, message)
+                    .with_origin(&origin)
+                    .with_help("remove this document, or move it to its own file"),
+            );
         }
         problems.into_result()
     }

@@ -1,4 +1,4 @@
-//! What is in a list or a mapping: the last of a repeated key counts, and merge keys are followed.
+//! Iterates over lists and mappings. The last of a repeated key is used, and merge keys are followed.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -18,26 +18,25 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// At most how many entries it has, those that its merge keys add included.
+    /// An upper limit of the number of its entries, including those that merge keys add.
     pub fn most_entries(self) -> usize {
         let merged = self.merged().into_iter().map(Node::most_entries);
         merged.fold(self.len(), usize::saturating_add)
     }
 
-    /// Whether there is nothing in it.
+    /// Whether it is empty.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// The items of a list; none of anything else.
+    /// The items of a list. Other nodes have none.
     pub fn items(self) -> Items<'d> {
         Items {
             children: self.children(|kind| matches!(kind, EntryKind::Sequence { .. })),
         }
     }
 
-    /// The entries of a mapping, in the order they are written, and then those that its merge keys add; none of anything
-    /// else.
+    /// The entries of a mapping in order, then those that its merge keys add. Other nodes have none.
     pub fn entries(self) -> Entries<'d> {
         Entries {
             own: self.pairs(),
@@ -78,7 +77,7 @@ impl<'d> Node<'d> {
         Pairs(self.children(|kind| matches!(kind, EntryKind::Mapping { .. })))
     }
 
-    /// The entry that this index is in, also where it does not count.
+    /// The entry that contains this index, even if a later one replaces it.
     pub(crate) fn pairs_until(self, index: u32) -> Option<(Key<'d>, Node<'d>)> {
         self.pairs().take_while(|(key, _)| key.0.index <= index).last()
     }
@@ -145,7 +144,7 @@ impl<'d> Key<'d> {
     }
 
     /// Whether a key has this name. Only the names of numbers, booleans and null differ from what is written, so most keys
-    /// are told apart by their text alone.
+    /// are distinguished by their text alone.
     fn matcher(name: &str) -> impl Fn(Self) -> bool + use<'_, 'd> {
         let is_text = name.starts_with(|c: char| c.is_ascii_alphabetic())
             && !matches!(name, "null" | "true" | "false" | "inf" | "NaN");

@@ -32,7 +32,7 @@ pub struct Document {
     pub(crate) decoded: Decoded,
     pub(crate) tree: Tree,
     pub(crate) rest: Option<usize>,
-    /// How many lines stand in front of the text, in the text that it is a part of.
+    /// The number of lines before this text, if it is a part of a larger text.
     pub(crate) lines_before: u32,
     lines: OnceLock<Lines>,
 }
@@ -67,7 +67,7 @@ impl Document {
     /// ```
     /// use kubex_document::{Budget, Document, Position};
     ///
-    /// // The second line of a list, behind its dash.
+    /// // The second line of a list, after its dash.
     /// let start = Position { line: 2, column: 3 };
     /// let part = Document::read_part("name: jane\n  user: {token: abc}\n", start, &Budget::KUBECONFIG)?;
     /// let user = part.root().get("user").unwrap();
@@ -75,7 +75,7 @@ impl Document {
     /// # Ok::<(), kubex_document::ReadError>(())
     /// ```
     pub fn read_part(part: &str, start: Position, budget: &Budget) -> Result<Self, ReadError> {
-        // The columns of the first line count: block collections are told apart by them.
+        // The columns of the first line matter, because the indentation determines the block collections.
         let before = start.column.saturating_sub(1) as usize;
         let mut text = String::with_capacity(before + part.len());
         text.extend(std::iter::repeat_n(' ', before));
@@ -108,7 +108,7 @@ impl Document {
         lines.position(text, offset).below(self.lines_before)
     }
 
-    /// Where something stands behind the document, which is not read: further documents.
+    /// The offset of the content after the document, such as a second document. That content is not read.
     pub fn rest(&self) -> Option<usize> {
         self.rest
     }

@@ -1,4 +1,4 @@
-//! Why a document is refused: what is wrong, where, and never what is written there.
+//! The error of a document that cannot be read: the problem and its position, never its content.
 
 use std::fmt;
 
@@ -47,7 +47,7 @@ pub enum Problem {
     TagMismatch,
     /// A tag that would change the value and is not known.
     UnknownTag,
-    /// A value that must be a mapping, and what it is.
+    /// A value that must be a mapping, and the kind that was found.
     NotMapping(&'static str),
 }
 
@@ -109,7 +109,7 @@ impl ReadError {
         self
     }
 
-    /// The same, in a text that has so many lines more in front.
+    /// The same error, in a text with this many more lines before it.
     pub(crate) fn below(mut self, lines: u32) -> Self {
         self.position = self.position.map(|position| position.below(lines));
         self
@@ -120,7 +120,7 @@ impl ReadError {
         &self.problem
     }
 
-    /// The byte of the text where it is found out.
+    /// The byte offset at which the problem was found.
     pub fn offset(&self) -> usize {
         self.offset
     }

@@ -1,4 +1,4 @@
-//! JSON, strictly by RFC 8259. What is not JSON may still be YAML, whose brackets are the same.
+//! Reads JSON, strictly by RFC 8259. A text that is not JSON may still be YAML, which has the same brackets.
 
 use crate::budget::Budget;
 use crate::builder::{Builder, Properties, Texts, Tree};
@@ -65,7 +65,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Takes this byte, behind white space.
+    /// Consumes white space, then this byte.
     fn take(&mut self, byte: u8) -> bool {
         self.skip_space();
         let is_there = self.peek() == byte;
@@ -204,7 +204,7 @@ impl Reader<'_, '_> {
             self.at += usize::from(matches!(self.peek(), b'-' | b'+'));
             self.skip_digits()?;
         }
-        // A number that no float holds is not one to JSON's readers.
+        // JSON readers do not accept a number that no float can represent.
         let number: Option<f64> = self.text.get(start..self.at).and_then(|text| text.parse().ok());
         if number.is_some_and(f64::is_finite) {
             Ok(())

@@ -1,4 +1,4 @@
-//! The keys of a mapping that is complete: those that are written twice, and merge keys.
+//! Checks the keys of a complete mapping: duplicates and merge keys.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
@@ -8,14 +8,14 @@ use crate::error::{Problem, ReadError};
 use crate::node::key_name;
 use crate::tree::{Entry, EntryKind, KeyRole};
 
-/// How many keys that are written twice are told.
+/// How many duplicate keys are reported.
 const MOST_DUPLICATES: usize = 20;
 
-/// A mapping of so many keys is searched for duplicates by comparing each with each.
+/// The largest mapping whose keys are compared pairwise to find duplicates.
 const FEW_KEYS: usize = 8;
 
 impl Builder {
-    /// Marks the keys of a mapping that are written again further down; tells whether it has merge keys.
+    /// Marks the keys of a mapping that are repeated further down. Returns whether it has merge keys.
     pub(crate) fn check_keys(
         &mut self,
         mapping: u32,

@@ -1,7 +1,6 @@
-//! One reader of documents: from bytes to a tree whose nodes know where they stand and how they are written.
+//! Reads YAML, JSON and TOML documents into a tree that records the position and the style of each node.
 //!
-//! Kubeconfigs and Kubex's own configuration are read by it, whether they are YAML, JSON or TOML. It is not for typed
-//! data without positions, which serde reads.
+//! It is used for kubeconfigs and for Kubex's own configuration. For typed data without positions, use serde.
 //!
 //! ```
 //! use kubex_core::Origin;
@@ -25,18 +24,18 @@
 //! # Ok::<(), kubex_document::ReadError>(())
 //! ```
 //!
-//! | question | answer |
+//! | subject | rule |
 //! |---|---|
 //! | encoding | UTF-8 or, with a byte order mark, UTF-16; the text is kept once and wiped on drop |
-//! | YAML | libyaml's grammar, which kubectl reads; scalars by go-yaml's rules: `0777`, `1_000` and `1e3` are numbers, dates are texts, `yes` is a text that [`Node::as_yaml_1_1_boolean`] reads |
-//! | JSON | what begins with `{` and is JSON is read as JSON; what is not may still be YAML |
+//! | YAML | libyaml's grammar, which kubectl reads; scalars follow go-yaml's rules: `0777`, `1_000` and `1e3` are numbers, dates are text, `yes` is a text that [`Node::as_yaml_1_1_boolean`] reads |
+//! | JSON | a text that begins with `{` is read as JSON if it is valid JSON, otherwise as YAML |
 //! | TOML | the same tree, with the feature `toml` |
-//! | tags | those of YAML's core count, `!!binary` is decoded; one that would change the value and is not known is an error |
-//! | aliases, merge keys | followed; they cost nothing, and the [`Budget`] bounds what they stand for |
-//! | a key that is written twice | the last counts; [`Document::duplicates`] has both places |
-//! | further documents | not read; [`Document::rest`] |
+//! | tags | those of YAML's core are applied, and `!!binary` is decoded; an unknown tag that would change the value is an error |
+//! | aliases, merge keys | followed without a copy; the [`Budget`] limits their expansion |
+//! | a duplicate key | the last one is used; [`Document::duplicates`] contains both positions |
+//! | further documents | not read; [`Document::rest`] is the start of the next one |
 //! | positions | [`Node::span`] in bytes; [`Node::position`] in lines and characters, in constant time |
-//! | errors | [`ReadError`]: what, where, and never a part of the document |
+//! | errors | [`ReadError`]: the problem and its position, never a part of the document |
 
 #![forbid(unsafe_code)]
 

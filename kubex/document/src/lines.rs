@@ -1,4 +1,4 @@
-//! Lines and columns of bytes of a text, looked up and not counted from the beginning.
+//! Converts byte offsets to lines and columns, by an index of the lines.
 
 /// A line and a column, both counted from 1. A column is a character, as editors count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,7 +10,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// The same, in a text that has so many lines more in front.
+    /// The same position, in a text with this many more lines before it.
     pub(crate) fn below(self, lines: u32) -> Self {
         Self {
             line: self.line.saturating_add(lines),

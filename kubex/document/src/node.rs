@@ -1,4 +1,4 @@
-//! A node of a document, as its readers see it: aliases are followed.
+//! A node of a document. Aliases are followed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::style::Style;
 use crate::tag::ScalarTag;
 use crate::tree::{Entry, EntryKind};
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Kind<'d> {
     /// `null`, `~`, or a key without a value.
@@ -32,7 +32,7 @@ pub enum Kind<'d> {
 }
 
 impl Kind<'_> {
-    /// What it is, in words: `a text`, `a list`.
+    /// The kind in words: `a text`, `a list`.
     pub fn type_name(self) -> &'static str {
         match self {
             Self::Null => "nothing",
@@ -45,7 +45,7 @@ impl Kind<'_> {
     }
 }
 
-/// Shows no value: a document may hold secrets.
+/// Shows no value, because a document may contain secrets.
 impl fmt::Debug for Kind<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}]", self.type_name())
@@ -59,7 +59,7 @@ pub struct Node<'d> {
     pub(crate) index: u32,
 }
 
-/// The number of a node of its document: for who keeps the document and not a borrow of it.
+/// The index of a node in its document, for code that owns the document and cannot borrow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeId(pub(crate) u32);
 
@@ -68,7 +68,7 @@ impl<'d> Node<'d> {
         Self { document, index }
     }
 
-    /// Its number: [`Document::node`] gives it back.
+    /// Its index, for [`Document::node`].
     pub fn id(self) -> NodeId {
         NodeId(self.index)
     }
@@ -77,7 +77,7 @@ impl<'d> Node<'d> {
         self.document.tree.entries.get(self.index as usize)
     }
 
-    /// The node that an alias stands for; itself, where it is not one.
+    /// The target of an alias, or the node itself if it is not an alias.
     pub(crate) fn target(self) -> Self {
         match self.entry().map(|entry| entry.kind) {
             Some(EntryKind::Alias { target }) => Self {
@@ -93,7 +93,7 @@ impl<'d> Node<'d> {
         self.document
     }
 
-    /// Where it is written; of an alias, where the alias is.
+    /// The position in bytes; for an alias, that of the alias.
     pub fn span(self) -> Span {
         self.entry().map_or(Span::default(), |entry| entry.span)
     }
@@ -103,13 +103,13 @@ impl<'d> Node<'d> {
         self.document.position(self.span().start())
     }
 
-    /// Whether an alias stands here.
+    /// Whether this is an alias.
     pub fn is_alias(self) -> bool {
         self.entry()
             .is_some_and(|entry| matches!(entry.kind, EntryKind::Alias { .. }))
     }
 
-    /// How it is written, where it is a scalar.
+    /// The style of a scalar. `None` for a collection.
     pub fn style(self) -> Option<Style> {
         match self.target().entry()?.kind {
             EntryKind::Scalar { style, .. } | EntryKind::Key { style, .. } => Some(style),
@@ -117,7 +117,7 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// What it is.
+    /// The kind of the node, with its value if it is a scalar.
     pub fn kind(self) -> Kind<'d> {
         match self.target().entry().map(|entry| entry.kind) {
             Some(
@@ -132,7 +132,7 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// The text of a scalar, whatever it is: `0777` of a number, nothing of a value that is not written.
+    /// The text of a scalar of any kind, such as `0777` for a number. It is empty for a missing value.
     pub fn scalar_text(self) -> Option<&'d str> {
         match self.target().entry()?.kind {
             EntryKind::Scalar { chars, .. } | EntryKind::Key { chars, .. } => Some(self.document.of(chars)),
@@ -140,7 +140,7 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// The text, where it is one.
+    /// The value, if it is text.
     pub fn as_str(self) -> Option<&'d str> {
         match self.kind() {
             Kind::Text(text) => Some(text),
@@ -161,7 +161,7 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// Whether it is nothing: null, or an empty text.
+    /// Whether it is null or an empty text.
     pub fn is_blank(self) -> bool {
         matches!(self.kind(), Kind::Null | Kind::Text(""))
     }
@@ -211,7 +211,7 @@ pub(crate) fn key_name(text: &str, style: Style, tag: ScalarTag) -> Cow<'_, str>
 }
 
 impl Document {
-    /// The outermost node; null where the document is empty.
+    /// The root node; null if the document is empty.
     pub fn root(&self) -> Node<'_> {
         Node::new(self, 0)
     }
@@ -221,7 +221,7 @@ impl Document {
         Node::new(self, id.0)
     }
 
-    /// The outermost node, which must be a mapping or nothing.
+    /// The root node, which must be a mapping or null.
     ///
     /// # Errors
     /// [`Problem::NotMapping`].

@@ -1,4 +1,4 @@
-//! What a plain scalar is, as kubectl reads it: go-yaml's mixture of YAML 1.1 and 1.2 (`resolve.go`).
+//! Resolves plain scalars as kubectl does: by go-yaml's mixture of YAML 1.1 and 1.2 (`resolve.go`).
 
 /// A scalar's value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,8 +12,8 @@ pub(crate) enum Resolved<'t> {
 
 /// The value of a scalar without quotes and without a tag.
 ///
-/// The words of YAML 1.1 for booleans (`yes`, `off`) stay texts: [`words_of_yaml_1_1`] reads them where a boolean is
-/// wanted.
+/// The words of YAML 1.1 for booleans (`yes`, `off`) stay text: [`words_of_yaml_1_1`] reads them if a boolean is
+/// expected.
 pub(crate) fn resolve_plain(text: &str) -> Resolved<'_> {
     let first = text.as_bytes().first().copied();
     let word = match (first, text) {

@@ -39,7 +39,7 @@ impl Span {
         self.start == self.end
     }
 
-    /// The part of this text; nothing, where it has no such part.
+    /// This part of a text; empty if the text does not contain it.
     pub fn of(self, text: &str) -> &str {
         text.get(self.range()).unwrap_or_default()
     }

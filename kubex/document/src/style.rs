@@ -1,6 +1,6 @@
-//! How a scalar is written: plain, quoted or in lines of its own.
+//! The style of a scalar: plain, quoted or a block scalar.
 
-/// How a scalar is written.
+/// The style of a scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Style {
@@ -10,9 +10,9 @@ pub enum Style {
     SingleQuoted,
     /// In double quotes; also a string of JSON or TOML.
     DoubleQuoted,
-    /// In lines of its own, behind `|`.
+    /// A block scalar with `|`.
     Literal,
-    /// In lines of its own, behind `>`.
+    /// A block scalar with `>`.
     Folded,
 }
 

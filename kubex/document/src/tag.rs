@@ -4,19 +4,19 @@ use crate::error::Problem;
 use crate::resolve::{Resolved, resolve_plain, words_of_yaml_1_1};
 use crate::style::Style;
 
-/// What a tag makes of its scalar.
+/// The effect of a tag on its scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ScalarTag {
-    /// No tag: what it is follows from its style and its text.
+    /// No tag: the style and the text determine the kind.
     None,
     Null,
     Boolean,
     Integer,
     Float,
-    /// A text, whatever it looks like.
+    /// Text, even if it looks like a number.
     Text,
     Binary,
-    /// Not one of YAML's core. It changes nothing where the scalar is a text without it.
+    /// Not a tag of YAML's core. It has no effect on a scalar that is text without it.
     Unknown,
 }
 

@@ -1,4 +1,4 @@
-//! Bytes become text: UTF-8 or UTF-16, without its byte order mark, wiped on drop.
+//! Decodes bytes to text: UTF-8 or UTF-16, without the byte order mark, wiped on drop.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The text of a document, without its byte order mark. Clones share it, and it is wiped when the last one is dropped.
 ///
-/// UTF-8 stays where it is: 64 MiB are checked once and not copied.
+/// UTF-8 is not copied: 64 MiB are only checked once.
 #[derive(Clone)]
 pub struct Text {
     text: Arc<SecretString>,
@@ -77,9 +77,9 @@ impl fmt::Debug for Text {
     }
 }
 
-/// Text that is not in the document as it means: escapes, folded lines, decoded base64.
+/// Text that differs from the document's: escapes, folded lines, decoded base64.
 ///
-/// One buffer for all of it. It is wiped on drop, and so is what it leaves behind when it grows.
+/// It is one buffer, which is wiped on drop, and also when it moves to a larger allocation.
 #[derive(Default)]
 pub(crate) struct Decoded(String);
 
@@ -107,7 +107,7 @@ impl Decoded {
     }
 }
 
-/// Wipes a text: as a slice, which is faster than byte by byte.
+/// Wipes a text as a slice, which is faster than one byte at a time.
 fn wipe(text: String) {
     let mut bytes = text.into_bytes();
     bytes.as_mut_slice().zeroize();

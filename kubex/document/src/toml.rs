@@ -1,4 +1,4 @@
-//! TOML as the same tree, from the crate `toml`, which tells where each key and value stands.
+//! Reads TOML into the same tree, with the crate `toml`, which reports the position of each key and value.
 
 use std::ops::Range;
 
@@ -73,8 +73,8 @@ struct DuplicateKey {
 }
 
 impl DuplicateKey {
-    /// The duplicate key at this place, where it is one: with another name in its place, the parser takes it, and its
-    /// table has a key of the name that is written.
+    /// The duplicate key at this position, if there is one. To check that, the key is renamed: then the parser must
+    /// accept the document, and the table must contain the original name.
     fn find(text: &str, span: Range<usize>) -> Option<Self> {
         let (before, written, after) = (
             text.get(..span.start)?,
@@ -188,7 +188,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Adds a scalar of this text, which stays where it is if it is there as it means.
+    /// Adds a scalar. Its text is not copied if the document contains it unchanged.
     fn text(&mut self, text: &str, span: Span, style: Style) -> Result<(), ReadError> {
         let written = span.of(self.text);
         let inner = written

@@ -10,9 +10,9 @@ use crate::tag::ScalarTag;
 /// A node of the vector.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    /// Where its value stands, without its tag and anchor.
+    /// The position of its value, without tag and anchor.
     pub(crate) span: Span,
-    /// The index behind the last node in it.
+    /// The index after its last descendant.
     pub(crate) end: u32,
     pub(crate) kind: EntryKind,
 }
@@ -47,7 +47,7 @@ pub(crate) enum EntryKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyRole {
     Own,
-    /// The same key follows further down, and the last counts.
+    /// The same key follows further down, and the last one is used.
     Overwritten,
     /// `<<`: the keys of its value are those of the mapping as well.
     Merge,

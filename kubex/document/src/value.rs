@@ -1,4 +1,4 @@
-//! From nodes to values with origins, for the selected part of a document.
+//! Converts nodes to values with origins, for the selected part of a document.
 
 use kubex_core::Origin;
 use kubex_core::options::{Value, ValueKind};
@@ -8,10 +8,10 @@ use crate::document::Document;
 use crate::lines::Position;
 use crate::node::{Kind, Node};
 
-/// What the position of an entry's value is. An item of a list has its own.
+/// Which position the value of an entry gets. An item of a list has its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Places {
-    /// That of the value; of one that is not written, that of its key.
+    /// That of the value, or that of its key if the value is missing.
     Values,
     /// That of its key.
     Keys,
@@ -28,29 +28,29 @@ impl Places {
     }
 }
 
-/// How nodes become values.
+/// How nodes are converted to values.
 #[derive(Clone, Copy, Debug)]
 pub struct Conversion {
     /// The positions of values.
     pub places: Places,
-    /// Whether a plain `yes` or `off` is a boolean, as it is to kubectl where no field of a kubeconfig is.
+    /// Whether a plain `yes` or `off` is a boolean, as in kubectl outside of the fields of a kubeconfig.
     pub has_yaml_1_1_booleans: bool,
 }
 
 impl Conversion {
-    /// That of the fields of a kubeconfig.
+    /// The conversion for the fields of a kubeconfig.
     pub const KUBECONFIG: Self = Self {
         places: Places::Values,
         has_yaml_1_1_booleans: false,
     };
 
-    /// That of an extension in a kubeconfig, whose values are the plugin's.
+    /// The conversion for an extension in a kubeconfig, whose values belong to a plugin.
     pub const EXTENSION: Self = Self {
         places: Places::Values,
         has_yaml_1_1_booleans: true,
     };
 
-    /// That of Kubex's own configuration.
+    /// The conversion for Kubex's own configuration.
     pub const CONFIGURATION: Self = Self {
         places: Places::Keys,
         has_yaml_1_1_booleans: false,
@@ -64,12 +64,12 @@ impl Node<'_> {
         origin.position(line, column)
     }
 
-    /// Whether the node and all below it are more values than this, what aliases repeat included.
+    /// Whether the node and its descendants are more values than this, with aliases expanded.
     pub fn is_more_than(self, values: usize) -> bool {
         self.count_down(values).is_none()
     }
 
-    /// What is left of so many values.
+    /// Subtracts the values of this node. `None` if it has more than that.
     fn count_down(self, values: usize) -> Option<usize> {
         let mut left = values.checked_sub(1)?;
         for item in self.items() {
@@ -81,7 +81,7 @@ impl Node<'_> {
         Some(left)
     }
 
-    /// The value of the node and of all below it, this one from this origin.
+    /// The value of the node and of its descendants. `origin` is that of the node.
     pub fn to_value(self, origin: Origin, conversion: Conversion) -> Value {
         let kind = match self.kind() {
             Kind::Null => ValueKind::Null,

@@ -194,7 +194,7 @@ impl Rules {
         self.impersonate(headers)
     }
 
-    /// Reports what a response says about the credential of its request. A proxy or a server in trouble says nothing.
+    /// Reports whether the server accepted the credential of a request. The statuses 407 and 5xx show neither.
     /// Returns whether the credential was rejected.
     #[cfg(any(feature = "reqwest", feature = "tower"))]
     #[inline]

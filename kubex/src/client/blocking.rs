@@ -4,7 +4,7 @@
 //! # fn main() -> kubex::Result<()> {
 //! let configuration = kubex::blocking::resolve()?;
 //! let headers = kubex::blocking::headers(&configuration)?;
-//! println!("{} wants {} headers", configuration.cluster().server, headers.len());
+//! println!("{}: {} headers", configuration.cluster().server, headers.len());
 //! # Ok(())
 //! # }
 //! ```

@@ -1,6 +1,6 @@
 //! One set of connections for each tokio runtime.
 //!
-//! A connection is driven by the runtime that opened it. If that runtime stands still, requests from another one would
+//! A connection is driven by the runtime that opened it. If that runtime is blocked, requests from another one would
 //! wait on the connection for ever, and if it is gone they would fail. So each runtime opens its own.
 
 use tokio::runtime::{Handle, Id};

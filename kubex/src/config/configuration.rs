@@ -76,7 +76,7 @@ impl Configuration {
         Self::load_named(host, None).await
     }
 
-    /// As [`load`](Self::load), with this file in the place of the one that `KUBEX_CONFIG` names. `origin` is that of the
+    /// As [`load`](Self::load), with this file instead of the one that `KUBEX_CONFIG` names. `origin` is that of the
     /// path, which starts at the working directory if it is relative.
     ///
     /// # Errors
@@ -186,7 +186,7 @@ impl Configuration {
             if let Some(timeout) = source.timeout {
                 built = built.timeout(timeout);
             }
-            chain = chain.source(built);
+            chain = chain.source(super::cache::apply(built, &source)?);
         }
         for warning in self.warnings() {
             chain = chain.warning(warning.clone());
@@ -235,7 +235,7 @@ impl Configuration {
         Err(match nearest(&named.name, &known) {
             Some(near) => error.with_help(format_args!("did you mean \"{}\"?", clean_line(near))),
             None => error.with_help(format_args!(
-                "describe it under sources.{name}, or link the crate of a provider with this name; there are: {}",
+                "describe it under sources.{name}, or link the crate of a provider with this name; known names: {}",
                 clean_line(&known.join(", "))
             )),
         })

@@ -155,7 +155,7 @@ fn mask_texts(items: &[Value]) -> Option<Json> {
     Some(mask_arguments(&texts).into())
 }
 
-/// A document or a key in the place of a path is masked as a whole.
+/// A document or a key instead of a path is masked as a whole.
 fn masked(text: &str) -> String {
     if not_a_path(text).is_some_and(|what| what != NotAPath::TooLong) {
         return MASKED.to_owned();

@@ -149,11 +149,12 @@ fn profiles_in(profiles: &Value) -> Result<Vec<(String, Value)>> {
         problems.take(match profile.kind() {
             _ if !Profile::new(name).is_custom() => wrong(
                 ErrorKind::InvalidValue,
-                "a profile cannot be called \"default\" or \"global\", the names of what applies in every profile",
+                "a profile cannot be called \"default\" or \"global\": both names are reserved",
             ),
-            _ if known.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
-                wrong(ErrorKind::DuplicateName, "two profiles have this name, because case is ignored")
-            }
+            _ if known.iter().any(|known| known.eq_ignore_ascii_case(name)) => wrong(
+                ErrorKind::DuplicateName,
+                "two profiles have this name, because case is ignored",
+            ),
             ValueKind::Mapping(_) => Ok(()),
             _ => Err(not_a_mapping(profile)),
         });

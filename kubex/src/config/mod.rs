@@ -45,6 +45,7 @@
 //! A configuration file contains no secret: `token-env` names the variable that holds it, `token-file` the file. The page
 //! `docs/configuration.md` of the repository has every key, and recipes.
 
+mod cache;
 mod configuration;
 mod document;
 mod entry;

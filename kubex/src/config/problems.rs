@@ -5,7 +5,7 @@ use kubex_core::options::{Value, ValueKind};
 use kubex_core::{Error, ErrorKind, Origin, Result};
 
 /// Reads a value and collects all problems. After a problem, the part that it is about is removed and the rest is read
-/// again. `is_partial` says that parts are missing already; `locate` sets the origin of a problem to that of its part.
+/// again. `is_partial` means that parts are already missing; `locate` sets the origin of a problem to that of its part.
 pub(super) fn read_all<T>(
     mut value: Value,
     mut is_partial: bool,

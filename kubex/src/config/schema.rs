@@ -31,6 +31,11 @@ struct CommonOptions {
     enabled: bool,
     /// How long the source may take to resolve. Default: 30s.
     timeout: kubex_core::host::Deadline,
+    /// With what the credential is shared. Default: memory.
+    #[schemars(with = "String", extend("enum" = ["none", "memory", "shared"]))]
+    cache: super::cache::Cache,
+    /// How long a shared credential is kept that does not say when it expires. Default: not at all.
+    cache_lifetime: kubex_core::host::Deadline,
 }
 
 /// The identity that replaces the one of the source.

@@ -8,6 +8,7 @@ use kubex_core::options::{Value, ValueKind};
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, Options, Origin, Result};
 
+use super::cache::Cache;
 use super::layer::PROFILES;
 use super::problems::read_all;
 use super::schema;
@@ -20,7 +21,7 @@ pub(super) const SECTIONS: &[&str] = &["chain", "sources", "overrides", "exec"];
 const SCHEMA_KEY: &str = "$schema";
 
 /// The keys that every source has, whichever its provider is.
-pub(super) const COMMON_KEYS: &[&str] = &["provider", "enabled", "timeout"];
+pub(super) const COMMON_KEYS: &[&str] = &["provider", "enabled", "timeout", "cache", "cache-lifetime"];
 
 /// The settings of a configuration.
 #[derive(Clone, Debug)]
@@ -51,6 +52,8 @@ pub(super) struct SourceSettings {
     pub(super) provider: Option<LocatedName>,
     pub(super) is_enabled: bool,
     pub(super) timeout: Option<Duration>,
+    pub(super) cache: Option<Cache>,
+    pub(super) cache_lifetime: Option<Duration>,
     /// The other keys: the options of its provider and of the cluster.
     pub(super) options: Options,
 }
@@ -64,6 +67,8 @@ impl SourceSettings {
             provider: None,
             is_enabled: true,
             timeout: None,
+            cache: None,
+            cache_lifetime: None,
             options: Options::with_origin(named.origin.clone()),
         }
     }
@@ -234,12 +239,21 @@ fn source(name: &str, value: &Value, problems: &mut Problems) -> Option<SourceSe
     let timeout = own
         .get("timeout")
         .and_then(|value| problems.take(value.parse::<Deadline>()));
+    let cache = own.get("cache").and_then(|value| {
+        let cache = value.parse::<Cache>();
+        problems.take(cache.map_err(|error| error.with_origin(value.origin())))
+    });
+    let cache_lifetime = own
+        .get("cache-lifetime")
+        .and_then(|value| problems.take(value.parse::<Deadline>()));
     Some(SourceSettings {
         name: name.to_owned(),
         origin: value.origin().clone(),
         provider,
         is_enabled: is_enabled.unwrap_or(true),
         timeout: timeout.map(Deadline::duration),
+        cache,
+        cache_lifetime: cache_lifetime.map(Deadline::duration),
         options,
     })
 }

@@ -13,8 +13,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A process, when it was started in the system's own unit, and what it asks for. A number of a process is used again,
-    /// and the time of its start tells the two apart.
+    /// A process id, its start time in the system's unit, and the request. The start time distinguishes processes that get the
+    /// same id one after the other.
     pub fn new(process: u32, started: u64, question: impl Into<Vec<u8>>) -> Self {
         Self {
             process,

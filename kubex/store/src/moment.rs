@@ -12,7 +12,7 @@ const TOLERATED_STEP: u64 = 60_000;
 pub(crate) struct Moment {
     /// Milliseconds since 1970.
     wall: u64,
-    /// Which boot, and the milliseconds since then, where the system tells.
+    /// The id of the boot, and the milliseconds since then, if the system provides them.
     boot: Option<(String, u64)>,
 }
 
@@ -24,8 +24,8 @@ impl Moment {
         }
     }
 
-    /// How long ago this was at that moment, by the clock that says longer. `None` if it was later than that: a clock was
-    /// set back, and the age is unknown.
+    /// The age at that moment, by the clock that gives the longer one. `None` if it is negative: a clock was set back, and the
+    /// age is unknown.
     pub(crate) fn age_at(&self, now: &Self) -> Option<Duration> {
         let by_boot = match (&self.boot, &now.boot) {
             (Some((boot, then)), Some((same, now))) if boot == same => Some(now.checked_sub(*then)?),
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(age(10 * DAY + 9, Some(("a", 1007))), Some(9));
         // Set back by ten seconds.
         assert_eq!(age(10 * DAY - 10_000, Some(("a", 1007))), Some(7));
-        // After another boot, only the wall clock says anything.
+        // After another boot, only the wall clock can be compared.
         assert_eq!(age(10 * DAY + 9, Some(("b", 3))), Some(9));
     }
 

@@ -1,4 +1,4 @@
-//! The name of a slot: a keyed digest of the identity, of which nothing can be read.
+//! The name of a slot: a keyed digest of the identity, which reveals nothing.
 
 use std::fmt::{self, Write as _};
 

@@ -1,8 +1,8 @@
 //! Which clients were given which credential.
 //!
 //! A client that asks again for a credential that is still valid was rejected: client-go runs its plugin again after a 401
-//! and does not say why. Several questions at once are no rejection, so that only a question counts that came after the
-//! answer. The file contains one digest for each client and credential, so that it names neither, and the time.
+//! without a reason. Simultaneous requests do not mean a rejection, so only a request that starts after the previous result
+//! counts. The file contains one digest for each client and credential, so that it names neither, and the time.
 
 use aws_lc_rs::hmac;
 

@@ -1,4 +1,4 @@
-//! What chooses a plugin's identity besides its command: variables and configuration files.
+//! The variables and configuration files that select a plugin's identity, besides its command.
 //!
 //! For the programs of the table below it is known which variables and files choose the identity. For any other program, its
 //! whole environment counts, but for variables that differ in every terminal.
@@ -313,7 +313,7 @@ impl Choosing {
                 let active = || String::from_utf8(read(&path.join("active_config"))?).ok();
                 let active = named.filter(|name| !name.is_empty()).or_else(active);
                 let active = active.as_deref().map_or("default", str::trim);
-                // A name is no path: it stays in its directory.
+                // A name is not a path, so it stays in its directory.
                 if !active.contains(['/', '\\']) {
                     files.push(path.join(format!("{before}{active}")));
                 }

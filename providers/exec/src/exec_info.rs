@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_is_told_as_it_was_written() {
+    fn the_plugin_receives_the_server_as_it_was_written() {
         for server in ["https://H:443", "https://h/", "https://h:6443/k8s/"] {
             let info = written(ApiVersion::V1, Some(&cluster(server)), false);
             assert!(info.contains(&format!("{{\"server\":\"{server}\",")), "{info}");
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_that_trusts_anyone_says_so() {
+    fn a_cluster_that_trusts_any_certificate_shows_it() {
         let mut cluster = cluster("http://h");
         cluster.trust = Trust::Insecure;
         assert!(

@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_run_is_told_apart() {
+    async fn each_reason_why_a_program_cannot_run_has_its_own_error() {
         let world = world("");
         world.write("/d/file", "text");
         world.fail("/locked", io::ErrorKind::PermissionDenied);

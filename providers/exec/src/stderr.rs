@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_was_told_and_what_it_printed_is_hidden() {
+    fn what_the_plugin_received_and_what_it_printed_is_hidden() {
         let error = "login as jane with hunter22 gave <opaque-token-1> for ExecCredential\n";
         let output = r#"{"kind":"ExecCredential","status":{"token":"opaque-token-1","x":"jane"}}"#;
         assert_eq!(

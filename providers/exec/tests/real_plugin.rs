@@ -43,7 +43,7 @@ async fn a_script_beside_the_configuration_gives_the_credential() {
 }
 
 #[tokio::test]
-async fn a_script_that_fails_says_why() {
+async fn a_script_that_fails_prints_the_reason() {
     let directory = tempfile::tempdir().unwrap();
     script(directory.path(), "echo 'please log in' >&2; kill -TERM $$");
     let configuration = chain(directory.path()).resolve().await.unwrap();

@@ -151,7 +151,7 @@ async fn the_plugin_gets_what_was_configured_and_nothing_overrides_the_exec_info
 }
 
 #[tokio::test]
-async fn a_failure_shows_what_was_said_and_no_secret() {
+async fn a_failure_shows_its_stderr_and_no_secret() {
     let world = world();
     world.run_processes(|_| {
         output(
@@ -175,7 +175,7 @@ async fn a_failure_shows_what_was_said_and_no_secret() {
 }
 
 #[tokio::test]
-async fn nothing_printed_is_told_with_the_reason() {
+async fn the_error_of_an_empty_output_contains_the_reason() {
     let world = world();
     world.run_processes(|_| output(Exit::Status(0), " \n", "please log in"));
     let error = failing(&world, r#"{"command": "aws"}"#).await;
@@ -326,7 +326,7 @@ async fn one_plugin_at_a_time_has_the_terminal() {
 }
 
 #[tokio::test]
-async fn who_waits_for_the_terminal_too_long_is_told() {
+async fn waiting_too_long_for_the_terminal_is_an_error() {
     let world = world();
     world.attach_terminal();
     let host = world
@@ -355,7 +355,7 @@ async fn who_waits_for_the_terminal_too_long_is_told() {
 }
 
 #[tokio::test]
-async fn the_rules_of_the_host_say_what_runs_what_it_inherits_and_for_how_long() {
+async fn the_rules_of_the_host_set_what_runs_what_it_inherits_and_for_how_long() {
     let world = world();
     world.set_variable("AWS_SECRET_ACCESS_KEY", "x");
     let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();

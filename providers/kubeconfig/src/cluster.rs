@@ -1,4 +1,4 @@
-//! A cluster entry, and what of the user's entry goes with it, as the core's cluster options.
+//! Converts a cluster entry, and the impersonation fields of the user entry, to the core's cluster options.
 
 use std::collections::HashSet;
 
@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 use crate::mapping::{Mapping, shown};
 use crate::select::Selection;
 
-/// Starts the answer with the cluster's options. The impersonation is the user's, and the namespace the context's. A
-/// field that is wrong is noted as a problem and left out, so that overrides can replace it.
+/// Creates the result with the cluster's options, the user's impersonation and the context's namespace. An invalid field
+/// is recorded as a problem and omitted, so that overrides can replace it.
 pub(crate) fn answer(selection: &Selection<'_>, cluster: &Mapping<'_>) -> ResolvedSource {
     let mut options = Options::with_origin(cluster.origin().clone());
     let mut wrong: Vec<(SourcePart, Error)> = Vec::new();
@@ -69,7 +69,7 @@ fn missing_server(cluster: &Mapping<'_>) -> Error {
     )
 }
 
-/// Copies whom the user acts as.
+/// Copies the impersonation fields of the user.
 fn impersonation(user: &Mapping<'_>, options: &mut Options) -> Result<()> {
     user.copy_into(options, &[("as", "as"), ("as-uid", "as-uid")])?;
     if let Some(groups) = user.texts("as-groups")? {
@@ -85,7 +85,7 @@ fn impersonation(user: &Mapping<'_>, options: &mut Options) -> Result<()> {
     Ok(())
 }
 
-/// What is attached to the cluster, by name, kept as it is.
+/// The extensions of the cluster by name, unchanged.
 fn extensions(cluster: &Mapping<'_>) -> Result<Vec<(String, Value)>> {
     let mut extensions = Vec::new();
     for (name, item) in named_extensions(cluster)? {
@@ -94,8 +94,8 @@ fn extensions(cluster: &Mapping<'_>) -> Result<Vec<(String, Value)>> {
     Ok(extensions)
 }
 
-/// The extensions of a mapping, of which no two with a value have the same name. Those of other mappings than a cluster
-/// mean nothing here, but kubectl refuses a kubeconfig with mistakes in them.
+/// The extensions of a mapping. Two with a value and the same name are an error. Only those of a cluster are used, but
+/// kubectl refuses a kubeconfig with mistakes in any of them.
 pub(crate) fn named_extensions<'d>(fields: &Mapping<'d>) -> Result<Vec<(String, Mapping<'d>)>> {
     let mut extensions = Vec::new();
     let mut names = HashSet::new();
@@ -117,7 +117,7 @@ pub(crate) fn named_extensions<'d>(fields: &Mapping<'d>) -> Result<Vec<(String, 
     Ok(extensions)
 }
 
-/// Whether a `-data` field is base64, as a kubeconfig must have it; the core also takes PEM as it is.
+/// Checks that a `-data` field is base64, as a kubeconfig requires. The core would also accept plain PEM.
 pub(crate) fn is_base64(fields: &Mapping<'_>, key: &str) -> Result<()> {
     let Some(text) = fields.text(key)? else {
         return Ok(());
@@ -143,7 +143,7 @@ pub(crate) fn is_base64(fields: &Mapping<'_>, key: &str) -> Result<()> {
     .with_help("encode the PEM file with: base64 -w0"))
 }
 
-/// The error of data that something else stands for: what kubectl prints in its place, or a template.
+/// The error for a placeholder instead of data: the text that kubectl prints instead, or a template.
 fn left_out(text: &str, key: &str) -> Option<Error> {
     let invalid = |why: &str| Error::new(ErrorKind::InvalidValue, format_args!("\"{key}\" {why}"));
     if matches!(text, "DATA+OMITTED" | "REDACTED") {
@@ -155,7 +155,7 @@ fn left_out(text: &str, key: &str) -> Option<Error> {
     is_unfilled(text).then(|| invalid(UNFILLED).with_help(FILL_IN))
 }
 
-/// Whether a text is base64, found out piece by piece, so that what may be a key is not in memory once more.
+/// Whether a text is base64. It is decoded in pieces, so that no second copy of a key is in memory.
 fn decodes(text: &[u8]) -> bool {
     const PIECE: usize = 1024;
     let mut buffer = Zeroizing::new([0; PIECE / 4 * 3]);

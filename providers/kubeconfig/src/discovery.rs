@@ -1,4 +1,4 @@
-//! Which files: `$KUBECONFIG`, else the one in the home directory.
+//! Finds the kubeconfig files: those in `$KUBECONFIG`, otherwise the one in the home directory.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -6,17 +6,18 @@ use std::path::PathBuf;
 use kubex_core::text::{NotAPath, check_path, not_a_path};
 use kubex_core::{Error, Host, Origin, Result};
 
-/// The files that make up the kubeconfig, in order, and whether they must be there.
+/// The files that form the kubeconfig, in order, and whether they must exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Places {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) are_required: bool,
-    /// Who named them, for the reason why they are not there.
+    /// What named them, for the message that they do not exist.
     pub(crate) named_by: &'static str,
 }
 
-/// Finds the files without reading them (client-go, tools/clientcmd/loader.go). An empty element is skipped,
-/// a file that is named twice is read once. A list replaces the home file, even where it names none.
+/// Finds the files without reading them (client-go, tools/clientcmd/loader.go). Empty elements are
+/// skipped, and a file that is listed twice is read once. A list replaces the file in the home directory, even if it contains
+/// no file.
 pub(crate) fn discover(host: &Host) -> Result<Places> {
     let environment = host.environment();
     let Some(list) = environment.variable("KUBECONFIG").filter(|list| !list.is_empty()) else {
@@ -29,7 +30,7 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
             named_by: "",
         });
     };
-    // Before the list is split: a document is full of colons.
+    // This check precedes splitting the list, because a document contains many colons.
     let written = list.to_string_lossy();
     if not_a_path(&written).is_some_and(|what| what != NotAPath::TooLong) {
         check_path("KUBECONFIG", &written, &Origin::variable("KUBECONFIG"))?;
@@ -45,7 +46,7 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
     })
 }
 
-/// There is no kubeconfig, and the chain may go on.
+/// The error that there is no kubeconfig, after which the chain continues.
 pub(crate) fn not_there(reason: impl std::fmt::Display) -> Error {
     Error::not_configured(reason).with_help("set KUBECONFIG, or write ~/.kube/config")
 }

@@ -14,12 +14,12 @@ use crate::near_miss::near_misses;
 use crate::outline::{Item, Slice};
 use crate::section::Section;
 
-/// A named entry. What is in it is looked at when it is chosen.
+/// A named entry. Its content is read when it is selected.
 ///
-/// A large kubeconfig has tens of thousands of them, so one is small and, as long as it is not chosen, owns nothing.
+/// A large kubeconfig has tens of thousands of entries, so an entry is small, and owns nothing until it is selected.
 pub(crate) struct Entry {
     section: Section,
-    /// Which item of its list it is.
+    /// Its index in the list.
     index: u32,
     item: ItemSource,
     file: Arc<File>,
@@ -39,7 +39,7 @@ enum ItemSource {
 }
 
 impl Entry {
-    /// Its name; one without has an empty one, as kubectl reads it.
+    /// Its name. An entry without a name has an empty one, as in kubectl.
     pub(crate) fn name(&self) -> &str {
         match &self.item {
             ItemSource::Node(document, id) => {
@@ -86,7 +86,7 @@ impl Entry {
         (!text.is_empty()).then(|| text.to_owned())
     }
 
-    /// What is in the entry.
+    /// The content of the entry.
     pub(crate) fn fields(&self) -> Result<Mapping<'_>> {
         let inner = self.section.inner();
         let origin = self.origin().key(inner);
@@ -112,7 +112,7 @@ impl Entry {
         .with_origin(&self.origin())
     }
 
-    /// What is written in the entry and looks like a field, but is not one.
+    /// Warnings about keys of the entry that resemble a field.
     pub(crate) fn warnings(&self, fields: &Mapping<'_>) -> Result<Vec<Warning>> {
         let mut warnings = near_misses(self.node()?.entries(), &["name", self.section.inner()], || {
             self.origin()
@@ -131,7 +131,7 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// A list of entries, found by name, of which no two have the same.
+/// A list of entries with an index by name. The names are unique.
 #[derive(Debug)]
 pub(crate) struct Entries {
     section: Section,
@@ -168,8 +168,8 @@ impl Entries {
         self.list.get(self.names.find(name, name_in(&self.list))?)
     }
 
-    /// Adds those of a further document after those that are there, which win. Records what they hide: the entry that
-    /// counts, and the one that does not. Returns how many there are beyond the most that are recorded.
+    /// Adds the entries of another document. Existing entries take precedence. Records each shadowed entry together with the
+    /// one that is used. Returns the number of shadowed entries that exceed the limit and are not recorded.
     pub(crate) fn add(&mut self, more: Self, shadowed: &mut Vec<(Origin, Origin)>, most: usize) -> usize {
         if self.list.is_empty() {
             *self = more;
@@ -187,7 +187,7 @@ impl Entries {
         not_recorded
     }
 
-    /// Adds an entry; gives it back where its name is taken.
+    /// Adds an entry. Returns it if its name is taken.
     fn push(&mut self, entry: Entry) -> Result<(), Entry> {
         let index = self.list.len();
         match self.names.add(entry.name(), index, name_in(&self.list)) {
@@ -199,7 +199,7 @@ impl Entries {
         }
     }
 
-    /// Finds an entry by its exact name; where it is missing, the error proposes the nearest.
+    /// Finds an entry by its exact name. If it is missing, the error suggests the most similar name.
     pub(crate) fn find(&self, name: &str, origin: &Origin) -> Result<&Entry> {
         if let Some(entry) = self.get(name) {
             return Ok(entry);
@@ -212,7 +212,7 @@ impl Entries {
         .with_origin(origin);
         let mut names: Vec<&str> = self.list.iter().map(Entry::name).collect();
         if names.is_empty() {
-            return Err(error.with_help(format_args!("the kubeconfig declares no {what}")));
+            return Err(error.with_help(format_args!("the kubeconfig contains no {what}")));
         }
         if let Some(nameless) = self.list.iter().find(|entry| entry.name().is_empty())
             && names.iter().all(|name| name.is_empty())
@@ -227,7 +227,7 @@ impl Entries {
         }
         names.retain(|name| !name.is_empty());
         let declared = names.len();
-        // Comparing takes time by the product of the lengths. What differs a lot in length is not similar.
+        // Comparing takes time in proportion to the product of the lengths. Names of very different lengths are not similar.
         names.retain(|known| {
             known.len() <= LONGEST_COMPARED
                 && name.len() <= LONGEST_COMPARED
@@ -245,21 +245,21 @@ impl Entries {
     }
 }
 
-/// How the names of a list's entries are known to its index.
+/// Gives the index access to the names of the entries.
 fn name_in<'e>(list: &'e [Entry]) -> impl Fn(usize) -> &'e str {
     |index| list.get(index).map_or("", Entry::name)
 }
 
-/// How many names are listed in place of one that is near.
+/// How many names are listed if none is similar.
 const MOST_LISTED: usize = 8;
 
 /// How many names are compared with one that is missing.
 const MAX_COMPARED: usize = 1000;
 
-/// The longest name that is compared with others for its likeness.
+/// The longest name that is compared with others.
 const LONGEST_COMPARED: usize = 256;
 
-/// The entries of a list, each under its name.
+/// The entries of a list, by name.
 pub(crate) fn entries(
     key: Key<'_>,
     list: Node<'_>,
@@ -302,7 +302,7 @@ pub(crate) fn entries(
     Ok(entries)
 }
 
-/// The entries of a list that was outlined, each under its name.
+/// The entries of an outlined list, by name.
 pub(crate) fn outlined_entries(
     items: Vec<Item>,
     section: Section,
@@ -328,7 +328,7 @@ pub(crate) fn outlined_entries(
 }
 
 impl Entries {
-    /// Adds an entry of the same document, in which each name may be once.
+    /// Adds an entry of the same document, in which names must be unique.
     fn push_unique(&mut self, entry: Entry) -> Result<()> {
         let Err(second) = self.push(entry) else {
             return Ok(());

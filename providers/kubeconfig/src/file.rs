@@ -1,4 +1,4 @@
-//! One kubeconfig file: read as a whole, or outlined, so that only what is chosen is read.
+//! Reads one kubeconfig file: as a whole, or as an outline whose selected entries are read later.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use kubex_document::{Budget, Document, Format, ReadError, Text};
 use crate::outline::{self, Item, RawField};
 use crate::section::Section;
 
-/// A text of fewer bytes is read as fast as a whole.
+/// The smallest text that is outlined. Reading a smaller one as a whole is as fast.
 const SMALLEST_OUTLINED: usize = 4 * 1024;
 
-/// A kubeconfig file, or a kubeconfig that the program holds as bytes.
+/// A kubeconfig file, or a kubeconfig that the program passes as bytes.
 #[derive(Debug)]
 pub(crate) struct File {
     pub(crate) origin: Origin,
@@ -21,23 +21,23 @@ pub(crate) struct File {
     pub(crate) directory: Option<Arc<Path>>,
 }
 
-/// A file that was read, and what its user should know of it.
+/// A file that was read, with its warnings.
 #[derive(Debug)]
 pub(crate) struct ParsedFile {
     pub(crate) file: File,
     /// The effort to parse its text.
     pub(crate) effort: usize,
-    /// What stands at the top of the document, in the order it is written.
+    /// The top-level fields, in the order of the document.
     pub(crate) fields: Vec<FieldSource>,
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// Where fields at the top of the document are.
+/// Where the top-level fields of a document are.
 #[derive(Debug)]
 pub(crate) enum FieldSource {
     /// The entries of the root of this document.
     Read(Arc<Document>),
-    /// The items of a list, not read yet.
+    /// The items of a list that are not read yet.
     Outlined(Section, Arc<Text>, Vec<Item>),
 }
 

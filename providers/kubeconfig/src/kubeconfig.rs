@@ -19,10 +19,10 @@ use crate::options::KubeconfigOptions;
 use crate::select::{Selection, select};
 use crate::user::identity;
 
-/// A kubeconfig that was read once, for programs that speak to several of its clusters. Cheap to clone.
+/// A kubeconfig that was read once, for programs that use several of its clusters. Cheap to clone.
 ///
-/// It stays as it was read, whatever becomes of its files. What its entries name (certificates, token files) is
-/// read when a context is resolved.
+/// Later changes of the kubeconfig files do not affect it. The files that its entries refer to (certificates, tokens)
+/// are read when a context is resolved.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -47,7 +47,7 @@ pub struct Kubeconfig {
     is_trusted: bool,
 }
 
-/// A context of a kubeconfig, as it is written: what it names need not be there.
+/// A context of a kubeconfig. The cluster and the user that it names may not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Context<'a> {
@@ -59,7 +59,7 @@ pub struct Context<'a> {
     pub user: Option<String>,
     /// The namespace it sets.
     pub namespace: Option<String>,
-    /// Where it was written down.
+    /// Its location.
     pub origin: Origin,
 }
 
@@ -71,7 +71,7 @@ impl Kubeconfig {
         }
     }
 
-    /// The contexts in the order they were written, those of an earlier file first.
+    /// The contexts in the order of the files.
     pub fn contexts(&self) -> impl Iterator<Item = Context<'_>> {
         self.merged.contexts.iter().map(|entry| Context {
             name: entry.name(),
@@ -82,17 +82,17 @@ impl Kubeconfig {
         })
     }
 
-    /// The names of the clusters, in the order they were written.
+    /// The names of the clusters, in the order of the files.
     pub fn cluster_names(&self) -> impl Iterator<Item = &str> {
         self.merged.clusters.iter().map(crate::entry::Entry::name)
     }
 
-    /// The names of the users, in the order they were written.
+    /// The names of the users, in the order of the files.
     pub fn user_names(&self) -> impl Iterator<Item = &str> {
         self.merged.users.iter().map(crate::entry::Entry::name)
     }
 
-    /// The name of the current context. It need not be there.
+    /// The name of the current context. A context with this name may not exist.
     pub fn current_context(&self) -> Option<&str> {
         self.merged
             .current_context
@@ -100,7 +100,7 @@ impl Kubeconfig {
             .map(|(name, _)| name.as_str())
     }
 
-    /// A context as a provider of its own. Whether it is there is found out when it is resolved.
+    /// Returns a provider for one context. A context that does not exist is an error when the provider is resolved.
     pub fn context(&self, name: &str) -> ContextProvider {
         ContextProvider {
             kubeconfig: self.clone(),
@@ -111,9 +111,9 @@ impl Kubeconfig {
         }
     }
 
-    /// What the options choose, as data. `written` knows where the options were written.
+    /// What the options select, as data. `written` contains the origins of the options.
     ///
-    /// All that is wrong with the context, its cluster and its user becomes a problem of the answer.
+    /// All problems of the context, its cluster and its user are collected in the result.
     pub(crate) fn answer(&self, options: &KubeconfigOptions, written: &Options) -> Result<ResolvedSource> {
         let mut problems = Problems::default();
         let selection = select(&self.merged, options, written, &mut problems)?;
@@ -161,7 +161,7 @@ impl Kubeconfig {
         Ok(answer)
     }
 
-    /// Bytes that are not trusted may neither run anything nor read anything.
+    /// Refuses untrusted bytes that run a plugin or refer to a file.
     fn refuse_the_untrusted(&self, selection: &Selection<'_>) -> Result<()> {
         if self.is_trusted {
             return Ok(());
@@ -173,8 +173,8 @@ impl Kubeconfig {
             (user, "client-certificate", "names a file"),
             (user, "client-key", "names a file"),
             (user, "tokenFile", "names a file"),
-            (user, "exec", "wants to run a plugin"),
-            (user, "auth-provider", "wants to ask an auth provider"),
+            (user, "exec", "runs a plugin"),
+            (user, "auth-provider", "uses an auth provider"),
         ] {
             if let Some(fields) = fields
                 && fields.has(key)
@@ -184,9 +184,7 @@ impl Kubeconfig {
                     format_args!("a kubeconfig that was not loaded from the user's own file {want}"),
                 )
                 .with_origin(&fields.origin_of(key))
-                .with_help(
-                    "take another one, or allow it by `trusted(true)` if you know where it comes from",
-                ));
+                .with_help("use another kubeconfig, or call `trusted(true)` if you trust its origin"));
             }
         }
         Ok(())
@@ -210,7 +208,7 @@ pub struct ContextProvider {
 }
 
 impl ContextProvider {
-    /// The namespace, in place of the context's.
+    /// Sets the namespace to use instead of the context's.
     #[must_use]
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
         self.options.namespace = Some(name.into());

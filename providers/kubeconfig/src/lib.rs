@@ -6,16 +6,16 @@
 //! | `~/.kube/config` | where that is unset |
 //! | the files that the chosen entries name | authorities, certificates, keys, tokens |
 //!
-//! Where none of the files is there, or none declares anything, the source is *not configured* and the chain
-//! goes on. Everything else that is wrong is an error with the file, the entry and the field, and never the
-//! next source: a kubeconfig that is broken must not become another identity.
+//! If none of the files exists, or none contains a cluster, a user or a context, the source is *not configured*, and the
+//! chain continues with the next source. Any other problem is an error with the file, the entry and the field, because the
+//! next source would be a different identity.
 //!
-//! The user's credential comes from another provider, by its registered name: `static` for what is written
-//! down, `token-file`, `exec`, or whatever `auth-provider.name` says. Options: [`KubeconfigOptions`].
+//! Another provider supplies the user's credential, by its registered name: `static` for a token, a password or a
+//! certificate, `token-file`, `exec`, or the value of `auth-provider.name`. Options: [`KubeconfigOptions`].
 //!
-//! A kubeconfig that the program holds as bytes ([`KubeconfigProvider::from_bytes`]) is not the user's own file:
-//! it may neither run a plugin nor name a file unless the program says that it is trusted. For a server and a
-//! token that the program has at hand, no kubeconfig need be made up: take `static`.
+//! A kubeconfig that the program passes as bytes ([`KubeconfigProvider::from_bytes`]) is not the user's own file. It can
+//! neither run a plugin nor refer to a file, unless the program marks it as trusted. For a server and a token that the
+//! program already has, use the provider `static` instead of a kubeconfig.
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;
@@ -64,7 +64,7 @@ use kubex_core::Registration;
 
 pub use kubeconfig::{Context, ContextProvider, Kubeconfig};
 pub use options::KubeconfigOptions;
-/// The results of both ways of reading, for the fuzz target that compares them; cargo-fuzz sets this condition.
+/// The results of the outline and of the full reader, for the fuzz target that compares them. cargo-fuzz sets this condition.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use outline::compare::both_ways;

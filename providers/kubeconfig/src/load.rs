@@ -1,4 +1,4 @@
-//! From the places to the documents, as one kubeconfig.
+//! Reads the files or the bytes, and merges them into one kubeconfig.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::merge::Merged;
 /// The largest kubeconfig that is read.
 const LARGEST_FILE: usize = 64 * 1024 * 1024;
 
-/// A kubeconfig that the program holds. It is not trusted unless the program says so.
+/// A kubeconfig that the program passes as bytes. It is untrusted unless the program marks it as trusted.
 #[derive(Debug)]
 pub(crate) struct Bytes {
     pub(crate) name: String,
@@ -26,7 +26,7 @@ pub(crate) struct Bytes {
     pub(crate) is_trusted: bool,
 }
 
-/// Bytes, which become text when they are first read. They are kept once, and what is read from them refers to them.
+/// Bytes that are decoded to text when they are first read. Only one copy is kept, and the parsed parts refer to it.
 #[derive(Debug)]
 pub(crate) struct Content {
     length: usize,
@@ -54,7 +54,7 @@ impl Content {
     }
 }
 
-/// Reads a kubeconfig that the program holds, and returns what `use_it` makes of it, where it was parsed.
+/// Reads a kubeconfig from bytes. `use_it` runs on the thread that parsed it.
 pub(crate) async fn bytes<T: Send + 'static>(
     bytes: &Bytes,
     use_it: impl FnOnce(Merged) -> Result<T> + Send + 'static,
@@ -79,8 +79,8 @@ pub(crate) async fn bytes<T: Send + 'static>(
     .await?
 }
 
-/// Reads the files, and returns what `use_it` makes of them, where they were parsed. The error names all broken files;
-/// with `skips_broken`, the other files are used.
+/// Reads the files. `use_it` runs on the thread that parsed them. The error names all broken files. With `skips_broken`, the
+/// other files are used instead.
 pub(crate) async fn files<T: Send + 'static>(
     places: Places,
     skips_broken: bool,
@@ -105,7 +105,7 @@ pub(crate) async fn files<T: Send + 'static>(
     host.read_and_parse(&paths, LARGEST_FILE, parse).await?
 }
 
-/// Files that are one kubeconfig together.
+/// The files that form one kubeconfig.
 struct Files<'a> {
     paths: &'a [PathBuf],
     are_required: bool,
@@ -129,7 +129,7 @@ impl Files<'_> {
                 }
             }
         }
-        // A broken file is not a missing one: where nothing else is there, the next source must not answer.
+        // A broken file is not a missing one: without any other file, the next source must not be used.
         if has_broken && (!skips_broken || self.paths.len() == 1 || merged.declares_nothing()) {
             broken.into_result()?;
         }
@@ -147,20 +147,20 @@ impl Files<'_> {
     }
 }
 
-/// Why each file is not the kubeconfig.
+/// The reason why each file is not used.
 fn reasons(tried: &[(&PathBuf, bool)]) -> Vec<String> {
     let reason = |(path, is_there): &(&PathBuf, bool)| {
         let why = if *is_there {
-            "declares nothing"
+            "contains no cluster, user or context"
         } else {
-            "is not there"
+            "does not exist"
         };
         format!("{} {why}", clean_line(&path.to_string_lossy()))
     };
     tried.iter().map(reason).collect()
 }
 
-/// Adds a file; says whether it was there.
+/// Adds a file. Returns whether it exists.
 fn add_file(
     merged: &mut Merged,
     path: &Path,
@@ -213,7 +213,7 @@ fn skipped(error: &Error, path: &Path) -> Warning {
 fn declares_nothing(origin: &Origin) -> Error {
     Error::new(
         ErrorKind::MissingContext,
-        "the kubeconfig declares no cluster, user or context",
+        "the kubeconfig contains no cluster, user or context",
     )
     .with_origin(origin)
     .with_help("name another one")

@@ -1,8 +1,7 @@
-//! The fields of one entry, read as a kubeconfig means them.
+//! Reads the fields of one entry, by the rules of kubeconfigs.
 //!
-//! An empty text and a null are the same as a field that is not there. A name or a token that is written as a
-//! number is an error that says to quote it, as kubectl refuses it too. Of a boolean, the words of YAML 1.1
-//! are taken (`yes`, `off`), which kubectl reads.
+//! An empty text and null are the same as a missing field. A name or a token that is an unquoted number is an error, as in
+//! kubectl; the help is to quote it. Booleans may be the words of YAML 1.1 (`yes`, `off`), as in kubectl.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,7 +18,7 @@ use crate::near_miss::{MAX_COMPARED, near, near_misses};
 /// A mapping of the kubeconfig and the directory that its relative paths start from.
 #[derive(Clone, Debug)]
 pub(crate) struct Mapping<'d> {
-    /// `None` where it is not written.
+    /// `None` if it is missing.
     node: Option<Node<'d>>,
     origin: Origin,
     /// `None` if the document came as bytes or from a pipe, which are in no directory.
@@ -27,7 +26,7 @@ pub(crate) struct Mapping<'d> {
 }
 
 impl<'d> Mapping<'d> {
-    /// The mapping that this node is; empty where it is blank or not there.
+    /// This node as a mapping; empty if the node is blank or missing.
     pub(crate) fn new(node: Option<Node<'d>>, origin: Origin, directory: Option<&'d Path>) -> Result<Self> {
         if let Some(node) = node
             && !node.is_blank()
@@ -35,7 +34,7 @@ impl<'d> Mapping<'d> {
         {
             return Err(wrong_type(node, "a mapping", &origin));
         }
-        // Fields are looked up one by one.
+        // Fields are looked up linearly.
         if node.is_some_and(|node| node.most_entries() > MAX_FIELDS) {
             return Err(over_budget(
                 format_args!("the mapping has more than {MAX_FIELDS} keys"),
@@ -54,7 +53,7 @@ impl<'d> Mapping<'d> {
         &self.origin
     }
 
-    /// Where a field is, or would be.
+    /// The location of a field, or of its mapping if it is missing.
     pub(crate) fn origin_of(&self, key: &str) -> Origin {
         match self.entry(key) {
             Some((key, value)) => self.origin_at(key, value),
@@ -66,7 +65,7 @@ impl<'d> Mapping<'d> {
         Places::Values.locate(self.origin.clone().key(&key.name()), key, value)
     }
 
-    /// A field that is there and not blank.
+    /// A field that is set and not blank.
     fn entry(&self, key: &str) -> Option<(Key<'d>, Node<'d>)> {
         let entry = self.node?.get_entry(key);
         entry.filter(|(_, value)| !is_blank(*value))
@@ -109,8 +108,8 @@ impl<'d> Mapping<'d> {
         lists.collect()
     }
 
-    /// The value of a field that is there and not blank, and of all below it, as a plugin wrote it: no field of a
-    /// kubeconfig is in it.
+    /// The whole value of a field that is set and not blank. It belongs to a plugin and contains no field of a
+    /// kubeconfig.
     pub(crate) fn extension(&self, key: &str) -> Result<Option<Value>> {
         let Some((key, value)) = self.entry(key) else {
             return Ok(None);
@@ -120,18 +119,18 @@ impl<'d> Mapping<'d> {
         Ok(Some(value.to_value(origin, Conversion::EXTENSION)))
     }
 
-    /// What is written here and looks like one of the known fields, but is not one.
+    /// Warnings about keys that resemble one of the known fields.
     pub(crate) fn near_misses(&self, known: &[&'static str]) -> Vec<Warning> {
         near_misses(self.entries(), known, || self.origin.clone())
     }
 
-    /// The key that is likely to be meant for this field, which is missing.
+    /// The key that is probably a misspelling of this missing field.
     fn misspelt(&self, field: &'static str) -> Option<Cow<'d, str>> {
         let mut keys = self.entries().map(|(key, _)| key.name()).take(MAX_COMPARED);
         keys.find(|key| near(key, &[field]).is_some())
     }
 
-    /// The error of a field that is missing, with what to set it to.
+    /// The error for a missing field, with the value to set.
     pub(crate) fn missing(&self, kind: ErrorKind, message: &str, field: &'static str, help: &str) -> Error {
         let error = Error::new(kind, message).with_origin(&self.origin_of(field));
         match self.misspelt(field) {
@@ -140,23 +139,23 @@ impl<'d> Mapping<'d> {
         }
     }
 
-    /// Whether a field is there and not blank.
+    /// Whether a field is set and not blank.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.entry(key).is_some()
     }
 
-    /// Whether a field is there, blank or not.
+    /// Whether a field is set, blank or not.
     pub(crate) fn is_written(&self, key: &str) -> bool {
         self.node.is_some_and(|node| node.get(key).is_some())
     }
 
-    /// Whether a field is there and not null.
+    /// Whether a field is set and not null.
     pub(crate) fn is_set(&self, key: &str) -> bool {
         let value = self.node.and_then(|node| node.get(key));
         value.is_some_and(|value| value.kind() != Kind::Null)
     }
 
-    /// Whether one of these fields is there and not blank.
+    /// Whether one of these fields is set and not blank.
     pub(crate) fn has_any(&self, keys: &[&str]) -> bool {
         keys.iter().any(|key| self.has(key))
     }
@@ -179,7 +178,7 @@ impl<'d> Mapping<'d> {
         Ok(Some(text))
     }
 
-    /// A boolean; `false` where it is not there.
+    /// A boolean; `false` if the field is missing.
     pub(crate) fn flag(&self, key: &str) -> Result<bool> {
         let Some(value) = self.get(key) else {
             return Ok(false);
@@ -191,7 +190,7 @@ impl<'d> Mapping<'d> {
         .ok_or_else(|| wrong_type(value, "true or false", &self.origin_of(key)))
     }
 
-    /// A list of texts, with the place of each; `None` where it is not there. A null in it is an empty text, as in Go.
+    /// A list of texts, with the place of each; `None` if the field is missing. A null in it is an empty text, as in Go.
     pub(crate) fn texts(&self, key: &str) -> Result<Option<Value>> {
         if !self.has(key) {
             return Ok(None);
@@ -229,7 +228,7 @@ impl<'d> Mapping<'d> {
         Self::new(Some(value), self.origin_at(key, value), self.directory).map(Some)
     }
 
-    /// A list of mappings within this one; empty where it is not there. A null in it is an empty mapping.
+    /// A list of mappings within this one; empty if the field is missing. A null in it is an empty mapping.
     pub(crate) fn mappings(&self, key: &str) -> Result<Vec<Self>> {
         self.items(key)?
             .map(|(index, item)| Self::new(Some(item), self.origin_of_item(key, index, item), self.directory))
@@ -241,8 +240,7 @@ impl<'d> Mapping<'d> {
         self.node.into_iter().flat_map(Node::entries)
     }
 
-    /// A path of the field of that key, made absolute by the directory of the file that has it; symbolic links
-    /// are not followed.
+    /// The path in this field, made absolute by the directory of its file. Symbolic links are not followed.
     pub(crate) fn resolve(&self, path: &str, key: &str) -> Result<String> {
         check_path(key, path, &self.origin_of(key))?;
         match self.directory {
@@ -332,7 +330,7 @@ fn is_blank(value: Node<'_>) -> bool {
     value.is_blank() || value.kind() == Kind::Sequence && value.is_empty()
 }
 
-/// A name as a person is shown it: cleaned, and not longer than a line or two.
+/// A name for display: cleaned and shortened.
 pub(crate) fn shown(name: &str) -> Cow<'_, str> {
     match name.char_indices().nth(LONGEST_SHOWN) {
         None => clean_line(name),
@@ -375,7 +373,7 @@ pub(crate) fn wrong_type(value: Node<'_>, expected: &str, origin: &Origin) -> Er
     .with_origin(origin)
 }
 
-/// Takes `.` and `..` out of a path by its text alone, as client-go does.
+/// Removes `.` and `..` from a path lexically, as client-go does.
 fn clean(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut cleaned = PathBuf::new();

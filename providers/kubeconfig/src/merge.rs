@@ -1,4 +1,4 @@
-//! Several documents as one: the first one wins each named entry whole.
+//! Merges several documents: of entries with the same name, the first one is used as a whole.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::near_miss::near_misses;
 use crate::other_object::OtherObject;
 use crate::section::Section;
 
-/// What stands at the top of a kubeconfig.
+/// The top-level fields of a kubeconfig.
 const TOP: &[&str] = &[
     "apiVersion",
     "kind",
@@ -25,10 +25,10 @@ const TOP: &[&str] = &[
     "extensions",
 ];
 
-/// How many hidden entries the report lists, each with both places.
+/// How many shadowed entries the report lists, each with both locations.
 const MAX_SHADOWED: usize = 1000;
 
-/// The kubeconfig of all documents together.
+/// The kubeconfig that all documents form.
 #[derive(Debug)]
 pub(crate) struct Merged {
     pub(crate) current_context: Option<(String, Origin)>,
@@ -36,11 +36,11 @@ pub(crate) struct Merged {
     pub(crate) clusters: Entries,
     pub(crate) users: Entries,
     pub(crate) warnings: Vec<Warning>,
-    /// Of two entries of one name: the one that counts, and the one that does not.
+    /// Pairs of entries with the same name: the one that is used, and the shadowed one.
     pub(crate) shadowed: Vec<(Origin, Origin)>,
     /// The effort to parse the documents.
     pub(crate) effort: usize,
-    /// The documents it was made of.
+    /// The origins of the documents.
     pub(crate) origins: Vec<Origin>,
 }
 
@@ -58,7 +58,7 @@ impl Merged {
         }
     }
 
-    /// Whether it declares no cluster, no user and no context, and chooses none.
+    /// Whether it contains no cluster, no user, no context and no current context.
     pub(crate) fn declares_nothing(&self) -> bool {
         self.contexts.is_empty()
             && self.clusters.is_empty()
@@ -66,7 +66,7 @@ impl Merged {
             && self.current_context.is_none()
     }
 
-    /// Adds a file after those that are there, which win. Nothing is added where it is not a kubeconfig.
+    /// Adds a file. Earlier files take precedence. Nothing is added if the file is not a kubeconfig.
     pub(crate) fn add(&mut self, parsed: ParsedFile) -> Result<()> {
         let ParsedFile {
             file,
@@ -76,7 +76,7 @@ impl Merged {
         } = parsed;
         self.effort = self.effort.saturating_add(effort);
         let file = Arc::new(file);
-        // The error of what is not a kubeconfig is that, and not what its fields would mean in one.
+        // For another object, only that is reported, and not the problems of its fields.
         let documents = || {
             fields.iter().filter_map(|field| match field {
                 FieldSource::Read(document) => Some(document),
@@ -94,7 +94,7 @@ impl Merged {
                 not_a_kubeconfig(error, value.as_str().unwrap_or_default(), fields)
             })?;
         }
-        // The group of Kubernetes' first version is empty.
+        // The core API group has an empty name.
         for (key, value) in top("apiVersion") {
             must_be(&["v1", "/v1"], key, value, &file.origin)?;
         }
@@ -122,7 +122,7 @@ impl Merged {
                 if let Some(section) = Section::from_list(&name) {
                     put(entries(key, value, section, &document, &file)?);
                 } else if name != "current-context" {
-                    // What looks like a field is warned of above.
+                    // The warnings about misspelled fields are added above.
                 } else if value.is_blank() {
                     current = None;
                 } else {
@@ -156,7 +156,7 @@ impl Merged {
     }
 }
 
-/// The error of another object, which says what it is.
+/// The error for an object of another kind, with that kind.
 fn not_a_kubeconfig<'d>(error: Error, kind: &str, fields: impl Iterator<Item = (String, Node<'d>)>) -> Error {
     match OtherObject::new(kind, fields) {
         Some(object) => Error::new(error.kind(), object.message)
@@ -166,7 +166,7 @@ fn not_a_kubeconfig<'d>(error: Error, kind: &str, fields: impl Iterator<Item = (
     }
 }
 
-/// Checks the types of what means nothing here and is a mistake to kubectl: the preferences, and the extensions at the top.
+/// Checks the types of fields that are ignored here but are errors in kubectl: the preferences and the top-level extensions.
 fn check_ignored_fields(document: &Document, file: &File) -> Result<()> {
     let directory = file.directory.as_deref();
     let top = Mapping::new(Some(document.root()), file.origin.clone(), directory)?;

@@ -1,18 +1,18 @@
-//! The names of entries, found without being copied.
+//! An index of entries by name, without copies of the names.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 
 use hashbrown::HashTable;
 
-/// Which entry of a list has a name: four bytes and the room of a hash table for each. The names of a short list are compared
-/// one by one.
+/// Maps names to entries of a list. Each entry takes four bytes and its share of a hash table. The names of a short list
+/// are compared one at a time.
 ///
-/// Names come from outside, so the hash has a key of its own: names cannot be made to collide.
+/// The hash has a random key, so that an untrusted kubeconfig cannot cause collisions.
 #[derive(Default)]
 pub(crate) struct Names {
     count: usize,
-    /// Nothing as long as the list is short.
+    /// `None` while the list is short.
     index: Option<Index>,
 }
 
@@ -22,11 +22,11 @@ struct Index {
     table: HashTable<u32>,
 }
 
-/// The longest list whose names are compared one by one.
+/// The longest list whose names are compared one at a time.
 const SHORT: usize = 8;
 
 impl Names {
-    /// An index with room for so many names.
+    /// An index with capacity for this many names.
     pub(crate) fn with_room_for(count: usize) -> Self {
         Self {
             count: 0,
@@ -37,7 +37,7 @@ impl Names {
         }
     }
 
-    /// The entry of this name; `name_of` tells the name of an entry.
+    /// The entry with this name; `name_of` returns the name of an entry.
     pub(crate) fn find<'n>(&self, name: &str, name_of: impl Fn(usize) -> &'n str) -> Option<usize> {
         let Some(Index { hasher, table }) = &self.index else {
             return (0..self.count).find(|index| name_of(*index) == name);
@@ -46,7 +46,7 @@ impl Names {
         found.map(|index| *index as usize)
     }
 
-    /// Adds an entry of a name that is not there yet; else says which has it.
+    /// Adds an entry. If another entry already has its name, returns that one.
     pub(crate) fn add<'n>(
         &mut self,
         name: &str,
@@ -68,7 +68,7 @@ impl Names {
 }
 
 impl Index {
-    /// An index of so many entries, no two of which have the same name.
+    /// An index of the first `count` entries, whose names differ.
     fn new<'n>(count: usize, name_of: impl Fn(usize) -> &'n str) -> Self {
         let mut index = Self::default();
         for known in 0..count {

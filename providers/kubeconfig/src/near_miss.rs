@@ -1,21 +1,21 @@
-//! Keys that look like a field of a kubeconfig, and are none.
+//! Finds keys that are probably misspelled fields.
 //!
-//! A kubeconfig may have keys of other programs, so an unknown key is not an error. One that is a letter or two off a
-//! field's name is a warning, because its value is ignored.
+//! A kubeconfig may have keys of other programs, so an unknown key is not an error. A key that differs from a field's name
+//! by one or two letters causes a warning, because its value is ignored.
 
 use kubex_core::text::{nearest_within, shown_key};
 use kubex_core::{Origin, Warning};
 use kubex_document::{Key, Node, Places};
 
-/// How many keys of a mapping that are not fields are compared with those that are.
+/// How many unknown keys of a mapping are compared with the fields.
 pub(crate) const MAX_COMPARED: usize = 1000;
 
-/// How many near misses of a mapping are a warning each.
+/// How many misspelled keys of a mapping get their own warning.
 const MAX_NEAR_MISSES: usize = 20;
 
-/// What is among these entries and looks like one of the known fields, but is not one. The origin is the mapping's.
+/// Warnings about entries whose keys resemble a known field. The origin is the mapping's.
 ///
-/// The first ones are a warning each, and the others one warning with their number.
+/// Each of the first ones gets its own warning. One more warning contains the number of the others.
 pub(crate) fn near_misses<'d>(
     entries: impl Iterator<Item = (Key<'d>, Node<'d>)>,
     known: &[&'static str],
@@ -41,14 +41,13 @@ pub(crate) fn near_misses<'d>(
     warnings
 }
 
-/// The known field that a key is likely to be meant for: the same but for case, dashes and underscores, or
-/// a letter or two apart.
+/// The known field that a key probably means: it differs only in case, dashes and underscores, or in one or two letters.
 pub(crate) fn near(key: &str, known: &[&'static str]) -> Option<&'static str> {
-    // What is much longer than every field is none of them, and takes long to compare.
+    // A key that is much longer than every field is not a misspelling, and takes long to compare.
     if known.contains(&key) || key.len() > LONGEST_COMPARED {
         return None;
     }
-    // The names of client-go's own type, which older tools wrote.
+    // The names of the fields of client-go's own type, which some tools write.
     if let Some(field) = known.iter().find(|field| key.strip_prefix("act-") == Some(field)) {
         return Some(field);
     }
@@ -61,10 +60,10 @@ pub(crate) fn near(key: &str, known: &[&'static str]) -> Option<&'static str> {
     })
 }
 
-/// The longest key that is compared with the fields, of which the longest has 26 bytes.
+/// The longest key that is compared with the fields. The longest field has 26 bytes.
 const LONGEST_COMPARED: usize = 64;
 
-/// The warning of a key that looks like a field and is not one. It shows the key, never what stands under it.
+/// The warning about a key that resembles a field. It shows the key, never its value.
 fn near_miss(origin: &Origin, key: &str, near: &str) -> Warning {
     Warning::new(
         "unknown-field",

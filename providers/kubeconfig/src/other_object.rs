@@ -1,4 +1,4 @@
-//! Other Kubernetes objects, which are mistaken for a kubeconfig: a ConfigMap or a Secret that contains one, a List.
+//! Recognizes other Kubernetes objects in place of a kubeconfig: a ConfigMap or a Secret that contains one, a List.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -38,7 +38,7 @@ const KINDS: &[&str] = &[
     "TokenReview",
 ];
 
-/// What an object is, and what to do about it.
+/// The kind of an object, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OtherObject {
     pub(crate) message: String,
@@ -46,7 +46,7 @@ pub(crate) struct OtherObject {
 }
 
 impl OtherObject {
-    /// Describes an object of this kind with these fields at its top. `None` if the kind is not known.
+    /// Describes an object of this kind with these top-level fields. `None` if the kind is not known.
     pub(crate) fn new<'d>(kind: &str, fields: impl Iterator<Item = (String, Node<'d>)>) -> Option<Self> {
         let kind = KINDS.iter().find(|known| **known == kind)?;
         let article = if kind.starts_with(['A', 'E', 'I', 'O', 'U']) {

@@ -1,9 +1,8 @@
-//! Paths that stand for many: `~/.kube/config.d/*.yaml`.
+//! Expands paths with wildcards: `~/.kube/config.d/*.yaml`.
 //!
-//! In the last part of a path, `*` stands for any characters and `?` for one, as in a shell: names that begin
-//! with a dot are meant only where the pattern begins with one, and what matches comes sorted. A file that is
-//! called like the pattern is itself. A pattern that nothing matches stays as it is, so that the report can say
-//! that it is not there.
+//! In the last component of a path, `*` matches any characters and `?` matches one, as in a shell. A name that begins with
+//! a dot matches only a pattern that begins with one. The matches are sorted. If a file has the same name as the pattern,
+//! it is that file. A pattern without a match is kept unchanged, so that the report can show that it does not exist.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,8 +10,8 @@ use std::path::{Path, PathBuf};
 use kubex_core::host::FileKind;
 use kubex_core::{Error, Host, Result};
 
-/// The files that the paths stand for, in their order. A directory is not a file. A directory that is there and
-/// cannot be listed is an error, because its content is unknown.
+/// The files that match the paths, in the order of the paths. A directory is not a file. A directory that exists and cannot
+/// be listed is an error, because its content is unknown.
 pub(crate) async fn expand(paths: &[PathBuf], host: &Host) -> Result<Vec<PathBuf>> {
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
@@ -59,7 +58,7 @@ async fn matching(path: &Path, host: &Host) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Whether a name fits a pattern, in time that is bounded by the product of their lengths.
+/// Whether a name matches a pattern. The time is at most proportional to the product of their lengths.
 fn fits(name: &str, pattern: &str) -> bool {
     let name: Vec<char> = name.chars().collect();
     let mut reached = vec![false; name.len() + 1];

@@ -1,4 +1,4 @@
-//! From the files to a client configuration.
+//! The provider: resolves a kubeconfig, from files or from bytes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use crate::load::{self, Bytes, Content};
 use crate::options::KubeconfigOptions;
 use crate::pattern;
 
-/// The provider `kubeconfig`. The registry must know the providers that the users of the kubeconfig need:
-/// `static`, `token-file`, `exec`, or what an `auth-provider` names.
+/// The provider `kubeconfig`. The registry must contain the providers that the users of the kubeconfig need: `static`,
+/// `token-file`, `exec`, or the one that an `auth-provider` names.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -35,7 +35,7 @@ use crate::pattern;
 #[derive(Debug, Default)]
 pub struct KubeconfigProvider {
     options: KubeconfigOptions,
-    /// Where the options were written down, for the errors about them.
+    /// The options with their origins, for errors about them.
     written: Options,
     document: Option<Bytes>,
 }
@@ -61,13 +61,13 @@ impl FromOptions for KubeconfigProvider {
 }
 
 impl KubeconfigProvider {
-    /// The kubeconfig of the user: `$KUBECONFIG`, else `~/.kube/config`.
+    /// The user's kubeconfig: `$KUBECONFIG`, otherwise `~/.kube/config`.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A kubeconfig that the program holds; `name` stands for it in reports and errors. It is not trusted:
-    /// plugins and file references in it are refused, unless [`trusted`](Self::trusted) allows them.
+    /// A kubeconfig that the program passes as bytes. Reports and errors call it `name`. It is untrusted: plugins and file
+    /// references in it are refused, unless [`trusted`](Self::trusted) allows them.
     pub fn from_bytes(name: &str, content: SecretBytes) -> Self {
         let document = Bytes {
             name: name.to_owned(),
@@ -80,57 +80,57 @@ impl KubeconfigProvider {
         }
     }
 
-    /// This file, and no other. It must be there.
+    /// Reads only this file, which must exist.
     #[must_use]
     pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
         self.options.path = Some(path.into());
         self
     }
 
-    /// These files, as one; `*` and `?` in the last part of a path stand for what matches, sorted. Those that are
-    /// not there are skipped. A [`path`](Self::path) wins over them.
+    /// Reads and merges these files. The last component of a path may contain the wildcards `*` and `?`. Missing files
+    /// are skipped. A [`path`](Self::path) takes precedence.
     #[must_use]
     pub fn paths<P: Into<PathBuf>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.options.paths = paths.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The context, in place of the current one.
+    /// Sets the context to use instead of the current one.
     #[must_use]
     pub fn context(mut self, name: impl Into<String>) -> Self {
         self.options.context = Some(name.into());
         self
     }
 
-    /// The cluster, in place of the context's.
+    /// Sets the cluster to use instead of the context's.
     #[must_use]
     pub fn cluster(mut self, name: impl Into<String>) -> Self {
         self.options.cluster = Some(name.into());
         self
     }
 
-    /// The user, in place of the context's.
+    /// Sets the user to use instead of the context's.
     #[must_use]
     pub fn user(mut self, name: impl Into<String>) -> Self {
         self.options.user = Some(name.into());
         self
     }
 
-    /// The namespace, in place of the context's.
+    /// Sets the namespace to use instead of the context's.
     #[must_use]
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
         self.options.namespace = Some(name.into());
         self
     }
 
-    /// Skips a broken file of several with a warning.
+    /// Sets whether a broken file is skipped with a warning if there are several.
     #[must_use]
     pub fn lenient(mut self, is_lenient: bool) -> Self {
         self.options.lenient = is_lenient;
         self
     }
 
-    /// Lets a kubeconfig that came as bytes run plugins and name files. A file of the user's always may.
+    /// Sets whether a kubeconfig from bytes may run plugins and refer to files. The user's own files always may.
     #[must_use]
     pub fn trusted(mut self, is_trusted: bool) -> Self {
         if let Some(document) = &mut self.document {
@@ -139,16 +139,16 @@ impl KubeconfigProvider {
         self
     }
 
-    /// Reads the kubeconfig once, for a program that speaks to several of its clusters.
+    /// Reads the kubeconfig once, for a program that uses several of its clusters.
     ///
     /// # Errors
-    /// As resolving it, as far as that concerns the files.
+    /// The errors of reading and merging the files. Entries are checked when a context is resolved.
     pub async fn load(&self, host: &Host) -> Result<Kubeconfig> {
         self.load_and(host, Ok).await
     }
 
-    /// Reads the kubeconfig, and returns what `use_it` makes of it, where it was parsed: an entry of a large kubeconfig may be
-    /// large as well.
+    /// Reads the kubeconfig. `use_it` runs on the thread that parsed it, because an entry of a large kubeconfig may be large
+    /// too.
     async fn load_and<T: Send + 'static>(
         &self,
         host: &Host,

@@ -13,12 +13,12 @@ pub(crate) enum Section {
 impl Section {
     pub(crate) const ALL: [Self; 3] = [Self::Contexts, Self::Clusters, Self::Users];
 
-    /// The section whose list has this key at the top of the document.
+    /// The section with this top-level key.
     pub(crate) fn from_list(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|section| section.list() == key)
     }
 
-    /// The list's key at the top of the document.
+    /// The top-level key of the list.
     pub(crate) fn list(self) -> &'static str {
         match self {
             Self::Contexts => "contexts",
@@ -70,7 +70,7 @@ impl Section {
         }
     }
 
-    /// The error where an item is not there.
+    /// The error for a missing item.
     pub(crate) fn missing(self) -> ErrorKind {
         match self {
             Self::Contexts => ErrorKind::MissingContext,

@@ -1,4 +1,4 @@
-//! Which cluster, which user and which namespace: what the context names, or the options in its place.
+//! Selects the cluster, the user and the namespace, by the context and by the options.
 
 use kubex_core::error::Problems;
 use kubex_core::options::Value;
@@ -10,27 +10,27 @@ use crate::mapping::Mapping;
 use crate::merge::Merged;
 use crate::options::KubeconfigOptions;
 
-/// What the kubeconfig says of the chosen context.
+/// The selected context, with its cluster and its user.
 #[derive(Debug)]
 pub(crate) struct Selection<'m> {
-    /// `None` only where its absence was noted as a problem.
+    /// `None` only if it is missing, which was recorded as a problem.
     pub(crate) cluster: Option<Mapping<'m>>,
-    /// `None` where the context names no user, or that one's absence was noted as a problem.
+    /// `None` if the context names no user, or if the user is missing, which was recorded as a problem.
     pub(crate) user: Option<Mapping<'m>>,
     pub(crate) namespace: Option<Value>,
-    /// Where the context was chosen, where one was.
+    /// The origin of the selection, if a context was selected.
     pub(crate) chosen_at: Option<Origin>,
     /// The name of that context.
     pub(crate) context: Option<&'m str>,
-    /// The context, or the cluster where there is no context.
+    /// The context, or the cluster if there is no context.
     pub(crate) origin: Origin,
-    /// What looks like a field of these entries, and is not one.
+    /// Warnings about keys of these entries that resemble a field.
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// Finds the entries. `written` knows where the options were written down.
+/// Finds the entries. `written` contains the origins of the options.
 ///
-/// What is wrong with the cluster and with the user is noted, so that the error has both.
+/// Problems of the cluster and of the user are collected, so that the error contains both.
 pub(crate) fn select<'m>(
     merged: &'m Merged,
     options: &'m KubeconfigOptions,
@@ -64,7 +64,7 @@ pub(crate) fn select<'m>(
         let Some(context) = &context else { return Ok(None) };
         Ok(context.text(key)?.map(|name| (name, context.origin_of(key))))
     };
-    // Without a name it is the entry without a name, if there is one.
+    // Without a name, the entry without a name is used, if there is one.
     let mut find = |entries: &'m Entries, named: Option<(&str, Origin)>| {
         if let Some((name, origin)) = named {
             return entries.find(name, &origin).map(Some);
@@ -101,7 +101,7 @@ pub(crate) fn select<'m>(
     })
 }
 
-/// The name of the context, and who chose it. None need be chosen where the options name a cluster themselves.
+/// The name of the context, and what selected it. A context is not required if the options name a cluster.
 fn chosen<'a>(
     merged: &'a Merged,
     options: &'a KubeconfigOptions,
@@ -123,7 +123,7 @@ fn chosen<'a>(
     let origin = merged.origins.first().cloned().unwrap_or_else(Origin::code);
     if merged.contexts.is_empty() {
         return Err(
-            Error::new(ErrorKind::MissingContext, "the kubeconfig declares no context")
+            Error::new(ErrorKind::MissingContext, "the kubeconfig contains no context")
                 .with_origin(&origin.key("contexts"))
                 .with_help("add one with: kubectl config set-context NAME --cluster=CLUSTER --user=USER"),
         );
@@ -145,7 +145,7 @@ fn names_no_cluster(context: Option<&Mapping<'_>>, written: &Options) -> Error {
         .with_help("set \"cluster\" to one of the clusters")
 }
 
-/// An option that is there and not empty.
+/// An option that is set and not empty.
 fn set(option: Option<&String>) -> Option<&str> {
     option.map(String::as_str).filter(|text| !text.is_empty())
 }

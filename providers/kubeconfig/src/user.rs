@@ -1,4 +1,4 @@
-//! A user entry as a credential source of another provider, by its registered name and options.
+//! Converts a user entry to the name and the options of the provider that supplies the credential.
 
 use kubex_core::error::Problems;
 use kubex_core::options::{KeyPairOptions, Value, ValueKind};
@@ -9,17 +9,17 @@ use kubex_core::{Error, ErrorKind, Identity, Options, Result, Warning};
 use crate::cluster::is_base64;
 use crate::mapping::Mapping;
 
-/// What replaces the auth providers that client-go removed.
+/// The plugins that replace the auth providers that client-go removed.
 const REMOVED_AUTH_PROVIDERS: &[(&str, &str)] = &[("gcp", "gke-gcloud-auth-plugin"), ("azure", "kubelogin")];
 
 /// The most keys of an auth provider's `config`. Known auth providers have about ten.
 const MAX_CONFIG_KEYS: usize = 256;
 
-/// What `interactiveMode` may be.
+/// The values of `interactiveMode`.
 const INTERACTIVE_MODES: &[&str] = &["Never", "IfAvailable", "Always"];
 
-/// The user's identity: the credential that is written down, and the plugin that is asked without one. The credential
-/// wins over the plugin, as in client-go, but here its user is warned.
+/// The user's identity: the static credential, or else the plugin. If both are set, the static credential is used, as in
+/// client-go, with a warning.
 pub(crate) fn identity(user: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Result<Identity> {
     let mut problems = Problems::default();
     let exec = problems.take(user.mapping("exec")).flatten();
@@ -35,7 +35,7 @@ pub(crate) fn identity(user: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Resul
     });
     let plugin = match (&exec, &auth_provider) {
         (Some(exec), _) => problems.take(plugin(exec, warnings)),
-        // What is not asked may be wrong, as with kubectl.
+        // A plugin that is not used is not checked, as in kubectl.
         (None, Some(auth_provider)) if !is_written => problems.take(auth_provider_options(auth_provider)),
         _ => None,
     };
@@ -64,7 +64,7 @@ pub(crate) fn identity(user: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Resul
     Ok(identity.with_note(IdentityNote::Anonymous, anonymous.with_origin(user.origin())))
 }
 
-/// What is likely to be wrong with a token, which is sent as it is, as by kubectl.
+/// A warning about a doubtful token. It is sent unchanged, as by kubectl.
 fn doubtful_token(token: &str) -> Option<Warning> {
     let why = if token
         .get(..7)
@@ -97,7 +97,7 @@ fn auth_provider_ignored(user: &Mapping<'_>) -> Warning {
     .with_origin(&user.origin_of("auth-provider"))
 }
 
-/// The credential that is written down: token, token file, basic pair, client certificate.
+/// The static credential: token, token file, user name and password, client certificate.
 fn written_fields(user: &Mapping<'_>) -> Result<Options> {
     let mut problems = Problems::default();
     let mut options = Options::with_origin(user.origin().clone());
@@ -110,7 +110,7 @@ fn written_fields(user: &Mapping<'_>) -> Result<Options> {
     problems.take(half_of(CERTIFICATE_FIELDS, &mut options));
     problems.take(half_of(KEY_FIELDS, &mut options));
     if user.has_any(&CERTIFICATE_FIELDS) {
-        // Where nothing else is wrong, the provider of the credential finds it.
+        // Without any other problem, the provider of the credential reports it.
         if !problems.is_empty() {
             problems.take(complete_pair(&options));
         }
@@ -123,7 +123,7 @@ fn written_fields(user: &Mapping<'_>) -> Result<Options> {
 const CERTIFICATE_FIELDS: [&str; 2] = ["client-certificate", "client-certificate-data"];
 const KEY_FIELDS: [&str; 2] = ["client-key", "client-key-data"];
 
-/// Whether certificate and key are both there, or neither.
+/// Checks that certificate and key are both set, or neither.
 fn complete_pair(options: &Options) -> Result<()> {
     let half = |name: &str| {
         let text = |key: &str| options.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -135,7 +135,7 @@ fn complete_pair(options: &Options) -> Result<()> {
     KeyPairOptions::new(half("client-certificate"), half("client-key"), options).map(drop)
 }
 
-/// What goes into the `Authorization` header.
+/// The fields that become the `Authorization` header.
 fn authorization(user: &Mapping<'_>, options: &mut Options) -> Result<()> {
     let mut problems = Problems::default();
     for other in ["token", "tokenFile"] {
@@ -164,7 +164,7 @@ const EXEC: &[&str] = &[
     "interactiveMode",
 ];
 
-/// What is the business of Kubex's own configuration, and never of a kubeconfig.
+/// The fields that only Kubex's own configuration may set.
 const NOT_FOR_A_KUBECONFIG: &[&str] = &["deadline", "policy", "allowlist", "environment"];
 
 /// The `exec` block: the provider and its options.
@@ -250,7 +250,7 @@ fn interactive_mode(exec: &Mapping<'_>) -> Result<()> {
     }
 }
 
-/// The plugin's variables: name and value of each, without what else may be written there.
+/// The plugin's variables: only the name and the value of each.
 fn environment(exec: &Mapping<'_>) -> Result<Vec<Value>> {
     let mut variables = Vec::new();
     for variable in exec.mappings("env")? {
@@ -263,7 +263,7 @@ fn environment(exec: &Mapping<'_>) -> Result<Vec<Value>> {
     Ok(variables)
 }
 
-/// An `auth-provider`: the registered provider of that name.
+/// An `auth-provider`: the registered provider with that name.
 fn auth_provider_options(auth_provider: &Mapping<'_>) -> Result<(String, Options)> {
     let name = auth_provider
         .text("name")?
@@ -287,7 +287,7 @@ fn auth_provider_options(auth_provider: &Mapping<'_>) -> Result<(String, Options
         .with_origin(&auth_provider.origin_of("name"))
         .with_help("write an \"exec\" block in its place"));
     }
-    // kubectl ignores what it does not know there, and login tools keep notes of their own in it.
+    // kubectl ignores unknown keys there, and login tools keep their own state in it.
     let origin = auth_provider.origin().clone().key("config");
     let mut options = Options::with_origin(origin)
         .ignoring_unknown_keys()

@@ -1,8 +1,8 @@
-//! The tokens of one user, and whose turn it is to refresh them.
+//! The tokens of one user, of which one caller at a time refreshes them.
 //!
 //! If one refresh token is used twice at once, an issuer that rotates it treats the second use as theft. One refresh
-//! therefore runs at a time. A turn ends by its deadline, by the clock of the caller that waits for it: its holder may run on a
-//! runtime that stands still.
+//! therefore runs at a time. A turn ends by its deadline, by the clock of the caller that waits for it, because its
+//! holder may run on a blocked runtime.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn one_refresh_runs_at_a_time_and_one_that_stands_still_holds_up_nobody_after_its_deadline() {
+    fn one_refresh_runs_at_a_time_and_one_that_is_blocked_delays_no_caller_after_its_deadline() {
         let world = SimulatedHost::new();
         let (host, store) = (world.host(), store());
         let mut context = Context::from_waker(Waker::noop());

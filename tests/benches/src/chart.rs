@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chart_names_each_figure_for_who_cannot_see_it() {
+    fn a_chart_names_each_figure_in_its_text() {
         let svg = chart(true).svg(Theme::Dark);
         assert!(svg.contains("1: Kubex 100 ns, kube 1.0 us; 2: Kubex 1.0 us, kube 0.10 ms. The scale is"));
         assert!(svg.contains("<title>a &amp; b</title>") && svg.ends_with("</svg>\n"));

@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_says_whether_it_meets_its_target() {
+    fn a_row_shows_whether_it_meets_its_target() {
         let took = Duration::from_micros(10);
         let row = Row::took("a", took).faster("kube", took * 3, 3.0, 2.5);
         assert_eq!(row.is_met(), Some(true));

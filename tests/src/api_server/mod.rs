@@ -180,7 +180,7 @@ impl ApiServer {
     /// Issues a client certificate of an authority that this server has never heard of: TLS accepts it, and it
     /// identifies no user.
     pub fn issue_foreign_client_certificate(&self, user: &str, groups: &[&str]) -> ClientCertificatePem {
-        CertificateAuthority::new("Somebody else's client CA").issue_client(
+        CertificateAuthority::new("Another client CA").issue_client(
             user,
             groups,
             SystemTime::now() + FIFTY_YEARS,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// The name of a client that shows no credential.
 pub(super) const ANONYMOUS: &str = "system:anonymous";
-/// The group of everyone who has shown a credential.
+/// The group of all users with a credential.
 pub(super) const AUTHENTICATED: &str = "system:authenticated";
 /// The group of those who have not.
 pub(super) const UNAUTHENTICATED: &str = "system:unauthenticated";

@@ -88,7 +88,7 @@ async fn a_certificate_that_ends_is_refused_on_its_open_connection() {
 }
 
 #[tokio::test]
-async fn an_expired_certificate_identifies_nobody() {
+async fn an_expired_certificate_does_not_identify_a_user() {
     let server = ApiServer::builder().allow_anonymous(true).start().await.unwrap();
     let an_hour_ago = SystemTime::now() - Duration::from_secs(60 * 60);
     let expired = server.issue_client_certificate_until("jane", &[], an_hour_ago);

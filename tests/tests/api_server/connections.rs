@@ -174,7 +174,7 @@ async fn a_plain_server_records_what_arrives() {
 }
 
 #[tokio::test]
-async fn paths_are_answered_as_told_or_as_a_bare_cluster_would() {
+async fn paths_are_answered_as_configured_or_as_by_an_empty_cluster() {
     let server = server_with_good_token().await;
     server.redirect("/moved", "https://elsewhere.example/");
     server.answer(

@@ -47,7 +47,7 @@ async fn a_known_token_is_its_user() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_is_refused_where_nobody_is_welcome() {
+async fn a_wrong_token_is_refused_where_anonymous_requests_are_refused() {
     let server = ApiServer::builder().allow_anonymous(true).start().await.unwrap();
     let mut connection = connected(&server).await;
 
@@ -60,9 +60,9 @@ async fn a_wrong_token_is_refused_where_nobody_is_welcome() {
     assert_eq!(refused.body["reason"], "Unauthorized");
     assert_eq!(refused.body["code"], 401);
 
-    let nobody = connection.review(&[]).await.unwrap();
+    let anonymous = connection.review(&[]).await.unwrap();
     let unauthenticated = json!({ "username": "system:anonymous", "groups": ["system:unauthenticated"] });
-    assert_eq!(nobody.user_info(), &unauthenticated);
+    assert_eq!(anonymous.user_info(), &unauthenticated);
     let two_spaces = connection
         .review(&[("Authorization", "Bearer  wrong")])
         .await
@@ -120,7 +120,7 @@ async fn a_name_and_its_password_are_their_user() {
 }
 
 #[tokio::test]
-async fn impersonation_changes_who_is_reported() {
+async fn impersonation_changes_the_reported_user() {
     let server = ApiServer::builder().start().await.unwrap();
     server.accept_token("root", User::new("root"));
     let mut connection = connected(&server).await;

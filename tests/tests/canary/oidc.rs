@@ -229,7 +229,7 @@ fn answers() -> Vec<(&'static str, IssuerAnswer)> {
 }
 
 #[tokio::test]
-async fn oidc_shows_no_secret_of_an_issuer_that_tells_all() {
+async fn oidc_shows_no_secret_of_an_issuer_that_repeats_every_secret() {
     let issuer = issuer().await;
     for (what, answer) in answers() {
         for path in [DISCOVERY_PATH, TOKEN_PATH] {

@@ -18,7 +18,7 @@ async fn resolve(cell: &Cell) -> kubex::Result<kubex::ClientConfiguration> {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_client_certificate_is_said_at_resolving() {
+async fn a_problem_of_a_client_certificate_is_an_error_at_resolving() {
     let certificate = issued(&Profile::new("jane"));
     let key_pem = key("p256").pem.as_str();
     for (cell, kind, message, field) in [

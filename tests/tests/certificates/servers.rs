@@ -175,12 +175,9 @@ fn marked_as_authorities() -> Vec<Cell> {
         cell("by another authority of that name", vec![by(&other)])
             .trusting(&authority)
             .refused(),
-        cell(
-            "self-signed, by nobody that is trusted",
-            vec![leaf.self_signed(p256())],
-        )
-        .trusting(&authority)
-        .refused(),
+        cell("self-signed, not trusted", vec![leaf.self_signed(p256())])
+            .trusting(&authority)
+            .refused(),
         cell("by an expired root", vec![by(&expired_root)])
             .trusting(&expired_root)
             .refused(),
@@ -188,7 +185,7 @@ fn marked_as_authorities() -> Vec<Cell> {
             .trusting(&no_ca)
             .refused(),
         cell(
-            "by an intermediate that is no authority",
+            "by an intermediate that is not an authority",
             vec![by(&below_no_ca), below_no_ca.certificate.clone()],
         )
         .trusting(&authority)

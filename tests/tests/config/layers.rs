@@ -55,7 +55,7 @@ async fn without_any_configuration_the_chain_is_the_built_in_one() {
 }
 
 #[tokio::test]
-async fn each_layer_wins_over_those_before_it_and_each_value_knows_its_place() {
+async fn each_layer_wins_over_those_before_it_and_each_value_has_its_origin() {
     let world = world();
     let expect = async |name: &str, place: &str| {
         let found = context(&world).await.unwrap();

@@ -59,7 +59,7 @@ fn the_committed_schema_is_the_generated_one() {
 }
 
 #[test]
-fn the_schema_knows_every_provider_and_marks_paths_and_secrets() {
+fn the_schema_contains_every_provider_and_marks_paths_and_secrets() {
     let schema = generated();
     let at = |pointer: &str| {
         schema

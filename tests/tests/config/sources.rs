@@ -55,7 +55,7 @@ async fn paths_are_those_that_their_file_means() {
     assert!(
         error
             .to_string()
-            .contains("/home/jane/.kube/none.d/*.yaml is not there"),
+            .contains("/home/jane/.kube/none.d/*.yaml does not exist"),
         "{error}"
     );
 }

@@ -69,7 +69,7 @@ fn unhelpful(error: &Error, case: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn each_wrong_configuration_is_told_as_it_was_agreed() {
+async fn each_wrong_configuration_gives_the_expected_error() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/wrong");
     let is_updating = std::env::var_os("UPDATE_EXPECTED").is_some();
     let mut cases: Vec<_> = fs::read_dir(&folder)

@@ -89,7 +89,7 @@ fn every_warning_is_explained_and_every_explained_one_is_given() {
 }
 
 #[test]
-fn every_explanation_says_what_to_do() {
+fn every_explanation_contains_one_thing_to_do() {
     let page = page("warnings.md");
     let explanations = page.split("\n## ").skip(1);
     for explanation in explanations {

@@ -124,7 +124,7 @@ fn nested(seed: &str, random: &mut Mutations) -> String {
     }
 }
 
-/// Bytes that are no UTF-8, UTF-16 with a byte order mark, or with bytes of any value in them.
+/// Bytes that are not UTF-8, UTF-16 with a byte order mark, or with bytes of any value in them.
 fn not_a_text(seed: &str, random: &mut Mutations) -> Vec<u8> {
     match random.below(3) {
         0 => {

@@ -47,7 +47,7 @@ async fn a_password_travels_as_basic_first() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_wants_it_in_the_form_gets_it_there_and_is_remembered() {
+async fn an_issuer_that_requires_the_secret_in_the_form_gets_it_there_from_then_on() {
     let scene = scene_with_password(PasswordStyle::Form).await;
     assert_eq!(shown(&scene).await, ["basic", "form", "form"]);
 }
@@ -69,7 +69,7 @@ async fn a_client_without_a_password_is_named_in_the_form() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_after_both_ways() {
+async fn a_wrong_password_is_reported_after_both_methods() {
     let scene = scene_with_password(PasswordStyle::Basic).await;
     let options = scene.expired().set("client-id", "my client:1");
     let error = scene.error(options.set("client-secret", "wr0ng-pass")).await;
@@ -88,7 +88,7 @@ async fn a_wrong_password_is_told_after_both_ways() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_that_is_over_is_told_though_the_form_is_no_way_in() {
+async fn an_expired_refresh_token_is_reported_even_if_the_form_is_refused() {
     let scene = scene_with_password(PasswordStyle::Basic).await;
     let options = scene.expired().set("client-id", "my client:1");
     let options = options
@@ -153,7 +153,7 @@ async fn a_refusal_of_any_length_is_short() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_is_no_json_is_its_status() {
+async fn a_refusal_that_is_not_json_is_shown_by_its_status() {
     let scene = Scene::new().await;
     for body in [
         "<html>pl4nted</html>",

@@ -58,7 +58,7 @@ async fn a_document_of_another_issuer_is_refused() {
 }
 
 #[tokio::test]
-async fn a_slash_at_the_end_or_no_name_in_the_document_is_no_other_issuer() {
+async fn a_slash_at_the_end_or_no_name_in_the_document_is_the_same_issuer() {
     let scene = Scene::new().await;
     let fresh = scene.token("jane", 3600);
     scene.issuer.issue([fresh.clone()]);
@@ -158,7 +158,7 @@ async fn no_redirect_is_followed_and_no_secret_goes_along() {
 }
 
 #[tokio::test]
-async fn an_answer_without_an_id_token_is_told_and_its_refresh_token_is_kept() {
+async fn a_response_without_an_id_token_is_an_error_and_its_refresh_token_is_kept() {
     let scene = Scene::new().await;
     scene.issuer.answer(
         TOKEN_PATH,
@@ -179,7 +179,7 @@ async fn an_answer_without_an_id_token_is_told_and_its_refresh_token_is_kept() {
 }
 
 #[tokio::test]
-async fn an_id_token_that_cannot_be_one_is_told_and_not_given() {
+async fn an_invalid_id_token_is_an_error_and_is_not_returned() {
     let scene = Scene::new().await;
     for token in ["pl4nted", "e30.e30.pl4nted", "pl4nted.e30", "e30.cGw0bnRlZA.x"] {
         scene.issuer.issue([token.to_owned()]);
@@ -209,7 +209,7 @@ async fn an_endless_answer_is_cut_off() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_says_nothing_is_given_up_after_thirty_seconds() {
+async fn an_issuer_that_does_not_respond_times_out_after_thirty_seconds() {
     let scene = Scene::new().await;
     for path in [DISCOVERY_PATH, TOKEN_PATH] {
         scene.issuer.answer(path, IssuerAnswer::Silence);
@@ -240,7 +240,7 @@ async fn an_issuer_that_says_nothing_is_given_up_after_thirty_seconds() {
 }
 
 #[tokio::test]
-async fn while_the_old_token_is_valid_a_broken_issuer_is_nobodys_error() {
+async fn while_the_old_token_is_valid_a_broken_issuer_causes_no_error() {
     let scene = Scene::new().await;
     scene.issuer.answer(
         TOKEN_PATH,

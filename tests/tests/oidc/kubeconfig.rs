@@ -188,7 +188,7 @@ async fn an_error_names_the_place_in_the_kubeconfig() {
 }
 
 #[tokio::test]
-async fn a_program_without_the_provider_is_told_which_feature_it_lacks() {
+async fn the_error_of_a_program_without_the_provider_names_the_feature() {
     let server = ApiServer::builder().start().await.unwrap();
     let (scene, id_token) = scene(&server, 3600).await;
     let with_all = kubex::registry().unwrap();

@@ -216,7 +216,7 @@ async fn a_rejected_token_is_renewed_though_it_is_valid_by_its_own_account() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_no_json_web_token_is_an_error_at_resolving() {
+async fn a_token_that_is_not_a_json_web_token_is_an_error_at_resolving() {
     let scene = Scene::new().await;
     for token in ["opaque", "a.b", "h.!.s", "a.b.c.d"] {
         let options = scene

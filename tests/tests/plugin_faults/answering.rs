@@ -45,7 +45,7 @@ async fn fault_08_a_plugin_that_fails_is_quoted_cleaned_and_without_secrets() {
 
 /// Row 9: exit 0, and nothing printed.
 #[tokio::test]
-async fn fault_09_a_plugin_that_prints_nothing_is_said_to() {
+async fn fault_09_a_plugin_that_prints_nothing_is_an_error() {
     for script in ["true", "echo; echo '  '", "echo please log in first >&2"] {
         let plugin = Plugin::new(script);
         let error = plugin
@@ -88,7 +88,7 @@ async fn fault_10_an_answer_that_cannot_be_read_is_an_error_without_its_content(
 
 /// Row 10, as a real process.
 #[tokio::test]
-async fn fault_10_bytes_that_are_no_text_are_an_error() {
+async fn fault_10_bytes_that_are_not_text_are_an_error() {
     let plugin = Plugin::new("head -c 100000 /dev/urandom");
     let error = plugin
         .credentials(Duration::from_secs(20))
@@ -179,7 +179,7 @@ async fn fault_12_each_part_that_is_wrong_has_an_error_of_its_own() {
 
 /// Row 13: an expiry that is none.
 #[tokio::test]
-async fn fault_13_an_expiry_that_is_no_time_is_an_error() {
+async fn fault_13_an_expiry_that_is_not_a_time_is_an_error() {
     for expiry in [
         r#""tomorrow""#,
         r#""2030-13-01T00:00:00Z""#,
@@ -274,7 +274,7 @@ async fn fault_14_a_token_that_cannot_travel_is_an_error() {
 
 /// Rows 8 and 9: what was said stays with the error of an answer that is unfit.
 #[tokio::test]
-async fn fault_10_what_was_said_explains_an_answer_that_is_unfit() {
+async fn fault_10_the_error_of_an_invalid_answer_contains_stderr() {
     let world = world_that_says(Exit::Status(0), "oops", "session ended, log in again");
     let error = simulated(&world).await.current().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MalformedOutput);

@@ -44,7 +44,7 @@ async fn fault_01_a_plugin_that_hangs_is_ended_at_its_deadline() {
 
 /// Row 1: it hangs while there is a valid credential. No caller notices.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fault_01_nobody_with_a_valid_credential_notices_a_plugin_that_hangs() {
+async fn fault_01_a_plugin_that_hangs_delays_no_caller_with_a_valid_credential() {
     // Of at most 20 s, the second half is when a credential is renewed.
     let lifetime = patience(Duration::from_secs(2)).min(Duration::from_secs(20));
     let soon = in_millis(u64::try_from(lifetime.as_millis()).unwrap());
@@ -175,7 +175,7 @@ fn foreign_program() -> Vec<u8> {
 /// Row 16: missing, not executable, bad interpreter, wrong architecture, a directory. Each has an error of its
 /// own with the way out, and the install hint is cleaned.
 #[tokio::test]
-async fn fault_16_each_reason_why_a_plugin_cannot_be_started_is_told_apart() {
+async fn fault_16_each_reason_why_a_plugin_cannot_be_started_has_its_own_error() {
     let files = Plugin::new("");
     let script = b"#!/bin/sh\n";
     files.install("not-executable", script, 0o644);

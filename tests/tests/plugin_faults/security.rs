@@ -354,7 +354,7 @@ async fn fault_40_nothing_from_outside_reaches_a_terminal_raw() {
 
 /// Row 40: what an interactive plugin says is shown at the terminal, and has no effect there.
 #[tokio::test]
-async fn fault_40_what_an_interactive_plugin_says_has_no_effect_at_the_terminal() {
+async fn fault_40_the_output_of_an_interactive_plugin_has_no_effect_on_the_terminal() {
     let world = world("");
     world.attach_terminal();
     world.run_processes(|process| {

@@ -78,7 +78,7 @@ pub const DECISIONS: &[Decision] = &[
     Decision {
         id: "fragment-of-the-server",
         row: "`server` with a fragment, or with a query and without a path",
-        // A plugin of the suite answers with a digest of what it is told.
+        // A plugin of the suite answers with a digest of its input.
         difference: Differs(&["path", "authorization"]),
         says: &[],
         of: &[
@@ -255,7 +255,7 @@ pub const DECISIONS: &[Decision] = &[
     Decision {
         id: "brackets-of-a-tls-server-name",
         row: "brackets around an IPv6 address in `tls-server-name`, for a plugin",
-        // A plugin of the suite answers with a digest of what it is told.
+        // A plugin of the suite answers with a digest of its input.
         difference: Differs(&["authorization"]),
         says: &[],
         of: &["tls-server-name: '[::1]'"],

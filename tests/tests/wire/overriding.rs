@@ -167,7 +167,7 @@ fn sent(outcome: &Outcome) -> &'static str {
 }
 
 #[test]
-fn every_override_of_a_cluster_does_what_its_rule_says() {
+fn every_override_of_a_cluster_follows_its_rule() {
     let differences = runtime().block_on(async {
         let world = World::start().await.expect("a world");
         let mut differences = Vec::new();

@@ -1,4 +1,4 @@
-//! What a plugin is told about the cluster, for every address of the server and every proxy: the same bytes as by kubectl.
+//! The input of a plugin about the cluster, for every address of the server and every proxy: the same bytes as from kubectl.
 
 use super::case::Case;
 use super::decisions::{Verdict, judge};
@@ -12,7 +12,7 @@ const PLUGIN: &str = "exec: {apiVersion: client.authentication.k8s.io/v1beta1, c
 
 #[test]
 fn a_plugin_is_told_of_every_address_and_proxy_what_kubectl_tells_it() {
-    let Some(kubectl) = kubectl("what plugins are told, compared with kubectl") else {
+    let Some(kubectl) = kubectl("the input of plugins, compared with kubectl") else {
         return;
     };
     let servers = SERVERS.iter().map(|server| [*server, TRUST].to_vec());

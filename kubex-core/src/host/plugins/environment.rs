@@ -1,6 +1,6 @@
 //! Which variables a plugin inherits.
 //!
-//! A plugin of a kubeconfig runs with the program's own secrets in its environment unless the program says otherwise.
+//! A plugin of a kubeconfig runs with the program's own secrets in its environment unless the program limits it.
 //!
 //! ```
 //! use kubex_core::Host;

@@ -55,7 +55,7 @@ pub(crate) fn run(grammar: fn() -> Command) -> Option<ExitCode> {
     Some(print(&String::from_utf8_lossy(&text)))
 }
 
-/// What can stand in the place of the last word.
+/// The candidates for the last word.
 fn candidates(grammar: fn() -> Command, words: Vec<OsString>) -> Vec<CompletionCandidate> {
     let mut command = names::with_names(grammar(), &words);
     let index = words.len().saturating_sub(1);

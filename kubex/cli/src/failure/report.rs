@@ -31,7 +31,7 @@ pub(super) async fn print(error: &Error, style: Style, host: &Host) {
     }
 }
 
-/// One thing to do. Who installed the command cannot follow what the library says about a provider that is not linked.
+/// One thing to do. The library's help about a provider that is not linked is for programmers, not for users of the command.
 fn help(error: &Error) -> Option<&str> {
     let is_not_linked = error.kind() == ErrorKind::UnknownProvider && error.origin().is_some();
     match error.help() {

@@ -9,7 +9,7 @@ use kubex::{ExposeSecret as _, Options, Origin, SecretString};
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Cluster and identity")]
 pub(crate) struct Flags {
-    /// Read this configuration of Kubex in place of the one that KUBEX_CONFIG names
+    /// Read this configuration of Kubex instead of the one that KUBEX_CONFIG names
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<String>,
     /// Use this kubeconfig, and no other source

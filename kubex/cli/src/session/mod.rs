@@ -60,7 +60,7 @@ impl Session {
                 "chain",
                 Value::new(ValueKind::Sequence(vec![item]), origin.clone()),
             );
-            // Who names a source wants it, also one that the configuration turns off.
+            // A source that is named by a flag is used even if the configuration disables it.
             let is_off = |source: &SourceSummary| source.name == name && !source.is_enabled;
             if configuration.sources().iter().any(is_off) {
                 alone.insert(&format!("sources.{name}.enabled"), Value::new(true, origin));
@@ -92,7 +92,11 @@ impl Session {
 
     /// A chain with this source alone, on another host.
     pub(crate) async fn chain_of(&self, source: &str, host: &Host) -> kubex::Result<Chain> {
-        let alone = Options::new().set("chain", vec![source]);
+        // The caller shares the credential itself.
+        let private = Options::new().set(source, mapping(&Options::new().set("cache", "memory")));
+        let alone = Options::new()
+            .set("chain", vec![source])
+            .set("sources", mapping(&private));
         let configuration = self.configuration_on(host).await?.with(alone)?;
         configuration.chain(registry()?)?.build()
     }

@@ -121,7 +121,7 @@ fn each_mistake_has_its_message_its_place_and_one_thing_to_do() {
     add(
         format!("clusters: [{{name: c, cluster: {{server: '{LOOPBACK}'}}}}]\n"),
         ", contexts",
-        "the kubeconfig declares no context",
+        "the kubeconfig contains no context",
         "add one with: kubectl config set-context NAME --cluster=CLUSTER --user=USER",
     );
     for field in ["client-certificate-data", "client-key-data"] {
@@ -278,7 +278,7 @@ fn explain_shows_what_is_not_secret() {
 }
 
 #[test]
-fn whoami_says_what_it_cannot_know_and_an_expired_token_is_a_failure() {
+fn whoami_marks_what_is_not_verified_and_an_expired_token_is_a_failure() {
     let opaque = run(&["whoami"], &kubeconfig(LOOPBACK, "{token: abc}"));
     assert_eq!(opaque.status, 0);
     assert!(opaque.stderr.contains("the token is opaque") && opaque.stderr.contains("--online"));

@@ -120,7 +120,7 @@ fn a_pipe_that_nothing_writes_to_ends_with_the_status_of_a_time_out() {
 fn a_device_is_refused_and_the_null_device_is_an_empty_file() {
     for (path, part) in [
         ("/dev/zero", "it is a device"),
-        ("/dev/null", "declares no cluster, user or context"),
+        ("/dev/null", "contains no cluster, user or context"),
     ] {
         let got = bash(&format!("kubex explain --kubeconfig {path}"), "/".as_ref());
         assert_eq!(got.status, 4);

@@ -53,7 +53,7 @@ async fn a_terminal_that_is_closed_ends_the_plugin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hangup_that_the_command_was_told_to_ignore_is_ignored() {
+async fn a_hangup_that_the_parent_set_to_be_ignored_is_ignored() {
     let cluster = Cluster::start(
         "Never",
         "echo I am here >&2; while [ ! -e go ]; do sleep 0.02; done; answer",

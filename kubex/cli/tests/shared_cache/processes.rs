@@ -114,6 +114,52 @@ fn a_source_of_the_configuration_is_shared_too() {
 }
 
 #[test]
+fn the_plugin_of_a_kubeconfigs_user_is_shared_where_the_configuration_says_so() {
+    for (cache, runs) in [("shared", 1), ("memory", 2), ("none", 2)] {
+        let world = World::new();
+        let plugin = world.path("plugin");
+        world.write(
+            "kubeconfig",
+            &format!(
+                "current-context: c\nclusters: [{{name: c, cluster: {{server: 'https://127.0.0.1:1'}}}}]\n\
+                 contexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n\
+                 users: [{{name: u, user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, command: {}, interactiveMode: Never}}}}}}]\n",
+                plugin.display()
+            ),
+        );
+        world.write(
+            "kubex.yaml",
+            &format!("sources: {{kubeconfig: {{cache: {cache}}}}}\n"),
+        );
+        let config = world.path("kubex.yaml");
+        let token = |words: &[&str]| {
+            let words = [words, &["--config", config.to_str().unwrap()]].concat();
+            run(world.kubex(&words).env("KUBECONFIG", world.path("kubeconfig")))
+        };
+        let (first, second) = (token(&["token"]), token(&["token"]));
+        assert_eq!(
+            (first.status, second.status),
+            (Some(0), Some(0)),
+            "{first:?} {second:?}"
+        );
+        assert_eq!(world.runs(), runs, "{cache}");
+        if cache == "shared" {
+            // The same login as that of `kubex exec`, in both ways of asking for it.
+            let mut exec = world.exec();
+            exec.env("KUBECONFIG", world.path("kubeconfig"));
+            assert_eq!(run(&mut exec).token(), first.stdout.trim());
+            assert_eq!(
+                token(&["exec", "--source", "kubeconfig"]).token(),
+                first.stdout.trim()
+            );
+            assert_eq!(world.runs(), 1);
+        }
+        world.write("kubex.yaml", "sources: {kubeconfig: {cache: disk}}\n");
+        assert_eq!(token(&["token"]).status, Some(4));
+    }
+}
+
+#[test]
 fn the_list_shows_what_is_kept_and_clearing_removes_it() {
     let world = World::new();
     run(&mut world.exec());

@@ -6,7 +6,7 @@ use crate::error::ReadError;
 use crate::span::{Chars, Span};
 use crate::style::Style;
 
-/// What becomes of the line ends behind the last line of a block scalar.
+/// The treatment of the line ends after the last line of a block scalar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Chomping {
     Strip,
@@ -65,7 +65,7 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
-    /// What stands behind the `|` or `>`: how the end is chomped, and how far the lines are indented.
+    /// Reads the header after `|` or `>`: the chomping and the indentation.
     fn scan_block_header(&mut self) -> Result<(Chomping, Option<usize>), ReadError> {
         let mut chomping = None;
         let mut increment = None;
@@ -84,8 +84,8 @@ impl Scanner<'_, '_> {
         Ok((chomping.unwrap_or(Chomping::Clip), increment))
     }
 
-    /// Goes on to the next line of the scalar, and finds out how far its lines are indented. Returns where the last
-    /// line ended.
+    /// Advances to the next line of the scalar, and determines the indentation of its lines. Returns the end of the last
+    /// line.
     fn skip_block_breaks(
         &mut self,
         indent: &mut Option<usize>,

@@ -1,11 +1,11 @@
-//! The characters that YAML does not know.
+//! The characters that YAML does not allow.
 
 use crate::error::{Problem, ReadError};
 
 /// How many bytes are looked at together.
 const STRIDE: usize = 64;
 
-/// Refuses a text with a character that YAML does not know.
+/// Refuses a text with a character that YAML does not allow.
 pub(super) fn check(text: &str) -> Result<(), ReadError> {
     let is_control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0x7f;
     let bytes = text.as_bytes();

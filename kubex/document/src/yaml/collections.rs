@@ -1,4 +1,4 @@
-//! From tokens to nodes, by libyaml's grammar: lists and mappings, in lines or in brackets.
+//! Parses lists and mappings in block and flow style, by libyaml's grammar.
 
 use super::parser::{Front, Parser, refuse};
 use super::token::{Token, TokenKind};

@@ -1,4 +1,4 @@
-//! A place in a text that moves forward: bytes, characters, lines and columns as YAML 1.1 counts them.
+//! A cursor that moves forward in a text. It counts bytes, characters, lines and columns as YAML 1.1 does.
 
 use crate::bytes::find;
 
@@ -24,7 +24,7 @@ fn is_special(byte: u8) -> bool {
     )
 }
 
-/// A place in a text without NUL, which stands for the end.
+/// A position in a text. The text contains no NUL, which represents its end.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor<'t> {
     text: &'t str,
@@ -70,7 +70,7 @@ impl<'t> Cursor<'t> {
         self.character() - self.line_start
     }
 
-    /// A byte ahead; zero behind the end.
+    /// A byte ahead; zero after the end.
     pub(super) fn peek(&self, ahead: usize) -> u8 {
         self.text
             .as_bytes()
@@ -145,7 +145,7 @@ impl<'t> Cursor<'t> {
         self.at += count;
     }
 
-    /// Goes on over a line end, and tells what it means: a line feed, but for U+2028 and U+2029.
+    /// Skips a line end and returns its meaning: a line feed, except for U+2028 and U+2029.
     pub(super) fn skip_break(&mut self) -> Option<char> {
         let length = self.break_length(0);
         let meaning = match (length, self.peek(2)) {

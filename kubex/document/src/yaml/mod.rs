@@ -1,8 +1,8 @@
-//! YAML, by libyaml's grammar: what kubectl reads.
+//! Reads YAML by libyaml's grammar, as kubectl does.
 //!
 //! No crate has this grammar in safe code that stays linear and does not panic (the README has the comparison), so
-//! this is a port of libyaml's scanner and parser. Two things are its own: texts are places in the document and not
-//! copies, and the parser is recursive, because the budget bounds the depth.
+//! this is a port of libyaml's scanner and parser. It differs in two ways: texts are positions in the document and not
+//! copies, and the parser is recursive, because the budget limits the depth.
 //!
 //! | file | what it is |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! From tokens to nodes, by libyaml's grammar: the document, and what stands in front of a node.
+//! Parses tokens to nodes, by libyaml's grammar: documents, anchors, tags and scalars.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::text::Decoded;
 pub(crate) struct Parsed {
     pub(crate) tree: Tree,
     pub(crate) decoded: Decoded,
-    /// Where something stands behind the document: another one, or what is not YAML.
+    /// The offset of the content after the document: a second document, or text that is not YAML.
     pub(crate) rest: Option<usize>,
 }
 
@@ -48,12 +48,12 @@ pub(super) struct Parser<'t, 'd> {
     anchors: HashMap<&'t str, Anchor>,
 }
 
-/// The anchor and the tag in front of a node.
+/// The anchor and the tag before a node.
 #[derive(Clone, Copy)]
 pub(super) struct Front {
     anchor: Option<Anchor>,
     tag: ScalarTag,
-    /// Where they end; `None` where there is neither.
+    /// Where they end; `None` if there is neither.
     end: Option<usize>,
 }
 
@@ -95,11 +95,11 @@ impl Parser<'_, '_> {
             }
             _ => self.node(true, false)?,
         }
-        // What ends the document must be a token, whichever it is.
+        // The document must be followed by a token of any kind.
         self.scanner.peek().map(|_| ())
     }
 
-    /// Where something stands behind the document.
+    /// The offset of the content after the document.
     fn rest(&mut self) -> Option<usize> {
         loop {
             match self.scanner.peek() {
@@ -246,7 +246,7 @@ impl Parser<'_, '_> {
         self.builder.scalar(properties, chars, style, tag, &mut texts)
     }
 
-    /// A node that is not written.
+    /// An empty node.
     pub(super) fn empty(&mut self, at: usize, front: Front) -> Result<(), ReadError> {
         let span = Span::new(at, at);
         let properties = Properties {

@@ -1,4 +1,4 @@
-//! Plain and quoted scalars. Their text stays where it is, unless something in it means other than it looks.
+//! Scans plain and quoted scalars. Their text is not copied, unless it contains escapes or folded lines.
 
 use super::cursor::Cursor;
 use super::scanner::Scanner;
@@ -8,7 +8,7 @@ use crate::span::{Chars, Span};
 use crate::style::Style;
 use crate::text::Decoded;
 
-/// The text of a scalar while it is scanned: what is passed over is its text, until something is not.
+/// The text of a scalar while it is scanned. It is not copied until it differs from the document.
 #[derive(Debug)]
 struct Gathered {
     /// The end of the text that is in the buffer already.
@@ -189,7 +189,7 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
-    /// Goes on to a closing quote or white space; tells whether that is behind an escaped line end.
+    /// Goes on to a closing quote or white space; returns whether that follows an escaped line end.
     fn skip_quoted_word(&mut self, is_single: bool, gathered: &mut Gathered) -> Result<bool, ReadError> {
         let text = self.cursor.text();
         loop {
@@ -240,7 +240,7 @@ impl Scanner<'_, '_> {
                     b'e' => '\x1b',
                     b' ' => ' ',
                     b'"' => '"',
-                    // Of go-yaml; libyaml does not know it.
+                    // go-yaml has this escape, and libyaml does not.
                     b'\'' => '\'',
                     b'/' => '/',
                     b'\\' => '\\',

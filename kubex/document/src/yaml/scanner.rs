@@ -1,9 +1,9 @@
-//! From text to tokens, by libyaml's rules.
+//! Splits a text into tokens, by libyaml's rules.
 //!
-//! What makes YAML hard to scan is that a key is known as one only by the colon behind it. So wherever a key may
-//! begin, its place is kept as a [`PossibleKey`]; a colon on the same line, within 1024 characters, puts the key's
-//! token in front of what was scanned since. Indentation becomes tokens as well: one that grows begins a block
-//! collection, one that shrinks ends as many as it is left of.
+//! A key is recognized only by the colon after it. So wherever a key may begin, its position is kept as a [`PossibleKey`].
+//! A colon on the same line, within 1024 characters, inserts the key's token before the tokens that were scanned since.
+//! Indentation becomes tokens too: a deeper one begins a block collection, and a shallower one ends all collections that
+//! are deeper.
 
 use std::collections::VecDeque;
 
@@ -14,15 +14,15 @@ use crate::error::{Problem, ReadError};
 use crate::span::Span;
 use crate::text::Decoded;
 
-/// How far behind the beginning of a key its colon may be, in characters.
+/// The longest distance from the beginning of a key to its colon, in characters.
 const LONGEST_KEY: usize = 1024;
 
 /// A place where a key may have begun.
 #[derive(Clone, Copy, Debug)]
 struct PossibleKey {
-    /// The number of the token that it would stand in front of.
+    /// The number of the token before which it would be inserted.
     token: usize,
-    /// Whether nothing else can stand there: it is where the keys of its mapping are.
+    /// Whether it must be a key, because it has the indentation of its mapping.
     is_required: bool,
     at: usize,
     character: usize,
@@ -30,13 +30,13 @@ struct PossibleKey {
     line: usize,
 }
 
-/// Makes tokens of a text.
+/// Splits a text into tokens.
 #[derive(Debug)]
 pub(super) struct Scanner<'t, 'd> {
     pub(super) cursor: Cursor<'t>,
     pub(super) decoded: &'d mut Decoded,
     tokens: VecDeque<Token>,
-    /// Whether nothing can come in front of the first of them any more.
+    /// Whether no token can be inserted before the first one.
     is_ready: bool,
     /// How many tokens were taken.
     taken: usize,
@@ -212,7 +212,7 @@ impl<'t, 'd> Scanner<'t, 'd> {
         }
     }
 
-    /// Forgets each key whose colon can no longer come.
+    /// Removes each possible key whose colon can no longer follow.
     fn drop_stale_keys(&mut self) -> Result<(), ReadError> {
         let (line, character) = (self.cursor.line(), self.cursor.character());
         for slot in &mut self.keys {
@@ -227,7 +227,7 @@ impl<'t, 'd> Scanner<'t, 'd> {
         Ok(())
     }
 
-    /// Notes that a key may begin here, and that none may begin behind it.
+    /// Records that a key may begin here, and that none may begin after it.
     fn begin_key(&mut self) -> Result<(), ReadError> {
         if self.may_begin_key {
             let column = self.cursor.column();

@@ -1,9 +1,9 @@
-//! What the scanner finds: the tokens of libyaml, as places in the text.
+//! The tokens of libyaml, as positions in the text.
 
 use crate::span::{Chars, Span};
 use crate::style::Style;
 
-/// A token and where it stands.
+/// A token and its position.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token {
     pub(super) kind: TokenKind,
@@ -13,7 +13,7 @@ pub(super) struct Token {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum TokenKind {
     StreamEnd,
-    /// `%YAML`, and whether it is a version that is read.
+    /// `%YAML`, and whether its version is supported.
     VersionDirective {
         is_known: bool,
     },
@@ -34,14 +34,14 @@ pub(super) enum TokenKind {
     FlowMappingEnd,
     BlockEntry,
     FlowEntry,
-    /// `?`, or in front of what a `:` follows.
+    /// `?`, or the beginning of a key that a `:` follows.
     Key,
     Value,
     /// The name without its `*`.
     Alias(Span),
     /// The name without its `&`.
     Anchor(Span),
-    /// The handle is empty where the suffix is the whole tag.
+    /// The handle is empty if the suffix is the whole tag.
     Tag {
         handle: Span,
         suffix: Chars,

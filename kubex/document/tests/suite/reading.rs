@@ -29,7 +29,7 @@ fn every_encoding_means_the_same() {
 }
 
 #[test]
-fn what_is_malformed_says_where_and_never_what() {
+fn the_error_of_a_malformed_document_contains_its_position_and_no_value() {
     let origin = Origin::file("/config");
     for (text, place) in [
         ("a: [ {name: s3cret", "/config:1:19"),
@@ -111,7 +111,7 @@ fn merge_keys_give_what_is_not_there() {
 }
 
 #[test]
-fn the_last_of_a_repeated_key_counts_and_each_is_told_with_its_place() {
+fn the_last_of_a_repeated_key_is_used_and_each_is_reported_with_its_location() {
     let origin = Origin::file("/config");
     for (text, place) in [
         ("a: [{b: 1, b: 2}]\n---\nb: 1\n", "/config:1:15, a[0].b"),
@@ -137,7 +137,7 @@ fn the_last_of_a_repeated_key_counts_and_each_is_told_with_its_place() {
 }
 
 #[test]
-fn a_strict_reader_refuses_what_a_lenient_one_tells() {
+fn a_strict_reader_refuses_what_a_lenient_one_reports() {
     let origin = Origin::file("/c.yaml");
     for (text, kind, place) in [
         ("b: 1\nb: s3cret\n", ErrorKind::DuplicateName, "/c.yaml:2:1, b"),

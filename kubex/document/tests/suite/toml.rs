@@ -13,7 +13,7 @@ fn read_toml(text: &str) -> Result<Document, ReadError> {
 }
 
 #[test]
-fn both_formats_say_the_same_and_where() {
+fn both_formats_give_the_same_values_and_positions() {
     let toml = read_toml(
         "chain = [\"a\", 'b']\n[sources.a]\nenabled = true\ntimeout = 5\nnames = [\"x\", {y = \"z\\n\"}]\nf = 1_0.5\ni = -inf\nh = 0x1f\nd = 2001-01-01\n",
     )
@@ -49,7 +49,7 @@ fn both_formats_say_the_same_and_where() {
 }
 
 #[test]
-fn what_is_malformed_says_where_and_never_what() {
+fn the_error_of_a_malformed_document_contains_its_position_and_no_value() {
     for (text, place) in [
         ("a = s3cret\n", "1:5"),
         ("a = \"s3cret\n", "1:"),
@@ -73,7 +73,7 @@ fn what_is_malformed_says_where_and_never_what() {
 }
 
 #[test]
-fn a_key_that_is_written_twice_is_told_with_both_places() {
+fn a_duplicate_key_is_reported_with_both_locations() {
     for (text, expected) in [
         ("a = 1\na = 2\n", "/c.toml:2:1, a; line 1"),
         ("a = 1\n\"a\" = 2\n", "/c.toml:2:1, a; line 1"),

@@ -31,8 +31,8 @@ where
     B: Body<Data: Send, Error: Into<BoxError>> + Send + Unpin + 'static,
     R: Replay<B> + Send + Sync + 'static,
 {
-    /// Creates the service. It opens no connection and fetches no credential. `replay` copies the body of a request that
-    /// the server did not take, so that it can be sent again.
+    /// Creates the service. It opens no connection and fetches no credential. `replay` copies request
+    /// bodies, so that a request which the server has not processed can be sent again.
     ///
     /// # Errors
     /// As [`client`](super::client).

@@ -22,7 +22,7 @@ use super::setup::{MAX_REDIRECTS, is_http};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Whether Kubex connects in the place of reqwest, which would send the wrong server name, or send the client certificate to
+/// Whether Kubex connects instead of reqwest, which would send the wrong server name, or send the client certificate to
 /// the proxy: it uses one TLS configuration for the proxy and the server, and takes the server's name from the URL. Through a
 /// proxy, it also takes the brackets of an IPv6 address for a part of the name, and its errors lack the status that an HTTP
 /// proxy refused with.

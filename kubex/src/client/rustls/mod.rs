@@ -6,7 +6,7 @@
 //! | a new CA bundle | is used from the next handshake; a certificate with an unknown issuer causes a new read |
 //! | client certificate | looked up at each handshake: the newest, or none |
 //! | server name | a handshake with a server other than the configuration's fails before the client certificate is sent |
-//! | `insecure-skip-tls-verify` | any certificate is accepted; a warning says so, once for each server |
+//! | `insecure-skip-tls-verify` | any certificate is accepted; one warning is logged for each server |
 //! | an unknown variant of `Trust` | is an error |
 //! | session resumption | disabled, because a resumed session keeps the identity of the original handshake |
 //!

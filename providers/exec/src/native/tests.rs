@@ -108,7 +108,7 @@ async fn a_run_gets_arguments_and_variables_as_they_are_and_no_input() {
 }
 
 #[tokio::test]
-async fn how_it_ended_is_told() {
+async fn the_exit_is_reported() {
     let output = run(sh("echo reason >&2; exit 7")).await.unwrap();
     assert_eq!(output.exit, Exit::Status(7));
     assert_eq!(text(&output.error), "reason\n");
@@ -339,7 +339,7 @@ fn a_runtime_that_is_shut_down_leaves_nothing_running() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_started_is_told_apart() {
+async fn each_reason_why_a_program_cannot_be_started_has_its_own_error() {
     let files = tempfile::tempdir().unwrap();
     for (name, content, errno) in [
         ("interpreter", "#!/nowhere/python\n", nix::errno::Errno::ENOENT),

@@ -13,7 +13,7 @@ use super::family::Family;
 /// The first argument of the second process.
 const ARGUMENT: &str = "--watch-plugin-of-kubex";
 
-/// What the program writes when the plugin needs no watcher any more.
+/// The message that ends the watcher, sent when the plugin has ended.
 const DISMISSED: &[u8] = b".";
 
 static IS_ENABLED: AtomicBool = AtomicBool::new(false);

@@ -1,4 +1,4 @@
-//! All results of a document, by the outline and by the full reading: what tests and a fuzz target compare.
+//! All results of a document, by the outline and by the full reader, for tests and a fuzz target that compare them.
 
 use std::fmt::{Result, Write as _};
 
@@ -11,7 +11,7 @@ use crate::entry::Entries;
 use crate::file::{self, File, ParsedFile};
 use crate::merge::Merged;
 
-/// The results of both ways; nothing for a document that has no outline.
+/// The results of both methods. `None` for a document without an outline.
 #[must_use]
 #[allow(unreachable_pub, reason = "only the fuzz target reaches it")]
 pub fn both_ways(text: &str) -> Option<[String; 2]> {

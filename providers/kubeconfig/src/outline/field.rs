@@ -1,18 +1,18 @@
-//! What the outline finds: fields, items and their parts of the text.
+//! The elements of an outline: fields, items and their parts of the text.
 
 use kubex_document::{Budget, Document, Position, ReadError, Span};
 use zeroize::Zeroizing;
 
 use crate::section::Section;
 
-/// What stands under a key at the top of the document.
+/// The value of a top-level key.
 #[derive(Debug)]
 pub(crate) enum RawField {
     /// The items of one of the three lists.
     List(Section, Vec<Item>),
     /// Any other key, with its value.
     Value(Slice),
-    /// The same in JSON, where a key and its value are not a document without brackets.
+    /// The same in JSON, where a member is not a document without brackets.
     Member(Slice),
 }
 
@@ -47,8 +47,8 @@ impl Slice {
 /// An item of a list. Small, because a large kubeconfig has many.
 #[derive(Debug, Default)]
 pub(crate) struct Item {
-    /// Nothing where the item is empty.
+    /// `None` if the item is empty.
     pub(crate) slice: Option<Slice>,
-    /// The text of its name; empty where it has none.
+    /// The text of its name; empty if it has none.
     pub(crate) name: Span,
 }

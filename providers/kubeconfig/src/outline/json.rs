@@ -1,4 +1,4 @@
-//! The scan of a JSON document: strict JSON in ASCII, of which each value is checked and none is kept.
+//! Scans a JSON document: strict JSON in ASCII. Each value is checked and none is kept.
 
 use kubex_document::{Position, Span};
 use memchr::{memchr_iter, memchr2, memrchr};
@@ -8,14 +8,13 @@ use super::line::{MOST_KEYS, is_all_printable};
 use super::scan::{BYTES_FOR_AN_ITEM, MIN_ITEMS};
 use crate::section::Section;
 
-/// How deep collections are followed; what is nested deeper is read as a whole.
+/// The deepest nesting of the subset.
 const DEEPEST: usize = 24;
 
-/// How many bytes of a string are looked at one by one: most strings are shorter.
+/// How many bytes of a string are checked one at a time, because most strings are shorter.
 const SHORT: usize = 24;
 
-/// The fields of a JSON document, in the order they are written; `None` where the document is not in the form that the
-/// outline understands, be it valid or not.
+/// The fields of a JSON document, in order. `None` if the document is outside of the subset, whether valid or not.
 pub(super) fn read(text: &str) -> Option<Vec<RawField>> {
     u32::try_from(text.len()).ok()?;
     if !text.is_ascii() {
@@ -99,7 +98,7 @@ impl<'t> Scan<'t> {
         }
         let place = self.position(start)?;
         self.value(1)?;
-        // In front of a member there must be room for the bracket that makes it a document.
+        // Before a member, there must be space for the bracket that makes it a document.
         (place.column > 1).then(|| {
             RawField::Member(Slice {
                 span: Span::new(start, self.at),
@@ -193,7 +192,7 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// The members of a mapping, behind its bracket. A key that is written twice is not understood.
+    /// The members of a mapping, behind its bracket. A duplicate key is not supported.
     fn members(&mut self, depth: usize, member: Member<'_, 't>) -> Option<()> {
         if depth >= DEEPEST {
             return None;
@@ -243,7 +242,7 @@ impl<'t> Scan<'t> {
         is_there.then_some(())
     }
 
-    /// A whole number. Others are the reader's to judge.
+    /// A whole number. Other numbers are left to the reader.
     fn integer(&mut self) -> Option<()> {
         self.at += usize::from(self.peek() == b'-');
         let digits = self.bytes.get(self.at..)?;
@@ -251,7 +250,7 @@ impl<'t> Scan<'t> {
         let has_zero_in_front = length > 1 && digits.first() == Some(&b'0');
         self.at += length;
         let is_whole = !matches!(self.peek(), b'.' | b'e' | b'E');
-        // A number of this length is one to every reader.
+        // Every reader accepts a number of this length.
         ((1..=18).contains(&length) && !has_zero_in_front && is_whole).then_some(())
     }
 
@@ -274,7 +273,7 @@ impl<'t> Scan<'t> {
                 return Some(is_plain);
             }
             is_plain = false;
-            // Those with digits are the reader's to judge.
+            // Escapes with digits are left to the reader.
             if !matches!(
                 self.peek(),
                 b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'

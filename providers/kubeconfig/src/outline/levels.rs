@@ -1,8 +1,8 @@
-//! The collections around a line, by its indentation.
+//! Tracks the collections around a line, by its indentation.
 
 use super::line::{Inline, Line, MOST_KEYS};
 
-/// How deep collections are followed; what is nested deeper is read as a whole.
+/// The deepest nesting of the subset.
 const DEEPEST: usize = 24;
 
 /// A block collection that is open.
@@ -13,7 +13,7 @@ struct Level<'t> {
     is_list: bool,
     /// Whether the value of its last key or item is still to come.
     is_waiting: bool,
-    /// The keys until now. Empty for a list.
+    /// The keys so far. Empty for a list.
     keys: Vec<&'t str>,
 }
 
@@ -25,7 +25,7 @@ struct Level<'t> {
 #[derive(Debug, Default)]
 pub(super) struct Levels<'t> {
     levels: Vec<Level<'t>>,
-    /// Vectors of keys that are closed, for the next ones.
+    /// The vectors of closed collections, for reuse.
     spare: Vec<Vec<&'t str>>,
 }
 
@@ -35,8 +35,8 @@ impl<'t> Levels<'t> {
         self.levels.len()
     }
 
-    /// Takes a line in this column; `None` where it fits nowhere, a key is written twice, or
-    /// there are too many to find that out.
+    /// Adds a line in this column. `None` if its indentation is invalid, if its key is a duplicate, or if the mapping has too
+    /// many keys to check that.
     pub(super) fn take(&mut self, line: Line<'t>, column: usize) -> Option<()> {
         let is_item = matches!(line, Line::Item { .. } | Line::EmptyItem);
         loop {
@@ -68,7 +68,7 @@ impl<'t> Levels<'t> {
         }
     }
 
-    /// The first entry of a mapping that begins behind a dash, in this column.
+    /// Adds the first entry of a mapping that begins after a dash, in this column.
     pub(super) fn take_behind_dash(&mut self, line: Line<'t>, column: usize) -> Option<()> {
         match line {
             Line::Entry { .. } => {

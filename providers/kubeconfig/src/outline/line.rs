@@ -1,6 +1,6 @@
-//! One line, without its indentation: what it may be.
+//! Classifies one line, without its indentation.
 
-/// What stands on a line.
+/// The content of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line<'t> {
     /// `key:` and what follows on the line.
@@ -13,7 +13,7 @@ pub(super) enum Line<'t> {
     Text(&'t str),
 }
 
-/// What follows a key on its line.
+/// The rest of a line after its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inline<'t> {
     /// Nothing: the value is on the lines below, or is null.
@@ -27,16 +27,16 @@ pub(super) enum Inline<'t> {
 /// The longest key; the YAML scanner looks no further for the colon.
 const LONGEST_KEY: usize = 128;
 
-/// How many keys a mapping may have. Whether one is written twice is found out by comparing it with each.
+/// How many keys a mapping may have. Duplicates are found by comparing each key with all others.
 pub(super) const MOST_KEYS: usize = 256;
 
-/// What may stand in a text without quotes, and in a quoted one without escapes: printable ASCII.
+/// The characters of a plain scalar, and of a quoted one without escapes: printable ASCII.
 const fn is_printable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
 }
 
-/// Whether all of a line is printable ASCII. Long lines are mostly base64, so this goes through them in chunks, and
-/// through short ones in smaller chunks.
+/// Whether a line is printable ASCII only. Long lines are mostly base64, so they are checked in large chunks, and short
+/// ones in smaller chunks.
 pub(super) fn is_all_printable(text: &[u8]) -> bool {
     let are = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_printable(*byte));
     let (chunks, rest) = text.as_chunks::<32>();
@@ -44,8 +44,7 @@ pub(super) fn is_all_printable(text: &[u8]) -> bool {
     chunks.iter().all(|chunk| are(chunk)) && small.iter().all(|chunk| are(chunk)) && are(rest)
 }
 
-/// What a line is, if it is one of those that are understood. It has no indentation and no line end, and is all
-/// printable ASCII.
+/// Classifies a line, if it is in the subset. The line has no indentation and no line end, and is printable ASCII only.
 pub(super) fn parse(text: &str) -> Option<Line<'_>> {
     if text == "-" {
         return Some(Line::EmptyItem);
@@ -76,9 +75,9 @@ fn key(text: &str) -> Option<(&str, &str)> {
     (rest.is_empty() || rest.starts_with(' ')).then_some((key, rest))
 }
 
-/// How long the key is that a text begins with, where something follows it.
+/// The length of the key that a text begins with.
 ///
-/// Only keys that are texts whatever YAML's version: a letter, then letters, digits and a few signs.
+/// Only keys that are text in every version of YAML are accepted: a letter, then letters, digits and a few signs.
 pub(super) fn key_length(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let length = bytes
@@ -89,7 +88,7 @@ pub(super) fn key_length(text: &str) -> Option<usize> {
     is_key.then_some(length)
 }
 
-/// The words that are not texts.
+/// The plain words that are not text.
 fn is_word(text: &str) -> bool {
     ["true", "false", "null"]
         .iter()
@@ -105,7 +104,7 @@ fn inline(text: &str) -> Option<Inline<'_>> {
     }
 }
 
-/// Whether a scalar is complete and valid on this line, and has no comment behind it.
+/// Whether a scalar is complete and valid on this line, and has no comment after it.
 fn is_scalar(text: &str) -> bool {
     if text.ends_with(' ') {
         return false;
@@ -125,8 +124,8 @@ fn is_scalar(text: &str) -> bool {
     }
 }
 
-/// Whether a text without quotes has nothing in it that would end it: a colon before a space or at the end, a
-/// hash behind a space.
+/// Whether a plain scalar contains nothing that would end it: a colon before a space or at the end, or a hash after a
+/// space.
 fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     !text.ends_with(':')
@@ -137,7 +136,7 @@ fn is_plain(text: &str) -> bool {
         })
 }
 
-/// The text of a scalar, where it is a text for sure; numbers and words are the parser's to tell.
+/// The text of a scalar, if it is certainly text. Numbers and words are left to the parser.
 pub(super) fn text(scalar: &str) -> Option<&str> {
     match scalar.as_bytes().first()? {
         b'\'' | b'"' => scalar.get(1..scalar.len().checked_sub(1)?),

@@ -1,8 +1,8 @@
-//! The outline of a large kubeconfig in block YAML or JSON: which entries there are, and which part of the text each is.
+//! The outline of a large kubeconfig in block YAML or JSON: which entries it has, and which part of the text each one is.
 //!
-//! A kubeconfig of many contexts is mostly certificates of clusters that are not chosen. So a large file in the form that
-//! tools write is scanned once, and only the chosen entries are read, by the one reader of documents
-//! ([`Document::read_part`]). An entry that is not chosen costs about 100 bytes. Anything else is read as a whole.
+//! A kubeconfig of many contexts is mostly certificates of clusters that are not selected. So a large file in the form that
+//! tools write is scanned once, and only the selected entries are parsed ([`Document::read_part`]). An entry that is not
+//! selected takes about 100 bytes. A file in any other form is parsed as a whole.
 //!
 //! | file | what it is |
 //! |---|---|
@@ -13,24 +13,24 @@
 //! | `json.rs` | the scan of a JSON document |
 //! | `compare.rs`, `tests.rs` | outline and full reading agree |
 //!
-//! # Why it is right
+//! # Why the result is the same
 //!
 //! Results, errors, warnings and positions are those of the full reading.
 //!
-//! 1. **The outline understands a language of its own, which is smaller than YAML.** For a document that is not in it,
-//!    [`read`] returns nothing, and the document is read as a whole. Not in the language are: anchors, aliases, tags, merge
+//! 1. **The outline accepts a subset of YAML.** For a document outside of this subset,
+//!    [`read`] returns nothing, and the document is read as a whole. Outside of it are: anchors, aliases, tags, merge
 //!    keys, flow collections that are not empty, quotes with escapes or over several lines, plain texts over several
-//!    lines, comments behind a value, directives, further documents, tabs, characters beyond ASCII, keys of anything but
-//!    letters, digits and `-_./`, a key that is written twice, mappings of more than 256 keys, collections nested deeper
-//!    than 24, items that are not mappings, names that are not texts at first sight, and very many very short items. JSON is
-//!    understood in ASCII, with whole numbers, and without `\\u` escapes; keys and names have no escapes.
-//! 2. **A document of that language is valid**: no line of it can be an error of the scanner, and its indentation follows
-//!    the one rule of block collections ([`levels`]).
-//! 3. **Nothing in it earns a warning of the reader**: keys that are written twice and further documents are not in it.
-//! 4. **A part means the same alone as within the document**: without anchors and tags nothing refers to the outside, and a
-//!    part keeps the columns of its lines.
+//!    lines, comments after a value, directives, further documents, tabs, characters beyond ASCII, keys of anything but
+//!    letters, digits and `-_./`, duplicate keys, mappings of more than 256 keys, collections nested deeper
+//!    than 24, items that are not mappings, names that may not be text, and very many very short items. JSON is
+//!    accepted in ASCII, with whole numbers, and without `\\u` escapes; keys and names have no escapes.
+//! 2. **A document of the subset is valid**: no line can be an error of the scanner, and the indentation follows the one
+//!    rule of block collections ([`levels`]).
+//! 3. **The reader has no warning about it**: duplicate keys and further documents are outside of the subset.
+//! 4. **A part has the same meaning alone as within the document**: without anchors and tags, it refers to nothing else, and
+//!    its lines keep their columns.
 //!
-//! The bound on the number of values holds for each part by itself. Property tests and the fuzz target
+//! The limit on the number of values applies to each part separately. Property tests and the fuzz target
 //! `outline_against_full` compare both ways.
 
 #[cfg(any(test, fuzzing))]
@@ -45,8 +45,7 @@ mod tests;
 
 pub(crate) use field::{Item, RawField, Slice};
 
-/// The fields at the top of a document, in the order they are written; `None` where the document is not in the form
-/// that the outline understands, be it valid or not.
+/// The top-level fields of a document, in order. `None` if the document is outside of the subset, whether valid or not.
 pub(crate) fn read(text: &str) -> Option<Vec<RawField>> {
     if text.trim_start().starts_with('{') {
         json::read(text)

@@ -1,4 +1,4 @@
-//! The scan of a document, line by line.
+//! Scans a YAML document line by line.
 
 use kubex_document::{Position, Span};
 use memchr::memchr;
@@ -13,8 +13,7 @@ use crate::section::Section;
 pub(super) const BYTES_FOR_AN_ITEM: usize = 64;
 pub(super) const MIN_ITEMS: usize = 64;
 
-/// The fields at the top of a document, in the order they are written; `None` where the document is not in the form
-/// that the outline understands, be it valid or not.
+/// The top-level fields of a document, in order. `None` if the document is outside of the subset, whether valid or not.
 pub(crate) fn read(text: &str) -> Option<Vec<RawField>> {
     u32::try_from(text.len()).ok()?;
     let mut scan = Scan {
@@ -66,7 +65,7 @@ impl Lines<'_> {
         Some(())
     }
 
-    /// The next line that is neither blank nor a comment. The outer `None` is for one that is not understood.
+    /// The next line that is neither blank nor a comment. The outer `None` means a line outside of the subset.
     #[expect(clippy::option_option, reason = "private, and both are read by `?`")]
     fn next(&mut self) -> Option<Option<At>> {
         while let Some((line, end)) = self.line() {
@@ -105,7 +104,7 @@ impl Lines<'_> {
         Some((line, line + length - usize::from(has_return)))
     }
 
-    /// Skips a block scalar whose key stands in this column. Its first line tells its indentation.
+    /// Skips a block scalar whose key stands in this column. Its first line determines its indentation.
     fn skip_block(&mut self, column: usize) -> Option<()> {
         let mut indentation = None;
         loop {
@@ -117,7 +116,7 @@ impl Lines<'_> {
             let spaces = bytes.iter().take_while(|byte| **byte == b' ').count();
             let content = bytes.get(spaces..)?;
             if content.is_empty() {
-                // Before the first line, or with more spaces than it, blank lines have rules of their own.
+                // Blank lines before the first line, or with more spaces than it, have special rules.
                 if spaces > 0 || indentation.is_none() {
                     return None;
                 }
@@ -164,7 +163,7 @@ impl<'t> Scan<'t> {
                         return None;
                     }
                 }
-                // Neither a mapping in place of the list nor a list in place of an item.
+                // A mapping instead of the list, or a list instead of an item, is outside of the subset.
                 (2, false) | (_, true) => return None,
                 (_, false) => {}
             }

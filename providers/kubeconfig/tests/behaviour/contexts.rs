@@ -57,7 +57,7 @@ async fn the_contexts_are_listed_and_each_is_resolved_from_one_reading() {
 }
 
 #[tokio::test]
-async fn a_context_that_is_broken_or_not_there_is_told_when_it_is_resolved() {
+async fn a_context_that_is_broken_or_missing_is_an_error_when_it_is_resolved() {
     let world = home(MANY);
     let kubeconfig = KubeconfigProvider::new().load(&world.host()).await.unwrap();
     for (context, kind, told) in [
@@ -78,7 +78,7 @@ async fn a_context_that_is_broken_or_not_there_is_told_when_it_is_resolved() {
 }
 
 #[tokio::test]
-async fn ten_thousand_contexts_are_no_burden() {
+async fn ten_thousand_contexts_are_read_quickly() {
     let list = |key: &str, item: fn(usize) -> String| {
         let items: Vec<String> = (0..10_000).map(item).collect();
         format!("{key}:\n{}", items.concat())

@@ -63,7 +63,7 @@ async fn a_list_without_a_path_is_not_configured_and_the_home_file_not_read() {
 }
 
 #[tokio::test]
-async fn a_file_that_declares_nothing_counts_as_none_and_the_reason_says_so() {
+async fn a_file_without_entries_counts_as_missing_and_the_reason_shows_it() {
     for content in [
         "",
         " \n\n",
@@ -77,7 +77,7 @@ async fn a_file_that_declares_nothing_counts_as_none_and_the_reason_says_so() {
     ] {
         let error = resolve(&home(content)).await.unwrap_err();
         assert!(error.is_not_configured(), "{content:?}: {error}");
-        assert_tells(&error, &[HOME_FILE, "declares nothing"]);
+        assert_tells(&error, &[HOME_FILE, "contains no cluster, user or context"]);
     }
 }
 
@@ -92,7 +92,7 @@ async fn a_file_that_was_asked_for_must_be_there_and_declare_something() {
     world.write("/empty", "");
     let error = resolve_with(telling(), &world, at("/empty")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MissingContext);
-    assert_tells(&error, &["/empty", "declares no"]);
+    assert_tells(&error, &["/empty", "contains no"]);
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn a_broken_file_is_an_error_and_never_passed_over() {
 }
 
 #[tokio::test]
-async fn leniency_skips_a_broken_file_of_several_and_says_so() {
+async fn leniency_skips_a_broken_file_of_several_with_a_warning() {
     let world = files(&["a"]);
     world.write("/broken", "users: [ {token: s3cr3t-x");
     world.set_variable("KUBECONFIG", "/broken:/a");

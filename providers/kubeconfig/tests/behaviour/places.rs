@@ -91,7 +91,7 @@ async fn a_missing_field_points_at_the_mapping_that_lacks_it() {
 }
 
 #[tokio::test]
-async fn two_entries_of_one_name_are_told_with_both_lines() {
+async fn two_entries_of_one_name_are_reported_with_both_lines() {
     let error = error_of(
         "users:\n- name: jane\n  user: {token: s3cr3t-1}\n- name: jane\n  user: {token: s3cr3t-2}\n",
     )
@@ -102,7 +102,7 @@ async fn two_entries_of_one_name_are_told_with_both_lines() {
 }
 
 #[tokio::test]
-async fn all_problems_of_a_context_are_told_at_once() {
+async fn all_problems_of_a_context_are_reported_at_once() {
     let error = error_of(
         "current-context: prod\ncontexts:\n- name: prod\n  context: {cluster: prod, user: jane}\nclusters:\n- name: prod\n  cluster:\n    \
          server: https://prod\n    proxy-url: gopher://x\n    certificate-authority: /missing\n    certificate-authority-data: s3cr3t-!\nusers:\n- name: jane\n  user:\n    \
@@ -133,7 +133,7 @@ async fn all_problems_of_a_context_are_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_missing_cluster_and_a_missing_user_are_told_together() {
+async fn a_missing_cluster_and_a_missing_user_are_reported_together() {
     let error =
         error_of("current-context: prod\ncontexts: [{name: prod, context: {cluster: a, user: b}}]\n").await;
     let kinds: Vec<_> = error.problems().map(kubex_core::Error::kind).collect();
@@ -168,7 +168,7 @@ async fn numbers_that_only_kubectl_sees_are_refused_where_a_name_is_wanted() {
 }
 
 #[tokio::test]
-async fn near_misses_are_told_and_their_values_are_not() {
+async fn near_misses_are_reported_and_their_values_are_not() {
     let configuration = read(
         "current-context: prod\ncontext: s3cr3t-1\ncontexts:\n- name: prod\n  context: {cluster: prod, user: jane, Namespace: s3cr3t-2}\n\
          clusters:\n- name: prod\n  cluster:\n    server: https://prod\n    certificate-autority: s3cr3t-3\n    note: s3cr3t-4\n\

@@ -57,7 +57,7 @@ async fn merge_keys_and_aliases_work() {
 }
 
 #[tokio::test]
-async fn another_kind_or_version_is_no_kubeconfig() {
+async fn another_kind_or_version_is_not_a_kubeconfig() {
     let good = with_user("{token: s3cr3t-token}");
     for (from, to) in [
         ("kind: Config", "kind: Pod"),
@@ -219,7 +219,7 @@ async fn every_field_of_a_cluster_arrives() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_cluster_is_said_with_its_field() {
+async fn a_problem_of_a_cluster_names_its_field() {
     let data = format!("certificate-authority-data: {PEM}");
     for (cluster, kind, field) in [
         ("{tls-server-name: a}".to_owned(), ErrorKind::MissingCluster, "server"),

@@ -53,7 +53,7 @@ async fn options_replace_what_the_kubeconfig_chooses() {
 }
 
 #[tokio::test]
-async fn the_builder_says_the_same() {
+async fn the_builder_gives_the_same_result() {
     let world = home("");
     world.write("/two", TWO);
     let provider = KubeconfigProvider::new()
@@ -124,7 +124,7 @@ async fn a_name_of_the_kubeconfig_that_does_not_exist_is_an_error_at_its_place()
     }
     let error = resolve(&home("current-context: prod")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MissingContext);
-    assert_tells(&error, &["\"prod\"", "declares no context"]);
+    assert_tells(&error, &["\"prod\"", "contains no context"]);
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn names_are_compared_exactly() {
 }
 
 #[tokio::test]
-async fn a_context_without_a_user_is_anonymous_and_told() {
+async fn a_context_without_a_user_is_anonymous_and_warned_about() {
     for user in ["", ", user: ''", ", user: ~"] {
         let content = with_user("{token: abc}").replace(", user: jane", user);
         let configuration = read(&content).await;

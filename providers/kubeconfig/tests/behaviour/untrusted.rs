@@ -63,7 +63,7 @@ async fn plugins_and_files_in_bytes_are_refused() {
 }
 
 #[tokio::test]
-async fn a_caller_who_trusts_them_says_so() {
+async fn a_caller_can_mark_them_as_trusted() {
     let configuration = resolve(provider(&with_user(EXEC)).trusted(true)).await.unwrap();
     assert_eq!(named(&configuration).0, 'e');
     let configuration = resolve(provider(&with_user("{tokenFile: /t}")).trusted(true))
@@ -92,7 +92,7 @@ async fn a_relative_path_in_bytes_is_relative_to_nothing() {
 }
 
 #[tokio::test]
-async fn bytes_that_say_nothing_or_are_broken_are_errors() {
+async fn bytes_without_entries_or_that_are_broken_are_errors() {
     for (content, kind) in [
         ("", ErrorKind::MissingContext),
         ("kind: Config", ErrorKind::MissingContext),

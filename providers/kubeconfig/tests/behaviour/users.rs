@@ -155,7 +155,7 @@ async fn what_an_auth_provider_does_not_know_in_its_config_is_let_be() {
 }
 
 #[tokio::test]
-async fn a_static_identity_keeps_the_plugin_from_running_and_the_report_says_so() {
+async fn a_static_identity_keeps_the_plugin_from_running_and_the_report_shows_it() {
     let exec = format!("exec: {{{EXEC}, command: aws}}");
     for (user, name) in [
         ("token: abc", 's'),
@@ -173,7 +173,7 @@ async fn a_static_identity_keeps_the_plugin_from_running_and_the_report_says_so(
 }
 
 #[tokio::test]
-async fn a_key_without_a_certificate_is_not_used_and_told() {
+async fn a_key_without_a_certificate_is_not_used_and_warned_about() {
     let (name, options, warnings) = of("{client-key-data: YWJj, token: abc}").await;
     assert_eq!((name, options), ('s', json!({"token": "abc"})));
     assert_eq!(warnings, ["key-without-certificate"]);
@@ -189,7 +189,7 @@ async fn assert_each_fails(cases: &[(&str, ErrorKind, &str)]) {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_token_is_said_with_its_field_and_no_secret() {
+async fn a_problem_of_a_token_names_its_field_and_shows_no_secret() {
     assert_each_fails(&[
         (
             "{token: s3cr3t-t, username: jane}",
@@ -220,7 +220,7 @@ async fn what_is_wrong_with_a_token_is_said_with_its_field_and_no_secret() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_certificate_is_said_with_its_field_and_no_secret() {
+async fn a_problem_of_a_certificate_names_its_field_and_shows_no_secret() {
     for (more, kind, field) in [
         (
             "client-certificate: /c",
@@ -259,7 +259,7 @@ async fn what_is_wrong_with_a_certificate_is_said_with_its_field_and_no_secret()
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_plugin_is_said_with_its_field_and_no_secret() {
+async fn a_problem_of_a_plugin_names_its_field_and_shows_no_secret() {
     const V1: &str = "command: aws, apiVersion: client.authentication.k8s.io/v1";
     for (block, kind, field) in [
         (EXEC.to_owned(), ErrorKind::MissingField, "exec.command"),
@@ -308,7 +308,7 @@ async fn what_is_wrong_with_a_plugin_is_said_with_its_field_and_no_secret() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_auth_provider_is_said_with_its_field_and_no_secret() {
+async fn a_problem_of_an_auth_provider_names_its_field_and_shows_no_secret() {
     assert_each_fails(&[
         (
             "{exec: {}, auth-provider: {name: x}}",
@@ -333,7 +333,7 @@ async fn what_is_wrong_with_an_auth_provider_is_said_with_its_field_and_no_secre
         (
             "{auth-provider: {name: keystone, config: {a: s3cr3t-}}}",
             ErrorKind::UnknownProvider,
-            "linked are: exec",
+            "linked providers: exec",
         ),
         (
             "{auth-provider: {name: kubeconfig}}",

@@ -88,7 +88,7 @@ fn yaml_of_any_style_means_what_its_json_means() {
 }
 
 #[test]
-fn what_a_position_is_told_of_stands_there() {
+fn each_reported_position_points_to_its_value() {
     let found = Cell::new(0);
     check(&(kubeconfigs::kubeconfig(), Choices::any()), |(tree, choices)| {
         let yaml = tree.yaml(&choices);

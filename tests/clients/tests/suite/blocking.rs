@@ -108,7 +108,7 @@ fn the_default_chain_and_the_kubeconfig_are_found_as_elsewhere() {
 }
 
 #[test]
-fn inside_a_runtime_each_function_says_what_to_do_and_none_panics() {
+fn inside_a_runtime_each_function_returns_an_error_with_help_and_none_panics() {
     let configuration = kubex::blocking::wait(
         kubex::configure()
             .url("https://10.0.0.1")

@@ -289,7 +289,7 @@ async fn where_no_newer_credential_is_to_be_had_the_401_is_the_answer() {
 }
 
 #[tokio::test]
-async fn what_the_source_or_the_client_says_reaches_the_caller() {
+async fn the_error_of_the_source_or_of_the_client_reaches_the_caller() {
     let source = Arc::new(Issuer {
         issued: AtomicUsize::new(1),
         fails_the_second: true,

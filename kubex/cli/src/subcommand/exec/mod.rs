@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     command: Vec<String>,
 }
 
-/// Prints the credential that is kept, if there is one. `None`: the command goes on as usual, and finds out more.
+/// Prints the stored credential, if there is one. `None` if the command must continue as usual.
 ///
 /// It reads the arguments and the variables itself. A hit takes a few milliseconds, because neither the configuration nor
 /// a runtime is loaded.

@@ -77,7 +77,7 @@ impl Plugin {
         clean(&directory.join(name)).to_string_lossy().into_owned()
     }
 
-    /// What makes the identity of the plugin's credential. `None` if the program is not found: running it says why.
+    /// The identity of the plugin's credential. `None` if the program is not found, which the run then reports.
     pub(super) fn identity(&self, request: &ExecRequest, host: &Host) -> Option<StoreIdentity> {
         let command = self.command(host);
         let program = if command.contains(std::path::is_separator) {

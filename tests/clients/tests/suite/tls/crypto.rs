@@ -126,7 +126,7 @@ fn without_a_choice_the_provider_that_the_program_installed_wins() {
 }
 
 #[tokio::test]
-async fn each_client_takes_the_choice_and_speaks_tls_with_it() {
+async fn each_client_uses_the_chosen_crypto_provider() {
     // A provider that cannot check a signature proves that the choice is used.
     let useless = Arc::new(CryptoProvider {
         signature_verification_algorithms: rustls::crypto::WebPkiSupportedAlgorithms {

@@ -1,0 +1,107 @@
+//! With what the credential of a source is shared.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use kubex_core::{
+    Cluster, Credential, CredentialSource, FetchRequest, Host, Origin, Result, Source, Warning,
+};
+
+use super::settings::SourceSettings;
+
+/// With what the credential is shared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Cache {
+    /// With nothing: each client configuration fetches its own.
+    None,
+    /// With the equal sources of this process.
+    #[default]
+    Memory,
+    /// With all processes of the user, through the store.
+    Shared,
+}
+
+/// Applies the setting to a source.
+///
+/// # Errors
+/// `Unsupported` if the program is built without the store.
+pub(super) fn apply(source: Source, settings: &SourceSettings) -> Result<Source> {
+    match settings.cache.unwrap_or_default() {
+        Cache::Memory => Ok(source),
+        Cache::None => Ok(source.decorated_by(|source| Arc::new(Private(source)))),
+        Cache::Shared => shared(source, settings.cache_lifetime)
+            .map_err(|error| error.with_origin(&settings.origin).in_source(&settings.name)),
+    }
+}
+
+#[cfg(feature = "store")]
+#[expect(clippy::unnecessary_wraps, reason = "without the store, it is an error")]
+fn shared(source: Source, lifetime: Option<Duration>) -> Result<Source> {
+    Ok(source.decorated_by(move |source| {
+        let stored = kubex_store::StoredSource::new(source);
+        match lifetime {
+            Some(lifetime) => Arc::new(stored.with_lifetime(lifetime)),
+            None => Arc::new(stored),
+        }
+    }))
+}
+
+#[cfg(not(feature = "store"))]
+fn shared(_: Source, _: Option<Duration>) -> Result<Source> {
+    use kubex_core::{Error, ErrorKind};
+
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        "this program is built without the store that \"cache: shared\" needs",
+    )
+    .with_help("enable the cargo feature store, or set the cache to memory"))
+}
+
+/// A source whose credential is not shared.
+#[derive(Debug)]
+struct Private(Arc<dyn CredentialSource>);
+
+#[async_trait]
+impl CredentialSource for Private {
+    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
+        self.0.fetch(request).await
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+
+    fn deadline(&self) -> Duration {
+        self.0.deadline()
+    }
+
+    fn deadline_on(&self, host: &Host) -> Duration {
+        self.0.deadline_on(host)
+    }
+
+    fn time_to_end(&self, host: &Host) -> Duration {
+        self.0.time_to_end(host)
+    }
+
+    async fn store_identity(
+        &self,
+        host: &Host,
+        cluster: &Cluster,
+    ) -> Option<kubex_core::credentials::StoreIdentity> {
+        self.0.store_identity(host, cluster).await
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        self.0.origin()
+    }
+
+    async fn warnings(&self, host: &Host) -> Vec<Warning> {
+        self.0.warnings(host).await
+    }
+
+    async fn check(&self, host: &Host) -> Result<Option<Credential>> {
+        self.0.check(host).await
+    }
+}
