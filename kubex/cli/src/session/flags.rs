@@ -91,6 +91,11 @@ impl Flags {
         given(self.context.as_ref())
     }
 
+    /// Whether the flags select a source, or something in the kubeconfig, or override a part of it.
+    pub(crate) fn selects_anything(&self) -> bool {
+        self.source().is_some() || self.kubeconfig_options().is_some() || !self.overrides().is_empty()
+    }
+
     /// The options for the kubeconfig source; `None` if the flags select nothing in the kubeconfig.
     pub(crate) fn kubeconfig_options(&self) -> Option<Options> {
         let mut options = Options::new();

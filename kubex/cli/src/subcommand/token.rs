@@ -1,7 +1,7 @@
 //! `kubex token`: the current bearer token, for programs that cannot link Kubex.
 
 use clap::Args;
-use kubex::{Error, ErrorKind, ExposeSecret as _};
+use kubex::{ClientConfiguration, Error, ErrorKind, ExposeSecret as _};
 use serde::Serialize;
 
 use super::whoami::expired;
@@ -43,22 +43,7 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
         return Err(failure.with_help("redirect stdout, or use --show"));
     }
     let configuration = session.resolve_and_warn().await?;
-    if let Some(impersonation) = configuration.impersonation() {
-        // Requests with the token alone have the rights of its own user.
-        let error = Error::new(
-            ErrorKind::Unsupported,
-            format_args!(
-                "the requests of this configuration impersonate \"{}\", and a token cannot express that",
-                impersonation.user
-            ),
-        )
-        .with_help("use kubex get, or remove \"as\"");
-        return Err(match configuration.provenance().origin_of("as") {
-            Some(origin) => error.with_origin(origin),
-            None => error,
-        }
-        .into());
-    }
+    refuse_impersonation(&configuration)?;
     let fetching = Box::pin(configuration.credentials().current());
     let credential = waiting_for(&configuration, &session.host, fetching).await?;
     let Some(token) = credential.token() else {
@@ -84,4 +69,24 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
         return Err(expired("the token").into());
     }
     Ok(())
+}
+
+/// Refuses to print the credential of a configuration that impersonates: requests with the credential alone would have the
+/// rights of its own user.
+pub(super) fn refuse_impersonation(configuration: &ClientConfiguration) -> kubex::Result<()> {
+    let Some(impersonation) = configuration.impersonation() else {
+        return Ok(());
+    };
+    let error = Error::new(
+        ErrorKind::Unsupported,
+        format_args!(
+            "the requests of this configuration impersonate \"{}\", and a credential cannot express that",
+            impersonation.user
+        ),
+    )
+    .with_help("use kubex get, or remove \"as\"");
+    Err(match configuration.provenance().origin_of("as") {
+        Some(origin) => error.with_origin(origin),
+        None => error,
+    })
 }

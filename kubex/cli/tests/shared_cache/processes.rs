@@ -114,6 +114,41 @@ fn a_source_of_the_configuration_is_shared_too() {
 }
 
 #[test]
+fn a_credential_is_not_printed_for_a_configuration_that_impersonates() {
+    let world = World::new();
+    let plugin = world.path("plugin");
+    world.write(
+        "kubex.yaml",
+        &format!(
+            "chain: []\nsources:\n  vault:\n    provider: exec\n    server: https://127.0.0.1\n    command: {}\n    as: jane\n",
+            plugin.display()
+        ),
+    );
+    let config = world.path("kubex.yaml");
+    let words = ["exec", "--source", "vault", "--config", config.to_str().unwrap()];
+    let refused = run(&mut world.kubex(&words));
+    assert_ne!(refused.status, Some(0), "{refused:?}");
+    assert!(refused.stderr.contains("impersonate \"jane\""), "{refused:?}");
+    assert_eq!(world.runs(), 0);
+}
+
+#[test]
+fn clearing_one_context_is_refused_because_the_store_has_none() {
+    let world = World::new();
+    run(&mut world.exec()).token();
+    for words in [
+        &["cache", "clear", "--context", "prod"][..],
+        &["cache", "list", "--user", "jane"],
+    ] {
+        let refused = run(&mut world.kubex(words));
+        assert_eq!(refused.status, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains("all credentials"), "{refused:?}");
+    }
+    run(&mut world.exec()).token();
+    assert_eq!(world.runs(), 1, "nothing was removed");
+}
+
+#[test]
 fn the_plugin_of_a_kubeconfigs_user_is_shared_where_the_configuration_says_so() {
     for (cache, runs) in [("shared", 1), ("memory", 2), ("none", 2)] {
         let world = World::new();

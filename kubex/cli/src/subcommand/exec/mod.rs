@@ -25,6 +25,7 @@ use self::sharing::Sharing;
 use crate::failure::Failure;
 use crate::output::{print_message, print_requested};
 use crate::session::Session;
+use crate::subcommand::token::refuse_impersonation;
 
 /// The arguments of `exec`.
 #[derive(Debug, Args)]
@@ -166,6 +167,7 @@ async fn of_source(
     let host = host_for(request);
     let chain = session.chain_of(name, &host).await?;
     let configuration = chain.resolve().await?;
+    refuse_impersonation(&configuration)?;
     for warning in configuration.warnings() {
         print_message(&format!("warning: {warning}"));
     }
