@@ -1,17 +1,15 @@
 //! A client over [`::hyper`], as a [`tower`](https://docs.rs/tower) service: for programs that build their own HTTP stack.
 //!
 //! ```no_run
-//! use http_body_util::{BodyExt as _, Empty};
-//! use hyper::body::Bytes;
 //! use tower_service::Service as _;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 //! # let configuration = kubex::configure().url("https://10.0.0.1:6443").token("abc").await?;
 //! let mut client = kubex::hyper::client(&configuration)?;
 //!
-//! let request = http::Request::get("/version").body(Empty::<Bytes>::new())?;
+//! let request = http::Request::get("/version").body(String::new())?;
 //! let response = client.call(request).await?;
-//! println!("{:?}", response.into_body().collect().await?.to_bytes());
+//! println!("{}", response.status());
 //! # Ok(())
 //! # }
 //! ```
