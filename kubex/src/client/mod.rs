@@ -35,5 +35,5 @@ pub mod reqwest;
 pub mod rustls;
 #[cfg(feature = "tower")]
 pub mod tower;
-#[cfg(any(feature = "reqwest", feature = "kube"))]
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
 mod tunnel;
