@@ -51,6 +51,8 @@
 mod cause;
 mod class;
 mod id;
+mod problems;
+mod unreadable;
 
 use std::any::Any;
 use std::fmt;
@@ -58,14 +60,14 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::host::NotRun;
 use crate::origin::Origin;
-use crate::text::{
-    Sanitized, has_blank_at_an_end, nearest, sanitize_line, shown_key, shown_path, write_sanitized,
-};
+use crate::text::{Sanitized, nearest, shown_key, shown_path, write_sanitized};
 
 pub use cause::Cause;
 pub use class::ErrorClass;
+pub use problems::Problems;
+pub(crate) use unreadable::reason;
+use unreadable::{kind_of, remedy};
 
 /// The result type of Kubex.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -421,43 +423,6 @@ impl Error {
     }
 }
 
-/// The kind of a failed read: `TimedOut` for a pipe that was not written in time.
-fn kind_of(error: &io::Error) -> ErrorKind {
-    match NotRun::of(error) {
-        Some(reason) => reason.kind(),
-        None if error.kind() == io::ErrorKind::TimedOut => ErrorKind::TimedOut,
-        None => ErrorKind::UnreadableFile,
-    }
-}
-
-/// The reason of an I/O error, in words that do not depend on the platform.
-pub(crate) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "it does not exist".into(),
-        io::ErrorKind::PermissionDenied => "permission denied".into(),
-        io::ErrorKind::IsADirectory => "it is a directory".into(),
-        io::ErrorKind::NotADirectory => "a part of its path is not a directory".into(),
-        _ => sanitize_line(&error.to_string()).into_owned(),
-    }
-}
-
-/// What to do about an I/O error.
-fn remedy(error: &io::Error, path: Option<&Path>) -> &'static str {
-    if let Some(reason) = NotRun::of(error) {
-        return reason.help();
-    }
-    match error.kind() {
-        io::ErrorKind::NotFound if path.is_some_and(|path| has_blank_at_an_end(&path.to_string_lossy())) => {
-            "remove the blank at the end of the path"
-        }
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "check the path, or create the file",
-        io::ErrorKind::PermissionDenied => "allow the program's user to read it",
-        io::ErrorKind::TimedOut => "check the command that writes to it, or write its output to a file first",
-        io::ErrorKind::InvalidInput => "use the path of a regular file or of a pipe",
-        _ => "use the path of a regular file",
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Once more: a secret may have become known since the message was made.
@@ -497,57 +462,5 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.cause.as_deref().map(|cause| cause as _)
-    }
-}
-
-/// Collects all problems of one value, so that its user can fix them at once.
-///
-/// ```
-/// use kubex_core::error::Problems;
-/// use kubex_core::{Error, ErrorKind};
-///
-/// let mut problems = Problems::default();
-/// let seven = problems.take(Ok(7));
-/// let none: Option<u8> = problems.take(Err(Error::new(ErrorKind::MissingField, "no server")));
-/// problems.take::<u8>(Err(Error::new(ErrorKind::InvalidPem, "no certificate")));
-/// assert_eq!((seven, none), (Some(7), None));
-/// assert_eq!(problems.into_result().unwrap_err().to_string(), "no server\nalso: no certificate");
-/// ```
-#[derive(Debug, Default)]
-#[must_use = "the problems are lost unless they are returned"]
-pub struct Problems(Option<Error>);
-
-impl Problems {
-    /// Returns the value, or collects the problem.
-    pub fn take<T>(&mut self, result: Result<T>) -> Option<T> {
-        result.map_err(|error| self.add(error)).ok()
-    }
-
-    /// Collects a problem.
-    pub fn add(&mut self, error: Error) {
-        self.0 = Some(match self.0.take() {
-            None => error,
-            Some(first) => first.with_related(error),
-        });
-    }
-
-    /// Adds problems that were collected elsewhere.
-    pub(crate) fn absorb(&mut self, others: Self) {
-        if let Some(error) = others.0 {
-            self.add(error);
-        }
-    }
-
-    /// Whether there are no problems.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
-    /// Returns all problems as one error, with the kind of the first.
-    ///
-    /// # Errors
-    /// If there are problems.
-    pub fn into_result(self) -> Result<()> {
-        self.0.map_or(Ok(()), Err)
     }
 }
