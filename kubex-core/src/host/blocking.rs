@@ -33,7 +33,7 @@ pub fn effort(document: &[u8]) -> usize {
     if document.len() > SMALL {
         return document.len();
     }
-    let is_mark = |byte: &&u8| matches!(byte, b',' | b'\n' | b':' | b'[' | b'{');
+    let is_mark = |byte: &&u8| matches!(byte, b',' | b'\n' | b'[' | b'{');
     let marks = document.iter().filter(is_mark).count();
     document.len().max(marks * VALUE)
 }
