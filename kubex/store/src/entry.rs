@@ -52,7 +52,6 @@ struct Content {
 #[derive(Clone)]
 pub struct StoredCredential {
     credential: Credential,
-    expires_at: Option<SystemTime>,
     lifetime: Option<Duration>,
     fetched_at: Moment,
     generation: u64,
@@ -67,7 +66,6 @@ impl StoredCredential {
             generation = milliseconds(SystemTime::now()).to_le_bytes();
         }
         Self {
-            expires_at: credential.expires_at(),
             lifetime: lifetime.filter(|_| credential.expires_at().is_none()),
             credential,
             fetched_at: Moment::now(),
@@ -88,7 +86,8 @@ impl StoredCredential {
 
     /// When it is not served any more: when it expires, or at the end of the configured lifetime.
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.expires_at
+        self.credential
+            .expires_at()
             .or_else(|| self.fetched_at().checked_add(self.lifetime?))
     }
 
@@ -107,7 +106,7 @@ impl StoredCredential {
     }
 
     pub(crate) fn freshness(&self, now: &Moment) -> Freshness {
-        let lifetime = match (self.expires_at, self.lifetime) {
+        let lifetime = match (self.credential.expires_at(), self.lifetime) {
             (Some(end), _) => end.duration_since(self.fetched_at.wall()).unwrap_or_default(),
             (None, Some(lifetime)) => lifetime,
             (None, None) => Duration::ZERO,
@@ -140,7 +139,7 @@ impl StoredCredential {
             password: basic.map(|(_, password)| password.expose_secret().to_owned()),
             certificate: certificate.map(|pair| pair.chain_pem()),
             key: certificate.map(|pair| String::from_utf8_lossy(pair.key_pem().expose_secret()).into_owned()),
-            expires_at: self.expires_at.map(milliseconds),
+            expires_at: self.credential.expires_at().map(milliseconds),
             lifetime: self
                 .lifetime
                 .map(|lifetime| u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX)),
@@ -185,7 +184,6 @@ impl StoredCredential {
         let expires_at = content.expires_at.map(from_milliseconds);
         Some(Self {
             credential: credential.with_expiry(expires_at),
-            expires_at,
             lifetime: content.lifetime.map(Duration::from_millis),
             fetched_at: content.fetched_at.clone(),
             generation: content.generation,

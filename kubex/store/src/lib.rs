@@ -50,7 +50,6 @@ pub use entry::StoredCredential;
 pub use flight::{Flight, record_cancelled};
 pub use location::{KeyPlace, Location};
 pub use moment::Asked;
-pub use outcome::BackOff;
 pub use slot::{Access, Begun, Slot};
 pub use source::StoredSource;
 pub use store::{Kept, Store};

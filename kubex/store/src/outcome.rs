@@ -15,8 +15,7 @@ const LONGEST: Duration = Duration::from_secs(10 * 60);
 
 /// Why the next fetch has to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum BackOff {
+pub(crate) enum BackOff {
     /// The fetch ran into its deadline: a login that was not completed.
     TimedOut,
     /// A signal ended the fetch while it asked its user.
@@ -32,7 +31,6 @@ pub(crate) struct Outcome {
     back_off: Option<BackOff>,
     /// How many times in a row the fetch was not completed.
     times: u32,
-    is_timed_out: bool,
     message: String,
     help: String,
 }
@@ -63,7 +61,6 @@ impl Outcome {
             id: u64::from_le_bytes(id),
             at: Moment::now(),
             times: back_off.map_or(0, |_| before.map_or(1, |before| before.times.saturating_add(1))),
-            is_timed_out: back_off == Some(BackOff::TimedOut),
             back_off,
             message: sanitize_line(message).into_owned(),
             help: sanitize_line(help).into_owned(),
@@ -89,7 +86,7 @@ impl Outcome {
 
     /// The failure, for a process that waited for the fetch.
     pub(crate) fn error(&self) -> Error {
-        let kind = if self.is_timed_out {
+        let kind = if self.back_off == Some(BackOff::TimedOut) {
             ErrorKind::TimedOut
         } else {
             ErrorKind::Unavailable

@@ -26,9 +26,9 @@ pub(crate) struct Keys {
 impl Keys {
     /// Derives the keys. `None` if the library refuses, which it does not for a key of this length.
     pub(crate) fn derive(master: &[u8; 32]) -> Option<Self> {
+        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"kubex store 1");
+        let pseudorandom = salt.extract(master);
         let derive = |purpose: &[u8]| {
-            let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"kubex store 1");
-            let pseudorandom = salt.extract(master);
             let mut key = Zeroizing::new([0_u8; 32]);
             let purpose = [purpose];
             pseudorandom

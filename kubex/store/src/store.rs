@@ -40,8 +40,6 @@ pub struct Kept {
     pub expires_at: Option<SystemTime>,
     /// Whether it is still served.
     pub is_valid: bool,
-    /// Until when no login is started.
-    pub backs_off_until: Option<SystemTime>,
 }
 
 impl Store {
@@ -71,7 +69,7 @@ impl Store {
         self.warning.as_ref()
     }
 
-    /// All slots that contain a credential, or a login that was not completed.
+    /// All slots that contain a credential.
     ///
     /// # Errors
     /// The directory cannot be listed.
@@ -79,17 +77,13 @@ impl Store {
         let now = Moment::now();
         let mut kept = Vec::new();
         for slot in self.slots()? {
-            let Ok(stored) = slot.stored() else { continue };
-            let outcome = slot.outcome().ok().flatten();
-            let backs_off_until = outcome.and_then(|outcome| outcome.backs_off_until(&now));
-            if let Some(stored) = stored {
+            if let Ok(Some(stored)) = slot.stored() {
                 kept.push(Kept {
                     description: stored.description().to_owned(),
                     kind: stored.credential().description(),
                     fetched_at: stored.fetched_at(),
                     expires_at: stored.expires_at(),
                     is_valid: stored.freshness(&now) != Freshness::Expired,
-                    backs_off_until,
                 });
             }
         }

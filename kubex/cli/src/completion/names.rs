@@ -1,6 +1,7 @@
 //! The names of the kubeconfig that the command line selects.
 
 use std::ffi::{OsStr, OsString};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use clap::Command;
@@ -22,17 +23,24 @@ struct Names {
     sources: Vec<(String, String)>,
 }
 
-/// The grammar, in which the flags that take a name offer those that there are.
+/// The names of one kind.
+type Part = fn(&Names) -> &[(String, String)];
+
+/// The grammar, in which the flags that take a name offer those that there are. The files are read when the first name is
+/// asked for.
 pub(super) fn with_names(mut grammar: Command, words: &[OsString]) -> Command {
-    let names = read(words);
-    for (flag, names) in [
-        ("context", names.contexts),
-        ("cluster", names.clusters),
-        ("user", names.users),
-        ("namespace", names.namespaces),
-        ("source", names.sources),
-    ] {
-        let completer = ArgValueCompleter::new(move |written: &OsStr| matching(written, &names));
+    let words = words.to_vec();
+    let names = Arc::new(LazyLock::new(move || read(&words)));
+    let parts: [(&str, Part); 5] = [
+        ("context", |names| &names.contexts),
+        ("cluster", |names| &names.clusters),
+        ("user", |names| &names.users),
+        ("namespace", |names| &names.namespaces),
+        ("source", |names| &names.sources),
+    ];
+    for (flag, part) in parts {
+        let names = Arc::clone(&names);
+        let completer = ArgValueCompleter::new(move |written: &OsStr| matching(written, part(&names)));
         grammar = grammar.mut_arg(flag, |argument| argument.add(completer));
     }
     grammar

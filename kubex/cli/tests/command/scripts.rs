@@ -135,40 +135,16 @@ fn bash_completes_names_with_colons_and_quotes_those_that_it_would_interpret() {
     };
     assert_eq!(complete("kubex resol", &["kubex", "resol"]), ["resolve"]);
     // Bash replaces only what follows the last colon.
-    let words = [
-        "kubex",
-        "--context",
-        "arn",
-        ":",
-        "aws",
-        ":",
-        "eks",
-        ":",
-        "eu",
-        ":",
-        "1",
-        ":",
-        "cluster/p",
-    ];
+    let words: Vec<_> = "kubex --context arn : aws : eks : eu : 1 : cluster/p"
+        .split(' ')
+        .collect();
     assert_eq!(
         complete("kubex --context arn:aws:eks:eu:1:cluster/p", &words),
         ["cluster/prod"]
     );
-    let words = [
-        "kubex",
-        "--context",
-        "=",
-        "arn",
-        ":",
-        "aws",
-        ":",
-        "eks",
-        ":",
-        "eu",
-        ":",
-        "1",
-        ":",
-    ];
+    let words: Vec<_> = "kubex --context = arn : aws : eks : eu : 1 :"
+        .split(' ')
+        .collect();
     let found = complete("kubex --context=arn:aws:eks:eu:1:", &words);
     assert_eq!(found, ["cluster/prod", "cluster/test"]);
     let found = complete("kubex --context $", &["kubex", "--context", "$"]);

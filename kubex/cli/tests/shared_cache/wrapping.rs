@@ -42,7 +42,7 @@ fn wrapping_and_unwrapping_restores_the_file_and_keeps_its_mode() {
     assert_eq!(wrapped.status, Some(0), "{wrapped:?}");
     assert_ne!(fs::read(&path).unwrap(), before);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
-    // The plugin now runs once, whoever asks.
+    // The plugin runs once for all programs.
     for _ in 0..2 {
         let token = kubex(&world, &["token"]);
         assert_eq!(

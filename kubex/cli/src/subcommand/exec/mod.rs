@@ -61,7 +61,9 @@ pub(crate) fn try_hit() -> Option<ExitCode> {
     let request = read_request(&host).ok()?;
     let identity = plugin.identity(&request, &host)?;
     let store = Store::open(&Location::of_the_user(host.environment()).ok()?).ok()?;
-    if store.warning().is_some() {
+    // The key was created just now, so there is no hit; the next opening does not warn again.
+    if let Some(warning) = store.warning() {
+        print_message(&format!("warning: {warning}"));
         return None;
     }
     let slot = store.slot(&identity);

@@ -57,7 +57,7 @@ pub(super) struct Change {
 }
 
 impl<'d> ExecUser<'d> {
-    /// Reads the `exec` of a user. `None` if it is no mapping with a command.
+    /// Reads the `exec` of a user. `None` if it is not a mapping with a command.
     pub(super) fn read(document: &'d Document, exec: Node<'d>) -> Option<Self> {
         let command = exec.get_entry("command")?;
         command.1.as_str()?;
@@ -97,7 +97,7 @@ impl<'d> ExecUser<'d> {
             && arguments.iter().any(|argument| argument == "--")
     }
 
-    /// Wraps the user: `program` runs in the place of its command, which is `absolute` as the plugin is to be found.
+    /// Wraps the user: `program` runs instead of its command, which is `absolute` as the plugin is to be found.
     ///
     /// # Errors
     /// Why the user cannot be edited.

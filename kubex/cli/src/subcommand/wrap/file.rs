@@ -82,8 +82,8 @@ impl Kubeconfig {
                 file.write_all(MARK.as_bytes())?;
             }
             file.write_all(text.as_bytes())?;
-            keep_owner(&temporary.path, &metadata)?;
-            fs::set_permissions(&temporary.path, metadata.permissions())?;
+            keep_owner(file, &metadata)?;
+            file.set_permissions(metadata.permissions())?;
             file.sync_all()?;
             fs::rename(&temporary.path, &self.path)
         })();
@@ -123,18 +123,18 @@ impl Drop for Temporary {
 
 /// Root edits the file of another user, which stays that user's.
 #[cfg(unix)]
-fn keep_owner(path: &Path, before: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt as _, chown};
+fn keep_owner(file: &File, before: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
 
-    let now = File::options().write(true).open(path)?.metadata()?;
+    let now = file.metadata()?;
     if (now.uid(), now.gid()) == (before.uid(), before.gid()) {
         return Ok(());
     }
-    chown(path, Some(before.uid()), Some(before.gid()))
+    fchown(file, Some(before.uid()), Some(before.gid()))
 }
 
 #[cfg(not(unix))]
-fn keep_owner(_: &Path, _: &fs::Metadata) -> io::Result<()> {
+fn keep_owner(_: &File, _: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use kubex::configure_from_kubeconfig;
 use kubex::text::mask_arguments;
 
 use self::file::Kubeconfig;
-use self::text::{Direction, UserChange, changed};
+use self::text::{Direction, Rewrite, UserChange};
 use crate::failure::{Failure, status};
 use crate::output::print_text;
 use crate::session::Session;
@@ -40,9 +40,13 @@ async fn run(arguments: &Arguments, session: &Session, direction: Direction) -> 
     let mut is_changed = false;
     for path in files(session)? {
         let kubeconfig = Kubeconfig::open(&path, !arguments.dry_run)?;
-        let directory = path.parent().unwrap_or(Path::new("/"));
-        let change = changed(kubeconfig.text(), directory, direction, &program, users.as_ref());
-        let (text, changes) = change.map_err(|why| {
+        let rewrite = Rewrite {
+            directory: path.parent().unwrap_or(Path::new("/")),
+            direction,
+            program: &program,
+            users: users.as_ref(),
+        };
+        let (text, changes) = rewrite.apply(kubeconfig.text()).map_err(|why| {
             let message = format!("\"{}\" cannot be edited: {why}", path.display());
             Failure::new(
                 status::from_class(kubex::ErrorClass::InvalidConfiguration),

@@ -25,69 +25,74 @@ pub(super) struct UserChange {
     pub(super) after: Command,
 }
 
-/// The text with all users changed that are not yet as they should be, or those with these names. `program` runs in the place of
-/// their commands.
-///
-/// # Errors
-/// Why the text cannot be changed.
-pub(super) fn changed(
-    text: &str,
-    directory: &Path,
-    direction: Direction,
-    program: &str,
-    users: Option<&BTreeSet<String>>,
-) -> Result<(String, Vec<UserChange>), String> {
-    let (result, changes) = edited(text, directory, direction, program, users)?;
-    let commands = commands(&result)?;
-    let is_as_intended = changes.iter().all(|change| {
-        let after = commands.iter().filter(|(user, _)| *user == change.user);
-        after.clone().next().is_some() && after.into_iter().all(|(_, command)| *command == change.after)
-    });
-    if !is_as_intended {
-        return Err("the result would not be the intended one".to_owned());
-    }
-    if direction == Direction::Wrap {
-        let names = changes.iter().map(|change| change.user.clone()).collect();
-        let (restored, _) = edited(&result, directory, Direction::Unwrap, program, Some(&names))?;
-        if restored != text {
-            return Err("unwrapping it would not restore each byte".to_owned());
-        }
-    }
-    Ok((result, changes))
+/// How the users of a kubeconfig are rewritten.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rewrite<'a> {
+    /// Where the kubeconfig is.
+    pub(super) directory: &'a Path,
+    pub(super) direction: Direction,
+    /// What runs instead of their commands.
+    pub(super) program: &'a str,
+    /// The names of the users; all users if `None`.
+    pub(super) users: Option<&'a BTreeSet<String>>,
 }
 
-fn edited(
-    text: &str,
-    directory: &Path,
-    direction: Direction,
-    program: &str,
-    users: Option<&BTreeSet<String>>,
-) -> Result<(String, Vec<UserChange>), String> {
-    let document = read(text)?;
-    let mut changes = Vec::new();
-    let mut edits = Vec::new();
-    let mut places = BTreeSet::new();
-    for (name, user) in exec_users(&document) {
-        let is_meant = users.is_none_or(|users| users.contains(&name));
-        if !is_meant || user.is_wrapped(program) == (direction == Direction::Wrap) {
-            continue;
-        }
-        let change = match direction {
-            Direction::Wrap => user.wrap(program, &absolute(user.command(), directory)),
-            Direction::Unwrap => user.unwrap(),
-        };
-        let change = change.map_err(|why| format!("the user \"{name}\": {why}"))?;
-        // Two users may be one by an alias.
-        if places.insert(user.place()) {
-            edits.extend(change.edits);
-        }
-        changes.push(UserChange {
-            user: name,
-            before: change.before,
-            after: change.after,
+impl Rewrite<'_> {
+    /// The text with those users changed that are not yet as they should be.
+    ///
+    /// # Errors
+    /// Why the text cannot be changed.
+    pub(super) fn apply(&self, text: &str) -> Result<(String, Vec<UserChange>), String> {
+        let (result, changes) = self.edit(text)?;
+        let commands = commands(&result)?;
+        let is_as_intended = changes.iter().all(|change| {
+            let after = commands.iter().filter(|(user, _)| *user == change.user);
+            after.clone().next().is_some() && after.into_iter().all(|(_, command)| *command == change.after)
         });
+        if !is_as_intended {
+            return Err("the result would not be the intended one".to_owned());
+        }
+        if self.direction == Direction::Wrap {
+            let names = changes.iter().map(|change| change.user.clone()).collect();
+            let back = Rewrite {
+                direction: Direction::Unwrap,
+                users: Some(&names),
+                ..*self
+            };
+            if back.edit(&result)?.0 != text {
+                return Err("unwrapping it would not restore each byte".to_owned());
+            }
+        }
+        Ok((result, changes))
     }
-    Ok((apply(text, edits), changes))
+
+    fn edit(&self, text: &str) -> Result<(String, Vec<UserChange>), String> {
+        let document = read(text)?;
+        let mut changes = Vec::new();
+        let mut edits = Vec::new();
+        let mut places = BTreeSet::new();
+        for (name, user) in exec_users(&document) {
+            let is_meant = self.users.is_none_or(|users| users.contains(&name));
+            if !is_meant || user.is_wrapped(self.program) == (self.direction == Direction::Wrap) {
+                continue;
+            }
+            let change = match self.direction {
+                Direction::Wrap => user.wrap(self.program, &absolute(user.command(), self.directory)),
+                Direction::Unwrap => user.unwrap(),
+            };
+            let change = change.map_err(|why| format!("the user \"{name}\": {why}"))?;
+            // Two users may be one by an alias.
+            if places.insert(user.place()) {
+                edits.extend(change.edits);
+            }
+            changes.push(UserChange {
+                user: name,
+                before: change.before,
+                after: change.after,
+            });
+        }
+        Ok((apply(text, edits), changes))
+    }
 }
 
 /// A relative path is relative to the kubeconfig, and `kubex exec` does not know that.

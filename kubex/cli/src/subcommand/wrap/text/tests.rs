@@ -4,12 +4,26 @@ use super::*;
 
 const DIRECTORY: &str = "/home/jane/.kube";
 
+fn changed(
+    text: &str,
+    direction: Direction,
+    users: Option<&BTreeSet<String>>,
+) -> Result<(String, Vec<UserChange>), String> {
+    let rewrite = Rewrite {
+        directory: Path::new(DIRECTORY),
+        direction,
+        program: "kubex",
+        users,
+    };
+    rewrite.apply(text)
+}
+
 fn wrap(text: &str) -> Result<(String, Vec<UserChange>), String> {
-    changed(text, Path::new(DIRECTORY), Direction::Wrap, "kubex", None)
+    changed(text, Direction::Wrap, None)
 }
 
 fn unwrap(text: &str) -> Result<(String, Vec<UserChange>), String> {
-    changed(text, Path::new(DIRECTORY), Direction::Unwrap, "kubex", None)
+    changed(text, Direction::Unwrap, None)
 }
 
 /// A kubeconfig in lines, with an exec user of these lines.
@@ -171,8 +185,7 @@ fn only_the_chosen_users_are_changed() {
     let text =
         "users:\n- name: a\n  user: {exec: {command: aws}}\n- name: b\n  user: {exec: {command: gke}}\n";
     let users = BTreeSet::from(["b".to_owned()]);
-    let (wrapped, changes) =
-        changed(text, Path::new(DIRECTORY), Direction::Wrap, "kubex", Some(&users)).unwrap();
+    let (wrapped, changes) = changed(text, Direction::Wrap, Some(&users)).unwrap();
     assert_eq!(changes.len(), 1);
     assert!(wrapped.contains("{command: aws}"), "{wrapped}");
 }
