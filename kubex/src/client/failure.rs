@@ -111,7 +111,7 @@ fn tls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a ::rustls::Er
     cause.downcast_ref()
 }
 
-/// The reason in plain words, where the libraries' own messages are none.
+/// The reason in plain words, where the libraries' own messages are not plain.
 fn plain_reason(cause: &(dyn StdError + 'static)) -> Option<String> {
     if let Some(reason) = connection_reason(cause) {
         return Some(reason.to_owned());

@@ -20,7 +20,7 @@ use kubex_core::{
 use super::authorizer::Authorizer;
 use super::by_runtime::ByRuntime;
 use super::failure::{is_untrusted, request_failed, was_not_taken};
-use super::rustls::{CryptoChoice, Names, Tls, fixed_client_cert, unusable, verifier, warn_if_insecure};
+use super::rustls::{CryptoChoice, Names, Tls, fixed_client_cert, named, unusable, warn_if_insecure};
 
 /// The maximum number of retries of a request that the server has not processed. Each attempt uses a connection that
 /// was open a moment ago, so only a server that keeps closing connections causes an error.
@@ -62,14 +62,14 @@ struct State<B: HttpBackend> {
     connections: ByRuntime<B::Connections>,
     /// The newest route that was tried, usable or not.
     route: Arc<Cluster>,
-    /// The cluster with the route that is in use, and its names.
+    /// The cluster with the route that is in use.
     cluster: Arc<Cluster>,
-    names: Names,
     certificate: Option<Arc<ClientCertificate>>,
     /// The newest credential that was sent over them; `None` before the first.
     generation: Option<Generation>,
     /// The newest credential whose certificate could not be used.
     refused: Option<Generation>,
+    /// Verifies by the trust in use, whatever the names of the server are.
     verifier: Arc<dyn ServerCertVerifier>,
     /// The newest trust that was tried, usable or not.
     trust: Generation,
@@ -89,17 +89,16 @@ impl<B: HttpBackend> Pool<B> {
         let credential = configuration.credentials().peek();
         let certificate = credential.as_ref().and_then(|it| it.certificate().cloned());
         let trust = configuration.trust().try_current();
-        let verifier = verifier(&names, trust.trust(), &provider)?;
+        let verifier = kubex_tls::verifier(trust.trust(), &provider)?;
         let tls = Tls {
             certificate: fixed_client_cert(certificate.as_deref(), &provider)?,
-            verifier: Arc::clone(&verifier),
+            verifier: named(names, Arc::clone(&verifier)),
             provider: Arc::clone(&provider),
         };
         let state = State {
             connections: ByRuntime::new(B::connect(&cluster, &tls)?),
             route: Arc::clone(&cluster),
             cluster,
-            names,
             certificate,
             generation: credential.map(|it| it.generation()),
             refused: None,
@@ -183,7 +182,7 @@ impl<B: HttpBackend> Pool<B> {
         let mut state = self.lock();
         let route = self.configuration().current_cluster();
         if !Arc::ptr_eq(&state.route, &route) {
-            self.adopt_route(&mut state, route, trust);
+            self.adopt_route(&mut state, route);
         }
         if state.trust < trust.generation() {
             self.adopt_trust(&mut state, trust);
@@ -241,7 +240,7 @@ impl<B: HttpBackend> Pool<B> {
     /// The two change together, so that no later request uses the old trust, whatever happens to this one.
     fn adopt_trust(&self, state: &mut State<B>, trust: &CurrentTrust) {
         state.trust = trust.generation();
-        let adopted = verifier(&state.names, trust.trust(), &self.0.provider).and_then(|verifier| {
+        let adopted = kubex_tls::verifier(trust.trust(), &self.0.provider).and_then(|verifier| {
             let connections = self.connect(&state.cluster, state.certificate.as_ref(), &verifier)?;
             Ok((verifier, connections))
         });
@@ -256,19 +255,11 @@ impl<B: HttpBackend> Pool<B> {
 
     /// Adopts another route, such as another proxy, and replaces the connections. A route that cannot be used leaves
     /// everything as it is.
-    fn adopt_route(&self, state: &mut State<B>, route: Arc<Cluster>, trust: &CurrentTrust) {
+    fn adopt_route(&self, state: &mut State<B>, route: Arc<Cluster>) {
         state.route = Arc::clone(&route);
-        let adopted = Names::with_proxy(&route).and_then(|names| {
-            let verifier = verifier(&names, trust.trust(), &self.0.provider)?;
-            let connections = self.connect(&route, state.certificate.as_ref(), &verifier)?;
-            Ok((names, verifier, connections))
-        });
-        match adopted {
-            Ok((names, verifier, connections)) => {
-                state.names = names;
+        match self.connect(&route, state.certificate.as_ref(), &state.verifier) {
+            Ok(connections) => {
                 state.cluster = route;
-                state.verifier = verifier;
-                state.trust = trust.generation();
                 state.connections = ByRuntime::new(connections);
             }
             Err(error) => tracing::warn!(
@@ -288,7 +279,7 @@ impl<B: HttpBackend> Pool<B> {
     ) -> Result<B::Connections> {
         let tls = Tls {
             certificate: fixed_client_cert(certificate.map(Arc::as_ref), &self.0.provider)?,
-            verifier: Arc::clone(verifier),
+            verifier: named(Names::with_proxy(cluster)?, Arc::clone(verifier)),
             provider: Arc::clone(&self.0.provider),
         };
         B::connect(cluster, &tls)

@@ -71,5 +71,5 @@ pub(crate) use {
     insecure::warn_if_insecure,
     names::{Names, parse as host_name, server_name as server_name_of},
     tls::Tls,
-    verifier::{unusable, verifier},
+    verifier::{named, unusable},
 };

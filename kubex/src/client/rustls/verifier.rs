@@ -20,9 +20,12 @@ pub(crate) fn verifier(
     trust: &Trust,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
-    let inner = kubex_tls::verifier(trust, provider)?;
-    let names = names.clone();
-    Ok(Arc::new(Named { names, inner }))
+    Ok(named(names.clone(), kubex_tls::verifier(trust, provider)?))
+}
+
+/// The verifier of a trust, for a server with these names.
+pub(crate) fn named(names: Names, inner: Arc<dyn ServerCertVerifier>) -> Arc<dyn ServerCertVerifier> {
+    Arc::new(Named { names, inner })
 }
 
 /// Creates a verifier that reads the live trust at each handshake.

@@ -1,10 +1,10 @@
 //! Which server the handshake is made with.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use http::Version;
 use kubex::{ClientConfiguration, ErrorKind, Trust};
-use tracing_subscriber::fmt::MakeWriter;
+use kubex_tests::log::Log;
 
 use super::handshake::*;
 
@@ -97,36 +97,9 @@ async fn the_tls_server_name_is_checked_by_whatever_name_the_client_connects() {
     server.shutdown().await;
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test]
 async fn accepting_any_certificate_is_warned_about_once_for_each_server() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(lines.clone())
-        .with_ansi(false)
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::capture();
     let servers = [server(Version::HTTP_2).await, server(Version::HTTP_2).await];
     for server in &servers {
         let mut insecure = cluster(server);
@@ -142,12 +115,9 @@ async fn accepting_any_certificate_is_warned_about_once_for_each_server() {
             }
         }
     }
-    let said = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    let warnings: Vec<_> = said
-        .lines()
-        .filter(|line| line.contains("kubex::trust") && line.contains("certificate is not verified"))
-        .collect();
-    assert_eq!(warnings.len(), 2, "{said}");
+    let mut warnings = log.lines("certificate is not verified");
+    warnings.retain(|line| line.contains("kubex::trust"));
+    assert_eq!(warnings.len(), 2, "{}", log.text());
     for (warning, server) in warnings.iter().zip(&servers) {
         assert!(
             warning.contains("WARN") && warning.contains(server.url()),

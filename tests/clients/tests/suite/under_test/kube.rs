@@ -1,6 +1,5 @@
 //! `kubex::kube::client`: kube's own client.
 
-use http_body_util::BodyExt as _;
 use kubex::ClientConfiguration;
 
 use super::{Answer, Body, ClientUnderTest, Failure, Request};
@@ -24,12 +23,6 @@ impl ClientUnderTest for Kube {
             kube::Error::Service(error) => Failure(error),
             other => Failure(Box::new(other)),
         })?;
-        let (head, body) = sent.into_parts();
-        let body = body.collect().await.map_err(|error| Failure(Box::new(error)))?;
-        Ok(Answer {
-            status: head.status,
-            headers: head.headers,
-            body: body.to_bytes(),
-        })
+        Answer::read(sent).await
     }
 }

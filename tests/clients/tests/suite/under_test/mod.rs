@@ -10,7 +10,7 @@ use std::fmt::{self, Write as _};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Version};
-use http_body_util::Either;
+use http_body_util::BodyExt;
 use kubex::{ClientConfiguration, Error};
 
 pub(crate) use self::hyper::Hyper;
@@ -95,6 +95,23 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// Reads the whole answer.
+    async fn read<B>(answer: http::Response<B>) -> Result<Self, Failure>
+    where
+        B: BodyExt,
+        B::Error: StdError + Send + Sync + 'static,
+    {
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.map_err(|error| Failure(Box::new(error)))?;
+        Ok(Self {
+            status: head.status,
+            headers: head.headers,
+            body: body.to_bytes(),
+        })
+    }
 }
 
 /// A request without an answer.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Either, Full};
+use http_body_util::{Either, Full};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -24,6 +24,13 @@ type Hyper = Client<HttpsConnector<HttpConnector>, HyperBody>;
 pub(crate) struct Tower {
     service: Auth<Hyper, Copy>,
     server: ServerUrl,
+}
+
+pub(super) fn hyper_body(body: &Body) -> HyperBody {
+    match body {
+        Body::InMemory(text) => Either::Left(Full::new(Bytes::from_static(text.as_bytes()))),
+        Body::Stream(text) => Either::Right(Full::new(Bytes::from_static(text.as_bytes()))),
+    }
 }
 
 pub(super) fn copy(body: &HyperBody) -> Option<HyperBody> {
@@ -59,22 +66,12 @@ impl ClientUnderTest for Tower {
             // As a program does that puts the path below the server's address by itself.
             format!("{}{}", self.server.as_str().trim_end_matches('/'), request.target)
         };
-        let body = match request.body {
-            Body::InMemory(text) => Either::Left(Full::new(Bytes::from_static(text.as_bytes()))),
-            Body::Stream(text) => Either::Right(Full::new(Bytes::from_static(text.as_bytes()))),
-        };
-        let request = request.to_http(&target, body);
+        let request = request.to_http(&target, hyper_body(&request.body));
         let mut service = self.service.clone();
         std::future::poll_fn(|context| service.poll_ready(context))
             .await
             .map_err(Failure)?;
         let answer = service.call(request).await.map_err(Failure)?;
-        let (head, body) = answer.into_parts();
-        let body = body.collect().await.map_err(|error| Failure(Box::new(error)))?;
-        Ok(Answer {
-            status: head.status,
-            headers: head.headers,
-            body: body.to_bytes(),
-        })
+        Answer::read(answer).await
     }
 }
