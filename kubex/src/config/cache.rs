@@ -85,6 +85,10 @@ impl CredentialSource for Private {
         self.0.time_to_end(host)
     }
 
+    fn only_reads_files(&self) -> bool {
+        self.0.only_reads_files()
+    }
+
     async fn store_identity(
         &self,
         host: &Host,

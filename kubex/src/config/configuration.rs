@@ -302,7 +302,7 @@ impl Configuration {
     fn check_profile(&self, registry: &Registry, problems: &mut Problems) {
         // A variable that is not set here may be set where the file is used.
         let (overrides, _) = self.overrides(problems);
-        check_server(&overrides, problems);
+        problems.take(check_server(&overrides));
         if let Some(chain) = self.settings.tree.get("chain")
             && matches!(chain.kind(), ValueKind::Sequence(items) if items.is_empty())
         {
@@ -320,13 +320,7 @@ impl Configuration {
             source.is_enabled && self.settings.chain.iter().any(|named| named.name == source.name)
         };
         for source in &self.settings.sources {
-            let mut of_server = Problems::default();
-            check_server(&source.options, &mut of_server);
-            problems.take(
-                of_server
-                    .into_result()
-                    .map_err(|error| error.in_source(&source.name)),
-            );
+            problems.take(check_server(&source.options).map_err(|error| error.in_source(&source.name)));
             let is_valid = if is_in_use(source) {
                 is_prepared(source)
             } else {
@@ -415,11 +409,15 @@ impl Configuration {
 }
 
 /// A server's address is otherwise read when its source is resolved.
-fn check_server(options: &Options, problems: &mut Problems) {
-    if let Some(server) = options.get("server")
-        && let Some(address) = server.as_str()
-    {
-        problems.take(ServerUrl::parse(address).map_err(|error| error.with_origin(server.origin())));
+fn check_server(options: &Options) -> Result<()> {
+    let Some(server) = options.get("server") else {
+        return Ok(());
+    };
+    match server.as_str() {
+        Some(address) => ServerUrl::parse(address)
+            .map(drop)
+            .map_err(|error| error.with_origin(server.origin())),
+        None => Ok(()),
     }
 }
 

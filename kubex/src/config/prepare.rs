@@ -17,7 +17,7 @@ use kubex_core::{
 use serde_json::Value as Schema;
 
 use super::problems::read_all;
-use super::settings::{COMMON_KEYS, SourceSettings, locate_error};
+use super::settings::{COMMON_KEYS, SourceSettings, locate_error, options_of};
 use super::typed::{property, resolved, typed};
 use super::variables::looks_like_a_variable;
 use super::{paths, schema};
@@ -81,14 +81,14 @@ fn build(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<Pr
         as_value(&overrides),
         is_partial,
         &mut problems,
-        |value| Overrides::new(as_options(value)),
+        |value| Overrides::new(options_of(value)?),
         locate,
     );
     let built = read_all(
         as_value(&options),
         is_partial,
         &mut problems,
-        |value| registry.provider(registration.name(), as_options(value)),
+        |value| registry.provider(registration.name(), options_of(value)?),
         locate,
     );
     problems.into_result()?;
@@ -119,7 +119,7 @@ pub(super) fn prepare_overrides(
     let prepared = reader.read(options, &mut found);
     let is_partial = !found.is_empty() || reader.unset.is_some();
     let locate = |error| complete_error(error, options, schema);
-    let check = |value: &Value| Overrides::new(as_options(value));
+    let check = |value: &Value| Overrides::new(options_of(value)?);
     read_all(as_value(&prepared), is_partial, &mut found, check, locate);
     problems.take(found.into_result());
     (prepared, reader.unset)
@@ -131,16 +131,6 @@ fn as_value(options: &Options) -> Value {
         .map(|(key, value)| (key.to_owned(), value.clone()))
         .collect();
     Value::new(entries, options.origin().clone())
-}
-
-fn as_options(value: &Value) -> Options {
-    let mut options = Options::with_origin(value.origin().clone());
-    if let ValueKind::Mapping(entries) = value.kind() {
-        for (key, value) in entries {
-            options.insert(key, value.clone());
-        }
-    }
-    options
 }
 
 /// The registry's error for an unknown provider, with the origin of the name.

@@ -104,7 +104,7 @@ impl Settings {
         let sources = sources.collect();
         let overrides = tree
             .get("overrides")
-            .and_then(|overrides| problems.take(options(overrides)));
+            .and_then(|overrides| problems.take(options_of(overrides)));
         let rules = tree.get("exec").and_then(|exec| plugin_rules(exec, problems));
         Self {
             chain: chain.unwrap_or_default(),
@@ -208,7 +208,7 @@ fn chain(value: &Value, problems: &mut Problems) -> Vec<LocatedName> {
 
 /// A source. It is left out if its provider is not known, since its other keys cannot be checked then.
 fn source(name: &str, value: &Value, problems: &mut Problems) -> Option<SourceSettings> {
-    let mut options = problems.take(options(value))?;
+    let mut options = problems.take(options_of(value))?;
     let mut own = options.split_off(COMMON_KEYS);
     let schema = schema::common_schema();
     for (key, value) in own.clone().iter() {
@@ -259,7 +259,7 @@ fn source(name: &str, value: &Value, problems: &mut Problems) -> Option<SourceSe
 }
 
 /// A mapping as options, each with its origin.
-fn options(value: &Value) -> Result<Options> {
+pub(super) fn options_of(value: &Value) -> Result<Options> {
     let mut options = Options::with_origin(value.origin().clone());
     for (key, value) in mapping(value)? {
         options.insert(key, value.clone());
