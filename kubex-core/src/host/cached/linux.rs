@@ -121,6 +121,9 @@ pub(in crate::host) fn read_link(path: &Path) -> Cached<PathBuf> {
 
 /// Remembers which of the mounts of this path and of the directories above it are local. It may block.
 pub(in crate::host) fn remember_mounts(path: &Path) {
+    if IS_REFUSED.load(Ordering::Relaxed) {
+        return;
+    }
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     for path in path.ancestors().filter(|path| !path.as_os_str().is_empty()) {
         let Ok(opened) = rustix::fs::open(path, flags, Mode::empty()) else {
