@@ -241,7 +241,7 @@ pub enum Trust {
 /// A certificate that is not an authority is trusted too, as by kubectl: a server that presents exactly that certificate is
 /// accepted.
 ///
-/// A program that renews its bundle while it runs uses [`LiveTrust`](crate::LiveTrust), which holds the bundle of the moment.
+/// A program that renews its bundle while it runs uses [`LiveTrust`](crate::LiveTrust), which holds the current bundle.
 ///
 /// ```
 /// use kubex_core::{CaBundle, ErrorKind};

@@ -71,6 +71,15 @@ pub trait TrustSource: Debug + Send + Sync {
     /// Why the bundle cannot be read. The previous one stays in use.
     async fn fetch(&self, host: &Host) -> Result<CaBundle>;
 
+    /// Reads the bundle, for a source that acts differently after the server's certificate was not trusted
+    /// ([`Rejected`](FetchReason::Rejected)).
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    async fn fetch_because(&self, _reason: FetchReason, host: &Host) -> Result<CaBundle> {
+        self.fetch(host).await
+    }
+
     /// A description for people: `certificate authority /etc/ca.crt`. It must not contain a secret.
     fn describe(&self) -> String;
 
@@ -218,8 +227,8 @@ impl Fetcher for TrustFetcher {
     type Value = CurrentTrust;
     const SUBJECT: Subject = Subject::Trust;
 
-    async fn fetch(&self, _: FetchReason, host: &Host) -> Result<CurrentTrust> {
-        self.0.fetch(host).await.map(CurrentTrust::from)
+    async fn fetch(&self, reason: FetchReason, host: &Host) -> Result<CurrentTrust> {
+        self.0.fetch_because(reason, host).await.map(CurrentTrust::from)
     }
 
     fn describe(&self) -> String {

@@ -200,6 +200,26 @@ async fn a_plugin_whose_arguments_change_is_run_with_the_new_ones() {
 }
 
 #[tokio::test]
+async fn a_file_of_authorities_that_is_replaced_is_read_at_once_when_the_server_is_not_trusted() {
+    let server = ApiServer::builder().start().await.unwrap();
+    let before = server.ca_pem();
+    server.rotate_certificate_authority();
+    let world = world(&kubeconfig(
+        "https://10.0.0.1:6443",
+        ", certificate-authority: /etc/ca.crt",
+        "token: a-good-token",
+    ));
+    world.write("/etc/ca.crt", &before);
+    let configuration = follow(&world).await;
+    let first = configuration.trust().current().await;
+    world.write("/etc/ca.crt", &server.ca_pem());
+    configuration.trust().invalidate(first.generation());
+    let second = configuration.trust().current().await;
+    assert!(second.generation() > first.generation());
+    server.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_replaced_authority_is_trusted_and_the_connections_are_new() {
     let one = ApiServer::builder().start().await.unwrap();
     let before = one.ca_pem();

@@ -191,7 +191,8 @@ impl State {
         let source = name_of(&configuration);
         let is_other_source = source != name_of(&self.configuration);
         let is_kept_out = is_other_source
-            || self.answer.identity_provider() != answer.identity_provider()
+            || differences.contains(&Difference::Credential)
+                && self.answer.identity_provider() != answer.identity_provider()
             || differences.contains(&Difference::Server)
             || differences.contains(&Difference::Trust)
                 && !both_have_a_bundle(&self.configuration, &configuration);
@@ -301,12 +302,21 @@ struct FollowedTrust(Arc<Follower>);
 
 #[async_trait]
 impl TrustSource for FollowedTrust {
-    async fn fetch(&self, _: &Host) -> Result<CaBundle> {
+    async fn fetch(&self, host: &Host) -> Result<CaBundle> {
+        self.fetch_because(FetchReason::Expiring, host).await
+    }
+
+    async fn fetch_because(&self, reason: FetchReason, _: &Host) -> Result<CaBundle> {
+        let is_rejected = reason == FetchReason::Rejected;
         let trust = {
             let mut state = self.0.state.lock().await;
-            self.0.look(&mut state, true).await;
+            self.0.look(&mut state, is_rejected).await;
             state.configuration.trust().clone()
         };
+        if is_rejected {
+            // A CA file may have been replaced although its path is the same.
+            trust.invalidate(trust.try_current().generation());
+        }
         let current = trust.current().await;
         match current.trust() {
             Trust::CaBundle(bundle) => Ok(bundle.clone()),

@@ -99,6 +99,17 @@ enum Kind {
     Shared(Arc<RefreshCell<CredentialFetcher>>, Arc<Asker>),
 }
 
+impl Kind {
+    /// What keeps the credential current, if it can change.
+    #[inline]
+    fn cell(&self) -> Option<&Arc<RefreshCell<CredentialFetcher>>> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Live(cell) | Self::Shared(cell, _) => Some(cell),
+        }
+    }
+}
+
 /// A credential source, and the cluster that its credentials are for.
 #[derive(Debug)]
 struct CredentialFetcher {
@@ -174,13 +185,9 @@ impl Credentials {
     /// What makes the identity of the credential, for a store that processes share. `None` for a credential that never
     /// changes, and for a source that does not say.
     pub async fn store_identity(&self) -> Option<StoreIdentity> {
-        match &self.0 {
-            Kind::Fixed(_) => None,
-            Kind::Live(cell) | Kind::Shared(cell, _) => {
-                let CredentialFetcher { source, cluster, .. } = cell.fetcher();
-                source.store_identity(cell.host(), cluster).await
-            }
-        }
+        let cell = self.0.cell()?;
+        let CredentialFetcher { source, cluster, .. } = cell.fetcher();
+        source.store_identity(cell.host(), cluster).await
     }
 
     /// A credential that never changes.
@@ -291,9 +298,8 @@ impl Credentials {
     /// The clients of Kubex call it after each response. It costs a few nanoseconds.
     #[inline]
     pub fn accept(&self, generation: Generation) {
-        match &self.0 {
-            Kind::Fixed(_) => {}
-            Kind::Live(cell) | Kind::Shared(cell, _) => cell.accept(generation),
+        if let Some(cell) = self.0.cell() {
+            cell.accept(generation);
         }
     }
 
@@ -320,18 +326,16 @@ impl Credentials {
 
     /// Whether a fetch does nothing but read files.
     pub(crate) fn only_reads_files(&self) -> bool {
-        match &self.0 {
-            Kind::Fixed(_) => true,
-            Kind::Live(cell) | Kind::Shared(cell, _) => cell.only_reads_files(),
-        }
+        let cell = self.0.cell();
+        cell.is_none_or(|cell| cell.fetcher().only_reads_files())
     }
 
     /// The time limit of one fetch, with the time that it takes to end what it started.
     pub(crate) fn deadline(&self) -> Duration {
-        match &self.0 {
-            Kind::Fixed(_) => Duration::ZERO,
-            Kind::Live(cell) | Kind::Shared(cell, _) => cell.deadline(),
-        }
+        self.0.cell().map_or(Duration::ZERO, |cell| {
+            let (fetcher, host) = (cell.fetcher(), cell.host());
+            fetcher.deadline(host).saturating_add(fetcher.time_to_end(host))
+        })
     }
 
     /// Sets the name of the chain's source, for events and errors. Only the first call has an effect.

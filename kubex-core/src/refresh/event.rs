@@ -56,52 +56,29 @@ pub(super) fn fetched<T: Refreshable>(
     let error = error.map(Error::to_string);
     let error = error.as_deref();
     // A level is a constant of its event.
+    macro_rules! fetched_at {
+        ($level:ident) => {
+            event!(
+                subject,
+                tracing::Level::$level,
+                source,
+                outcome,
+                reason,
+                duration_ms,
+                generation,
+                seconds_to_expiry,
+                failures,
+                has_valid,
+                error,
+                "{}",
+                sentence(finished.status)
+            )
+        };
+    }
     match (works, finished.failures_before > 0) {
-        (false, false) => event!(
-            subject,
-            tracing::Level::WARN,
-            source,
-            outcome,
-            reason,
-            duration_ms,
-            generation,
-            seconds_to_expiry,
-            failures,
-            has_valid,
-            error,
-            "{}",
-            sentence(finished.status)
-        ),
-        (true, true) => event!(
-            subject,
-            tracing::Level::INFO,
-            source,
-            outcome,
-            reason,
-            duration_ms,
-            generation,
-            seconds_to_expiry,
-            failures,
-            has_valid,
-            error,
-            "{}",
-            sentence(finished.status)
-        ),
-        _ => event!(
-            subject,
-            tracing::Level::DEBUG,
-            source,
-            outcome,
-            reason,
-            duration_ms,
-            generation,
-            seconds_to_expiry,
-            failures,
-            has_valid,
-            error,
-            "{}",
-            sentence(finished.status)
-        ),
+        (false, false) => fetched_at!(WARN),
+        (true, true) => fetched_at!(INFO),
+        _ => fetched_at!(DEBUG),
     }
 }
 

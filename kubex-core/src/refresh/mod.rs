@@ -24,7 +24,7 @@ mod shared_state;
 mod sync;
 
 use std::fmt::Debug;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -87,8 +87,8 @@ pub(crate) struct RefreshCell<F: Fetcher> {
     /// The fetcher's description, read once.
     description: Arc<str>,
     host: Host,
-    /// The name of the chain's source, set once it is known.
-    name: OnceLock<String>,
+    /// The configuration that the cell was made for.
+    owner: Asker,
     shared: SharedState<F::Value>,
 }
 
@@ -100,19 +100,11 @@ impl<F: Fetcher> RefreshCell<F> {
             shared: SharedState::new(RejectionLimit::new(fetcher.only_reads_files())),
             fetcher,
             host,
-            name: OnceLock::new(),
+            owner: Asker::new(None),
         })
     }
 
     /// A cell with a value that has already been fetched.
-    pub(crate) fn fetcher(&self) -> &F {
-        &self.fetcher
-    }
-
-    pub(crate) fn host(&self) -> &Host {
-        &self.host
-    }
-
     pub(crate) fn with_value(value: F::Value, fetcher: F, host: Host) -> Arc<Self> {
         let cell = Self::new(fetcher, host);
         let now = cell.host.now();
@@ -295,14 +287,12 @@ impl<F: Fetcher> RefreshCell<F> {
         self.shared.changes()
     }
 
-    pub(crate) fn only_reads_files(&self) -> bool {
-        self.fetcher.only_reads_files()
+    pub(crate) fn fetcher(&self) -> &F {
+        &self.fetcher
     }
 
-    /// The time limit of one fetch, with the time that it takes to end what it started.
-    pub(crate) fn deadline(&self) -> Duration {
-        let limit = self.fetcher.deadline(&self.host);
-        limit.saturating_add(self.fetcher.time_to_end(&self.host))
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
     }
 
     pub(crate) fn description(&self) -> &str {
@@ -311,7 +301,7 @@ impl<F: Fetcher> RefreshCell<F> {
 
     /// Sets the name of the chain's source, for events and errors. Only the first call has an effect.
     pub(crate) fn set_name(&self, name: &str) {
-        self.name.get_or_init(|| sanitize_line(name).into_owned());
+        self.owner.set_name(name);
     }
 
     /// Adds to the error how long ago the last value expired, if there was one.
@@ -359,10 +349,10 @@ impl<F: Fetcher> RefreshCell<F> {
 
     /// The name of the source that asks.
     fn name_for<'a>(&'a self, asker: Option<&'a Asker>) -> &'a str {
-        asker.map_or_else(|| self.name(), Asker::name)
+        asker.unwrap_or(&self.owner).name()
     }
 
     fn name(&self) -> &str {
-        self.name.get().map_or("", String::as_str)
+        self.owner.name()
     }
 }

@@ -263,7 +263,7 @@ fn events_of_the_code() -> BTreeSet<(String, String, Vec<String>)> {
             for made in code.split(&format!("{level}!(")).skip(1) {
                 let arguments = arguments(call(made));
                 let mut targets = Vec::new();
-                let mut level = level.to_owned();
+                let mut levels = vec![level.to_owned()];
                 let mut fields = Vec::new();
                 for argument in arguments {
                     if let Some(target) = argument.strip_prefix("target: ") {
@@ -272,7 +272,13 @@ fn events_of_the_code() -> BTreeSet<(String, String, Vec<String>)> {
                         // The events of what is kept current have the target of their subject.
                         targets = vec!["kubex::credentials".to_owned(), "kubex::trust".to_owned()];
                     } else if let Some(name) = argument.strip_prefix("tracing::Level::") {
-                        level = name.to_ascii_lowercase();
+                        levels = if name == "$level" {
+                            // A macro whose name ends in `_at` is called with each level.
+                            let calls = code.split("_at!(").skip(1);
+                            calls.map(|made| call(made).to_ascii_lowercase()).collect()
+                        } else {
+                            vec![name.to_ascii_lowercase()]
+                        };
                     } else if argument.starts_with('"') {
                         break;
                     } else {
@@ -285,11 +291,10 @@ fn events_of_the_code() -> BTreeSet<(String, String, Vec<String>)> {
                     continue;
                 }
                 assert!(!targets.is_empty(), "an event without a target: {made:.100}");
-                events.extend(
-                    targets
-                        .into_iter()
-                        .map(|target| (target, level.clone(), fields.clone())),
-                );
+                for target in targets {
+                    let of_level = |level: &String| (target.clone(), level.clone(), fields.clone());
+                    events.extend(levels.iter().map(of_level));
+                }
             }
         }
     }
