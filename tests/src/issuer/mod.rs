@@ -1,6 +1,6 @@
 //! An OpenID Connect issuer for tests: real TLS, real HTTP, a discovery document and a token endpoint.
 //!
-//! It gives out the id-tokens that the test has written, in order, to who shows the refresh token of the moment
+//! It gives out the id-tokens that the test has written, in order, to a client that sends the current refresh token
 //! and is the client it knows. What it answers at a path can be replaced by anything an issuer may do wrong. It
 //! listens on 127.0.0.1 only, on a port of its own, and ends when it is dropped.
 //!

@@ -1,4 +1,4 @@
-//! Answers that are none, and answers that are too much to ask.
+//! Answers that are not valid, and answers that are too much to ask.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
