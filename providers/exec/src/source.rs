@@ -93,7 +93,7 @@ impl FromOptions for ExecSource {
             interactive_deadline: options.interactive_deadline,
             is_from_kubeconfig: written.is_from_kubeconfig(),
             request: None,
-            certificate: PluginCertificate::default(),
+            certificate: PluginCertificate::none(),
             origin,
         })
     }

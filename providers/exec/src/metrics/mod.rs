@@ -104,10 +104,14 @@ fn set_ttl(now: SystemTime) {
 }
 
 /// The client certificate that a plugin returned last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct PluginCertificate(Mutex<Option<(u64, Arc<ClientCertificate>)>>);
 
 impl PluginCertificate {
+    pub(crate) const fn none() -> Self {
+        Self(Mutex::new(None))
+    }
+
     /// The plugin returned a credential.
     pub(crate) fn replaced_by(&self, credential: &Credential, now: SystemTime) {
         static NEXT: AtomicU64 = AtomicU64::new(0);
