@@ -340,7 +340,9 @@ async fn an_entry_with_a_digest_permits_only_the_program_that_has_it() {
         .await
         .unwrap();
     let digest = hmac_sha256::Hash::hash(crate::ExposeSecret::expose_secret(&content));
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let other = "e".repeat(64);
     for (entries, is_allowed) in [
         (vec![entry("aws", &digest)], true),
