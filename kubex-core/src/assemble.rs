@@ -118,7 +118,7 @@ pub(crate) async fn assemble(
     }
     for (field, origin, shown) in fields.0 {
         if let Some(shown) = shown {
-            builder = builder.identity_value(&field, shown);
+            builder = builder.identity_value(field.clone(), shown);
         }
         builder = builder.identity_origin(field, origin);
     }
