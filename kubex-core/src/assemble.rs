@@ -1,7 +1,7 @@
 //! Turns a resolved source into a client configuration; no other code does.
 //!
 //! The cluster's options become a [`Cluster`](crate::Cluster). The registry builds the credential source from the name
-//! and the options of the identity. Both are checked, and all problems are reported at once.
+//! and the options of the identity. The options of both are checked, and all problems are reported at once.
 
 use std::borrow::Cow;
 use std::path::PathBuf;

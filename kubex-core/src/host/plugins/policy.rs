@@ -220,7 +220,7 @@ impl PluginPolicy {
                         ),
                     )
                     .with_help(
-                        "add its name to \"env\" of the plugin's entry of the allowlist, if you trust the kubeconfig",
+                        "if you trust the kubeconfig, add the variable to \"env\" in the plugin's entry of the allowlist",
                     ));
                 }
             }
