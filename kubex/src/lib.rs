@@ -61,7 +61,8 @@
 //!
 //! | topic | where |
 //! |---|---|
-//! | metrics | the `tracing` events of [`credentials`](mod@credentials#events): each fetch with its outcome, duration and time to expiry |
+//! | metrics | [`metrics`], with the feature of that name; or the `tracing` events of [`credentials`](mod@credentials#events) |
+//! | traces | each fetch is a span `fetch` of the target `kubex::credentials` or `kubex::trust` |
 //! | timeout | of a source: [`Source::timeout`]; of a plugin: [`host::PluginRules::deadline`]; of a request: the HTTP client's own |
 //! | retry | a request that is answered 401 is sent once more with a new credential; all other retries are the HTTP client's |
 //! | reload | certificates, CA bundles and token files are read again within 60 s; [`Credentials::changes`] reports each change |
@@ -81,6 +82,8 @@
 #![cfg_attr(not(feature = "tower"), doc = "[`tower`]: #features")]
 #![cfg_attr(feature = "rustls", doc = "[`rustls`]: mod@rustls")]
 #![cfg_attr(not(feature = "rustls"), doc = "[`rustls`]: #features")]
+#![cfg_attr(feature = "metrics", doc = "[`metrics`]: mod@metrics")]
+#![cfg_attr(not(feature = "metrics"), doc = "[`metrics`]: #features")]
 #![cfg_attr(feature = "blocking", doc = "[`blocking`]: mod@blocking")]
 #![cfg_attr(not(feature = "blocking"), doc = "[`blocking`]: #features")]
 
@@ -95,6 +98,8 @@ mod from_kubeconfig;
 mod from_pod_env;
 #[cfg(feature = "static")]
 mod manual;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod prelude;
 #[cfg(feature = "config")]
 mod resolve;

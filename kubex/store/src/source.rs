@@ -15,6 +15,7 @@ use tracing::warn;
 use crate::entry::StoredCredential;
 use crate::flight::Flight;
 use crate::location::Location;
+use crate::metrics::looked_up;
 use crate::slot::{Access, Begun};
 use crate::store::Store;
 use crate::unshared::Unshared;
@@ -156,7 +157,14 @@ impl CredentialSource for StoredSource {
         if request.host.processes().is_some() && self.location.is_none() {
             return self.source.fetch(request).await;
         }
-        match self.begin(request).await? {
+        let begun = self.begin(request).await?;
+        looked_up(match &begun {
+            Begun::Hit(_) => "hit",
+            Begun::Fetch(_) => "fetched",
+            Begun::Failed(_) => "failed",
+            Begun::Unshared(_) => "unshared",
+        });
+        match begun {
             Begun::Hit(stored) => Ok(self.remember(*stored)),
             Begun::Fetch(flight) => self.fly(*flight, request).await,
             Begun::Failed(error) => Err(match self.source.origin() {

@@ -21,6 +21,7 @@ use crate::exec_info::{self, PassedCluster, exec_info};
 use crate::exec_request::ExecRequest;
 use crate::hint::InstallHint;
 use crate::lookup::Command;
+use crate::metrics::{self, PluginCertificate};
 use crate::native::NativeProcesses;
 use crate::options::{EnvironmentVariable, ExecOptions, InteractiveMode};
 use crate::plugin_identity::PluginIdentity;
@@ -58,6 +59,8 @@ pub struct ExecSource {
     is_from_kubeconfig: bool,
     /// The program that this source serves, if it serves one.
     request: Option<ExecRequest>,
+    /// The client certificate that the plugin returned last, for the metrics.
+    certificate: PluginCertificate,
 }
 
 impl FromOptions for ExecSource {
@@ -90,6 +93,7 @@ impl FromOptions for ExecSource {
             interactive_deadline: options.interactive_deadline,
             is_from_kubeconfig: written.is_from_kubeconfig(),
             request: None,
+            certificate: PluginCertificate::none(),
             origin,
         })
     }
@@ -152,9 +156,9 @@ impl ExecSource {
         let program = host.permit(&command, self.command.find(host), &variables);
         let limit = self.time_for(false, host);
         let program = host.within(limit, program).await;
-        let program = program
-            .unwrap_or_else(|_| Err(failure::not_found_in_time(&self.name, limit)))
-            .map_err(|error| self.install_hint.add_to(error, host))?;
+        let program = program.unwrap_or_else(|_| Err(failure::not_found_in_time(&self.name, limit)));
+        metrics::asked(&program);
+        let program = program.map_err(|error| self.install_hint.add_to(error, host))?;
         let stack = recursion::stack_with(&program, &self.arguments, host)?;
         let terminal = match terminal {
             Some(terminal) => Some(interaction::hold(terminal, host).await?),
@@ -175,6 +179,7 @@ impl ExecSource {
             None => NativeProcesses.run(process).await,
         };
         live_stderr.finish().await;
+        metrics::called(&ended);
         let ProcessOutput { exit, output, error } = ended.map_err(|error| match error {
             ProcessError::NotStarted(error) => failure::not_started(program.path(), error),
             ProcessError::TimedOut { output, error } => {
@@ -317,6 +322,9 @@ impl CredentialSource for ExecSource {
     /// Ctrl-Z does not count.
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
         let fetched = self.run(request.host, request.cluster).await;
+        if let Ok(credential) = &fetched {
+            self.certificate.replaced_by(credential, request.host.now().wall);
+        }
         fetched.map_err(|error| error.with_origin(&self.origin))
     }
 
