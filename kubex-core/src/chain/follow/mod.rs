@@ -35,7 +35,7 @@ use crate::configuration::ClientConfiguration;
 use crate::credential::{Credential, Generation};
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
+use crate::host::{Host, PluginVerdict};
 use crate::metrics;
 use crate::resolved_source::{Difference, ResolvedSource};
 use crate::sharing_key::SharingKey;
@@ -311,6 +311,18 @@ impl CredentialSource for FollowedCredentials {
 
     fn only_reads_files(&self) -> bool {
         self.only_reads_files
+    }
+
+    async fn plugin_verdict(&self, _: &Host) -> Option<PluginVerdict> {
+        let credentials = self
+            .follower
+            .state
+            .lock()
+            .await
+            .configuration
+            .credentials()
+            .clone();
+        credentials.plugin_verdict().await
     }
 }
 
