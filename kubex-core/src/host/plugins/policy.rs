@@ -155,6 +155,11 @@ impl PluginPolicy {
         Ok(Self(Policy::Allowlist(entries)))
     }
 
+    /// Whether only the commands of a list may run.
+    pub fn is_allowlist(&self) -> bool {
+        matches!(self.0, Policy::Allowlist(_))
+    }
+
     pub(super) fn add_to(&self, key: SharingKey) -> SharingKey {
         match &self.0 {
             Policy::AllowAll => key.with("allow-all"),
