@@ -20,6 +20,7 @@ const PAGES: &[(&str, bool)] = &[
     ("docs/testing.md", true),
     ("kubex/README.md", false),
     ("kubex/cli/README.md", false),
+    ("providers/eks/README.md", false),
     ("providers/exec/README.md", false),
     ("providers/in-cluster/README.md", false),
     ("providers/kubeconfig/README.md", false),

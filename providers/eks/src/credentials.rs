@@ -1,0 +1,147 @@
+//! The AWS credentials, which the AWS SDK finds.
+//!
+//! The keys of variables are used as they are. Otherwise one place decides, so that a place that is set and fails never
+//! leads to the identity of another one: the profile if it has credentials, the web identity of the variables, and then what
+//! the machine offers (a container's endpoint, EC2's metadata).
+
+use std::future::ready;
+use std::sync::Arc;
+
+use aws_config::BehaviorVersion;
+use aws_config::SdkConfig;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
+use aws_credential_types::Credentials;
+use aws_credential_types::credential_fn::provide_credentials_fn;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::SystemTimeSource;
+use aws_types::region::Region;
+use kubex_core::text::{Mask, messages, sanitize_line};
+use kubex_core::{Error, ErrorKind, Host, Result};
+use tracing::instrument::WithSubscriber as _;
+use tracing::subscriber::NoSubscriber;
+
+use crate::connector::Connector;
+use crate::options::EksOptions;
+use crate::settings::Settings;
+
+/// The session name of the AWS CLI.
+const SESSION_NAME: &str = "EKSGetTokenAuth";
+
+/// Finds the credentials, and assumes the role if there is one.
+///
+/// # Errors
+/// `Unavailable` if there are no credentials, or if AWS refuses or cannot be reached.
+pub(crate) async fn credentials(
+    options: &EksOptions,
+    settings: &Settings,
+    host: &Host,
+) -> Result<Credentials> {
+    if let (Some(keys), None) = (&settings.keys, &options.role) {
+        return Ok(keys.clone());
+    }
+    let connector = Connector::new(settings.authorities(host).await?, host)?;
+    let found = async {
+        let provider = match &settings.keys {
+            Some(keys) => SharedCredentialsProvider::new(keys.clone()),
+            None => provider(settings, connector.clone()),
+        };
+        match &options.role {
+            Some(role) => assume(role, options, settings, connector, provider).await,
+            None => provider.provide_credentials().await,
+        }
+    };
+    // The SDK's events contain more than may be logged.
+    let found = found.with_subscriber(Arc::new(NoSubscriber::default())).await;
+    found.map_err(|error| failed(&error, options))
+}
+
+fn provider(settings: &Settings, connector: Connector) -> SharedCredentialsProvider {
+    let config = ProviderConfig::without_region()
+        .with_region(Some(Region::new(settings.region.clone())))
+        .with_use_fips(Some(settings.uses_fips))
+        .with_use_dual_stack(Some(settings.uses_dual_stack))
+        .with_behavior_version(Some(BehaviorVersion::latest()))
+        .with_http_client(connector);
+    if settings.profiles.has_credentials() {
+        let keys = settings.keys_of_variables.clone();
+        let profile = ProfileFileCredentialsProvider::builder()
+            .configure(&config)
+            // Those of the host, which may differ from the process's.
+            .with_custom_provider(
+                "Environment",
+                provide_credentials_fn(move || ready(keys.clone().ok_or_else(no_keys))),
+            )
+            .profile_files(settings.profiles.files())
+            .profile_name(settings.profiles.name());
+        return SharedCredentialsProvider::new(profile.build());
+    }
+    if let Some(identity) = &settings.web_identity {
+        let identity = WebIdentityTokenCredentialsProvider::builder()
+            .configure(&config)
+            .static_configuration(identity.clone());
+        return SharedCredentialsProvider::new(identity.build());
+    }
+    let container = EcsCredentialsProvider::builder().configure(&config).build();
+    let machine = ImdsCredentialsProvider::builder().configure(&config).build();
+    SharedCredentialsProvider::new(
+        CredentialsProviderChain::first_try("container", container).or_else("machine", machine),
+    )
+}
+
+async fn assume(
+    role: &str,
+    options: &EksOptions,
+    settings: &Settings,
+    connector: Connector,
+    provider: SharedCredentialsProvider,
+) -> Result<Credentials, CredentialsError> {
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(settings.region.clone()))
+        .use_fips(settings.uses_fips)
+        .use_dual_stack(settings.uses_dual_stack)
+        .sleep_impl(TokioSleep::new())
+        .time_source(SystemTimeSource::new())
+        .http_client(connector);
+    config.set_endpoint_url(settings.sts_address.clone());
+    let mut assumed = AssumeRoleProvider::builder(role)
+        .session_name(options.session_name.as_deref().unwrap_or(SESSION_NAME))
+        .configure(&config.build());
+    if let Some(id) = &options.external_id {
+        assumed = assumed.external_id(id);
+    }
+    assumed
+        .build_from_provider(provider)
+        .await
+        .provide_credentials()
+        .await
+}
+
+fn no_keys() -> CredentialsError {
+    CredentialsError::not_loaded("the variables contain no keys")
+}
+
+/// The SDK's messages, without what looks like a secret. Its error is not kept as the source: its `Debug` contains bodies
+/// of responses.
+fn failed(error: &CredentialsError, options: &EksOptions) -> Error {
+    let messages = Mask::new().apply(&messages(error));
+    let what = match &options.role {
+        Some(role) => format!("no AWS credentials for the role \"{}\"", sanitize_line(role)),
+        None => "no AWS credentials".to_owned(),
+    };
+    Error::new(ErrorKind::Unavailable, format_args!("{what}: {messages}")).with_help(match error {
+        CredentialsError::CredentialsNotLoaded(_) => "log in to AWS, or set AWS_PROFILE",
+        CredentialsError::ProviderTimedOut(_) => "check that AWS can be reached from here",
+        CredentialsError::InvalidConfiguration(_) => "check ~/.aws/config",
+        _ if options.role.is_some() => "check that these AWS credentials may assume the role",
+        _ => "log in to AWS again",
+    })
+}

@@ -1,0 +1,167 @@
+//! The credential source: reads the settings of AWS, finds the credentials, and signs a token.
+
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use kubex_core::credentials::{SharingKey, StoreIdentity};
+use kubex_core::text::sanitize_line;
+use kubex_core::{
+    BuildContext, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest,
+    FromOptions, Host, Origin, Result,
+};
+
+use crate::credentials::credentials;
+use crate::options::EksOptions;
+use crate::settings::Settings;
+use crate::token::{LIFETIME, presign};
+
+/// The credential source of the provider `eks`.
+#[derive(Debug)]
+pub struct EksSource {
+    options: EksOptions,
+    origin: Origin,
+}
+
+impl FromOptions for EksSource {
+    type Options = EksOptions;
+
+    fn from_options(mut options: EksOptions, context: &BuildContext<'_>) -> Result<Self> {
+        for option in [
+            &mut options.region,
+            &mut options.profile,
+            &mut options.role,
+            &mut options.session_name,
+            &mut options.external_id,
+        ] {
+            option.take_if(|text| text.is_empty());
+        }
+        let origin = context.options.origin_of("cluster");
+        check_cluster(&options.cluster).map_err(|error| error.with_origin(&origin))?;
+        for (key, set) in [
+            ("session-name", options.session_name.is_some()),
+            ("external-id", options.external_id.is_some()),
+        ] {
+            if set && options.role.is_none() {
+                return Err(Error::new(
+                    ErrorKind::MissingField,
+                    format_args!("\"{key}\" is set without \"role\""),
+                )
+                .with_origin(&context.options.origin_of(key))
+                .with_help("set \"role\""));
+            }
+        }
+        Ok(Self { options, origin })
+    }
+}
+
+/// The name is the value of a header.
+fn check_cluster(name: &str) -> Result<()> {
+    if name.is_empty() {
+        return Err(Error::new(ErrorKind::MissingField, "\"cluster\" is empty")
+            .with_help("set \"cluster\" to the name of the EKS cluster"));
+    }
+    if name.len() > 256 || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::new(
+            ErrorKind::InvalidValue,
+            "\"cluster\" is not a valid name of an EKS cluster",
+        )
+        .with_help("set \"cluster\" to the name that `aws eks list-clusters` prints"));
+    }
+    Ok(())
+}
+
+impl EksSource {
+    async fn settings(&self, host: &Host) -> Result<Settings> {
+        Settings::read(&self.options, &self.origin, host).await
+    }
+
+    async fn credential(&self, host: &Host) -> Result<Credential> {
+        let settings = self.settings(host).await?;
+        let endpoint = settings.endpoint().await?;
+        // The SDK's future is large.
+        let credentials = Box::pin(credentials(&self.options, &settings, host)).await?;
+        let now = host.now().wall;
+        let expiry = expiry(credentials.expiry(), now);
+        let token = presign(&endpoint, &self.options.cluster, credentials, now)?;
+        Ok(Credential::bearer(token)?.with_expiry(Some(expiry)))
+    }
+}
+
+/// 14 minutes, or sooner if the AWS credentials expire sooner: a token is not valid longer than what signed it.
+fn expiry(credentials: Option<SystemTime>, now: SystemTime) -> SystemTime {
+    let usual = now + LIFETIME;
+    credentials.map_or(usual, |expiry| expiry.min(usual))
+}
+
+#[async_trait]
+impl CredentialSource for EksSource {
+    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
+        let fetched = self.credential(request.host).await;
+        fetched.map_err(|error| match error.origin() {
+            Some(_) => error,
+            None => error.with_origin(&self.origin),
+        })
+    }
+
+    fn describe(&self) -> String {
+        format!("EKS token for cluster {}", sanitize_line(&self.options.cluster))
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        Some(&self.origin)
+    }
+
+    fn sharing_key(&self, _: &Cluster) -> Option<SharingKey> {
+        let options = &self.options;
+        let key = SharingKey::new("eks").with(&options.cluster);
+        let others = [
+            &options.region,
+            &options.profile,
+            &options.role,
+            &options.session_name,
+            &options.external_id,
+        ];
+        Some(
+            others
+                .into_iter()
+                .fold(key, |key, option| key.with_optional(option.as_ref())),
+        )
+    }
+
+    /// The options, and every variable and file of AWS.
+    async fn store_identity(&self, host: &Host, _: &Cluster) -> Option<StoreIdentity> {
+        let options = &self.options;
+        let settings = self.settings(host).await.ok()?;
+        let mut identity = StoreIdentity::new("eks", &self.describe())
+            .with("cluster", &options.cluster)
+            .with_optional("region", options.region.as_ref())
+            .with_optional("profile", options.profile.as_ref())
+            .with_optional("role", options.role.as_ref())
+            .with_optional("session-name", options.session_name.as_ref())
+            .with_optional("external-id", options.external_id.as_ref());
+        let mut variables = host.environment().variables();
+        variables.retain(|(name, _)| name.as_encoded_bytes().starts_with(b"AWS_") || name == "HOME");
+        variables.sort();
+        for (name, value) in variables {
+            identity = identity
+                .with("variable", name.as_encoded_bytes())
+                .with("value", value.as_encoded_bytes());
+        }
+        for content in settings.profiles.contents() {
+            identity = identity.with("file", content.expose_secret());
+        }
+        Some(identity)
+    }
+
+    /// Finds a missing region or profile, and what a profile needs and is not supported. Nothing is asked.
+    async fn check(&self, host: &Host) -> Result<Option<Credential>> {
+        let checked = match self.settings(host).await {
+            Ok(settings) => settings.endpoint().await.map(drop),
+            Err(error) => Err(error),
+        };
+        checked.map(|()| None).map_err(|error| match error.origin() {
+            Some(_) => error,
+            None => error.with_origin(&self.origin),
+        })
+    }
+}

@@ -1,0 +1,9 @@
+//! The provider `eks`: beside the AWS CLI, with stand-ins of AWS on 127.0.0.1, and its canary.
+
+mod canary;
+mod compare;
+mod failing;
+mod roles;
+mod scene;
+#[path = "../../../tests/shown/mod.rs"]
+mod shown_output;
