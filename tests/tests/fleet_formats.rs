@@ -74,7 +74,12 @@ fn run(folder: &Path) -> Result<(), String> {
     }
     if found != expected {
         let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap();
-        return Err(format!("{}\nexpected {}\nfound {}", case.tells, pretty(&expected), pretty(&found)));
+        return Err(format!(
+            "{}\nexpected {}\nfound {}",
+            case.tells,
+            pretty(&expected),
+            pretty(&found)
+        ));
     }
     Ok(())
 }

@@ -80,7 +80,10 @@ impl Chain {
         log_choice(&configuration);
         let Some(answer) = found else {
             // A chain that resolves has an answer.
-            return Err(Error::new(ErrorKind::Aborted, "the chain has no answer to follow"));
+            return Err(Error::new(
+                ErrorKind::Aborted,
+                "the chain has no answer to follow",
+            ));
         };
         let now = self.host.now().monotonic;
         let follower = Arc::new(Follower {

@@ -61,7 +61,10 @@ impl AccessProviders {
             if providers.iter().any(|other| other.name == provider.name) {
                 return Err(Error::new(
                     ErrorKind::DuplicateName,
-                    format_args!("two access providers have the name \"{}\"", shown_key(&provider.name)),
+                    format_args!(
+                        "two access providers have the name \"{}\"",
+                        shown_key(&provider.name)
+                    ),
                 )
                 .with_origin(&provider.origin)
                 .with_help("rename one of them"));
@@ -75,7 +78,9 @@ impl AccessProviders {
 impl AccessProvider {
     fn new(fields: Fields<'_>) -> Result<Self> {
         let name = fields.required("name")?.as_str().unwrap_or_default().to_owned();
-        let exec = fields.fields("execConfig")?.ok_or_else(|| fields.missing("execConfig"))?;
+        let exec = fields
+            .fields("execConfig")?
+            .ok_or_else(|| fields.missing("execConfig"))?;
         // What the owner writes may set any variable; what a profile adds is checked when it is added.
         let mut options = plugin::options(exec.origin());
         options.insert("command", exec.required("command")?.clone());
@@ -85,14 +90,20 @@ impl AccessProvider {
             }
         }
         if exec.flag("provideClusterInfo")? {
-            options.insert("provide-cluster-info", Value::new(true, exec.origin_of("provideClusterInfo")));
+            options.insert(
+                "provide-cluster-info",
+                Value::new(true, exec.origin_of("provideClusterInfo")),
+            );
         }
         let mut variables = Vec::new();
         for item in exec.list("env")? {
             let variable = Fields::new(item)?;
             let name = variable.required("name")?.as_str().unwrap_or_default().to_owned();
             let value = variable.text("value")?.cloned();
-            variables.push((name, value.unwrap_or_else(|| Value::new("", variable.origin().clone()))));
+            variables.push((
+                name,
+                value.unwrap_or_else(|| Value::new("", variable.origin().clone())),
+            ));
         }
         Ok(Self {
             name,
@@ -102,7 +113,13 @@ impl AccessProvider {
             takes_arguments: match fields.str("profileSourcedCLIArgsPolicy")? {
                 Some("Append") => true,
                 None | Some("Ignore") => false,
-                Some(_) => return Err(unknown_policy(fields, "profileSourcedCLIArgsPolicy", "Append or Ignore")),
+                Some(_) => {
+                    return Err(unknown_policy(
+                        fields,
+                        "profileSourcedCLIArgsPolicy",
+                        "Append or Ignore",
+                    ));
+                }
             },
             variables_policy: match fields.str("profileSourcedEnvVarsPolicy")? {
                 Some("AppendIfNotExists") => VariablesPolicy::AppendIfNotExists,
@@ -134,16 +151,24 @@ impl AccessProvider {
         }
         let mut options = self.options.clone();
         let origin = options.origin().clone();
-        let variables = all_variables.iter().map(|(name, value)| plugin::variable(name, value));
+        let variables = all_variables
+            .iter()
+            .map(|(name, value)| plugin::variable(name, value));
         let variables = ValueKind::Sequence(variables.collect());
-        options.insert("args", Value::new(ValueKind::Sequence(all_arguments), origin.clone()));
+        options.insert(
+            "args",
+            Value::new(ValueKind::Sequence(all_arguments), origin.clone()),
+        );
         options.insert("env", Value::new(variables, origin));
         options
     }
 }
 
 fn unknown_policy(fields: Fields<'_>, key: &str, wanted: &str) -> Error {
-    Error::new(ErrorKind::InvalidValue, format_args!("\"{key}\" has an unknown value"))
-        .with_origin(&fields.origin_of(key))
-        .with_help(format_args!("set it to {wanted}"))
+    Error::new(
+        ErrorKind::InvalidValue,
+        format_args!("\"{key}\" has an unknown value"),
+    )
+    .with_origin(&fields.origin_of(key))
+    .with_help(format_args!("set it to {wanted}"))
 }

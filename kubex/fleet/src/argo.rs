@@ -5,13 +5,13 @@
 //! | `bearerToken`, `username`, `password` | the credential |
 //! | `tlsClientConfig`: `insecure`, `serverName`, `caData`, `certData`, `keyData` | the trust and the client certificate |
 //! | `execProviderConfig`: `command`, `args`, `env`, `apiVersion`, `installHint` | a plugin that never asks; only if the rules for plugins are an allowlist |
-//! | `awsAuthConfig`: `clusterName`, `roleARN`, `profile` | the provider `eks`, if it is linked |
+//! | `awsAuthConfig`: `clusterName`, `roleARN`, `profile` | the provider `eks`, if it is linked and the input [allows it](crate::Input::aws_auth) |
 //! | `disableCompression`, `proxyUrl` | the same |
 //!
 //! As in Argo CD, `awsAuthConfig` and then `execProviderConfig` win over the other credentials.
 
 use kubex_core::options::{Value, ValueKind};
-use kubex_core::{Error, ErrorKind, Identity, Options, Origin, Result, ResolvedSource};
+use kubex_core::{Error, ErrorKind, Identity, Options, Origin, ResolvedSource, Result};
 use kubex_document::{Budget, Conversion, Document, Format};
 
 use crate::definition::Rules;
@@ -42,7 +42,11 @@ pub(crate) fn answer(secret: Secret<'_>, place: &Origin, rules: &Rules) -> Resul
             };
             let document = document.map_err(refuse)?;
             let value = document.root().to_value(origin.clone(), Conversion::KUBECONFIG);
-            if value.is_blank() { empty(&origin) } else { value.located(origin) }
+            if value.is_blank() {
+                empty(&origin)
+            } else {
+                value.located(origin)
+            }
         }
         None => empty(place),
     };
@@ -50,27 +54,40 @@ pub(crate) fn answer(secret: Secret<'_>, place: &Origin, rules: &Rules) -> Resul
     let tls = config.fields("tlsClientConfig")?;
     let mut cluster = Options::with_origin(place.clone());
     let mut fields = Options::with_origin(config.origin().clone());
-    let names_itself = server.as_str().is_some_and(|address| address.trim_end_matches('/') == OWN_CLUSTER);
+    let names_itself = server
+        .as_str()
+        .is_some_and(|address| address.trim_end_matches('/') == OWN_CLUSTER);
     cluster.insert("server", server);
-    for (key, option) in [("proxyUrl", "proxy-url")] {
-        copy(config, key, &mut cluster, option)?;
-    }
+    copy(config, "proxyUrl", &mut cluster, "proxy-url")?;
     if config.flag("disableCompression")? {
-        cluster.insert("disable-compression", Value::new(true, config.origin_of("disableCompression")));
+        cluster.insert(
+            "disable-compression",
+            Value::new(true, config.origin_of("disableCompression")),
+        );
     }
-    for (key, option) in [("bearerToken", "token"), ("username", "username"), ("password", "password")] {
+    for (key, option) in [
+        ("bearerToken", "token"),
+        ("username", "username"),
+        ("password", "password"),
+    ] {
         copy(config, key, &mut fields, option)?;
     }
     if let Some(tls) = tls {
         if tls.flag("insecure")? {
-            cluster.insert("insecure-skip-tls-verify", Value::new(true, tls.origin_of("insecure")));
+            cluster.insert(
+                "insecure-skip-tls-verify",
+                Value::new(true, tls.origin_of("insecure")),
+            );
         }
         copy(tls, "serverName", &mut cluster, "tls-server-name")?;
         copy(tls, "caData", &mut cluster, "certificate-authority-data")?;
         copy(tls, "certData", &mut fields, "client-certificate-data")?;
         copy(tls, "keyData", &mut fields, "client-key-data")?;
     }
-    let identity = match (config.fields("awsAuthConfig")?, config.fields("execProviderConfig")?) {
+    let identity = match (
+        config.fields("awsAuthConfig")?,
+        config.fields("execProviderConfig")?,
+    ) {
         (Some(aws), _) => eks(aws, rules)?,
         (None, Some(exec)) => {
             refuse_beside_a_certificate(&fields)?;
@@ -121,7 +138,10 @@ fn exec_options(exec: Fields<'_>) -> Result<Options> {
     copy(exec, "apiVersion", &mut options, "api-version")?;
     copy(exec, "installHint", &mut options, "install-hint")?;
     let arguments = exec.texts("args")?.into_iter().cloned().collect();
-    options.insert("args", Value::new(ValueKind::Sequence(arguments), exec.origin_of("args")));
+    options.insert(
+        "args",
+        Value::new(ValueKind::Sequence(arguments), exec.origin_of("args")),
+    );
     let mut variables = Vec::new();
     if let Some(written) = exec.fields("env")? {
         for (name, _) in written.entries() {
@@ -130,7 +150,10 @@ fn exec_options(exec: Fields<'_>) -> Result<Options> {
             }
         }
     }
-    options.insert("env", Value::new(ValueKind::Sequence(variables), exec.origin_of("env")));
+    options.insert(
+        "env",
+        Value::new(ValueKind::Sequence(variables), exec.origin_of("env")),
+    );
     // Argo CD passes the cluster to every plugin.
     options.insert("provide-cluster-info", Value::new(true, exec.origin().clone()));
     Ok(options)
@@ -143,10 +166,19 @@ fn eks(aws: Fields<'_>, rules: &Rules) -> Result<Identity> {
             "\"awsAuthConfig\" needs the provider \"eks\", which is not linked into this program",
         )
         .with_origin(aws.origin())
-        .with_help("link a crate that registers the provider \"eks\", or use \"execProviderConfig\""));
+        .with_help("enable the feature \"eks\" of kubex, or use \"execProviderConfig\""));
+    }
+    if !rules.allows_aws {
+        return Err(Error::new(
+            ErrorKind::Refused,
+            "\"awsAuthConfig\" uses this program's own AWS credentials, which the input does not allow",
+        )
+        .with_origin(aws.origin())
+        .with_help("allow it with aws_auth, if you trust every author of Secrets"));
     }
     let mut options = Options::with_origin(aws.origin().clone()).from_kubeconfig();
-    for (key, option) in [("clusterName", "cluster-name"), ("roleARN", "role-arn"), ("profile", "profile")] {
+    options.insert("cluster", aws.required("clusterName")?.clone());
+    for (key, option) in [("roleARN", "role"), ("profile", "profile")] {
         copy(aws, key, &mut options, option)?;
     }
     Ok(Identity::named("eks", options))

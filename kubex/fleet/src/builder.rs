@@ -73,10 +73,11 @@ impl FleetBuilder {
     /// name. It returns `NoRuntime` outside of a tokio runtime.
     pub async fn start(self) -> Result<Fleet> {
         if tokio::runtime::Handle::try_current().is_err() {
-            return Err(
-                Error::new(ErrorKind::NoRuntime, "the fleet was started outside of a tokio runtime")
-                    .with_help("start it from a tokio runtime"),
-            );
+            return Err(Error::new(
+                ErrorKind::NoRuntime,
+                "the fleet was started outside of a tokio runtime",
+            )
+            .with_help("start it from a tokio runtime"));
         }
         let host = self.host.without_terminal();
         let wake = Arc::new(Notify::new());
@@ -92,6 +93,7 @@ impl FleetBuilder {
                 registry: self.registry.clone(),
                 has_allowlist,
                 profile_variables: input.profile_variables.clone(),
+                allows_aws: input.allows_aws,
             };
             let watched = WatchedInput::new(input, rules, host.clone(), &wake);
             inputs.extend(problems.take(watched).map(Arc::new));

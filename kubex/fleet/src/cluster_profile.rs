@@ -13,7 +13,7 @@
 use kubex_core::host::HARMLESS_VARIABLES;
 use kubex_core::options::Value;
 use kubex_core::text::shown_key;
-use kubex_core::{Error, ErrorKind, Identity, Options, Origin, Result, ResolvedSource};
+use kubex_core::{Error, ErrorKind, Identity, Options, Origin, ResolvedSource, Result};
 
 use crate::access_provider::{AccessProvider, AccessProviders, VariablesPolicy};
 use crate::definition::Rules;
@@ -38,11 +38,12 @@ pub(crate) fn answer(
     };
     let mut options = Options::with_origin(cluster.origin().clone());
     if let Some(value) = cluster.get("certificate-authority") {
-        return Err(
-            Error::new(ErrorKind::Refused, "a ClusterProfile names a file in \"certificate-authority\"")
-                .with_origin(value.origin())
-                .with_help("write the certificates into \"certificate-authority-data\""),
-        );
+        return Err(Error::new(
+            ErrorKind::Refused,
+            "a ClusterProfile names a file in \"certificate-authority\"",
+        )
+        .with_origin(value.origin())
+        .with_help("write the certificates into \"certificate-authority-data\""));
     }
     options.insert("server", cluster.required("server")?.clone());
     for key in ["tls-server-name", "certificate-authority-data", "proxy-url"] {
@@ -79,7 +80,9 @@ pub(crate) fn answer(
         extensions.push((name.to_owned(), extension.clone()));
     }
     let identity = Identity::named("exec", provider.options_with(&arguments, &variables));
-    Ok(ResolvedSource::new(options).extensions(extensions).identity(identity))
+    Ok(ResolvedSource::new(options)
+        .extensions(extensions)
+        .identity(identity))
 }
 
 /// The clusters of the profile by the name of the access provider.
@@ -100,7 +103,11 @@ fn named_clusters(profile: Fields<'_>) -> Result<Vec<(&str, Fields<'_>)>> {
         }
         named.append(&mut of_this_list);
         if named.len() > limits::ACCESS_PROVIDERS {
-            let error = exceeded("the profile has more", limits::ACCESS_PROVIDERS, "access providers");
+            let error = exceeded(
+                "the profile has more",
+                limits::ACCESS_PROVIDERS,
+                "access providers",
+            );
             return Err(error.with_origin(&status.origin_of(list)));
         }
     }
@@ -121,13 +128,24 @@ fn chosen<'p, 'v>(
 fn no_provider(profile: Fields<'_>, named: &[(&str, Fields<'_>)], providers: &AccessProviders) -> Error {
     let origin = profile.origin().clone().key("status").key("accessProviders");
     if named.is_empty() {
-        return Error::new(ErrorKind::MissingField, "the ClusterProfile has no access provider")
-            .with_origin(&origin)
-            .with_help("wait until its cluster manager has written \"status.accessProviders\"");
+        return Error::new(
+            ErrorKind::MissingField,
+            "the ClusterProfile has no access provider",
+        )
+        .with_origin(&origin)
+        .with_help("wait until its cluster manager has written \"status.accessProviders\"");
     }
     let its: Vec<_> = named.iter().map(|(name, _)| shown_key(name)).collect();
-    let own: Vec<_> = providers.0.iter().map(|provider| shown_key(&provider.name)).collect();
-    let own = if own.is_empty() { "none".to_owned() } else { own.join(", ") };
+    let own: Vec<_> = providers
+        .0
+        .iter()
+        .map(|provider| shown_key(&provider.name))
+        .collect();
+    let own = if own.is_empty() {
+        "none".to_owned()
+    } else {
+        own.join(", ")
+    };
     Error::new(
         ErrorKind::UnknownProvider,
         format_args!(
@@ -145,7 +163,11 @@ fn added_arguments(item: Fields<'_>) -> Result<Vec<Value>> {
     Ok(arguments)
 }
 
-fn added_variables(item: Fields<'_>, provider: &AccessProvider, rules: &Rules) -> Result<Vec<(String, Value)>> {
+fn added_variables(
+    item: Fields<'_>,
+    provider: &AccessProvider,
+    rules: &Rules,
+) -> Result<Vec<(String, Value)>> {
     let mut variables = Vec::new();
     let Some(written) = item.fields("extension")? else {
         return Ok(variables);
@@ -155,7 +177,10 @@ fn added_variables(item: Fields<'_>, provider: &AccessProvider, rules: &Rules) -
         if provider.variables_policy != VariablesPolicy::Ignore && !is_allowed(name, rules) {
             return Err(Error::new(
                 ErrorKind::Refused,
-                format_args!("a ClusterProfile may not set the variable \"{}\"", shown_key(name)),
+                format_args!(
+                    "a ClusterProfile may not set the variable \"{}\"",
+                    shown_key(name)
+                ),
             )
             .with_origin(value.origin())
             .with_help("allow its name with profile_variables, if every author of profiles may set it"));

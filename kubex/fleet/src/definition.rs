@@ -22,6 +22,8 @@ pub(crate) struct Rules {
     pub(crate) has_allowlist: bool,
     /// The variables that a `ClusterProfile` may set, beyond the harmless ones.
     pub(crate) profile_variables: Vec<String>,
+    /// Whether a Secret may use the program's own AWS credentials.
+    pub(crate) allows_aws: bool,
 }
 
 impl Rules {
@@ -34,11 +36,12 @@ impl Rules {
         if self.has_allowlist {
             return Ok(());
         }
-        Err(
-            Error::new(ErrorKind::Refused, format_args!("{what} names a plugin, and there is no plugin allowlist"))
-                .with_origin(origin)
-                .with_help("set a plugin policy of the kind allowlist with the plugins that a hub may name"),
+        Err(Error::new(
+            ErrorKind::Refused,
+            format_args!("{what} names a plugin, and there is no plugin allowlist"),
         )
+        .with_origin(origin)
+        .with_help("set a plugin policy of the kind allowlist with the plugins that a hub may name"))
     }
 }
 
@@ -89,7 +92,9 @@ fn of_a_hub(error: Error, rules: &Rules, origin: &Origin) -> Error {
             .err()
             .unwrap_or(error);
     }
-    error.with_help("write the data itself into the kubeconfig, as in \"certificate-authority-data\" or \"token\"")
+    error.with_help(
+        "write the data itself into the kubeconfig, as in \"certificate-authority-data\" or \"token\"",
+    )
 }
 
 impl fmt::Debug for Definition {
@@ -148,7 +153,11 @@ fn kept(object: Value, keys: &[&str]) -> Value {
     let origin = object.origin().clone();
     let mut fields = Vec::with_capacity(keys.len());
     if let kubex_core::options::ValueKind::Mapping(entries) = object.into_kind() {
-        fields.extend(entries.into_iter().filter(|(key, _)| keys.contains(&key.as_str())));
+        fields.extend(
+            entries
+                .into_iter()
+                .filter(|(key, _)| keys.contains(&key.as_str())),
+        );
     }
     fields.shrink_to_fit();
     Value::new(fields, origin)
@@ -165,7 +174,9 @@ const LONGEST_NAME: usize = 253;
 
 impl Name {
     fn new(object: Fields<'_>) -> Result<Self> {
-        let metadata = object.fields("metadata")?.ok_or_else(|| object.missing("metadata"))?;
+        let metadata = object
+            .fields("metadata")?
+            .ok_or_else(|| object.missing("metadata"))?;
         let name = metadata.required("name")?;
         let namespace = metadata.str("namespace")?.unwrap_or("default");
         let parts = Self::from_parts(namespace, name.as_str().unwrap_or_default());
@@ -175,7 +186,9 @@ impl Name {
     /// The name of an object of a hub, whose alphabet is that of the API server.
     pub(crate) fn from_parts(namespace: &str, name: &str) -> Result<Self> {
         for part in [namespace, name] {
-            let is_plain = part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+            let is_plain = part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
             if part.is_empty() || part.len() > LONGEST_NAME || !is_plain {
                 let shown: String = sanitize_line(&shown_key(part)).chars().take(64).collect();
                 return Err(Error::new(

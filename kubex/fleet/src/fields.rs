@@ -90,9 +90,12 @@ impl<'v> Fields<'v> {
     }
 
     pub(crate) fn missing(self, key: &str) -> Error {
-        Error::new(ErrorKind::MissingField, format_args!("\"{}\" is missing", shown_key(key)))
-            .with_origin(&self.origin_of(key))
-            .with_help(format_args!("set \"{}\"", shown_key(key)))
+        Error::new(
+            ErrorKind::MissingField,
+            format_args!("\"{}\" is missing", shown_key(key)),
+        )
+        .with_origin(&self.origin_of(key))
+        .with_help(format_args!("set \"{}\"", shown_key(key)))
     }
 }
 

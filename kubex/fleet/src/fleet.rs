@@ -168,7 +168,11 @@ impl Fleet {
             return;
         }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let watch = watch(Arc::downgrade(&self.0), self.0.host.clone(), Arc::clone(&self.0.wake));
+            let watch = watch(
+                Arc::downgrade(&self.0),
+                self.0.host.clone(),
+                Arc::clone(&self.0.wake),
+            );
             *timer = Some(runtime.spawn(watch));
         }
     }
@@ -193,7 +197,9 @@ async fn watch(fleet: Weak<Inner>, host: Host, wake: Arc<Notify>) {
         let sleep = next.map_or(LOOK_EVERY, |next| next.saturating_sub(now));
         drop(inner);
         // Whether the time is over or something is new, what is due is found above.
-        let _ = host.within(sleep.max(Duration::from_millis(1)), wake.notified()).await;
+        let _ = host
+            .within(sleep.max(Duration::from_millis(1)), wake.notified())
+            .await;
     }
 }
 
@@ -216,7 +222,11 @@ async fn settle(fleet: &Weak<Inner>, input: &Arc<WatchedInput>) {
     let latest = input.take_new();
     let Some(inner) = fleet.upgrade() else { return };
     log_problems(&input.name, &settled, &latest);
-    for name in settled.entries.keys().filter(|name| !latest.entries.contains_key(*name)) {
+    for name in settled
+        .entries
+        .keys()
+        .filter(|name| !latest.entries.contains_key(*name))
+    {
         inner.remove(&full_name(input, name));
     }
     let unsettled = inner.unsettled();
@@ -229,7 +239,12 @@ async fn settle(fleet: &Weak<Inner>, input: &Arc<WatchedInput>) {
         if resolving.len() >= RESOLVED_AT_ONCE {
             resolving.join_next().await;
         }
-        let (inner, input, name, entry) = (Arc::clone(&inner), Arc::clone(input), Arc::clone(name), entry.clone());
+        let (inner, input, name, entry) = (
+            Arc::clone(&inner),
+            Arc::clone(input),
+            Arc::clone(name),
+            entry.clone(),
+        );
         resolving.spawn(async move { inner.resolve(&input, name, full_name, &entry).await });
     }
     while resolving.join_next().await.is_some() {}
@@ -255,9 +270,10 @@ impl Inner {
     /// The members that are broken, or whose latest definition is not used.
     fn unsettled(&self) -> BTreeSet<Arc<str>> {
         let members = self.members();
-        let unsettled = members.by_name.iter().filter(|(_, held)| {
-            held.problem.is_some() || held.member.configuration().is_err()
-        });
+        let unsettled = members
+            .by_name
+            .iter()
+            .filter(|(_, held)| held.problem.is_some() || held.member.configuration().is_err());
         unsettled.map(|(name, _)| Arc::clone(name)).collect()
     }
 
@@ -282,11 +298,17 @@ impl Inner {
             if member.configuration().is_ok() {
                 return self.set_problem(&full_name, Some(error.clone()));
             }
-            if member.configuration().is_err_and(|earlier| earlier.to_string() == error.to_string()) {
+            if member
+                .configuration()
+                .is_err_and(|earlier| earlier.to_string() == error.to_string())
+            {
                 return;
             }
         }
-        self.put(Member::new(full_name, entry.origin.clone(), followed), held.is_some());
+        self.put(
+            Member::new(full_name, entry.origin.clone(), followed),
+            held.is_some(),
+        );
     }
 
     async fn follow(&self, input: &Arc<WatchedInput>, name: &Arc<str>, full_name: &str) -> Result<Followed> {
@@ -297,7 +319,7 @@ impl Inner {
         let turns = Arc::clone(&self.turns);
         let source = Source::from_provider(full_name, Arc::new(provider))
             .timeout(MEMBER_LIMIT)
-            .decorated_by(move |source| InTurn::new(source, &turns));
+            .decorated_by(move |source| InTurn::wrap(source, &turns));
         let chain = Chain::builder(self.registry.clone()).host(self.host.clone());
         chain.source(source).build()?.follow_closely().await
     }
@@ -313,9 +335,19 @@ impl Inner {
                 warn!(target: "kubex::fleet", member = &*sanitize_line(&name), outcome, %error, "a broken member of the fleet");
             }
         }
-        let change = if was_there { Change::Changed(member.clone()) } else { Change::Added(member.clone()) };
+        let change = if was_there {
+            Change::Changed(member.clone())
+        } else {
+            Change::Added(member.clone())
+        };
         let mut members = self.members();
-        members.by_name.insert(name, Held { member, problem: None });
+        members.by_name.insert(
+            name,
+            Held {
+                member,
+                problem: None,
+            },
+        );
         members.subscribers.put(&change);
     }
 
@@ -351,7 +383,10 @@ impl Drop for Inner {
 impl fmt::Debug for Fleet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fleet")
-            .field("inputs", &self.0.inputs.iter().map(|input| &input.name).collect::<Vec<_>>())
+            .field(
+                "inputs",
+                &self.0.inputs.iter().map(|input| &input.name).collect::<Vec<_>>(),
+            )
             .field("members", &self.0.members().by_name.len())
             .finish_non_exhaustive()
     }

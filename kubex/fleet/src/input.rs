@@ -21,6 +21,7 @@ pub struct Input {
     pub(crate) kind: Kind,
     pub(crate) access_providers: Option<PathBuf>,
     pub(crate) profile_variables: Vec<String>,
+    pub(crate) allows_aws: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -38,6 +39,7 @@ impl Input {
             kind,
             access_providers: None,
             profile_variables: Vec::new(),
+            allows_aws: false,
         }
     }
 
@@ -75,6 +77,14 @@ impl Input {
     /// matches all names with that beginning. Name none that makes the plugin run another program or read another file.
     pub fn profile_variables(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.profile_variables = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Lets Secrets of Argo CD with `awsAuthConfig` use the program's own AWS credentials, through the provider `eks`. The author
+    /// of a Secret then chooses the server that gets a token for the cluster that it names, so allow it only if you trust every
+    /// author as much as the program.
+    pub fn aws_auth(mut self) -> Self {
+        self.allows_aws = true;
         self
     }
 }

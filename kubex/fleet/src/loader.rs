@@ -124,18 +124,28 @@ impl Loader {
                 return self.files.remove(path).is_some();
             }
             Err(error) => {
-                let digest = SharingKey::new("unreadable").with(error.kind().to_string()).closed();
-                let what = if matches!(kind, Kind::Manifests(_)) { "the manifest" } else { "the kubeconfig" };
+                let digest = SharingKey::new("unreadable")
+                    .with(error.kind().to_string())
+                    .closed();
+                let what = if matches!(kind, Kind::Manifests(_)) {
+                    "the manifest"
+                } else {
+                    "the kubeconfig"
+                };
                 return self.keep(path, digest, Error::unreadable(what, path, error));
             }
         };
-        let digest = SharingKey::new("file").with(content.bytes.expose_secret()).closed();
+        let digest = SharingKey::new("file")
+            .with(content.bytes.expose_secret())
+            .closed();
         if self.files.get(path).is_some_and(|file| file.digest == digest) {
             return false;
         }
         let read = match kind {
             Kind::Manifests(_) => objects(path, content, &digest, rules),
-            _ => contexts(path, is_named, &digest, host).await.map(|entries| (entries, Vec::new())),
+            _ => contexts(path, is_named, &digest, host)
+                .await
+                .map(|entries| (entries, Vec::new())),
         };
         match read {
             Ok((entries, problems)) => {
@@ -168,7 +178,12 @@ impl Loader {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let mut problems: Vec<Error> = self.problem.iter().chain(&self.providers.problem).cloned().collect();
+        let mut problems: Vec<Error> = self
+            .problem
+            .iter()
+            .chain(&self.providers.problem)
+            .cloned()
+            .collect();
         let mut entries = BTreeMap::new();
         for (name, entry) in &self.objects {
             entries.insert(Arc::clone(name), entry.clone());
@@ -208,8 +223,13 @@ impl ProvidersFile {
                 (digest, AccessProviders::read(bytes, &Origin::file(path)))
             }
             Err(error) => {
-                let digest = SharingKey::new("unreadable").with(error.kind().to_string()).closed();
-                (digest, Err(Error::unreadable("the file of access providers", path, error)))
+                let digest = SharingKey::new("unreadable")
+                    .with(error.kind().to_string())
+                    .closed();
+                (
+                    digest,
+                    Err(Error::unreadable("the file of access providers", path, error)),
+                )
             }
         };
         if self.digest.as_ref() == Some(&digest) {
@@ -239,12 +259,21 @@ impl Kind {
 }
 
 /// The contexts of a kubeconfig. In a directory, their names begin with that of the file.
-async fn contexts(path: &Path, is_named: bool, digest: &SharingKey, host: &Host) -> Result<Vec<(Arc<str>, Entry)>> {
+async fn contexts(
+    path: &Path,
+    is_named: bool,
+    digest: &SharingKey,
+    host: &Host,
+) -> Result<Vec<(Arc<str>, Entry)>> {
     let kubeconfig = KubeconfigProvider::new().path(path).load(host).await?;
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     let contexts = kubeconfig.contexts().take(limits::MEMBERS + 1);
     let entries = contexts.map(|context| {
-        let name = if is_named { context.name.to_owned() } else { format!("{file}/{}", context.name) };
+        let name = if is_named {
+            context.name.to_owned()
+        } else {
+            format!("{file}/{}", context.name)
+        };
         let entry = Entry {
             definition: Arc::new(Definition::Context(kubeconfig.context(context.name))),
             digest: digest.clone(),
@@ -289,7 +318,10 @@ fn objects(
 fn duplicate(name: &str, entry: &Entry, first: &Entry) -> Error {
     Error::new(
         ErrorKind::DuplicateName,
-        format_args!("two members have the name \"{name}\"; the one of {} is used", first.origin),
+        format_args!(
+            "two members have the name \"{name}\"; the one of {} is used",
+            first.origin
+        ),
     )
     .with_origin(&entry.origin)
     .with_help("remove one of them")

@@ -42,7 +42,10 @@ fn add(value: Value, objects: &mut Vec<Value>) -> Result<()> {
                 .with_help("write \"apiVersion\", \"kind\" and \"metadata\""),
         );
     }
-    let is_list = value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
+    let is_list = value
+        .get("kind")
+        .and_then(Value::as_str)
+        .is_some_and(|kind| kind.ends_with("List"));
     if !is_list {
         objects.push(value);
         return Ok(());
@@ -71,7 +74,9 @@ fn parts(text: &str) -> Vec<(Position, &str)> {
         offset += content.len();
     }
     parts.push((start_line, text.get(start..).unwrap_or_default()));
-    let positioned = parts.into_iter().map(|(line, part)| (Position { line, column: 1 }, part));
+    let positioned = parts
+        .into_iter()
+        .map(|(line, part)| (Position { line, column: 1 }, part));
     positioned.collect()
 }
 
@@ -91,7 +96,11 @@ mod tests {
         let places: Vec<_> = found.iter().map(|object| object.origin().to_string()).collect();
         assert_eq!(
             places,
-            ["/hub/a.yaml:3:1", "/hub/a.yaml:7:3, items[0]", "/hub/a.yaml:9:3, items[1]"]
+            [
+                "/hub/a.yaml:3:1",
+                "/hub/a.yaml:7:3, items[0]",
+                "/hub/a.yaml:9:3, items[1]"
+            ]
         );
         assert_eq!(read(r#"{"kind": "Secret"}"#).unwrap().len(), 1);
         assert_eq!(read("").unwrap().len(), 0);

@@ -129,8 +129,11 @@ impl Objects {
     fn read(&self, manifest: SecretBytes) -> Result<Vec<(Arc<str>, Option<Entry>)>> {
         let origin = Origin::bytes("the object");
         let (rules, _) = self.0.fleet.get().ok_or_else(|| {
-            Error::new(ErrorKind::UnknownSource, "the objects are not an input of a fleet")
-                .with_help("start the fleet with Input::objects first")
+            Error::new(
+                ErrorKind::UnknownSource,
+                "the objects are not an input of a fleet",
+            )
+            .with_help("start the fleet with Input::objects first")
         })?;
         if manifest.expose_secret().len() > limits::OBJECT {
             return Err(exceeded("the object is larger", limits::OBJECT, "bytes").with_origin(&origin));
@@ -139,7 +142,11 @@ impl Objects {
         let mut entries = Vec::new();
         for object in manifest::objects(manifest, &origin)? {
             let identity = identity(&object);
-            let place = Origin::bytes(&identity.as_ref().map_or_else(|| "the object".to_owned(), |(_, shown)| shown.clone()));
+            let place = Origin::bytes(
+                &identity
+                    .as_ref()
+                    .map_or_else(|| "the object".to_owned(), |(_, shown)| shown.clone()),
+            );
             match of_object(object.located(place.clone()), rules)? {
                 Some((name, definition)) => {
                     let entry = Entry {
@@ -171,8 +178,11 @@ impl Objects {
     pub(crate) fn join(&self, rules: &Arc<Rules>, wake: &Arc<Notify>) -> Result<()> {
         let joined = self.0.fleet.set((Arc::clone(rules), Arc::clone(wake)));
         joined.map_err(|_| {
-            Error::new(ErrorKind::DuplicateName, "the objects are an input of a fleet already")
-                .with_help("create other objects with Objects::new()")
+            Error::new(
+                ErrorKind::DuplicateName,
+                "the objects are an input of a fleet already",
+            )
+            .with_help("create other objects with Objects::new()")
         })
     }
 

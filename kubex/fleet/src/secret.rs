@@ -88,9 +88,12 @@ impl<'v> Secret<'v> {
             return Ok(None);
         };
         let text = std::str::from_utf8(bytes.expose_secret()).map_err(|_| {
-            Error::new(ErrorKind::InvalidValue, format_args!("\"{key}\" is not text in UTF-8"))
-                .with_origin(&origin)
-                .with_help("encode a text")
+            Error::new(
+                ErrorKind::InvalidValue,
+                format_args!("\"{key}\" is not text in UTF-8"),
+            )
+            .with_origin(&origin)
+            .with_help("encode a text")
         })?;
         let value = Value::new(text.trim(), origin);
         Ok(Some(value).filter(|value| !value.is_blank()))

@@ -80,7 +80,11 @@ impl Turns {
         let began = host.now().monotonic;
         let _waiting = (!is_slow).then(|| Waiting::new(&self.waiting));
         let mut wait = Box::pin(async {
-            let slow = if is_slow { Some(Arc::clone(&self.slow_places).acquire_owned().await) } else { None };
+            let slow = if is_slow {
+                Some(Arc::clone(&self.slow_places).acquire_owned().await)
+            } else {
+                None
+            };
             (slow, Arc::clone(&self.places).acquire_owned().await)
         });
         loop {
@@ -161,7 +165,7 @@ pub(crate) struct InTurn {
 
 impl InTurn {
     /// The source itself if it only reads files.
-    pub(crate) fn new(source: Arc<dyn CredentialSource>, turns: &Arc<Turns>) -> Arc<dyn CredentialSource> {
+    pub(crate) fn wrap(source: Arc<dyn CredentialSource>, turns: &Arc<Turns>) -> Arc<dyn CredentialSource> {
         if source.only_reads_files() {
             return source;
         }
@@ -173,7 +177,9 @@ impl InTurn {
     }
 
     fn longest_run(&self, host: &Host) -> Duration {
-        self.source.deadline_on(host).saturating_add(self.source.time_to_end(host))
+        self.source
+            .deadline_on(host)
+            .saturating_add(self.source.time_to_end(host))
     }
 }
 
@@ -242,5 +248,171 @@ impl CredentialSource for InTurn {
 
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         self.source.check(host).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kubex_core::host::SimulatedHost;
+    use kubex_core::{Credentials, ServerUrl};
+
+    use super::*;
+
+    /// A plugin that takes this long, and counts how many run at once.
+    #[derive(Debug)]
+    struct Plugin {
+        takes: Duration,
+        running: Arc<(AtomicUsize, AtomicUsize)>,
+    }
+
+    struct Running<'r>(&'r AtomicUsize);
+
+    impl Drop for Running<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    #[async_trait]
+    impl CredentialSource for Plugin {
+        async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
+            let (now, most) = &*self.running;
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            let _running = Running(now);
+            let hangs = request
+                .host
+                .within(Duration::from_secs(30), request.host.clock().sleep(self.takes));
+            if hangs.await.is_err() {
+                return Err(Error::new(ErrorKind::TimedOut, "the plugin hangs"));
+            }
+            Credential::bearer("abc".into())
+        }
+
+        fn describe(&self) -> String {
+            "a plugin".to_owned()
+        }
+    }
+
+    struct Bench {
+        world: SimulatedHost,
+        turns: Arc<Turns>,
+        running: Arc<(AtomicUsize, AtomicUsize)>,
+    }
+
+    impl Bench {
+        fn new(places: usize) -> Self {
+            Self {
+                world: SimulatedHost::new(),
+                turns: Arc::new(Turns::new(places)),
+                running: Arc::default(),
+            }
+        }
+
+        fn credentials(&self, takes: u64) -> Credentials {
+            let plugin = Plugin {
+                takes: Duration::from_secs(takes),
+                running: Arc::clone(&self.running),
+            };
+            let cluster = Cluster::new(ServerUrl::parse("https://10.0.0.1").unwrap());
+            let source = InTurn::wrap(Arc::new(plugin), &self.turns);
+            Credentials::live(source, Arc::new(cluster), self.world.host())
+        }
+
+        /// Starts a request.
+        fn ask(&self, credentials: &Credentials) -> tokio::task::JoinHandle<Result<Arc<Credential>>> {
+            let credentials = credentials.clone();
+            tokio::spawn(async move { credentials.current().await })
+        }
+
+        /// Lets this many seconds pass.
+        async fn pass(&self, seconds: u64) {
+            for _ in 0..seconds {
+                for _ in 0..60 {
+                    tokio::task::yield_now().await;
+                }
+                self.world.advance(Duration::from_secs(1));
+            }
+            for _ in 0..60 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn at_most_so_many_run_at_once_and_all_get_their_turn() {
+        let bench = Bench::new(3);
+        let all: Vec<_> = (0..30).map(|_| bench.credentials(1)).collect();
+        let asked: Vec<_> = all.iter().map(|one| bench.ask(one)).collect();
+        bench.pass(12).await;
+        for one in asked {
+            assert!(one.await.unwrap().is_ok());
+        }
+        assert_eq!(bench.running.1.load(Ordering::SeqCst), 3);
+        assert_eq!(bench.turns.most(), 3);
+    }
+
+    #[tokio::test]
+    async fn plugins_that_hang_give_their_places_to_others() {
+        let bench = Bench::new(4);
+        let hanging: Vec<_> = (0..20).map(|_| bench.credentials(1000)).collect();
+        let good: Vec<_> = (0..20).map(|_| bench.credentials(1)).collect();
+        let _hang: Vec<_> = hanging.iter().map(|one| bench.ask(one)).collect();
+        bench.pass(1).await;
+        let asked: Vec<_> = good.iter().map(|one| bench.ask(one)).collect();
+        // 20 that hang for 5 s each, and 20 s of work, in 2 to 4 places.
+        bench.pass(65).await;
+        assert!(asked.iter().all(tokio::task::JoinHandle::is_finished));
+        assert!(bench.running.1.load(Ordering::SeqCst) <= 4);
+
+        // Those that are known to hang have half of the places, so nothing is delayed from now on.
+        let late: Vec<_> = (0..2).map(|_| bench.credentials(1)).collect();
+        let asked: Vec<_> = late.iter().map(|one| bench.ask(one)).collect();
+        bench.pass(2).await;
+        assert!(asked.iter().all(tokio::task::JoinHandle::is_finished));
+    }
+
+    #[tokio::test]
+    async fn a_slow_plugin_keeps_its_place_while_none_waits() {
+        let bench = Bench::new(1);
+        let slow = bench.credentials(20);
+        let asked = bench.ask(&slow);
+        bench.pass(21).await;
+        assert!(asked.is_finished());
+    }
+
+    #[tokio::test]
+    async fn a_place_whose_runtime_stands_still_is_given_up() {
+        let bench = Bench::new(1);
+        let host = bench.world.host();
+        // It is never polled again, and never dropped.
+        let stuck = bench
+            .turns
+            .take(false, Duration::from_secs(35), &host)
+            .await
+            .unwrap();
+        let other = bench.credentials(1);
+        let asked = bench.ask(&other);
+        bench.pass(30).await;
+        assert!(!asked.is_finished());
+        bench.pass(10).await;
+        assert!(asked.is_finished());
+        drop(stuck);
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_does_not_come_is_an_error_that_says_so() {
+        let bench = Bench::new(1);
+        let host = bench.world.host();
+        let _stuck = bench
+            .turns
+            .take(false, Duration::from_secs(3600), &host)
+            .await
+            .unwrap();
+        let other = bench.credentials(1);
+        let asked = bench.ask(&other);
+        bench.pass(305).await;
+        let error = asked.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert!(error.message().contains("had no turn"), "{error}");
     }
 }

@@ -96,9 +96,11 @@ impl WatchedInput {
             let mut loader = self.loader.lock().await;
             self.times(|times| times.looked_at = Some(self.host.now().monotonic));
             let access_providers = self.access_providers.as_deref();
-            let loaded = loader.load(&self.kind, access_providers, &self.rules, &self.host).await;
+            let snapshot = loader
+                .load(&self.kind, access_providers, &self.rules, &self.host)
+                .await;
             self.files.store(loader.files() as u64, Ordering::Relaxed);
-            loaded
+            snapshot
         };
         match self.host.within(LOOK_LIMIT, looking).await {
             Ok(None) => {}
@@ -145,7 +147,7 @@ impl WatchedInput {
                 // Inputs that begin together are looked at apart from each other.
                 let is_first = times.next_look.is_zero();
                 let most = LOOK_EVERY / if is_first { 2 } else { 10 };
-                let less = most.mul_f64(self.host.clock().random() as f64 / u64::MAX as f64);
+                let less = most * u32::from(self.host.clock().random().to_le_bytes()[0]) / 256;
                 times.next_look = now.saturating_add(LOOK_EVERY.saturating_sub(less));
             }
             is_due
@@ -187,7 +189,10 @@ impl WatchedInput {
 fn hangs(name: &str) -> Error {
     Error::new(
         ErrorKind::TimedOut,
-        format_args!("the input \"{name}\" could not be read within {} s", LOOK_LIMIT.as_secs()),
+        format_args!(
+            "the input \"{name}\" could not be read within {} s",
+            LOOK_LIMIT.as_secs()
+        ),
     )
     .with_help("check whether it is on a network file system that does not answer")
 }
