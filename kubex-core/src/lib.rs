@@ -33,6 +33,11 @@ pub mod error;
 pub mod faults;
 pub mod host;
 pub mod impersonation;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+#[cfg(not(feature = "metrics"))]
+#[path = "metrics/off.rs"]
+mod metrics;
 pub mod options;
 pub mod origin;
 pub mod overrides;

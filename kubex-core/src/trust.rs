@@ -138,7 +138,20 @@ impl LiveTrust {
     pub fn live(first: CaBundle, source: Arc<dyn TrustSource>, host: Host) -> Self {
         Self(Kind::Live(RefreshCell::with_value(
             CurrentTrust::from(first),
-            TrustFetcher(source),
+            TrustFetcher {
+                source,
+                relays: false,
+            },
+            host,
+        )))
+    }
+
+    /// A CA bundle of a source that passes on the one of another handle.
+    pub(crate) fn relayed(first: CaBundle, source: Arc<dyn TrustSource>, host: Host) -> Self {
+        let fetcher = TrustFetcher { source, relays: true };
+        Self(Kind::Live(RefreshCell::with_value(
+            CurrentTrust::from(first),
+            fetcher,
             host,
         )))
     }
@@ -174,6 +187,13 @@ impl LiveTrust {
     pub fn invalidate(&self, generation: Generation) {
         if let Kind::Live(cell) = &self.0 {
             cell.invalidate(generation, None);
+        }
+    }
+
+    /// Passes on a rejection that another handle has reported.
+    pub(crate) fn invalidate_relayed(&self, generation: Generation) {
+        if let Kind::Live(cell) = &self.0 {
+            cell.invalidate_relayed(generation);
         }
     }
 
@@ -221,22 +241,29 @@ impl From<CaBundle> for CurrentTrust {
 }
 
 #[derive(Debug)]
-struct TrustFetcher(Arc<dyn TrustSource>);
+struct TrustFetcher {
+    source: Arc<dyn TrustSource>,
+    /// Whether the source passes on the bundle of another handle.
+    relays: bool,
+}
 
 impl Fetcher for TrustFetcher {
     type Value = CurrentTrust;
     const SUBJECT: Subject = Subject::Trust;
 
     async fn fetch(&self, reason: FetchReason, host: &Host) -> Result<CurrentTrust> {
-        self.0.fetch_because(reason, host).await.map(CurrentTrust::from)
+        self.source
+            .fetch_because(reason, host)
+            .await
+            .map(CurrentTrust::from)
     }
 
     fn describe(&self) -> String {
-        self.0.describe()
+        self.source.describe()
     }
 
     fn deadline(&self, _: &Host) -> Duration {
-        self.0.deadline()
+        self.source.deadline()
     }
 
     fn time_to_end(&self, _: &Host) -> Duration {
@@ -244,7 +271,11 @@ impl Fetcher for TrustFetcher {
     }
 
     fn only_reads_files(&self) -> bool {
-        self.0.only_reads_files()
+        self.source.only_reads_files()
+    }
+
+    fn relays(&self) -> bool {
+        self.relays
     }
 }
 

@@ -23,6 +23,7 @@
 //! |---|---|
 //! | resolve the configured chain | [`resolve`] |
 //! | inspect the configuration of Kubex, or change it in code | [`config`] |
+//! | let kubectl's preferences forbid plugins | [`kuberc`] |
 //! | resolve the default chain, without any configuration | [`default_chain`] |
 //! | use one source only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
 //! | configure everything in code | [`configure`] |
@@ -63,7 +64,8 @@
 //!
 //! | topic | where |
 //! |---|---|
-//! | metrics | the `tracing` events of [`credentials`](mod@credentials#events): each fetch with its outcome, duration and time to expiry |
+//! | metrics | [`metrics`], with the feature of that name; or the `tracing` events of [`credentials`](mod@credentials#events) |
+//! | traces | each fetch is a span `fetch` of the target `kubex::credentials` or `kubex::trust` |
 //! | timeout | of a source: [`Source::timeout`]; of a plugin: [`host::PluginRules::deadline`]; of a request: the HTTP client's own |
 //! | retry | a request that is answered 401 is sent once more with a new credential; all other retries are the HTTP client's |
 //! | reload | certificates, CA bundles and token files are read again within 60 s; [`Credentials::changes`] reports each change |
@@ -75,6 +77,8 @@
 #![cfg_attr(not(feature = "config"), doc = "[`config`]: #features")]
 #![cfg_attr(feature = "fleet", doc = "[`fleet`]: mod@fleet")]
 #![cfg_attr(not(feature = "fleet"), doc = "[`fleet`]: #features")]
+#![cfg_attr(feature = "config", doc = "[`kuberc`]: mod@kuberc")]
+#![cfg_attr(not(feature = "config"), doc = "[`kuberc`]: #features")]
 #![cfg_attr(feature = "reqwest", doc = "[`reqwest`]: mod@reqwest")]
 #![cfg_attr(not(feature = "reqwest"), doc = "[`reqwest`]: #features")]
 #![cfg_attr(feature = "kube", doc = "[`kube`]: mod@kube")]
@@ -85,6 +89,8 @@
 #![cfg_attr(not(feature = "tower"), doc = "[`tower`]: #features")]
 #![cfg_attr(feature = "rustls", doc = "[`rustls`]: mod@rustls")]
 #![cfg_attr(not(feature = "rustls"), doc = "[`rustls`]: #features")]
+#![cfg_attr(feature = "metrics", doc = "[`metrics`]: mod@metrics")]
+#![cfg_attr(not(feature = "metrics"), doc = "[`metrics`]: #features")]
 #![cfg_attr(feature = "blocking", doc = "[`blocking`]: mod@blocking")]
 #![cfg_attr(not(feature = "blocking"), doc = "[`blocking`]: #features")]
 
@@ -97,8 +103,12 @@ mod default_chain;
 mod from_kubeconfig;
 #[cfg(feature = "in-cluster")]
 mod from_pod_env;
+#[cfg(feature = "config")]
+pub mod kuberc;
 #[cfg(feature = "static")]
 mod manual;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod prelude;
 #[cfg(feature = "config")]
 mod resolve;

@@ -69,6 +69,7 @@ mod sharing;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
@@ -76,7 +77,7 @@ use tokio::sync::watch;
 use crate::cluster::Cluster;
 use crate::credential::{Credential, Generation};
 use crate::error::Result;
-use crate::host::Host;
+use crate::host::{Host, PluginVerdict};
 use crate::refresh::{Asker, Fetcher, RefreshCell, Refreshable, Subject};
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
@@ -115,6 +116,8 @@ impl Kind {
 struct CredentialFetcher {
     source: Arc<dyn CredentialSource>,
     cluster: Arc<Cluster>,
+    /// Set while the source passes on the credential of another handle.
+    relays: Option<Arc<AtomicBool>>,
     /// Removes the entry in the table of shared handles on drop.
     _lease: Option<Lease>,
 }
@@ -147,6 +150,11 @@ impl Fetcher for CredentialFetcher {
 
     fn only_reads_files(&self) -> bool {
         self.source.only_reads_files()
+    }
+
+    fn relays(&self) -> bool {
+        let relays = self.relays.as_ref();
+        relays.is_some_and(|relays| relays.load(Ordering::Relaxed))
     }
 }
 
@@ -190,6 +198,12 @@ impl Credentials {
         source.store_identity(cell.host(), cluster).await
     }
 
+    /// What the policy decides about the plugin that a fetch runs. `None` if a fetch runs no plugin.
+    pub async fn plugin_verdict(&self) -> Option<PluginVerdict> {
+        let cell = self.0.cell()?;
+        cell.fetcher().source.plugin_verdict(cell.host()).await
+    }
+
     /// A credential that never changes.
     pub fn fixed(credential: Credential) -> Self {
         Self(Kind::Fixed(Arc::new(credential)))
@@ -206,6 +220,7 @@ impl Credentials {
             let fetcher = CredentialFetcher {
                 source,
                 cluster,
+                relays: None,
                 _lease: lease,
             };
             RefreshCell::new(fetcher, host)
@@ -223,6 +238,22 @@ impl Credentials {
         } else {
             Kind::Shared(cell, Arc::new(asker))
         })
+    }
+
+    /// Credentials of a source that passes on those of another handle while `relays` is set.
+    pub(crate) fn relayed(
+        source: Arc<dyn CredentialSource>,
+        cluster: Arc<Cluster>,
+        host: Host,
+        relays: Arc<AtomicBool>,
+    ) -> Self {
+        let fetcher = CredentialFetcher {
+            source,
+            cluster,
+            relays: Some(relays),
+            _lease: None,
+        };
+        Self(Kind::Live(RefreshCell::new(fetcher, host)))
     }
 
     /// The current credential. Waits if there is no valid one. Dropping the future at any time is safe.
@@ -321,6 +352,13 @@ impl Credentials {
         match &self.0 {
             Kind::Fixed(credential) => credential.description().to_owned(),
             Kind::Live(cell) | Kind::Shared(cell, _) => cell.description().to_owned(),
+        }
+    }
+
+    /// Passes on a rejection that another handle has reported.
+    pub(crate) fn invalidate_relayed(&self, generation: Generation) {
+        if let Some(cell) = self.0.cell() {
+            cell.invalidate_relayed(generation);
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::shared_state::{FetchStatus, FinishedFetch, Refreshable};
 use crate::credential::Generation;
 use crate::error::Error;
+use crate::metrics;
 use crate::refresh::FetchReason;
 use crate::time::seconds_between;
 
@@ -25,6 +26,34 @@ macro_rules! event {
             Subject::Trust => tracing::event!(target: "kubex::trust", $level, $($rest)+),
         }
     };
+}
+
+/// The span of a fetch. It contains the events of the source, such as those of a plugin.
+///
+/// If a caller waits for the fetch, the caller's span contains it. Otherwise the span is a root that follows from the caller's,
+/// which may end before it.
+pub(super) fn span(
+    subject: Subject,
+    source: &str,
+    reason: FetchReason,
+    is_waited_for: bool,
+) -> tracing::Span {
+    let reason = id(reason);
+    macro_rules! span {
+        ($target:literal, $($parent:tt)*) => {
+            tracing::info_span!(target: $target, $($parent)* "fetch", source, reason)
+        };
+    }
+    let span = match (subject, is_waited_for) {
+        (Subject::Credentials, true) => span!("kubex::credentials",),
+        (Subject::Credentials, false) => span!("kubex::credentials", parent: None,),
+        (Subject::Trust, true) => span!("kubex::trust",),
+        (Subject::Trust, false) => span!("kubex::trust", parent: None,),
+    };
+    if !is_waited_for {
+        span.follows_from(tracing::Span::current());
+    }
+    span
 }
 
 /// A fetch has ended; `error` is that of its result, as one of the configuration that started the fetch. The event has level
@@ -53,6 +82,7 @@ pub(super) fn fetched<T: Refreshable>(
         .map(|at| seconds_between(now, at));
     let failures = finished.failures_before + u32::from(!works);
     let has_valid = finished.has_valid;
+    metrics::fetched(subject, source, outcome, reason, took);
     let error = error.map(Error::to_string);
     let error = error.as_deref();
     // A level is a constant of its event.
@@ -101,6 +131,7 @@ fn sentence(status: FetchStatus) -> &'static str {
 /// A fetch has not ended by its deadline and was given up. Its runtime is blocked, so only a caller on another one
 /// can notice.
 pub(super) fn lost(subject: Subject, source: &str, reason: FetchReason, took: Duration) {
+    metrics::fetched(subject, source, "lost", id(reason), took);
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     event!(
         subject,
@@ -115,6 +146,7 @@ pub(super) fn lost(subject: Subject, source: &str, reason: FetchReason, took: Du
 
 /// The server rejected the held value.
 pub(super) fn rejected(subject: Subject, source: &str, generation: Generation) {
+    metrics::rejected(subject, source);
     event!(
         subject,
         tracing::Level::DEBUG,

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tracing::{Instrument as _, Span};
 
 use super::policy::FetchNumber;
-use super::shared_state::FetchResult;
+use super::shared_state::{FetchResult, Refreshable as _};
 use super::{Asker, Fetcher, RefreshCell, event};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Moment;
@@ -31,6 +32,7 @@ pub(super) struct FetchTask<F: Fetcher> {
     pub(super) limit: Duration,
     /// Who started it, if it is not the configuration that the cell was made for.
     pub(super) asker: Option<Arc<Asker>>,
+    pub(super) span: Span,
     pub(super) is_complete: bool,
 }
 
@@ -45,7 +47,8 @@ impl<F: Fetcher> FetchTask<F> {
         // Callers count the limit from the same moment, however late the runtime starts the task.
         let late = cell.host.now().monotonic.saturating_sub(self.started.monotonic);
         let limit = self.limit.saturating_sub(late);
-        let mut fetch = pin!(cell.fetcher.fetch(self.reason, &cell.host));
+        let fetch = cell.fetcher.fetch(self.reason, &cell.host);
+        let mut fetch = pin!(fetch.instrument(self.span.clone()));
         let mut fetched = cell.host.within(limit, fetch.as_mut()).await;
         let time_to_end = cell.fetcher.time_to_end(&cell.host);
         if fetched.is_err() && !time_to_end.is_zero() {
@@ -75,14 +78,20 @@ impl<F: Fetcher> FetchTask<F> {
             Some(asker) => asker.sign(error.clone()),
             None => error.clone(),
         });
-        event::fetched(
-            F::SUBJECT,
-            cell.name_for(asker),
-            &finished,
-            error.as_ref(),
-            took.unwrap_or(Duration::ZERO),
-            now.wall,
-        );
+        if !cell.fetcher.relays() {
+            event::fetched(
+                F::SUBJECT,
+                cell.name_for(asker),
+                &finished,
+                error.as_ref(),
+                took.unwrap_or(Duration::ZERO),
+                now.wall,
+            );
+        }
+        if let (Some(counted), Some(held)) = (&cell.counted, cell.peek()) {
+            let ends = held.expires_at().into_iter().chain(held.renew_by()).min();
+            counted.holds(cell.name_for(asker), ends, now.wall);
+        }
         self.sender.send_replace(Some(finished.result));
     }
 }

@@ -33,6 +33,7 @@ use tokio::sync::watch;
 use crate::credential::Generation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Moment};
+use crate::metrics::{CountedHandle, Waiting};
 use crate::text::sanitize_line;
 
 pub(crate) use asker::Asker;
@@ -79,6 +80,8 @@ pub(crate) trait Fetcher: Debug + Send + Sync + 'static {
     fn time_to_end(&self, host: &Host) -> Duration;
     /// Whether a fetch does nothing but read files.
     fn only_reads_files(&self) -> bool;
+    /// Whether a fetch passes on the value of another cell, which reports the fetch.
+    fn relays(&self) -> bool;
 }
 
 /// A value that is kept current; shared by the clones of a handle.
@@ -90,6 +93,8 @@ pub(crate) struct RefreshCell<F: Fetcher> {
     /// The configuration that the cell was made for.
     owner: Asker,
     shared: SharedState<F::Value>,
+    /// Counts the cell in the metrics, unless it only passes on the value of another one.
+    counted: Option<CountedHandle>,
 }
 
 impl<F: Fetcher> RefreshCell<F> {
@@ -98,6 +103,7 @@ impl<F: Fetcher> RefreshCell<F> {
         Arc::new(Self {
             description: sanitize_line(&fetcher.describe()).into(),
             shared: SharedState::new(RejectionLimit::new(fetcher.only_reads_files())),
+            counted: (!fetcher.relays()).then(|| CountedHandle::new(F::SUBJECT)),
             fetcher,
             host,
             owner: Asker::new(None),
@@ -170,6 +176,7 @@ impl<F: Fetcher> RefreshCell<F> {
     }
 
     async fn wait(&self, pending: Pending<F::Value>, patience_ends: Duration) -> Waited<F::Value> {
+        let _waiting = Waiting::start(F::SUBJECT);
         let ended = |result: Option<Result<_>>| match result {
             Some(result) => Waited::Ended(self.or_held_if_valid(result)),
             None => Waited::GivenUp,
@@ -257,7 +264,10 @@ impl<F: Fetcher> RefreshCell<F> {
         }
         let is_own = fetch.is_some();
         if let Some(fetch) = fetch {
+            let is_waited_for = matches!(access, Access::Wait(_));
+            let name = self.name_for(asker.map(Arc::as_ref));
             let task = FetchTask {
+                span: event::span(F::SUBJECT, name, fetch.reason, is_waited_for),
                 cell: Arc::clone(self),
                 number: fetch.number,
                 reason: fetch.reason,
@@ -276,6 +286,11 @@ impl<F: Fetcher> RefreshCell<F> {
         if self.shared.reject(generation) {
             event::rejected(F::SUBJECT, self.name_for(asker.map(Arc::as_ref)), generation);
         }
+    }
+
+    /// Passes on a rejection that another cell has reported.
+    pub(crate) fn invalidate_relayed(&self, generation: Generation) {
+        self.shared.reject(generation);
     }
 
     #[inline]

@@ -6,7 +6,12 @@
 //! cargo test --release -p kubex-fleet --test scale -- --ignored --nocapture
 //! ```
 
-#![allow(clippy::unwrap_used, reason = "a test that panics fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "a test that panics fails, and this one writes the files of the fleet"
+)]
 #![cfg(unix)]
 
 use std::alloc::System;

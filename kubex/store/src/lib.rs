@@ -35,6 +35,11 @@ mod flight;
 mod location;
 mod lock;
 mod master_key;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+#[cfg(not(feature = "metrics"))]
+#[path = "metrics/off.rs"]
+mod metrics;
 mod moment;
 mod name;
 mod outcome;

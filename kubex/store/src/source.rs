@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kubex_core::credentials::{SharingKey, StoreIdentity};
+use kubex_core::host::PluginVerdict;
 use kubex_core::text::sanitize_line;
 use kubex_core::{
     Cluster, Credential, CredentialSource, Error, ErrorKind, FetchReason, FetchRequest, Host, Origin, Result,
@@ -15,6 +16,7 @@ use tracing::warn;
 use crate::entry::StoredCredential;
 use crate::flight::Flight;
 use crate::location::Location;
+use crate::metrics::looked_up;
 use crate::slot::{Access, Begun};
 use crate::store::Store;
 use crate::unshared::Unshared;
@@ -156,7 +158,14 @@ impl CredentialSource for StoredSource {
         if request.host.processes().is_some() && self.location.is_none() {
             return self.source.fetch(request).await;
         }
-        match self.begin(request).await? {
+        let begun = self.begin(request).await?;
+        looked_up(match &begun {
+            Begun::Hit(_) => "hit",
+            Begun::Fetch(_) => "fetched",
+            Begun::Failed(_) => "failed",
+            Begun::Unshared(_) => "unshared",
+        });
+        match begun {
             Begun::Hit(stored) => Ok(self.remember(*stored)),
             Begun::Fetch(flight) => self.fly(*flight, request).await,
             Begun::Failed(error) => Err(match self.source.origin() {
@@ -193,6 +202,10 @@ impl CredentialSource for StoredSource {
 
     async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
         self.source.store_identity(host, cluster).await
+    }
+
+    async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
+        self.source.plugin_verdict(host).await
     }
 
     fn origin(&self) -> Option<&Origin> {

@@ -78,6 +78,11 @@ mod failure;
 mod hint;
 mod interaction;
 mod lookup;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+#[cfg(not(feature = "metrics"))]
+#[path = "metrics/off.rs"]
+mod metrics;
 mod native;
 mod options;
 mod plugin_identity;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kubex_core::credentials::{SharingKey, StoreIdentity};
 use kubex_core::host::{
-    Deadline, Exit, LiveStderr, Process, ProcessError, ProcessOutput, Processes as _, Program, TerminalHold,
+    Deadline, Exit, LiveStderr, PluginVerdict, Process, ProcessError, ProcessOutput, Processes as _, Program,
+    TerminalHold,
 };
 use kubex_core::text::{names_a_secret, sanitize_line, secret_arguments, shown_path};
 use kubex_core::{
@@ -21,6 +22,7 @@ use crate::exec_info::{self, PassedCluster, exec_info};
 use crate::exec_request::ExecRequest;
 use crate::hint::InstallHint;
 use crate::lookup::Command;
+use crate::metrics::{self, PluginCertificate};
 use crate::native::NativeProcesses;
 use crate::options::{EnvironmentVariable, ExecOptions, InteractiveMode};
 use crate::plugin_identity::PluginIdentity;
@@ -58,6 +60,8 @@ pub struct ExecSource {
     is_from_kubeconfig: bool,
     /// The program that this source serves, if it serves one.
     request: Option<ExecRequest>,
+    /// The client certificate that the plugin returned last, for the metrics.
+    certificate: PluginCertificate,
 }
 
 impl FromOptions for ExecSource {
@@ -90,6 +94,7 @@ impl FromOptions for ExecSource {
             interactive_deadline: options.interactive_deadline,
             is_from_kubeconfig: written.is_from_kubeconfig(),
             request: None,
+            certificate: PluginCertificate::none(),
             origin,
         })
     }
@@ -152,9 +157,9 @@ impl ExecSource {
         let program = host.permit(&command, self.command.find(host), &variables);
         let limit = self.time_for(false, host);
         let program = host.within(limit, program).await;
-        let program = program
-            .unwrap_or_else(|_| Err(failure::not_found_in_time(&self.name, limit)))
-            .map_err(|error| self.install_hint.add_to(error, host))?;
+        let program = program.unwrap_or_else(|_| Err(failure::not_found_in_time(&self.name, limit)));
+        metrics::asked(&program);
+        let program = program.map_err(|error| self.install_hint.add_to(error, host))?;
         let stack = recursion::stack_with(&program, &self.arguments, host)?;
         let terminal = match terminal {
             Some(terminal) => Some(interaction::hold(terminal, host).await?),
@@ -175,6 +180,7 @@ impl ExecSource {
             None => NativeProcesses.run(process).await,
         };
         live_stderr.finish().await;
+        metrics::called(&ended);
         let ProcessOutput { exit, output, error } = ended.map_err(|error| match error {
             ProcessError::NotStarted(error) => failure::not_started(program.path(), error),
             ProcessError::TimedOut { output, error } => {
@@ -317,6 +323,9 @@ impl CredentialSource for ExecSource {
     /// Ctrl-Z does not count.
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
         let fetched = self.run(request.host, request.cluster).await;
+        if let Ok(credential) = &fetched {
+            self.certificate.replaced_by(credential, request.host.now().wall);
+        }
         fetched.map_err(|error| error.with_origin(&self.origin))
     }
 
@@ -348,6 +357,12 @@ impl CredentialSource for ExecSource {
             ),
         );
         vec![warning.with_origin(&self.origin)]
+    }
+
+    async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
+        let variables = self.limited_variables();
+        let verdict = host.plugin_verdict(self.command.as_os_str(), self.command.find(host), &variables);
+        host.within(self.time_for(false, host), verdict).await.ok()
     }
 
     fn deadline_on(&self, host: &Host) -> Duration {

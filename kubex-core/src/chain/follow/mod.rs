@@ -19,6 +19,7 @@
 //! is not woken.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,7 +35,8 @@ use crate::configuration::ClientConfiguration;
 use crate::credential::{Credential, Generation};
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
+use crate::host::{Host, PluginVerdict};
+use crate::metrics;
 use crate::resolved_source::{Difference, ResolvedSource};
 use crate::sharing_key::SharingKey;
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
@@ -189,21 +191,30 @@ struct State {
 impl Follower {
     /// The configuration with live handles that ask this follower.
     fn attach(self: Arc<Self>, first: ClientConfiguration, host: &Host) -> ClientConfiguration {
-        let credentials = Credentials::live(
+        let relays = Arc::new(AtomicBool::new(!first.credentials().is_fixed()));
+        let credentials = Credentials::relayed(
             Arc::new(FollowedCredentials {
                 follower: Arc::clone(&self),
                 description: first.credentials().describe(),
                 only_reads_files: first.credentials().only_reads_files(),
                 deadline: first.credentials().deadline().saturating_add(LOOK_DEADLINE),
                 served: std::sync::Mutex::default(),
+                relays: Arc::clone(&relays),
             }),
             Arc::clone(first.cluster()),
             host.clone(),
+            relays,
         );
         let cluster = Arc::clone(&self.cluster);
         let trust = match first.trust().try_current().trust() {
             Trust::CaBundle(bundle) => {
-                LiveTrust::live(bundle.clone(), Arc::new(FollowedTrust(self)), host.clone())
+                let is_live = !first.trust().is_fixed();
+                let (bundle, source) = (bundle.clone(), Arc::new(FollowedTrust(self)));
+                if is_live {
+                    LiveTrust::relayed(bundle, source, host.clone())
+                } else {
+                    LiveTrust::live(bundle, source, host.clone())
+                }
             }
             other => LiveTrust::fixed(other.clone()),
         };
@@ -229,6 +240,7 @@ impl Follower {
         match (resolved, found) {
             (Ok(configuration), Some(answer)) => {
                 if std::mem::take(&mut state.is_failing) {
+                    metrics::followed(&name_of(&configuration), "recovered");
                     info!(target: "kubex::follow", source = &*name_of(&configuration), outcome = "recovered", "the source can be followed again");
                 }
                 let look = state.takes(configuration, answer);
@@ -239,6 +251,7 @@ impl Follower {
             }
             (Err(error), _) => {
                 if !std::mem::replace(&mut state.is_failing, true) {
+                    metrics::followed(&name_of(&state.configuration), "failed");
                     warn!(target: "kubex::follow", source = &*name_of(&state.configuration), outcome = "failed", %error, "the source cannot be followed, so everything is kept as it was");
                 }
                 Look::Failed(error)
@@ -274,11 +287,13 @@ impl State {
         if is_kept_out {
             let key = answer.key();
             if self.refused.as_ref() != Some(&key) {
+                metrics::followed(&source, "kept");
                 warn!(target: "kubex::follow", source = &*source, outcome = "kept", changed, "this change needs a new configuration, so everything is kept as it was");
             }
             self.refused = Some(key);
             return Look::KeptOut;
         }
+        metrics::followed(&source, "followed");
         info!(target: "kubex::follow", source = &*source, outcome = "followed", changed, "what changed is used from now on");
         self.refused = None;
         self.epoch += 1;
@@ -319,6 +334,8 @@ struct FollowedCredentials {
     deadline: Duration,
     /// The credential that was returned last: the epoch of the answer that it belongs to, and its generation there.
     served: std::sync::Mutex<(u64, Generation)>,
+    /// Whether the source's own handle reports the fetches.
+    relays: Arc<AtomicBool>,
 }
 
 impl FollowedCredentials {
@@ -337,6 +354,7 @@ impl CredentialSource for FollowedCredentials {
             self.follower.look(&mut state, is_rejected).await;
             (state.configuration.credentials().clone(), state.epoch)
         };
+        self.relays.store(!credentials.is_fixed(), Ordering::Relaxed);
         // If the source has returned a newer credential already, that one was not rejected.
         if is_rejected
             && let Some(held) = credentials.peek()
@@ -344,7 +362,7 @@ impl CredentialSource for FollowedCredentials {
         {
             // It counts as accepted, because the limits of rejections have been applied by the caller.
             credentials.accept(held.generation());
-            credentials.invalidate(held.generation());
+            credentials.invalidate_relayed(held.generation());
         }
         let credential = credentials.current().await?;
         *self.served() = (epoch, credential.generation());
@@ -362,6 +380,18 @@ impl CredentialSource for FollowedCredentials {
 
     fn only_reads_files(&self) -> bool {
         self.only_reads_files
+    }
+
+    async fn plugin_verdict(&self, _: &Host) -> Option<PluginVerdict> {
+        let credentials = self
+            .follower
+            .state
+            .lock()
+            .await
+            .configuration
+            .credentials()
+            .clone();
+        credentials.plugin_verdict().await
     }
 }
 
@@ -384,7 +414,7 @@ impl TrustSource for FollowedTrust {
         };
         if is_rejected {
             // A CA file may have been replaced although its path is the same.
-            trust.invalidate(trust.try_current().generation());
+            trust.invalidate_relayed(trust.try_current().generation());
         }
         let current = trust.current().await;
         match current.trust() {

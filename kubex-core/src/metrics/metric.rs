@@ -1,0 +1,71 @@
+//! The name, the kind and the labels of a metric. They are stable.
+
+/// A metric that Kubex writes.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Metric {
+    /// The name, with its unit.
+    pub name: &'static str,
+    /// What it counts or measures.
+    pub kind: MetricKind,
+    /// The names of its labels.
+    pub labels: &'static [&'static str],
+    /// A description for people.
+    pub help: &'static str,
+}
+
+/// The kind of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MetricKind {
+    /// A number that only grows.
+    Counter,
+    /// A number that grows and shrinks.
+    Gauge,
+    /// A distribution of values.
+    Histogram,
+}
+
+impl Metric {
+    /// A number that only grows.
+    pub const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
+        let kind = MetricKind::Counter;
+        Self {
+            name,
+            kind,
+            labels,
+            help,
+        }
+    }
+
+    /// A number that grows and shrinks.
+    pub const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
+        let kind = MetricKind::Gauge;
+        Self {
+            name,
+            kind,
+            labels,
+            help,
+        }
+    }
+
+    /// A distribution of values.
+    pub const fn histogram(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
+        let kind = MetricKind::Histogram;
+        Self {
+            name,
+            kind,
+            labels,
+            help,
+        }
+    }
+
+    /// Registers the description with the recorder.
+    pub fn describe(&self) {
+        match self.kind {
+            MetricKind::Counter => ::metrics::describe_counter!(self.name, self.help),
+            MetricKind::Gauge => ::metrics::describe_gauge!(self.name, self.help),
+            MetricKind::Histogram => ::metrics::describe_histogram!(self.name, self.help),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Metrics of fetches, rejections, waiting callers and followed sources, through the facade [`metrics`](::metrics).
+//!
+//! The program installs a recorder, such as an exporter for Prometheus. Without one, nothing is recorded. Each metric is
+//! written when its event happens, and never on the path of a request whose credential is fresh. Gauges that change with
+//! the time are brought up to date by [`update`], which the program calls before each scrape.
+//!
+//! ```
+//! for metric in kubex_core::metrics::METRICS {
+//!     println!("{} ({:?}): {}", metric.name, metric.kind, metric.help);
+//! }
+//! kubex_core::metrics::describe();
+//! kubex_core::metrics::update();
+//! ```
+//!
+//! Labels contain no secret. Their values are constants, except for `source`, which is the name of a source of the chain. The
+//! first 100 sources have a series of their own; the others share the name `other`.
+
+mod expiries;
+mod metric;
+mod source_label;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use expiries::{Expiries, HandleId};
+pub use metric::{Metric, MetricKind};
+use source_label::source_label;
+
+use crate::host::Host;
+use crate::refresh::Subject;
+
+const HANDLES: Metric = Metric::gauge(
+    "kubex_handles",
+    &["subject"],
+    "Live handles: credentials and CA bundles that are kept current.",
+);
+const WAITERS: Metric = Metric::gauge(
+    "kubex_waiters",
+    &["subject"],
+    "Callers that wait for a fetch to end.",
+);
+const FETCHES: Metric = Metric::counter(
+    "kubex_fetches_total",
+    &["subject", "source", "outcome", "reason"],
+    "Fetches that ended, by their outcome and by why they started.",
+);
+const FETCH_DURATION: Metric = Metric::histogram(
+    "kubex_fetch_duration_seconds",
+    &["subject", "source"],
+    "How long a fetch took.",
+);
+const REJECTIONS: Metric = Metric::counter(
+    "kubex_rejections_total",
+    &["subject", "source"],
+    "Credentials that the server rejected, and CA bundles that did not contain the server's issuer.",
+);
+const SECONDS_TO_EXPIRY: Metric = Metric::gauge(
+    "kubex_credentials_seconds_to_expiry",
+    &["source"],
+    "How long the credential of a source remains valid: the shortest time of its handles, negative after the expiry, +Inf if \
+     none expires.",
+);
+const FOLLOW_EVENTS: Metric = Metric::counter(
+    "kubex_follow_events_total",
+    &["source", "outcome"],
+    "What happened to a followed source: followed, kept, failed, recovered.",
+);
+
+/// The metrics of this crate.
+pub static METRICS: &[Metric] = &[
+    HANDLES,
+    WAITERS,
+    FETCHES,
+    FETCH_DURATION,
+    REJECTIONS,
+    SECONDS_TO_EXPIRY,
+    FOLLOW_EVENTS,
+];
+
+/// Registers the descriptions of the metrics with the recorder.
+pub fn describe() {
+    METRICS.iter().for_each(Metric::describe);
+}
+
+/// Brings the gauges up to date. Call it before each scrape.
+pub fn update() {
+    for subject in [Subject::Credentials, Subject::Trust] {
+        let counts = counts(subject);
+        HANDLES.set(subject, &counts.handles);
+        WAITERS.set(subject, &counts.waiters);
+    }
+    let now = Host::real().now().wall;
+    for (source, at) in Expiries::shortest() {
+        set_seconds_to_expiry(&source, at, now);
+    }
+}
+
+/// How many handles and waiting callers there are. A gauge is set to a count and not changed by one, because the recorder
+/// may be installed after the first handle.
+struct Counts {
+    handles: AtomicI32,
+    waiters: AtomicI32,
+}
+
+impl Counts {
+    const fn none() -> Self {
+        Self {
+            handles: AtomicI32::new(0),
+            waiters: AtomicI32::new(0),
+        }
+    }
+}
+
+static OF_CREDENTIALS: Counts = Counts::none();
+static OF_TRUST: Counts = Counts::none();
+
+fn counts(subject: Subject) -> &'static Counts {
+    match subject {
+        Subject::Credentials => &OF_CREDENTIALS,
+        Subject::Trust => &OF_TRUST,
+    }
+}
+
+fn id(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Credentials => "credentials",
+        Subject::Trust => "trust",
+    }
+}
+
+impl Metric {
+    fn set(&self, subject: Subject, count: &AtomicI32) {
+        let count = f64::from(count.load(Ordering::Relaxed));
+        ::metrics::gauge!(self.name, "subject" => id(subject)).set(count);
+    }
+
+    fn add(&self, subject: Subject, count: &AtomicI32, by: i32) {
+        count.fetch_add(by, Ordering::Relaxed);
+        self.set(subject, count);
+    }
+}
+
+/// A live handle, which is counted until it is dropped.
+#[derive(Debug)]
+pub(crate) struct CountedHandle {
+    subject: Subject,
+    id: HandleId,
+}
+
+impl CountedHandle {
+    pub(crate) fn new(subject: Subject) -> Self {
+        HANDLES.add(subject, &counts(subject).handles, 1);
+        Self {
+            subject,
+            id: HandleId::new(),
+        }
+    }
+
+    /// The handle holds a value of this source, which expires then.
+    pub(crate) fn holds(&self, source: &str, expires_at: Option<SystemTime>, now: SystemTime) {
+        if matches!(self.subject, Subject::Credentials) {
+            let source = source_label(source);
+            let shortest = Expiries::set(self.id, &source, expires_at);
+            set_seconds_to_expiry(&source, shortest, now);
+        }
+    }
+}
+
+impl Drop for CountedHandle {
+    fn drop(&mut self) {
+        HANDLES.add(self.subject, &counts(self.subject).handles, -1);
+        Expiries::remove(self.id);
+    }
+}
+
+fn set_seconds_to_expiry(source: &Arc<str>, at: Option<SystemTime>, now: SystemTime) {
+    let seconds = at.map_or(f64::INFINITY, |at| {
+        at.duration_since(now).map_or_else(
+            |passed| -passed.duration().as_secs_f64(),
+            |left| left.as_secs_f64(),
+        )
+    });
+    ::metrics::gauge!(SECONDS_TO_EXPIRY.name, "source" => Arc::clone(source)).set(seconds);
+}
+
+/// A caller that waits for a fetch, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Waiting(Subject);
+
+impl Waiting {
+    pub(crate) fn start(subject: Subject) -> Self {
+        WAITERS.add(subject, &counts(subject).waiters, 1);
+        Self(subject)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        WAITERS.add(self.0, &counts(self.0).waiters, -1);
+    }
+}
+
+/// A fetch has ended, or was given up.
+pub(crate) fn fetched(
+    subject: Subject,
+    source: &str,
+    outcome: &'static str,
+    reason: &'static str,
+    took: Duration,
+) {
+    let (subject, source) = (id(subject), source_label(source));
+    let duration = ::metrics::histogram!(
+        FETCH_DURATION.name, "subject" => subject, "source" => Arc::clone(&source)
+    );
+    duration.record(took.as_secs_f64());
+    let fetches = ::metrics::counter!(
+        FETCHES.name, "subject" => subject, "source" => source, "outcome" => outcome, "reason" => reason
+    );
+    fetches.increment(1);
+}
+
+/// The server rejected the held value.
+pub(crate) fn rejected(subject: Subject, source: &str) {
+    let source = source_label(source);
+    ::metrics::counter!(REJECTIONS.name, "subject" => id(subject), "source" => source).increment(1);
+}
+
+/// Something happened to a followed source.
+pub(crate) fn followed(source: &str, outcome: &'static str) {
+    let source = source_label(source);
+    ::metrics::counter!(FOLLOW_EVENTS.name, "source" => source, "outcome" => outcome).increment(1);
+}

@@ -1,0 +1,22 @@
+//! Metrics of the store. See [`kubex_core::metrics`].
+
+use kubex_core::metrics::Metric;
+
+const LOOKUPS: Metric = Metric::counter(
+    "kubex_store_lookups_total",
+    &["outcome"],
+    "Credentials that were looked up in the store: hit, fetched, failed (in another process), unshared.",
+);
+
+/// The metrics of this crate.
+pub static METRICS: &[Metric] = &[LOOKUPS];
+
+/// Registers the descriptions of the metrics with the recorder.
+pub fn describe() {
+    METRICS.iter().for_each(Metric::describe);
+}
+
+/// A credential was looked up.
+pub(crate) fn looked_up(outcome: &'static str) {
+    ::metrics::counter!(LOOKUPS.name, "outcome" => outcome).increment(1);
+}
