@@ -10,6 +10,7 @@
     clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
+    clippy::print_stdout,
     reason = "a test that panics fails, and this one writes the files of the fleet"
 )]
 #![cfg(unix)]
