@@ -117,10 +117,10 @@ pub use kubex_core::{
     BuildContext, CaBundle, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
     ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, CredentialSource, Credentials,
     CurrentTrust, Error, ErrorClass, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions,
-    Generation, Host, Identity, Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy,
-    Registration, Registry, Report, ResolveRequest, ResolvedSource, Result, SecretBytes, SecretString,
-    ServerUrl, Source, Trust, TrustSource, Warning, credential, credentials, host, options, origin,
-    overrides, provenance, register, report, resolved_source, text, time, trust,
+    Generation, Host, Identity, Impersonation, LiveTrust, Options, Origin, Overrides, PluginCall, Provenance,
+    Proxy, Registration, Registry, Replacement, Report, ResolveRequest, ResolvedSource, Result, SecretBytes,
+    SecretString, ServerUrl, Source, Trust, TrustSource, Warning, credential, credentials, host, options,
+    origin, overrides, provenance, register, report, resolved_source, text, time, trust,
 };
 
 #[doc(hidden)]
