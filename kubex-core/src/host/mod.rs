@@ -72,7 +72,7 @@ pub use input::{FileStamp, Input};
 pub use plugin_stderr::{LiveStderr, PluginStderr, SILENCE};
 pub use plugins::{
     AllowedPlugin, HARMLESS_VARIABLES, PLUGIN_VARIABLES, PluginEnvironment, PluginOptions, PluginPolicy,
-    PluginRules, RUN_VARIABLE, STACK_VARIABLE,
+    PluginPolicySource, PluginRules, PluginVerdict, RUN_VARIABLE, STACK_VARIABLE,
 };
 pub use processes::{Exit, Process, ProcessError, ProcessOutput, Processes};
 pub use programs::{LookUp, Program};
@@ -181,6 +181,13 @@ impl Host {
     #[must_use]
     pub fn with_terminal(mut self, terminal: Terminal) -> Self {
         self.terminal = Some(terminal);
+        self
+    }
+
+    /// Takes the terminal away, so that no plugin asks its user.
+    #[must_use]
+    pub fn without_terminal(mut self) -> Self {
+        self.terminal = None;
         self
     }
 

@@ -35,7 +35,7 @@ use crate::configuration::ClientConfiguration;
 use crate::credential::{Credential, Generation};
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
+use crate::host::{Host, PluginVerdict};
 use crate::metrics;
 use crate::resolved_source::{Difference, ResolvedSource};
 use crate::sharing_key::SharingKey;
@@ -68,11 +68,24 @@ impl Chain {
     /// # Errors
     /// The same as [`resolve`](Self::resolve).
     pub async fn follow(&self) -> Result<ClientConfiguration> {
+        self.follow_closely().await.map(|followed| followed.configuration)
+    }
+
+    /// Follows the chain like [`follow`](Self::follow), and returns the means to resolve it again at once, for a program that
+    /// learns of a change by itself.
+    ///
+    /// # Errors
+    /// The same as [`resolve`](Self::resolve).
+    pub async fn follow_closely(&self) -> Result<Followed> {
         let mut found = None;
         let configuration = self.resolve_with(|answer| found = Some(answer.clone())).await?;
         log_choice(&configuration);
         let Some(answer) = found else {
-            return Ok(configuration);
+            // A chain that resolves has an answer.
+            return Err(Error::new(
+                ErrorKind::Aborted,
+                "the chain has no answer to follow",
+            ));
         };
         let now = self.host.now().monotonic;
         let follower = Arc::new(Follower {
@@ -87,7 +100,11 @@ impl Chain {
                 is_failing: false,
             }),
         });
-        Ok(follower.attach(configuration, &self.host))
+        let configuration = Arc::clone(&follower).attach(configuration, &self.host);
+        Ok(Followed {
+            configuration,
+            follower,
+        })
     }
 
     /// Follows a chain of one source, as [`resolve_only`](Self::resolve_only) resolves it.
@@ -96,6 +113,55 @@ impl Chain {
     /// The same as [`resolve_only`](Self::resolve_only).
     pub async fn follow_only(&self) -> Result<ClientConfiguration> {
         self.follow().await.map_err(own_error)
+    }
+}
+
+/// A followed configuration, with the means to resolve its chain at once. It is cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Followed {
+    configuration: ClientConfiguration,
+    follower: Arc<Follower>,
+}
+
+/// The result of resolving a followed chain again.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Look {
+    /// Nothing differs.
+    Unchanged,
+    /// What differs is used from the next request on.
+    Followed,
+    /// What differs needs a new configuration, and is not used.
+    KeptOut,
+    /// The chain cannot be resolved, and everything is kept as it was.
+    Failed(Error),
+}
+
+impl Followed {
+    /// Returns the configuration that is kept current.
+    pub fn configuration(&self) -> &ClientConfiguration {
+        &self.configuration
+    }
+
+    /// Resolves the chain now, and takes what may be taken. Events are the same as when it is due.
+    ///
+    /// A new credential that is only read is in use when this returns. One that has to be fetched, as by a plugin, is
+    /// fetched when the old one is due.
+    pub async fn look(&self) -> Look {
+        let look = {
+            let mut state = self.follower.state.lock().await;
+            self.follower.look(&mut state, true).await
+        };
+        let credentials = self.configuration.credentials();
+        if let Look::Followed = look
+            && credentials.only_reads_files()
+            && let Some(held) = credentials.peek()
+        {
+            // The source replaced it, which counts like a revocation.
+            credentials.accept(held.generation());
+            credentials.invalidate(held.generation());
+        }
+        look
     }
 }
 
@@ -156,10 +222,10 @@ impl Follower {
     }
 
     /// Resolves the chain again if it is due or `at_once`, and takes what may be taken.
-    async fn look(&self, state: &mut State, at_once: bool) {
+    async fn look(&self, state: &mut State, at_once: bool) -> Look {
         let now = self.chain.host.now().monotonic;
         if !at_once && now < state.looked_at.saturating_add(LOOK_AFTER) {
-            return;
+            return Look::Unchanged;
         }
         state.looked_at = now;
         let mut found = None;
@@ -177,29 +243,32 @@ impl Follower {
                     metrics::followed(&name_of(&configuration), "recovered");
                     info!(target: "kubex::follow", source = &*name_of(&configuration), outcome = "recovered", "the source can be followed again");
                 }
-                if state.takes(configuration, answer) {
+                let look = state.takes(configuration, answer);
+                if let Look::Followed = look {
                     self.cluster.store(Arc::clone(state.configuration.cluster()));
                 }
+                look
             }
             (Err(error), _) => {
                 if !std::mem::replace(&mut state.is_failing, true) {
                     metrics::followed(&name_of(&state.configuration), "failed");
                     warn!(target: "kubex::follow", source = &*name_of(&state.configuration), outcome = "failed", %error, "the source cannot be followed, so everything is kept as it was");
                 }
+                Look::Failed(error)
             }
             // A chain that resolves has an answer.
-            (Ok(_), None) => {}
+            (Ok(_), None) => Look::Unchanged,
         }
     }
 }
 
 impl State {
-    /// Takes the new answer if it differs, and only in what may be followed. Returns whether it did.
-    fn takes(&mut self, configuration: ClientConfiguration, answer: ResolvedSource) -> bool {
+    /// Takes the new answer if it differs, and only in what may be followed.
+    fn takes(&mut self, configuration: ClientConfiguration, answer: ResolvedSource) -> Look {
         let differences = self.answer.differences(&answer);
         if differences.is_empty() {
             self.refused = None;
-            return false;
+            return Look::Unchanged;
         }
         let source = name_of(&configuration);
         let is_other_source = source != name_of(&self.configuration);
@@ -222,7 +291,7 @@ impl State {
                 warn!(target: "kubex::follow", source = &*source, outcome = "kept", changed, "this change needs a new configuration, so everything is kept as it was");
             }
             self.refused = Some(key);
-            return false;
+            return Look::KeptOut;
         }
         metrics::followed(&source, "followed");
         info!(target: "kubex::follow", source = &*source, outcome = "followed", changed, "what changed is used from now on");
@@ -230,7 +299,7 @@ impl State {
         self.epoch += 1;
         self.answer = answer;
         self.configuration = configuration;
-        true
+        Look::Followed
     }
 }
 
@@ -311,6 +380,18 @@ impl CredentialSource for FollowedCredentials {
 
     fn only_reads_files(&self) -> bool {
         self.only_reads_files
+    }
+
+    async fn plugin_verdict(&self, _: &Host) -> Option<PluginVerdict> {
+        let credentials = self
+            .follower
+            .state
+            .lock()
+            .await
+            .configuration
+            .credentials()
+            .clone();
+        credentials.plugin_verdict().await
     }
 }
 

@@ -1,13 +1,15 @@
 //! Rules for plugins: which may run, what they inherit, and their time limits.
 //!
-//! The rules come from the program or from Kubex's own configuration and are part of the [`Host`](super::Host). They never
-//! come from a kubeconfig, because a kubeconfig names the plugins.
+//! The rules come from the program, from Kubex's own configuration or from kubectl's `kuberc`, and are part of the
+//! [`Host`](super::Host). They never come from a kubeconfig, because a kubeconfig names the plugins.
 
 mod environment;
 mod options;
 mod policy;
+mod policy_source;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -28,6 +30,9 @@ pub const PLUGIN_VARIABLES: [&str; 2] = [STACK_VARIABLE, RUN_VARIABLE];
 pub use environment::PluginEnvironment;
 pub use options::{AllowedPlugin, PluginOptions};
 pub use policy::{HARMLESS_VARIABLES, PluginPolicy};
+pub use policy_source::PluginPolicySource;
+pub use verdict::PluginVerdict;
+pub(super) use verdict::{Permission, Refusal};
 
 /// The rules for plugins. By default, every plugin may run, inherits all variables, and has 30 s, or 5 min at a terminal.
 ///
@@ -51,6 +56,7 @@ pub struct PluginRules {
     deadline: Duration,
     interactive_deadline: Duration,
     kill_grace: Duration,
+    native: Vec<String>,
 }
 
 impl PluginRules {
@@ -62,6 +68,7 @@ impl PluginRules {
             deadline: Duration::from_secs(30),
             interactive_deadline: Duration::from_secs(5 * 60),
             kill_grace: Duration::from_secs(2),
+            native: Vec::new(),
         }
     }
 
@@ -69,6 +76,13 @@ impl PluginRules {
     #[must_use]
     pub fn policy(mut self, policy: PluginPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// A further policy, which must permit a plugin too.
+    #[must_use]
+    pub fn and_policy(mut self, policy: PluginPolicy) -> Self {
+        self.policy = self.policy.and(policy);
         self
     }
 
@@ -100,6 +114,19 @@ impl PluginRules {
         self
     }
 
+    /// The plugins that a provider serves natively where it understands the whole call: `aws`. A command with a path is not
+    /// one of them. The plugin policy decides as if the plugin ran.
+    #[must_use]
+    pub fn native(mut self, plugins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.native = plugins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The plugins that a provider serves natively.
+    pub fn native_plugins(&self) -> &[String] {
+        &self.native
+    }
+
     /// Which plugins may run.
     pub fn plugin_policy(&self) -> &PluginPolicy {
         &self.policy
@@ -121,7 +148,10 @@ impl PluginRules {
 
     /// Adds the rules to a sharing key.
     pub(super) fn add_to(&self, key: SharingKey) -> SharingKey {
-        let key = self.environment.add_to(self.policy.add_to(key));
+        let key = self
+            .environment
+            .add_to(self.policy.add_to(key))
+            .with_list(&self.native);
         [self.deadline, self.interactive_deadline, self.kill_grace]
             .into_iter()
             .fold(key, |key, span| key.with(span.as_nanos().to_le_bytes()))

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 
 use super::{PluginEnvironment, PluginPolicy, PluginRules, misconfigured};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Deadline;
 use crate::text::clean_line;
 
@@ -29,6 +29,9 @@ pub struct PluginOptions {
     pub policy: Option<String>,
     /// The plugins that may run; only with the policy `allowlist`.
     pub allowlist: Option<Vec<AllowedPlugin>>,
+    /// Whether kubectl's kuberc must permit a plugin too: its credentialPluginPolicy and credentialPluginAllowlist. Default:
+    /// true for the command, false for other programs.
+    pub kuberc: Option<bool>,
     /// The time limit of a run; 30 s by default.
     pub deadline: Option<Deadline>,
     /// The time limit of a run at a terminal; 5 min by default.
@@ -39,6 +42,9 @@ pub struct PluginOptions {
     /// Variables that a plugin does not inherit. A name that ends in `*` matches all names with that beginning.
     #[serde(default)]
     pub drop_variables: Vec<String>,
+    /// The plugins that a provider of this program serves natively where it understands the whole call, such as `aws`.
+    #[serde(default)]
+    pub native: Vec<String>,
 }
 
 /// An entry of the allowlist.
@@ -52,6 +58,9 @@ pub struct AllowedPlugin {
     /// ends in `*` matches all names with that beginning.
     #[serde(default)]
     pub env: Vec<String>,
+    /// The SHA-256 digest that the program's file must have, as `sha256sum` prints it. It is checked before every run.
+    #[schemars(extend("pattern" = "^[0-9a-fA-F]{64}$"))]
+    pub sha256: Option<String>,
 }
 
 impl PluginOptions {
@@ -59,13 +68,16 @@ impl PluginOptions {
     ///
     /// # Errors
     /// `InvalidValue` for an unknown policy or environment, for a list without the policy `allowlist` or that policy without
-    /// a list, and for a list that [`PluginPolicy::allowlist`] refuses.
+    /// a list, and for a list that [`PluginPolicy::allowlist`] refuses. `Unsupported` for `kuberc: true`, because these
+    /// rules read no file: the caller takes the key out and adds that policy.
     pub fn rules(self) -> Result<PluginRules> {
+        if self.kuberc == Some(true) {
+            return Err(Error::new(ErrorKind::Unsupported, "the kuberc is not read here")
+                .with_help("remove \"kuberc\""));
+        }
         let named = self.policy.as_deref().unwrap_or_default();
         let policy = match (named, self.allowlist) {
-            ("allowlist" | "Allowlist", Some(list)) => {
-                PluginPolicy::allowlist_with(list.into_iter().map(|entry| (entry.command, entry.env)))?
-            }
+            ("allowlist" | "Allowlist", Some(list)) => PluginPolicy::allowlist_of(list)?,
             ("allowlist" | "Allowlist", None) => {
                 return Err(
                     misconfigured("the plugin policy is allowlist, but there is no allowlist")
@@ -100,7 +112,15 @@ impl PluginOptions {
                 .with_help("set it to inherit or minimal"));
             }
         };
+        if let Some(path) = self.native.iter().find(|name| !is_a_name(name)) {
+            return Err(misconfigured(format_args!(
+                "\"{}\" is not the name of a plugin",
+                clean_line(path)
+            ))
+            .with_help("write the name of its command, such as aws"));
+        }
         let mut rules = PluginRules::new()
+            .native(self.native)
             .policy(policy)
             .environment(environment.dropping(self.drop_variables));
         if let Some(deadline) = self.deadline {
@@ -111,4 +131,9 @@ impl PluginOptions {
         }
         Ok(rules)
     }
+}
+
+/// A command with a path is never served natively.
+fn is_a_name(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['/', '\\'])
 }

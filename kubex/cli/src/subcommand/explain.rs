@@ -4,6 +4,8 @@ use kubex::report::{Attempt, Outcome};
 use kubex::{ClientConfiguration, Error, Report};
 use serde::Serialize;
 
+use kubex::host::PluginVerdict;
+
 use crate::failure::Failure;
 use crate::output::{self, Output, OutputArguments, Style, Table};
 use crate::session::Session;
@@ -49,6 +51,8 @@ struct Problem {
 #[serde(rename_all = "camelCase")]
 struct Configuration {
     fields: Vec<Field>,
+    /// `null` if the credential comes from no plugin.
+    plugin: Option<Plugin>,
     shadowed: Vec<Shadowed>,
     warnings: Vec<Warning>,
 }
@@ -63,6 +67,19 @@ struct Field {
     origin: Location,
 }
 
+/// The plugin, and what the policies for plugins decide about it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Plugin {
+    command: String,
+    allowed: bool,
+    /// Why it may not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The lines that decide; empty if there is no policy.
+    decided_by: Vec<Location>,
+}
+
 /// An entry that is not used because another one has the same name.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -74,7 +91,9 @@ struct Shadowed {
 pub(crate) async fn run(arguments: &OutputArguments, session: &Session) -> Result<(), Failure> {
     let (explanation, failure) = match session.resolve().await {
         Ok(resolved) => {
-            let configuration = Configuration::from(&resolved);
+            let mut configuration = Configuration::from(&resolved);
+            let verdict = resolved.credentials().plugin_verdict().await;
+            configuration.plugin = verdict.map(Plugin::from);
             (Explanation::new(resolved.report(), Some(configuration)), None)
         }
         Err(error) => match error.report() {
@@ -128,6 +147,17 @@ impl From<&Error> for Problem {
     }
 }
 
+impl From<PluginVerdict> for Plugin {
+    fn from(verdict: PluginVerdict) -> Self {
+        Self {
+            command: verdict.command,
+            allowed: verdict.refusal.is_none(),
+            reason: verdict.refusal.map(|error| error.message().to_owned()),
+            decided_by: verdict.origins.iter().map(Location::from).collect(),
+        }
+    }
+}
+
 impl From<&ClientConfiguration> for Configuration {
     fn from(configuration: &ClientConfiguration) -> Self {
         let provenance = configuration.provenance();
@@ -140,6 +170,7 @@ impl From<&ClientConfiguration> for Configuration {
                     origin: Location::from(origin),
                 })
                 .collect(),
+            plugin: None,
             shadowed: provenance
                 .shadowed()
                 .iter()
@@ -150,6 +181,30 @@ impl From<&ClientConfiguration> for Configuration {
                 .collect(),
             warnings: Warning::from_all(configuration.warnings()),
         }
+    }
+}
+
+impl Plugin {
+    /// Nothing if there is no policy, so that the plugin may run.
+    fn table(&self, style: Style) -> String {
+        if self.allowed && self.decided_by.is_empty() {
+            return String::new();
+        }
+        let mut table = Table::new(&["PLUGIN", "DECISION", "DECIDED BY"]);
+        let decision = if self.allowed { "allowed" } else { "refused" };
+        let lines: Vec<&str> = self
+            .decided_by
+            .iter()
+            .map(|origin| origin.text.as_str())
+            .collect();
+        table.row([self.command.as_str(), decision, &lines.join("; ")]);
+        table.highlight(1, if self.allowed { Style::good } else { Style::error });
+        let mut text = format!("\n{}", table.render(style));
+        if let Some(reason) = &self.reason {
+            text.push_str(reason);
+            text.push('\n');
+        }
+        text
     }
 }
 
@@ -180,6 +235,9 @@ impl Output for Explanation {
         }
         text.push('\n');
         text.push_str(&table.render(style));
+        if let Some(plugin) = &configuration.plugin {
+            text.push_str(&plugin.table(style));
+        }
         if !configuration.shadowed.is_empty() {
             let mut table = Table::new(&["SHADOWED ENTRY", "SHADOWED BY"]);
             for pair in &configuration.shadowed {
