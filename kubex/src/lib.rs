@@ -110,8 +110,8 @@ pub use kubex_core::{
     CurrentTrust, Error, ErrorClass, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions,
     Generation, Host, Identity, Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy,
     Registration, Registry, Report, ResolveRequest, ResolvedSource, Result, SecretBytes, SecretString,
-    ServerUrl, Source, Trust, TrustSource, Warning, credential, credentials, host, options, origin,
-    overrides, provenance, register, report, resolved_source, text, time, trust,
+    ServerUrl, Source, Trust, TrustSource, Warning, chain::follow, credential, credentials, host, options,
+    origin, overrides, provenance, register, report, resolved_source, text, time, trust,
 };
 
 #[doc(hidden)]
@@ -138,7 +138,7 @@ pub use from_kubeconfig::{FromKubeconfig, configure_from_kubeconfig};
 #[cfg(feature = "in-cluster")]
 pub use from_pod_env::{FromPodEnv, configure_from_pod_env};
 #[cfg(feature = "kubeconfig")]
-pub use kubex_kubeconfig::{Context, ContextProvider, Kubeconfig};
+pub use kubex_kubeconfig::{Context, ContextProvider, Kubeconfig, ReplaceableKubeconfig};
 #[cfg(feature = "static")]
 pub use manual::{ManualConfiguration, configure};
 #[cfg(feature = "config")]
