@@ -40,7 +40,7 @@ use async_trait::async_trait;
 use crate::cluster::Cluster;
 use crate::credential::Credential;
 use crate::error::Result;
-use crate::host::Host;
+use crate::host::{Host, PluginVerdict};
 use crate::origin::Origin;
 use crate::sharing_key::SharingKey;
 use crate::store_identity::StoreIdentity;
@@ -108,6 +108,11 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// Unlike the [sharing key](Self::sharing_key), it contains what the source inherits from its environment, because that
     /// differs from process to process.
     async fn store_identity(&self, _host: &Host, _cluster: &Cluster) -> Option<StoreIdentity> {
+        None
+    }
+
+    /// What the host's policy decides about the plugin that a fetch runs. `None`, the default: a fetch runs no plugin.
+    async fn plugin_verdict(&self, _host: &Host) -> Option<PluginVerdict> {
         None
     }
 

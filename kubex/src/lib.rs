@@ -23,6 +23,7 @@
 //! |---|---|
 //! | resolve the configured chain | [`resolve`] |
 //! | inspect the configuration of Kubex, or change it in code | [`config`] |
+//! | let kubectl's preferences forbid plugins | [`kuberc`] |
 //! | resolve the default chain, without any configuration | [`default_chain`] |
 //! | use one source only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
 //! | configure everything in code | [`configure`] |
@@ -72,6 +73,8 @@
 //!
 #![cfg_attr(feature = "config", doc = "[`config`]: mod@config")]
 #![cfg_attr(not(feature = "config"), doc = "[`config`]: #features")]
+#![cfg_attr(feature = "config", doc = "[`kuberc`]: mod@kuberc")]
+#![cfg_attr(not(feature = "config"), doc = "[`kuberc`]: #features")]
 #![cfg_attr(feature = "reqwest", doc = "[`reqwest`]: mod@reqwest")]
 #![cfg_attr(not(feature = "reqwest"), doc = "[`reqwest`]: #features")]
 #![cfg_attr(feature = "kube", doc = "[`kube`]: mod@kube")]
@@ -96,6 +99,8 @@ mod default_chain;
 mod from_kubeconfig;
 #[cfg(feature = "in-cluster")]
 mod from_pod_env;
+#[cfg(feature = "config")]
+pub mod kuberc;
 #[cfg(feature = "static")]
 mod manual;
 #[cfg(feature = "metrics")]

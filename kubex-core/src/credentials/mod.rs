@@ -77,7 +77,7 @@ use tokio::sync::watch;
 use crate::cluster::Cluster;
 use crate::credential::{Credential, Generation};
 use crate::error::Result;
-use crate::host::Host;
+use crate::host::{Host, PluginVerdict};
 use crate::refresh::{Asker, Fetcher, RefreshCell, Refreshable, Subject};
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
@@ -196,6 +196,12 @@ impl Credentials {
         let cell = self.0.cell()?;
         let CredentialFetcher { source, cluster, .. } = cell.fetcher();
         source.store_identity(cell.host(), cluster).await
+    }
+
+    /// What the policy decides about the plugin that a fetch runs. `None` if a fetch runs no plugin.
+    pub async fn plugin_verdict(&self) -> Option<PluginVerdict> {
+        let cell = self.0.cell()?;
+        cell.fetcher().source.plugin_verdict(cell.host()).await
     }
 
     /// A credential that never changes.

@@ -72,7 +72,7 @@ pub use input::{FileStamp, Input};
 pub use plugin_stderr::{LiveStderr, PluginStderr, SILENCE};
 pub use plugins::{
     AllowedPlugin, HARMLESS_VARIABLES, PLUGIN_VARIABLES, PluginEnvironment, PluginOptions, PluginPolicy,
-    PluginRules, RUN_VARIABLE, STACK_VARIABLE,
+    PluginPolicySource, PluginRules, PluginVerdict, RUN_VARIABLE, STACK_VARIABLE,
 };
 pub use processes::{Exit, Process, ProcessError, ProcessOutput, Processes};
 pub use programs::{LookUp, Program};

@@ -9,6 +9,7 @@
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
+use super::plugins::{Permission, PluginVerdict, Refusal};
 use super::{FileKind, Host};
 use crate::error::Result;
 
@@ -112,12 +113,34 @@ impl Host {
         found: impl Future<Output = Result<PathBuf>>,
         variables: &[&str],
     ) -> Result<Program> {
+        let decided = self.decide(command.as_ref(), found, variables).await;
+        decided.map(|(program, _)| program).map_err(Refusal::into_error)
+    }
+
+    /// What the policy decides about this command, with the lines that decide it. The arguments are those of
+    /// [`permit`](Self::permit).
+    pub async fn plugin_verdict(
+        &self,
+        command: impl AsRef<OsStr>,
+        found: impl Future<Output = Result<PathBuf>>,
+        variables: &[&str],
+    ) -> PluginVerdict {
         let command = command.as_ref();
-        let policy = self.plugin_rules().plugin_policy();
+        let decided = self.decide(command, found, variables).await;
+        PluginVerdict::new(command, decided.map(|(_, permission)| permission))
+    }
+
+    async fn decide(
+        &self,
+        command: &OsStr,
+        found: impl Future<Output = Result<PathBuf>>,
+        variables: &[&str],
+    ) -> Result<(Program, Permission), Refusal> {
+        let policy = self.plugin_rules().plugin_policy().current(command, self).await?;
         policy.before_look_up(command)?;
         let program = lexically_clean(&found.await?);
-        policy.check(command, &program, variables, self).await?;
-        Ok(Program(program))
+        let permission = policy.decide(command, &program, variables, self).await?;
+        Ok((Program(program), permission))
     }
 }
 

@@ -13,8 +13,10 @@ pub(crate) struct Newest<T>(Arc<Shared<T>>);
 
 struct Shared<T> {
     current: ArcSwap<Made<T>>,
-    make: Box<dyn Fn(&ClientConfiguration) -> Result<T> + Send + Sync>,
+    maker: Box<Maker<T>>,
 }
+
+type Maker<T> = dyn Fn(&ClientConfiguration) -> Result<T> + Send + Sync;
 
 struct Made<T> {
     configuration: ClientConfiguration,
@@ -24,15 +26,15 @@ struct Made<T> {
 impl<T: Clone> Newest<T> {
     pub(crate) fn new(
         configuration: &ClientConfiguration,
-        make: impl Fn(&ClientConfiguration) -> Result<T> + Send + Sync + 'static,
+        maker: impl Fn(&ClientConfiguration) -> Result<T> + Send + Sync + 'static,
     ) -> Result<Self> {
-        let made = Made {
-            made: make(configuration)?,
+        let first = Made {
+            made: maker(configuration)?,
             configuration: configuration.clone(),
         };
         Ok(Self(Arc::new(Shared {
-            current: ArcSwap::from_pointee(made),
-            make: Box::new(make),
+            current: ArcSwap::from_pointee(first),
+            maker: Box::new(maker),
         })))
     }
 
@@ -42,7 +44,7 @@ impl<T: Clone> Newest<T> {
         let Some(configuration) = current.configuration.successor() else {
             return current.made.clone();
         };
-        let made = (self.0.make)(&configuration).unwrap_or_else(|error| {
+        let made = (self.0.maker)(&configuration).unwrap_or_else(|error| {
             tracing::warn!(
                 target: "kubex::follow",
                 outcome = "unusable",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use kubex_core::host::PluginVerdict;
 use kubex_core::{
     Cluster, Credential, CredentialSource, FetchRequest, Host, Origin, Result, Source, Warning,
 };
@@ -95,6 +96,10 @@ impl CredentialSource for Private {
         cluster: &Cluster,
     ) -> Option<kubex_core::credentials::StoreIdentity> {
         self.0.store_identity(host, cluster).await
+    }
+
+    async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
+        self.0.plugin_verdict(host).await
     }
 
     fn origin(&self) -> Option<&Origin> {

@@ -21,6 +21,7 @@ use super::prepare::PreparedSource;
 use super::settings::{LocatedName, Settings, SourceSettings};
 use super::{places, prepare, variables};
 use crate::default_chain::DEFAULT_ORDER;
+use crate::kuberc::Kuberc;
 
 /// How long reading the files may take; one may be on a network file system.
 const READING_LIMIT: Duration = Duration::from_secs(30);
@@ -31,7 +32,11 @@ pub struct Configuration {
     host: Host,
     layers: Vec<Layer>,
     profile: Option<LocatedName>,
+    /// The kuberc that is read unless the configuration says otherwise.
+    kuberc: Option<Kuberc>,
     settings: Settings,
+    /// The rules for plugins, with the policy of the kuberc.
+    rules: Option<PluginRules>,
 }
 
 /// Shows neither keys nor values: in a file with a mistake, a key may be a secret.
@@ -102,7 +107,7 @@ impl Configuration {
         });
         let files = layer::merge(&layers, name_and_origin(profile.as_ref()))?;
         layers.push(variables::layer(host, &files)?);
-        Self::from_layers(host.clone(), layers, profile)
+        Self::from_layers(host.clone(), layers, profile, None)
     }
 
     /// Reads the defaults and this file only, to check it by itself. A relative path starts at the working directory.
@@ -112,7 +117,12 @@ impl Configuration {
     pub async fn from_file(path: impl AsRef<Path>, host: &Host) -> Result<Self> {
         let path = from_working_directory(path.as_ref(), host);
         let file = places::required(&path, host, &Origin::file(&path)).await?;
-        Self::from_layers(host.clone(), vec![Layer::defaults(DEFAULT_ORDER), file], None)
+        Self::from_layers(
+            host.clone(),
+            vec![Layer::defaults(DEFAULT_ORDER), file],
+            None,
+            None,
+        )
     }
 
     /// Adds the program's options as the last layer. A key with dots is a path: `sources.kubeconfig.context`. The options
@@ -126,7 +136,16 @@ impl Configuration {
     )]
     pub fn with(mut self, options: Options) -> Result<Self> {
         self.layers.push(Layer::from_options(&options));
-        Self::from_layers(self.host, self.layers, self.profile)
+        Self::from_layers(self.host, self.layers, self.profile, self.kuberc)
+    }
+
+    /// The same configuration, in which the policy of this kuberc must permit a plugin too. The setting `exec.kuberc: false`
+    /// turns off kubectl's own kuberc, but not a named file.
+    #[must_use]
+    pub fn with_kuberc(mut self, kuberc: Kuberc) -> Self {
+        self.kuberc = Some(kuberc);
+        self.rules = rules(&self.settings, self.kuberc.as_ref(), &self.host);
+        self
     }
 
     /// The same layers with this profile instead of the one that `KUBEX_PROFILE` names.
@@ -138,12 +157,17 @@ impl Configuration {
             name: name.to_owned(),
             origin: Origin::code(),
         };
-        Self::from_layers(self.host, self.layers, Some(profile))
+        Self::from_layers(self.host, self.layers, Some(profile), self.kuberc)
     }
 
-    fn from_layers(host: Host, layers: Vec<Layer>, profile: Option<LocatedName>) -> Result<Self> {
+    fn from_layers(
+        host: Host,
+        layers: Vec<Layer>,
+        profile: Option<LocatedName>,
+        kuberc: Option<Kuberc>,
+    ) -> Result<Self> {
         let mut problems = Problems::default();
-        let configuration = Self::from_valid_parts(host, layers, profile, &mut problems)?;
+        let configuration = Self::from_valid_parts(host, layers, profile, kuberc, &mut problems)?;
         problems.into_result().map(|()| configuration)
     }
 
@@ -152,14 +176,19 @@ impl Configuration {
         host: Host,
         layers: Vec<Layer>,
         profile: Option<LocatedName>,
+        kuberc: Option<Kuberc>,
         problems: &mut Problems,
     ) -> Result<Self> {
         let tree = layer::merge(&layers, name_and_origin(profile.as_ref()))?;
+        let settings = Settings::read(tree, problems);
+        let rules = rules(&settings, kuberc.as_ref(), &host);
         Ok(Self {
             host,
             layers,
             profile,
-            settings: Settings::read(tree, problems),
+            kuberc,
+            settings,
+            rules,
         })
     }
 
@@ -178,7 +207,7 @@ impl Configuration {
         let prepared = self.prepared(&registry, &mut problems);
         problems.into_result()?;
         let mut chain = Chain::builder(registry).host(self.host.clone());
-        if let Some(rules) = &self.settings.rules {
+        if let Some(rules) = &self.rules {
             chain = chain.plugin_rules(rules.clone());
         }
         for (source, ready) in prepared {
@@ -251,7 +280,7 @@ impl Configuration {
         let file = places::required(&path, host, &Origin::file(&path)).await?;
         let layers = vec![Layer::defaults(DEFAULT_ORDER), file];
         let mut problems = Problems::default();
-        let configuration = Self::from_valid_parts(host.clone(), layers, None, &mut problems)?;
+        let configuration = Self::from_valid_parts(host.clone(), layers, None, None, &mut problems)?;
         configuration.check_all(registry, problems)?;
         Ok(configuration)
     }
@@ -274,7 +303,7 @@ impl Configuration {
                 origin: Origin::code(),
             };
             let layers = self.layers.clone();
-            let profile = Self::from_valid_parts(self.host.clone(), layers, Some(profile), &mut found);
+            let profile = Self::from_valid_parts(self.host.clone(), layers, Some(profile), None, &mut found);
             if let Some(profile) = found.take(profile) {
                 profile.check_profile(registry, &mut found);
             }
@@ -402,9 +431,26 @@ impl Configuration {
         self.profile.as_ref().map(|profile| profile.name.as_str())
     }
 
-    /// The configured plugin rules.
+    /// The configured plugin rules, with the policy of the kuberc if it is read.
     pub fn plugin_rules(&self) -> Option<&PluginRules> {
-        self.settings.rules.as_ref()
+        self.rules.as_ref()
+    }
+}
+
+/// The rules of the settings, with the policy of the kuberc. `None` leaves those of the host.
+fn rules(settings: &Settings, kuberc: Option<&Kuberc>, host: &Host) -> Option<PluginRules> {
+    let own = settings.rules.clone();
+    let kuberc = match (settings.reads_kuberc, kuberc) {
+        (Some(true), None) => Some(Kuberc::new()),
+        (Some(false), Some(kuberc)) if !kuberc.is_named() => None,
+        (_, kuberc) => kuberc.cloned(),
+    };
+    match kuberc {
+        None => own,
+        Some(kuberc) => {
+            let rules = own.unwrap_or_else(|| host.plugin_rules().clone());
+            Some(rules.and_policy(kuberc.policy()))
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Settings {
     pub(super) sources: Vec<SourceSettings>,
     pub(super) overrides: Options,
     pub(super) rules: Option<PluginRules>,
+    /// Whether kubectl's kuberc is read, if the configuration says.
+    pub(super) reads_kuberc: Option<bool>,
     /// The merged tree.
     pub(super) tree: Value,
 }
@@ -105,12 +107,16 @@ impl Settings {
         let overrides = tree
             .get("overrides")
             .and_then(|overrides| problems.take(options_of(overrides)));
-        let rules = tree.get("exec").and_then(|exec| plugin_rules(exec, problems));
+        let (rules, reads_kuberc) = match tree.get("exec") {
+            Some(exec) => plugin_rules(exec, problems),
+            None => (None, None),
+        };
         Self {
             chain: chain.unwrap_or_default(),
             sources,
             overrides: overrides.unwrap_or_default(),
             rules,
+            reads_kuberc,
             tree,
         }
     }
@@ -121,11 +127,15 @@ impl Settings {
     }
 }
 
-/// The plugin rules of the section `exec`; [`PluginOptions`] defines its keys.
-fn plugin_rules(exec: &Value, problems: &mut Problems) -> Option<PluginRules> {
+/// The plugin rules of the section `exec`, and whether the kuberc is read; [`PluginOptions`] defines its keys.
+fn plugin_rules(exec: &Value, problems: &mut Problems) -> (Option<PluginRules>, Option<bool>) {
     let schema = schema::plugin_schema();
-    let exec = problems.take(typed(exec.clone(), Some(schema), schema))?;
-    problems.take(mapping(&exec))?;
+    let Some(exec) = problems.take(typed(exec.clone(), Some(schema), schema)) else {
+        return (None, None);
+    };
+    if problems.take(mapping(&exec)).is_none() {
+        return (None, None);
+    }
     let locate = |error: Error| {
         let error = locate_error(error, &exec);
         let is_an_entry = |origin: &Origin| origin.keys().starts_with("exec.allowlist[");
@@ -136,13 +146,14 @@ fn plugin_rules(exec: &Value, problems: &mut Problems) -> Option<PluginRules> {
             _ => error,
         }
     };
-    let written = read_all(
+    let mut written = read_all(
         exec.clone(),
         false,
         problems,
         Value::parse::<PluginOptions>,
         locate,
     );
+    let reads_kuberc = written.as_mut().and_then(|written| written.kuberc.take());
     // Each of the two parts has errors of its own, which do not tell their key.
     let (policy, environment) = if let Some(written) = &written {
         let policy = PluginOptions {
@@ -172,7 +183,22 @@ fn plugin_rules(exec: &Value, problems: &mut Problems) -> Option<PluginRules> {
         let origin = exec.get(key).map_or(exec.origin(), Value::origin);
         problems.take(part.rules().map_err(|error| error.with_origin(origin)));
     }
-    written?.rules().ok()
+    let rules = written.and_then(|written| written.rules().ok());
+    (rules.map(|rules| with_origins(rules, &exec)), reads_kuberc)
+}
+
+/// The rules whose policy knows where it is set.
+fn with_origins(rules: PluginRules, exec: &Value) -> PluginRules {
+    let list = exec.get("allowlist");
+    let Some(policy) = list.or_else(|| exec.get("policy")) else {
+        return rules;
+    };
+    let entries = match list.map(Value::kind) {
+        Some(ValueKind::Sequence(items)) => items.as_slice(),
+        _ => &[],
+    };
+    let located = rules.plugin_policy().clone().with_origin(policy.origin());
+    rules.policy(located.with_entry_origins(entries.iter().map(|entry| entry.origin().clone())))
 }
 
 fn chain(value: &Value, problems: &mut Problems) -> Vec<LocatedName> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kubex_core::credentials::{SharingKey, StoreIdentity};
+use kubex_core::host::PluginVerdict;
 use kubex_core::text::sanitize_line;
 use kubex_core::{
     Cluster, Credential, CredentialSource, Error, ErrorKind, FetchReason, FetchRequest, Host, Origin, Result,
@@ -201,6 +202,10 @@ impl CredentialSource for StoredSource {
 
     async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
         self.source.store_identity(host, cluster).await
+    }
+
+    async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
+        self.source.plugin_verdict(host).await
     }
 
     fn origin(&self) -> Option<&Origin> {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kubex_core::credentials::{SharingKey, StoreIdentity};
 use kubex_core::host::{
-    Deadline, Exit, LiveStderr, Process, ProcessError, ProcessOutput, Processes as _, Program, TerminalHold,
+    Deadline, Exit, LiveStderr, PluginVerdict, Process, ProcessError, ProcessOutput, Processes as _, Program,
+    TerminalHold,
 };
 use kubex_core::text::{names_a_secret, sanitize_line, secret_arguments, shown_path};
 use kubex_core::{
@@ -356,6 +357,12 @@ impl CredentialSource for ExecSource {
             ),
         );
         vec![warning.with_origin(&self.origin)]
+    }
+
+    async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
+        let variables = self.limited_variables();
+        let verdict = host.plugin_verdict(self.command.as_os_str(), self.command.find(host), &variables);
+        host.within(self.time_for(false, host), verdict).await.ok()
     }
 
     fn deadline_on(&self, host: &Host) -> Duration {

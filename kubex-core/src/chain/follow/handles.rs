@@ -14,7 +14,7 @@ use crate::cluster::{CaBundle, Trust};
 use crate::credential::{Credential, Generation};
 use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
+use crate::host::{Host, PluginVerdict};
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
 use crate::trust::TrustSource;
 
@@ -105,6 +105,14 @@ impl CredentialSource for FollowedCredentials {
 
     fn only_reads_files(&self) -> bool {
         self.only_reads_files
+    }
+
+    async fn plugin_verdict(&self, _: &Host) -> Option<PluginVerdict> {
+        let configuration = match self.line.last() {
+            Some(last) => last.configuration.clone(),
+            None => self.follower.state.lock().await.configuration.clone(),
+        };
+        configuration.credentials().plugin_verdict().await
     }
 }
 

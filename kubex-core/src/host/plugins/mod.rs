@@ -1,13 +1,15 @@
 //! Rules for plugins: which may run, what they inherit, and their time limits.
 //!
-//! The rules come from the program or from Kubex's own configuration and are part of the [`Host`](super::Host). They never
-//! come from a kubeconfig, because a kubeconfig names the plugins.
+//! The rules come from the program, from Kubex's own configuration or from kubectl's `kuberc`, and are part of the
+//! [`Host`](super::Host). They never come from a kubeconfig, because a kubeconfig names the plugins.
 
 mod environment;
 mod options;
 mod policy;
+mod policy_source;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -28,6 +30,9 @@ pub const PLUGIN_VARIABLES: [&str; 2] = [STACK_VARIABLE, RUN_VARIABLE];
 pub use environment::PluginEnvironment;
 pub use options::{AllowedPlugin, PluginOptions};
 pub use policy::{HARMLESS_VARIABLES, PluginPolicy};
+pub use policy_source::PluginPolicySource;
+pub use verdict::PluginVerdict;
+pub(super) use verdict::{Permission, Refusal};
 
 /// The rules for plugins. By default, every plugin may run, inherits all variables, and has 30 s, or 5 min at a terminal.
 ///
@@ -69,6 +74,13 @@ impl PluginRules {
     #[must_use]
     pub fn policy(mut self, policy: PluginPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// A further policy, which must permit a plugin too.
+    #[must_use]
+    pub fn and_policy(mut self, policy: PluginPolicy) -> Self {
+        self.policy = self.policy.and(policy);
         self
     }
 

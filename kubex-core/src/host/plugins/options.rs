@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 
 use super::{PluginEnvironment, PluginPolicy, PluginRules, misconfigured};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Deadline;
 use crate::text::clean_line;
 
@@ -29,6 +29,9 @@ pub struct PluginOptions {
     pub policy: Option<String>,
     /// The plugins that may run; only with the policy `allowlist`.
     pub allowlist: Option<Vec<AllowedPlugin>>,
+    /// Whether kubectl's kuberc must permit a plugin too: its credentialPluginPolicy and credentialPluginAllowlist. Default:
+    /// true for the command, false for other programs.
+    pub kuberc: Option<bool>,
     /// The time limit of a run; 30 s by default.
     pub deadline: Option<Deadline>,
     /// The time limit of a run at a terminal; 5 min by default.
@@ -52,6 +55,9 @@ pub struct AllowedPlugin {
     /// ends in `*` matches all names with that beginning.
     #[serde(default)]
     pub env: Vec<String>,
+    /// The SHA-256 digest that the program's file must have, as `sha256sum` prints it. It is checked before every run.
+    #[schemars(extend("pattern" = "^[0-9a-fA-F]{64}$"))]
+    pub sha256: Option<String>,
 }
 
 impl PluginOptions {
@@ -59,13 +65,16 @@ impl PluginOptions {
     ///
     /// # Errors
     /// `InvalidValue` for an unknown policy or environment, for a list without the policy `allowlist` or that policy without
-    /// a list, and for a list that [`PluginPolicy::allowlist`] refuses.
+    /// a list, and for a list that [`PluginPolicy::allowlist`] refuses. `Unsupported` for `kuberc: true`, because these
+    /// rules read no file: the caller takes the key out and adds that policy.
     pub fn rules(self) -> Result<PluginRules> {
+        if self.kuberc == Some(true) {
+            return Err(Error::new(ErrorKind::Unsupported, "the kuberc is not read here")
+                .with_help("remove \"kuberc\""));
+        }
         let named = self.policy.as_deref().unwrap_or_default();
         let policy = match (named, self.allowlist) {
-            ("allowlist" | "Allowlist", Some(list)) => {
-                PluginPolicy::allowlist_with(list.into_iter().map(|entry| (entry.command, entry.env)))?
-            }
+            ("allowlist" | "Allowlist", Some(list)) => PluginPolicy::allowlist_of(list)?,
             ("allowlist" | "Allowlist", None) => {
                 return Err(
                     misconfigured("the plugin policy is allowlist, but there is no allowlist")

@@ -13,8 +13,9 @@
 //! an allowed program run another one: `LD_PRELOAD`, `BASH_ENV`, `PYTHONPATH`, `PATH`, `AWS_CONFIG_FILE`. Only the variables
 //! in [`HARMLESS_VARIABLES`] pass, and those that the plugin's entry names.
 //!
-//! The policy comes from the program or from Kubex's own configuration, never from a kubeconfig, and is checked before every run: a
-//! credential in hand is used up when a policy begins to refuse its plugin.
+//! The policy comes from the program, from Kubex's own configuration or from kubectl's `kuberc`, never from a kubeconfig, and is
+//! checked before every run: a credential in hand is used up when a policy begins to refuse its plugin. Of several policies,
+//! [each must permit](PluginPolicy::and) the plugin.
 //!
 //! ```
 //! use kubex_core::host::{PluginPolicy, PluginRules};
@@ -27,35 +28,47 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
+use std::sync::Arc;
 
-use tracing::debug;
-
-use super::environment::is_named;
 use super::misconfigured;
-use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
+use super::options::AllowedPlugin;
+use super::policy_source::{ArcPolicySource, PluginPolicySource};
+use crate::error::Result;
 use crate::host::programs::lexically_clean;
+use crate::origin::Origin;
 use crate::sharing_key::SharingKey;
 use crate::text::sanitize_line;
 
-/// Which plugins may run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PluginPolicy(Policy);
+/// Which plugins may run. It consists of one or more layers, each of which must permit a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginPolicy(pub(super) Vec<Layer>);
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum Policy {
-    #[default]
+/// One of the policies that must all permit a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Layer {
+    pub(super) rule: Rule,
+    /// Where the rule is set.
+    pub(super) origin: Option<Origin>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Rule {
     AllowAll,
     DenyAll,
     Allowlist(Vec<Entry>),
+    /// Read before every run.
+    Read(ArcPolicySource),
 }
 
 /// An entry of the allowlist.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
-    command: String,
+pub(super) struct Entry {
+    pub(super) command: String,
     /// The variables that a kubeconfig may set for it, beyond the harmless ones.
-    variables: Vec<String>,
+    pub(super) variables: Vec<String>,
+    /// The SHA-256 digest that the program must have.
+    pub(super) digest: Option<[u8; 32]>,
+    pub(super) origin: Option<Origin>,
 }
 
 /// The variables that a kubeconfig may set for every plugin of an allowlist: regions, profiles and projects by name, and
@@ -91,12 +104,17 @@ pub const HARMLESS_VARIABLES: &[&str] = &[
 impl PluginPolicy {
     /// Every plugin may run. This is the default.
     pub fn allow_all() -> Self {
-        Self(Policy::AllowAll)
+        Self::from_rule(Rule::AllowAll)
     }
 
     /// No plugin may run.
     pub fn deny_all() -> Self {
-        Self(Policy::DenyAll)
+        Self::from_rule(Rule::DenyAll)
+    }
+
+    /// The policy that this source has at the time of each run.
+    pub fn from_source(source: Arc<dyn PluginPolicySource>) -> Self {
+        Self::from_rule(Rule::Read(ArcPolicySource(source)))
     }
 
     /// Only these commands may run: names, or absolute paths.
@@ -117,148 +135,157 @@ impl PluginPolicy {
         C: Into<String>,
         V: IntoIterator<Item: Into<String>>,
     {
-        let entries: Vec<Entry> = entries
-            .into_iter()
-            .map(|(command, variables)| Entry {
-                command: command.into(),
-                variables: variables.into_iter().map(Into::into).collect(),
-            })
-            .collect();
+        let entries = entries.into_iter().map(|(command, variables)| AllowedPlugin {
+            command: command.into(),
+            env: variables.into_iter().map(Into::into).collect(),
+            sha256: None,
+        });
+        Self::allowlist_of(entries)
+    }
+
+    /// As [`allowlist_with`](Self::allowlist_with), with everything that an entry may have.
+    ///
+    /// ```
+    /// use kubex_core::host::{AllowedPlugin, PluginPolicy};
+    ///
+    /// let mut aws = AllowedPlugin::default();
+    /// aws.command = "/usr/local/bin/aws".to_owned();
+    /// aws.sha256 = Some("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".to_owned());
+    /// let policy = PluginPolicy::allowlist_of([aws])?;
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`allowlist_with`](Self::allowlist_with), and `InvalidValue` for a digest that is not 64 hexadecimal digits.
+    pub fn allowlist_of(entries: impl IntoIterator<Item = AllowedPlugin>) -> Result<Self> {
+        let entries = (1..).zip(entries).map(|(at, entry)| Entry::new(at, entry));
+        let entries: Vec<Entry> = entries.collect::<Result<_>>()?;
         if entries.is_empty() {
             return Err(misconfigured("the allowlist is empty")
                 .with_help("use the policy deny-all to forbid all plugins"));
         }
-        for (at, Entry { command, variables }) in (1..).zip(&entries) {
-            if variables.iter().any(|name| name.trim_end_matches('*').is_empty()) {
-                return Err(misconfigured(format_args!(
-                    "entry {at} of the allowlist allows every variable, or one without a name"
-                ))
-                .with_help("write the names of the variables that a kubeconfig may set"));
-            }
-            if command.is_empty() {
-                return Err(misconfigured(format_args!(
-                    "entry {at} of the allowlist is empty"
-                )));
-            }
-            let clean = lexically_clean(Path::new(command));
-            if clean.as_os_str() != OsStr::new(command) {
-                return Err(misconfigured(format_args!(
-                    "entry {at} of the allowlist is not in its shortest form: \"{}\"",
-                    sanitize_line(command)
-                ))
-                .with_help(format_args!(
-                    "write it as \"{}\"",
-                    sanitize_line(&clean.to_string_lossy())
-                )));
-            }
+        Ok(Self::from_rule(Rule::Allowlist(entries)))
+    }
+
+    fn from_rule(rule: Rule) -> Self {
+        Self(vec![Layer { rule, origin: None }])
+    }
+
+    /// Both policies: a plugin may run only if each of them permits it.
+    ///
+    /// ```
+    /// use kubex_core::host::PluginPolicy;
+    ///
+    /// let machine = PluginPolicy::allowlist(["aws", "gke-gcloud-auth-plugin"])?;
+    /// let user = PluginPolicy::allowlist(["aws"])?;
+    /// let both = machine.and(user);
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Sets where the policy is set, for errors and for `kubex explain`.
+    #[must_use]
+    pub fn with_origin(mut self, origin: &Origin) -> Self {
+        for layer in &mut self.0 {
+            layer.origin.get_or_insert_with(|| origin.clone());
         }
-        Ok(Self(Policy::Allowlist(entries)))
+        self
+    }
+
+    /// Sets where the entries of the allowlist are set, in their order.
+    #[must_use]
+    pub fn with_entry_origins(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
+        let entries = self.0.iter_mut().flat_map(|layer| match &mut layer.rule {
+            Rule::Allowlist(entries) => entries.as_mut_slice(),
+            _ => &mut [],
+        });
+        for (entry, origin) in entries.zip(origins) {
+            entry.origin = Some(origin);
+        }
+        self
     }
 
     pub(super) fn add_to(&self, key: SharingKey) -> SharingKey {
-        match &self.0 {
-            Policy::AllowAll => key.with("allow-all"),
-            Policy::DenyAll => key.with("deny-all"),
-            Policy::Allowlist(entries) => entries.iter().fold(key.with("allowlist"), |key, entry| {
-                key.with(&entry.command).with_list(&entry.variables)
-            }),
-        }
-    }
-
-    /// The part of the check that needs no lookup.
-    pub(in crate::host) fn before_look_up(&self, command: &OsStr) -> Result<()> {
-        if self.0 != Policy::DenyAll {
-            return Ok(());
-        }
-        denied(command);
-        Err(Error::new(
-            ErrorKind::Refused,
-            format_args!(
-                "the plugin \"{}\" is not allowed: the plugin policy is deny-all",
-                sanitize_line(&command.to_string_lossy())
-            ),
-        )
-        .with_help("allow it in Kubex's own configuration, not in the kubeconfig"))
-    }
-
-    /// Whether the program that was found for the command may run with these variables of a kubeconfig.
-    pub(in crate::host) async fn check(
-        &self,
-        command: &OsStr,
-        program: &Path,
-        variables: &[&str],
-        host: &Host,
-    ) -> Result<()> {
-        match &self.0 {
-            Policy::AllowAll => {}
-            Policy::DenyAll => return self.before_look_up(command),
-            Policy::Allowlist(entries) => {
-                let listed = listed(entries, command, program, host).await;
-                let shown = program.to_string_lossy();
-                if listed.is_empty() {
-                    denied(command);
-                    return Err(Error::new(
-                        ErrorKind::Refused,
-                        format_args!(
-                            "the plugin \"{}\" is not on the plugin allowlist",
-                            sanitize_line(&shown)
-                        ),
-                    )
-                    .with_help(
-                        "add its path to the allowlist of Kubex's own configuration, if you trust it",
-                    ));
-                }
-                if let Some(name) = variables.iter().find(|name| !may_be_set(name, &listed)) {
-                    denied(command);
-                    return Err(Error::new(
-                        ErrorKind::Refused,
-                        format_args!(
-                            "the kubeconfig sets the variable \"{}\" for the plugin \"{}\", and the plugin allowlist \
-                             does not permit that",
-                            sanitize_line(name),
-                            sanitize_line(&shown)
-                        ),
-                    )
-                    .with_help(
-                        "add its name to \"env\" of the plugin's entry of the allowlist, if you trust the kubeconfig",
-                    ));
-                }
-            }
-        }
-        debug!(target: "kubex::exec", command = &*sanitize_line(&command.to_string_lossy()), outcome = "allowed", "plugin policy");
-        Ok(())
+        self.0.iter().fold(key, |key, layer| {
+            let key = match &layer.rule {
+                Rule::AllowAll => key.with("allow-all"),
+                Rule::DenyAll => key.with("deny-all"),
+                Rule::Allowlist(entries) => entries.iter().fold(key.with("allowlist"), |key, entry| {
+                    key.with(&entry.command)
+                        .with_list(&entry.variables)
+                        .with_optional(entry.digest)
+                        .with_optional(entry.origin.as_ref().map(ToString::to_string))
+                }),
+                Rule::Read(source) => key.with("read").with(source.0.id()),
+            };
+            // Errors contain it.
+            key.with_optional(layer.origin.as_ref().map(ToString::to_string))
+        })
     }
 }
 
-fn denied(command: &OsStr) {
-    debug!(target: "kubex::exec", command = &*sanitize_line(&command.to_string_lossy()), outcome = "denied", "plugin policy");
-}
-
-/// The entries that permit the program.
-async fn listed<'e>(entries: &'e [Entry], command: &OsStr, program: &Path, host: &Host) -> Vec<&'e Entry> {
-    let command = lexically_clean(Path::new(command));
-    let name = program.file_name();
-    let mut listed = Vec::new();
-    for entry in entries {
-        let path = Path::new(&entry.command);
-        let is_verbatim = path == command || path == program;
-        // An entry with a separator was compared already, so only bare names are looked up.
-        if is_verbatim
-            || Some(path.as_os_str()) == name
-                && host.look_up(&entry.command).await.program.as_deref() == Some(program)
-        {
-            listed.push(entry);
-        }
+impl Default for PluginPolicy {
+    fn default() -> Self {
+        Self::allow_all()
     }
-    listed
 }
 
-/// Whether a kubeconfig may set this variable for a plugin with these entries.
-fn may_be_set(name: &str, listed: &[&Entry]) -> bool {
-    let named = listed.iter().flat_map(|entry| &entry.variables);
-    let mut allowed = HARMLESS_VARIABLES
-        .iter()
-        .copied()
-        .chain(named.map(String::as_str));
-    allowed.any(|pattern| is_named(OsStr::new(name), pattern))
+impl Entry {
+    /// Checks the entry at this position, from 1.
+    fn new(at: usize, entry: AllowedPlugin) -> Result<Self> {
+        let AllowedPlugin { command, env, sha256 } = entry;
+        if env.iter().any(|name| name.trim_end_matches('*').is_empty()) {
+            return Err(misconfigured(format_args!(
+                "entry {at} of the allowlist allows every variable, or one without a name"
+            ))
+            .with_help("write the names of the variables that a kubeconfig may set"));
+        }
+        if command.is_empty() {
+            return Err(misconfigured(format_args!(
+                "entry {at} of the allowlist is empty"
+            )));
+        }
+        let clean = lexically_clean(Path::new(&command));
+        if clean.as_os_str() != OsStr::new(&command) {
+            return Err(misconfigured(format_args!(
+                "entry {at} of the allowlist is not in its shortest form: \"{}\"",
+                sanitize_line(&command)
+            ))
+            .with_help(format_args!(
+                "write it as \"{}\"",
+                sanitize_line(&clean.to_string_lossy())
+            )));
+        }
+        let digest = sha256.as_deref().map(|text| {
+            digest_of(text).ok_or_else(|| {
+                misconfigured(format_args!(
+                    "the SHA-256 digest of entry {at} of the allowlist is not 64 hexadecimal digits"
+                ))
+                .with_help("write the output of sha256sum for the program's file")
+            })
+        });
+        Ok(Self {
+            command,
+            variables: env,
+            digest: digest.transpose()?,
+            origin: None,
+        })
+    }
+}
+
+/// The bytes of a digest in hexadecimal digits.
+fn digest_of(text: &str) -> Option<[u8; 32]> {
+    let digits: Vec<u8> = text
+        .chars()
+        .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
+    let bytes = digits
+        .chunks_exact(2)
+        .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit));
+    let bytes: Vec<u8> = bytes.collect();
+    bytes.try_into().ok().filter(|_| digits.len() == 64)
 }

@@ -263,3 +263,119 @@ fn a_plugin_inherits_what_the_rules_leave() {
         assert_eq!(names.join(" "), left);
     }
 }
+
+/// A policy whose source can be told to fail.
+#[derive(Debug)]
+struct Changing(std::sync::Mutex<Result<PluginPolicy>>);
+
+#[async_trait::async_trait]
+impl PluginPolicySource for Changing {
+    async fn policy(&self, _: &Host) -> Result<PluginPolicy> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn id(&self) -> String {
+        "changing".to_owned()
+    }
+}
+
+#[tokio::test]
+async fn every_layer_must_permit_and_a_layer_is_read_at_each_run() {
+    let source = std::sync::Arc::new(Changing(std::sync::Mutex::new(Ok(PluginPolicy::allow_all()))));
+    let aws = PluginPolicy::allowlist(["aws"]).unwrap();
+    let policy = aws.clone().and(PluginPolicy::from_source(source.clone()));
+    let set = |policy: Result<PluginPolicy>| *source.0.lock().unwrap() = policy;
+    assert!(permit(&policy, "aws").await.is_ok());
+    assert!(permit(&policy, "/opt/other").await.is_err());
+
+    let line = crate::Origin::file("/kuberc").position(3, 1);
+    set(Ok(PluginPolicy::deny_all().with_origin(&line)));
+    let error = permit(&policy, "aws").await.unwrap_err();
+    assert!(
+        error.message().ends_with("deny-all (set by /kuberc:3:1)"),
+        "{error}"
+    );
+
+    set(Ok(PluginPolicy::allowlist(["other"]).unwrap().with_origin(&line)));
+    let error = permit(&policy, "aws").await.unwrap_err();
+    assert!(error.message().contains("(set by /kuberc:3:1)"), "{error}");
+
+    let invalid = Error::new(ErrorKind::InvalidValue, "the file is broken").with_origin(&line);
+    set(Err(invalid.with_help("mend it")));
+    let error = permit(&policy, "aws").await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.help()),
+        (ErrorKind::Refused, Some("mend it"))
+    );
+    assert!(
+        error.message().contains("the file is broken (/kuberc:3:1)"),
+        "{error}"
+    );
+
+    // A source of a source is refused, so that none can lead to itself.
+    set(Ok(policy.clone()));
+    assert_eq!(
+        permit(&policy, "aws").await.unwrap_err().kind(),
+        ErrorKind::Refused
+    );
+
+    // What one layer permits a kubeconfig to set, the other does not forbid: both have listed the program.
+    let named = PluginPolicy::allowlist_with([("aws", vec!["AWS_CONFIG_FILE"])]).unwrap();
+    set(Ok(named));
+    assert!(permit_with(&policy, "aws", &["AWS_CONFIG_FILE"]).await.is_ok());
+    assert!(permit_with(&policy, "aws", &["LD_PRELOAD"]).await.is_err());
+}
+
+#[tokio::test]
+async fn an_entry_with_a_digest_permits_only_the_program_that_has_it() {
+    let entry = |command: &str, sha256: &str| AllowedPlugin {
+        command: command.to_owned(),
+        sha256: Some(sha256.to_owned()),
+        ..AllowedPlugin::default()
+    };
+    // The programs of the simulated host are read as files.
+    let content = host()
+        .files()
+        .read("/usr/local/bin/aws".as_ref(), 1024)
+        .await
+        .unwrap();
+    let digest = hmac_sha256::Hash::hash(crate::ExposeSecret::expose_secret(&content));
+    let digest = digest
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let other = "e".repeat(64);
+    for (entries, is_allowed) in [
+        (vec![entry("aws", &digest)], true),
+        (vec![entry("aws", &digest.to_uppercase())], true),
+        (vec![entry("aws", &other)], false),
+        (
+            vec![entry("aws", &other), entry("/usr/local/bin/aws", &digest)],
+            true,
+        ),
+        (
+            vec![
+                entry("aws", &other),
+                AllowedPlugin {
+                    command: "aws".to_owned(),
+                    ..AllowedPlugin::default()
+                },
+            ],
+            true,
+        ),
+    ] {
+        let policy = PluginPolicy::allowlist_of(entries).unwrap();
+        assert_eq!(permit(&policy, "aws").await.is_ok(), is_allowed);
+    }
+    for wrong in [
+        "",
+        "abc",
+        &format!("{digest}00"),
+        &"g".repeat(64),
+        &format!("{}é", &digest[..62]),
+    ] {
+        assert!(
+            PluginPolicy::allowlist_of([entry("aws", wrong)]).is_err(),
+            "{wrong}"
+        );
+    }
+}

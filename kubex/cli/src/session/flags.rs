@@ -2,6 +2,7 @@
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueHint};
+use kubex::kuberc::Kuberc;
 use kubex::options::{Value, ValueKind};
 use kubex::{ExposeSecret as _, Options, Origin, SecretString};
 
@@ -15,6 +16,9 @@ pub(crate) struct Flags {
     /// Use this kubeconfig, and no other source
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     kubeconfig: Option<String>,
+    /// Read the policy for plugins from this kuberc of kubectl instead of the one that KUBERC names
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    kuberc: Option<String>,
     /// Use this source of the configuration, and no other one
     #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["kubeconfig", "context", "cluster", "user"])]
     source: Option<String>,
@@ -79,6 +83,14 @@ impl Flags {
     /// The kubeconfig that the flags name.
     pub(crate) fn kubeconfig(&self) -> Option<&str> {
         given(self.kubeconfig.as_ref())
+    }
+
+    /// The kuberc that the flags name, or kubectl's own one.
+    pub(crate) fn kuberc(&self) -> Kuberc {
+        match given(self.kuberc.as_ref()) {
+            Some(file) => Kuberc::from_file(file, Origin::flag("--kuberc")),
+            None => Kuberc::new(),
+        }
     }
 
     /// The source that the flags name.

@@ -45,6 +45,7 @@ impl Session {
             Some(file) => Configuration::load_with_file(file, Origin::flag("--config"), host).await?,
             None => Configuration::load(host).await?,
         };
+        let configuration = configuration.with_kuberc(self.flags.kuberc());
         let overrides = self.flags.overrides();
         if overrides.is_empty() {
             return Ok(configuration);

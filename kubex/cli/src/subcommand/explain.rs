@@ -5,6 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use kubex::follow::Watch;
+use kubex::host::PluginVerdict;
 use kubex::report::{Attempt, Outcome};
 use kubex::time::{rfc3339, unix_seconds};
 use kubex::{ClientConfiguration, Error, Host, Report};
@@ -67,6 +68,8 @@ struct Problem {
 #[serde(rename_all = "camelCase")]
 struct Configuration {
     fields: Vec<Field>,
+    /// `null` if the credential comes from no plugin.
+    plugin: Option<Plugin>,
     shadowed: Vec<Shadowed>,
     warnings: Vec<Warning>,
 }
@@ -79,6 +82,19 @@ struct Field {
     /// The value as it is used; `null` for what is or may be a secret.
     value: Option<String>,
     origin: Location,
+}
+
+/// The plugin, and what the policies for plugins decide about it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Plugin {
+    command: String,
+    allowed: bool,
+    /// Why it may not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The lines that decide; empty if there is no policy.
+    decided_by: Vec<Location>,
 }
 
 /// An entry that is not used because another one has the same name.
@@ -113,7 +129,7 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
         session.resolve().await.map(|resolved| (resolved, None))
     };
     let (explanation, outcome) = match resolved {
-        Ok((resolved, watch)) => (Explanation::of(&resolved), Ok(watch)),
+        Ok((resolved, watch)) => (Explanation::of(&resolved).await, Ok(watch)),
         Err(error) => match error.report() {
             Some(report) => (Explanation::new(report, None), Err(error)),
             // The chain itself cannot be built, so there is nothing to explain.
@@ -140,7 +156,7 @@ async fn show_changes(mut watch: Watch, format: Format, host: &Host) -> Result<(
             let Explanation {
                 sources,
                 configuration,
-            } = Explanation::of(watch.configuration());
+            } = Explanation::of(watch.configuration()).await;
             let block = Block {
                 time: rfc3339(whole_seconds(host.now().wall)).to_string(),
                 outcome: change.outcome,
@@ -157,8 +173,11 @@ async fn show_changes(mut watch: Watch, format: Format, host: &Host) -> Result<(
 }
 
 impl Explanation {
-    fn of(resolved: &ClientConfiguration) -> Self {
-        Self::new(resolved.report(), Some(Configuration::from(resolved)))
+    async fn of(resolved: &ClientConfiguration) -> Self {
+        let mut configuration = Configuration::from(resolved);
+        let verdict = resolved.credentials().plugin_verdict().await;
+        configuration.plugin = verdict.map(Plugin::from);
+        Self::new(resolved.report(), Some(configuration))
     }
 
     fn new(report: &Report, configuration: Option<Configuration>) -> Self {
@@ -201,6 +220,17 @@ impl From<&Error> for Problem {
     }
 }
 
+impl From<PluginVerdict> for Plugin {
+    fn from(verdict: PluginVerdict) -> Self {
+        Self {
+            command: verdict.command,
+            allowed: verdict.refusal.is_none(),
+            reason: verdict.refusal.map(|error| error.message().to_owned()),
+            decided_by: verdict.origins.iter().map(Location::from).collect(),
+        }
+    }
+}
+
 impl From<&ClientConfiguration> for Configuration {
     fn from(configuration: &ClientConfiguration) -> Self {
         let provenance = configuration.provenance();
@@ -213,6 +243,7 @@ impl From<&ClientConfiguration> for Configuration {
                     origin: Location::from(origin),
                 })
                 .collect(),
+            plugin: None,
             shadowed: provenance
                 .shadowed()
                 .iter()
@@ -223,6 +254,30 @@ impl From<&ClientConfiguration> for Configuration {
                 .collect(),
             warnings: Warning::from_all(configuration.warnings()),
         }
+    }
+}
+
+impl Plugin {
+    /// Nothing if there is no policy, so that the plugin may run.
+    fn table(&self, style: Style) -> String {
+        if self.allowed && self.decided_by.is_empty() {
+            return String::new();
+        }
+        let mut table = Table::new(&["PLUGIN", "DECISION", "DECIDED BY"]);
+        let decision = if self.allowed { "allowed" } else { "refused" };
+        let lines: Vec<&str> = self
+            .decided_by
+            .iter()
+            .map(|origin| origin.text.as_str())
+            .collect();
+        table.row([self.command.as_str(), decision, &lines.join("; ")]);
+        table.highlight(1, if self.allowed { Style::good } else { Style::error });
+        let mut text = format!("\n{}", table.render(style));
+        if let Some(reason) = &self.reason {
+            text.push_str(reason);
+            text.push('\n');
+        }
+        text
     }
 }
 
@@ -259,6 +314,9 @@ fn explained(sources: &[Source], configuration: Option<&Configuration>, style: S
     }
     text.push('\n');
     text.push_str(&table.render(style));
+    if let Some(plugin) = &configuration.plugin {
+        text.push_str(&plugin.table(style));
+    }
     if !configuration.shadowed.is_empty() {
         let mut table = Table::new(&["SHADOWED ENTRY", "SHADOWED BY"]);
         for pair in &configuration.shadowed {

@@ -109,7 +109,7 @@ impl Subcommand {
     /// Runs it. `grammar` makes the grammar of the whole command line.
     pub(crate) async fn run(self, session: &Session, grammar: fn() -> clap::Command) -> Result<(), Failure> {
         match self {
-            Self::Explain(arguments) => explain::run(&arguments, session).await,
+            Self::Explain(arguments) => Box::pin(explain::run(&arguments, session)).await,
             Self::Resolve(arguments) => resolve::run(&arguments, session).await,
             Self::Token(arguments) => token::run(&arguments, session).await,
             Self::Whoami(arguments) => whoami::run(&arguments, session).await,

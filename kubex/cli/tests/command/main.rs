@@ -16,6 +16,8 @@
 mod canary;
 #[cfg(unix)]
 mod canary_values;
+#[cfg(unix)]
+mod kuberc;
 mod messages;
 mod passive;
 mod pipes;

@@ -72,7 +72,7 @@ impl Watching {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
         let ended = self.child.wait().unwrap();
         assert_eq!(ended.signal(), Some(signal as i32), "{ended:?}");
-        for line in self.lines.iter() {
+        for line in &self.lines {
             self.printed.push_str(&line);
             self.printed.push('\n');
         }

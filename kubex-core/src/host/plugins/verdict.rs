@@ -1,0 +1,292 @@
+//! The decision of the policy about one plugin.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::Path;
+
+use tracing::debug;
+
+use super::environment::is_named;
+use super::policy::{Entry, HARMLESS_VARIABLES, Layer, PluginPolicy, Rule};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::host::programs::lexically_clean;
+use crate::origin::Origin;
+use crate::secret::ExposeSecret as _;
+use crate::text::sanitize_line;
+
+/// The largest program whose digest is checked.
+const LARGEST_PROGRAM: usize = 1 << 30;
+
+/// What the policy decides about a plugin, and the lines of the configuration that decide it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PluginVerdict {
+    /// The command, for people.
+    pub command: String,
+    /// Why the plugin may not run; `None` if it may.
+    pub refusal: Option<Error>,
+    /// The lines that decide. Empty if no policy is configured, and if the program is not found.
+    pub origins: Vec<Origin>,
+}
+
+impl PluginVerdict {
+    pub(in crate::host) fn new(command: &OsStr, decision: Result<Permission, Refusal>) -> Self {
+        let (refusal, origins) = match decision {
+            Ok(permission) => (None, permission.origins),
+            Err(Refusal { error, origin }) => (Some(error), origin.into_iter().collect()),
+        };
+        Self {
+            command: sanitize_line(&command.to_string_lossy()).into_owned(),
+            refusal,
+            origins,
+        }
+    }
+}
+
+/// The lines that permit a plugin.
+#[derive(Debug, Default)]
+pub(in crate::host) struct Permission {
+    origins: Vec<Origin>,
+}
+
+/// Why a plugin may not run, and the line that decides it.
+#[derive(Debug)]
+pub(in crate::host) struct Refusal {
+    error: Error,
+    origin: Option<Origin>,
+}
+
+impl Refusal {
+    fn new(command: &OsStr, message: impl fmt::Display, origin: Option<&Origin>) -> Self {
+        debug!(target: "kubex::exec", command = &*shown(command), outcome = "denied", "plugin policy");
+        let error = match origin {
+            Some(origin) => Error::new(ErrorKind::Refused, format_args!("{message} (set by {origin})")),
+            None => Error::new(ErrorKind::Refused, message),
+        };
+        Self {
+            error,
+            origin: origin.cloned(),
+        }
+    }
+
+    fn with_help(self, help: &str) -> Self {
+        Self {
+            error: self.error.with_help(help),
+            ..self
+        }
+    }
+
+    /// The error alone.
+    pub(in crate::host) fn into_error(self) -> Error {
+        self.error
+    }
+}
+
+/// What is not about the policy, such as a program that is not found.
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self { error, origin: None }
+    }
+}
+
+/// The layers of a policy, as they are at this moment.
+pub(in crate::host) struct CurrentPolicy(Vec<Layer>);
+
+impl PluginPolicy {
+    /// Reads the layers that are read before every run.
+    pub(in crate::host) async fn current(
+        &self,
+        command: &OsStr,
+        host: &Host,
+    ) -> Result<CurrentPolicy, Refusal> {
+        let mut layers = Vec::with_capacity(self.0.len());
+        for layer in &self.0 {
+            let Rule::Read(source) = &layer.rule else {
+                layers.push(layer.clone());
+                continue;
+            };
+            let read = source.0.policy(host).await;
+            let read = read.map_err(|error| undetermined(command, &error))?;
+            if read.0.iter().any(|layer| matches!(layer.rule, Rule::Read(_))) {
+                let error = Error::new(
+                    ErrorKind::Unsupported,
+                    "a source of the plugin policy names a further source",
+                );
+                return Err(undetermined(command, &error));
+            }
+            layers.extend(read.0);
+        }
+        Ok(CurrentPolicy(layers))
+    }
+}
+
+/// The refusal of every plugin, because the policy cannot be read.
+fn undetermined(command: &OsStr, error: &Error) -> Refusal {
+    let reason = error.message();
+    let origin = error
+        .origin()
+        .map_or_else(String::new, |origin| format!(" ({origin})"));
+    let message = format_args!(
+        "the plugin \"{}\" is not allowed, because the plugin policy is unknown: {reason}{origin}",
+        shown(command)
+    );
+    let refusal = Refusal::new(command, message, None);
+    Refusal {
+        error: match error.help() {
+            Some(help) => refusal.error.with_help(help),
+            None => refusal.error,
+        },
+        origin: error.origin().cloned(),
+    }
+}
+
+impl CurrentPolicy {
+    /// The part of the decision that needs no lookup.
+    pub(in crate::host) fn before_look_up(&self, command: &OsStr) -> Result<(), Refusal> {
+        let Some(layer) = self.0.iter().find(|layer| layer.rule == Rule::DenyAll) else {
+            return Ok(());
+        };
+        let message = format_args!(
+            "the plugin \"{}\" is not allowed: the plugin policy is deny-all",
+            shown(command)
+        );
+        let help = if layer.origin.is_some() {
+            "allow it there, if you trust it"
+        } else {
+            "allow it in Kubex's own configuration, not in the kubeconfig"
+        };
+        Err(Refusal::new(command, message, layer.origin.as_ref()).with_help(help))
+    }
+
+    /// Whether the program that was found for the command may run with these variables of a kubeconfig.
+    pub(in crate::host) async fn decide(
+        &self,
+        command: &OsStr,
+        program: &Path,
+        variables: &[&str],
+        host: &Host,
+    ) -> Result<Permission, Refusal> {
+        self.before_look_up(command)?;
+        let mut permission = Permission::default();
+        let mut permitting = Vec::new();
+        let mut limiting = None;
+        for layer in &self.0 {
+            match &layer.rule {
+                Rule::AllowAll => permission.origins.extend(layer.origin.clone()),
+                Rule::Allowlist(entries) => {
+                    let listed = listed(entries, command, program, host).await;
+                    let matching = with_digest(listed, command, program, host, layer).await?;
+                    let first = matching.first().and_then(|entry| entry.origin.clone());
+                    permission.origins.extend(first.or_else(|| layer.origin.clone()));
+                    permitting.extend(matching);
+                    limiting = limiting.or(Some(layer));
+                }
+                // `before_look_up` refuses the one, and `current` has read the other.
+                Rule::DenyAll | Rule::Read(_) => {}
+            }
+        }
+        if let Some(layer) = limiting
+            && let Some(name) = variables.iter().find(|name| !may_be_set(name, &permitting))
+        {
+            let message = format_args!(
+                "the kubeconfig sets the variable \"{}\" for the plugin \"{}\", and the plugin allowlist \
+                 does not permit that",
+                sanitize_line(name),
+                shown(program.as_os_str())
+            );
+            let help = "add its name to \"env\" of the plugin's entry of the allowlist in Kubex's own configuration, if you \
+                        trust the kubeconfig";
+            return Err(Refusal::new(command, message, layer.origin.as_ref()).with_help(help));
+        }
+        debug!(target: "kubex::exec", command = &*shown(command), outcome = "allowed", "plugin policy");
+        Ok(permission)
+    }
+}
+
+/// The entries whose digest is that of the program, or that have none.
+async fn with_digest<'e>(
+    listed: Vec<&'e Entry>,
+    command: &OsStr,
+    program: &Path,
+    host: &Host,
+    layer: &Layer,
+) -> Result<Vec<&'e Entry>, Refusal> {
+    let origin = layer.origin.as_ref();
+    if listed.is_empty() {
+        let message = format_args!(
+            "the plugin \"{}\" is not on the plugin allowlist",
+            shown(program.as_os_str())
+        );
+        let help = if origin.is_some() {
+            "add its path to that allowlist, if you trust it"
+        } else {
+            "add its path to the allowlist of Kubex's own configuration, if you trust it"
+        };
+        return Err(Refusal::new(command, message, origin).with_help(help));
+    }
+    if listed.iter().all(|entry| entry.digest.is_none()) {
+        return Ok(listed);
+    }
+    let actual = digest(program, host).await?;
+    let is_met = |entry: &&Entry| entry.digest.is_none_or(|digest| digest == actual);
+    let matching: Vec<&Entry> = listed.iter().copied().filter(is_met).collect();
+    if matching.is_empty() {
+        let message = format_args!(
+            "the plugin \"{}\" is not the program whose digest is on the plugin allowlist",
+            shown(program.as_os_str())
+        );
+        let origin = listed.first().and_then(|entry| entry.origin.as_ref()).or(origin);
+        let help =
+            "compare it with the original; if you trust it, write its new digest, as sha256sum prints it";
+        return Err(Refusal::new(command, message, origin).with_help(help));
+    }
+    Ok(matching)
+}
+
+/// The SHA-256 digest of the program.
+async fn digest(program: &Path, host: &Host) -> Result<[u8; 32]> {
+    let paths = [program.to_owned()];
+    let read = host.read_and_parse(&paths, LARGEST_PROGRAM, |_, contents| {
+        let content = contents.into_iter().next();
+        content.map(|content| content.map(|content| hmac_sha256::Hash::hash(content.bytes.expose_secret())))
+    });
+    match read.await? {
+        Some(Ok(digest)) => Ok(digest),
+        Some(Err(error)) => Err(Error::unreadable("the plugin", program, error)),
+        None => Err(Error::new(ErrorKind::Aborted, "the plugin was not read")),
+    }
+}
+
+/// The entries that permit the program.
+async fn listed<'e>(entries: &'e [Entry], command: &OsStr, program: &Path, host: &Host) -> Vec<&'e Entry> {
+    let command = lexically_clean(Path::new(command));
+    let name = program.file_name();
+    let mut listed = Vec::new();
+    for entry in entries {
+        let path = Path::new(&entry.command);
+        let is_verbatim = path == command || path == program;
+        // An entry with a separator was compared already, so only bare names are looked up.
+        if is_verbatim
+            || Some(path.as_os_str()) == name
+                && host.look_up(&entry.command).await.program.as_deref() == Some(program)
+        {
+            listed.push(entry);
+        }
+    }
+    listed
+}
+
+/// Whether a kubeconfig may set this variable for a plugin with these entries.
+fn may_be_set(name: &str, permitting: &[&Entry]) -> bool {
+    let named = permitting.iter().flat_map(|entry| &entry.variables);
+    let mut allowed = HARMLESS_VARIABLES
+        .iter()
+        .copied()
+        .chain(named.map(String::as_str));
+    allowed.any(|pattern| is_named(OsStr::new(name), pattern))
+}
+
+fn shown(text: &OsStr) -> String {
+    sanitize_line(&text.to_string_lossy()).into_owned()
+}

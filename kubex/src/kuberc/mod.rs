@@ -1,0 +1,160 @@
+//! kubectl's `kuberc` as a policy for plugins.
+//!
+//! kubectl 1.35 and newer decide by `credentialPluginPolicy` and `credentialPluginAllowlist` of their preferences which exec
+//! plugins may run ([KEP-3104]). [`Kuberc`] is the same policy for this program. The command `kubex` reads it by default.
+//! A program reads it if its configuration contains `exec: {kuberc: true}`, or if its code asks for it:
+//!
+//! ```
+//! use kubex::Host;
+//! use kubex::host::{PluginPolicy, PluginRules};
+//! use kubex::kuberc::Kuberc;
+//!
+//! let host = Host::real().with_plugin_rules(PluginRules::new().and_policy(Kuberc::new().policy()));
+//! ```
+//!
+//! The file is read before every run of a plugin. Its policy can only forbid: a plugin that the configuration of Kubex
+//! forbids does not run either.
+//!
+//! | file | what is read |
+//! |---|---|
+//! | named by the flag `--kuberc` of the command, or [`Kuberc::from_file`] | this one, which must exist |
+//! | named by `$KUBERC` | this one, which must exist; `KUBERC=off` turns the policy off |
+//! | `~/.kube/kuberc` | this one, if it exists |
+//!
+//! `KUBECTL_KUBERC=false` turns the policy off too, as it does for kubectl. Where kubectl ignores a file or a part of it
+//! with a message, so that its policy has no effect, no plugin runs here:
+//!
+//! | file | kubectl 1.37 | Kubex |
+//! |---|---|---|
+//! | `~/.kube/kuberc` cannot be read, or is not valid YAML | every plugin runs | none |
+//! | an unknown `apiVersion` or `kind` and no document with a known one | every plugin runs | none |
+//! | `apiVersion: kubectl.config.k8s.io/v1alpha1` with a plugin policy, which that version does not have | every plugin runs | none |
+//! | a policy that is not a string, `CredentialPluginPolicy`, another misspelled key, a key that is written twice | the field is ignored | none |
+//! | an entry of the list with a field besides `command` and `name` | the field is ignored | none, because it may limit the entry |
+//!
+//! [KEP-3104]: https://github.com/kubernetes/enhancements/tree/master/keps/sig-cli/3104-introduce-kuberc
+
+mod preference;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kubex_core::host::{PluginPolicy, PluginPolicySource};
+use kubex_core::text::check_path;
+use kubex_core::{Error, ErrorKind, Host, Origin, Result};
+use kubex_document::Budget;
+
+/// The variable that names the file, or turns it off.
+const VARIABLE: &str = "KUBERC";
+
+/// The variable by which kubectl turns its preferences off.
+const FEATURE_GATE: &str = "KUBECTL_KUBERC";
+
+/// kubectl's preferences, of which the policy for plugins is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kuberc {
+    named: Option<(PathBuf, Origin)>,
+}
+
+impl Kuberc {
+    /// The file that kubectl reads: the one that `$KUBERC` names, else `~/.kube/kuberc`.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This file, which must exist. `origin` is where its path comes from.
+    pub fn from_file(path: impl Into<PathBuf>, origin: Origin) -> Self {
+        Self {
+            named: Some((path.into(), origin)),
+        }
+    }
+
+    /// The policy for plugins, which is read before every run.
+    pub fn policy(self) -> PluginPolicy {
+        PluginPolicy::from_source(Arc::new(self))
+    }
+
+    /// Whether a path was given, so that the file must exist.
+    pub(crate) fn is_named(&self) -> bool {
+        self.named.is_some()
+    }
+
+    /// The file to read, and whether it must exist. `None` if there is none.
+    fn place(&self, host: &Host) -> Result<Option<(PathBuf, Option<Origin>)>> {
+        let environment = host.environment();
+        let variable = environment.variable(VARIABLE).filter(|value| !value.is_empty());
+        let is_off = variable.as_ref().is_some_and(|value| value == "off");
+        if let Some((path, origin)) = &self.named {
+            if is_off {
+                let message = "a kuberc is named, but KUBERC=off turns it off";
+                return Err(Error::new(ErrorKind::ConflictingFields, message)
+                    .with_origin(origin)
+                    .with_help("unset KUBERC, or name no kuberc"));
+            }
+            return named(path, origin, host).map(Some);
+        }
+        let is_disabled = environment
+            .variable(FEATURE_GATE)
+            .is_some_and(|value| value.eq_ignore_ascii_case("false"));
+        if is_off || is_disabled {
+            return Ok(None);
+        }
+        if let Some(path) = variable {
+            return named(Path::new(&path), &Origin::variable(VARIABLE), host).map(Some);
+        }
+        let home = environment.home_directory();
+        Ok(home.map(|home| (home.join(".kube").join("kuberc"), None)))
+    }
+}
+
+/// A file that must exist.
+fn named(path: &Path, origin: &Origin, host: &Host) -> Result<(PathBuf, Option<Origin>)> {
+    check_path("the path of the kuberc", &path.to_string_lossy(), origin)?;
+    let directory = host.environment().current_directory().unwrap_or_default();
+    Ok((directory.join(path), Some(origin.clone())))
+}
+
+#[async_trait]
+impl PluginPolicySource for Kuberc {
+    async fn policy(&self, host: &Host) -> Result<PluginPolicy> {
+        let Some((path, named_by)) = self.place(host)? else {
+            return Ok(PluginPolicy::allow_all());
+        };
+        let read = host
+            .files()
+            .read_stamped(&path, Budget::CONFIGURATION.bytes)
+            .await;
+        let content = match read {
+            Ok(content) => content,
+            Err(error) if named_by.is_none() && is_missing(&error) => return Ok(PluginPolicy::allow_all()),
+            Err(error) => {
+                let origin = Origin::file(&path);
+                return Err(match &named_by {
+                    Some(named_by) if is_missing(&error) => {
+                        Error::unreadable("the kuberc", &path, error).with_origin(named_by)
+                    }
+                    _ => Error::unreadable_at("the kuberc", &origin, error),
+                });
+            }
+        };
+        let origin = content.origin(path);
+        preference::policy(content.bytes, &origin)
+    }
+
+    fn id(&self) -> String {
+        let path = self
+            .named
+            .as_ref()
+            .map(|(path, origin)| format!("{} {origin}", path.display()));
+        format!("kuberc {}", path.unwrap_or_default())
+    }
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
