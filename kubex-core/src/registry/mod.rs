@@ -18,6 +18,7 @@
 //! ```
 
 mod registration;
+mod replacement;
 mod with_cluster;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::source::CredentialSource;
 use crate::text::{clean_line, nearest};
 
 pub use registration::{BuildContext, FromOptions, Registration};
+pub use replacement::{PluginCall, ReplacePlugin, Replacement};
 
 /// The item that [`register!`](crate::register) submits to `inventory`.
 #[doc(hidden)]

@@ -44,7 +44,18 @@ use crate::user::identity;
 #[derive(Clone)]
 pub struct Kubeconfig {
     merged: Arc<Merged>,
-    is_trusted: bool,
+    trust: Trust,
+}
+
+/// What a kubeconfig may do beyond what it contains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Refer to files and run plugins, as the user's own.
+    Full,
+    /// Run plugins that the rules for plugins permit, and refer to no file.
+    Plugins,
+    /// Neither.
+    None,
 }
 
 /// A context of a kubeconfig. The cluster and the user that it names may not exist.
@@ -64,10 +75,10 @@ pub struct Context<'a> {
 }
 
 impl Kubeconfig {
-    pub(crate) fn new(merged: Merged, is_trusted: bool) -> Self {
+    pub(crate) fn new(merged: Merged, trust: Trust) -> Self {
         Self {
             merged: Arc::new(merged),
-            is_trusted,
+            trust,
         }
     }
 
@@ -170,7 +181,7 @@ impl Kubeconfig {
 
     /// Refuses untrusted bytes that run a plugin or refer to a file.
     fn refuse_the_untrusted(&self, selection: &Selection<'_>) -> Result<()> {
-        if self.is_trusted {
+        if self.trust == Trust::Full {
             return Ok(());
         }
         let cluster = selection.cluster.as_ref();
@@ -183,6 +194,9 @@ impl Kubeconfig {
             (user, "exec", "runs a plugin"),
             (user, "auth-provider", "uses an auth provider"),
         ] {
+            if key == "exec" && self.trust == Trust::Plugins {
+                continue;
+            }
             if let Some(fields) = fields
                 && fields.has(key)
             {

@@ -12,6 +12,7 @@ use kubex_document::{ReadError, Text};
 
 use crate::discovery::{Places, not_there};
 use crate::file::{self, File};
+use crate::kubeconfig::Trust;
 use crate::merge::Merged;
 use crate::replaceable::ReplaceableKubeconfig;
 
@@ -24,7 +25,7 @@ pub(crate) struct Bytes {
     pub(crate) name: String,
     /// Shared with the threads that parse it.
     pub(crate) content: ReplaceableKubeconfig,
-    pub(crate) is_trusted: bool,
+    pub(crate) trust: Trust,
 }
 
 /// Bytes that are decoded to text when they are first read. Only one copy is kept, and the parsed parts refer to it.

@@ -10,7 +10,7 @@ use kubex_core::{
 };
 
 use crate::discovery::{Places, discover, distinct};
-use crate::kubeconfig::Kubeconfig;
+use crate::kubeconfig::{Kubeconfig, Trust};
 use crate::load::{self, Bytes};
 use crate::options::KubeconfigOptions;
 use crate::pattern;
@@ -77,7 +77,7 @@ impl KubeconfigProvider {
         let document = Bytes {
             name: name.to_owned(),
             content: content.clone(),
-            is_trusted: false,
+            trust: Trust::None,
         };
         Self {
             document: Some(document),
@@ -139,7 +139,19 @@ impl KubeconfigProvider {
     #[must_use]
     pub fn trusted(mut self, is_trusted: bool) -> Self {
         if let Some(document) = &mut self.document {
-            document.is_trusted = is_trusted;
+            document.trust = if is_trusted { Trust::Full } else { Trust::None };
+        }
+        self
+    }
+
+    /// Lets an untrusted kubeconfig from bytes run plugins, but refer to no file. Set rules for plugins that permit only
+    /// those that its author may choose. It has no effect on the user's own files.
+    #[must_use]
+    pub fn untrusted_plugins(mut self) -> Self {
+        if let Some(document) = &mut self.document
+            && document.trust == Trust::None
+        {
+            document.trust = Trust::Plugins;
         }
         self
     }
@@ -159,8 +171,11 @@ impl KubeconfigProvider {
         host: &Host,
         use_it: impl FnOnce(Kubeconfig) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let is_trusted = self.document.as_ref().is_none_or(|document| document.is_trusted);
-        let use_it = move |merged| use_it(Kubeconfig::new(merged, is_trusted));
+        let trust = self
+            .document
+            .as_ref()
+            .map_or(Trust::Full, |document| document.trust);
+        let use_it = move |merged| use_it(Kubeconfig::new(merged, trust));
         match &self.document {
             Some(document) => load::bytes(document, use_it).await,
             None => load::files(self.places(host).await?, self.options.lenient, host, use_it).await,

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use super::handles::{FollowedCredentials, FollowedTrust};
 use super::line::{Last, Line};
 use super::rules::{Change, FollowRules, source_of};
-use super::{ChainLoader, LOOK_AFTER, LOOK_DEADLINE};
+use super::{ChainLoader, LOOK_AFTER, LOOK_DEADLINE, Look};
 use crate::chain::Chain;
 use crate::chain::resolve::Choice;
 use crate::cluster::Trust;
@@ -115,16 +115,20 @@ impl Follower {
     }
 
     /// Resolves the chain again if it is due or `at_once`, and takes what may be taken. Returns what happened.
-    pub(super) async fn look(self: &Arc<Self>, state: &mut State, at_once: bool) -> Vec<FollowedChange> {
+    pub(super) async fn look(
+        self: &Arc<Self>,
+        state: &mut State,
+        at_once: bool,
+    ) -> (Look, Vec<FollowedChange>) {
         let now = self.host.now().monotonic;
         if !at_once && now < state.looked_at.saturating_add(LOOK_AFTER) {
-            return Vec::new();
+            return (Look::Unchanged, Vec::new());
         }
         state.looked_at = now;
         let resolved = self.resolve(&state.chain, state.choice.as_ref());
         let resolved = self.host.within(LOOK_DEADLINE, resolved).await;
         let mut happened = Vec::new();
-        match resolved.unwrap_or_else(|_| Err(too_slow())) {
+        let look = match resolved.unwrap_or_else(|_| Err(too_slow())) {
             Ok((chain, configuration, answer)) => {
                 if std::mem::take(&mut state.is_failing) {
                     let source = source_of(&configuration);
@@ -132,7 +136,9 @@ impl Follower {
                     info!(target: "kubex::follow", source = &*source, outcome = "recovered", "the source can be followed again");
                     happened.push(state.line.add("recovered", String::new()));
                 }
-                happened.extend(self.compare(state, chain, configuration, answer));
+                let (look, change) = self.compare(state, chain, configuration, answer);
+                happened.extend(change);
+                look
             }
             Err(error) => {
                 if !std::mem::replace(&mut state.is_failing, true) {
@@ -141,9 +147,10 @@ impl Follower {
                     warn!(target: "kubex::follow", source = &*source, outcome = "failed", %error, "the source cannot be followed, so everything is kept as it was");
                     happened.push(state.line.add("failed", error.message().to_owned()));
                 }
+                Look::Failed(error)
             }
-        }
-        happened
+        };
+        (look, happened)
     }
 
     async fn resolve(
@@ -172,12 +179,12 @@ impl Follower {
         chain: Chain,
         configuration: ClientConfiguration,
         answer: ResolvedSource,
-    ) -> Option<FollowedChange> {
+    ) -> (Look, Option<FollowedChange>) {
         let differences = state.answer.differences(&answer);
         let has_other_rules = rules_of(&chain) != rules_of(&state.chain);
         if differences.is_empty() && !has_other_rules {
             state.refused = None;
-            return None;
+            return (Look::Unchanged, None);
         }
         let change = Change {
             is_other_server: differences.contains(&Difference::Server),
@@ -204,7 +211,7 @@ impl Follower {
                 .line
                 .cluster
                 .store(Arc::clone(state.configuration.cluster()));
-            return Some(state.line.add("followed", changed));
+            return (Look::Followed, Some(state.line.add("followed", changed)));
         }
         if self.rules.allow(&change) {
             metrics::followed(&source, "replaced");
@@ -220,17 +227,17 @@ impl Follower {
             state.line.end(last, successor);
             state.line = next;
             state.take(chain, change.after, answer);
-            return Some(happened);
+            return (Look::Replaced, Some(happened));
         }
         let key = answer.key();
         let is_known = state.refused.as_ref() == Some(&key);
         state.refused = Some(key);
         if is_known {
-            return None;
+            return (Look::KeptOut, None);
         }
         metrics::followed(&source, "kept");
         warn!(target: "kubex::follow", source = &*source, outcome = "kept", changed, "this change needs a permission, so everything is kept as it was");
-        Some(state.line.add("kept", change.describe()))
+        (Look::KeptOut, Some(state.line.add("kept", change.describe())))
     }
 }
 

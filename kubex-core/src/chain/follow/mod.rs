@@ -147,6 +147,54 @@ impl Follow {
     }
 }
 
+/// A followed configuration, with the means to resolve its chain at once. It is cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Followed {
+    configuration: ClientConfiguration,
+    follower: Arc<Follower>,
+}
+
+/// The result of resolving a followed chain again.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Look {
+    /// Nothing differs.
+    Unchanged,
+    /// What differs is used from the next request on.
+    Followed,
+    /// What differs was allowed beforehand, and the configuration has a [successor](ClientConfiguration::successor).
+    Replaced,
+    /// What differs needs a permission, and is not used.
+    KeptOut,
+    /// The chain cannot be resolved, and everything is kept as it was.
+    Failed(Error),
+}
+
+impl Followed {
+    /// Returns the configuration that is kept current.
+    pub fn configuration(&self) -> &ClientConfiguration {
+        &self.configuration
+    }
+
+    /// Resolves the chain now, and takes what may be taken. Events are the same as when it is due.
+    ///
+    /// A new credential that is only read is in use when this returns. One that has to be fetched, as by a plugin, is
+    /// fetched when the old one is due.
+    pub async fn look(&self) -> Look {
+        let look = {
+            let mut state = self.follower.state.lock().await;
+            self.follower.look(&mut state, true).await.0
+        };
+        let credentials = self.configuration.credentials();
+        if let Look::Followed = look
+            && credentials.only_reads_files()
+        {
+            credentials.make_due();
+        }
+        look
+    }
+}
+
 /// Looks for changes of a chain. Looking resolves the chain: it fetches nothing and runs no plugin.
 #[derive(Debug)]
 pub struct Watch {
@@ -164,7 +212,7 @@ impl Watch {
     /// Looks once. Returns what has happened since the last look.
     pub async fn look(&mut self) -> Vec<FollowedChange> {
         let mut state = self.follower.state.lock().await;
-        let happened = self.follower.look(&mut state, true).await;
+        let (_, happened) = self.follower.look(&mut state, true).await;
         self.resolved = state.configuration.clone();
         happened
     }
@@ -187,6 +235,20 @@ impl Chain {
     /// The same as [`resolve`](Self::resolve).
     pub async fn follow(&self) -> Result<ClientConfiguration> {
         Follow::new(self.clone()).start().await
+    }
+
+    /// Follows the chain like [`follow`](Self::follow), and returns the means to resolve it again at once, for a program that
+    /// learns of a change by itself.
+    ///
+    /// # Errors
+    /// The same as [`resolve`](Self::resolve).
+    pub async fn follow_closely(&self) -> Result<Followed> {
+        let (follower, _, configuration) = Follow::new(self.clone()).begin().await?;
+        log_choice(&configuration);
+        Ok(Followed {
+            configuration,
+            follower,
+        })
     }
 
     /// Follows a chain of one source, as [`resolve_only`](Self::resolve_only) resolves it.
