@@ -1,7 +1,7 @@
 //! Turns a resolved source into a client configuration; no other code does.
 //!
 //! The cluster's options become a [`Cluster`](crate::Cluster). The registry builds the credential source from the name
-//! and the options of the identity. Both are checked, and all problems are reported at once.
+//! and the options of the identity. The options of both are checked, and all problems are reported at once.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::host::{Host, Input};
 use crate::options::{ClusterOptions, LoadedCluster, Options, Value, ValueKind};
 use crate::origin::Origin;
 use crate::provenance::{Provenance, name_of};
-use crate::registry::Registry;
+use crate::registry::{PluginCall, Registry, Replacement};
 use crate::resolved_source::{Chosen, ChosenIdentity, ReadySource, ResolvedSource, SourcePart};
 use crate::secret::ExposeSecret;
 use crate::source::CredentialSource;
@@ -62,11 +62,19 @@ pub(crate) async fn assemble(
     let ChosenIdentity {
         provider,
         options,
-        warnings: identity_warnings,
+        warnings: mut identity_warnings,
     } = source.identity.choose();
     let colon = user_name_with_colon(&options);
     let fields = IdentityFields::new(&options);
-    let credentials = problems.take(credentials(provider, options, registry));
+    let call = plugin_call(&provider, &options);
+    let mut credentials = problems.take(credentials(provider, options, registry));
+    if let (Some(call), Some(Credentials::Source { source, .. })) = (call, &mut credentials) {
+        match registry.replacement(&call, &checking_host).await {
+            Replacement::Served(native) => *source = native,
+            Replacement::PluginRuns(warning) => identity_warnings.push(warning),
+            Replacement::NotRequested => {}
+        }
+    }
     let mut source_warnings = Vec::new();
     // A credential that will not be sent is not looked for.
     let checked = match &credentials {
@@ -119,7 +127,7 @@ pub(crate) async fn assemble(
     }
     for (field, origin, shown) in fields.0 {
         if let Some(shown) = shown {
-            builder = builder.identity_value(&field, shown);
+            builder = builder.identity_value(field.clone(), shown);
         }
         builder = builder.identity_origin(field, origin);
     }
@@ -230,6 +238,15 @@ async fn read_cluster(
 ) -> Option<LoadedCluster> {
     let options = problems.take(ClusterOptions::new(options))?;
     problems.take(options.load(extensions, host).await)
+}
+
+/// The call of a kubeconfig's exec plugin.
+fn plugin_call(provider: &Chosen, options: &Options) -> Option<PluginCall> {
+    let Chosen::Named(name) = provider else {
+        return None;
+    };
+    let is_a_plugin = name == "exec" && options.is_from_kubeconfig();
+    is_a_plugin.then(|| PluginCall::from_options(options)).flatten()
 }
 
 /// The source of the configuration's credentials.

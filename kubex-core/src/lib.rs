@@ -77,7 +77,7 @@ pub use overrides::Overrides;
 pub use provenance::Provenance;
 pub use provider::{CredentialProvider, ResolveRequest};
 pub use proxy::Proxy;
-pub use registry::{BuildContext, FromOptions, Registration, Registry};
+pub use registry::{BuildContext, FromOptions, PluginCall, Registration, Registry, Replacement};
 pub use report::Report;
 pub use resolved_source::{Identity, ResolvedSource};
 pub use secret::{ExposeSecret, SecretBytes, SecretString};

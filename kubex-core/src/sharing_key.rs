@@ -68,7 +68,7 @@ impl SharingKey {
 
     /// The same key, of which only the digest is kept: for keys that are stored, to which nothing is added.
     #[must_use]
-    pub(crate) fn closed(self) -> Self {
+    pub fn closed(self) -> Self {
         Self(State::Closed(self.digest()))
     }
 

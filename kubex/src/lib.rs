@@ -28,6 +28,7 @@
 //! | use one source only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
 //! | configure everything in code | [`configure`] |
 //! | use many clusters of one kubeconfig | [`FromKubeconfig::load`] |
+//! | use many clusters that come and go | [`fleet`] |
 //! | override fields of the chosen source | `overrides` of an entry point, or [`ChainBuilder::overrides`] |
 //! | build a chain in code | [`registry`], [`Chain`], [`Source`] |
 //! | add a provider of your own | [`register!`] |
@@ -44,12 +45,14 @@
 //! | `exec` | yes | the provider `exec`; without it, the program cannot start a process |
 //! | `oidc` | yes | the provider `oidc`, also for a kubeconfig's `auth-provider: oidc`; compiles the crate reqwest |
 //! | `eks` | no | the provider `eks`: tokens for Amazon EKS, without the AWS CLI; compiles the AWS SDK, which needs Rust 1.94.1 |
+//! | `github-actions` | no | the provider `github-actions`: the OpenID Connect token of a job; compiles the crate reqwest |
 //! | `kubeconfig` | yes | the provider `kubeconfig`, [`configure_from_kubeconfig`]; enables `static` and `token-file` |
 //! | `config` | yes | [`resolve`] and [`config`]: the chain from configuration files and variables |
 //! | `reqwest` | yes | [`reqwest`]; enables `rustls` |
-//! | `aws-lc-rs` | yes | the crypto provider aws-lc-rs for `rustls`, `oidc`, `eks` and all clients |
+//! | `aws-lc-rs` | yes | the crypto provider aws-lc-rs for `rustls`, `oidc`, `eks`, `github-actions` and all clients |
 //! | `ring` | no | the crypto provider ring; if `aws-lc-rs` is enabled too, select it explicitly |
 //! | `tower` | no | [`tower`] |
+//! | `fleet` | no | [`fleet`]: many clusters, from kubeconfigs, Secrets and ClusterProfiles; enables `kubeconfig` |
 //! | `rustls` | no | [`rustls`] |
 //! | `hyper` | no | [`hyper`]; enables `rustls` and `tower` |
 //! | `kube` | no | [`kube`]; enables `hyper` |
@@ -67,12 +70,14 @@
 //! | timeout | of a source: [`Source::timeout`]; of a plugin: [`host::PluginRules::deadline`]; of a request: the HTTP client's own |
 //! | retry | a request that is answered 401 is sent once more with a new credential; all other retries are the HTTP client's |
 //! | reload | certificates, CA bundles and token files are read again within 60 s; [`Credentials::changes`] reports each change |
-//! | several clusters | [`FromKubeconfig::load`], or one source for each and [`Chain::find`] |
+//! | several clusters | [`fleet`], [`FromKubeconfig::load`], or one source for each and [`Chain::find`] |
 //! | test, fake | the feature `test-util`, or [`configure`] with a token |
 //! | expired, rejected | [`ErrorKind::Expired`], [`Credentials::invalidate`] |
 //!
 #![cfg_attr(feature = "config", doc = "[`config`]: mod@config")]
 #![cfg_attr(not(feature = "config"), doc = "[`config`]: #features")]
+#![cfg_attr(feature = "fleet", doc = "[`fleet`]: mod@fleet")]
+#![cfg_attr(not(feature = "fleet"), doc = "[`fleet`]: #features")]
 #![cfg_attr(feature = "config", doc = "[`kuberc`]: mod@kuberc")]
 #![cfg_attr(not(feature = "config"), doc = "[`kuberc`]: #features")]
 #![cfg_attr(feature = "reqwest", doc = "[`reqwest`]: mod@reqwest")]
@@ -113,10 +118,10 @@ pub use kubex_core::{
     BuildContext, CaBundle, Chain, ChainBuilder, ClientCertificate, ClientConfiguration,
     ClientConfigurationBuilder, Cluster, Credential, CredentialProvider, CredentialSource, Credentials,
     CurrentTrust, Error, ErrorClass, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions,
-    Generation, Host, Identity, Impersonation, LiveTrust, Options, Origin, Overrides, Provenance, Proxy,
-    Registration, Registry, Report, ResolveRequest, ResolvedSource, Result, SecretBytes, SecretString,
-    ServerUrl, Source, Trust, TrustSource, Warning, credential, credentials, host, options, origin,
-    overrides, provenance, register, report, resolved_source, text, time, trust,
+    Generation, Host, Identity, Impersonation, LiveTrust, Options, Origin, Overrides, PluginCall, Provenance,
+    Proxy, Registration, Registry, Replacement, Report, ResolveRequest, ResolvedSource, Result, SecretBytes,
+    SecretString, ServerUrl, Source, Trust, TrustSource, Warning, chain::follow, credential, credentials,
+    host, options, origin, overrides, provenance, register, report, resolved_source, text, time, trust,
 };
 
 #[doc(hidden)]
@@ -142,8 +147,10 @@ pub use default_chain::default_chain;
 pub use from_kubeconfig::{FromKubeconfig, configure_from_kubeconfig};
 #[cfg(feature = "in-cluster")]
 pub use from_pod_env::{FromPodEnv, configure_from_pod_env};
+#[cfg(feature = "fleet")]
+pub use kubex_fleet as fleet;
 #[cfg(feature = "kubeconfig")]
-pub use kubex_kubeconfig::{Context, ContextProvider, Kubeconfig};
+pub use kubex_kubeconfig::{Context, ContextProvider, Kubeconfig, ReplaceableKubeconfig};
 #[cfg(feature = "static")]
 pub use manual::{ManualConfiguration, configure};
 #[cfg(feature = "config")]

@@ -184,6 +184,13 @@ impl Host {
         self
     }
 
+    /// Takes the terminal away, so that no plugin asks its user.
+    #[must_use]
+    pub fn without_terminal(mut self) -> Self {
+        self.terminal = None;
+        self
+    }
+
     /// Sets how long a pipe may take to deliver its content. Without this call it is 20 s, and while a source is resolved
     /// two thirds of the source's time limit, which ends the reading in any case.
     ///

@@ -142,6 +142,19 @@ impl Host {
         let permission = policy.decide(command, &program, variables, self).await?;
         Ok((Program(program), permission))
     }
+
+    /// Checks the policy for a command that is served natively, as if it ran. If `PATH` does not find the program, which need
+    /// not be installed, an entry of an allowlist has to be the command itself.
+    ///
+    /// # Errors
+    /// `Refused` by the policy.
+    pub async fn permit_replaced(&self, command: &str, variables: &[&str]) -> Result<()> {
+        let found = async {
+            let found = self.look_up(command).await.program;
+            Ok(found.unwrap_or_else(|| command.into()))
+        };
+        self.permit(command, found, variables).await.map(drop)
+    }
 }
 
 /// The path without `.`, without `..` after a name and without doubled separators, as by Go's `filepath.Clean`. This path

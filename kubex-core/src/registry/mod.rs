@@ -18,6 +18,7 @@
 //! ```
 
 mod registration;
+mod replacement;
 mod with_cluster;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::source::CredentialSource;
 use crate::text::{clean_line, nearest};
 
 pub use registration::{BuildContext, FromOptions, Registration};
+pub use replacement::{PluginCall, ReplacePlugin, Replacement};
 
 /// The item that [`register!`](crate::register) submits to `inventory`.
 #[doc(hidden)]
@@ -225,8 +227,8 @@ impl Registry {
         match nearest(name, &known) {
             Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
             None => error.with_help(format_args!(
-                "add `use that_crate as _;` to the program for the crate that registers \"{}\"; for a provider of Kubex, enable the \
-                 cargo feature with that name",
+                "add `use that_crate as _;` to the program, with the crate that registers \"{}\"; if Kubex contains the \
+                 provider, enable its cargo feature",
                 clean_line(name)
             )),
         }

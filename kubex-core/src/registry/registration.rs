@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 
 use super::Registry;
+use super::replacement::ReplacePlugin;
 use super::with_cluster::WithCluster;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{ClusterFields, ClusterOptions, Options};
@@ -52,6 +53,7 @@ pub struct Registration {
     schema: fn() -> Schema,
     factory: Factory,
     kubeconfig_keys: &'static [&'static str],
+    replaces: Option<(&'static str, ReplacePlugin)>,
 }
 
 impl Registration {
@@ -107,6 +109,7 @@ impl Registration {
             schema,
             factory,
             kubeconfig_keys: &[],
+            replaces: None,
         }
     }
 
@@ -140,6 +143,19 @@ impl Registration {
     pub const fn kubeconfig_keys(mut self, keys: &'static [&'static str]) -> Self {
         self.kubeconfig_keys = keys;
         self
+    }
+
+    /// Declares that the plugin can serve the calls of the exec plugin with this command, if the host's rules say so.
+    #[must_use]
+    pub const fn replaces(mut self, command: &'static str, replace: ReplacePlugin) -> Self {
+        self.replaces = Some((command, replace));
+        self
+    }
+
+    /// The function that replaces calls of this command.
+    pub(super) fn replacement_of(&self, command: &str) -> Option<ReplacePlugin> {
+        let (replaced, replace) = self.replaces?;
+        (replaced == command).then_some(replace)
     }
 
     /// Returns the plugin's name.

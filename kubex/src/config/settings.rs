@@ -154,13 +154,14 @@ fn plugin_rules(exec: &Value, problems: &mut Problems) -> (Option<PluginRules>, 
         locate,
     );
     let reads_kuberc = written.as_mut().and_then(|written| written.kuberc.take());
-    // Each of the two parts has errors of its own, which do not tell their key.
-    let (policy, environment) = if let Some(written) = &written {
+    // Each of the parts has errors of its own, which do not tell their key.
+    let (policy, environment, native) = if let Some(written) = &written {
         let policy = PluginOptions {
             environment: None,
+            native: Vec::new(),
             ..written.clone()
         };
-        (policy, written.environment.clone())
+        (policy, written.environment.clone(), written.native.clone())
     } else {
         // A policy of which a list is a part cannot be checked without it.
         let text = |key: &str| exec.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -168,7 +169,7 @@ fn plugin_rules(exec: &Value, problems: &mut Problems) -> (Option<PluginRules>, 
             policy: text("policy").filter(|policy| !policy.eq_ignore_ascii_case("allowlist")),
             ..PluginOptions::default()
         };
-        (policy, text("environment"))
+        (policy, text("environment"), Vec::new())
     };
     let environment = PluginOptions {
         environment,
@@ -179,7 +180,15 @@ fn plugin_rules(exec: &Value, problems: &mut Problems) -> (Option<PluginRules>, 
     } else {
         "allowlist"
     };
-    for (part, key) in [(policy, policy_key), (environment, "environment")] {
+    let native = PluginOptions {
+        native,
+        ..PluginOptions::default()
+    };
+    for (part, key) in [
+        (policy, policy_key),
+        (environment, "environment"),
+        (native, "native"),
+    ] {
         let origin = exec.get(key).map_or(exec.origin(), Value::origin);
         problems.take(part.rules().map_err(|error| error.with_origin(origin)));
     }

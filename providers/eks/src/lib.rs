@@ -17,6 +17,9 @@
 //! A program that a profile names (`credential_process`) is not run: the error says so. For such a profile, use the AWS CLI
 //! with the provider `exec`.
 //!
+//! It also serves `aws eks get-token` of a kubeconfig in place of the CLI, if the rules for plugins list `aws` as native
+//! ([`kubex_core::host::PluginRules::native`]).
+//!
 //! ```
 //! use kubex_core::host::SimulatedHost;
 //! use kubex_core::{Chain, ExposeSecret, Options, Registry, Source};
@@ -47,6 +50,7 @@ mod connector;
 mod credentials;
 mod options;
 mod profile;
+mod replacement;
 mod settings;
 mod source;
 mod token;
@@ -59,5 +63,6 @@ pub use source::EksSource;
 kubex_core::register! {
     /// The provider `eks`.
     pub static REGISTRATION =
-        Registration::source::<EksSource>("eks", "tokens for Amazon EKS, without the AWS CLI");
+        Registration::source::<EksSource>("eks", "tokens for Amazon EKS, without the AWS CLI")
+            .replaces("aws", replacement::replace);
 }

@@ -133,6 +133,15 @@ impl Profiles {
         CREDENTIAL_KEYS.iter().any(|key| self.get(key).is_some())
     }
 
+    /// Whether the configuration loads plugins into the AWS CLI.
+    pub(crate) fn has_plugins(&self) -> bool {
+        let mut lines = self
+            .contents
+            .iter()
+            .flat_map(|content| content.expose_secret().lines());
+        lines.any(|line| line.trim().starts_with("[plugins"))
+    }
+
     /// Checks that the selected profile exists, if it was named, and that it and the profiles it refers to need nothing
     /// that is not supported.
     ///

@@ -32,7 +32,7 @@ pub(crate) struct Settings {
     /// Another address of STS.
     pub(crate) sts_address: Option<String>,
     uses_global_endpoint: bool,
-    ca_bundle: Option<PathBuf>,
+    ca_bundle: Option<(&'static str, PathBuf)>,
 }
 
 impl Settings {
@@ -60,7 +60,7 @@ impl Settings {
             uses_dual_stack: flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?,
             sts_address: sts_address(host)?,
             uses_global_endpoint: uses_global_endpoint(&profiles, host)?,
-            ca_bundle: variable("AWS_CA_BUNDLE")?.map(Into::into),
+            ca_bundle: ca_bundle(host)?,
             profiles,
         })
     }
@@ -108,15 +108,15 @@ impl Settings {
         })
     }
 
-    /// The certificate authorities of `AWS_CA_BUNDLE`, if it is set.
+    /// The certificate authorities of the variables, if there are any.
     ///
     /// # Errors
     /// `UnreadableFile` and `InvalidPem`.
     pub(crate) async fn authorities(&self, host: &Host) -> Result<Option<CaBundle>> {
-        let Some(path) = &self.ca_bundle else {
+        let Some((variable, path)) = &self.ca_bundle else {
             return Ok(None);
         };
-        let origin = Origin::variable("AWS_CA_BUNDLE");
+        let origin = Origin::variable(variable);
         let content = host.files().read(path, LARGEST_BUNDLE).await;
         let content = content
             .map_err(|error| Error::unreadable("the CA bundle of AWS", path, error).with_origin(&origin))?;
@@ -124,6 +124,16 @@ impl Settings {
             .map(Some)
             .map_err(|error| error.with_origin(&origin))
     }
+}
+
+/// The file of certificate authorities that the AWS CLI uses.
+fn ca_bundle(host: &Host) -> Result<Option<(&'static str, PathBuf)>> {
+    for variable in ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"] {
+        if let Some(path) = host.environment().unicode(variable)? {
+            return Ok(Some((variable, path.into())));
+        }
+    }
+    Ok(None)
 }
 
 /// The name of the profile, and where it was named. `AWS_DEFAULT_PROFILE` wins, as in the CLI.

@@ -12,6 +12,7 @@ use kubex_core::{
 
 use crate::credentials::credentials;
 use crate::options::EksOptions;
+use crate::replacement::check_host;
 use crate::settings::Settings;
 use crate::token::{LIFETIME, presign};
 
@@ -20,6 +21,8 @@ use crate::token::{LIFETIME, presign};
 pub struct EksSource {
     options: EksOptions,
     origin: Origin,
+    /// Whether it serves a call of the AWS CLI, so that everything that the CLI would read counts.
+    replaces_the_cli: bool,
 }
 
 impl FromOptions for EksSource {
@@ -50,12 +53,16 @@ impl FromOptions for EksSource {
                 .with_help("set \"role\""));
             }
         }
-        Ok(Self { options, origin })
+        Ok(Self {
+            options,
+            origin,
+            replaces_the_cli: false,
+        })
     }
 }
 
 /// The name is the value of a header.
-fn check_cluster(name: &str) -> Result<()> {
+pub(crate) fn check_cluster(name: &str) -> Result<()> {
     if name.is_empty() {
         return Err(Error::new(ErrorKind::MissingField, "\"cluster\" is empty")
             .with_help("set \"cluster\" to the name of the EKS cluster"));
@@ -71,8 +78,22 @@ fn check_cluster(name: &str) -> Result<()> {
 }
 
 impl EksSource {
+    /// A source that serves a call of the AWS CLI, which is written at `origin`.
+    pub(crate) fn in_place_of(options: EksOptions, origin: &Origin) -> Self {
+        Self {
+            options,
+            origin: origin.clone(),
+            replaces_the_cli: true,
+        }
+    }
+
+    /// What the host's variables and files say.
     async fn settings(&self, host: &Host) -> Result<Settings> {
-        Settings::read(&self.options, &self.origin, host).await
+        let settings = Settings::read(&self.options, &self.origin, host).await?;
+        if self.replaces_the_cli {
+            check_host(&settings, host).await?;
+        }
+        Ok(settings)
     }
 
     async fn credential(&self, host: &Host) -> Result<Credential> {

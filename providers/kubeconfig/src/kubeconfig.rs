@@ -44,7 +44,18 @@ use crate::user::identity;
 #[derive(Clone)]
 pub struct Kubeconfig {
     merged: Arc<Merged>,
-    is_trusted: bool,
+    trust: Trust,
+}
+
+/// What a kubeconfig may do beyond what it contains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Refer to files and run plugins, as the user's own.
+    Full,
+    /// Run plugins that the rules for plugins permit, and refer to no file.
+    Plugins,
+    /// Neither.
+    None,
 }
 
 /// A context of a kubeconfig. The cluster and the user that it names may not exist.
@@ -64,10 +75,10 @@ pub struct Context<'a> {
 }
 
 impl Kubeconfig {
-    pub(crate) fn new(merged: Merged, is_trusted: bool) -> Self {
+    pub(crate) fn new(merged: Merged, trust: Trust) -> Self {
         Self {
             merged: Arc::new(merged),
-            is_trusted,
+            trust,
         }
     }
 
@@ -111,12 +122,18 @@ impl Kubeconfig {
         }
     }
 
-    /// What the options select, as data. `written` contains the origins of the options.
+    /// What the options select, as data. `written` contains the origins of the options. `followed` is the context that was
+    /// current when the source was resolved first.
     ///
     /// All problems of the context, its cluster and its user are collected in the result.
-    pub(crate) fn answer(&self, options: &KubeconfigOptions, written: &Options) -> Result<ResolvedSource> {
+    pub(crate) fn answer(
+        &self,
+        options: &KubeconfigOptions,
+        written: &Options,
+        followed: Option<&str>,
+    ) -> Result<ResolvedSource> {
         let mut problems = Problems::default();
-        let selection = select(&self.merged, options, written, &mut problems)?;
+        let selection = select(&self.merged, options, written, followed, &mut problems)?;
         self.refuse_the_untrusted(&selection)?;
         let mut answer = match &selection.cluster {
             Some(cluster) => cluster::answer(&selection, cluster),
@@ -132,6 +149,7 @@ impl Kubeconfig {
             answer.record_origin("context", chosen_at);
             if let Some(name) = selection.context {
                 answer.record_value("context", &shown(name));
+                answer = answer.choice(Some(name));
             }
         }
         for (taken, shadowed) in &self.merged.shadowed {
@@ -163,7 +181,7 @@ impl Kubeconfig {
 
     /// Refuses untrusted bytes that run a plugin or refer to a file.
     fn refuse_the_untrusted(&self, selection: &Selection<'_>) -> Result<()> {
-        if self.is_trusted {
+        if self.trust == Trust::Full {
             return Ok(());
         }
         let cluster = selection.cluster.as_ref();
@@ -176,6 +194,9 @@ impl Kubeconfig {
             (user, "exec", "runs a plugin"),
             (user, "auth-provider", "uses an auth provider"),
         ] {
+            if key == "exec" && self.trust == Trust::Plugins {
+                continue;
+            }
             if let Some(fields) = fields
                 && fields.has(key)
             {
@@ -222,6 +243,6 @@ impl CredentialProvider for ContextProvider {
         let (kubeconfig, options) = (self.kubeconfig.clone(), self.options.clone());
         // An entry of a large kubeconfig may be large as well.
         let effort = kubeconfig.merged.effort;
-        parse(effort, move || kubeconfig.answer(&options, &Options::new())).await?
+        parse(effort, move || kubeconfig.answer(&options, &Options::new(), None)).await?
     }
 }

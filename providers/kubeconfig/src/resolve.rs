@@ -1,7 +1,6 @@
 //! The provider: resolves a kubeconfig, from files or from bytes.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use kubex_core::text::check_path;
@@ -11,10 +10,11 @@ use kubex_core::{
 };
 
 use crate::discovery::{Places, discover, distinct};
-use crate::kubeconfig::Kubeconfig;
-use crate::load::{self, Bytes, Content};
+use crate::kubeconfig::{Kubeconfig, Trust};
+use crate::load::{self, Bytes};
 use crate::options::KubeconfigOptions;
 use crate::pattern;
+use crate::replaceable::ReplaceableKubeconfig;
 
 /// The provider `kubeconfig`. The registry must contain the providers that the users of the kubeconfig need: `static`,
 /// `token-file`, `exec`, or the one that an `auth-provider` names.
@@ -69,10 +69,15 @@ impl KubeconfigProvider {
     /// A kubeconfig that the program passes as bytes. Reports and errors call it `name`. It is untrusted: plugins and file
     /// references in it are refused, unless [`trusted`](Self::trusted) allows them.
     pub fn from_bytes(name: &str, content: SecretBytes) -> Self {
+        Self::from_replaceable(name, &ReplaceableKubeconfig::new(content))
+    }
+
+    /// A kubeconfig that the program passes, and may replace. It is as untrusted as [one from bytes](Self::from_bytes).
+    pub fn from_replaceable(name: &str, content: &ReplaceableKubeconfig) -> Self {
         let document = Bytes {
             name: name.to_owned(),
-            content: Arc::new(Content::new(content)),
-            is_trusted: false,
+            content: content.clone(),
+            trust: Trust::None,
         };
         Self {
             document: Some(document),
@@ -134,7 +139,19 @@ impl KubeconfigProvider {
     #[must_use]
     pub fn trusted(mut self, is_trusted: bool) -> Self {
         if let Some(document) = &mut self.document {
-            document.is_trusted = is_trusted;
+            document.trust = if is_trusted { Trust::Full } else { Trust::None };
+        }
+        self
+    }
+
+    /// Lets an untrusted kubeconfig from bytes run plugins, but refer to no file. Set rules for plugins that permit only
+    /// those that its author may choose. It has no effect on the user's own files.
+    #[must_use]
+    pub fn untrusted_plugins(mut self) -> Self {
+        if let Some(document) = &mut self.document
+            && document.trust == Trust::None
+        {
+            document.trust = Trust::Plugins;
         }
         self
     }
@@ -154,8 +171,11 @@ impl KubeconfigProvider {
         host: &Host,
         use_it: impl FnOnce(Kubeconfig) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let is_trusted = self.document.as_ref().is_none_or(|document| document.is_trusted);
-        let use_it = move |merged| use_it(Kubeconfig::new(merged, is_trusted));
+        let trust = self
+            .document
+            .as_ref()
+            .map_or(Trust::Full, |document| document.trust);
+        let use_it = move |merged| use_it(Kubeconfig::new(merged, trust));
         match &self.document {
             Some(document) => load::bytes(document, use_it).await,
             None => load::files(self.places(host).await?, self.options.lenient, host, use_it).await,
@@ -186,7 +206,8 @@ impl KubeconfigProvider {
 impl CredentialProvider for KubeconfigProvider {
     async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ResolvedSource> {
         let (options, written) = (self.options.clone(), self.written.clone());
-        let answer = move |kubeconfig: Kubeconfig| kubeconfig.answer(&options, &written);
+        let followed = request.chosen().map(str::to_owned);
+        let answer = move |kubeconfig: Kubeconfig| kubeconfig.answer(&options, &written, followed.as_deref());
         self.load_and(request.host(), answer).await
     }
 }

@@ -5,6 +5,7 @@
 mod case;
 mod config;
 mod exec;
+mod fleet;
 mod identity;
 mod kubeconfig;
 mod oidc;

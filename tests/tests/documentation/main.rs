@@ -24,6 +24,7 @@ fn sources() -> Vec<(PathBuf, String)> {
         "kubex/src",
         "kubex/cli/src",
         "kubex/document/src",
+        "kubex/fleet/src",
         "kubex/store/src",
     ]
     .iter()

@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind};
 use crate::sharing_key::SharingKey;
 
-/// The variable with the runs that a plugin is nested in.
+/// The variable that lists the enclosing plugin runs.
 pub const STACK_VARIABLE: &str = "KUBEX_EXEC_STACK";
 
 /// The variable that marks the descendants of a plugin's run.
@@ -56,6 +56,7 @@ pub struct PluginRules {
     deadline: Duration,
     interactive_deadline: Duration,
     kill_grace: Duration,
+    native: Vec<String>,
 }
 
 impl PluginRules {
@@ -67,6 +68,7 @@ impl PluginRules {
             deadline: Duration::from_secs(30),
             interactive_deadline: Duration::from_secs(5 * 60),
             kill_grace: Duration::from_secs(2),
+            native: Vec::new(),
         }
     }
 
@@ -112,6 +114,19 @@ impl PluginRules {
         self
     }
 
+    /// The plugins that a provider serves natively where it understands the whole call: `aws`. A command with a path is not
+    /// one of them. The plugin policy decides as if the plugin ran.
+    #[must_use]
+    pub fn native(mut self, plugins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.native = plugins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The plugins that a provider serves natively.
+    pub fn native_plugins(&self) -> &[String] {
+        &self.native
+    }
+
     /// Which plugins may run.
     pub fn plugin_policy(&self) -> &PluginPolicy {
         &self.policy
@@ -133,7 +148,10 @@ impl PluginRules {
 
     /// Adds the rules to a sharing key.
     pub(super) fn add_to(&self, key: SharingKey) -> SharingKey {
-        let key = self.environment.add_to(self.policy.add_to(key));
+        let key = self
+            .environment
+            .add_to(self.policy.add_to(key))
+            .with_list(&self.native);
         [self.deadline, self.interactive_deadline, self.kill_grace]
             .into_iter()
             .fold(key, |key, span| key.with(span.as_nanos().to_le_bytes()))

@@ -42,6 +42,9 @@ pub struct PluginOptions {
     /// Variables that a plugin does not inherit. A name that ends in `*` matches all names with that beginning.
     #[serde(default)]
     pub drop_variables: Vec<String>,
+    /// The plugins that a provider of this program serves natively where it understands the whole call, such as `aws`.
+    #[serde(default)]
+    pub native: Vec<String>,
 }
 
 /// An entry of the allowlist.
@@ -109,7 +112,15 @@ impl PluginOptions {
                 .with_help("set it to inherit or minimal"));
             }
         };
+        if let Some(path) = self.native.iter().find(|name| !is_a_name(name)) {
+            return Err(misconfigured(format_args!(
+                "\"{}\" is not the name of a plugin",
+                clean_line(path)
+            ))
+            .with_help("write the name of its command, such as aws"));
+        }
         let mut rules = PluginRules::new()
+            .native(self.native)
             .policy(policy)
             .environment(environment.dropping(self.drop_variables));
         if let Some(deadline) = self.deadline {
@@ -120,4 +131,9 @@ impl PluginOptions {
         }
         Ok(rules)
     }
+}
+
+/// A command with a path is never served natively.
+fn is_a_name(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['/', '\\'])
 }

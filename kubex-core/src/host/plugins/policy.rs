@@ -209,6 +209,13 @@ impl PluginPolicy {
         self
     }
 
+    /// Whether only the commands of a list may run. A policy that is read before every run does not count, because it may
+    /// become another one.
+    pub fn is_allowlist(&self) -> bool {
+        let mut layers = self.0.iter();
+        layers.any(|layer| matches!(layer.rule, Rule::Allowlist(_)))
+    }
+
     pub(super) fn add_to(&self, key: SharingKey) -> SharingKey {
         self.0.iter().fold(key, |key, layer| {
             let key = match &layer.rule {

@@ -116,6 +116,54 @@ async fn eks_shows_no_secret_of_aws() {
     }
 }
 
+#[tokio::test]
+async fn a_call_that_is_served_natively_shows_no_secret_and_neither_does_the_reason_why_it_is_not() {
+    let home = tempfile::tempdir().unwrap();
+    crate::native::install(home.path());
+    let get = "eks, get-token, --cluster-name, c, --region, eu-west-1";
+    for exec in [
+        format!(
+            "command: aws\nargs: [{get}]\nenv: [{{name: AWS_ACCESS_KEY_ID, value: A}}, \
+             {{name: AWS_SECRET_ACCESS_KEY, value: {KEY}}}, {{name: AWS_SESSION_TOKEN, value: {SESSION}}}]"
+        ),
+        format!("command: aws\nargs: [{get}]\nenv: [{{name: OTHER, value: {KEY}}}]"),
+        format!("command: aws\nargs: [{get}, --token, {KEY}]"),
+        format!("command: aws\nargs: [{get}, --token={KEY}]"),
+        format!("command: aws\nargs: [{get}, {KEY}]"),
+        format!("command: aws\nargs: [{get}, --output, {KEY}]"),
+    ] {
+        let shown = Shown::default();
+        let guard = shown.listen();
+        shown.add(format!(
+            "{} what follows is everything that is shown\n",
+            get.len()
+        ));
+        write(home.path(), "kubeconfig", &crate::native::kubeconfig(&exec));
+        let rules = kubex::host::PluginRules::new().native(["aws"]);
+        let host = machine(home.path(), &[])
+            .with_plugin_rules(rules)
+            .with_variable("PATH", Some(home.path().join("bin")));
+        let resolving = kubex::configure_from_kubeconfig()
+            .host(host)
+            .path(home.path().join("kubeconfig"));
+        let configuration = resolving.await.unwrap();
+        shown.debug(&configuration);
+        shown.add(format!("{}\n", configuration.report()));
+        for warning in configuration.warnings() {
+            shown.add(format!("{warning}\n"));
+        }
+        match configuration.credentials().current().await {
+            Ok(credential) => shown.debug(&credential),
+            Err(error) => shown.error(&error),
+        }
+        shown.add(configuration.credentials().describe());
+        drop(guard);
+        for marker in [KEY, SESSION] {
+            shown.assert_hides(&exec.replace(marker, ""), &disguises(marker));
+        }
+    }
+}
+
 fn issued() -> String {
     format!(
         "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>{ANSWER}\

@@ -1,8 +1,10 @@
 //! The provider `eks`: beside the AWS CLI, with stand-ins of AWS on 127.0.0.1, and its canary.
 
 mod canary;
+mod command;
 mod compare;
 mod failing;
+mod native;
 mod roles;
 mod scene;
 #[path = "../../../tests/shown/mod.rs"]

@@ -4,7 +4,7 @@ use http::StatusCode;
 use kubex::{ErrorKind, Options};
 use kubex_tests::issuer::{Issuer, IssuerAnswer};
 
-use crate::scene::{VARIABLES, keys, machine, options, parameters, request, resolve, token, write};
+use crate::scene::{foreign_variables, keys, machine, options, parameters, request, resolve, token, write};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/deployer";
 
@@ -82,6 +82,9 @@ async fn a_chain_of_profiles_ends_in_the_role_of_the_last() {
         ),
     );
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
+    for name in foreign_variables() {
+        child.env_remove(name);
+    }
     child
         .args([
             "--exact",
@@ -92,16 +95,9 @@ async fn a_chain_of_profiles_ends_in_the_role_of_the_last() {
             (IN_CHILD, "1"),
             ("AWS_PROFILE", "deploy"),
             ("AWS_ENDPOINT_URL_STS", &address),
-        ])
-        .envs([
-            ("AWS_CA_BUNDLE", bundle.as_str()),
+            ("AWS_CA_BUNDLE", &bundle),
             ("HOME", home.path().to_str().unwrap()),
         ]);
-    for name in VARIABLES {
-        if !["AWS_PROFILE", "AWS_ENDPOINT_URL_STS", "AWS_CA_BUNDLE"].contains(name) {
-            child.env_remove(name);
-        }
-    }
     let output = child.output().await.unwrap();
     let output = String::from_utf8(output.stdout).unwrap();
     let token = output.split_once('<').unwrap().1.split_once('>').unwrap().0;

@@ -13,34 +13,21 @@ use url::Url;
 pub(crate) const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
-/// The variables that name a source of credentials. In a test, each is set by the test or not at all.
-pub(crate) const VARIABLES: &[&str] = &[
-    "AWS_ACCESS_KEY_ID",
-    "AWS_CA_BUNDLE",
-    "AWS_CONFIG_FILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "AWS_PROFILE",
-    "AWS_REGION",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_SHARED_CREDENTIALS_FILE",
-    "AWS_STS_REGIONAL_ENDPOINTS",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_USE_FIPS_ENDPOINT",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "HTTPS_PROXY",
-    "https_proxy",
-];
+/// The variables of this process that the AWS CLI reads. In a test, each is set by the test or not at all.
+pub(crate) fn foreign_variables() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let is_read = |name: &String| {
+        name.starts_with("AWS_")
+            || name.to_lowercase().ends_with("_proxy")
+            || name == "BOTO_CONFIG"
+            || name == "REQUESTS_CA_BUNDLE"
+    };
+    names.filter(is_read).collect()
+}
 
 /// The real host with these variables of AWS and no others.
 pub(crate) fn machine(home: &Path, variables: &[(&str, &str)]) -> Host {
-    let host = VARIABLES
+    let host = foreign_variables()
         .iter()
         .fold(Host::real(), |host, name| host.with_variable(name, None::<&str>))
         .with_variable("HOME", Some(home));

@@ -14,7 +14,7 @@ use clap::Args;
 use kubex::host::{Deadline, PluginStderr, Terminal};
 use kubex::{
     Cluster, CredentialSource, Error, ErrorKind, ExposeSecret as _, FetchReason, FetchRequest, Host, Options,
-    ServerUrl,
+    PluginCall, Replacement, ServerUrl,
 };
 use kubex_exec::{ExecRequest, ExecSource};
 use kubex_store::{Access, Location, Store};
@@ -141,11 +141,23 @@ async fn of_plugin(
             "interactive-mode",
             (!request.may_ask_its_user()).then_some("Never"),
         );
-    let source = Arc::new(ExecSource::serving(&options, request.clone())?);
-    let identity = plugin.identity(request, &host);
-    let sharing = Sharing::new(identity, request, arguments.lifetime, source.deadline_on(&host));
+    let mut source: Arc<dyn CredentialSource> = Arc::new(ExecSource::serving(&options, request.clone())?);
+    let mut identity = plugin.identity(request, &host);
     // The plugin receives the cluster that the program has passed, and not this one.
     let cluster = Cluster::new(ServerUrl::parse("https://cluster.invalid")?);
+    let call = PluginCall::new(plugin.name(), plugin.arguments());
+    match kubex::registry()?.replacement(&call, &host).await {
+        Replacement::Served(native) => {
+            // The program need not be installed.
+            if identity.is_none() {
+                identity = native.store_identity(&host, &cluster).await;
+            }
+            source = native;
+        }
+        Replacement::PluginRuns(warning) => print_message(&format!("warning: {warning}")),
+        _ => {}
+    }
+    let sharing = Sharing::new(identity, request, arguments.lifetime, source.deadline_on(&host));
     let credential = sharing
         .credential(&host, async |host: &Host, _| {
             let request = FetchRequest {

@@ -59,7 +59,8 @@ impl Plugin {
         (!plugin.words.is_empty()).then_some(plugin)
     }
 
-    fn name(&self) -> &str {
+    /// The command as it is written.
+    pub(super) fn name(&self) -> &str {
         self.words.first().map(String::as_str).unwrap_or_default()
     }
 

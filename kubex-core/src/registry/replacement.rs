@@ -1,0 +1,269 @@
+//! Serving an exec plugin natively: a provider makes the credential that the plugin would print.
+//!
+//! The host's rules list the plugins ([`PluginRules::native`](crate::host::PluginRules::native)), and a provider declares
+//! which one it replaces ([`Registration::replaces`](super::Registration::replaces)). A call is replaced only if the
+//! provider understands all of it; otherwise the plugin runs, and a warning says why. The plugin policy decides in any case,
+//! as if the plugin ran.
+//!
+//! ```
+//! use kubex_core::registry::{PluginCall, Replacement};
+//! use kubex_core::{Host, Registry};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> kubex_core::Result<()> {
+//! let call = PluginCall::new("aws", ["eks", "get-token", "--cluster-name", "production"]);
+//! // The rules of this host list no plugin.
+//! let replacement = Registry::from_registrations([])?.replacement(&call, &Host::real()).await;
+//! assert!(matches!(replacement, Replacement::NotRequested));
+//! # Ok(())
+//! # }
+//! ```
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Deserializer};
+
+use super::Registry;
+use crate::cluster::Cluster;
+use crate::credential::Credential;
+use crate::error::Result;
+use crate::host::Host;
+use crate::options::Options;
+use crate::origin::Origin;
+use crate::secret::{ExposeSecret, SecretString};
+use crate::sharing_key::SharingKey;
+use crate::source::{CredentialSource, FetchRequest};
+use crate::store_identity::StoreIdentity;
+use crate::text::sanitize_line;
+use crate::warning::Warning;
+
+/// The call of an exec plugin, as a kubeconfig or a command line contains it.
+#[derive(Clone)]
+pub struct PluginCall {
+    command: String,
+    arguments: Vec<String>,
+    /// The variables that the kubeconfig sets. Their values may be secrets.
+    variables: Vec<(String, SecretString)>,
+    origin: Origin,
+}
+
+impl PluginCall {
+    /// A call without variables of its own.
+    pub fn new(command: &str, arguments: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            command: command.to_owned(),
+            arguments: arguments.into_iter().map(Into::into).collect(),
+            variables: Vec::new(),
+            origin: Origin::code(),
+        }
+    }
+
+    /// The call that the options of the provider `exec` contain. `None` if they are not valid, which the provider reports.
+    pub(crate) fn from_options(options: &Options) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Written {
+            command: String,
+            args: Option<Vec<String>>,
+            env: Option<Vec<Variable>>,
+        }
+        #[derive(Deserialize)]
+        struct Variable {
+            name: String,
+            #[serde(default, deserialize_with = "unlisted")]
+            value: SecretString,
+        }
+        let written: Written = options.parse().ok()?;
+        let variables = written.env.unwrap_or_default().into_iter();
+        Some(Self {
+            command: written.command,
+            arguments: written.args.unwrap_or_default(),
+            variables: variables.map(|set| (set.name, set.value)).collect(),
+            origin: options.origin_of("command"),
+        })
+    }
+
+    /// The arguments, which may be secrets.
+    pub fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
+    /// The variables that the call sets.
+    pub fn variables(&self) -> &[(String, SecretString)] {
+        &self.variables
+    }
+
+    /// Where the command is written.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The host as the plugin would see it.
+    fn host(&self, host: &Host) -> Host {
+        let set = self.variables.iter();
+        set.fold(host.clone(), |host, (name, value)| {
+            host.with_variable(name, Some(value.expose_secret()))
+        })
+    }
+
+    /// Whether this rule is for the call: `Some(false)` if only the file name is the rule's.
+    fn is_named(&self, rule: &str) -> Option<bool> {
+        if self.command == rule {
+            return Some(true);
+        }
+        let name = Path::new(&self.command).file_stem()?;
+        (self.command.contains(std::path::is_separator) && name == rule).then_some(false)
+    }
+}
+
+/// The value of a variable is not hidden wherever it occurs: it may be a region, or the name of a profile.
+fn unlisted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    String::deserialize(deserializer).map(SecretString::unlisted)
+}
+
+/// Arguments and variables may be secrets, so only their numbers are shown.
+impl fmt::Debug for PluginCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginCall")
+            .field("command", &self.command)
+            .field("arguments", &self.arguments.len())
+            .field("variables", &self.variables.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes the source that replaces a call, or returns what it does not understand: `the argument "--debug"`. The text is
+/// shown, so it contains no value.
+pub type ReplacePlugin = fn(&PluginCall) -> Result<Arc<dyn CredentialSource>, String>;
+
+/// Whether a call is served natively.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Replacement {
+    /// The host's rules do not list the plugin.
+    NotRequested,
+    /// This source serves the call.
+    Served(Arc<dyn CredentialSource>),
+    /// The plugin runs, for the reason in the warning.
+    PluginRuns(Warning),
+}
+
+impl Registry {
+    /// Decides whether a provider serves this call, by the rules of the host. It reads files and variables only.
+    pub async fn replacement(&self, call: &PluginCall, host: &Host) -> Replacement {
+        let rules = host.plugin_rules().native_plugins();
+        let Some(is_exact) = rules.iter().find_map(|rule| call.is_named(rule)) else {
+            return Replacement::NotRequested;
+        };
+        if !is_exact {
+            return plugin_runs(call, "its command is a path");
+        }
+        let replace = self
+            .iter()
+            .find_map(|registration| registration.replacement_of(&call.command));
+        let Some(replace) = replace else {
+            return plugin_runs(call, "no provider that replaces it is linked into this program");
+        };
+        let source = match replace(call) {
+            Ok(source) => source,
+            Err(what) => return plugin_runs(call, &format!("{what} is not understood")),
+        };
+        let source = ReplacedPlugin {
+            call: call.clone(),
+            source,
+        };
+        // A problem here may be none for the plugin.
+        match source.check(host).await {
+            Ok(_) => Replacement::Served(Arc::new(source)),
+            Err(error) => plugin_runs(call, error.message()),
+        }
+    }
+}
+
+fn plugin_runs(call: &PluginCall, why: &str) -> Replacement {
+    let warning = Warning::new(
+        "plugin-not-replaced",
+        format_args!(
+            "the plugin \"{}\" runs, although it is listed as native: {why}",
+            sanitize_line(&call.command)
+        ),
+    );
+    Replacement::PluginRuns(warning.with_origin(&call.origin))
+}
+
+/// A source that serves a plugin's call. The plugin policy decides before each fetch, as if the plugin ran.
+#[derive(Debug)]
+struct ReplacedPlugin {
+    call: PluginCall,
+    source: Arc<dyn CredentialSource>,
+}
+
+#[async_trait]
+impl CredentialSource for ReplacedPlugin {
+    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
+        let variables = self.call.variables.iter().map(|(name, _)| name.as_str());
+        let variables: Vec<&str> = variables.collect();
+        let permitted = request.host.permit_replaced(&self.call.command, &variables).await;
+        permitted.map_err(|error| error.with_origin(&self.call.origin))?;
+        let host = self.call.host(request.host);
+        let request = FetchRequest {
+            host: &host,
+            ..request
+        };
+        self.source.fetch(request).await
+    }
+
+    fn describe(&self) -> String {
+        format!(
+            "{}, in place of the plugin {}",
+            self.source.describe(),
+            sanitize_line(&self.call.command)
+        )
+    }
+
+    fn deadline(&self) -> Duration {
+        self.source.deadline()
+    }
+
+    fn deadline_on(&self, host: &Host) -> Duration {
+        self.source.deadline_on(host)
+    }
+
+    fn time_to_end(&self, host: &Host) -> Duration {
+        self.source.time_to_end(host)
+    }
+
+    fn only_reads_files(&self) -> bool {
+        self.source.only_reads_files()
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        Some(&self.call.origin)
+    }
+
+    fn sharing_key(&self, cluster: &Cluster) -> Option<SharingKey> {
+        let variables = self.call.variables.iter();
+        let variables = variables.flat_map(|(name, value)| [name.as_str(), value.expose_secret()]);
+        let key = self.source.sharing_key(cluster)?;
+        Some(
+            key.with("in place of")
+                .with(&self.call.command)
+                .with_list(variables),
+        )
+    }
+
+    async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
+        self.source.store_identity(&self.call.host(host), cluster).await
+    }
+
+    async fn warnings(&self, host: &Host) -> Vec<Warning> {
+        self.source.warnings(&self.call.host(host)).await
+    }
+
+    async fn check(&self, host: &Host) -> Result<Option<Credential>> {
+        self.source.check(&self.call.host(host)).await
+    }
+}

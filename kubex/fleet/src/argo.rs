@@ -1,0 +1,185 @@
+//! The cluster Secrets of Argo CD: the keys `name`, `server`, and `config` with JSON.
+//!
+//! | in `config` | becomes |
+//! |---|---|
+//! | `bearerToken`, `username`, `password` | the credential |
+//! | `tlsClientConfig`: `insecure`, `serverName`, `caData`, `certData`, `keyData` | the trust and the client certificate |
+//! | `execProviderConfig`: `command`, `args`, `env`, `apiVersion`, `installHint` | a plugin that never asks; only if the rules for plugins are an allowlist |
+//! | `awsAuthConfig`: `clusterName`, `roleARN`, `profile` | the provider `eks`, if it is linked and the input [allows it](crate::Input::aws_auth) |
+//! | `disableCompression`, `proxyUrl` | the same |
+//!
+//! As in Argo CD, `awsAuthConfig` and then `execProviderConfig` win over the other credentials.
+
+use kubex_core::options::{Value, ValueKind};
+use kubex_core::{Error, ErrorKind, Identity, Options, Origin, ResolvedSource, Result};
+use kubex_document::{Budget, Conversion, Document, Format};
+
+use crate::definition::Rules;
+use crate::fields::Fields;
+use crate::plugin;
+use crate::secret::Secret;
+
+/// The address of the cluster that a program runs in. Argo CD then uses its own identity.
+const OWN_CLUSTER: &str = "https://kubernetes.default.svc";
+
+/// The cluster of a Secret.
+pub(crate) fn answer(secret: Secret<'_>, place: &Origin, rules: &Rules) -> Result<ResolvedSource> {
+    let server = secret.text("server")?.ok_or_else(|| {
+        Error::new(ErrorKind::MissingCluster, "the Secret has no \"server\"")
+            .with_origin(&place.clone().key("data").key("server"))
+            .with_help("set \"server\" to the address of the cluster, https://host:port")
+    })?;
+    let config = match secret.get("config")? {
+        Some((bytes, origin)) => {
+            // The position in the decoded text is not one of the manifest.
+            let budget = &Budget::CONFIGURATION;
+            let document = Document::read(bytes, Format::Yaml, budget);
+            let refuse = |error: kubex_document::ReadError| {
+                let problem = error.problem().to_string();
+                Error::new(ErrorKind::MalformedDocument, format_args!("\"config\" {problem}"))
+                    .with_origin(&origin)
+                    .with_help("write JSON there")
+            };
+            let document = document.map_err(refuse)?;
+            let value = document.root().to_value(origin.clone(), Conversion::KUBECONFIG);
+            if value.is_blank() {
+                empty(&origin)
+            } else {
+                value.located(origin)
+            }
+        }
+        None => empty(place),
+    };
+    let config = Fields::new(&config)?;
+    let tls = config.fields("tlsClientConfig")?;
+    let mut cluster = Options::with_origin(place.clone());
+    let mut fields = Options::with_origin(config.origin().clone());
+    let names_itself = server
+        .as_str()
+        .is_some_and(|address| address.trim_end_matches('/') == OWN_CLUSTER);
+    cluster.insert("server", server);
+    copy(config, "proxyUrl", &mut cluster, "proxy-url")?;
+    if config.flag("disableCompression")? {
+        cluster.insert(
+            "disable-compression",
+            Value::new(true, config.origin_of("disableCompression")),
+        );
+    }
+    for (key, option) in [
+        ("bearerToken", "token"),
+        ("username", "username"),
+        ("password", "password"),
+    ] {
+        copy(config, key, &mut fields, option)?;
+    }
+    if let Some(tls) = tls {
+        if tls.flag("insecure")? {
+            cluster.insert(
+                "insecure-skip-tls-verify",
+                Value::new(true, tls.origin_of("insecure")),
+            );
+        }
+        copy(tls, "serverName", &mut cluster, "tls-server-name")?;
+        copy(tls, "caData", &mut cluster, "certificate-authority-data")?;
+        copy(tls, "certData", &mut fields, "client-certificate-data")?;
+        copy(tls, "keyData", &mut fields, "client-key-data")?;
+    }
+    let identity = match (
+        config.fields("awsAuthConfig")?,
+        config.fields("execProviderConfig")?,
+    ) {
+        (Some(aws), _) => eks(aws, rules)?,
+        (None, Some(exec)) => {
+            refuse_beside_a_certificate(&fields)?;
+            rules.require_an_allowlist("the Secret", exec.origin())?;
+            Identity::named("exec", exec_options(exec)?)
+        }
+        (None, None) if names_itself && fields.is_empty() => {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "the Secret means the cluster that the program runs in, with the program's own identity",
+            )
+            .with_origin(place)
+            .with_help("use configure_from_pod_env() for that cluster"));
+        }
+        (None, None) => Identity::from_fields(fields),
+    };
+    Ok(ResolvedSource::new(cluster).identity(identity))
+}
+
+fn empty(origin: &Origin) -> Value {
+    Value::new(ValueKind::Mapping(Vec::new()), origin.clone())
+}
+
+fn copy(from: Fields<'_>, key: &str, options: &mut Options, option: &str) -> Result<()> {
+    if let Some(value) = from.text(key)? {
+        options.insert(option, value.clone());
+    }
+    Ok(())
+}
+
+/// A plugin and a client certificate: the certificate would win, and another identity would be sent than Argo CD sends.
+fn refuse_beside_a_certificate(fields: &Options) -> Result<()> {
+    let Some(value) = fields.get("client-certificate-data") else {
+        return Ok(());
+    };
+    Err(Error::new(
+        ErrorKind::ConflictingFields,
+        "\"certData\" and \"execProviderConfig\" are both set, and only one can apply",
+    )
+    .with_origin(value.origin())
+    .with_help("remove one of them"))
+}
+
+fn exec_options(exec: Fields<'_>) -> Result<Options> {
+    // An allowlist limits the variables.
+    let mut options = plugin::options(exec.origin()).from_kubeconfig();
+    options.insert("command", exec.required("command")?.clone());
+    copy(exec, "apiVersion", &mut options, "api-version")?;
+    copy(exec, "installHint", &mut options, "install-hint")?;
+    let arguments = exec.texts("args")?.into_iter().cloned().collect();
+    options.insert(
+        "args",
+        Value::new(ValueKind::Sequence(arguments), exec.origin_of("args")),
+    );
+    let mut variables = Vec::new();
+    if let Some(written) = exec.fields("env")? {
+        for (name, _) in written.entries() {
+            if let Some(value) = written.text(name)? {
+                variables.push(plugin::variable(name, value));
+            }
+        }
+    }
+    options.insert(
+        "env",
+        Value::new(ValueKind::Sequence(variables), exec.origin_of("env")),
+    );
+    // Argo CD passes the cluster to every plugin.
+    options.insert("provide-cluster-info", Value::new(true, exec.origin().clone()));
+    Ok(options)
+}
+
+fn eks(aws: Fields<'_>, rules: &Rules) -> Result<Identity> {
+    if !rules.has_provider("eks") {
+        return Err(Error::new(
+            ErrorKind::UnknownProvider,
+            "\"awsAuthConfig\" needs the provider \"eks\", which is not linked into this program",
+        )
+        .with_origin(aws.origin())
+        .with_help("enable the feature \"eks\" of kubex, or use \"execProviderConfig\""));
+    }
+    if !rules.allows_aws {
+        return Err(Error::new(
+            ErrorKind::Refused,
+            "\"awsAuthConfig\" uses this program's own AWS credentials, which the input does not allow",
+        )
+        .with_origin(aws.origin())
+        .with_help("allow it with aws_auth, if you trust every author of Secrets"));
+    }
+    let mut options = Options::with_origin(aws.origin().clone()).from_kubeconfig();
+    options.insert("cluster", aws.required("clusterName")?.clone());
+    for (key, option) in [("roleARN", "role"), ("profile", "profile")] {
+        copy(aws, key, &mut options, option)?;
+    }
+    Ok(Identity::named("eks", options))
+}

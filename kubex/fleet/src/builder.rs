@@ -1,0 +1,117 @@
+//! The builder of a fleet.
+
+use std::sync::Arc;
+
+use kubex_core::error::Problems;
+use kubex_core::host::PluginRules;
+use kubex_core::text::clean_line;
+use kubex_core::{Error, ErrorKind, Host, Registry, Result};
+use tokio::sync::Notify;
+
+use crate::definition::Rules;
+use crate::fleet::Fleet;
+use crate::input::Input;
+use crate::watched_input::WatchedInput;
+
+/// How many plugins run at once, unless set.
+const PLUGINS_AT_ONCE: usize = 8;
+
+/// Builds a [`Fleet`].
+#[derive(Debug)]
+#[must_use]
+pub struct FleetBuilder {
+    registry: Registry,
+    host: Host,
+    inputs: Vec<Input>,
+    plugins_at_once: usize,
+}
+
+impl Fleet {
+    /// Starts a fleet without inputs on the real host. Its members use the providers of this registry.
+    pub fn builder(registry: Registry) -> FleetBuilder {
+        FleetBuilder {
+            registry,
+            host: Host::real(),
+            inputs: Vec::new(),
+            plugins_at_once: PLUGINS_AT_ONCE,
+        }
+    }
+}
+
+impl FleetBuilder {
+    /// Adds an input.
+    pub fn input(mut self, input: Input) -> Self {
+        self.inputs.push(input);
+        self
+    }
+
+    /// Uses this host instead of the real one, such as the simulated host of a test. Its terminal is not used: no plugin of
+    /// a fleet asks its user.
+    pub fn host(mut self, host: Host) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// Sets the rules for exec plugins. They replace those of the host. A Secret may name a plugin only if their policy is an
+    /// allowlist.
+    pub fn plugin_rules(mut self, rules: PluginRules) -> Self {
+        self.host = self.host.with_plugin_rules(rules);
+        self
+    }
+
+    /// Sets how many plugins, and other sources that do more than read files, run at once. The default is 8.
+    pub fn plugins_at_once(mut self, number: usize) -> Self {
+        self.plugins_at_once = number;
+        self
+    }
+
+    /// Starts the fleet: reads its inputs once and begins to follow them. It returns when all members are resolved, or after
+    /// 10 s with those that are. The problem of an input or of a member is part of the [report](Fleet::report).
+    ///
+    /// # Errors
+    /// Returns `DuplicateName` if two inputs have the same name or share their objects, and `InvalidValue` if an input has no
+    /// name. It returns `NoRuntime` outside of a tokio runtime.
+    pub async fn start(self) -> Result<Fleet> {
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(Error::new(
+                ErrorKind::NoRuntime,
+                "the fleet was started outside of a tokio runtime",
+            )
+            .with_help("start it from a tokio runtime"));
+        }
+        let host = self.host.without_terminal();
+        let wake = Arc::new(Notify::new());
+        let has_allowlist = host.plugin_rules().plugin_policy().is_allowlist();
+        let mut problems = Problems::default();
+        let mut inputs: Vec<Arc<WatchedInput>> = Vec::new();
+        for input in self.inputs {
+            if inputs.iter().any(|other| *other.name == *input.name) || input.name.is_empty() {
+                problems.add(bad_name(&input.name));
+                continue;
+            }
+            let rules = Rules {
+                registry: self.registry.clone(),
+                has_allowlist,
+                profile_variables: input.profile_variables.clone(),
+                allows_aws: input.allows_aws,
+            };
+            let watched = WatchedInput::new(input, rules, host.clone(), &wake);
+            inputs.extend(problems.take(watched).map(Arc::new));
+        }
+        problems.into_result()?;
+        let fleet = Fleet::new(inputs, self.registry, host, self.plugins_at_once, wake);
+        fleet.begin().await;
+        Ok(fleet)
+    }
+}
+
+fn bad_name(name: &str) -> Error {
+    if name.is_empty() {
+        return Error::new(ErrorKind::InvalidValue, "an input of the fleet has no name").with_help("name it");
+    }
+    Error::new(
+        ErrorKind::DuplicateName,
+        format_args!("two inputs of the fleet have the name \"{}\"", clean_line(name)),
+    )
+    .with_help("rename one of them")
+}

@@ -1,0 +1,88 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
+//! Many clusters at once: a fleet finds them, follows each of them, and tells the program which come and go.
+//!
+//! For one cluster, or a few that never change, use a chain or [`Kubeconfig`](kubex_kubeconfig::Kubeconfig).
+//!
+//! ```
+//! use kubex_core::host::SimulatedHost;
+//! use kubex_core::{ExposeSecret, Registry};
+//! use kubex_fleet::{Change, Fleet, Input};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> kubex_core::Result<()> {
+//! let world = SimulatedHost::new();
+//! world.write("/etc/clusters/lab", "
+//! clusters: [{name: a, cluster: {server: 'https://10.0.0.1:6443'}}, {name: b, cluster: {}}]
+//! users: [{name: jane, user: {token: abc}}]
+//! contexts: [{name: a, context: {cluster: a, user: jane}}, {name: b, context: {cluster: b, user: jane}}]
+//! ");
+//!
+//! let registry = Registry::from_registrations([&kubex_static::REGISTRATION])?;
+//! let fleet = Fleet::builder(registry)
+//!     .host(world.host())
+//!     .input(Input::kubeconfigs("clusters", "/etc/clusters"))
+//!     .start()
+//!     .await?;
+//!
+//! let mut changes = fleet.changes();
+//! let Change::Added(member) = changes.next().await else { panic!() };
+//! assert_eq!(member.name(), "clusters/lab/a");
+//! let credential = member.configuration().unwrap().credentials().current().await?;
+//! assert_eq!(credential.token().unwrap().expose_secret(), "abc");
+//!
+//! let Change::Added(broken) = changes.next().await else { panic!() };
+//! assert!(broken.configuration().is_err());
+//! println!("{}", fleet.report());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | rule | |
+//! |---|---|
+//! | members | from [inputs](Input): kubeconfigs, directories of kubeconfigs, Secrets and `ClusterProfiles` |
+//! | following | each configuration is [followed](kubex_core::chain::follow); what it cannot follow, such as another server, is a [`Change::Changed`] with a new configuration |
+//! | timer | one for the fleet; each input is looked at every minute, and at once after a cluster has rejected a credential |
+//! | plugins | at most 8 run at once, first come, first served; those that hang have at most half of the places |
+//! | broken | a member that cannot be resolved is a member with an error; it delays no other, and is tried again every minute |
+//! | untrusted | Secrets and `ClusterProfiles` name no file, are bounded in size and number, and name a plugin only if the rules for plugins are an allowlist |
+//!
+//! # Events
+//!
+//! Events have the target `kubex::fleet`:
+//!
+//! | field | meaning |
+//! |---|---|
+//! | `member` | the name of the member |
+//! | `input` | the name of the input |
+//! | `outcome` | of a member: `added`, `changed`, `removed`; of an input: `failed`, `recovered` |
+//! | `error` | why the member is broken, or what of the input cannot be read |
+
+mod access_provider;
+mod argo;
+mod builder;
+mod changes;
+mod cluster_profile;
+mod definition;
+mod fields;
+mod fleet;
+mod input;
+mod limits;
+mod loader;
+mod manifest;
+mod member;
+mod member_provider;
+mod objects;
+mod plugin;
+mod report;
+mod secret;
+mod snapshot;
+mod turns;
+mod watched_input;
+
+pub use builder::FleetBuilder;
+pub use changes::{Change, Changes};
+pub use fleet::Fleet;
+pub use input::Input;
+pub use member::Member;
+pub use objects::{ObjectKind, Objects};
+pub use report::{FleetReport, ReportedInput, ReportedMember};

@@ -1,0 +1,32 @@
+//! How much a hub may say. What lies beyond is an error that names the limit.
+
+use kubex_core::{Error, ErrorKind};
+
+/// The largest object, in bytes. The API server takes none above 1.5 MiB.
+pub(crate) const OBJECT: usize = 1536 * 1024;
+
+/// The largest file of manifests, in bytes.
+pub(crate) const MANIFEST_FILE: usize = 64 * 1024 * 1024;
+
+/// The most objects of a file.
+pub(crate) const OBJECTS_OF_A_FILE: usize = 20_000;
+
+/// The most members of an input.
+pub(crate) const MEMBERS: usize = 100_000;
+
+/// The most arguments, and the most variables, that an object adds to a plugin.
+pub(crate) const ADDED_TO_A_PLUGIN: usize = 64;
+
+/// The longest argument, and the longest variable, that an object adds to a plugin, in bytes.
+pub(crate) const ADDED_LENGTH: usize = 4096;
+
+/// The most access providers of a profile that are read.
+pub(crate) const ACCESS_PROVIDERS: usize = 64;
+
+pub(crate) fn exceeded(what: &str, limit: usize, unit: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidValue,
+        format_args!("{what} than {limit} {unit}, which is the most that is read"),
+    )
+    .with_help("split it into smaller parts")
+}

@@ -1,0 +1,221 @@
+//! Objects of a hub that the program hands over as data, from a watch of its own.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use kubex_core::credentials::SharingKey;
+use kubex_core::{Error, ErrorKind, ExposeSecret as _, Origin, Result, SecretBytes};
+use tokio::sync::Notify;
+
+use crate::definition::{Name, Rules, of_object};
+use crate::limits::{self, exceeded};
+use crate::manifest;
+use crate::snapshot::Entry;
+
+/// The kind of an object that can hold a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ObjectKind {
+    /// A Secret.
+    Secret,
+    /// A `ClusterProfile`.
+    ClusterProfile,
+}
+
+/// Secrets and `ClusterProfiles` that the program hands over as data. It is cheap to clone, and belongs to one fleet.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> kubex_core::Result<()> {
+/// use kubex_core::Registry;
+/// use kubex_fleet::{Fleet, Input, ObjectKind, Objects};
+///
+/// let registry = Registry::from_registrations([&kubex_static::REGISTRATION])?;
+/// let objects = Objects::new();
+/// let fleet = Fleet::builder(registry).input(Input::objects("hub", &objects)).start().await?;
+///
+/// let manifest = r#"{"apiVersion": "v1", "kind": "Secret",
+///     "metadata": {"name": "a", "namespace": "argocd", "labels": {"argocd.argoproj.io/secret-type": "cluster"}},
+///     "stringData": {"server": "https://10.0.0.1:6443", "config": "{\"bearerToken\": \"abc\"}"}}"#;
+/// objects.apply(manifest.as_bytes().to_vec())?;
+/// fleet.settled().await;
+/// assert_eq!(fleet.members().len(), 1);
+/// assert_eq!(fleet.members()[0].name(), "hub/secrets/argocd/a");
+///
+/// objects.remove(ObjectKind::Secret, "argocd", "a")?;
+/// fleet.settled().await;
+/// assert!(fleet.members().is_empty());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct Objects(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    entries: Mutex<BTreeMap<Arc<str>, Entry>>,
+    has_changed: AtomicBool,
+    fleet: OnceLock<(Arc<Rules>, Arc<Notify>)>,
+}
+
+impl Objects {
+    /// Creates an empty set of objects.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds or replaces the object of this manifest, in JSON or YAML. An object that holds no cluster is ignored; one that
+    /// held a cluster before is removed.
+    ///
+    /// # Errors
+    /// Returns `MalformedDocument`, or `InvalidValue` for an object without a valid name or above 1.5 MiB, and if the
+    /// objects are not yet an input of a fleet. Every other problem is one of the member.
+    pub fn apply(&self, manifest: impl Into<SecretBytes>) -> Result<()> {
+        let entries = self.read(manifest.into())?;
+        let mut held = self.entries();
+        for (name, entry) in entries {
+            match entry {
+                Some(_) if !held.contains_key(&name) && held.len() >= limits::MEMBERS => {
+                    return Err(exceeded("the hub has more", limits::MEMBERS, "members"));
+                }
+                Some(entry) => drop(held.insert(name, entry)),
+                None => drop(held.remove(&name)),
+            }
+        }
+        drop(held);
+        self.wake();
+        Ok(())
+    }
+
+    /// Replaces all objects by those of these manifests, as after a new list of the hub. A manifest with a problem is left
+    /// out, and its problem is returned.
+    ///
+    /// # Errors
+    /// Returns the problems that [`apply`](Self::apply) returns, together. The other objects are replaced.
+    pub fn replace(&self, manifests: impl IntoIterator<Item = impl Into<SecretBytes>>) -> Result<()> {
+        let mut problems = kubex_core::error::Problems::default();
+        let mut new = BTreeMap::new();
+        for manifest in manifests {
+            for (name, entry) in problems.take(self.read(manifest.into())).unwrap_or_default() {
+                if new.len() >= limits::MEMBERS {
+                    problems.add(exceeded("the hub has more", limits::MEMBERS, "members"));
+                    break;
+                }
+                new.extend(entry.map(|entry| (name, entry)));
+            }
+        }
+        *self.entries() = new;
+        self.wake();
+        problems.into_result()
+    }
+
+    /// Removes an object.
+    ///
+    /// # Errors
+    /// Returns `InvalidValue` if the name is not valid.
+    pub fn remove(&self, kind: ObjectKind, namespace: &str, name: &str) -> Result<()> {
+        let name = Name::from_parts(namespace, name)?.path(match kind {
+            ObjectKind::Secret => "secrets",
+            ObjectKind::ClusterProfile => "clusterprofiles",
+        });
+        self.entries().remove(name.as_str());
+        self.wake();
+        Ok(())
+    }
+
+    /// The objects of a manifest by the name of the member; `None` for one that holds no cluster.
+    fn read(&self, manifest: SecretBytes) -> Result<Vec<(Arc<str>, Option<Entry>)>> {
+        let origin = Origin::bytes("the object");
+        let (rules, _) = self.0.fleet.get().ok_or_else(|| {
+            Error::new(
+                ErrorKind::UnknownSource,
+                "the objects are not an input of a fleet",
+            )
+            .with_help("start the fleet with Input::objects first")
+        })?;
+        if manifest.expose_secret().len() > limits::OBJECT {
+            return Err(exceeded("the object is larger", limits::OBJECT, "bytes").with_origin(&origin));
+        }
+        let digest = SharingKey::new("object").with(manifest.expose_secret()).closed();
+        let mut entries = Vec::new();
+        for object in manifest::objects(manifest, &origin)? {
+            let identity = identity(&object);
+            let place = Origin::bytes(
+                &identity
+                    .as_ref()
+                    .map_or_else(|| "the object".to_owned(), |(_, shown)| shown.clone()),
+            );
+            match of_object(object.located(place.clone()), rules)? {
+                Some((name, definition)) => {
+                    let entry = Entry {
+                        definition: Arc::new(definition),
+                        digest: digest.clone(),
+                        origin: place,
+                    };
+                    entries.push((name.into(), Some(entry)));
+                }
+                None => entries.extend(identity.map(|(name, _)| (name.into(), None))),
+            }
+        }
+        Ok(entries)
+    }
+
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Entry>> {
+        // Each change is whole, so a poisoned lock is safe to use.
+        self.0.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        self.0.has_changed.store(true, Ordering::Release);
+        if let Some((_, wake)) = self.0.fleet.get() {
+            wake.notify_one();
+        }
+    }
+
+    /// Lets the objects be those of a fleet.
+    pub(crate) fn join(&self, rules: &Arc<Rules>, wake: &Arc<Notify>) -> Result<()> {
+        let joined = self.0.fleet.set((Arc::clone(rules), Arc::clone(wake)));
+        joined.map_err(|_| {
+            Error::new(
+                ErrorKind::DuplicateName,
+                "the objects are an input of a fleet already",
+            )
+            .with_help("create other objects with Objects::new()")
+        })
+    }
+
+    pub(crate) fn has_changed(&self) -> bool {
+        self.0.has_changed.load(Ordering::Acquire)
+    }
+
+    /// The entries, if they have changed since the last call.
+    pub(crate) fn take(&self) -> Option<BTreeMap<Arc<str>, Entry>> {
+        let has_changed = self.0.has_changed.swap(false, Ordering::AcqRel);
+        has_changed.then(|| self.entries().clone())
+    }
+}
+
+/// The name of the member that the object would be, and the object in words.
+fn identity(object: &kubex_core::options::Value) -> Option<(String, String)> {
+    let metadata = object.get("metadata")?;
+    let text = |key| metadata.get(key).and_then(kubex_core::options::Value::as_str);
+    let (namespace, name) = (text("namespace").unwrap_or("default"), text("name")?);
+    let kind = object.get("kind").and_then(kubex_core::options::Value::as_str)?;
+    let (plural, kind) = match kind {
+        "Secret" => ("secrets", "Secret"),
+        "ClusterProfile" => ("clusterprofiles", "ClusterProfile"),
+        _ => return None,
+    };
+    let path = Name::from_parts(namespace, name).ok()?.path(plural);
+    Some((path, format!("the {kind} {namespace}/{name}")))
+}
+
+impl fmt::Debug for Objects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Objects")
+            .field("members", &self.entries().len())
+            .finish_non_exhaustive()
+    }
+}

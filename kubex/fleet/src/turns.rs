@@ -1,0 +1,418 @@
+//! Turns: how many plugins of a fleet run at once, and whose turn it is.
+//!
+//! | rule | why |
+//! |---|---|
+//! | at most N run at once | a thousand plugins that start together exhaust a machine and time out |
+//! | first come, first served, and each cluster waits at most once | a cluster that is asked for often delays no other |
+//! | a run that takes longer than 5 s while others wait is ended, and starts anew among the slow ones | a plugin that hangs gives its place up |
+//! | the slow ones have at most half of the places | however many hang, the others have the other half |
+//! | a slow one that becomes fast is fast again | |
+//! | a place is given up when its time is over, whatever its runtime does | a runtime that stands still holds nothing up |
+//!
+//! Sources that only read files take no turn.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use kubex_core::credentials::{SharingKey, StoreIdentity};
+use kubex_core::{
+    Cluster, Credential, CredentialSource, Error, ErrorKind, FetchRequest, Host, Origin, Result, Warning,
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How long a run may take while others wait, before it counts as slow.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a fetch waits for its turn.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// How often a fetch that waits looks for places whose time is over, and one that runs looks for others that wait.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// The places of a fleet.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    places: Arc<Semaphore>,
+    slow_places: Arc<Semaphore>,
+    number: usize,
+    /// How many wait for a place and are not slow.
+    waiting: AtomicUsize,
+    held: Mutex<Held>,
+}
+
+/// The places that are taken, each with the end of its time.
+#[derive(Debug, Default)]
+struct Held {
+    next: u64,
+    taken: BTreeMap<u64, (Duration, Vec<OwnedSemaphorePermit>)>,
+    most: usize,
+}
+
+/// A place, which is given up on drop.
+#[derive(Debug)]
+struct Turn<'t> {
+    turns: &'t Turns,
+    number: u64,
+}
+
+impl Turns {
+    /// At most this many at once, and at least one.
+    pub(crate) fn new(number: usize) -> Self {
+        let number = number.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            places: Arc::new(Semaphore::new(number)),
+            slow_places: Arc::new(Semaphore::new((number / 2).max(1))),
+            number,
+            waiting: AtomicUsize::new(0),
+            held: Mutex::default(),
+        }
+    }
+
+    /// The most that have run at once so far.
+    pub(crate) fn most(&self) -> usize {
+        self.held().most
+    }
+
+    async fn take(&self, is_slow: bool, time: Duration, host: &Host) -> Result<Turn<'_>> {
+        let began = host.now().monotonic;
+        let _waiting = (!is_slow).then(|| Waiting::new(&self.waiting));
+        let mut wait = Box::pin(async {
+            let slow = if is_slow {
+                Some(Arc::clone(&self.slow_places).acquire_owned().await)
+            } else {
+                None
+            };
+            (slow, Arc::clone(&self.places).acquire_owned().await)
+        });
+        loop {
+            // The place in the line is kept from one look to the next.
+            if let Ok((slow, place)) = host.within(LOOK_AGAIN, &mut wait).await {
+                // The semaphores are never closed.
+                let permits = slow.into_iter().chain([place]).flatten().collect();
+                return Ok(self.hold(permits, host.now().monotonic.saturating_add(time)));
+            }
+            let now = host.now().monotonic;
+            self.give_up_lost_places(now);
+            if now.saturating_sub(began) > LONGEST_WAIT {
+                let number = self.number;
+                return Err(Error::new(
+                    ErrorKind::TimedOut,
+                    format_args!(
+                        "the plugin had no turn within {} s, because {number} plugins of the fleet run at once",
+                        LONGEST_WAIT.as_secs()
+                    ),
+                )
+                .with_help("let more run at once with plugins_at_once, or use plugins that are faster"));
+            }
+        }
+    }
+
+    fn hold(&self, permits: Vec<OwnedSemaphorePermit>, until: Duration) -> Turn<'_> {
+        let mut held = self.held();
+        let number = held.next;
+        held.next += 1;
+        held.taken.insert(number, (until, permits));
+        held.most = held.most.max(held.taken.len());
+        Turn { turns: self, number }
+    }
+
+    fn give_up_lost_places(&self, now: Duration) {
+        self.held().taken.retain(|_, (until, _)| now < *until);
+    }
+
+    fn has_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // Each change is whole, so a poisoned lock is safe to use.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A fetch that waits for a place.
+struct Waiting<'w>(&'w AtomicUsize);
+
+impl<'w> Waiting<'w> {
+    fn new(number: &'w AtomicUsize) -> Self {
+        number.fetch_add(1, Ordering::Relaxed);
+        Self(number)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.turns.held().taken.remove(&self.number);
+    }
+}
+
+/// A credential source that takes a turn for each fetch.
+#[derive(Debug)]
+pub(crate) struct InTurn {
+    source: Arc<dyn CredentialSource>,
+    turns: Arc<Turns>,
+    is_slow: AtomicBool,
+}
+
+impl InTurn {
+    /// The source itself if it only reads files.
+    pub(crate) fn wrap(source: Arc<dyn CredentialSource>, turns: &Arc<Turns>) -> Arc<dyn CredentialSource> {
+        if source.only_reads_files() {
+            return source;
+        }
+        Arc::new(Self {
+            source,
+            turns: Arc::clone(turns),
+            is_slow: AtomicBool::new(false),
+        })
+    }
+
+    fn longest_run(&self, host: &Host) -> Duration {
+        self.source
+            .deadline_on(host)
+            .saturating_add(self.source.time_to_end(host))
+    }
+}
+
+#[async_trait]
+impl CredentialSource for InTurn {
+    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
+        let host = request.host;
+        let time = self.longest_run(host);
+        if !self.is_slow.load(Ordering::Relaxed) {
+            let turn = self.turns.take(false, time, host).await?;
+            let mut fetch = Box::pin(self.source.fetch(request));
+            if let Ok(fetched) = host.within(PATIENCE, &mut fetch).await {
+                return fetched;
+            }
+            self.is_slow.store(true, Ordering::Relaxed);
+            while !self.turns.has_waiting() {
+                if let Ok(fetched) = host.within(LOOK_AGAIN, &mut fetch).await {
+                    return fetched;
+                }
+            }
+            // The run is ended before its place is given up.
+            drop(fetch);
+            drop(turn);
+        }
+        let _turn = self.turns.take(true, time, host).await?;
+        let began = host.now().monotonic;
+        let fetched = self.source.fetch(request).await;
+        if host.now().monotonic.saturating_sub(began) < PATIENCE && fetched.is_ok() {
+            self.is_slow.store(false, Ordering::Relaxed);
+        }
+        fetched
+    }
+
+    fn describe(&self) -> String {
+        self.source.describe()
+    }
+
+    fn deadline(&self) -> Duration {
+        self.source.deadline().saturating_add(LONGEST_WAIT)
+    }
+
+    fn deadline_on(&self, host: &Host) -> Duration {
+        // The first wait and run may be in vain.
+        self.longest_run(host).saturating_add(LONGEST_WAIT * 2 + PATIENCE)
+    }
+
+    fn time_to_end(&self, host: &Host) -> Duration {
+        self.source.time_to_end(host)
+    }
+
+    fn sharing_key(&self, cluster: &Cluster) -> Option<SharingKey> {
+        self.source.sharing_key(cluster)
+    }
+
+    async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
+        self.source.store_identity(host, cluster).await
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        self.source.origin()
+    }
+
+    async fn warnings(&self, host: &Host) -> Vec<Warning> {
+        self.source.warnings(host).await
+    }
+
+    async fn check(&self, host: &Host) -> Result<Option<Credential>> {
+        self.source.check(host).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kubex_core::host::SimulatedHost;
+    use kubex_core::{Credentials, ServerUrl};
+
+    use super::*;
+
+    /// A plugin that takes this long, and counts how many run at once.
+    #[derive(Debug)]
+    struct Plugin {
+        takes: Duration,
+        running: Arc<(AtomicUsize, AtomicUsize)>,
+    }
+
+    struct Running<'r>(&'r AtomicUsize);
+
+    impl Drop for Running<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    #[async_trait]
+    impl CredentialSource for Plugin {
+        async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
+            let (now, most) = &*self.running;
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            let _running = Running(now);
+            let hangs = request
+                .host
+                .within(Duration::from_secs(30), request.host.clock().sleep(self.takes));
+            if hangs.await.is_err() {
+                return Err(Error::new(ErrorKind::TimedOut, "the plugin hangs"));
+            }
+            Credential::bearer("abc".into())
+        }
+
+        fn describe(&self) -> String {
+            "a plugin".to_owned()
+        }
+    }
+
+    struct Bench {
+        world: SimulatedHost,
+        turns: Arc<Turns>,
+        running: Arc<(AtomicUsize, AtomicUsize)>,
+    }
+
+    impl Bench {
+        fn new(places: usize) -> Self {
+            Self {
+                world: SimulatedHost::new(),
+                turns: Arc::new(Turns::new(places)),
+                running: Arc::default(),
+            }
+        }
+
+        fn credentials(&self, takes: u64) -> Credentials {
+            let plugin = Plugin {
+                takes: Duration::from_secs(takes),
+                running: Arc::clone(&self.running),
+            };
+            let cluster = Cluster::new(ServerUrl::parse("https://10.0.0.1").unwrap());
+            let source = InTurn::wrap(Arc::new(plugin), &self.turns);
+            Credentials::live(source, Arc::new(cluster), self.world.host())
+        }
+
+        /// Starts a request.
+        fn ask(&self, credentials: &Credentials) -> tokio::task::JoinHandle<Result<Arc<Credential>>> {
+            let credentials = credentials.clone();
+            tokio::spawn(async move { credentials.current().await })
+        }
+
+        /// Lets this many seconds pass.
+        async fn pass(&self, seconds: u64) {
+            for _ in 0..seconds {
+                for _ in 0..60 {
+                    tokio::task::yield_now().await;
+                }
+                self.world.advance(Duration::from_secs(1));
+            }
+            for _ in 0..60 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn at_most_so_many_run_at_once_and_all_get_their_turn() {
+        let bench = Bench::new(3);
+        let all: Vec<_> = (0..30).map(|_| bench.credentials(1)).collect();
+        let asked: Vec<_> = all.iter().map(|one| bench.ask(one)).collect();
+        bench.pass(12).await;
+        for one in asked {
+            assert!(one.await.unwrap().is_ok());
+        }
+        assert_eq!(bench.running.1.load(Ordering::SeqCst), 3);
+        assert_eq!(bench.turns.most(), 3);
+    }
+
+    #[tokio::test]
+    async fn plugins_that_hang_give_their_places_to_others() {
+        let bench = Bench::new(4);
+        let hanging: Vec<_> = (0..20).map(|_| bench.credentials(1000)).collect();
+        let good: Vec<_> = (0..20).map(|_| bench.credentials(1)).collect();
+        let _hang: Vec<_> = hanging.iter().map(|one| bench.ask(one)).collect();
+        bench.pass(1).await;
+        let asked: Vec<_> = good.iter().map(|one| bench.ask(one)).collect();
+        // 20 that hang for 5 s each, and 20 s of work, in 2 to 4 places.
+        bench.pass(65).await;
+        assert!(asked.iter().all(tokio::task::JoinHandle::is_finished));
+        assert!(bench.running.1.load(Ordering::SeqCst) <= 4);
+
+        // Those that are known to hang have half of the places, so nothing is delayed from now on.
+        let late: Vec<_> = (0..2).map(|_| bench.credentials(1)).collect();
+        let asked: Vec<_> = late.iter().map(|one| bench.ask(one)).collect();
+        bench.pass(2).await;
+        assert!(asked.iter().all(tokio::task::JoinHandle::is_finished));
+    }
+
+    #[tokio::test]
+    async fn a_slow_plugin_keeps_its_place_while_none_waits() {
+        let bench = Bench::new(1);
+        let slow = bench.credentials(20);
+        let asked = bench.ask(&slow);
+        bench.pass(21).await;
+        assert!(asked.is_finished());
+    }
+
+    #[tokio::test]
+    async fn a_place_whose_runtime_stands_still_is_given_up() {
+        let bench = Bench::new(1);
+        let host = bench.world.host();
+        // It is never polled again, and never dropped.
+        let stuck = bench
+            .turns
+            .take(false, Duration::from_secs(35), &host)
+            .await
+            .unwrap();
+        let other = bench.credentials(1);
+        let asked = bench.ask(&other);
+        bench.pass(30).await;
+        assert!(!asked.is_finished());
+        bench.pass(10).await;
+        assert!(asked.is_finished());
+        drop(stuck);
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_does_not_come_is_an_error_that_says_so() {
+        let bench = Bench::new(1);
+        let host = bench.world.host();
+        let _stuck = bench
+            .turns
+            .take(false, Duration::from_secs(3600), &host)
+            .await
+            .unwrap();
+        let other = bench.credentials(1);
+        let asked = bench.ask(&other);
+        bench.pass(305).await;
+        let error = asked.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert!(error.message().contains("had no turn"), "{error}");
+    }
+}

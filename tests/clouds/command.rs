@@ -1,0 +1,9 @@
+//! The command `kubex` with the providers of this suite, which their registrations add.
+
+use std::process::ExitCode;
+
+use kubex_eks as _;
+
+fn main() -> ExitCode {
+    kubex_cli::main()
+}
