@@ -47,12 +47,30 @@ pub struct ResolveRequest<'a> {
     host: &'a Host,
     /// The chain that asks, and the name of the source that is asked.
     asking: Option<(&'a Chain, &'a str)>,
+    chosen: Option<&'a str>,
 }
 
 impl<'a> ResolveRequest<'a> {
     /// Creates a request for this host.
     pub fn new(host: &'a Host) -> Self {
-        Self { host, asking: None }
+        Self {
+            host,
+            asking: None,
+            chosen: None,
+        }
+    }
+
+    /// Asks for what the source chose before; see [`chosen`](Self::chosen).
+    #[must_use]
+    pub fn with_chosen(mut self, chosen: Option<&'a str>) -> Self {
+        self.chosen = chosen;
+        self
+    }
+
+    /// Returns what the source chose by itself when it was resolved first, and keeps while it is
+    /// [followed](crate::chain::follow): the name of the kubeconfig's current context. `None` the first time.
+    pub fn chosen(&self) -> Option<&'a str> {
+        self.chosen
     }
 
     /// The same request of this chain, to the source with this name.

@@ -120,8 +120,8 @@ pub use kubex_core::{
     CurrentTrust, Error, ErrorClass, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions,
     Generation, Host, Identity, Impersonation, LiveTrust, Options, Origin, Overrides, PluginCall, Provenance,
     Proxy, Registration, Registry, Replacement, Report, ResolveRequest, ResolvedSource, Result, SecretBytes,
-    SecretString, ServerUrl, Source, Trust, TrustSource, Warning, credential, credentials, host, options,
-    origin, overrides, provenance, register, report, resolved_source, text, time, trust,
+    SecretString, ServerUrl, Source, Trust, TrustSource, Warning, chain::follow, credential, credentials,
+    host, options, origin, overrides, provenance, register, report, resolved_source, text, time, trust,
 };
 
 #[doc(hidden)]
@@ -150,7 +150,7 @@ pub use from_pod_env::{FromPodEnv, configure_from_pod_env};
 #[cfg(feature = "fleet")]
 pub use kubex_fleet as fleet;
 #[cfg(feature = "kubeconfig")]
-pub use kubex_kubeconfig::{Context, ContextProvider, Kubeconfig};
+pub use kubex_kubeconfig::{Context, ContextProvider, Kubeconfig, ReplaceableKubeconfig};
 #[cfg(feature = "static")]
 pub use manual::{ManualConfiguration, configure};
 #[cfg(feature = "config")]
