@@ -25,6 +25,7 @@
 mod follower;
 mod handles;
 mod line;
+mod policy;
 mod rules;
 
 use std::fmt::Debug;
@@ -39,7 +40,8 @@ use crate::configuration::ClientConfiguration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::FollowedChange;
 
-use follower::Follower;
+use follower::{Follower, Loader};
+use policy::NewestPolicy;
 
 pub(crate) use line::Line;
 pub use rules::{Change, FollowRules};
@@ -125,16 +127,21 @@ impl Follow {
 
     /// The follower, what was resolved, and the configuration that follows.
     async fn begin(self) -> Result<(Arc<Follower>, ClientConfiguration, ClientConfiguration)> {
+        let loader = self.loader.map(|chains| Loader {
+            chains,
+            policy: NewestPolicy::new(&self.chain),
+        });
+        let chain = match &loader {
+            Some(loader) => loader.policy.limit(self.chain),
+            None => self.chain,
+        };
         let mut found = None;
-        let resolved = self
-            .chain
-            .resolve_with(None, |answer| found = Some(answer.clone()));
+        let resolved = chain.resolve_with(None, |answer| found = Some(answer.clone()));
         let resolved = resolved.await?;
         // A chain that resolves has an answer.
         let answer =
             found.ok_or_else(|| Error::new(ErrorKind::Exhausted, "no source of the chain answered"))?;
-        let (follower, configuration) =
-            Follower::start(self.chain, self.loader, self.rules, answer, resolved.clone());
+        let (follower, configuration) = Follower::start(chain, loader, self.rules, answer, resolved.clone());
         Ok((follower, resolved, configuration))
     }
 
