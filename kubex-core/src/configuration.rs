@@ -255,7 +255,7 @@ pub struct ClientConfigurationBuilder {
     provenance: Provenance,
     /// The origins of the identity's fields. They are removed together if no credential is sent.
     identity_origins: Vec<(Cow<'static, str>, Origin)>,
-    identity_values: Vec<(String, String)>,
+    identity_values: Vec<(Cow<'static, str>, String)>,
 }
 
 impl ClientConfigurationBuilder {
@@ -336,8 +336,8 @@ impl ClientConfigurationBuilder {
         self
     }
 
-    pub(crate) fn identity_value(mut self, field: &str, value: String) -> Self {
-        self.identity_values.push((field.to_owned(), value));
+    pub(crate) fn identity_value(mut self, field: Cow<'static, str>, value: String) -> Self {
+        self.identity_values.push((field, value));
         self
     }
 

@@ -40,7 +40,7 @@ const USUAL_FIELDS: usize = 12;
 #[derive(Clone, Debug, Default)]
 pub struct Provenance {
     fields: Vec<(Cow<'static, str>, Origin)>,
-    values: Vec<(String, String)>,
+    values: Vec<(Cow<'static, str>, String)>,
     shadowed: Vec<Shadowed>,
 }
 
@@ -84,8 +84,7 @@ impl Provenance {
     /// Sets the value of a field for people to see. It must not be secret.
     pub fn set_value(&mut self, field: &str, value: &str) {
         self.values.retain(|(name, _)| name != field);
-        self.values
-            .push((field.to_owned(), clean_line(value).into_owned()));
+        self.values.push((name_of(field), clean_line(value).into_owned()));
     }
 
     /// Returns the value of a field, if it was set to be shown.
