@@ -483,6 +483,39 @@ async fn a_policy_that_now_refuses_the_plugin_holds_from_the_next_run_on() {
 }
 
 #[tokio::test]
+async fn a_policy_holds_even_if_the_kubeconfig_is_kept_out_or_broken_at_the_same_time() {
+    for kubeconfig in [
+        with_plugin().replace("10.0.0.1", "10.0.0.2"),
+        "clusters: [".to_owned(),
+    ] {
+        let world = world(&with_plugin());
+        world.set_variable("HOME", "/home/jane");
+        world.set_variable("KUBEX_CONFIG", "/etc/kubex.yaml");
+        world.write("/etc/kubex.yaml", "exec: {policy: allow-all}\n");
+        world.install_program("/bin/plugin");
+        world.run_processes(plugin::prints(
+            json!({
+                "apiVersion": "client.authentication.k8s.io/v1",
+                "kind": "ExecCredential",
+                "status": {"token": "plugin-token"},
+            })
+            .to_string(),
+        ));
+        let configuration = kubex::follow().host(world.host()).await.unwrap();
+        assert_eq!(token(&configuration).await, "plugin-token");
+        world.write("/etc/kubex.yaml", "exec: {policy: deny-all}\n");
+        world.write(PATH, &kubeconfig);
+        for _ in 0..5 {
+            world.advance(MINUTE);
+            reject(&configuration).await;
+            let _ = configuration.credentials().current().await;
+        }
+        assert_eq!(world.runs(), 1, "{}", configuration.current_report());
+        assert_eq!(configuration.current_report().changes()[0].details, "policy");
+    }
+}
+
+#[tokio::test]
 async fn another_source_is_kept_out_and_taken_where_it_was_allowed() {
     for is_allowed in [false, true] {
         let world = world(&with_token("first-token"));

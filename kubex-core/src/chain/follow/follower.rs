@@ -125,10 +125,19 @@ impl Follower {
             return (Look::Unchanged, Vec::new());
         }
         state.looked_at = now;
-        let resolved = self.resolve(&state.chain, state.choice.as_ref());
-        let resolved = self.host.within(LOOK_DEADLINE, resolved).await;
         let mut happened = Vec::new();
-        let look = match resolved.unwrap_or_else(|_| Err(too_slow())) {
+        let loaded = self.host.within(LOOK_DEADLINE, self.load(&state.chain)).await;
+        let resolved = match loaded.unwrap_or_else(|_| Err(too_slow())) {
+            Ok(chain) => {
+                // The policy holds whatever comes of the rest.
+                happened.extend(self.apply_rules(state, &chain).await);
+                let resolved = resolve(chain, state.choice.as_ref());
+                let resolved = self.host.within(LOOK_DEADLINE, resolved).await;
+                resolved.unwrap_or_else(|_| Err(too_slow()))
+            }
+            Err(error) => Err(error),
+        };
+        let look = match resolved {
             Ok((chain, configuration, answer)) => {
                 if std::mem::take(&mut state.is_failing) {
                     let source = source_of(&configuration);
@@ -153,23 +162,32 @@ impl Follower {
         (look, happened)
     }
 
-    async fn resolve(
-        &self,
-        chain: &Chain,
-        chose: Option<&Choice>,
-    ) -> Result<(Chain, ClientConfiguration, ResolvedSource)> {
-        let chain = match &self.loader {
-            Some(loader) => loader.load().await?,
-            None => chain.clone(),
-        };
-        let mut found = None;
-        let configuration = chain
-            .resolve_with(chose, |answer| found = Some(answer.clone()))
-            .await?;
-        // A chain that resolves has an answer.
-        let answer =
-            found.ok_or_else(|| Error::new(ErrorKind::Exhausted, "no source of the chain answered"))?;
-        Ok((chain, configuration, answer))
+    async fn load(&self, chain: &Chain) -> Result<Chain> {
+        match &self.loader {
+            Some(loader) => loader.load().await,
+            None => Ok(chain.clone()),
+        }
+    }
+
+    /// Takes other rules for plugins: with what the source has answered before, so that they hold from the next run on, even if
+    /// the source cannot be resolved now or its new answer is kept out.
+    async fn apply_rules(&self, state: &mut State, chain: &Chain) -> Option<FollowedChange> {
+        if rules_of(chain) == rules_of(&state.chain) {
+            return None;
+        }
+        let ruled = state.chain.with_rules_of(chain);
+        let assembled = ruled.assemble_again(state.answer.clone(), state.configuration.report());
+        let assembled = self.host.within(LOOK_DEADLINE, assembled).await;
+        // Otherwise the next look tries it again.
+        let configuration = assembled.ok()?.ok()?;
+        let source = source_of(&configuration);
+        metrics::followed(&source, "followed");
+        let changed = "policy";
+        info!(target: "kubex::follow", source = &*source, outcome = "followed", changed, "what changed is used from now on");
+        state.epoch += 1;
+        state.chain = ruled;
+        state.configuration = configuration;
+        Some(state.line.add("followed", changed.to_owned()))
     }
 
     /// Takes the new answer if it differs, and only in what may be followed. Returns what happened.
@@ -181,8 +199,7 @@ impl Follower {
         answer: ResolvedSource,
     ) -> (Look, Option<FollowedChange>) {
         let differences = state.answer.differences(&answer);
-        let has_other_rules = rules_of(&chain) != rules_of(&state.chain);
-        if differences.is_empty() && !has_other_rules {
+        if differences.is_empty() {
             state.refused = None;
             return (Look::Unchanged, None);
         }
@@ -195,8 +212,7 @@ impl Follower {
             before: state.configuration.clone(),
             after: configuration,
         };
-        let mut parts: Vec<_> = differences.iter().copied().map(id).collect();
-        parts.extend(has_other_rules.then_some("policy"));
+        let parts: Vec<_> = differences.iter().copied().map(id).collect();
         let changed = if change.is_other_source() {
             "source".to_owned()
         } else {
@@ -239,6 +255,18 @@ impl Follower {
         warn!(target: "kubex::follow", source = &*source, outcome = "kept", changed, "this change needs a permission, so everything is kept as it was");
         (Look::KeptOut, Some(state.line.add("kept", change.describe())))
     }
+}
+
+async fn resolve(
+    chain: Chain,
+    chose: Option<&Choice>,
+) -> Result<(Chain, ClientConfiguration, ResolvedSource)> {
+    let mut found = None;
+    let resolved = chain.resolve_with(chose, |answer| found = Some(answer.clone()));
+    let configuration = resolved.await?;
+    // A chain that resolves has an answer.
+    let answer = found.ok_or_else(|| Error::new(ErrorKind::Exhausted, "no source of the chain answered"))?;
+    Ok((chain, configuration, answer))
 }
 
 fn too_slow() -> Error {
