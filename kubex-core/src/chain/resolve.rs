@@ -24,7 +24,7 @@ use crate::provider::{CredentialProvider, ResolveRequest};
 use crate::registry::Registry;
 use crate::report::{Attempt, Outcome, Report};
 use crate::resolved_source::{ResolvedSource, SourcePart};
-use crate::text::{clean_line, sanitize_line};
+use crate::text::sanitize_line;
 use crate::warning::Warning;
 
 /// A source whose provider has been built.
@@ -202,32 +202,6 @@ impl Chain {
         let host = self.host_of(source);
         // Boxed, because it is the largest part of a future that callers keep on their stack.
         Box::pin(assemble(answer, &self.registry, &host, source.decorator.as_ref())).await
-    }
-
-    /// The same chain with the rules for plugins of another one.
-    pub(super) fn with_rules_of(&self, other: &Self) -> Self {
-        let mut ruled = self.clone();
-        ruled.host = ruled.host.with_plugin_rules(other.host.plugin_rules().clone());
-        ruled
-    }
-
-    /// Makes a configuration of what the chosen source of this report has answered before.
-    pub(super) async fn assemble_again(
-        &self,
-        answer: ResolvedSource,
-        report: &Report,
-    ) -> Result<ClientConfiguration> {
-        let name = report.chosen().map(|attempt| &*attempt.source);
-        let source = self
-            .sources
-            .iter()
-            .find(|source| Some(&*clean_line(&source.name)) == name)
-            .ok_or_else(|| Error::new(ErrorKind::UnknownSource, "the chain no longer has the source"))?;
-        let host = self.host_of(source);
-        let assembled = Box::pin(assemble(answer, &self.registry, &host, source.decorator.as_ref()));
-        let configuration = self.within(source, assembled).await?;
-        configuration.set_source_name(&source.name);
-        Ok(configuration.with_report(report.clone()))
     }
 
     fn host_of(&self, source: &BuiltSource) -> Host {

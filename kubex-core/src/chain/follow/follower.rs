@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use super::handles::{FollowedCredentials, FollowedTrust};
 use super::line::{Last, Line};
+use super::policy::NewestPolicy;
 use super::rules::{Change, FollowRules, source_of};
 use super::{ChainLoader, LOOK_AFTER, LOOK_DEADLINE, Look};
 use crate::chain::Chain;
@@ -29,9 +30,15 @@ use crate::trust::LiveTrust;
 pub(super) struct Follower {
     host: Host,
     /// Makes the chain anew, if what made it can change too.
-    loader: Option<Arc<dyn ChainLoader>>,
+    loader: Option<Loader>,
     rules: FollowRules,
     pub(super) state: Mutex<State>,
+}
+
+/// Makes a chain anew, and knows the plugin policy of the newest one.
+pub(super) struct Loader {
+    pub(super) chains: Arc<dyn ChainLoader>,
+    pub(super) policy: Arc<NewestPolicy>,
 }
 
 pub(super) struct State {
@@ -57,7 +64,7 @@ impl Follower {
     /// Follows what a chain has answered. Also returns the configuration with live handles that ask the follower.
     pub(super) fn start(
         chain: Chain,
-        loader: Option<Arc<dyn ChainLoader>>,
+        loader: Option<Loader>,
         rules: FollowRules,
         answer: ResolvedSource,
         configuration: ClientConfiguration,
@@ -125,19 +132,10 @@ impl Follower {
             return (Look::Unchanged, Vec::new());
         }
         state.looked_at = now;
+        let resolved = self.resolve(&state.chain, state.choice.as_ref());
+        let resolved = self.host.within(LOOK_DEADLINE, resolved).await;
         let mut happened = Vec::new();
-        let loaded = self.host.within(LOOK_DEADLINE, self.load(&state.chain)).await;
-        let resolved = match loaded.unwrap_or_else(|_| Err(too_slow())) {
-            Ok(chain) => {
-                // The policy holds whatever comes of the rest.
-                happened.extend(self.apply_rules(state, &chain).await);
-                let resolved = resolve(chain, state.choice.as_ref());
-                let resolved = self.host.within(LOOK_DEADLINE, resolved).await;
-                resolved.unwrap_or_else(|_| Err(too_slow()))
-            }
-            Err(error) => Err(error),
-        };
-        let look = match resolved {
+        let look = match resolved.unwrap_or_else(|_| Err(too_slow())) {
             Ok((chain, configuration, answer)) => {
                 if std::mem::take(&mut state.is_failing) {
                     let source = source_of(&configuration);
@@ -162,32 +160,23 @@ impl Follower {
         (look, happened)
     }
 
-    async fn load(&self, chain: &Chain) -> Result<Chain> {
-        match &self.loader {
-            Some(loader) => loader.load().await,
-            None => Ok(chain.clone()),
-        }
-    }
-
-    /// Takes other rules for plugins: with what the source has answered before, so that they hold from the next run on, even if
-    /// the source cannot be resolved now or its new answer is kept out.
-    async fn apply_rules(&self, state: &mut State, chain: &Chain) -> Option<FollowedChange> {
-        if rules_of(chain) == rules_of(&state.chain) {
-            return None;
-        }
-        let ruled = state.chain.with_rules_of(chain);
-        let assembled = ruled.assemble_again(state.answer.clone(), state.configuration.report());
-        let assembled = self.host.within(LOOK_DEADLINE, assembled).await;
-        // Otherwise the next look tries it again.
-        let configuration = assembled.ok()?.ok()?;
-        let source = source_of(&configuration);
-        metrics::followed(&source, "followed");
-        let changed = "policy";
-        info!(target: "kubex::follow", source = &*source, outcome = "followed", changed, "what changed is used from now on");
-        state.epoch += 1;
-        state.chain = ruled;
-        state.configuration = configuration;
-        Some(state.line.add("followed", changed.to_owned()))
+    async fn resolve(
+        &self,
+        chain: &Chain,
+        chose: Option<&Choice>,
+    ) -> Result<(Chain, ClientConfiguration, ResolvedSource)> {
+        let chain = match &self.loader {
+            Some(loader) => loader.policy.take(loader.chains.load().await?),
+            None => chain.clone(),
+        };
+        let mut found = None;
+        let configuration = chain
+            .resolve_with(chose, |answer| found = Some(answer.clone()))
+            .await?;
+        // A chain that resolves has an answer.
+        let answer =
+            found.ok_or_else(|| Error::new(ErrorKind::Exhausted, "no source of the chain answered"))?;
+        Ok((chain, configuration, answer))
     }
 
     /// Takes the new answer if it differs, and only in what may be followed. Returns what happened.
@@ -199,7 +188,8 @@ impl Follower {
         answer: ResolvedSource,
     ) -> (Look, Option<FollowedChange>) {
         let differences = state.answer.differences(&answer);
-        if differences.is_empty() {
+        let has_other_rules = rules_of(&chain) != rules_of(&state.chain);
+        if differences.is_empty() && !has_other_rules {
             state.refused = None;
             return (Look::Unchanged, None);
         }
@@ -212,7 +202,8 @@ impl Follower {
             before: state.configuration.clone(),
             after: configuration,
         };
-        let parts: Vec<_> = differences.iter().copied().map(id).collect();
+        let mut parts: Vec<_> = differences.iter().copied().map(id).collect();
+        parts.extend(has_other_rules.then_some("policy"));
         let changed = if change.is_other_source() {
             "source".to_owned()
         } else {
@@ -255,18 +246,6 @@ impl Follower {
         warn!(target: "kubex::follow", source = &*source, outcome = "kept", changed, "this change needs a permission, so everything is kept as it was");
         (Look::KeptOut, Some(state.line.add("kept", change.describe())))
     }
-}
-
-async fn resolve(
-    chain: Chain,
-    chose: Option<&Choice>,
-) -> Result<(Chain, ClientConfiguration, ResolvedSource)> {
-    let mut found = None;
-    let resolved = chain.resolve_with(chose, |answer| found = Some(answer.clone()));
-    let configuration = resolved.await?;
-    // A chain that resolves has an answer.
-    let answer = found.ok_or_else(|| Error::new(ErrorKind::Exhausted, "no source of the chain answered"))?;
-    Ok((chain, configuration, answer))
 }
 
 fn too_slow() -> Error {
