@@ -37,7 +37,7 @@ use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, PluginVerdict};
 use crate::metrics;
-use crate::resolved_source::{Difference, ResolvedSource};
+use crate::resolved_source::{Difference, Fingerprint, ResolvedSource};
 use crate::sharing_key::SharingKey;
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
 use crate::text::sanitize_line;
@@ -92,7 +92,7 @@ impl Chain {
             chain: self.clone(),
             cluster: Arc::new(ArcSwap::new(Arc::clone(configuration.cluster()))),
             state: Mutex::new(State {
-                answer,
+                answer: answer.fingerprint(),
                 configuration: configuration.clone(),
                 epoch: 0,
                 looked_at: now,
@@ -175,7 +175,7 @@ struct Follower {
 
 struct State {
     /// What the source answered when it was last taken.
-    answer: ResolvedSource,
+    answer: Fingerprint,
     /// What was made of it.
     configuration: ClientConfiguration,
     /// Counts how often an answer was taken.
@@ -243,7 +243,7 @@ impl Follower {
                     metrics::followed(&name_of(&configuration), "recovered");
                     info!(target: "kubex::follow", source = &*name_of(&configuration), outcome = "recovered", "the source can be followed again");
                 }
-                let look = state.takes(configuration, answer);
+                let look = state.takes(configuration, &answer);
                 if let Look::Followed = look {
                     self.cluster.store(Arc::clone(state.configuration.cluster()));
                 }
@@ -264,7 +264,8 @@ impl Follower {
 
 impl State {
     /// Takes the new answer if it differs, and only in what may be followed.
-    fn takes(&mut self, configuration: ClientConfiguration, answer: ResolvedSource) -> Look {
+    fn takes(&mut self, configuration: ClientConfiguration, answer: &ResolvedSource) -> Look {
+        let answer = answer.fingerprint();
         let differences = self.answer.differences(&answer);
         if differences.is_empty() {
             self.refused = None;
@@ -273,8 +274,7 @@ impl State {
         let source = name_of(&configuration);
         let is_other_source = source != name_of(&self.configuration);
         let is_kept_out = is_other_source
-            || differences.contains(&Difference::Credential)
-                && self.answer.identity_provider() != answer.identity_provider()
+            || differences.contains(&Difference::Credential) && !self.answer.has_provider_of(&answer)
             || differences.contains(&Difference::Server)
             || differences.contains(&Difference::Trust)
                 && !both_have_a_bundle(&self.configuration, &configuration);
