@@ -1,7 +1,7 @@
 //! Turns a resolved source into a client configuration; no other code does.
 //!
 //! The cluster's options become a [`Cluster`](crate::Cluster). The registry builds the credential source from the name
-//! and the options of the identity. Both are checked, and all problems are reported at once.
+//! and the options of the identity. The options of both are checked, and all problems are reported at once.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -126,7 +126,7 @@ pub(crate) async fn assemble(
     }
     for (field, origin, shown) in fields.0 {
         if let Some(shown) = shown {
-            builder = builder.identity_value(&field, shown);
+            builder = builder.identity_value(field.clone(), shown);
         }
         builder = builder.identity_origin(field, origin);
     }

@@ -236,6 +236,17 @@ pub enum Trust {
     Insecure,
 }
 
+impl Trust {
+    /// The id of the kind: `system`, `ca-bundle` or `insecure`.
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::CaBundle(_) => "ca-bundle",
+            Self::Insecure => "insecure",
+        }
+    }
+}
+
 /// A set of certificate authorities, as PEM and as parsed certificates.
 ///
 /// A certificate that is not an authority is trusted too, as by kubectl: a server that presents exactly that certificate is

@@ -17,9 +17,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use http::HeaderMap;
 
+use crate::chain::follow::Line;
 use crate::cluster::{CaBundle, Cluster, Trust};
 use crate::credential::Credential;
 use crate::credentials::Credentials;
@@ -52,8 +52,8 @@ use crate::warning::Warning;
 #[derive(Clone, Debug)]
 pub struct ClientConfiguration {
     cluster: Arc<Cluster>,
-    /// The same cluster with the route that is followed; `None` if it never changes.
-    followed: Option<Arc<ArcSwap<Cluster>>>,
+    /// What the clones of a followed configuration share; `None` if it never changes.
+    followed: Option<Arc<Line>>,
     namespace: String,
     impersonation: Option<Impersonation>,
     impersonation_headers: HeaderMap,
@@ -87,10 +87,11 @@ impl ClientConfiguration {
     }
 
     /// Returns the API server and the route to it as they are now. The proxy and the TLS server name may differ from those in
-    /// [`cluster`](Self::cluster) if the configuration [follows](crate::chain::follow) its source; the server does not.
+    /// [`cluster`](Self::cluster) if the configuration [follows](crate::chain::follow) its source; the server does not, because
+    /// another server is a [successor](Self::successor).
     pub fn current_cluster(&self) -> Arc<Cluster> {
         match &self.followed {
-            Some(followed) => followed.load_full(),
+            Some(followed) => followed.current_cluster(),
             None => Arc::clone(&self.cluster),
         }
     }
@@ -124,11 +125,11 @@ impl ClientConfiguration {
     /// The same configuration with other live handles, which keep the name of the source.
     pub(crate) fn with_handles(
         mut self,
-        cluster: Arc<ArcSwap<Cluster>>,
+        line: Arc<Line>,
         credentials: Credentials,
         trust: LiveTrust,
     ) -> Self {
-        self.followed = Some(cluster);
+        self.followed = Some(line);
         self.credentials = credentials;
         self.trust = trust;
         if let Some(chosen) = self.report.chosen() {
@@ -156,6 +157,46 @@ impl ClientConfiguration {
     /// Returns the outcome of each source of the chain. The report is empty if no chain made the configuration.
     pub fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// Returns the [report](Self::report) with what has changed since in the source, if the configuration
+    /// [follows](crate::chain::follow) it.
+    pub fn current_report(&self) -> Report {
+        let report = Report::clone(&self.report);
+        match &self.followed {
+            Some(line) => report.with_changes(line.changes()),
+            None => report,
+        }
+    }
+
+    /// Returns the configuration that replaces this one: the newest one, if the configuration
+    /// [follows](crate::chain::follow) its source, and a change was taken that needed a
+    /// [permission](crate::chain::follow::FollowRules), such as another server. This one keeps what it had.
+    ///
+    /// The clients for reqwest, kube and hyper take it by themselves. A client of your own asks before each request, and makes
+    /// its connections anew.
+    pub fn successor(&self) -> Option<Self> {
+        let mut newest = self.next()?;
+        while let Some(next) = newest.next() {
+            newest = next;
+        }
+        Some(newest.clone())
+    }
+
+    fn next(&self) -> Option<&Self> {
+        self.followed.as_ref()?.successor()
+    }
+
+    /// Looks for changes before the next request, if the configuration [follows](crate::chain::follow) its source. For a
+    /// program that learns of a change by itself. It does not wait, and starts nothing.
+    pub fn look_again(&self) {
+        let newest = self.successor();
+        let newest = newest.as_ref().unwrap_or(self);
+        if let Some(line) = &newest.followed {
+            line.make_due();
+            newest.credentials.make_due();
+            newest.trust.make_due();
+        }
     }
 
     pub(crate) fn with_report(mut self, report: Report) -> Self {
@@ -207,7 +248,7 @@ pub struct ClientConfigurationBuilder {
     provenance: Provenance,
     /// The origins of the identity's fields. They are removed together if no credential is sent.
     identity_origins: Vec<(Cow<'static, str>, Origin)>,
-    identity_values: Vec<(String, String)>,
+    identity_values: Vec<(Cow<'static, str>, String)>,
 }
 
 impl ClientConfigurationBuilder {
@@ -288,8 +329,8 @@ impl ClientConfigurationBuilder {
         self
     }
 
-    pub(crate) fn identity_value(mut self, field: &str, value: String) -> Self {
-        self.identity_values.push((field.to_owned(), value));
+    pub(crate) fn identity_value(mut self, field: Cow<'static, str>, value: String) -> Self {
+        self.identity_values.push((field, value));
         self
     }
 

@@ -128,7 +128,7 @@ impl Origin {
         self
     }
 
-    /// Returns the document, variable or program.
+    /// Returns where the value is set.
     pub fn place(&self) -> &Place {
         &self.place
     }

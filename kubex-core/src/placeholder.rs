@@ -43,11 +43,14 @@ pub fn is_doubtful_host(host: &str) -> bool {
     let is_variable = label.contains('_')
         && label.chars().any(|c| c.is_ascii_uppercase())
         && !label.chars().any(|c| c.is_ascii_lowercase());
-    let lower = label.to_ascii_lowercase();
-    let words = lower.replace('_', "-");
+    let begins_with_your = label
+        .get(..4)
+        .is_some_and(|begin| begin.eq_ignore_ascii_case("your"));
     is_variable
-        || words.starts_with("your-")
-        || ["changeme", "change-me", "placeholder"].contains(&words.as_str())
+        || begins_with_your && matches!(label.as_bytes().get(4), Some(b'-' | b'_'))
+        || ["changeme", "change-me", "change_me", "placeholder"]
+            .iter()
+            .any(|placeholder| label.eq_ignore_ascii_case(placeholder))
 }
 
 /// What is wrong with such a value, after its name.

@@ -46,7 +46,7 @@ pub struct Provenance(Arc<Content>);
 #[derive(Clone, Debug, Default)]
 struct Content {
     fields: Vec<(Cow<'static, str>, Origin)>,
-    values: Vec<(String, String)>,
+    values: Vec<(Cow<'static, str>, String)>,
     shadowed: Vec<Shadowed>,
 }
 
@@ -96,7 +96,7 @@ impl Provenance {
     pub fn set_value(&mut self, field: &str, value: &str) {
         let values = &mut Arc::make_mut(&mut self.0).values;
         values.retain(|(name, _)| name != field);
-        values.push((field.to_owned(), clean_line(value).into_owned()));
+        values.push((name_of(field), clean_line(value).into_owned()));
     }
 
     /// Returns the value of a field, if it was set to be shown.

@@ -43,12 +43,26 @@ use crate::resolved_source::ResolvedSource;
 #[derive(Clone, Copy, Debug)]
 pub struct ResolveRequest<'a> {
     host: &'a Host,
+    chosen: Option<&'a str>,
 }
 
 impl<'a> ResolveRequest<'a> {
     /// Creates a request for this host.
     pub fn new(host: &'a Host) -> Self {
-        Self { host }
+        Self { host, chosen: None }
+    }
+
+    /// Asks for what the source chose before; see [`chosen`](Self::chosen).
+    #[must_use]
+    pub fn with_chosen(mut self, chosen: Option<&'a str>) -> Self {
+        self.chosen = chosen;
+        self
+    }
+
+    /// Returns what the source chose by itself when it was resolved first, and keeps while it is
+    /// [followed](crate::chain::follow): the name of the kubeconfig's current context. `None` the first time.
+    pub fn chosen(&self) -> Option<&'a str> {
+        self.chosen
     }
 
     /// Returns the host, through which the provider reads files, variables and clocks. Each file and variable that is

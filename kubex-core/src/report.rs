@@ -59,6 +59,16 @@ pub struct Attempt {
     pub took: Duration,
 }
 
+/// What happened to a followed source after the chain had resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FollowedChange {
+    /// `followed`, `kept`, `replaced`, `failed` or `recovered`, as in the events of the target `kubex::follow`.
+    pub outcome: &'static str,
+    /// What changed, or why the source failed. It contains no secret.
+    pub details: String,
+}
+
 /// The outcome of each source of the chain, in order.
 ///
 /// `Display` prints a numbered list with one line for each source. `{:#}` adds the origin of each field, and shadowed
@@ -66,6 +76,7 @@ pub struct Attempt {
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     attempts: Vec<Attempt>,
+    changes: Vec<FollowedChange>,
 }
 
 impl Report {
@@ -80,6 +91,16 @@ impl Report {
     /// The sources in the order of the chain.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
+    }
+
+    /// What has changed since in a source that is [followed](crate::chain::follow): the newest changes, oldest first.
+    pub fn changes(&self) -> &[FollowedChange] {
+        &self.changes
+    }
+
+    pub(crate) fn with_changes(mut self, changes: Vec<FollowedChange>) -> Self {
+        self.changes = changes;
+        self
     }
 
     /// The source that was used.
@@ -178,6 +199,12 @@ impl fmt::Display for Lines<'_> {
                     write!(f, "failed: {}", text.replace('\n', "\n   "))?;
                 }
                 Outcome::NotAsked => f.write_str("not asked")?,
+            }
+        }
+        for FollowedChange { outcome, details } in &self.report.changes {
+            write!(f, "\nsince then: {outcome}")?;
+            if !details.is_empty() {
+                write!(f, ": {details}")?;
             }
         }
         Ok(())

@@ -64,6 +64,8 @@ pub struct ResolvedSource {
     pub(crate) problems: Vec<(SourcePart, Error)>,
     pub(crate) provenance: Provenance,
     pub(crate) inputs: Vec<Input>,
+    /// What the source chose by itself.
+    choice: Option<String>,
 }
 
 impl ResolvedSource {
@@ -81,6 +83,7 @@ impl ResolvedSource {
             problems: Vec::new(),
             provenance: Provenance::default(),
             inputs: Vec::new(),
+            choice: None,
         }
     }
 
@@ -110,6 +113,18 @@ impl ResolvedSource {
     pub fn extensions(mut self, extensions: Vec<(String, Value)>) -> Self {
         self.extensions = extensions;
         self
+    }
+
+    /// Sets what the source chose by itself, such as the name of the current context. A source that is followed is asked for
+    /// the same [choice](crate::ResolveRequest::chosen) again.
+    #[must_use]
+    pub fn choice(mut self, choice: Option<&str>) -> Self {
+        self.choice = choice.map(str::to_owned);
+        self
+    }
+
+    pub(crate) fn chosen(&self) -> Option<&str> {
+        self.choice.as_deref()
     }
 
     /// Adds a warning about a part.

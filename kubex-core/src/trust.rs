@@ -190,6 +190,13 @@ impl LiveTrust {
         }
     }
 
+    /// The source may have a newer bundle, so the next call of [`current`](Self::current) reads it.
+    pub(crate) fn make_due(&self) {
+        if let Kind::Live(cell) = &self.0 {
+            cell.make_due();
+        }
+    }
+
     /// Passes on a rejection that another handle has reported.
     pub(crate) fn invalidate_relayed(&self, generation: Generation) {
         if let Kind::Live(cell) = &self.0 {

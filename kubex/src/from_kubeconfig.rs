@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use kubex_core::chain::follow::{Follow, FollowRules};
 use kubex_core::{Chain, ClientConfiguration, Error, ErrorKind, Host, Options, Result, SecretBytes, Source};
-use kubex_kubeconfig::{Kubeconfig, KubeconfigProvider};
-use zeroize::Zeroizing;
+use kubex_kubeconfig::{Kubeconfig, KubeconfigProvider, ReplaceableKubeconfig, read_to_end};
 
 use crate::registry;
 
-/// The maximum size of a kubeconfig, in bytes.
-const MAX_SIZE: usize = 64 * 1024 * 1024;
+/// What reports and errors call a kubeconfig without a file.
+const NAME: &str = "the kubeconfig";
 
 /// Configures a client from a kubeconfig: `$KUBECONFIG` or `~/.kube/config`, unless another one is set.
 ///
@@ -32,7 +32,7 @@ pub fn configure_from_kubeconfig() -> FromKubeconfig {
         selection: Selection::default(),
         overrides: Options::new(),
         is_trusted: false,
-        is_followed: false,
+        rules: None,
         host: Host::real(),
     }
 }
@@ -49,7 +49,8 @@ pub struct FromKubeconfig {
     selection: Selection,
     overrides: Options,
     is_trusted: bool,
-    is_followed: bool,
+    /// Set if the kubeconfig is followed.
+    rules: Option<FollowRules>,
     host: Host,
 }
 
@@ -67,6 +68,7 @@ enum Document {
     Discovered,
     Path(PathBuf),
     Bytes(Result<SecretBytes>),
+    Replaceable(ReplaceableKubeconfig),
 }
 
 impl FromKubeconfig {
@@ -86,6 +88,26 @@ impl FromKubeconfig {
     /// Reads a kubeconfig to its end, before this function returns. It is treated like [`bytes`](Self::bytes).
     pub fn reader(mut self, reader: impl Read) -> Self {
         self.document = Document::Bytes(read_to_end(reader));
+        self
+    }
+
+    /// Uses a kubeconfig that the program hands in, and hands in anew when it changes. It is treated like
+    /// [`bytes`](Self::bytes).
+    ///
+    /// ```no_run
+    /// use kubex::ReplaceableKubeconfig;
+    ///
+    /// # async fn example(first: Vec<u8>, second: Vec<u8>) -> kubex::Result<()> {
+    /// let kubeconfig = ReplaceableKubeconfig::new(first);
+    /// let configuration = kubex::configure_from_kubeconfig().replaceable(&kubeconfig).following().await?;
+    /// // Later, when the Secret that it comes from has changed:
+    /// kubeconfig.replace(second);
+    /// configuration.look_again();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn replaceable(mut self, kubeconfig: &ReplaceableKubeconfig) -> Self {
+        self.document = Document::Replaceable(kubeconfig.clone());
         self
     }
 
@@ -137,10 +159,16 @@ impl FromKubeconfig {
     }
 
     /// Follows what changes in the kubeconfig while the configuration is in use: an inline token, the arguments of a plugin,
-    /// the path of a file. The rules are those of [`Chain::follow`](crate::Chain::follow). It has no effect on a kubeconfig
-    /// from [`bytes`](Self::bytes) or a [`reader`](Self::reader), which never changes.
-    pub fn following(mut self) -> Self {
-        self.is_followed = true;
+    /// the path of a file. The rules are those of [`Chain::follow`](crate::Chain::follow). A kubeconfig from
+    /// [`bytes`](Self::bytes) or a [`reader`](Self::reader) never changes; one that the program hands in anew is
+    /// [`replaceable`](Self::replaceable).
+    pub fn following(self) -> Self {
+        self.follow_rules(FollowRules::new())
+    }
+
+    /// [Follows](Self::following) the kubeconfig, also in changes that need a permission, such as another server.
+    pub fn follow_rules(mut self, rules: FollowRules) -> Self {
+        self.rules = Some(rules);
         self
     }
 
@@ -179,14 +207,13 @@ impl FromKubeconfig {
     async fn resolve(mut self) -> Result<ClientConfiguration> {
         let host = self.host.clone();
         let overrides = std::mem::take(&mut self.overrides);
-        let is_followed = self.is_followed;
+        let rules = self.rules.take();
         let source = Source::from_provider("kubeconfig", Arc::new(self.provider()?));
         let chain = Chain::builder(registry()?).host(host).overrides(overrides);
         let chain = chain.source(source).build()?;
-        if is_followed {
-            chain.follow_only().await
-        } else {
-            chain.resolve_only().await
+        match rules {
+            Some(rules) => Follow::new(chain).rules(rules).start_only().await,
+            None => chain.resolve_only().await,
         }
     }
 
@@ -194,7 +221,8 @@ impl FromKubeconfig {
         let mut provider = match self.document {
             Document::Discovered => KubeconfigProvider::new(),
             Document::Path(path) => KubeconfigProvider::new().path(path),
-            Document::Bytes(bytes) => KubeconfigProvider::from_bytes("the kubeconfig", bytes?),
+            Document::Bytes(bytes) => KubeconfigProvider::from_bytes(NAME, bytes?),
+            Document::Replaceable(kubeconfig) => KubeconfigProvider::from_replaceable(NAME, &kubeconfig),
         };
         let Selection {
             context,
@@ -225,25 +253,4 @@ impl IntoFuture for FromKubeconfig {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.resolve())
     }
-}
-
-fn read_to_end(reader: impl Read) -> Result<SecretBytes> {
-    let mut content = Zeroizing::new(Vec::new());
-    reader
-        .take(MAX_SIZE as u64 + 1)
-        .read_to_end(&mut content)
-        .map_err(|error| {
-            Error::new(
-                ErrorKind::UnreadableFile,
-                "the kubeconfig could not be read from its reader",
-            )
-            .with_source(error)
-        })?;
-    if content.len() > MAX_SIZE {
-        return Err(Error::new(
-            ErrorKind::UnreadableFile,
-            format_args!("the kubeconfig is larger than {MAX_SIZE} bytes"),
-        ));
-    }
-    Ok(content.to_vec().into())
 }

@@ -45,10 +45,11 @@
 //! | `exec` | yes | the provider `exec`; without it, the program cannot start a process |
 //! | `oidc` | yes | the provider `oidc`, also for a kubeconfig's `auth-provider: oidc`; compiles the crate reqwest |
 //! | `eks` | no | the provider `eks`: tokens for Amazon EKS, without the AWS CLI; compiles the AWS SDK, which needs Rust 1.94.1 |
+//! | `github-actions` | no | the provider `github-actions`: the OpenID Connect token of a job; compiles the crate reqwest |
 //! | `kubeconfig` | yes | the provider `kubeconfig`, [`configure_from_kubeconfig`]; enables `static` and `token-file` |
 //! | `config` | yes | [`resolve`] and [`config`]: the chain from configuration files and variables |
 //! | `reqwest` | yes | [`reqwest`]; enables `rustls` |
-//! | `aws-lc-rs` | yes | the crypto provider aws-lc-rs for `rustls`, `oidc`, `eks` and all clients |
+//! | `aws-lc-rs` | yes | the crypto provider aws-lc-rs for `rustls`, `oidc`, `eks`, `github-actions` and all clients |
 //! | `ring` | no | the crypto provider ring; if `aws-lc-rs` is enabled too, select it explicitly |
 //! | `tower` | no | [`tower`] |
 //! | `fleet` | no | [`fleet`]: many clusters, from kubeconfigs, Secrets and ClusterProfiles; enables `kubeconfig` |
@@ -119,8 +120,8 @@ pub use kubex_core::{
     CurrentTrust, Error, ErrorClass, ErrorKind, ExposeSecret, FetchReason, FetchRequest, FromOptions,
     Generation, Host, Identity, Impersonation, LiveTrust, Options, Origin, Overrides, PluginCall, Provenance,
     Proxy, Registration, Registry, Replacement, Report, ResolveRequest, ResolvedSource, Result, SecretBytes,
-    SecretString, ServerUrl, Source, Trust, TrustSource, Warning, credential, credentials, host, options,
-    origin, overrides, provenance, register, report, resolved_source, text, time, trust,
+    SecretString, ServerUrl, Source, Trust, TrustSource, Warning, chain::follow, credential, credentials,
+    host, options, origin, overrides, provenance, register, report, resolved_source, text, time, trust,
 };
 
 #[doc(hidden)]
@@ -149,7 +150,7 @@ pub use from_pod_env::{FromPodEnv, configure_from_pod_env};
 #[cfg(feature = "fleet")]
 pub use kubex_fleet as fleet;
 #[cfg(feature = "kubeconfig")]
-pub use kubex_kubeconfig::{Context, ContextProvider, Kubeconfig};
+pub use kubex_kubeconfig::{Context, ContextProvider, Kubeconfig, ReplaceableKubeconfig};
 #[cfg(feature = "static")]
 pub use manual::{ManualConfiguration, configure};
 #[cfg(feature = "config")]

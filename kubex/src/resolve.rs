@@ -2,8 +2,11 @@
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::sync::Arc;
 
-use kubex_core::{ClientConfiguration, Host, Options, Result};
+use async_trait::async_trait;
+use kubex_core::chain::follow::{ChainLoader, Follow, FollowRules};
+use kubex_core::{Chain, ClientConfiguration, Host, Options, Result};
 
 use crate::config::Configuration;
 
@@ -23,7 +26,7 @@ pub fn resolve() -> Resolve {
     Resolve {
         overrides: Options::new(),
         host: Host::real(),
-        is_followed: false,
+        rules: None,
     }
 }
 
@@ -53,7 +56,8 @@ pub fn follow() -> Resolve {
 pub struct Resolve {
     overrides: Options,
     host: Host,
-    is_followed: bool,
+    /// Set if the configuration is followed.
+    rules: Option<FollowRules>,
 }
 
 impl Resolve {
@@ -71,15 +75,60 @@ impl Resolve {
     }
 
     /// Follows what changes in the source that answered: an inline token, the arguments of a plugin, the path of a file.
-    /// The rules are those of [`Chain::follow`]. Kubex's own configuration is read once.
+    /// The rules are those of [`Chain::follow`]. Kubex's own configuration is followed too: a plugin policy that now refuses
+    /// the plugin holds from the next run on.
     ///
     /// [`Chain::follow`]: crate::Chain::follow
-    pub fn following(mut self) -> Self {
-        self.is_followed = true;
+    pub fn following(self) -> Self {
+        self.follow_rules(FollowRules::new())
+    }
+
+    /// [Follows](Self::following) the source, also in changes that need a permission, such as another server.
+    ///
+    /// ```no_run
+    /// use kubex::follow::FollowRules;
+    ///
+    /// # async fn example() -> kubex::Result<()> {
+    /// let rules = FollowRules::new().allow_other_server(true);
+    /// let configuration = kubex::resolve().follow_rules(rules).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn follow_rules(mut self, rules: FollowRules) -> Self {
+        self.rules = Some(rules);
         self
     }
 
-    async fn ask(self) -> Result<ClientConfiguration> {
+    async fn ask(mut self) -> Result<ClientConfiguration> {
+        let rules = self.rules.take();
+        let loader = ConfiguredChain {
+            overrides: self.overrides,
+            host: self.host,
+        };
+        let chain = loader.load().await?;
+        match rules {
+            Some(rules) => {
+                Follow::new(chain)
+                    .rules(rules)
+                    .reloading(Arc::new(loader))
+                    .start()
+                    .await
+            }
+            None => chain.resolve().await,
+        }
+    }
+}
+
+/// The chain that files, variables and the program configure.
+#[derive(Debug)]
+struct ConfiguredChain {
+    overrides: Options,
+    host: Host,
+}
+
+#[async_trait]
+impl ChainLoader for ConfiguredChain {
+    async fn load(&self) -> Result<Chain> {
         let mut configuration = Configuration::load(&self.host).await?;
         let mut program = Options::new();
         for (key, value) in self.overrides.iter() {
@@ -88,12 +137,7 @@ impl Resolve {
         if !program.is_empty() {
             configuration = configuration.with(program)?;
         }
-        let chain = configuration.chain(crate::registry()?)?.build()?;
-        if self.is_followed {
-            chain.follow().await
-        } else {
-            chain.resolve().await
-        }
+        configuration.chain(crate::registry()?)?.build()
     }
 }
 

@@ -38,6 +38,13 @@ pub(super) struct BuiltSource {
     pub(super) decorator: Option<Decorator>,
 }
 
+/// What a source chose by itself, such as the current context of a kubeconfig.
+#[derive(Clone, Debug)]
+pub(super) struct Choice {
+    pub(super) source: String,
+    pub(super) name: String,
+}
+
 /// An ordered list of sources whose providers are built. It is cheap to clone. See the [module](super).
 #[derive(Clone, Debug)]
 pub struct Chain {
@@ -58,14 +65,16 @@ impl Chain {
     /// is configured, it returns `Exhausted` with the reason of each. [`Error::report`] contains the outcome of each
     /// source.
     pub async fn resolve(&self) -> Result<ClientConfiguration> {
-        let configuration = self.resolve_with(|_| {}).await?;
+        let configuration = self.resolve_with(None, |_| {}).await?;
         log_choice(&configuration);
         Ok(configuration)
     }
 
-    /// Resolves the chain. Passes what each source answers to `see`; the last one is the source that is used.
+    /// Resolves the chain. Passes what each source answers to `see`; the last one is the source that is used. A source is
+    /// asked for what it `chose` before.
     pub(super) async fn resolve_with(
         &self,
+        chose: Option<&Choice>,
         mut see: impl FnMut(&ResolvedSource) + Send,
     ) -> Result<ClientConfiguration> {
         let mut report = Report::default();
@@ -75,7 +84,9 @@ impl Chain {
                 report.push(&source.name, Outcome::NotAsked, Duration::ZERO);
                 continue;
             }
-            let (outcome, took) = self.ask(source, &mut see).await;
+            let chosen = chose.filter(|it| it.source == source.name);
+            let chosen = chosen.map(|it| &*it.name);
+            let (outcome, took) = self.ask(source, chosen, &mut see).await;
             match outcome {
                 Ok(configuration) => {
                     let outcome = Outcome::Chosen {
@@ -121,7 +132,7 @@ impl Chain {
         let mut report = Report::default();
         for source in self.sources.iter() {
             let found = async {
-                let answer = self.answer(source).await?.without_problems()?;
+                let answer = self.answer(source, None).await?.without_problems()?;
                 answer.check_ready_source(&self.host).await?;
                 Ok(answer)
             };
@@ -136,9 +147,10 @@ impl Chain {
     }
 
     /// Returns the resolved source of one source, with the overrides merged in.
-    async fn answer(&self, source: &BuiltSource) -> Result<ResolvedSource> {
+    async fn answer(&self, source: &BuiltSource, chosen: Option<&str>) -> Result<ResolvedSource> {
         let (host, recorder) = self.host_of(source).recording();
-        let mut answer = source.provider.resolve(ResolveRequest::new(&host)).await?;
+        let request = ResolveRequest::new(&host).with_chosen(chosen);
+        let mut answer = source.provider.resolve(request).await?;
         let recording = recorder.finish();
         for warning in recording.warnings(answer.warnings.iter().map(|(_, warning)| warning)) {
             answer.warn(SourcePart::Source, warning);
@@ -155,9 +167,10 @@ impl Chain {
     async fn configure(
         &self,
         source: &BuiltSource,
+        chosen: Option<&str>,
         see: &mut (impl FnMut(&ResolvedSource) + Send),
     ) -> Result<ClientConfiguration> {
-        let answer = self.answer(source).await?;
+        let answer = self.answer(source, chosen).await?;
         see(&answer);
         let host = self.host_of(source);
         // Boxed, because it is the largest part of a future that callers keep on their stack.
@@ -171,10 +184,11 @@ impl Chain {
     async fn ask(
         &self,
         source: &BuiltSource,
+        chosen: Option<&str>,
         see: &mut (impl FnMut(&ResolvedSource) + Send),
     ) -> (Result<ClientConfiguration>, Duration) {
         let started = self.host.now().monotonic;
-        let outcome = self.within(source, self.configure(source, see)).await;
+        let outcome = self.within(source, self.configure(source, chosen, see)).await;
         let took = self.host.now().monotonic.saturating_sub(started);
         (
             outcome.inspect(|configuration| configuration.set_source_name(&source.name)),

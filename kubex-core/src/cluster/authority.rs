@@ -1,4 +1,4 @@
-//! What decides whether a certificate of a CA bundle accepts servers.
+//! Whether a certificate of a CA bundle can verify servers.
 
 use std::time::SystemTime;
 

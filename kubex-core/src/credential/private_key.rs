@@ -94,7 +94,7 @@ pub(super) fn check_support(key: &PrivateKeyDer<'_>) -> Result<()> {
                 RSA_BITS.end()
             ),
         )
-        .with_help("issue the client certificate for another key, such as RSA of 2048 bits")),
+        .with_help("create a supported key, such as RSA of 2048 bits, and issue a new client certificate for it")),
         _ => Ok(()),
     }
 }

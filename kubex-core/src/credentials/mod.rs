@@ -355,6 +355,13 @@ impl Credentials {
         }
     }
 
+    /// The source may have a newer credential, so the next call of [`current`](Self::current) asks it.
+    pub(crate) fn make_due(&self) {
+        if let Some(cell) = self.0.cell() {
+            cell.make_due();
+        }
+    }
+
     /// Passes on a rejection that another handle has reported.
     pub(crate) fn invalidate_relayed(&self, generation: Generation) {
         if let Some(cell) = self.0.cell() {

@@ -1,6 +1,6 @@
 //! The conformance suite that every provider must pass.
 //!
-//! An author describes how a token gets to where the provider finds it, and what can fail there; `conformance/rules.rs`
+//! An author describes how to put a token where the provider reads it, and what can fail there; `conformance/rules.rs`
 //! holds the rules.
 //! [`provider_conformance!`](crate::provider_conformance) makes a test of each rule. The provider runs on a
 //! [`SimulatedHost`] and touches nothing real. A check that fails panics, as a test does.

@@ -64,7 +64,7 @@ const SECONDS_TO_EXPIRY: Metric = Metric::gauge(
 const FOLLOW_EVENTS: Metric = Metric::counter(
     "kubex_follow_events_total",
     &["source", "outcome"],
-    "What happened to a followed source: followed, kept, failed, recovered.",
+    "What happened to a followed source: followed, replaced, kept, failed, recovered.",
 );
 
 /// The metrics of this crate.

@@ -34,7 +34,7 @@ use crate::value::from_entries;
 pub(crate) use cluster::LoadedCluster;
 pub use cluster::{ClusterFields, ClusterOptions};
 pub use key_pair::KeyPairOptions;
-pub use pem::Pem;
+pub use pem::{Pem, is_pem};
 
 pub use crate::value::{Value, ValueKind};
 

@@ -20,8 +20,10 @@ use crate::text::check_path;
 /// The maximum size of a certificate or key file, in bytes.
 const MAX_FILE_SIZE: usize = 4 * 1024 * 1024;
 
-/// Every PEM text contains this.
-const PEM_HEADER: &str = "-----BEGIN ";
+/// Whether a text is PEM rather than base64 of PEM.
+pub fn is_pem(text: &str) -> bool {
+    text.contains("-----BEGIN ")
+}
 
 /// PEM text in a file or inline, with its origin. The key of the inline form ends in `-data`.
 #[derive(Debug)]
@@ -99,7 +101,7 @@ impl Pem {
                 .read(path, MAX_FILE_SIZE)
                 .await
                 .map_err(|error| Error::unreadable(what, path, error)),
-            Content::Data(data) if data.expose_secret().contains(PEM_HEADER) => {
+            Content::Data(data) if is_pem(data.expose_secret()) => {
                 Ok(data.expose_secret().as_bytes().to_vec().into())
             }
             Content::Data(data) => decode(data.expose_secret()).ok_or_else(|| {
@@ -114,16 +116,18 @@ impl Pem {
     }
 }
 
-/// Decodes standard base64. White space is allowed, because many tools wrap long lines. The result is decoded into its
-/// final buffer, so that no copy of a secret is left behind.
+/// Decodes standard base64. White space is allowed, because many tools wrap long lines.
 fn decode(text: &str) -> Option<SecretBytes> {
-    let mut joined = Zeroizing::new(String::new());
-    let mut text = text;
-    if text.bytes().any(|byte| byte.is_ascii_whitespace()) {
-        joined.reserve_exact(text.len());
-        joined.extend(text.chars().filter(|c| !c.is_ascii_whitespace()));
-        text = &joined;
+    if let Some(decoded) = decode_unwrapped(text) {
+        return Some(decoded);
     }
+    let mut joined = Zeroizing::new(String::with_capacity(text.len()));
+    joined.extend(text.chars().filter(|c| !c.is_ascii_whitespace()));
+    decode_unwrapped(&joined)
+}
+
+/// Decodes into the final buffer, so that no copy of a secret is left behind.
+fn decode_unwrapped(text: &str) -> Option<SecretBytes> {
     let padding = text.bytes().rev().take(2).filter(|byte| *byte == b'=').count();
     let mut decoded = vec![0; (text.len() / 4 * 3).checked_sub(padding)?];
     let length = BASE64_STANDARD.decode_slice(text, &mut decoded);

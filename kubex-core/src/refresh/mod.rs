@@ -293,6 +293,11 @@ impl<F: Fetcher> RefreshCell<F> {
         self.shared.reject(generation);
     }
 
+    /// The source may have a newer value, so the next caller asks it.
+    pub(crate) fn make_due(&self) {
+        self.shared.make_due(self.host.now());
+    }
+
     #[inline]
     pub(crate) fn accept(&self, generation: Generation) {
         self.shared.accept(generation);

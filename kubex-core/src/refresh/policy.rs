@@ -305,6 +305,13 @@ impl RefreshPolicy {
         FetchOutcome::Keep(generation)
     }
 
+    /// The source may have a newer value: callers wait briefly for it, as when the value is due for revalidation.
+    pub(super) fn make_due(&mut self, now: Moment) {
+        if let Some(held) = &mut self.held {
+            held.stale = Some(Deadline::after(now, Duration::ZERO));
+        }
+    }
+
     /// The fetch failed.
     pub(super) fn failed(&mut self, now: Moment, random: u64) {
         self.last_fetch_was_slow = self

@@ -201,6 +201,11 @@ impl<T: Refreshable> SharedState<T> {
         });
     }
 
+    /// The source may have a newer value than the held one.
+    pub(super) fn make_due(&self, now: Moment) {
+        self.locked(|state| state.policy.make_due(now));
+    }
+
     /// The held value if it is valid, else the last error.
     pub(super) fn valid_or_last_error(&self, now: Moment) -> Result<Arc<T>> {
         self.locked(|state| state.valid_or_last_error(now))

@@ -227,8 +227,8 @@ impl Registry {
         match nearest(name, &known) {
             Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
             None => error.with_help(format_args!(
-                "add `use that_crate as _;` to the program for the crate that registers \"{}\"; for a provider of Kubex, enable the \
-                 cargo feature with that name",
+                "add `use that_crate as _;` to the program, with the crate that registers \"{}\"; if Kubex contains the \
+                 provider, enable its cargo feature",
                 clean_line(name)
             )),
         }

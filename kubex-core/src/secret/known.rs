@@ -6,11 +6,11 @@
 //! | secret | pieces |
 //! |---|---|
 //! | any | the whole secret |
-//! | 32 bytes or more | also up to 16 pieces of 16 bytes, so that most of a token that was cut off is found |
+//! | 32 bytes or more | also up to 16 pieces of 16 bytes, so that a long part of a token is found too |
 //! | a private key in PEM | pieces of each line of its body, so that a single line is found |
 //!
-//! The time to search a text does not depend on the number of secrets: the hash of each eight bytes of the text is looked
-//! up once.
+//! Each piece is found by the hash of its first eight bytes. The time to search a text does not depend on the number of
+//! secrets: the hash of the eight bytes at each place of the text is looked up once.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};

@@ -53,7 +53,7 @@ impl Document {
     }
 
     /// Checks a document that is read strictly, such as Kubex's own configuration: it may not contain duplicate keys, merge
-    /// keys or further documents. The error contains all of them.
+    /// keys or further documents. The error lists all violations.
     ///
     /// # Errors
     /// `DuplicateName` or `MalformedDocument`.

@@ -11,6 +11,7 @@
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
     clippy::print_stdout,
+    clippy::too_many_lines,
     reason = "a test that panics fails, and this one writes the files of the fleet"
 )]
 #![cfg(unix)]

@@ -7,6 +7,7 @@
 //! | [`rustls`] | trust, client certificate and server name, for every client that uses rustls |
 //! | [`blocking`] | programs without an async runtime |
 //! | `authorizer` | decides which requests get a credential, and adds it |
+//! | `newest` | follows a configuration to its successor |
 //! | `pool` | decides which connections a request uses, and whether it is retried |
 //! | `by_runtime` | one set of connections for each tokio runtime |
 //! | `connector` | hyper over rustls, directly or through a proxy |
@@ -27,6 +28,8 @@ mod failure;
 pub mod hyper;
 #[cfg(feature = "kube")]
 pub mod kube;
+#[cfg(any(feature = "reqwest", feature = "hyper"))]
+mod newest;
 #[cfg(any(feature = "reqwest", feature = "hyper"))]
 mod pool;
 #[cfg(feature = "reqwest")]

@@ -397,8 +397,8 @@ impl Configuration {
             .collect()
     }
 
-    /// Every value that is set, with its origin. Values that are or may be secret by the schemas of the registry's
-    /// providers are masked.
+    /// Every value that is set, with its origin. Each value that the schema of its provider in the
+    /// registry marks as secret, or that may be one, is masked.
     pub fn entries(&self, registry: &Registry) -> Vec<Entry> {
         entry::entries(&self.settings, registry)
     }

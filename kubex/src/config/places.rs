@@ -146,7 +146,7 @@ fn writable_by_others(
     if is_of_machine {
         return Err(Error::new(
             ErrorKind::Refused,
-            format_args!("the configuration of the machine can be changed by others: {writers}"),
+            format_args!("the machine-wide configuration can be changed by others: {writers}"),
         )
         .with_origin(origin)
         .with_help("let only root write to the file and to its directory"));

@@ -1,4 +1,4 @@
-//! Finds every problem of a value whose reader stops at the first one.
+//! Finds all problems of a value. The deserializer reports only the first one.
 
 use kubex_core::error::Problems;
 use kubex_core::options::{Value, ValueKind};

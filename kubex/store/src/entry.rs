@@ -149,8 +149,12 @@ impl StoredCredential {
         };
         // Large enough, so that the writer does not leave copies behind while it grows.
         let mut bytes = Zeroizing::new(Vec::with_capacity(content.size()));
-        serde_json::to_writer(&mut *bytes, &content)
-            .map_err(|_| Error::new(ErrorKind::Unsupported, "the credential cannot be written"))?;
+        serde_json::to_writer(&mut *bytes, &content).map_err(|_| {
+            Error::new(
+                ErrorKind::Unsupported,
+                "the credential cannot be encoded for the store",
+            )
+        })?;
         Ok(bytes)
     }
 

@@ -113,7 +113,7 @@ impl Outcome {
                 rfc3339(until)
             ),
         )
-        .with_help("run kubex cache clear to log in at once")
+        .with_help("to log in before then, run kubex cache clear, and repeat the command")
     }
 }
 

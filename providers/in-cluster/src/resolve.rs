@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kubex_core::options::Value;
+use kubex_core::options::{Value, is_pem};
 use kubex_core::resolved_source::SourcePart;
 use kubex_core::{
     BuildContext, CaBundle, CredentialProvider, Error, ErrorKind, ExposeSecret, FromOptions, Host, Identity,
@@ -120,8 +120,10 @@ impl CredentialProvider for InClusterProvider {
         if let Some(pem) = &mount.ca_bundle {
             let pem = utf8(pem, &ca_file)
                 .map_err(|error| Error::new(ErrorKind::InvalidPem, error.message()).with_origin(&ca_file))?;
-            // The option accepts base64 as well, but the file must contain PEM.
-            CaBundle::from_pem(pem.as_bytes()).map_err(|error| error.with_origin(&ca_file))?;
+            // The option accepts base64 as well, but the file must contain PEM. PEM is checked with the option.
+            if !is_pem(pem) {
+                CaBundle::from_pem(pem.as_bytes()).map_err(|error| error.with_origin(&ca_file))?;
+            }
             cluster.insert("certificate-authority-data", Value::new(pem, ca_file.clone()));
         }
         if let Some(namespace) = self.namespace(host, &mount)? {

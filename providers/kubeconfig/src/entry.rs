@@ -212,7 +212,7 @@ impl Entries {
         .with_origin(origin);
         let mut names: Vec<&str> = self.list.iter().map(Entry::name).collect();
         if names.is_empty() {
-            return Err(error.with_help(format_args!("the kubeconfig contains no {what}")));
+            return Err(error.with_help(format_args!("add a {what} to the kubeconfig: it contains none")));
         }
         if let Some(nameless) = self.list.iter().find(|entry| entry.name().is_empty())
             && names.iter().all(|name| name.is_empty())

@@ -122,12 +122,18 @@ impl Kubeconfig {
         }
     }
 
-    /// What the options select, as data. `written` contains the origins of the options.
+    /// What the options select, as data. `written` contains the origins of the options. `followed` is the context that was
+    /// current when the source was resolved first.
     ///
     /// All problems of the context, its cluster and its user are collected in the result.
-    pub(crate) fn answer(&self, options: &KubeconfigOptions, written: &Options) -> Result<ResolvedSource> {
+    pub(crate) fn answer(
+        &self,
+        options: &KubeconfigOptions,
+        written: &Options,
+        followed: Option<&str>,
+    ) -> Result<ResolvedSource> {
         let mut problems = Problems::default();
-        let selection = select(&self.merged, options, written, &mut problems)?;
+        let selection = select(&self.merged, options, written, followed, &mut problems)?;
         self.refuse_the_untrusted(&selection)?;
         let mut answer = match &selection.cluster {
             Some(cluster) => cluster::answer(&selection, cluster),
@@ -143,6 +149,7 @@ impl Kubeconfig {
             answer.record_origin("context", chosen_at);
             if let Some(name) = selection.context {
                 answer.record_value("context", &shown(name));
+                answer = answer.choice(Some(name));
             }
         }
         for (taken, shadowed) in &self.merged.shadowed {
@@ -236,6 +243,6 @@ impl CredentialProvider for ContextProvider {
         let (kubeconfig, options) = (self.kubeconfig.clone(), self.options.clone());
         // An entry of a large kubeconfig may be large as well.
         let effort = kubeconfig.merged.effort;
-        parse(effort, move || kubeconfig.answer(&options, &Options::new())).await?
+        parse(effort, move || kubeconfig.answer(&options, &Options::new(), None)).await?
     }
 }

@@ -55,6 +55,7 @@ mod options;
 mod other_object;
 mod outline;
 mod pattern;
+mod replaceable;
 mod resolve;
 mod section;
 mod select;
@@ -68,6 +69,7 @@ pub use options::KubeconfigOptions;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use outline::compare::both_ways;
+pub use replaceable::{ReplaceableKubeconfig, read_to_end};
 pub use resolve::KubeconfigProvider;
 
 kubex_core::register! {

@@ -14,16 +14,17 @@ use crate::discovery::{Places, not_there};
 use crate::file::{self, File};
 use crate::kubeconfig::Trust;
 use crate::merge::Merged;
+use crate::replaceable::ReplaceableKubeconfig;
 
 /// The largest kubeconfig that is read.
-const LARGEST_FILE: usize = 64 * 1024 * 1024;
+pub(crate) const LARGEST_FILE: usize = 64 * 1024 * 1024;
 
 /// A kubeconfig that the program passes as bytes. It is untrusted unless the program marks it as trusted.
 #[derive(Debug)]
 pub(crate) struct Bytes {
     pub(crate) name: String,
     /// Shared with the threads that parse it.
-    pub(crate) content: Arc<Content>,
+    pub(crate) content: ReplaceableKubeconfig,
     pub(crate) trust: Trust,
 }
 
@@ -61,7 +62,7 @@ pub(crate) async fn bytes<T: Send + 'static>(
     use_it: impl FnOnce(Merged) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let origin = Origin::bytes(&bytes.name);
-    let content = Arc::clone(&bytes.content);
+    let content = bytes.content.current();
     if content.length > LARGEST_FILE {
         return Err(too_large().with_origin(&origin));
     }

@@ -1,7 +1,6 @@
 //! The provider: resolves a kubeconfig, from files or from bytes.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use kubex_core::text::check_path;
@@ -12,9 +11,10 @@ use kubex_core::{
 
 use crate::discovery::{Places, discover, distinct};
 use crate::kubeconfig::{Kubeconfig, Trust};
-use crate::load::{self, Bytes, Content};
+use crate::load::{self, Bytes};
 use crate::options::KubeconfigOptions;
 use crate::pattern;
+use crate::replaceable::ReplaceableKubeconfig;
 
 /// The provider `kubeconfig`. The registry must contain the providers that the users of the kubeconfig need: `static`,
 /// `token-file`, `exec`, or the one that an `auth-provider` names.
@@ -69,9 +69,14 @@ impl KubeconfigProvider {
     /// A kubeconfig that the program passes as bytes. Reports and errors call it `name`. It is untrusted: plugins and file
     /// references in it are refused, unless [`trusted`](Self::trusted) allows them.
     pub fn from_bytes(name: &str, content: SecretBytes) -> Self {
+        Self::from_replaceable(name, &ReplaceableKubeconfig::new(content))
+    }
+
+    /// A kubeconfig that the program passes, and may replace. It is as untrusted as [one from bytes](Self::from_bytes).
+    pub fn from_replaceable(name: &str, content: &ReplaceableKubeconfig) -> Self {
         let document = Bytes {
             name: name.to_owned(),
-            content: Arc::new(Content::new(content)),
+            content: content.clone(),
             trust: Trust::None,
         };
         Self {
@@ -201,7 +206,8 @@ impl KubeconfigProvider {
 impl CredentialProvider for KubeconfigProvider {
     async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ResolvedSource> {
         let (options, written) = (self.options.clone(), self.written.clone());
-        let answer = move |kubeconfig: Kubeconfig| kubeconfig.answer(&options, &written);
+        let followed = request.chosen().map(str::to_owned);
+        let answer = move |kubeconfig: Kubeconfig| kubeconfig.answer(&options, &written, followed.as_deref());
         self.load_and(request.host(), answer).await
     }
 }

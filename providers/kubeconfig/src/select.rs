@@ -35,6 +35,7 @@ pub(crate) fn select<'m>(
     merged: &'m Merged,
     options: &'m KubeconfigOptions,
     written: &Options,
+    followed: Option<&'m str>,
     problems: &mut Problems,
 ) -> Result<Selection<'m>> {
     let mut warnings = Vec::new();
@@ -44,7 +45,7 @@ pub(crate) fn select<'m>(
         Ok(fields)
     };
     let mut unnamed = Vec::new();
-    let chosen = chosen(merged, options, written)?;
+    let chosen = chosen(merged, options, written, followed)?;
     if let Some((name, _)) = &chosen
         && name.is_empty()
     {
@@ -101,14 +102,22 @@ pub(crate) fn select<'m>(
     })
 }
 
-/// The name of the context, and what selected it. A context is not required if the options name a cluster.
+/// The name of the context, and what selected it. `followed` is the one that was current when the kubeconfig was resolved first. A context is not required if the options name a cluster.
 fn chosen<'a>(
     merged: &'a Merged,
     options: &'a KubeconfigOptions,
     written: &Options,
+    followed: Option<&'a str>,
 ) -> Result<Option<(&'a str, Origin)>> {
     if let Some(name) = set(options.context.as_ref()) {
         return Ok(Some((name, written.origin_of("context"))));
+    }
+    if let Some(name) = followed {
+        let origin = match &merged.current_context {
+            Some((current, origin)) if current == name => origin.clone(),
+            _ => merged.contexts.get(name).map_or_else(Origin::code, Entry::origin),
+        };
+        return Ok(Some((name, origin)));
     }
     if let Some((name, origin)) = &merged.current_context {
         return Ok(Some((name, origin.clone())));

@@ -242,7 +242,7 @@ fn interactive_mode(exec: &Mapping<'_>) -> Result<()> {
         }
         Some(mode) if !INTERACTIVE_MODES.contains(&mode) => Err(Error::new(
             ErrorKind::InvalidValue,
-            "the value is not one that \"interactiveMode\" takes",
+            "\"interactiveMode\" has an invalid value",
         )
         .with_origin(&exec.origin_of("interactiveMode"))
         .with_help(format_args!("set it to one of: {modes}"))),

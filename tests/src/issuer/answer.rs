@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::{DISCOVERY_PATH, IssuerRequest, PasswordStyle, State, TOKEN_PATH};
+use super::{ACTIONS_PATH, DISCOVERY_PATH, IssuerRequest, PasswordStyle, State, TOKEN_PATH};
 
 /// An answer in the place of the proper one.
 #[derive(Debug, Clone)]
@@ -59,18 +59,24 @@ impl IssuerAnswer {
 }
 
 /// Reads what of a request is remembered.
-pub(super) fn read(method: Method, path: &str, headers: &HeaderMap, body: &[u8]) -> IssuerRequest {
-    let body = String::from_utf8_lossy(body);
-    let form = body.split('&').filter_map(|field| field.split_once('='));
+pub(super) fn read(method: Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> IssuerRequest {
     IssuerRequest {
         method,
-        path: path.to_owned(),
+        path: uri.path().to_owned(),
+        query: fields(uri.query().unwrap_or_default()),
         authorization: headers
             .get(header::AUTHORIZATION)
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
-        form: form.map(|(name, value)| (decode(name), decode(value))).collect(),
+        form: fields(&String::from_utf8_lossy(body)),
         status: None,
     }
+}
+
+fn fields(encoded: &str) -> Vec<(String, String)> {
+    let fields = encoded.split('&').filter_map(|field| field.split_once('='));
+    fields
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
 }
 
 fn decode(text: &str) -> String {
@@ -88,6 +94,7 @@ impl State {
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", DISCOVERY_PATH) => IssuerAnswer::Json(StatusCode::OK, self.discovery_document()),
             ("POST", TOKEN_PATH) => self.refresh(request),
+            ("GET", ACTIONS_PATH) => self.token_of_a_job(request),
             _ => IssuerAnswer::refusal(StatusCode::NOT_FOUND, "not_found"),
         }
     }
@@ -101,6 +108,29 @@ impl State {
         })
     }
 
+    /// The token of a job, if it shows the token of the request and names an audience.
+    fn token_of_a_job(&mut self, request: &IssuerRequest) -> IssuerAnswer {
+        let expected = self.actions_token.as_ref().map(|token| format!("Bearer {token}"));
+        if expected.is_none() || request.authorization != expected {
+            return IssuerAnswer::refusal(StatusCode::UNAUTHORIZED, "invalid_token");
+        }
+        if request.query_field("audience").is_none() {
+            return IssuerAnswer::refusal(StatusCode::BAD_REQUEST, "invalid_request");
+        }
+        match self.next_id_token() {
+            Some(id_token) => IssuerAnswer::Json(StatusCode::OK, json!({"count": 1, "value": id_token})),
+            None => IssuerAnswer::refusal(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+        }
+    }
+
+    /// The next of the id-tokens, and the last one over and over.
+    fn next_id_token(&mut self) -> Option<String> {
+        let last = self.id_tokens.len().saturating_sub(1);
+        let id_token = self.id_tokens.get(self.refreshes.min(last)).cloned()?;
+        self.refreshes += 1;
+        Some(id_token)
+    }
+
     fn refresh(&mut self, request: &IssuerRequest) -> IssuerAnswer {
         if !self.knows(request) {
             return IssuerAnswer::refusal(StatusCode::UNAUTHORIZED, "invalid_client");
@@ -111,11 +141,9 @@ impl State {
         if request.field("refresh_token") != Some(&self.refresh_token) {
             return IssuerAnswer::refusal(StatusCode::BAD_REQUEST, "invalid_grant");
         }
-        let last = self.id_tokens.len().saturating_sub(1);
-        let Some(id_token) = self.id_tokens.get(self.refreshes.min(last)).cloned() else {
+        let Some(id_token) = self.next_id_token() else {
             return IssuerAnswer::refusal(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable");
         };
-        self.refreshes += 1;
         let mut tokens = json!({"token_type": "Bearer", "access_token": "opaque", "id_token": id_token});
         if self.is_rotating {
             self.refresh_token = format!("refresh-{}", self.refreshes);

@@ -53,12 +53,7 @@ async fn handle(
     let (head, body) = request.into_parts();
     // A body that is cut off is an empty one, which no client of this issuer means.
     let body = body.collect().await.map(http_body_util::Collected::to_bytes);
-    let mut request = answer::read(
-        head.method,
-        head.uri.path(),
-        &head.headers,
-        &body.unwrap_or_default(),
-    );
+    let mut request = answer::read(head.method, &head.uri, &head.headers, &body.unwrap_or_default());
     let response = {
         let mut state = shared.lock();
         let response = state.respond(&request).into_response();

@@ -41,6 +41,8 @@ pub use answer::IssuerAnswer;
 pub const DISCOVERY_PATH: &str = "/realm/.well-known/openid-configuration";
 /// Where the token endpoint is.
 pub const TOKEN_PATH: &str = "/realm/token";
+/// Where a job of GitHub Actions requests its tokens.
+pub const ACTIONS_PATH: &str = "/actions/token";
 /// The name of the client it knows until a test says otherwise; it has no password.
 pub const CLIENT: &str = "kubernetes";
 
@@ -86,6 +88,7 @@ struct State {
     refresh_token: String,
     is_rotating: bool,
     refreshes: usize,
+    actions_token: Option<String>,
     id_tokens: Vec<String>,
     replaced: Vec<(String, IssuerAnswer)>,
     requests: Vec<IssuerRequest>,
@@ -101,6 +104,8 @@ pub struct IssuerRequest {
     pub path: String,
     /// The `Authorization` header, whole.
     pub authorization: Option<String>,
+    /// The fields of its query, decoded.
+    pub query: Vec<(String, String)>,
     /// The fields of the form in its body, decoded.
     pub form: Vec<(String, String)>,
     /// The status that was answered; `None` where it never was.
@@ -111,6 +116,14 @@ impl IssuerRequest {
     /// A field of the form.
     pub fn field(&self, name: &str) -> Option<&str> {
         let field = self.form.iter().find(|(key, _)| key == name);
+        field.map(|(_, value)| value.as_str())
+    }
+}
+
+impl IssuerRequest {
+    /// A field of the query.
+    pub fn query_field(&self, name: &str) -> Option<&str> {
+        let field = self.query.iter().find(|(key, _)| key == name);
         field.map(|(_, value)| value.as_str())
     }
 }
@@ -129,6 +142,7 @@ impl Issuer {
             refresh_token: "refresh-0".to_owned(),
             is_rotating: false,
             refreshes: 0,
+            actions_token: None,
             id_tokens: Vec::new(),
             replaced: Vec::new(),
             requests: Vec::new(),
@@ -174,6 +188,12 @@ impl Issuer {
     /// Takes this refresh token from now on, and no other.
     pub fn accept_refresh_token(&self, token: &str) {
         token.clone_into(&mut self.shared.lock().refresh_token);
+    }
+
+    /// Serves the jobs of GitHub Actions that show this token, at the address that is returned.
+    pub fn serve_actions(&self, token: &str) -> String {
+        self.shared.lock().actions_token = Some(token.to_owned());
+        format!("{}{ACTIONS_PATH}?api-version=2.0", self.origin)
     }
 
     /// The refresh token that is taken now.

@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind};
 use crate::sharing_key::SharingKey;
 
-/// The variable with the runs that a plugin is nested in.
+/// The variable that lists the enclosing plugin runs.
 pub const STACK_VARIABLE: &str = "KUBEX_EXEC_STACK";
 
 /// The variable that marks the descendants of a plugin's run.

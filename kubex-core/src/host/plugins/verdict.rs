@@ -195,8 +195,8 @@ impl CurrentPolicy {
                 sanitize_line(name),
                 shown(program.as_os_str())
             );
-            let help = "add its name to \"env\" of the plugin's entry of the allowlist in Kubex's own configuration, if you \
-                        trust the kubeconfig";
+            let help = "if you trust the kubeconfig, add the variable to \"env\" in the plugin's entry of the allowlist in Kubex's \
+                        own configuration";
             return Err(Refusal::new(command, message, layer.origin.as_ref()).with_help(help));
         }
         debug!(target: "kubex::exec", command = &*shown(command), outcome = "allowed", "plugin policy");

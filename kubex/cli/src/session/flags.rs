@@ -7,7 +7,7 @@ use kubex::options::{Value, ValueKind};
 use kubex::{ExposeSecret as _, Options, Origin, SecretString};
 
 /// The flags that every subcommand takes.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Cluster and identity")]
 pub(crate) struct Flags {
     /// Read this configuration of Kubex instead of the one that KUBEX_CONFIG names

@@ -3,7 +3,11 @@
 mod flags;
 mod wait;
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use kubex::config::{Configuration, SourceSummary};
+use kubex::follow::{ChainLoader, Follow, Watch};
 use kubex::host::{PluginStderr, Terminal};
 use kubex::options::{Value, ValueKind};
 use kubex::{Chain, ClientConfiguration, Host, Options, Origin, Source, registry};
@@ -14,7 +18,7 @@ use crate::failure::Failure;
 use crate::output::{Style, print_message};
 
 /// One run of the command.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) flags: Flags,
     pub(crate) host: Host,
@@ -107,6 +111,12 @@ impl Session {
         self.chain().await?.resolve().await
     }
 
+    /// Resolves the chain, to look for changes of it and of what configures it.
+    pub(crate) async fn watch(&self) -> kubex::Result<Watch> {
+        let chain = self.chain().await?;
+        Follow::new(chain).reloading(Arc::new(self.clone())).watch().await
+    }
+
     /// Resolves the chain and prints the warnings, for a subcommand whose output does not contain them.
     pub(crate) async fn resolve_and_warn(&self) -> Result<ClientConfiguration, Failure> {
         let configuration = self.resolve().await?;
@@ -115,6 +125,13 @@ impl Session {
             print_message(&format!("{} {warning}", style.warning("warning:")));
         }
         Ok(configuration)
+    }
+}
+
+#[async_trait]
+impl ChainLoader for Session {
+    async fn load(&self) -> kubex::Result<Chain> {
+        self.chain().await
     }
 }
 

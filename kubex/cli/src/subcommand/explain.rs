@@ -1,15 +1,32 @@
 //! `kubex explain`: the outcome of each source of the chain, and the chosen configuration field by field.
+//!
+//! With `--watch`, it goes on and shows what a program that follows the chain would do with each change.
 
+use std::time::{Duration, SystemTime};
+
+use kubex::follow::Watch;
+use kubex::host::PluginVerdict;
 use kubex::report::{Attempt, Outcome};
-use kubex::{ClientConfiguration, Error, Report};
+use kubex::time::{rfc3339, unix_seconds};
+use kubex::{ClientConfiguration, Error, Host, Report};
 use serde::Serialize;
 
-use kubex::host::PluginVerdict;
-
 use crate::failure::Failure;
-use crate::output::{self, Output, OutputArguments, Style, Table};
+use crate::output::{self, Format, Output, OutputArguments, Style, Table};
 use crate::session::Session;
 use crate::view::{Location, Warning, value_of};
+
+/// How long it waits between two looks. A look reads the files and runs nothing.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+    /// Go on, and show each change until Ctrl-C: what a program that follows the chain would do with it
+    #[arg(short = 'w', long)]
+    watch: bool,
+}
 
 /// What each source did, and the configuration that was chosen.
 #[derive(Debug, Serialize)]
@@ -88,25 +105,81 @@ struct Shadowed {
     shadowed_by: Location,
 }
 
-pub(crate) async fn run(arguments: &OutputArguments, session: &Session) -> Result<(), Failure> {
-    let (explanation, failure) = match session.resolve().await {
-        Ok(resolved) => {
-            let mut configuration = Configuration::from(&resolved);
-            let verdict = resolved.credentials().plugin_verdict().await;
-            configuration.plugin = verdict.map(Plugin::from);
-            (Explanation::new(resolved.report(), Some(configuration)), None)
-        }
+/// What happened to a source that is followed, and what is used from then on.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Block {
+    time: String,
+    /// `followed`, `kept`, `replaced`, `failed` or `recovered`.
+    outcome: &'static str,
+    /// What changed, or why the source failed.
+    details: String,
+    sources: Vec<Source>,
+    configuration: Option<Configuration>,
+}
+
+pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
+    let format = arguments.output.format();
+    let resolved = if arguments.watch {
+        session
+            .watch()
+            .await
+            .map(|watch| (watch.configuration().clone(), Some(watch)))
+    } else {
+        session.resolve().await.map(|resolved| (resolved, None))
+    };
+    let (explanation, outcome) = match resolved {
+        Ok((resolved, watch)) => (Explanation::of(&resolved).await, Ok(watch)),
         Err(error) => match error.report() {
-            Some(report) => (Explanation::new(report, None), Some(error)),
+            Some(report) => (Explanation::new(report, None), Err(error)),
             // The chain itself cannot be built, so there is nothing to explain.
             None => return Err(error.into()),
         },
     };
-    output::print(&explanation, arguments.format(), &session.host)?;
-    failure.map_or(Ok(()), |error| Err(error.into()))
+    output::print(&explanation, format, &session.host)?;
+    match outcome? {
+        Some(watch) => show_changes(watch, format, &session.host).await,
+        None => Ok(()),
+    }
+}
+
+fn whole_seconds(time: SystemTime) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(unix_seconds(time).try_into().unwrap_or_default())
+}
+
+/// Looks for changes and prints each, until a signal ends the command.
+async fn show_changes(mut watch: Watch, format: Format, host: &Host) -> Result<(), Failure> {
+    loop {
+        // Nothing ends the wait but its time limit.
+        let _ = host.within(LOOK_AFTER, std::future::pending::<()>()).await;
+        for change in watch.look().await {
+            let Explanation {
+                sources,
+                configuration,
+            } = Explanation::of(watch.configuration()).await;
+            let block = Block {
+                time: rfc3339(whole_seconds(host.now().wall)).to_string(),
+                outcome: change.outcome,
+                details: change.details,
+                sources,
+                configuration,
+            };
+            if format == Format::Yaml {
+                output::print_text("---\n")?;
+            }
+            output::print(&block, format, host)?;
+        }
+    }
 }
 
 impl Explanation {
+    async fn of(resolved: &ClientConfiguration) -> Self {
+        let mut configuration = Configuration::from(resolved);
+        let verdict = resolved.credentials().plugin_verdict().await;
+        configuration.plugin = verdict.map(Plugin::from);
+        Self::new(resolved.report(), Some(configuration))
+    }
+
     fn new(report: &Report, configuration: Option<Configuration>) -> Self {
         Self {
             sources: report.attempts().iter().map(Source::from).collect(),
@@ -210,43 +283,69 @@ impl Plugin {
 
 impl Output for Explanation {
     fn table(&self, style: Style) -> String {
-        let mut table = Table::new(&["SOURCE", "OUTCOME", "DETAILS"]);
-        for source in &self.sources {
-            // The error itself follows on stderr, with its line of the file.
-            let details = match source.errors.first().filter(|_| source.outcome == "failed") {
-                Some(problem) => &format!("{}, see the error", problem.kind.replace('-', " ")),
-                None => &source.details,
-            };
-            table.row([source.name.as_str(), &source.outcome.replace('-', " "), details]);
-            match source.outcome {
-                "chosen" => table.highlight(1, Style::good),
-                "failed" => table.highlight(1, Style::error),
-                _ => {}
-            }
-        }
-        let mut text = table.render(style);
-        let Some(configuration) = &self.configuration else {
-            return text;
+        explained(&self.sources, self.configuration.as_ref(), style)
+    }
+}
+
+/// The tables of the sources and of the configuration that was chosen.
+fn explained(sources: &[Source], configuration: Option<&Configuration>, style: Style) -> String {
+    let mut table = Table::new(&["SOURCE", "OUTCOME", "DETAILS"]);
+    for source in sources {
+        // The error itself follows on stderr, with its line of the file.
+        let details = match source.errors.first().filter(|_| source.outcome == "failed") {
+            Some(problem) => &format!("{}, see the error", problem.kind.replace('-', " ")),
+            None => &source.details,
         };
-        let mut table = Table::new(&["FIELD", "VALUE", "LOCATION"]);
-        for field in &configuration.fields {
-            let value = field.value.as_deref().unwrap_or("(hidden)");
-            table.row([field.name.as_str(), value, &field.origin.text]);
+        table.row([source.name.as_str(), &source.outcome.replace('-', " "), details]);
+        match source.outcome {
+            "chosen" => table.highlight(1, Style::good),
+            "failed" => table.highlight(1, Style::error),
+            _ => {}
+        }
+    }
+    let mut text = table.render(style);
+    let Some(configuration) = configuration else {
+        return text;
+    };
+    let mut table = Table::new(&["FIELD", "VALUE", "LOCATION"]);
+    for field in &configuration.fields {
+        let value = field.value.as_deref().unwrap_or("(hidden)");
+        table.row([field.name.as_str(), value, &field.origin.text]);
+    }
+    text.push('\n');
+    text.push_str(&table.render(style));
+    if let Some(plugin) = &configuration.plugin {
+        text.push_str(&plugin.table(style));
+    }
+    if !configuration.shadowed.is_empty() {
+        let mut table = Table::new(&["SHADOWED ENTRY", "SHADOWED BY"]);
+        for pair in &configuration.shadowed {
+            table.row([pair.origin.text.as_str(), &pair.shadowed_by.text]);
         }
         text.push('\n');
         text.push_str(&table.render(style));
-        if let Some(plugin) = &configuration.plugin {
-            text.push_str(&plugin.table(style));
+    }
+    text.push_str(&Warning::lines(&configuration.warnings, style));
+    text
+}
+
+impl Output for Block {
+    fn table(&self, style: Style) -> String {
+        let outcome = match self.outcome {
+            "followed" | "replaced" | "recovered" => style.good(self.outcome),
+            "failed" => style.error(self.outcome),
+            "kept" => style.warning(self.outcome),
+            other => other.to_owned(),
+        };
+        let mut text = format!("\n{} {outcome}", self.time);
+        if !self.details.is_empty() {
+            text.push_str(": ");
+            text.push_str(&self.details);
         }
-        if !configuration.shadowed.is_empty() {
-            let mut table = Table::new(&["SHADOWED ENTRY", "SHADOWED BY"]);
-            for pair in &configuration.shadowed {
-                table.row([pair.origin.text.as_str(), &pair.shadowed_by.text]);
-            }
-            text.push('\n');
-            text.push_str(&table.render(style));
+        text.push('\n');
+        if matches!(self.outcome, "followed" | "replaced") {
+            text.push_str(&explained(&self.sources, self.configuration.as_ref(), style));
         }
-        text.push_str(&Warning::lines(&configuration.warnings, style));
         text
     }
 }

@@ -29,7 +29,7 @@ pub(crate) enum Subcommand {
     /// Show the outcome of each source of the chain, and the location of each field that is used
     ///
     /// Runs no plugin and opens no connection.
-    Explain(OutputArguments),
+    Explain(explain::Arguments),
     /// Show the client configuration that is used, without its secrets
     ///
     /// Runs no plugin and opens no connection.
@@ -80,7 +80,8 @@ impl Subcommand {
     /// Sets the output format that was written before the subcommand. `false` if the subcommand does not have it.
     pub(crate) fn set_format(&mut self, format: Format) -> bool {
         let argument: &mut dyn FormatArgument = match self {
-            Self::Explain(arguments) | Self::Resolve(arguments) => arguments,
+            Self::Explain(arguments) => &mut arguments.output,
+            Self::Resolve(arguments) => arguments,
             Self::Contexts(arguments) | Self::Sources(arguments) | Self::Providers(arguments) => arguments,
             Self::Token(arguments) => &mut arguments.output,
             Self::Whoami(arguments) => &mut arguments.output,
@@ -108,7 +109,7 @@ impl Subcommand {
     /// Runs it. `grammar` makes the grammar of the whole command line.
     pub(crate) async fn run(self, session: &Session, grammar: fn() -> clap::Command) -> Result<(), Failure> {
         match self {
-            Self::Explain(arguments) => explain::run(&arguments, session).await,
+            Self::Explain(arguments) => Box::pin(explain::run(&arguments, session)).await,
             Self::Resolve(arguments) => resolve::run(&arguments, session).await,
             Self::Token(arguments) => token::run(&arguments, session).await,
             Self::Whoami(arguments) => whoami::run(&arguments, session).await,

@@ -24,6 +24,8 @@ mod pipes;
 mod requests;
 mod scripts;
 mod terminal;
+#[cfg(unix)]
+mod watch;
 mod world;
 
 use std::collections::BTreeSet;

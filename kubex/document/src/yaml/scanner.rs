@@ -1,7 +1,7 @@
 //! Splits a text into tokens, by libyaml's rules.
 //!
 //! A key is recognized only by the colon after it. So wherever a key may begin, its position is kept as a [`PossibleKey`].
-//! A colon on the same line, within 1024 characters, inserts the key's token before the tokens that were scanned since.
+//! A colon on the same line, within 1024 characters, inserts the key's token before all tokens that follow that position.
 //! Indentation becomes tokens too: a deeper one begins a block collection, and a shallower one ends all collections that
 //! are deeper.
 

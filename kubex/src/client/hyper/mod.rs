@@ -27,6 +27,7 @@
 //! Responses are passed on as they are: compression, redirects and timeouts are up to the layers that you add.
 
 mod backend;
+mod following;
 mod service;
 
 use hyper::body::Body;
@@ -36,10 +37,11 @@ use tower_layer::Layer as _;
 use super::rustls::CryptoChoice;
 use super::tower::{Auth, AuthLayer, BoxError, Clones, Replay};
 
+pub use following::Following;
 pub use service::Connections;
 
 /// A complete client: authenticates each request and sends it. It implements `Service<http::Request<B>>`.
-pub type Client<B, R = Clones> = Auth<Connections<B, R>, R>;
+pub type Client<B, R = Clones> = Following<Auth<Connections<B, R>, R>>;
 
 /// Creates a client for this configuration. It opens no connection and fetches no credential.
 ///
@@ -69,6 +71,11 @@ where
     B: Body<Data: Send, Error: Into<BoxError>> + Send + Unpin + 'static,
     R: Replay<B> + Clone + Send + Sync + 'static,
 {
-    let connections = Connections::new(configuration, replay.clone(), crypto)?;
-    Ok(AuthLayer::new(configuration).replaying(replay).layer(connections))
+    let crypto = crypto.into();
+    Following::new(configuration, move |newest| {
+        let connections = Connections::new(newest, replay.clone(), crypto.clone())?;
+        Ok(AuthLayer::new(newest)
+            .replaying(replay.clone())
+            .layer(connections))
+    })
 }

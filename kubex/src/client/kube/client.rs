@@ -6,7 +6,7 @@ use kubex_core::{ClientConfiguration, Result};
 use tower_layer::Layer as _;
 
 use super::super::connector::compression;
-use super::super::hyper::Connections;
+use super::super::hyper::{Connections, Following};
 use super::super::rustls::CryptoChoice;
 use super::super::tower::AuthLayer;
 
@@ -39,11 +39,11 @@ pub fn client_with_crypto(
     crypto: impl Into<CryptoChoice>,
 ) -> Result<Client> {
     let replay: fn(&Body) -> Option<Body> = Body::try_clone;
-    let connections = Connections::new(configuration, replay, crypto)?;
-    let authentication = AuthLayer::new(configuration).replaying(replay);
-    let compression = compression(configuration.cluster());
-    Ok(Client::new(
-        authentication.layer(compression.layer(connections)),
-        configuration.namespace(),
-    ))
+    let crypto = crypto.into();
+    let service = Following::new(configuration, move |newest| {
+        let connections = Connections::new(newest, replay, crypto.clone())?;
+        let authentication = AuthLayer::new(newest).replaying(replay);
+        Ok(authentication.layer(compression(newest.cluster()).layer(connections)))
+    })?;
+    Ok(Client::new(service, configuration.namespace()))
 }

@@ -1,5 +1,4 @@
-//! Connects and sends for reqwest: over its own connections, or over Kubex's if reqwest does not support the proxy
-//! settings.
+//! Sends reqwest's requests. It uses connections of Kubex if reqwest does not support the proxy settings.
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -5,6 +5,7 @@ use std::fmt;
 use ::reqwest::{Method, Request};
 use kubex_core::{ClientConfiguration, Result};
 
+use super::super::newest::Newest;
 use super::super::rustls::CryptoChoice;
 use super::authenticated::Authenticated;
 use super::request::RequestBuilder;
@@ -12,7 +13,7 @@ use super::response::Response;
 
 /// Sends requests with the current credential of a configuration. Cheap to clone. See the [module](super).
 #[derive(Clone)]
-pub struct Client(Authenticated);
+pub struct Client(Newest<Authenticated>);
 
 impl Client {
     /// Creates a client for the configuration's server. It opens no connection and fetches no credential.
@@ -31,7 +32,8 @@ impl Client {
     /// # Errors
     /// The same as [`new`](Self::new).
     pub fn with_crypto(configuration: &ClientConfiguration, crypto: impl Into<CryptoChoice>) -> Result<Self> {
-        Authenticated::new(configuration, &crypto.into()).map(Self)
+        let crypto = crypto.into();
+        Newest::new(configuration, move |newest| Authenticated::new(newest, &crypto)).map(Self)
     }
 
     /// Builds a `GET` request for a path below the server's address, such as `/api/v1/namespaces`.
@@ -56,8 +58,9 @@ impl Client {
     /// # Errors
     /// `InvalidValue` for a path that leaves the server's own, such as `/../x` or `/%2e%2e/x`.
     pub fn request(&self, method: Method, path: &str) -> Result<RequestBuilder> {
-        let url = self.0.configuration().cluster().server.join(path)?;
-        Ok(RequestBuilder::new(self.0.clone(), Request::new(method, url)))
+        let sender = self.0.get();
+        let url = sender.configuration().cluster().server.join(path)?;
+        Ok(RequestBuilder::new(sender, Request::new(method, url)))
     }
 
     /// Sends a request that was built with reqwest, with the current credential and the impersonation headers.
@@ -66,14 +69,14 @@ impl Client {
     /// The same as [`RequestBuilder::send`]; in addition, `Refused` for a request to a server other than the
     /// configuration's, and `InvalidValue` for a path that is not below the server's own path.
     pub async fn execute(&self, request: Request) -> Result<Response> {
-        self.0.send(request).await
+        self.0.get().send(request).await
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("configuration", self.0.configuration())
+            .field("configuration", self.0.get().configuration())
             .finish_non_exhaustive()
     }
 }

@@ -124,7 +124,7 @@ async fn a_name_of_the_kubeconfig_that_does_not_exist_is_an_error_at_its_place()
     }
     let error = resolve(&home("current-context: prod")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::MissingContext);
-    assert_tells(&error, &["\"prod\"", "contains no context"]);
+    assert_tells(&error, &["\"prod\"", "it contains none"]);
 }
 
 #[tokio::test]

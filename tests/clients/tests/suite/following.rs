@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
+use kubex::follow::FollowRules;
 use kubex_tests::api_server::{ApiServer, User};
 use kubex_tests::machine::patience;
 use kubex_tests::proxy::{Proxy, ProxyKind};
@@ -48,6 +49,11 @@ fn write(path: &Path, content: &str, round: usize) {
 /// A kubeconfig as JSON, which is YAML too. In turn, it leads through either proxy and has the token or the client
 /// certificate beside it.
 fn content(server: &ApiServer, proxies: &[Proxy], round: usize) -> String {
+    content_for(server.url(), server, proxies, round)
+}
+
+/// The same with this address as the server.
+fn content_for(url: &str, server: &ApiServer, proxies: &[Proxy], round: usize) -> String {
     let mut user = json!({ "token": token(round) });
     if round % 5 == 4 {
         let pem = server.issue_client_certificate("jane", &[]);
@@ -55,7 +61,7 @@ fn content(server: &ApiServer, proxies: &[Proxy], round: usize) -> String {
         user["client-key-data"] = encoded(&pem.key);
     }
     let cluster = json!({
-        "server": server.url(),
+        "server": url,
         "certificate-authority-data": encoded(&server.ca_pem()),
         "proxy-url": format!("http://{}", proxies[round / 3 % proxies.len()].authority()),
     });
@@ -79,6 +85,7 @@ fn token(round: usize) -> String {
 
 pub(crate) async fn a_kubeconfig_that_is_rewritten_under_load_fails_no_request<C: ClientUnderTest>() {
     let server = ApiServer::builder().start().await.unwrap();
+    let foreign = ApiServer::builder().start().await.unwrap();
     let proxies = [
         Proxy::start(ProxyKind::Http, server.address()).await.unwrap(),
         Proxy::start(ProxyKind::Http, server.address()).await.unwrap(),
@@ -112,7 +119,16 @@ pub(crate) async fn a_kubeconfig_that_is_rewritten_under_load_fails_no_request<C
             })
         })
         .collect();
+    let mut refused = 0;
     for round in 1..=rewrites() {
+        if round % 6 == 5 {
+            // Another server is not taken: nothing reaches it, and the old token goes on.
+            let moved = content_for(foreign.url(), &server, &proxies, round);
+            write(&kubeconfig, &moved, round);
+            configuration.look_again();
+            assert_eq!(status(&client, "/version").await, StatusCode::OK);
+            refused += 1;
+        }
         if round % 7 == 0 {
             server.rotate_certificate_authority();
         }
@@ -135,8 +151,83 @@ pub(crate) async fn a_kubeconfig_that_is_rewritten_under_load_fails_no_request<C
         sent += task.await.unwrap();
     }
     assert!(sent > 20, "{sent} requests");
+    println!(
+        "{}: {} writes, {sent} requests, 0 failed, {refused} times another server",
+        C::NAME,
+        rewrites() + refused
+    );
+    let changes = configuration.current_report().to_string();
+    assert!(changes.contains("since then: kept: server "), "{changes}");
+    assert_eq!(foreign.connections(), 0);
+    foreign.shutdown().await;
     for proxy in &proxies {
         assert!(!proxy.tunnels().is_empty(), "both routes were used");
     }
     server.shutdown().await;
+}
+
+/// The kubeconfig of one of two clusters, which accepts only tokens that begin with its own name.
+fn of_cluster(server: &ApiServer, name: &str, round: usize) -> String {
+    json!({
+        "current-context": "here",
+        "contexts": [{ "name": "here", "context": { "cluster": "c", "user": "u" } }],
+        "clusters": [{ "name": "c", "cluster": {
+            "server": server.url(),
+            "certificate-authority-data": encoded(&server.ca_pem()),
+        } }],
+        "users": [{ "name": "u", "user": { "token": format!("{name}-{}", token(round)) } }],
+    })
+    .to_string()
+}
+
+pub(crate) async fn an_allowed_server_is_reached_with_its_own_token_only<C: ClientUnderTest>() {
+    let servers = [
+        ApiServer::builder().start().await.unwrap(),
+        ApiServer::builder().start().await.unwrap(),
+    ];
+    let names = ["one", "two"];
+    let directory = tempfile::tempdir().unwrap();
+    let kubeconfig = directory.path().join("config");
+    servers[0].accept_token(format!("one-{}", token(0)), User::new("jane"));
+    std::fs::write(&kubeconfig, of_cluster(&servers[0], "one", 0)).unwrap();
+    let configuration = kubex::configure_from_kubeconfig()
+        .path(&kubeconfig)
+        .follow_rules(FollowRules::new().allow_other_server(true))
+        .await
+        .unwrap();
+    let client = C::new(&configuration).unwrap();
+    assert_eq!(status(&client, "/version").await, StatusCode::OK);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let tasks: Vec<_> = (0..4)
+        .map(|_| {
+            let (client, is_over) = (client.clone(), Arc::clone(&is_over));
+            tokio::spawn(async move {
+                while !is_over.load(Ordering::Relaxed) {
+                    assert_eq!(status(&client, "/version").await, StatusCode::OK);
+                }
+            })
+        })
+        .collect();
+    for round in 1..=10 {
+        let (server, name) = (&servers[round % 2], names[round % 2]);
+        server.accept_token(format!("{name}-{}", token(round)), User::new("jane"));
+        std::fs::write(&kubeconfig, of_cluster(server, name, round)).unwrap();
+        configuration.look_again();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    is_over.store(true, Ordering::Relaxed);
+    for task in tasks {
+        task.await.unwrap();
+    }
+    for (server, name) in servers.iter().zip(names) {
+        let requests = server.requests();
+        assert!(!requests.is_empty(), "{name}");
+        for request in requests {
+            let token = request.bearer_token().unwrap();
+            assert!(token.starts_with(name), "{token} reached {name}");
+        }
+    }
+    for server in servers {
+        server.shutdown().await;
+    }
 }

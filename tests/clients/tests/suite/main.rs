@@ -136,6 +136,7 @@ suite! {
         rotation::after_the_change_of_a_certificate_no_request_arrives_with_the_old_one,
         revocation::short_certificates_that_are_swapped_in_time_fail_no_request,
         following::a_kubeconfig_that_is_rewritten_under_load_fails_no_request,
+        following::an_allowed_server_is_reached_with_its_own_token_only,
     ],
     streaming: [
         rejection::a_body_that_cannot_be_sent_twice_gets_the_401_and_the_next_request_is_good,

@@ -1,0 +1,183 @@
+//! Which changes of a followed source are taken that need a permission.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::cluster::Trust;
+use crate::configuration::ClientConfiguration;
+use crate::report::Attempt;
+use crate::text::sanitize_line;
+
+/// Which changes are taken that need a permission. By default, none is.
+///
+/// A program that asks for them beforehand is given a [successor](ClientConfiguration::successor) of its configuration, which
+/// the clients for reqwest, kube and hyper take by themselves.
+///
+/// ```
+/// use kubex_core::chain::follow::FollowRules;
+///
+/// // The cluster may move within its domain.
+/// let rules = FollowRules::new().allow_if(|change| {
+///     let host = change.after().cluster().server.url().host_str();
+///     !change.is_other_source() && host.is_some_and(|host| host.ends_with(".prod.example"))
+/// });
+/// # let _ = rules;
+/// ```
+#[derive(Clone, Default)]
+pub struct FollowRules {
+    other_server: bool,
+    other_source: bool,
+    other_identity: bool,
+    decide: Option<Arc<Decide>>,
+}
+
+type Decide = dyn Fn(&Change) -> bool + Send + Sync;
+
+impl FollowRules {
+    /// Allows nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Allows another server of the same source. The credential of the new server goes to the new server only.
+    #[must_use]
+    pub fn allow_other_server(mut self, allowed: bool) -> Self {
+        self.other_server = allowed;
+        self
+    }
+
+    /// Allows another source of the chain, such as the pod's service account after the kubeconfig was removed. It usually has
+    /// another server, which this allows too.
+    #[must_use]
+    pub fn allow_other_source(mut self, allowed: bool) -> Self {
+        self.other_source = allowed;
+        self
+    }
+
+    /// Allows another provider of the identity, such as a plugin in place of a token.
+    #[must_use]
+    pub fn allow_other_identity(mut self, allowed: bool) -> Self {
+        self.other_identity = allowed;
+        self
+    }
+
+    /// Asks the program about each change that nothing else allows. This is the only way to allow trust that becomes
+    /// insecure. The function must not block.
+    #[must_use]
+    pub fn allow_if(mut self, decide: impl Fn(&Change) -> bool + Send + Sync + 'static) -> Self {
+        self.decide = Some(Arc::new(decide));
+        self
+    }
+
+    pub(super) fn allow(&self, change: &Change) -> bool {
+        let is_allowed = if change.is_other_source() {
+            self.other_source && !change.becomes_insecure()
+        } else {
+            (self.other_server || !change.is_other_server())
+                && (self.other_identity || !change.is_other_identity())
+                && !change.is_other_trust()
+        };
+        is_allowed || self.decide.as_ref().is_some_and(|decide| decide(change))
+    }
+}
+
+impl fmt::Debug for FollowRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FollowRules")
+            .field("other_server", &self.other_server)
+            .field("other_source", &self.other_source)
+            .field("other_identity", &self.other_identity)
+            .field("asks", &self.decide.is_some())
+            .finish()
+    }
+}
+
+/// A change of a followed source that needs a permission.
+#[derive(Debug)]
+pub struct Change {
+    pub(super) before: ClientConfiguration,
+    pub(super) after: ClientConfiguration,
+    pub(super) is_other_server: bool,
+    pub(super) is_other_identity: bool,
+    pub(super) is_other_trust: bool,
+}
+
+impl Change {
+    /// The configuration that is in use.
+    pub fn before(&self) -> &ClientConfiguration {
+        &self.before
+    }
+
+    /// The configuration that would replace it.
+    pub fn after(&self) -> &ClientConfiguration {
+        &self.after
+    }
+
+    /// Whether another source of the chain answers.
+    pub fn is_other_source(&self) -> bool {
+        source_of(&self.before) != source_of(&self.after)
+    }
+
+    /// Whether the server is another one.
+    pub fn is_other_server(&self) -> bool {
+        self.is_other_server
+    }
+
+    /// Whether another provider gives the identity.
+    pub fn is_other_identity(&self) -> bool {
+        self.is_other_identity
+    }
+
+    /// Whether the kind of trust is another one, such as the trust of the system in place of a CA bundle.
+    pub fn is_other_trust(&self) -> bool {
+        self.is_other_trust
+    }
+
+    /// Whether the server's certificate is no longer verified.
+    pub fn becomes_insecure(&self) -> bool {
+        let is_insecure =
+            |configuration: &ClientConfiguration| matches!(configuration.cluster().trust, Trust::Insecure);
+        is_insecure(&self.after) && !is_insecure(&self.before)
+    }
+
+    /// Whether it can only be taken with a permission.
+    pub(super) fn needs_permission(&self) -> bool {
+        self.is_other_source() || self.is_other_server || self.is_other_identity || self.is_other_trust
+    }
+
+    /// The change in words, without a secret.
+    pub(super) fn describe(&self) -> String {
+        let mut words = Vec::new();
+        if self.is_other_source() {
+            words.push(format!(
+                "source {} to {}",
+                source_of(&self.before),
+                source_of(&self.after)
+            ));
+        }
+        if self.is_other_server {
+            let (before, after) = (&self.before.cluster().server, &self.after.cluster().server);
+            words.push(format!("server {before} to {after}"));
+        }
+        if self.is_other_identity {
+            let identity =
+                |of: &ClientConfiguration| sanitize_line(&of.credentials().describe()).into_owned();
+            words.push(format!(
+                "identity {} to {}",
+                identity(&self.before),
+                identity(&self.after)
+            ));
+        }
+        if self.is_other_trust {
+            let trust = |of: &ClientConfiguration| of.cluster().trust.id();
+            words.push(format!("trust {} to {}", trust(&self.before), trust(&self.after)));
+        }
+        words.join(", ")
+    }
+}
+
+/// The name of the source that a configuration comes from.
+pub(super) fn source_of(configuration: &ClientConfiguration) -> String {
+    let chosen: Option<&Attempt> = configuration.report().chosen();
+    chosen.map_or_else(String::new, |attempt| sanitize_line(&attempt.source).into_owned())
+}

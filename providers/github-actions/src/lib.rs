@@ -1,0 +1,50 @@
+//! The OpenID Connect token of a job of GitHub Actions, for a cluster whose API server trusts GitHub as an issuer.
+//!
+//! A job with the permission `id-token: write` has two variables: an address and a token with which it requests an OpenID
+//! Connect token for an audience. That token is the bearer token. A new one is requested before it expires, so a job may
+//! last longer than its tokens. No secret is stored in the repository.
+//!
+//! | option | meaning |
+//! |---|---|
+//! | `audience` | who the token is for: an audience that the API server accepts |
+//! | `issuer-certificate-authority` and its `-data` | the CA bundle for GitHub's certificate; by default the system's trust |
+//! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
+//!
+//! Outside of GitHub Actions the source is not configured, so that a chain continues. In a job without the permission, it
+//! is an error.
+//!
+//! ```
+//! use kubex_core::host::SimulatedHost;
+//! use kubex_core::{Chain, Options, Registry, Source};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> kubex_core::Result<()> {
+//! let registry = Registry::from_registrations([&kubex_github_actions::REGISTRATION])?;
+//! let options = Options::new().set("server", "https://10.0.0.1").set("audience", "production");
+//! let source = Source::new("job").provider("github-actions").options(options);
+//! let chain = Chain::builder(registry).host(SimulatedHost::new().host()).source(source).build().unwrap();
+//!
+//! // Here, on no runner of GitHub.
+//! let error = chain.resolve().await.unwrap_err();
+//! assert!(error.to_string().contains("ACTIONS_ID_TOKEN_REQUEST_URL is not set"));
+//! # Ok(())
+//! # }
+//! ```
+
+mod job;
+mod options;
+mod request;
+mod source;
+
+use kubex_core::Registration;
+
+pub use options::GithubActionsOptions;
+pub use source::GithubActionsSource;
+
+kubex_core::register! {
+    /// The provider `github-actions`.
+    pub static REGISTRATION = Registration::source::<GithubActionsSource>(
+        "github-actions",
+        "the OpenID Connect token of a job of GitHub Actions",
+    );
+}

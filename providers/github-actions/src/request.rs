@@ -1,0 +1,136 @@
+//! The request for a token: https only, no redirects, a limited response that no error contains.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kubex_core::text::messages;
+use kubex_core::{CaBundle, Credential, Error, ErrorKind, Host, Proxy, Result, SecretString, Trust};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use reqwest::{Client, StatusCode};
+use rustls::ClientConfig;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::job::Job;
+
+/// The maximum size of a response, in bytes.
+const LARGEST_ANSWER: usize = 1024 * 1024;
+
+/// The connect timeout. It is short, so that the next address can be tried in time.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// Requests a token for this audience. It uses the proxy of the host's environment.
+///
+/// # Errors
+/// `Unavailable` if GitHub refuses or cannot be reached; `MalformedDocument` if its response contains no token.
+pub(crate) async fn request(
+    job: &Job,
+    audience: &str,
+    authorities: Option<CaBundle>,
+    host: &Host,
+) -> Result<SecretString> {
+    let address = job.address_for(audience);
+    // An invalid proxy is an error before a request is sent.
+    Proxy::from_environment(&address, host)?;
+    let whom = job.whom();
+    let failed = |error: reqwest::Error| {
+        // The error may quote the URL, which identifies the job.
+        let error = error.without_url();
+        Error::new(
+            ErrorKind::Unavailable,
+            format_args!("the request to {whom} failed: {}", messages(&error)),
+        )
+        .with_help("check that the runner can reach GitHub, and its certificate authority")
+    };
+    let authorization = Credential::bearer(job.token.clone())?;
+    let authorization = authorization
+        .authorization()
+        .cloned()
+        .unwrap_or(HeaderValue::from_static(""));
+    let request = client(authorities, host)?
+        .get(address)
+        .header(AUTHORIZATION, authorization)
+        .header(
+            ACCEPT,
+            HeaderValue::from_static("application/json; api-version=2.0"),
+        );
+    let mut response = request.send().await.map_err(failed)?;
+    if response.status() != StatusCode::OK {
+        let error = Error::new(
+            ErrorKind::Unavailable,
+            format_args!("{whom} refused a token: {}", response.status()),
+        );
+        return Err(error.with_help("check that the job is still running and has `id-token: write`"));
+    }
+    let mut body = Zeroizing::new(Vec::new());
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            return Err(malformed(&whom, "a response of more than 1 MiB"));
+        }
+        // A buffer that grows would leave a copy behind.
+        let mut larger = Zeroizing::new(Vec::with_capacity(body.len() + chunk.len()));
+        larger.extend_from_slice(&body);
+        larger.extend_from_slice(&chunk);
+        body = larger;
+    }
+    read(&body).ok_or_else(|| malformed(&whom, "no token"))
+}
+
+fn read(body: &[u8]) -> Option<SecretString> {
+    #[derive(Deserialize)]
+    struct Document {
+        value: SecretString,
+    }
+    let document: Document = serde_json::from_slice(body).ok()?;
+    Some(document.value)
+}
+
+fn malformed(whom: &str, what: &str) -> Error {
+    Error::new(
+        ErrorKind::MalformedDocument,
+        format_args!("{whom} returned {what}"),
+    )
+    .with_help("check what answers at the address in ACTIONS_ID_TOKEN_REQUEST_URL")
+}
+
+fn client(authorities: Option<CaBundle>, host: &Host) -> Result<Client> {
+    let host = host.clone();
+    let proxy = reqwest::Proxy::custom(move |address| {
+        let proxy = Proxy::from_environment(address, &host).ok().flatten()?;
+        Some(proxy.expose_url().clone())
+    });
+    let client = Client::builder()
+        .tls_backend_preconfigured(tls(authorities)?)
+        .https_only(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .connect_timeout(CONNECT_LIMIT)
+        .proxy(proxy)
+        .build();
+    client.map_err(|error| {
+        Error::new(
+            ErrorKind::Unsupported,
+            format_args!("the HTTP client could not be built: {error}"),
+        )
+    })
+}
+
+/// A rustls configuration with an explicit provider: rustls has no default if two providers are compiled in.
+fn tls(authorities: Option<CaBundle>) -> Result<ClientConfig> {
+    let unsupported = |error: rustls::Error| {
+        Error::new(
+            ErrorKind::Unsupported,
+            format_args!("TLS cannot be set up: {error}"),
+        )
+    };
+    let provider = kubex_tls::default_provider()?;
+    let trust = authorities.map_or(Trust::System, Trust::CaBundle);
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(unsupported)?
+        .dangerous()
+        .with_custom_certificate_verifier(kubex_tls::verifier(&trust, &provider)?)
+        .with_no_client_auth();
+    config.alpn_protocols.push(b"http/1.1".to_vec());
+    Ok(config)
+}

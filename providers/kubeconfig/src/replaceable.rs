@@ -1,0 +1,77 @@
+//! A kubeconfig that the program has in memory, and may replace while configurations follow it.
+
+use std::fmt;
+use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kubex_core::{Error, ErrorKind, Result, SecretBytes};
+use zeroize::Zeroizing;
+
+use crate::load::{Content, LARGEST_FILE};
+
+/// A kubeconfig that the program has in memory. Clones share it: whoever [replaces](Self::replace) it changes what
+/// [followed](kubex_core::chain::follow) configurations read next.
+///
+/// Such a configuration takes the new content at the next 401 or within a minute, and before the next request after
+/// [`look_again`](kubex_core::ClientConfiguration::look_again). What of it is taken is up to the same rules as for a file.
+#[derive(Clone)]
+pub struct ReplaceableKubeconfig(Arc<Mutex<Arc<Content>>>);
+
+impl ReplaceableKubeconfig {
+    /// Starts with this content.
+    pub fn new(content: impl Into<SecretBytes>) -> Self {
+        Self(Arc::new(Mutex::new(Arc::new(Content::new(content.into())))))
+    }
+
+    /// Replaces the content. A configuration that was resolved before and does not follow it is not affected.
+    pub fn replace(&self, content: impl Into<SecretBytes>) {
+        let content = Arc::new(Content::new(content.into()));
+        // Only ever assigned whole, so a poisoned lock is safe to use.
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = content;
+    }
+
+    /// Replaces the content by that of a reader, which is read to its end before this function returns.
+    ///
+    /// # Errors
+    /// `UnreadableFile` if the reader fails, or if there are more than 64 MiB. The old content then stays.
+    pub fn replace_from(&self, reader: impl Read) -> Result<()> {
+        self.replace(read_to_end(reader)?);
+        Ok(())
+    }
+
+    pub(crate) fn current(&self) -> Arc<Content> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The content may contain secrets, so it is not shown.
+impl fmt::Debug for ReplaceableKubeconfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplaceableKubeconfig").finish_non_exhaustive()
+    }
+}
+
+/// Reads a kubeconfig to its end, up to the size that is accepted.
+///
+/// # Errors
+/// `UnreadableFile` if the reader fails, or if there are more than 64 MiB.
+pub fn read_to_end(reader: impl Read) -> Result<SecretBytes> {
+    let mut content = Zeroizing::new(Vec::new());
+    reader
+        .take(LARGEST_FILE as u64 + 1)
+        .read_to_end(&mut content)
+        .map_err(|error| {
+            Error::new(
+                ErrorKind::UnreadableFile,
+                "the kubeconfig could not be read from its reader",
+            )
+            .with_source(error)
+        })?;
+    if content.len() > LARGEST_FILE {
+        return Err(Error::new(
+            ErrorKind::UnreadableFile,
+            format_args!("the kubeconfig is larger than {LARGEST_FILE} bytes"),
+        ));
+    }
+    Ok(content.to_vec().into())
+}
