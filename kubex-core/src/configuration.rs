@@ -389,6 +389,7 @@ impl ClientConfigurationBuilder {
         for (field, value) in &self.identity_values {
             self.provenance.set_value(field, value);
         }
+        self.provenance.shrink();
         Ok(ClientConfiguration {
             cluster,
             followed: None,
