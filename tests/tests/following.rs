@@ -478,6 +478,37 @@ async fn a_policy_that_now_refuses_the_plugin_holds_from_the_next_run_on() {
 }
 
 #[tokio::test]
+async fn a_policy_holds_also_while_another_change_is_kept_out_or_the_kubeconfig_is_broken() {
+    for kubeconfig in [
+        with_plugin().replace("https://10.0.0.1:6443", "https://10.0.0.2:6443"),
+        "clusters: [".to_owned(),
+    ] {
+        let world = world(&with_plugin());
+        world.set_variable("HOME", "/home/jane");
+        world.set_variable("KUBEX_CONFIG", "/etc/kubex.yaml");
+        world.write("/etc/kubex.yaml", "exec: {policy: allow-all}\n");
+        world.install_program("/bin/plugin");
+        let expires = rfc3339(world.host().now().wall + MINUTE * 10);
+        world.run_processes(plugin::prints(
+            json!({
+                "apiVersion": "client.authentication.k8s.io/v1",
+                "kind": "ExecCredential",
+                "status": {"token": "plugin-token", "expirationTimestamp": expires.to_string()},
+            })
+            .to_string(),
+        ));
+        let configuration = kubex::follow().host(world.host()).await.unwrap();
+        assert_eq!(token(&configuration).await, "plugin-token");
+        world.write("/home/jane/.kube/config", &kubeconfig);
+        world.write("/etc/kubex.yaml", "exec: {policy: deny-all}\n");
+        world.advance(MINUTE * 11);
+        let outcome = configuration.credentials().current().await;
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Refused, "{kubeconfig}");
+        assert_eq!(world.runs(), 1, "{kubeconfig}");
+    }
+}
+
+#[tokio::test]
 async fn another_source_is_kept_out_and_taken_where_it_was_allowed() {
     for is_allowed in [false, true] {
         let world = world(&with_token("first-token"));

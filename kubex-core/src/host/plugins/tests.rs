@@ -40,6 +40,9 @@ async fn the_allowlist_decides_as_client_go_does() {
         (vec!["aws"], "/usr/local/bin/aws", true),
         (vec!["aws"], "/usr/bin/aws", false),
         (vec!["aws"], "/opt/aws", false),
+        // A path that can be shortened to a name is not that name.
+        (vec!["aws"], "./aws", false),
+        (vec!["aws"], "hub/../aws", false),
         // A path permits itself, and the name where PATH leads there.
         (vec!["/usr/local/bin/aws"], "aws", true),
         (vec!["/usr/local/bin/aws"], "/usr/local/bin/aws", true),

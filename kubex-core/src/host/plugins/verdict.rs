@@ -100,24 +100,36 @@ impl PluginPolicy {
         command: &OsStr,
         host: &Host,
     ) -> Result<CurrentPolicy, Refusal> {
+        let read = self.read(host).await;
+        let read = read.map_err(|error| undetermined(command, &error))?;
+        let mut layers: Vec<Layer> = Vec::with_capacity(read.0.len());
+        for layer in read.0 {
+            // A followed chain is also limited by the policy that is newest, which is usually the same.
+            if !layers.contains(&layer) {
+                layers.push(layer);
+            }
+        }
+        Ok(CurrentPolicy(layers))
+    }
+
+    /// The policy at this moment, without sources.
+    pub(crate) async fn read(&self, host: &Host) -> Result<Self> {
         let mut layers = Vec::with_capacity(self.0.len());
         for layer in &self.0 {
             let Rule::Read(source) = &layer.rule else {
                 layers.push(layer.clone());
                 continue;
             };
-            let read = source.0.policy(host).await;
-            let read = read.map_err(|error| undetermined(command, &error))?;
+            let read = source.0.policy(host).await?;
             if read.0.iter().any(|layer| matches!(layer.rule, Rule::Read(_))) {
-                let error = Error::new(
+                return Err(Error::new(
                     ErrorKind::Unsupported,
                     "a source of the plugin policy names a further source",
-                );
-                return Err(undetermined(command, &error));
+                ));
             }
             layers.extend(read.0);
         }
-        Ok(CurrentPolicy(layers))
+        Ok(Self(layers))
     }
 }
 
@@ -269,19 +281,24 @@ async fn digest(program: &Path, host: &Host) -> Result<[u8; 32]> {
     }
 }
 
-/// The entries that permit the program.
+/// The entries that permit the program. A command with a separator is never a bare name, even if it can be shortened to one.
 async fn listed<'e>(
     entries: &'e [Entry],
     command: &OsStr,
     program: Option<&Path>,
     host: &Host,
 ) -> Vec<&'e Entry> {
+    let is_bare = !has_separator(&command.to_string_lossy());
     let command = lexically_clean(Path::new(command));
     let name = program.and_then(Path::file_name);
     let mut listed = Vec::new();
     for entry in entries {
         let path = Path::new(&entry.command);
-        let is_verbatim = path == command || Some(path) == program;
+        let is_verbatim = if has_separator(&entry.command) {
+            path == command || Some(path) == program
+        } else {
+            is_bare && path == command
+        };
         // An entry with a separator was compared already, so only bare names are looked up.
         if is_verbatim
             || name == Some(path.as_os_str())
@@ -291,6 +308,10 @@ async fn listed<'e>(
         }
     }
     listed
+}
+
+fn has_separator(command: &str) -> bool {
+    command.contains(std::path::is_separator)
 }
 
 /// Whether a kubeconfig may set this variable for a plugin with these entries.
