@@ -109,7 +109,7 @@ async fn each_call_of_the_aws_cli_is_served_natively_or_runs_for_a_reason() {
         ".aws/config",
         "[profile work]\nregion = eu-west-3\n[profile process]\ncredential_process = /bin/false\n\
          [profile mfa]\nrole_arn = a\nsource_profile = work\nmfa_serial = m\n[profile login]\nlogin_session = l\n\
-         [profile services]\nservices = s\n",
+         [profile elsewhere]\nservices = s\n",
     );
     let not = |what: &str| format!("{what} is not understood");
     let flag = |flag: &str| not(&format!("the argument \"--{flag}\""));
@@ -196,7 +196,7 @@ async fn each_call_of_the_aws_cli_is_served_natively_or_runs_for_a_reason() {
             "the AWS profile \"$AWS_PROFILE\" sets \"login_session\", which needs a login that only the AWS CLI can make".to_owned(),
         ),
         (
-            env("{name: AWS_PROFILE, value: services}"),
+            env("{name: AWS_PROFILE, value: elsewhere}"),
             "the AWS profile \"$AWS_PROFILE\" sets \"services\", which names other addresses of AWS".to_owned(),
         ),
         (env("{name: AWS_PROFILE, value: wrok}"), "the AWS profile \"$AWS_PROFILE\" does not exist".to_owned()),
