@@ -69,6 +69,7 @@ pub(crate) async fn assemble(
     let call = plugin_call(&provider, &options);
     let mut credentials = problems.take(credentials(provider, options, registry));
     if let (Some(call), Some(Credentials::Source { source, .. })) = (call, &mut credentials) {
+        let call = call.with_plugin(Arc::clone(source));
         match registry.replacement(&call, &checking_host).await {
             Replacement::Served(native) => *source = native,
             Replacement::PluginRuns(warning) => identity_warnings.push(warning),

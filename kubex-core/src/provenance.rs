@@ -26,6 +26,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::origin::Origin;
 use crate::text::{clean_line, write_sanitized};
@@ -37,8 +38,13 @@ const USUAL_FIELDS: usize = 12;
 /// that are neither secret nor part of the configuration itself, such as the name of the context.
 ///
 /// A field without an origin has its default value.
+///
+/// Clones share their content, because a configuration and its report have the same.
 #[derive(Clone, Debug, Default)]
-pub struct Provenance {
+pub struct Provenance(Arc<Content>);
+
+#[derive(Clone, Debug, Default)]
+struct Content {
     fields: Vec<(Cow<'static, str>, Origin)>,
     values: Vec<(Cow<'static, str>, String)>,
     shadowed: Vec<Shadowed>,
@@ -57,45 +63,58 @@ impl Provenance {
     /// Sets the origin of a field, replacing an earlier one.
     pub fn set(&mut self, field: &str, origin: &Origin) {
         let origin = origin.clone();
-        if let Some((_, old)) = self.fields.iter_mut().find(|(name, _)| name == field) {
+        let content = Arc::make_mut(&mut self.0);
+        if let Some((_, old)) = content.fields.iter_mut().find(|(name, _)| name == field) {
             *old = origin;
             return;
         }
-        if self.fields.capacity() == 0 {
-            self.fields.reserve(USUAL_FIELDS);
+        if content.fields.capacity() == 0 {
+            content.fields.reserve(USUAL_FIELDS);
         }
-        self.fields.push((name_of(field), origin));
+        content.fields.push((name_of(field), origin));
     }
 
     /// Removes a field that has its default value, or a value without a known origin.
     pub fn remove(&mut self, field: &str) {
-        self.fields.retain(|(name, _)| name != field);
+        Arc::make_mut(&mut self.0)
+            .fields
+            .retain(|(name, _)| name != field);
     }
 
     /// Adds the origins and the shadowed entries of another provenance.
     pub(crate) fn append(&mut self, other: Self) {
-        for (field, origin) in &other.fields {
+        for (field, origin) in &other.0.fields {
             self.set(field, origin);
         }
-        self.values.extend(other.values);
-        self.shadowed.extend(other.shadowed);
+        let other = Arc::unwrap_or_clone(other.0);
+        let content = Arc::make_mut(&mut self.0);
+        content.values.extend(other.values);
+        content.shadowed.extend(other.shadowed);
     }
 
     /// Sets the value of a field for people to see. It must not be secret.
     pub fn set_value(&mut self, field: &str, value: &str) {
-        self.values.retain(|(name, _)| name != field);
-        self.values.push((name_of(field), clean_line(value).into_owned()));
+        let values = &mut Arc::make_mut(&mut self.0).values;
+        values.retain(|(name, _)| name != field);
+        values.push((name_of(field), clean_line(value).into_owned()));
     }
 
     /// Returns the value of a field, if it was set to be shown.
     pub fn value_of(&self, field: &str) -> Option<&str> {
-        let value = self.values.iter().find(|(name, _)| name == field);
+        let value = self.0.values.iter().find(|(name, _)| name == field);
         value.map(|(_, value)| value.as_str())
+    }
+
+    /// Gives back the room for further fields.
+    pub(crate) fn shrink(&mut self) {
+        let content = Arc::make_mut(&mut self.0);
+        content.fields.shrink_to_fit();
+        content.values.shrink_to_fit();
     }
 
     /// Adds a shadowed entry.
     pub fn add_shadowed(&mut self, taken: &Origin, shadowed: &Origin) {
-        self.shadowed.push(Shadowed {
+        Arc::make_mut(&mut self.0).shadowed.push(Shadowed {
             taken: taken.clone(),
             shadowed: shadowed.clone(),
         });
@@ -103,7 +122,8 @@ impl Provenance {
 
     /// Iterates over the fields and their origins, in the order in which they were read.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &Origin)> {
-        self.fields.iter().map(|(field, origin)| (field.as_ref(), origin))
+        let fields = self.0.fields.iter();
+        fields.map(|(field, origin)| (field.as_ref(), origin))
     }
 
     /// Returns the origin of a field.
@@ -115,7 +135,7 @@ impl Provenance {
 
     /// Returns the shadowed entries.
     pub fn shadowed(&self) -> &[Shadowed] {
-        &self.shadowed
+        &self.0.shadowed
     }
 }
 
@@ -155,10 +175,12 @@ pub(crate) fn name_of(field: &str) -> Cow<'static, str> {
 impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fields = self
+            .0
             .fields
             .iter()
             .map(|(field, origin)| format!("{field}: {origin}"));
         let shadowed = self
+            .0
             .shadowed
             .iter()
             .map(|Shadowed { taken, shadowed }| format!("not used: {shadowed}, because of {taken}"));

@@ -35,6 +35,7 @@ use crate::trust::TrustSource;
 use crate::warning::Warning;
 
 pub use difference::Difference;
+pub(crate) use difference::Fingerprint;
 pub(crate) use identity::{CERTIFICATE_FIELDS, Chosen, ChosenIdentity, KEY_FIELDS, ReadySource};
 pub use identity::{Identity, IdentityNote};
 
@@ -199,15 +200,6 @@ impl ResolvedSource {
                 source.check(host).await.map(drop)
             }
             _ => Ok(()),
-        }
-    }
-
-    /// The name of the provider that the identity refers to. A ready source or credential has none, and neither has an
-    /// anonymous identity.
-    pub(crate) fn identity_provider(&self) -> Option<String> {
-        match self.identity.clone().choose().provider {
-            Chosen::Named(name) | Chosen::Built(name, _) => Some(name),
-            Chosen::Ready(_) | Chosen::Anonymous => None,
         }
     }
 

@@ -79,6 +79,12 @@ impl SharingKey {
         }
     }
 
+    /// Adds another key.
+    #[must_use]
+    pub(crate) fn with_key(self, other: &Self) -> Self {
+        self.with(other.digest())
+    }
+
     /// Adds a part that may be missing. A missing part differs from an empty one.
     #[must_use]
     pub fn with_optional(self, part: Option<impl AsRef<[u8]>>) -> Self {

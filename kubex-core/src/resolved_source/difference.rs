@@ -21,6 +21,7 @@ use super::ResolvedSource;
 use super::identity::{Chosen, ReadySource};
 use crate::options::{ClusterOptions, Options, Value, ValueKind};
 use crate::sharing_key::SharingKey;
+use crate::source::CredentialSource;
 
 /// A part in which two resolved sources can differ. Origins are ignored: equal values from different files are equal.
 ///
@@ -46,21 +47,60 @@ const ROUTE: &[&str] = &["proxy-url", "tls-server-name", "disable-compression"];
 impl ResolvedSource {
     /// Returns the parts in which two resolved sources differ. The list is empty if they are equal.
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
-        let differs =
-            |add: AddPart| add(self, SharingKey::new("part")) != add(other, SharingKey::new("part"));
-        PARTS
-            .iter()
-            .filter(|(_, add)| differs(*add))
-            .map(|(difference, _)| *difference)
-            .collect()
+        self.fingerprint().differences(&other.fingerprint())
+    }
+
+    /// What is compared, without the resolved source itself.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        let identity = self.identity.clone().choose();
+        let (identity_provider, ready) = match identity.provider {
+            Chosen::Named(name) | Chosen::Built(name, _) => (Some(name), None),
+            Chosen::Ready(ReadySource::Source(source)) => (None, Some(source)),
+            Chosen::Ready(ReadySource::Credential(_)) | Chosen::Anonymous => (None, None),
+        };
+        Fingerprint {
+            parts: PARTS.map(|(_, add)| add(self, SharingKey::new("part")).closed()),
+            identity_provider: identity_provider.map(String::into_boxed_str),
+            _ready: ready,
+        }
     }
 
     /// Returns a key that is equal for two resolved sources without [differences](Self::differences).
     pub fn key(&self) -> SharingKey {
-        PARTS
-            .iter()
-            .fold(SharingKey::new("resolved source"), |key, (_, add)| add(self, key))
-            .closed()
+        self.fingerprint().key()
+    }
+}
+
+/// The digests of a resolved source's parts. A handle that is followed keeps them in place of the source, whose values are
+/// several times larger.
+#[derive(Clone)]
+pub(crate) struct Fingerprint {
+    parts: [SharingKey; PARTS.len()],
+    identity_provider: Option<Box<str>>,
+    /// Kept so that no other source gets its address, by which it is compared.
+    _ready: Option<Arc<dyn CredentialSource>>,
+}
+
+impl Fingerprint {
+    /// The parts that differ.
+    pub(crate) fn differences(&self, other: &Self) -> Vec<Difference> {
+        let parts = self.parts.iter().zip(&other.parts).zip(PARTS);
+        parts
+            .filter(|((one, other), _)| one != other)
+            .map(|(_, (difference, _))| difference)
+            .collect()
+    }
+
+    /// Whether the identities refer to the same provider. A ready source or credential has none, and neither has an anonymous
+    /// identity.
+    pub(crate) fn has_provider_of(&self, other: &Self) -> bool {
+        self.identity_provider == other.identity_provider
+    }
+
+    /// A key that is equal for two resolved sources without differences.
+    pub(crate) fn key(&self) -> SharingKey {
+        let key = SharingKey::new("fingerprint");
+        self.parts.iter().fold(key, SharingKey::with_key).closed()
     }
 }
 

@@ -11,11 +11,12 @@
 //! As in Argo CD, `awsAuthConfig` and then `execProviderConfig` win over the other credentials.
 
 use kubex_core::options::{Value, ValueKind};
-use kubex_core::{Error, ErrorKind, Identity, Options, Origin, ResolvedSource, Result};
+use kubex_core::{Error, ErrorKind, ExposeSecret as _, Identity, Options, Origin, ResolvedSource, Result};
 use kubex_document::{Budget, Conversion, Document, Format};
 
 use crate::definition::Rules;
 use crate::fields::Fields;
+use crate::limits::{self, exceeded};
 use crate::plugin;
 use crate::secret::Secret;
 
@@ -31,6 +32,10 @@ pub(crate) fn answer(secret: Secret<'_>, place: &Origin, rules: &Rules) -> Resul
     })?;
     let config = match secret.get("config")? {
         Some((bytes, origin)) => {
+            if bytes.expose_secret().len() > limits::ARGO_CONFIG {
+                let error = exceeded("\"config\" is longer", limits::ARGO_CONFIG, "bytes");
+                return Err(error.with_origin(&origin));
+            }
             // The position in the decoded text is not one of the manifest.
             let budget = &Budget::CONFIGURATION;
             let document = Document::read(bytes, Format::Yaml, budget);

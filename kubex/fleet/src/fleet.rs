@@ -29,6 +29,9 @@ const MEMBER_LIMIT: Duration = Duration::from_secs(5);
 /// How many members of an input are resolved at once.
 const RESOLVED_AT_ONCE: usize = 32;
 
+/// After how many members that are looked at other tasks get their turn.
+const YIELD_EVERY: usize = 256;
+
 /// Many clusters, each followed. It is cheap to clone; the last clone that is dropped ends the timer. See the
 /// [crate](crate).
 #[derive(Clone)]
@@ -231,7 +234,10 @@ async fn settle(fleet: &Weak<Inner>, input: &Arc<WatchedInput>) {
     }
     let unsettled = inner.unsettled();
     let mut resolving = JoinSet::new();
-    for (name, entry) in &latest.entries {
+    for (number, (name, entry)) in latest.entries.iter().enumerate() {
+        if number % YIELD_EVERY == YIELD_EVERY - 1 {
+            tokio::task::yield_now().await;
+        }
         let full_name = full_name(input, name);
         if !latest.differs_in(name, &settled) && !unsettled.contains(&full_name) {
             continue;

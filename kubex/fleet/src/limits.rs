@@ -1,12 +1,25 @@
 //! How much a hub may say. What lies beyond is an error that names the limit.
 
 use kubex_core::{Error, ErrorKind};
+use kubex_document::Budget;
 
 /// The largest object, in bytes. The API server takes none above 1.5 MiB.
 pub(crate) const OBJECT: usize = 1536 * 1024;
 
 /// The largest file of manifests, in bytes.
 pub(crate) const MANIFEST_FILE: usize = 64 * 1024 * 1024;
+
+/// The budget of a document with manifests. What its aliases stand for is at most as many values as it has bytes, so that the
+/// work is in proportion to the file, however many documents it has.
+pub(crate) const DOCUMENT: Budget = Budget {
+    bytes: MANIFEST_FILE,
+    depth: 64,
+    nodes: 1_000..=4_000_000,
+    key: 1024,
+};
+
+/// The largest `config` of a Secret of Argo CD, in bytes. It is read where the member is resolved, on an async worker.
+pub(crate) const ARGO_CONFIG: usize = 256 * 1024;
 
 /// The most objects of a file.
 pub(crate) const OBJECTS_OF_A_FILE: usize = 20_000;

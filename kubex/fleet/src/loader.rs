@@ -17,8 +17,11 @@ use crate::limits::{self, exceeded};
 use crate::manifest;
 use crate::snapshot::{Entry, Snapshot};
 
-/// The largest kubeconfig and the largest file of access providers, in bytes.
+/// The largest file, in bytes.
 const LARGEST_FILE: usize = 64 * 1024 * 1024;
+
+/// The largest file of access providers, in bytes.
+const PROVIDERS_FILE: usize = 1024 * 1024;
 
 /// How many files are in memory at once.
 const FILES_AT_ONCE: usize = 64;
@@ -32,6 +35,18 @@ pub(crate) struct Loader {
     objects: BTreeMap<Arc<str>, Entry>,
     has_loaded: bool,
     problem: Option<Error>,
+}
+
+/// The members of a file, and the problems of those that have no name.
+type Content = (Vec<(Arc<str>, Entry)>, Vec<Error>);
+
+/// A file that was read, and parsed if that needs nothing else.
+enum ReadFile {
+    Unreadable(io::Error),
+    /// Its content has the digest that is known.
+    Unchanged,
+    Kubeconfig(SharingKey),
+    Manifest(SharingKey, Result<Content>),
 }
 
 #[derive(Debug)]
@@ -59,7 +74,7 @@ impl Loader {
         &mut self,
         kind: &Kind,
         access_providers: Option<&Path>,
-        rules: &Rules,
+        rules: &Arc<Rules>,
         host: &Host,
     ) -> Option<Snapshot> {
         let mut has_changed = !std::mem::replace(&mut self.has_loaded, true);
@@ -94,36 +109,55 @@ impl Loader {
     }
 
     /// Reads the files whose content differs. Files that are gone from a directory lose their members.
-    async fn load_files(&mut self, kind: &Kind, paths: Vec<PathBuf>, rules: &Rules, host: &Host) -> bool {
+    async fn load_files(
+        &mut self,
+        kind: &Kind,
+        paths: Vec<PathBuf>,
+        rules: &Arc<Rules>,
+        host: &Host,
+    ) -> bool {
         let before = self.files.len();
         self.files.retain(|path, _| paths.binary_search(path).is_ok());
         let mut has_changed = self.files.len() != before;
         for paths in paths.chunks(FILES_AT_ONCE) {
-            let contents = host.files().read_each_stamped(paths, LARGEST_FILE).await;
-            for (path, content) in paths.iter().zip(contents) {
-                has_changed |= self.load_file(kind, path, content, rules, host).await;
+            let known: Vec<_> = paths
+                .iter()
+                .map(|path| self.files.get(path).map(|file| file.digest.clone()))
+                .collect();
+            let rules = matches!(kind, Kind::Manifests(_)).then(|| Arc::clone(rules));
+            // Large files are digested and parsed on the thread that has read them.
+            let read = host.read_and_parse(paths, LARGEST_FILE, move |paths, contents| {
+                let files = paths.iter().zip(contents).zip(known);
+                files
+                    .map(|((path, content), known)| {
+                        read_file(path, content, known.as_ref(), rules.as_deref())
+                    })
+                    .collect::<Vec<_>>()
+            });
+            match read.await {
+                Ok(files) => {
+                    for (path, file) in paths.iter().zip(files) {
+                        has_changed |= self.take_file(kind, path, file, host).await;
+                    }
+                }
+                Err(error) => has_changed |= replace_problem(&mut self.problem, Some(error)),
             }
         }
         has_changed
     }
 
-    async fn load_file(
-        &mut self,
-        kind: &Kind,
-        path: &Path,
-        content: io::Result<FileContent>,
-        rules: &Rules,
-        host: &Host,
-    ) -> bool {
+    async fn take_file(&mut self, kind: &Kind, path: &Path, file: ReadFile, host: &Host) -> bool {
         let is_named = matches!(kind, Kind::Kubeconfig(_));
-        let content = match content {
-            Ok(content) => content,
+        let (digest, read) = match file {
+            ReadFile::Unchanged => return false,
             // A directory in a directory, and a file that went away since it was listed.
-            Err(error) if !is_named && error.kind() == io::ErrorKind::IsADirectory => return false,
-            Err(error) if !is_named && error.kind() == io::ErrorKind::NotFound => {
+            ReadFile::Unreadable(error) if !is_named && error.kind() == io::ErrorKind::IsADirectory => {
+                return false;
+            }
+            ReadFile::Unreadable(error) if !is_named && error.kind() == io::ErrorKind::NotFound => {
                 return self.files.remove(path).is_some();
             }
-            Err(error) => {
+            ReadFile::Unreadable(error) => {
                 let digest = SharingKey::new("unreadable")
                     .with(error.kind().to_string())
                     .closed();
@@ -134,18 +168,11 @@ impl Loader {
                 };
                 return self.keep(path, digest, Error::unreadable(what, path, error));
             }
-        };
-        let digest = SharingKey::new("file")
-            .with(content.bytes.expose_secret())
-            .closed();
-        if self.files.get(path).is_some_and(|file| file.digest == digest) {
-            return false;
-        }
-        let read = match kind {
-            Kind::Manifests(_) => objects(path, content, &digest, rules),
-            _ => contexts(path, is_named, &digest, host)
-                .await
-                .map(|entries| (entries, Vec::new())),
+            ReadFile::Kubeconfig(digest) => {
+                let read = contexts(path, is_named, &digest, host).await;
+                (digest, read.map(|entries| (entries, Vec::new())))
+            }
+            ReadFile::Manifest(digest, read) => (digest, read),
         };
         match read {
             Ok((entries, problems)) => {
@@ -214,7 +241,7 @@ impl Loader {
 
 impl ProvidersFile {
     async fn load(&mut self, path: &Path, host: &Host) -> bool {
-        let (digest, read) = match host.files().read(path, LARGEST_FILE).await {
+        let (digest, read) = match host.files().read(path, PROVIDERS_FILE).await {
             Ok(bytes) => {
                 let digest = SharingKey::new("file").with(bytes.expose_secret()).closed();
                 if self.digest.as_ref() == Some(&digest) {
@@ -258,6 +285,32 @@ impl Kind {
     }
 }
 
+/// Parses a manifest, if there are rules for one.
+fn read_file(
+    path: &Path,
+    content: io::Result<FileContent>,
+    known: Option<&SharingKey>,
+    rules: Option<&Rules>,
+) -> ReadFile {
+    let content = match content {
+        Ok(content) => content,
+        Err(error) => return ReadFile::Unreadable(error),
+    };
+    let digest = SharingKey::new("file")
+        .with(content.bytes.expose_secret())
+        .closed();
+    if known == Some(&digest) {
+        return ReadFile::Unchanged;
+    }
+    match rules {
+        Some(rules) => {
+            let objects = objects(path, content, &digest, rules);
+            ReadFile::Manifest(digest, objects)
+        }
+        None => ReadFile::Kubeconfig(digest),
+    }
+}
+
 /// The contexts of a kubeconfig. In a directory, their names begin with that of the file.
 async fn contexts(
     path: &Path,
@@ -285,17 +338,8 @@ async fn contexts(
 }
 
 /// The objects of a manifest that hold clusters. An object without a valid name is a problem, and the others are used.
-#[expect(clippy::type_complexity, reason = "the two lists are taken apart at once")]
-fn objects(
-    path: &Path,
-    content: FileContent,
-    digest: &SharingKey,
-    rules: &Rules,
-) -> Result<(Vec<(Arc<str>, Entry)>, Vec<Error>)> {
+fn objects(path: &Path, content: FileContent, digest: &SharingKey, rules: &Rules) -> Result<Content> {
     let origin = Origin::file(path);
-    if content.bytes.expose_secret().len() > limits::MANIFEST_FILE {
-        return Err(exceeded("the file is larger", limits::MANIFEST_FILE, "bytes").with_origin(&origin));
-    }
     let (mut entries, mut problems) = (Vec::new(), Vec::new());
     for object in manifest::objects(content.bytes, &origin)? {
         let origin = object.origin().clone();

@@ -2,7 +2,7 @@
 
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::{Error, ErrorKind, Origin, Result, SecretBytes};
-use kubex_document::{Budget, Conversion, Document, Format, Position, Text};
+use kubex_document::{Conversion, Document, Format, Position, Text};
 
 use crate::limits::{self, exceeded};
 
@@ -14,9 +14,9 @@ pub(crate) fn objects(bytes: SecretBytes, origin: &Origin) -> Result<Vec<Value>>
     let mut objects = Vec::new();
     for (start, part) in parts(text.as_str()) {
         let document = if start.line == 1 {
-            Document::parse(part.to_owned().into(), Format::Yaml, &Budget::KUBECONFIG)
+            Document::parse(part.to_owned().into(), Format::Yaml, &limits::DOCUMENT)
         } else {
-            Document::read_part(part, start, &Budget::KUBECONFIG)
+            Document::read_part(part, start, &limits::DOCUMENT)
         };
         let document = document.map_err(|error| error.into_error(WHAT, origin))?;
         let root = document.root();
@@ -112,6 +112,9 @@ mod tests {
     fn ten_thousand_documents_are_read_in_linear_time_and_more_than_the_limit_are_refused() {
         let many = "---\nkind: Secret\n".repeat(10_000);
         assert_eq!(read(&many).unwrap().len(), 10_000);
+        let bomb = "---\na: &a [x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b]\n\
+                    d: &d [*c, *c, *c, *c, *c, *c, *c, *c]\ne: [*d, *d, *d, *d]\n";
+        assert!(read(&bomb.repeat(1000)).is_err());
         let error = read(&many.repeat(3)).unwrap_err();
         assert!(error.message().contains("20000 objects"), "{error}");
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use kubex_core::chain::follow::Followed;
+use kubex_core::text::sanitize_line;
 use kubex_core::{ClientConfiguration, Error, Origin};
 
 /// One cluster of a fleet at one moment. It is cheap to clone.
@@ -57,7 +58,7 @@ impl Member {
 impl fmt::Debug for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Member");
-        shown.field("name", &self.name());
+        shown.field("name", &sanitize_line(self.name()));
         match self.configuration() {
             Ok(configuration) => shown.field("configuration", configuration),
             Err(error) => shown.field("error", error),

@@ -319,7 +319,7 @@ mod tests {
         }
 
         /// Starts a request.
-        fn ask(&self, credentials: &Credentials) -> tokio::task::JoinHandle<Result<Arc<Credential>>> {
+        fn ask(credentials: &Credentials) -> tokio::task::JoinHandle<Result<Arc<Credential>>> {
             let credentials = credentials.clone();
             tokio::spawn(async move { credentials.current().await })
         }
@@ -342,7 +342,7 @@ mod tests {
     async fn at_most_so_many_run_at_once_and_all_get_their_turn() {
         let bench = Bench::new(3);
         let all: Vec<_> = (0..30).map(|_| bench.credentials(1)).collect();
-        let asked: Vec<_> = all.iter().map(|one| bench.ask(one)).collect();
+        let asked: Vec<_> = all.iter().map(Bench::ask).collect();
         bench.pass(12).await;
         for one in asked {
             assert!(one.await.unwrap().is_ok());
@@ -356,9 +356,9 @@ mod tests {
         let bench = Bench::new(4);
         let hanging: Vec<_> = (0..20).map(|_| bench.credentials(1000)).collect();
         let good: Vec<_> = (0..20).map(|_| bench.credentials(1)).collect();
-        let _hang: Vec<_> = hanging.iter().map(|one| bench.ask(one)).collect();
+        let _hang: Vec<_> = hanging.iter().map(Bench::ask).collect();
         bench.pass(1).await;
-        let asked: Vec<_> = good.iter().map(|one| bench.ask(one)).collect();
+        let asked: Vec<_> = good.iter().map(Bench::ask).collect();
         // 20 that hang for 5 s each, and 20 s of work, in 2 to 4 places.
         bench.pass(65).await;
         assert!(asked.iter().all(tokio::task::JoinHandle::is_finished));
@@ -366,7 +366,7 @@ mod tests {
 
         // Those that are known to hang have half of the places, so nothing is delayed from now on.
         let late: Vec<_> = (0..2).map(|_| bench.credentials(1)).collect();
-        let asked: Vec<_> = late.iter().map(|one| bench.ask(one)).collect();
+        let asked: Vec<_> = late.iter().map(Bench::ask).collect();
         bench.pass(2).await;
         assert!(asked.iter().all(tokio::task::JoinHandle::is_finished));
     }
@@ -375,7 +375,7 @@ mod tests {
     async fn a_slow_plugin_keeps_its_place_while_none_waits() {
         let bench = Bench::new(1);
         let slow = bench.credentials(20);
-        let asked = bench.ask(&slow);
+        let asked = Bench::ask(&slow);
         bench.pass(21).await;
         assert!(asked.is_finished());
     }
@@ -391,7 +391,7 @@ mod tests {
             .await
             .unwrap();
         let other = bench.credentials(1);
-        let asked = bench.ask(&other);
+        let asked = Bench::ask(&other);
         bench.pass(30).await;
         assert!(!asked.is_finished());
         bench.pass(10).await;
@@ -409,7 +409,7 @@ mod tests {
             .await
             .unwrap();
         let other = bench.credentials(1);
-        let asked = bench.ask(&other);
+        let asked = Bench::ask(&other);
         bench.pass(305).await;
         let error = asked.await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);

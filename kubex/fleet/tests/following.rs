@@ -410,3 +410,53 @@ async fn a_fleet_that_is_dropped_leaves_no_task_behind() {
     assert_eq!(tasks(), 0);
     assert_eq!(token(member.configuration().unwrap()).await, "token-a");
 }
+
+fn of_cluster_api(kubeconfig: &str) -> String {
+    let lines: Vec<_> = kubeconfig.lines().map(|line| format!("    {line}\n")).collect();
+    format!(
+        "apiVersion: v1\nkind: Secret\ntype: cluster.x-k8s.io/secret\nmetadata: {{name: a-kubeconfig}}\nstringData:\n  value: |\n{}",
+        lines.concat()
+    )
+}
+
+#[tokio::test]
+async fn an_object_of_a_hub_reads_no_file_and_runs_no_plugin_unless_an_allowlist_permits_it() {
+    let exec = "exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: login}";
+    let with = |user: &str| {
+        let kubeconfig = kubeconfig(&[("a", "https://a", "x")]).replace("token: x", user);
+        of_cluster_api(&format!("current-context: a\n{kubeconfig}"))
+    };
+    let argo = String::from_utf8(secret("a", "x")).unwrap();
+    let argo = argo.replace(
+        r#"\"bearerToken\": \"x\""#,
+        r#"\"execProviderConfig\": {\"command\": \"login\"}"#,
+    );
+    for manifest in [
+        with("tokenFile: /run/stolen"),
+        with("client-certificate: /run/stolen, client-key: /run/stolen"),
+        with("auth-provider: {name: oidc, config: {idp-certificate-authority: /run/stolen}}"),
+        with(exec),
+        argo,
+    ] {
+        let world = SimulatedHost::new();
+        world.set_variable("PATH", "/usr/bin");
+        world.install_program("/usr/bin/login");
+        world.write("/run/stolen", "s3cret");
+        world.write("/hub/a.yaml", &manifest);
+        let fleet = builder(&world)
+            .input(Input::manifests("hub", "/hub"))
+            .start()
+            .await
+            .unwrap();
+        let members = fleet.members();
+        assert_eq!(members.len(), 1, "{manifest}");
+        let error = members[0].configuration().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{manifest}: {error}");
+        assert_eq!(world.runs(), 0);
+        assert!(
+            !world.reads().iter().any(|path| path.ends_with("stolen")),
+            "{:?}",
+            world.reads()
+        );
+    }
+}

@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::metrics;
 use crate::report::FollowedChange;
-use crate::resolved_source::{Difference, ResolvedSource};
+use crate::resolved_source::{Difference, Fingerprint, ResolvedSource};
 use crate::sharing_key::SharingKey;
 use crate::trust::LiveTrust;
 
@@ -44,7 +44,7 @@ pub(super) struct Loader {
 pub(super) struct State {
     chain: Chain,
     /// What the source answered when it was last taken.
-    answer: ResolvedSource,
+    answer: Fingerprint,
     /// What was made of it.
     pub(super) configuration: ClientConfiguration,
     /// Counts how often an answer was taken.
@@ -66,7 +66,7 @@ impl Follower {
         chain: Chain,
         loader: Option<Loader>,
         rules: FollowRules,
-        answer: ResolvedSource,
+        answer: &ResolvedSource,
         configuration: ClientConfiguration,
     ) -> (Arc<Self>, ClientConfiguration) {
         let host = chain.host.clone();
@@ -76,11 +76,11 @@ impl Follower {
             configuration: configuration.clone(),
             epoch: 0,
             line: Arc::clone(&line),
-            choice: choice_of(&configuration, &answer),
+            choice: choice_of(&configuration, answer),
             looked_at: host.now().monotonic,
             refused: None,
             is_failing: false,
-            answer,
+            answer: answer.fingerprint(),
         };
         let follower = Arc::new(Self {
             host,
@@ -143,7 +143,7 @@ impl Follower {
                     info!(target: "kubex::follow", source = &*source, outcome = "recovered", "the source can be followed again");
                     happened.push(state.line.add("recovered", String::new()));
                 }
-                let (look, change) = self.compare(state, chain, configuration, answer);
+                let (look, change) = self.compare(state, chain, configuration, &answer);
                 happened.extend(change);
                 look
             }
@@ -185,9 +185,10 @@ impl Follower {
         state: &mut State,
         chain: Chain,
         configuration: ClientConfiguration,
-        answer: ResolvedSource,
+        answer: &ResolvedSource,
     ) -> (Look, Option<FollowedChange>) {
-        let differences = state.answer.differences(&answer);
+        let fingerprint = answer.fingerprint();
+        let differences = state.answer.differences(&fingerprint);
         let has_other_rules = rules_of(&chain) != rules_of(&state.chain);
         if differences.is_empty() && !has_other_rules {
             state.refused = None;
@@ -196,7 +197,7 @@ impl Follower {
         let change = Change {
             is_other_server: differences.contains(&Difference::Server),
             is_other_identity: differences.contains(&Difference::Credential)
-                && state.answer.identity_provider() != answer.identity_provider(),
+                && !state.answer.has_provider_of(&fingerprint),
             is_other_trust: differences.contains(&Difference::Trust)
                 && !both_have_a_bundle(&state.configuration, &configuration),
             before: state.configuration.clone(),
@@ -236,7 +237,7 @@ impl Follower {
             state.take(chain, change.after, answer);
             return (Look::Replaced, Some(happened));
         }
-        let key = answer.key();
+        let key = fingerprint.key();
         let is_known = state.refused.as_ref() == Some(&key);
         state.refused = Some(key);
         if is_known {
@@ -256,12 +257,12 @@ fn too_slow() -> Error {
 }
 
 impl State {
-    fn take(&mut self, chain: Chain, configuration: ClientConfiguration, answer: ResolvedSource) {
+    fn take(&mut self, chain: Chain, configuration: ClientConfiguration, answer: &ResolvedSource) {
         self.refused = None;
         self.epoch += 1;
-        self.choice = choice_of(&configuration, &answer);
+        self.choice = choice_of(&configuration, answer);
         self.chain = chain;
-        self.answer = answer;
+        self.answer = answer.fingerprint();
         self.configuration = configuration;
     }
 }

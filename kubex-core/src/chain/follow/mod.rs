@@ -141,7 +141,7 @@ impl Follow {
         // A chain that resolves has an answer.
         let answer =
             found.ok_or_else(|| Error::new(ErrorKind::Exhausted, "no source of the chain answered"))?;
-        let (follower, configuration) = Follower::start(chain, loader, self.rules, answer, resolved.clone());
+        let (follower, configuration) = Follower::start(chain, loader, self.rules, &answer, resolved.clone());
         Ok((follower, resolved, configuration))
     }
 

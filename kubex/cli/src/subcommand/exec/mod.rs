@@ -145,7 +145,7 @@ async fn of_plugin(
     let mut identity = plugin.identity(request, &host);
     // The plugin receives the cluster that the program has passed, and not this one.
     let cluster = Cluster::new(ServerUrl::parse("https://cluster.invalid")?);
-    let call = PluginCall::new(plugin.name(), plugin.arguments());
+    let call = PluginCall::new(plugin.name(), plugin.arguments()).with_plugin(Arc::clone(&source));
     match kubex::registry()?.replacement(&call, &host).await {
         Replacement::Served(native) => {
             // The program need not be installed.
