@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use kubex_core::{ClientConfiguration, Result};
+use kubex_core::{ClientConfiguration, Error, Result};
 
 /// What is made of a configuration, and made anew of its [successor](ClientConfiguration::successor). Clones share it.
 ///
@@ -46,7 +46,7 @@ impl<T: Clone> Newest<T> {
         let Some(configuration) = current.configuration.successor() else {
             return Arc::clone(&current);
         };
-        let made = (self.0.maker)(&configuration).unwrap_or_else(|error| {
+        let made = (self.0.maker)(&configuration).unwrap_or_else(|error: Error| {
             tracing::warn!(
                 target: "kubex::follow",
                 outcome = "unusable",
