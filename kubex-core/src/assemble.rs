@@ -69,6 +69,7 @@ pub(crate) async fn assemble(
     let call = plugin_call(&provider, &options);
     let mut credentials = problems.take(credentials(provider, options, registry));
     if let (Some(call), Some(Credentials::Source { source, .. })) = (call, &mut credentials) {
+        let call = call.with_plugin(Arc::clone(source));
         match registry.replacement(&call, &checking_host).await {
             Replacement::Served(native) => *source = native,
             Replacement::PluginRuns(warning) => identity_warnings.push(warning),
@@ -81,7 +82,8 @@ pub(crate) async fn assemble(
         Some(Credentials::Source { source, is_required }) if sends_credentials => {
             let checked = source.check(&checking_host).await;
             if checked.is_ok() {
-                source_warnings = source.warnings(host).await;
+                // What is warned of may not happen to the decorated source.
+                source_warnings = decorated(source, decorator).warnings(host).await;
             }
             problems
                 .take(checked.map_err(|error| if *is_required { error.as_failure() } else { error }))
@@ -286,9 +288,13 @@ fn with_credentials(
     match credentials {
         Credentials::None => builder,
         Credentials::Fixed(credential) => builder.credential(credential),
-        Credentials::Source { source, .. } => builder.source(match decorator {
-            Some(decorator) => decorator.decorate(source),
-            None => source,
-        }),
+        Credentials::Source { source, .. } => builder.source(decorated(&source, decorator)),
+    }
+}
+
+fn decorated(source: &Arc<dyn CredentialSource>, decorator: Option<&Decorator>) -> Arc<dyn CredentialSource> {
+    match decorator {
+        Some(decorator) => decorator.decorate(Arc::clone(source)),
+        None => Arc::clone(source),
     }
 }

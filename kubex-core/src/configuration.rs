@@ -183,6 +183,13 @@ impl ClientConfiguration {
         Some(newest.clone())
     }
 
+    /// Whether there is a [successor](Self::successor). It costs as little as it can, for a client that asks before each request.
+    #[inline]
+    pub fn has_successor(&self) -> bool {
+        self.next().is_some()
+    }
+
+    #[inline]
     fn next(&self) -> Option<&Self> {
         self.followed.as_ref()?.successor()
     }

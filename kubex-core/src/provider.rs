@@ -35,21 +35,29 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::error::Result;
+use crate::chain::Chain;
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::resolved_source::ResolvedSource;
+use crate::text::clean_line;
 
 /// The input of [`CredentialProvider::resolve`].
 #[derive(Clone, Copy, Debug)]
 pub struct ResolveRequest<'a> {
     host: &'a Host,
+    /// The chain that asks, and the name of the source that is asked.
+    asking: Option<(&'a Chain, &'a str)>,
     chosen: Option<&'a str>,
 }
 
 impl<'a> ResolveRequest<'a> {
     /// Creates a request for this host.
     pub fn new(host: &'a Host) -> Self {
-        Self { host, chosen: None }
+        Self {
+            host,
+            asking: None,
+            chosen: None,
+        }
     }
 
     /// Asks for what the source chose before; see [`chosen`](Self::chosen).
@@ -63,6 +71,36 @@ impl<'a> ResolveRequest<'a> {
     /// [followed](crate::chain::follow): the name of the kubeconfig's current context. `None` the first time.
     pub fn chosen(&self) -> Option<&'a str> {
         self.chosen
+    }
+
+    /// The same request of this chain, to the source with this name.
+    pub(crate) fn of(self, chain: &'a Chain, source: &'a str) -> Self {
+        Self {
+            asking: Some((chain, source)),
+            ..self
+        }
+    }
+
+    /// Returns the chain of another source alone, for a provider that refers to one by its name: another source of the
+    /// chain, or one that was added by [`ChainBuilder::reference`](crate::ChainBuilder::reference).
+    ///
+    /// # Errors
+    /// Returns `UnknownSource` if there is none, also if it refers back to this source.
+    pub fn through(&self, name: &str) -> Result<Chain> {
+        let found = self
+            .asking
+            .and_then(|(chain, source)| chain.through(source, name));
+        let chain = found.ok_or_else(|| {
+            Error::new(
+                ErrorKind::UnknownSource,
+                format_args!(
+                    "the source \"{}\" is not known here, or it refers back to this one",
+                    clean_line(name)
+                ),
+            )
+            .with_help("name a source that is defined, and that does not go through this one")
+        })?;
+        Ok(chain.with_host(self.host.clone()))
     }
 
     /// Returns the host, through which the provider reads files, variables and clocks. Each file and variable that is

@@ -99,6 +99,20 @@ impl ResolvedSource {
         self
     }
 
+    /// Replaces the identity, with all that belongs to it: impersonation, problems and warnings.
+    #[must_use]
+    pub fn replace_identity(mut self, identity: Identity) -> Self {
+        let impersonation = ["as", "as-uid", "as-groups", "as-user-extra"];
+        let _ = self.cluster.split_off(&impersonation);
+        self.forget(|part| match part {
+            SourcePart::Identity => true,
+            SourcePart::Cluster(key) => impersonation.contains(&key),
+            _ => false,
+        });
+        self.identity = identity;
+        self
+    }
+
     /// Sets the source that reads the certificate authorities again while the configuration is in use. Overrides that
     /// replace the trust remove it.
     #[must_use]

@@ -9,6 +9,7 @@
 //! |---|---|---|---|---|
 //! | [`SecretString`] | a token, a password | redacted | yes | yes |
 //! | [`SecretBytes`] | the content of a file that may hold secrets | redacted | yes | no |
+//! | [`SecretBuffer`] | bytes that arrive in pieces | redacted | yes | no |
 //! | [`WipedString`] | a text that may contain a secret | redacted | yes | no |
 //!
 //! ```
@@ -22,12 +23,14 @@
 //! assert_eq!(token.expose_secret(), "a-long-and-secret-token");
 //! ```
 
+mod buffer;
 pub(crate) mod known;
 pub(crate) mod spelling;
 
 use std::fmt;
 use std::ops::Deref;
 
+pub use buffer::SecretBuffer;
 pub use secrecy::ExposeSecret;
 use serde::{Deserialize, Deserializer};
 use zeroize::{Zeroize as _, Zeroizing};

@@ -42,6 +42,7 @@ use crate::credential::Credential;
 use crate::error::Result;
 use crate::host::{Host, PluginVerdict};
 use crate::origin::Origin;
+use crate::secret::SecretString;
 use crate::sharing_key::SharingKey;
 use crate::store_identity::StoreIdentity;
 use crate::warning::Warning;
@@ -59,6 +60,21 @@ pub struct FetchRequest<'a> {
     pub cluster: &'a Cluster,
 }
 
+/// Keeps the secret that a source needs for its next fetch, whichever process does it.
+///
+/// Saving does not wait for anything else, so that the time in which a killed process loses the secret is as short as it can
+/// be. It takes a few milliseconds, once for each fetch.
+pub trait SavedSecret: Send + Sync {
+    /// The secret that was saved last.
+    fn saved(&self) -> Option<SecretString>;
+
+    /// Saves the secret.
+    ///
+    /// # Errors
+    /// It could not be written. The last one is still there.
+    fn save(&self, secret: &SecretString) -> Result<()>;
+}
+
 /// Fetches credentials: runs the plugin, reads the file, asks the issuer.
 ///
 /// The live handle ([`Credentials`](crate::Credentials)) calls it when a credential is needed and the last one is old.
@@ -71,6 +87,21 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// Any kind; `NotConfigured` is treated as `Unavailable` here. The message must not contain a secret: it is shown to
     /// people and logged.
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential>;
+
+    /// As [`fetch`](Self::fetch), for a source whose fetches [use up a secret](Self::uses_up_a_secret). A store calls it while
+    /// no other process can fetch.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    async fn fetch_saving(&self, request: FetchRequest<'_>, _saved: &dyn SavedSecret) -> Result<Credential> {
+        self.fetch(request).await
+    }
+
+    /// Whether a fetch uses up a secret and gets the next one, such as a refresh token that rotates. Such a source implements
+    /// [`fetch_saving`](Self::fetch_saving).
+    fn uses_up_a_secret(&self) -> bool {
+        false
+    }
 
     /// A description for people: `exec plugin aws`. It must not contain a secret.
     fn describe(&self) -> String;

@@ -12,7 +12,6 @@ const PAGES: &[(&str, bool)] = &[
     ("docs/command.md", false),
     ("docs/concepts.md", false),
     ("docs/configuration.md", false),
-    ("docs/fleets.md", false),
     ("docs/from-client-go.md", false),
     ("docs/from-kube.md", false),
     ("docs/kubeconfig.md", false),

@@ -1,11 +1,16 @@
 //! Followed configurations: what is rewritten in a kubeconfig while the program runs.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use kubex::ReplaceableKubeconfig;
 use kubex::follow::FollowRules;
+use kubex::{
+    Chain, CredentialProvider, Identity, Options, ReplaceableKubeconfig, ResolveRequest, ResolvedSource,
+    Source,
+};
 use kubex_core::faults::plugin;
 use kubex_core::host::SimulatedHost;
 use kubex_core::time::rfc3339;
@@ -478,6 +483,37 @@ async fn a_policy_that_now_refuses_the_plugin_holds_from_the_next_run_on() {
 }
 
 #[tokio::test]
+async fn a_policy_holds_also_while_another_change_is_kept_out_or_the_kubeconfig_is_broken() {
+    for kubeconfig in [
+        with_plugin().replace("https://10.0.0.1:6443", "https://10.0.0.2:6443"),
+        "clusters: [".to_owned(),
+    ] {
+        let world = world(&with_plugin());
+        world.set_variable("HOME", "/home/jane");
+        world.set_variable("KUBEX_CONFIG", "/etc/kubex.yaml");
+        world.write("/etc/kubex.yaml", "exec: {policy: allow-all}\n");
+        world.install_program("/bin/plugin");
+        let expires = rfc3339(world.host().now().wall + MINUTE * 10);
+        world.run_processes(plugin::prints(
+            json!({
+                "apiVersion": "client.authentication.k8s.io/v1",
+                "kind": "ExecCredential",
+                "status": {"token": "plugin-token", "expirationTimestamp": expires.to_string()},
+            })
+            .to_string(),
+        ));
+        let configuration = kubex::follow().host(world.host()).await.unwrap();
+        assert_eq!(token(&configuration).await, "plugin-token");
+        world.write("/home/jane/.kube/config", &kubeconfig);
+        world.write("/etc/kubex.yaml", "exec: {policy: deny-all}\n");
+        world.advance(MINUTE * 11);
+        let outcome = configuration.credentials().current().await;
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Refused, "{kubeconfig}");
+        assert_eq!(world.runs(), 1, "{kubeconfig}");
+    }
+}
+
+#[tokio::test]
 async fn another_source_is_kept_out_and_taken_where_it_was_allowed() {
     for is_allowed in [false, true] {
         let world = world(&with_token("first-token"));
@@ -576,4 +612,47 @@ async fn no_reader_sees_the_token_of_one_writing_and_the_server_of_another() {
     for reader in readers {
         assert_eq!(reader.await.unwrap(), 2, "each reader has seen both servers");
     }
+}
+
+/// A source that counts how often it is resolved.
+#[derive(Debug, Default)]
+struct Counted(AtomicUsize);
+
+#[async_trait::async_trait]
+impl CredentialProvider for Counted {
+    async fn resolve(&self, _: ResolveRequest<'_>) -> kubex::Result<ResolvedSource> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let token = Options::new().set("token", "a-token");
+        Ok(ResolvedSource::for_server("https://10.0.0.1").identity(Identity::named("static", token)))
+    }
+}
+
+#[tokio::test]
+async fn an_idle_program_looks_for_nothing_and_a_busy_one_about_once_a_minute() {
+    let world = SimulatedHost::new();
+    let counted = Arc::new(Counted::default());
+    let chain = Chain::builder(kubex::registry().unwrap())
+        .host(world.host())
+        .source(Source::from_provider(
+            "counted",
+            Arc::clone(&counted) as Arc<dyn CredentialProvider>,
+        ))
+        .build()
+        .unwrap();
+    let configuration = chain.follow().await.unwrap();
+    token(&configuration).await;
+    for _ in 0..60 {
+        world.advance(MINUTE);
+        tokio::task::yield_now().await;
+    }
+    let looks = || counted.0.load(Ordering::Relaxed);
+    assert_eq!(looks(), 1, "nothing asks, so nothing is resolved");
+    for _ in 0..600 {
+        world.advance(Duration::from_secs(1));
+        token(&configuration).await;
+        // The fetch in the background runs on this thread.
+        tokio::time::sleep(Duration::from_micros(1)).await;
+    }
+    let busy = looks() - 1;
+    assert!((9..=14).contains(&busy), "{busy} looks in ten minutes");
 }

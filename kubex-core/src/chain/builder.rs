@@ -37,6 +37,7 @@ use crate::warning::Warning;
 pub struct ChainBuilder {
     registry: Registry,
     sources: Vec<Source>,
+    references: Vec<Source>,
     overrides: Options,
     /// The real one, where none is set.
     host: Option<Host>,
@@ -50,6 +51,7 @@ impl Chain {
         ChainBuilder {
             registry,
             sources: Vec::new(),
+            references: Vec::new(),
             overrides: Options::new(),
             host: None,
             plugin_rules: None,
@@ -62,6 +64,13 @@ impl ChainBuilder {
     /// Adds a source at the end of the chain.
     pub fn source(mut self, source: Source) -> Self {
         self.sources.push(source);
+        self
+    }
+
+    /// Adds a source that others refer to by its name, and that the chain does not try. Overrides of the chain do not apply
+    /// to it.
+    pub fn reference(mut self, source: Source) -> Self {
+        self.references.push(source);
         self
     }
 
@@ -119,6 +128,12 @@ impl ChainBuilder {
             let built = build_source(source, &self.registry).map_err(|error| error.in_source(&name));
             sources.extend(problems.take(built));
         }
+        let mut references: Vec<BuiltSource> = Vec::with_capacity(self.references.len());
+        for source in self.references {
+            let name = source.name.clone();
+            let built = build_source(source, &self.registry).map_err(|error| error.in_source(&name));
+            references.extend(problems.take(built));
+        }
         problems.into_result()?;
         let host = self.host.unwrap_or_else(Host::real);
         let host = match self.plugin_rules {
@@ -127,6 +142,7 @@ impl ChainBuilder {
         };
         Ok(Chain {
             sources: sources.into(),
+            references: references.into(),
             overrides: Arc::new(overrides.unwrap_or_default()),
             registry: self.registry,
             host,

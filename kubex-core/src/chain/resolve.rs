@@ -28,7 +28,7 @@ use crate::text::sanitize_line;
 use crate::warning::Warning;
 
 /// A source whose provider has been built.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct BuiltSource {
     pub(super) name: String,
     pub(super) provider: Arc<dyn CredentialProvider>,
@@ -49,6 +49,8 @@ pub(super) struct Choice {
 #[derive(Clone, Debug)]
 pub struct Chain {
     pub(super) sources: Arc<[BuiltSource]>,
+    /// Sources that others may refer to, and that the chain does not try.
+    pub(super) references: Arc<[BuiltSource]>,
     pub(super) overrides: Arc<Overrides>,
     pub(super) registry: Registry,
     pub(super) host: Host,
@@ -57,6 +59,29 @@ pub struct Chain {
 }
 
 impl Chain {
+    /// The same chain on another host.
+    #[must_use]
+    pub fn with_host(&self, host: Host) -> Self {
+        Self { host, ..self.clone() }
+    }
+
+    /// The chain of the source with this name alone, for a source of this chain that refers to it. The sources that refer
+    /// to each other end, because neither of the two is known to the result.
+    pub(crate) fn through(&self, referring: &str, name: &str) -> Option<Self> {
+        let known = self.references.iter().chain(self.sources.iter());
+        let known: Vec<&BuiltSource> = known.filter(|source| source.name != referring).collect();
+        let found = known.iter().find(|source| source.name == name)?;
+        let others = known.iter().filter(|source| source.name != name);
+        Some(Self {
+            sources: Arc::new([(*found).clone()]),
+            references: others.map(|source| (*source).clone()).collect(),
+            overrides: Arc::default(),
+            registry: self.registry.clone(),
+            host: self.host.clone(),
+            warnings: Arc::new([]),
+        })
+    }
+
     /// Asks the sources in order and returns the configuration of the first one that is configured. Its
     /// [report](ClientConfiguration::report) contains the outcome of each source.
     ///
@@ -149,7 +174,9 @@ impl Chain {
     /// Returns the resolved source of one source, with the overrides merged in.
     async fn answer(&self, source: &BuiltSource, chosen: Option<&str>) -> Result<ResolvedSource> {
         let (host, recorder) = self.host_of(source).recording();
-        let request = ResolveRequest::new(&host).with_chosen(chosen);
+        let request = ResolveRequest::new(&host)
+            .of(self, &source.name)
+            .with_chosen(chosen);
         let mut answer = source.provider.resolve(request).await?;
         let recording = recorder.finish();
         for warning in recording.warnings(answer.warnings.iter().map(|(_, warning)| warning)) {

@@ -117,7 +117,8 @@ impl Source {
     }
 
     /// Replaces the credential source that the source resolves to, such as the plugin of a kubeconfig's user, by one that
-    /// is made of it. A store that several processes share is used this way.
+    /// is made of it. A store that several processes share is used this way. The new source passes on what it does not change,
+    /// its warnings too.
     pub fn decorated_by(
         mut self,
         decorate: impl Fn(Arc<dyn CredentialSource>) -> Arc<dyn CredentialSource> + Send + Sync + 'static,

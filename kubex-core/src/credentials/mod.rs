@@ -76,7 +76,7 @@ use tokio::sync::watch;
 
 use crate::cluster::Cluster;
 use crate::credential::{Credential, Generation};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, PluginVerdict};
 use crate::refresh::{Asker, Fetcher, RefreshCell, Refreshable, Subject};
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
@@ -84,6 +84,7 @@ use crate::source::{CredentialSource, FetchReason, FetchRequest};
 use sharing::Lease;
 
 pub use crate::sharing_key::SharingKey;
+pub use crate::source::SavedSecret;
 pub use crate::store_identity::StoreIdentity;
 
 /// A handle that always returns the current credential. Clones share one credential, and at most one fetch runs at a
@@ -202,6 +203,35 @@ impl Credentials {
     pub async fn plugin_verdict(&self) -> Option<PluginVerdict> {
         let cell = self.0.cell()?;
         cell.fetcher().source.plugin_verdict(cell.host()).await
+    }
+
+    /// Whether a fetch uses up a secret and gets the next one, which a store has to keep.
+    pub fn uses_up_a_secret(&self) -> bool {
+        let cell = self.0.cell();
+        cell.is_some_and(|cell| cell.fetcher().source.uses_up_a_secret())
+    }
+
+    /// Fetches a credential for a store, which keeps the secret for the next fetch. The handle itself does not change.
+    ///
+    /// # Errors
+    /// Those of the source, and `TimedOut`.
+    pub async fn fetch_saving(&self, reason: FetchReason, saved: &dyn SavedSecret) -> Result<Credential> {
+        let Some(cell) = self.0.cell() else {
+            return Ok(Credential::clone(&*self.current().await?));
+        };
+        let CredentialFetcher { source, cluster, .. } = cell.fetcher();
+        let host = cell.host();
+        let request = FetchRequest {
+            reason,
+            host,
+            cluster,
+        };
+        let limit = source.deadline_on(host);
+        let fetched = host.within(limit, source.fetch_saving(request, saved)).await;
+        fetched.unwrap_or_else(|_| {
+            let message = format_args!("the credential was not fetched within {} s", limit.as_secs());
+            Err(Error::new(ErrorKind::TimedOut, message))
+        })
     }
 
     /// A credential that never changes.

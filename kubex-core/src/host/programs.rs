@@ -3,8 +3,8 @@
 //! Starting a process requires a [`Program`], and only [`Host::permit`] returns one. So the host's
 //! [plugin policy](super::PluginPolicy) is checked before every process, wherever the command comes from.
 //!
-//! What was looked up and allowed is what runs: a [`Program`] is a path, not a name that is looked up again. A relative entry of `PATH` is
-//! not searched, because it would make the working directory decide which program gets the credential.
+//! What was looked up and allowed is what runs: a [`Program`] is a path, not a name that is looked up again. A relative entry
+//! of `PATH` is not searched, because it would make the working directory decide which program gets the credential.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
@@ -139,21 +139,35 @@ impl Host {
         let policy = self.plugin_rules().plugin_policy().current(command, self).await?;
         policy.before_look_up(command)?;
         let program = lexically_clean(&found.await?);
-        let permission = policy.decide(command, &program, variables, self).await?;
+        let permission = policy.decide(command, Some(&program), variables, self).await?;
         Ok((Program(program), permission))
     }
 
     /// Checks the policy for a command that is served natively, as if it ran. If `PATH` does not find the program, which need
-    /// not be installed, an entry of an allowlist has to be the command itself.
+    /// not be installed, an entry of an allowlist has to be the command itself, without a digest.
     ///
     /// # Errors
     /// `Refused` by the policy.
     pub async fn permit_replaced(&self, command: &str, variables: &[&str]) -> Result<()> {
-        let found = async {
-            let found = self.look_up(command).await.program;
-            Ok(found.unwrap_or_else(|| command.into()))
-        };
-        self.permit(command, found, variables).await.map(drop)
+        let decided = self.decide_replaced(command, variables).await;
+        decided.map(drop).map_err(Refusal::into_error)
+    }
+
+    /// What [`permit_replaced`](Self::permit_replaced) decides, with the lines that decide it.
+    pub(crate) async fn replaced_verdict(&self, command: &str, variables: &[&str]) -> PluginVerdict {
+        PluginVerdict::new(command.as_ref(), self.decide_replaced(command, variables).await)
+    }
+
+    async fn decide_replaced(&self, command: &str, variables: &[&str]) -> Result<Permission, Refusal> {
+        let policy = self
+            .plugin_rules()
+            .plugin_policy()
+            .current(command.as_ref(), self)
+            .await?;
+        policy.before_look_up(command.as_ref())?;
+        let program = self.look_up(command).await.program;
+        let program = program.as_deref();
+        policy.decide(command.as_ref(), program, variables, self).await
     }
 }
 

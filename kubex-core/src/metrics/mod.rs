@@ -27,6 +27,7 @@ use expiries::{Expiries, HandleId};
 pub use metric::{Metric, MetricKind};
 use source_label::source_label;
 
+use crate::error::{ErrorKind, Result};
 use crate::host::Host;
 use crate::refresh::Subject;
 
@@ -67,6 +68,12 @@ const FOLLOW_EVENTS: Metric = Metric::counter(
     "What happened to a followed source: followed, replaced, kept, failed, recovered.",
 );
 
+const POLICY_CALLS: Metric = Metric::counter(
+    "rest_client_exec_plugin_policy_call_total",
+    &["allowed", "denied"],
+    "Decisions of the plugin policy before a run, or before a plugin's call is served natively.",
+);
+
 /// The metrics of this crate.
 pub static METRICS: &[Metric] = &[
     HANDLES,
@@ -76,6 +83,7 @@ pub static METRICS: &[Metric] = &[
     REJECTIONS,
     SECONDS_TO_EXPIRY,
     FOLLOW_EVENTS,
+    POLICY_CALLS,
 ];
 
 /// Registers the descriptions of the metrics with the recorder.
@@ -175,13 +183,28 @@ impl Drop for CountedHandle {
 }
 
 fn set_seconds_to_expiry(source: &Arc<str>, at: Option<SystemTime>, now: SystemTime) {
-    let seconds = at.map_or(f64::INFINITY, |at| {
+    let seconds = seconds_left(at, now);
+    ::metrics::gauge!(SECONDS_TO_EXPIRY.name, "source" => Arc::clone(source)).set(seconds);
+}
+
+/// The seconds until this time, as a gauge has them: negative after it, +Inf without a time.
+pub fn seconds_left(at: Option<SystemTime>, now: SystemTime) -> f64 {
+    at.map_or(f64::INFINITY, |at| {
         at.duration_since(now).map_or_else(
             |passed| -passed.duration().as_secs_f64(),
             |left| left.as_secs_f64(),
         )
-    });
-    ::metrics::gauge!(SECONDS_TO_EXPIRY.name, "source" => Arc::clone(source)).set(seconds);
+    })
+}
+
+/// Counts a decision of the plugin policy. An error of another kind than `Refused` is not a decision.
+pub fn plugin_decided<T>(permitted: &Result<T>) {
+    let (allowed, denied) = match permitted {
+        Ok(_) => ("true", "false"),
+        Err(error) if error.kind() == ErrorKind::Refused => ("false", "true"),
+        Err(_) => return,
+    };
+    ::metrics::counter!(POLICY_CALLS.name, "allowed" => allowed, "denied" => denied).increment(1);
 }
 
 /// A caller that waits for a fetch, until it is dropped.

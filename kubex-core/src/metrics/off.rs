@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::error::Result;
 use crate::refresh::Subject;
 
 #[derive(Debug)]
@@ -33,6 +34,9 @@ pub(crate) fn fetched(_: Subject, _: &str, _: &'static str, _: &'static str, _: 
 
 #[inline]
 pub(crate) fn rejected(_: Subject, _: &str) {}
+
+#[inline]
+pub(crate) fn plugin_decided<T>(_: &Result<T>) {}
 
 #[inline]
 pub(crate) fn followed(_: &str, _: &'static str) {}

@@ -187,6 +187,8 @@ pub(super) struct RefreshPolicy {
     /// The newest generation that any caller has received.
     latest: Generation,
     in_flight: Option<InFlight>,
+    /// Whether the source may have a newer value than the one that is being fetched.
+    is_due_again: bool,
     last_number: FetchNumber,
     failures: u32,
     /// Whether the last fetch failed and took longer than [`REVALIDATION_WAIT`].
@@ -265,6 +267,7 @@ impl RefreshPolicy {
     /// The fetch returned a value. `random` determines the jitter.
     pub(super) fn fetched(&mut self, fetched: Fetched, now: Moment, random: u64) -> FetchOutcome {
         let in_flight = self.in_flight.take();
+        let is_due_again = std::mem::take(&mut self.is_due_again);
         self.last_fetch_was_slow = false;
         let until = |at: SystemTime| at.duration_since(now.wall).unwrap_or_default();
         let lifetime = fetched.expires_at.map(until);
@@ -291,7 +294,11 @@ impl RefreshPolicy {
         self.held = Some(Held {
             generation,
             refresh: refresh_after(fetched, lifetime, renewal, random).map(|span| Deadline::after(now, span)),
-            stale: fetched.revalidate_after.map(|span| Deadline::after(now, span)),
+            stale: if is_due_again {
+                Some(Deadline::after(now, Duration::ZERO))
+            } else {
+                fetched.revalidate_after.map(|span| Deadline::after(now, span))
+            },
             expiry: fetched.expires_at.zip(lifetime).map(|(at, span)| Deadline {
                 wall: Some(at),
                 ..Deadline::after(now, span)
@@ -310,6 +317,7 @@ impl RefreshPolicy {
         if let Some(held) = &mut self.held {
             held.stale = Some(Deadline::after(now, Duration::ZERO));
         }
+        self.is_due_again = self.in_flight.is_some();
     }
 
     /// The fetch failed.

@@ -3,7 +3,8 @@
 //! The host's rules list the plugins ([`PluginRules::native`](crate::host::PluginRules::native)), and a provider declares
 //! which one it replaces ([`Registration::replaces`](super::Registration::replaces)). A call is replaced only if the
 //! provider understands all of it; otherwise the plugin runs, and a warning says why. The plugin policy decides in any case,
-//! as if the plugin ran.
+//! as if the plugin ran. If a later fetch finds something that the provider does not support, such as a setting that was added
+//! since, that fetch [runs the plugin](PluginCall::with_plugin).
 //!
 //! ```
 //! use kubex_core::registry::{PluginCall, Replacement};
@@ -30,15 +31,16 @@ use serde::{Deserialize, Deserializer};
 use super::Registry;
 use crate::cluster::Cluster;
 use crate::credential::Credential;
-use crate::error::Result;
-use crate::host::Host;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::{Host, PluginVerdict};
+use crate::metrics;
 use crate::options::Options;
 use crate::origin::Origin;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::sharing_key::SharingKey;
 use crate::source::{CredentialSource, FetchRequest};
 use crate::store_identity::StoreIdentity;
-use crate::text::sanitize_line;
+use crate::text::{clean_line, sanitize_line};
 use crate::warning::Warning;
 
 /// The call of an exec plugin, as a kubeconfig or a command line contains it.
@@ -49,6 +51,7 @@ pub struct PluginCall {
     /// The variables that the kubeconfig sets. Their values may be secrets.
     variables: Vec<(String, SecretString)>,
     origin: Origin,
+    plugin: Option<Arc<dyn CredentialSource>>,
 }
 
 impl PluginCall {
@@ -59,6 +62,7 @@ impl PluginCall {
             arguments: arguments.into_iter().map(Into::into).collect(),
             variables: Vec::new(),
             origin: Origin::code(),
+            plugin: None,
         }
     }
 
@@ -83,7 +87,16 @@ impl PluginCall {
             arguments: written.args.unwrap_or_default(),
             variables: variables.map(|set| (set.name, set.value)).collect(),
             origin: options.origin_of("command"),
+            plugin: None,
         })
+    }
+
+    /// The source that runs the plugin. A fetch that the replacement [does not support](ErrorKind::Unsupported) uses it;
+    /// without it, that is an error.
+    #[must_use]
+    pub fn with_plugin(mut self, plugin: Arc<dyn CredentialSource>) -> Self {
+        self.plugin = Some(plugin);
+        self
     }
 
     /// The arguments, which may be secrets.
@@ -106,6 +119,20 @@ impl PluginCall {
         let set = self.variables.iter();
         set.fold(host.clone(), |host, (name, value)| {
             host.with_variable(name, Some(value.expose_secret()))
+        })
+    }
+
+    /// The names of the variables that the call sets.
+    fn variable_names(&self) -> Vec<&str> {
+        self.variables.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The text with `"$NAME"` in place of each quoted value of a variable of the call, which may be a secret.
+    fn without_values(&self, text: &str) -> String {
+        let set = self.variables.iter();
+        set.fold(text.to_owned(), |text, (name, value)| {
+            let value = format!("\"{}\"", clean_line(value.expose_secret()));
+            text.replace(&value, &format!("\"${}\"", sanitize_line(name)))
         })
     }
 
@@ -175,10 +202,10 @@ impl Registry {
             call: call.clone(),
             source,
         };
-        // A problem here may be none for the plugin.
+        // A problem here may not be one for the plugin.
         match source.check(host).await {
             Ok(_) => Replacement::Served(Arc::new(source)),
-            Err(error) => plugin_runs(call, error.message()),
+            Err(error) => plugin_runs(call, &call.without_values(error.message())),
         }
     }
 }
@@ -201,19 +228,54 @@ struct ReplacedPlugin {
     source: Arc<dyn CredentialSource>,
 }
 
+impl ReplacedPlugin {
+    /// Fetches within the time limit of the native source, so that the plugin has all of its own.
+    async fn fetch_natively(&self, request: FetchRequest<'_>) -> Result<Credential> {
+        let host = self.call.host(request.host);
+        let limit = self.source.deadline_on(&host);
+        let fetch = self.source.fetch(FetchRequest {
+            host: &host,
+            ..request
+        });
+        request.host.within(limit, fetch).await.unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorKind::TimedOut,
+                format_args!(
+                    "{} did not come within {} s",
+                    self.source.describe(),
+                    limit.as_secs()
+                ),
+            )
+            .with_help("check that its server can be reached from here"))
+        })
+    }
+
+    /// A duration of the plugin's source; zero without one.
+    fn of_plugin(&self, duration: impl FnOnce(&dyn CredentialSource) -> Duration) -> Duration {
+        self.call.plugin.as_deref().map_or(Duration::ZERO, duration)
+    }
+}
+
 #[async_trait]
 impl CredentialSource for ReplacedPlugin {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
-        let variables = self.call.variables.iter().map(|(name, _)| name.as_str());
-        let variables: Vec<&str> = variables.collect();
+        let variables = self.call.variable_names();
         let permitted = request.host.permit_replaced(&self.call.command, &variables).await;
+        if permitted.is_err() {
+            metrics::plugin_decided(&permitted);
+        }
         permitted.map_err(|error| error.with_origin(&self.call.origin))?;
-        let host = self.call.host(request.host);
-        let request = FetchRequest {
-            host: &host,
-            ..request
-        };
-        self.source.fetch(request).await
+        let fetched = self.fetch_natively(request).await;
+        match (&fetched, &self.call.plugin) {
+            (Err(error), Some(plugin)) if error.kind() == ErrorKind::Unsupported => {
+                // Its source checks the policy again, and counts the decision.
+                plugin.fetch(request).await
+            }
+            _ => {
+                metrics::plugin_decided(&Ok(()));
+                fetched
+            }
+        }
     }
 
     fn describe(&self) -> String {
@@ -225,15 +287,15 @@ impl CredentialSource for ReplacedPlugin {
     }
 
     fn deadline(&self) -> Duration {
-        self.source.deadline()
+        self.source.deadline() + self.of_plugin(|plugin| plugin.deadline())
     }
 
     fn deadline_on(&self, host: &Host) -> Duration {
-        self.source.deadline_on(host)
+        self.source.deadline_on(host) + self.of_plugin(|plugin| plugin.deadline_on(host))
     }
 
     fn time_to_end(&self, host: &Host) -> Duration {
-        self.source.time_to_end(host)
+        self.source.time_to_end(host) + self.of_plugin(|plugin| plugin.time_to_end(host))
     }
 
     fn only_reads_files(&self) -> bool {
@@ -248,6 +310,10 @@ impl CredentialSource for ReplacedPlugin {
         let variables = self.call.variables.iter();
         let variables = variables.flat_map(|(name, value)| [name.as_str(), value.expose_secret()]);
         let key = self.source.sharing_key(cluster)?;
+        let key = match &self.call.plugin {
+            Some(plugin) => key.with_key(&plugin.sharing_key(cluster)?),
+            None => key,
+        };
         Some(
             key.with("in place of")
                 .with(&self.call.command)
@@ -257,6 +323,11 @@ impl CredentialSource for ReplacedPlugin {
 
     async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
         self.source.store_identity(&self.call.host(host), cluster).await
+    }
+
+    async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
+        let variables = self.call.variable_names();
+        Some(host.replaced_verdict(&self.call.command, &variables).await)
     }
 
     async fn warnings(&self, host: &Host) -> Vec<Warning> {

@@ -34,6 +34,10 @@ mod arguments;
 
 use std::process::ExitCode;
 
+// Its registration is submitted when it is linked.
+#[cfg(feature = "service-account")]
+use kubex_service_account as _;
+
 use crate::arguments::Arguments;
 use crate::failure::Failure;
 use crate::session::Session;

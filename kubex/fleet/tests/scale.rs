@@ -37,9 +37,6 @@ fn bytes_in_use() -> usize {
     stats.bytes_allocated - stats.bytes_deallocated
 }
 
-/// The tests count what the whole process allocates, so only one runs at a time.
-static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
 /// How many clusters of each kind there are.
 struct Size {
     /// Contexts of one kubeconfig.
@@ -200,7 +197,6 @@ fn authority() -> String {
 }
 
 async fn run(size: Size, start_limit: Duration, answer_limit: Duration) {
-    let _alone = ALONE.lock().await;
     let directory = tempfile::tempdir().unwrap();
     let authority = authority();
     write_world(directory.path(), &size, &authority);
@@ -305,53 +301,6 @@ async fn run(size: Size, start_limit: Duration, answer_limit: Duration) {
         rate(removed),
     );
     assert!(for_each <= 16 * 1024, "{for_each} bytes");
-}
-
-/// What a followed handle takes beside the definition of its member: its chain, its configuration with the authority, its
-/// credential.
-#[tokio::test]
-async fn what_a_handle_takes_is_bounded() {
-    const NUMBER: usize = 300;
-    let _alone = ALONE.lock().await;
-    let authority = authority();
-    let objects = Objects::new();
-    let fleet = Fleet::builder(registry())
-        .input(Input::objects("hub", &objects))
-        .start()
-        .await
-        .unwrap();
-    let manifest = |number| argo(number, false, &authority).into_bytes();
-    // What is allocated once is not counted.
-    objects.apply(manifest(NUMBER)).unwrap();
-    fleet.settled().await;
-    fleet.members()[0]
-        .configuration()
-        .unwrap()
-        .credentials()
-        .current()
-        .await
-        .unwrap();
-    let before = bytes_in_use();
-    for number in 0..NUMBER {
-        objects.apply(manifest(number)).unwrap();
-    }
-    let defined = bytes_in_use();
-    fleet.settled().await;
-    let resolved = bytes_in_use();
-    for member in fleet.members() {
-        member
-            .configuration()
-            .unwrap()
-            .credentials()
-            .current()
-            .await
-            .unwrap();
-    }
-    let used = bytes_in_use();
-    let [definition, handle, in_use] =
-        [defined - before, resolved - defined, used - defined].map(|bytes| bytes / NUMBER);
-    println!("{definition} bytes for the definition, {handle} for a handle, {in_use} for one in use");
-    assert!(in_use <= 14 * 1024, "{in_use}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

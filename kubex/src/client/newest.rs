@@ -1,6 +1,7 @@
 //! What a client sends with, for the newest of the configurations that replace each other.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -18,7 +19,8 @@ struct Shared<T> {
 
 type Maker<T> = dyn Fn(&ClientConfiguration) -> Result<T> + Send + Sync;
 
-struct Made<T> {
+/// What is made of a configuration.
+pub(crate) struct Made<T> {
     configuration: ClientConfiguration,
     made: T,
 }
@@ -39,10 +41,10 @@ impl<T: Clone> Newest<T> {
     }
 
     /// What is made of the newest configuration. One that cannot be used leaves everything as it was.
-    pub(crate) fn get(&self) -> T {
+    pub(crate) fn get(&self) -> Arc<Made<T>> {
         let current = self.0.current.load();
         let Some(configuration) = current.configuration.successor() else {
-            return current.made.clone();
+            return Arc::clone(&current);
         };
         let made = (self.0.maker)(&configuration).unwrap_or_else(|error| {
             tracing::warn!(
@@ -53,12 +55,26 @@ impl<T: Clone> Newest<T> {
             );
             current.made.clone()
         });
-        // Another request may do the same at the same time. Either result is of the newest configuration.
-        self.0.current.store(Arc::new(Made {
-            configuration,
-            made: made.clone(),
-        }));
-        made
+        // Another request may do the same at the same time. What it stores has no older configuration, or is made anew.
+        let newest = Arc::new(Made { configuration, made });
+        self.0.current.store(Arc::clone(&newest));
+        newest
+    }
+}
+
+impl<T> Made<T> {
+    /// Whether there is a newer one.
+    #[cfg(feature = "hyper")]
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.configuration.has_successor()
+    }
+}
+
+impl<T> Deref for Made<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.made
     }
 }
 

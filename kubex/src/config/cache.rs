@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use kubex_core::credentials::SavedSecret;
 use kubex_core::host::PluginVerdict;
 use kubex_core::{
     Cluster, Credential, CredentialSource, FetchRequest, Host, Origin, Result, Source, Warning,
@@ -68,6 +69,14 @@ struct Private(Arc<dyn CredentialSource>);
 impl CredentialSource for Private {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
         self.0.fetch(request).await
+    }
+
+    async fn fetch_saving(&self, request: FetchRequest<'_>, saved: &dyn SavedSecret) -> Result<Credential> {
+        self.0.fetch_saving(request, saved).await
+    }
+
+    fn uses_up_a_secret(&self) -> bool {
+        self.0.uses_up_a_secret()
     }
 
     fn describe(&self) -> String {

@@ -205,17 +205,17 @@ impl Configuration {
             problems.add(unset);
         }
         let prepared = self.prepared(&registry, &mut problems);
+        let references = self.references(&prepared, &registry, &mut problems);
         problems.into_result()?;
         let mut chain = Chain::builder(registry).host(self.host.clone());
         if let Some(rules) = &self.rules {
             chain = chain.plugin_rules(rules.clone());
         }
         for (source, ready) in prepared {
-            let mut built = Source::from_provider(&source.name, ready.provider).overrides(ready.overrides);
-            if let Some(timeout) = source.timeout {
-                built = built.timeout(timeout);
-            }
-            chain = chain.source(super::cache::apply(built, &source)?);
+            chain = chain.source(built(&source, ready)?);
+        }
+        for (source, ready) in references {
+            chain = chain.reference(built(&source, ready)?);
         }
         for warning in self.warnings() {
             chain = chain.warning(warning.clone());
@@ -244,6 +244,44 @@ impl Configuration {
             }
         }
         prepared
+    }
+
+    /// The sources that enabled ones refer to by `through`, and that the chain does not try itself. They need not be
+    /// enabled.
+    fn references(
+        &self,
+        prepared: &[(SourceSettings, PreparedSource)],
+        registry: &Registry,
+        problems: &mut Problems,
+    ) -> Vec<(SourceSettings, PreparedSource)> {
+        let mut references: Vec<(SourceSettings, PreparedSource)> = Vec::new();
+        let mut named: Vec<LocatedName> = prepared
+            .iter()
+            .filter_map(|(source, _)| through(source))
+            .collect();
+        while let Some(name) = named.pop() {
+            let mut known = prepared.iter().chain(&references);
+            if known.any(|(source, _)| source.name == name.name) {
+                continue;
+            }
+            let found = self.source(&name, registry).map_err(|error| {
+                let message = format!(
+                    "\"through\" names \"{}\", which is neither a source nor a provider",
+                    clean_line(&name.name)
+                );
+                let help = error.help().unwrap_or("name a source").to_owned();
+                Error::new(ErrorKind::UnknownSource, message)
+                    .with_origin(&name.origin)
+                    .with_help(help)
+            });
+            let Some(source) = problems.take(found) else {
+                continue;
+            };
+            named.extend(through(&source));
+            let ready = problems.take(prepare::prepare_source(&source, registry, &self.host));
+            references.extend(ready.map(|ready| (source, ready)));
+        }
+        references
     }
 
     /// The source that the chain names.
@@ -343,6 +381,7 @@ impl Configuration {
             );
         }
         let prepared = self.prepared(registry, problems);
+        self.references(&prepared, registry, problems);
         let is_prepared =
             |source: &SourceSettings| prepared.iter().any(|(other, _)| other.name == source.name);
         let is_in_use = |source: &SourceSettings| {
@@ -469,4 +508,22 @@ fn check_server(options: &Options) -> Result<()> {
 
 fn name_and_origin(profile: Option<&LocatedName>) -> Option<(&str, &Origin)> {
     profile.map(|profile| (profile.name.as_str(), &profile.origin))
+}
+
+/// The source of the chain.
+fn built(source: &SourceSettings, ready: PreparedSource) -> Result<Source> {
+    let mut built = Source::from_provider(&source.name, ready.provider).overrides(ready.overrides);
+    if let Some(timeout) = source.timeout {
+        built = built.timeout(timeout);
+    }
+    super::cache::apply(built, source)
+}
+
+/// The name of the source that this one refers to.
+fn through(source: &SourceSettings) -> Option<LocatedName> {
+    let written = source.options.get("through")?;
+    Some(LocatedName {
+        name: written.as_str()?.to_owned(),
+        origin: written.origin().clone(),
+    })
 }

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use kubex_core::{Credential, Error};
+use kubex_core::{Credential, Error, ExposeSecret as _, FetchReason, SecretString};
+use zeroize::Zeroizing;
 
 use crate::entry::StoredCredential;
 use crate::outcome::Outcome;
-use crate::slot::{CREDENTIAL, OUTCOME, Slot};
+use crate::slot::{CREDENTIAL, OUTCOME, SECRET, Slot};
 use crate::unshared::Unshared;
 
 /// A fetch that was ended by a signal within this time was not a login.
@@ -30,6 +31,7 @@ pub struct Flight {
     slot: Slot,
     /// Held until the drop.
     _lock: File,
+    reason: FetchReason,
     early: Option<StoredCredential>,
     previous: Option<Outcome>,
     lifetime: Option<Duration>,
@@ -40,17 +42,45 @@ impl Flight {
     pub(crate) fn new(
         slot: Slot,
         lock: File,
+        reason: FetchReason,
         early: Option<StoredCredential>,
         previous: Option<Outcome>,
     ) -> Self {
         Self {
             slot,
             _lock: lock,
+            reason,
             early,
             previous,
             lifetime: None,
             is_login: false,
         }
+    }
+
+    /// Why the credential has to be fetched.
+    pub fn reason(&self) -> FetchReason {
+        self.reason
+    }
+
+    /// What the last fetch has [saved](Self::save). `None` if there is nothing, or if it cannot be read.
+    pub fn saved(&self) -> Option<SecretString> {
+        self.slot.secret().ok().flatten()
+    }
+
+    /// Saves what the next fetch needs, such as a refresh token. It is kept until the store is cleared. It blocks.
+    ///
+    /// # Errors
+    /// The store cannot be written to. What was saved before is still there.
+    pub fn save(&self, secret: &SecretString) -> Result<(), Unshared> {
+        let (keys, name) = (self.slot.store().keys(), self.slot.name());
+        let content = Zeroizing::new(secret.expose_secret().as_bytes().to_vec());
+        let file = keys
+            .seal(name, SECRET, content)
+            .ok_or_else(|| Unshared::new("the refresh token cannot be encrypted", "check the system"))?;
+        self.slot
+            .store()
+            .directory()
+            .replace(&self.slot.file(SECRET), &file)
     }
 
     /// How long a credential is kept that does not say when it expires. Without it, such a credential is not kept.
@@ -109,7 +139,7 @@ impl Flight {
 
     /// Tells those that wait for the fetch that it failed. Returns the credential that is still valid, if there is one.
     pub fn fail(self, error: &Error) -> Option<StoredCredential> {
-        let outcome = Outcome::failed(error, self.previous.as_ref());
+        let outcome = Outcome::failed(error, self.previous.as_ref()).described_as(self.slot.description());
         // Those that wait then fetch for themselves.
         let _ = write_outcome(&self.slot, &outcome);
         self.early.clone()
@@ -139,7 +169,8 @@ pub fn record_cancelled() {
     logins(|logins| {
         for login in logins.drain(..) {
             if login.began.elapsed() >= SHORTEST_LOGIN {
-                let _ = write_outcome(&login.slot, &Outcome::cancelled(login.previous.as_ref()));
+                let outcome = Outcome::cancelled(login.previous.as_ref());
+                let _ = write_outcome(&login.slot, &outcome.described_as(login.slot.description()));
             }
         }
     });

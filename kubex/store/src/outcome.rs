@@ -13,9 +13,10 @@ const FIRST_AFTER_A_TIME_OUT: Duration = Duration::from_secs(30);
 const FIRST_AFTER_A_CANCELLATION: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 
-/// Why the next fetch has to wait.
+/// Why the next login has to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum BackOff {
+#[non_exhaustive]
+pub enum BackOff {
     /// The fetch ran into its deadline: a login that was not completed.
     TimedOut,
     /// A signal ended the fetch while it asked its user.
@@ -33,6 +34,9 @@ pub(crate) struct Outcome {
     times: u32,
     message: String,
     help: String,
+    /// What was fetched. Files of older versions do not contain it.
+    #[serde(default)]
+    description: String,
 }
 
 impl Outcome {
@@ -52,6 +56,24 @@ impl Outcome {
         Self::new(Some(BackOff::Cancelled), "the login was cancelled", "", previous)
     }
 
+    /// Sets what was fetched, for the list of the store.
+    pub(crate) fn described_as(mut self, description: &str) -> Self {
+        self.description = sanitize_line(description).into_owned();
+        self
+    }
+
+    pub(crate) fn description(&self) -> &str {
+        &self.description
+    }
+
+    pub(crate) fn back_off(&self) -> Option<BackOff> {
+        self.back_off
+    }
+
+    pub(crate) fn failed_at(&self) -> SystemTime {
+        self.at.wall()
+    }
+
     fn new(back_off: Option<BackOff>, message: &str, help: &str, previous: Option<&Self>) -> Self {
         let mut id = [0; 8];
         // Without random numbers two failures look the same, and a waiting process fetches for itself.
@@ -64,6 +86,7 @@ impl Outcome {
             back_off,
             message: sanitize_line(message).into_owned(),
             help: sanitize_line(help).into_owned(),
+            description: String::new(),
         }
     }
 

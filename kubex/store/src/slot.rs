@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kubex_core::{Error, ErrorKind};
+use kubex_core::{Error, ErrorKind, FetchReason, SecretString};
 
 use crate::client::Client;
 use crate::entry::{Freshness, StoredCredential};
@@ -18,6 +18,8 @@ use crate::unshared::Unshared;
 pub(crate) const CREDENTIAL: &str = "credential";
 pub(crate) const LOCK: &str = "lock";
 pub(crate) const OUTCOME: &str = "outcome";
+/// What a source needs for its next fetch, such as a refresh token.
+pub(crate) const SECRET: &str = "secret";
 
 /// Who asks for a credential, and how.
 #[derive(Clone, Debug, Default)]
@@ -70,11 +72,21 @@ pub enum Begun {
 pub struct Slot {
     store: Store,
     name: Name,
+    /// The description of the identity; empty if only the name is known.
+    description: String,
 }
 
 impl Slot {
-    pub(crate) fn new(store: Store, name: Name) -> Self {
-        Self { store, name }
+    pub(crate) fn new(store: Store, name: Name, description: &str) -> Self {
+        Self {
+            store,
+            name,
+            description: description.to_owned(),
+        }
+    }
+
+    pub(crate) fn description(&self) -> &str {
+        &self.description
     }
 
     pub(crate) fn name(&self) -> Name {
@@ -141,12 +153,9 @@ impl Slot {
                     return Ok(early.map_or(Begun::Failed(error), |stored| Begun::Hit(Box::new(stored))));
                 }
                 let lock = lock.try_clone().map_err(failed)?;
-                return Ok(Begun::Fetch(Box::new(Flight::new(
-                    self.clone(),
-                    lock,
-                    early,
-                    outcome,
-                ))));
+                let reason = self.reason(early.is_some())?;
+                let flight = Flight::new(self.clone(), lock, reason, early, outcome);
+                return Ok(Begun::Fetch(Box::new(flight)));
             }
             if let Some(stored) = early {
                 return Ok(Begun::Hit(Box::new(stored)));
@@ -159,6 +168,19 @@ impl Slot {
                 return Ok(Begun::Failed(waited_too_long(access.wait)));
             }
         }
+    }
+
+    /// Why a credential has to be fetched. One that is valid and cannot be served was rejected.
+    fn reason(&self, is_early: bool) -> Result<FetchReason, Unshared> {
+        if is_early {
+            return Ok(FetchReason::Expiring);
+        }
+        let is_valid = |stored: StoredCredential| stored.freshness(&Moment::now()) != Freshness::Expired;
+        Ok(if self.stored()?.is_some_and(is_valid) {
+            FetchReason::Rejected
+        } else {
+            FetchReason::First
+        })
     }
 
     /// The error of a fetch that this process waited for, or of a login that is not to be started again yet.
@@ -207,6 +229,13 @@ impl Slot {
     pub(crate) fn outcome(&self) -> Result<Option<Outcome>, Unshared> {
         let content = self.open(OUTCOME)?;
         Ok(content.and_then(|content| serde_json::from_slice(&content).ok()))
+    }
+
+    /// What a source needs for its next fetch. A damaged file counts as missing.
+    pub(crate) fn secret(&self) -> Result<Option<SecretString>, Unshared> {
+        let content = self.open(SECRET)?;
+        let text = content.and_then(|content| Some(SecretString::from(std::str::from_utf8(&content).ok()?)));
+        Ok(text)
     }
 
     fn open(&self, kind: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Unshared> {

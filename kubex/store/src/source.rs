@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kubex_core::credentials::{SharingKey, StoreIdentity};
+use kubex_core::credentials::{SavedSecret, SharingKey, StoreIdentity};
 use kubex_core::host::PluginVerdict;
 use kubex_core::text::sanitize_line;
 use kubex_core::{
     Cluster, Credential, CredentialSource, Error, ErrorKind, FetchReason, FetchRequest, Host, Origin, Result,
-    Warning,
+    SecretString, Warning,
 };
 use tracing::warn;
 
@@ -20,6 +20,9 @@ use crate::metrics::looked_up;
 use crate::slot::{Access, Begun};
 use crate::store::Store;
 use crate::unshared::Unshared;
+
+/// The warning of a source that gets a new refresh token which nothing saves.
+const NOT_SAVED: &str = "refresh-token-not-saved";
 
 /// A credential source whose credential all processes of the user share: at most one of them fetches at a time, and the
 /// others get its result.
@@ -91,7 +94,12 @@ impl StoredSource {
         {
             flight = flight.asking_its_user();
         }
-        match self.source.fetch(request).await {
+        let reason = match request.reason {
+            FetchReason::First => flight.reason(),
+            known => known,
+        };
+        let request = FetchRequest { reason, ..request };
+        match self.source.fetch_saving(request, &Saving(&flight)).await {
             Ok(credential) => {
                 let description = self.source.describe();
                 let kept = credential.clone();
@@ -121,6 +129,19 @@ impl StoredSource {
     fn warn(&self, unshared: &Unshared) {
         let source = sanitize_line(&self.source.describe()).into_owned();
         warn!(target: "kubex::store", source, reason = %unshared, "the credential is not shared");
+    }
+}
+
+/// Saves what the next fetch needs in the slot of the flight.
+struct Saving<'f>(&'f Flight);
+
+impl SavedSecret for Saving<'_> {
+    fn saved(&self) -> Option<SecretString> {
+        self.0.saved()
+    }
+
+    fn save(&self, secret: &SecretString) -> Result<()> {
+        self.0.save(secret).map_err(Error::from)
     }
 }
 
@@ -212,8 +233,12 @@ impl CredentialSource for StoredSource {
         self.source.origin()
     }
 
+    /// The store saves what the source itself does not.
     async fn warnings(&self, host: &Host) -> Vec<Warning> {
-        self.source.warnings(host).await
+        let mut warnings = self.source.warnings(host).await;
+        let has_store = self.location.is_some() || Location::of_the_user(host.environment()).is_ok();
+        warnings.retain(|warning| !has_store || warning.id() != NOT_SAVED);
+        warnings
     }
 
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {

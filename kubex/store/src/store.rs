@@ -13,9 +13,10 @@ use crate::location::Location;
 use crate::master_key;
 use crate::moment::Moment;
 use crate::name::Name;
+use crate::outcome::BackOff;
 use crate::seal::Keys;
 use crate::served;
-use crate::slot::{CREDENTIAL, OUTCOME, Slot};
+use crate::slot::{CREDENTIAL, OUTCOME, SECRET, Slot};
 use crate::unshared::Unshared;
 
 /// The credentials that the processes of one user share. Cheap to clone.
@@ -42,6 +43,20 @@ pub struct Kept {
     pub is_valid: bool,
 }
 
+/// A login that was not completed, so that none is started for a while.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct BackedOff {
+    /// What was fetched, without secrets.
+    pub description: String,
+    /// What happened to the last login.
+    pub reason: BackOff,
+    /// When it ended.
+    pub failed_at: SystemTime,
+    /// When the next one may start.
+    pub until: SystemTime,
+}
+
 impl Store {
     /// Opens the store, and creates its directory and its key if they do not exist. It blocks.
     ///
@@ -61,7 +76,8 @@ impl Store {
 
     /// The slot of an identity.
     pub fn slot(&self, identity: &StoreIdentity) -> Slot {
-        Slot::new(self.clone(), Name::new(self.keys.names(), identity))
+        let name = Name::new(self.keys.names(), identity);
+        Slot::new(self.clone(), name, identity.description())
     }
 
     /// What the user should know about the store, once: the key is in a file.
@@ -91,7 +107,30 @@ impl Store {
         Ok(kept)
     }
 
-    /// Removes every credential and every back-off, and returns how many slots contained one. Locks stay: a process may hold
+    /// All logins that were not completed and are not started again yet.
+    ///
+    /// # Errors
+    /// The directory cannot be listed.
+    pub fn back_offs(&self) -> Result<Vec<BackedOff>, Unshared> {
+        let now = Moment::now();
+        let mut found = Vec::new();
+        for slot in self.slots()? {
+            if let Ok(Some(outcome)) = slot.outcome()
+                && let (Some(reason), Some(until)) = (outcome.back_off(), outcome.backs_off_until(&now))
+            {
+                found.push(BackedOff {
+                    description: outcome.description().to_owned(),
+                    reason,
+                    failed_at: outcome.failed_at(),
+                    until,
+                });
+            }
+        }
+        found.sort_by(|one, other| one.description.cmp(&other.description));
+        Ok(found)
+    }
+
+    /// Removes every credential, every refresh token and every back-off, and returns how many slots contained one. Locks stay: a process may hold
     /// one.
     ///
     /// # Errors
@@ -115,6 +154,7 @@ impl Store {
     fn clear_slot(&self, slot: &Slot) -> Result<(), Unshared> {
         self.directory.remove(&slot.file(CREDENTIAL))?;
         self.directory.remove(&slot.file(OUTCOME))?;
+        self.directory.remove(&slot.file(SECRET))?;
         self.directory.remove(&served::file(slot.name()))
     }
 
@@ -125,13 +165,13 @@ impl Store {
             .files()?
             .iter()
             .filter_map(|file| file.split_once('.'))
-            .filter(|(_, kind)| [CREDENTIAL, OUTCOME].contains(kind))
+            .filter(|(_, kind)| [CREDENTIAL, OUTCOME, SECRET].contains(kind))
             .filter_map(|(name, _)| Name::parse(name))
             .collect();
         names.dedup();
         Ok(names
             .into_iter()
-            .map(|name| Slot::new(self.clone(), name))
+            .map(|name| Slot::new(self.clone(), name, ""))
             .collect())
     }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use kubex_core::Warning;
 use kubex_core::text::{sanitize_line, shown_path};
+use kubex_core::{Error, ErrorKind, Warning};
 
 /// Why credentials cannot be shared: the reason, and one thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,12 @@ impl Unshared {
             "credential-not-shared",
             format_args!("the credential is not shared with other processes: {self}"),
         )
+    }
+}
+
+impl From<Unshared> for Error {
+    fn from(unshared: Unshared) -> Self {
+        Self::new(ErrorKind::Unavailable, &unshared.message).with_help(unshared.help)
     }
 }
 

@@ -15,12 +15,14 @@
 
 mod accept_any;
 mod authorities;
+mod client_config;
 mod handshake;
 mod issuers;
 mod provider;
 mod refusal;
 mod verifier;
 
+pub use client_config::http_client_config;
 pub use provider::default_provider;
 pub use refusal::{Refusal, is_unknown_issuer, sentence};
 pub use verifier::verifier;

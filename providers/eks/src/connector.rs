@@ -1,7 +1,7 @@
 //! The HTTP client of the AWS SDK: reqwest with Kubex's trust, proxies and limits.
 
 use std::fmt::{self, Debug};
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -11,11 +11,14 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use kubex_core::secret::SecretBuffer;
 use kubex_core::text::messages;
-use kubex_core::{CaBundle, Error, ErrorKind, Host, Proxy, Result, Trust};
+use kubex_core::{CaBundle, Host, Proxy, Result, Trust};
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use rustls::ClientConfig;
+use url::Url;
 
 /// The maximum size of a response, in bytes.
 const LARGEST_ANSWER: usize = 1024 * 1024;
@@ -37,7 +40,7 @@ impl Connector {
     /// `InvalidPem` or `Unsupported` if the TLS library does not accept them.
     pub(crate) fn new(authorities: Option<CaBundle>, host: &Host) -> Result<Self> {
         Ok(Self {
-            tls: tls(authorities)?,
+            tls: kubex_tls::http_client_config(&authorities.map_or(Trust::System, Trust::CaBundle))?,
             host: host.clone(),
         })
     }
@@ -49,6 +52,7 @@ impl Connector {
             if address.scheme() != "https" {
                 return None;
             }
+            // `send` has refused an invalid one.
             let proxy = Proxy::from_environment(address, &host).ok().flatten()?;
             Some(proxy.expose_url().clone())
         });
@@ -74,47 +78,82 @@ impl Debug for Connector {
 
 impl HttpClient for Connector {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(Connection(
-            self.client(settings).map_err(|error| messages(&error)),
-        ))
+        SharedHttpConnector::new(Connection {
+            client: self.client(settings).map_err(|error| messages(&error)),
+            host: self.host.clone(),
+        })
     }
 }
 
 /// The client for one set of time limits, or why it could not be built.
 #[derive(Debug)]
-struct Connection(Result<Client, String>);
+struct Connection {
+    client: Result<Client, String>,
+    host: Host,
+}
 
 impl HttpConnector for Connection {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = self.0.clone();
+        let (client, host) = (self.client.clone(), self.host.clone());
         HttpConnectorFuture::new(async move {
             let client = client.map_err(|error| ConnectorError::user(error.into()))?;
-            send(&client, request).await
+            send(&client, request, &host).await
         })
     }
 }
 
-async fn send(client: &Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+async fn send(client: &Client, request: HttpRequest, host: &Host) -> Result<HttpResponse, ConnectorError> {
     let request = request
         .try_into_http1x()
         .map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
-    let body = body.bytes().unwrap_or_default().to_vec();
-    let request = http::Request::from_parts(parts, body);
+    // It may contain the token of a web identity.
+    let mut sent = SecretBuffer::default();
+    sent.append(body.bytes().unwrap_or_default());
+    let request = http::Request::from_parts(parts, Bytes::from_owner(sent));
     let request = reqwest::Request::try_from(request).map_err(|error| ConnectorError::user(error.into()))?;
+    check(request.url(), host).map_err(|message| ConnectorError::user(message.into()))?;
     let mut response = client.execute(request).await.map_err(failed)?;
     let mut answer = http::Response::new(());
     *answer.status_mut() = response.status();
     *answer.headers_mut() = response.headers().clone();
-    let mut body = Vec::new();
+    let mut body = SecretBuffer::default();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
             return Err(ConnectorError::user("the response is larger than 1 MiB".into()));
         }
-        body.extend_from_slice(&chunk);
+        body.append(&chunk);
     }
-    HttpResponse::try_from(answer.map(|()| SdkBody::from(body)))
+    HttpResponse::try_from(answer.map(|()| SdkBody::from(Bytes::from_owner(body))))
         .map_err(|error| ConnectorError::user(error.into()))
+}
+
+/// Checks where a request goes, and by which proxy: a request or its answer contains credentials.
+fn check(address: &Url, host: &Host) -> Result<(), String> {
+    if address.scheme() == "https" {
+        let proxy = Proxy::from_environment(address, host);
+        return proxy.map(drop).map_err(|error| messages(&error));
+    }
+    if is_near(address) {
+        Ok(())
+    } else {
+        Err("a request over http is only sent to this machine and its metadata services".to_owned())
+    }
+}
+
+/// Whether this is the machine itself, or a link-local address, as those of the metadata services are.
+fn is_near(address: &Url) -> bool {
+    // IMDS, and the endpoint of EKS Pod Identity.
+    const OF_AWS: [&str; 2] = ["fd00:ec2::254", "fd00:ec2::23"];
+    let Some(name) = address.host_str() else {
+        return false;
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    match name.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
+        Ok(IpAddr::V6(address)) => address.is_loopback() || OF_AWS.contains(&name),
+        Err(_) => name == "localhost",
+    }
 }
 
 /// The SDK decides by this whether it tries again.
@@ -132,22 +171,43 @@ fn failed(error: reqwest::Error) -> ConnectorError {
     }
 }
 
-/// A rustls configuration with an explicit provider: rustls has no default if two providers are compiled in.
-fn tls(authorities: Option<CaBundle>) -> Result<ClientConfig> {
-    let unsupported = |error: rustls::Error| {
-        Error::new(
-            ErrorKind::Unsupported,
-            format_args!("TLS cannot be set up: {error}"),
-        )
-    };
-    let provider = kubex_tls::default_provider()?;
-    let trust = authorities.map_or(Trust::System, Trust::CaBundle);
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(unsupported)?
-        .dangerous()
-        .with_custom_certificate_verifier(kubex_tls::verifier(&trust, &provider)?)
-        .with_no_client_auth();
-    config.alpn_protocols.push(b"http/1.1".to_vec());
-    Ok(config)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_over_http_stays_near() {
+        let host = Host::real();
+        for near in [
+            "http://127.0.0.1:1/role",
+            "http://localhost/role",
+            "http://[::1]/role",
+            "http://169.254.170.23/v1/credentials",
+            "http://169.254.169.254/latest",
+            "http://[fd00:ec2::254]/latest",
+            "http://[fd00:ec2::23]/v1/credentials",
+        ] {
+            assert_eq!(check(&near.parse().unwrap(), &host), Ok(()), "{near}");
+        }
+        for far in [
+            "http://sts.eu-west-1.amazonaws.com/",
+            "http://10.0.0.1/",
+            "http://[fd00:ec2::1]/",
+            "http://localhost.example.com/",
+            "http://127.0.0.1.example.com/",
+        ] {
+            assert!(check(&far.parse().unwrap(), &host).is_err(), "{far}");
+        }
+    }
+
+    #[test]
+    fn an_invalid_proxy_is_never_a_direct_connection() {
+        let host = Host::real()
+            .with_variable("NO_PROXY", None::<&str>)
+            .with_variable("no_proxy", None::<&str>)
+            .with_variable("HTTPS_PROXY", Some("http://[s3cret"));
+        let refused = check(&"https://sts.eu-west-1.amazonaws.com/".parse().unwrap(), &host).unwrap_err();
+        assert!(refused.contains("HTTPS_PROXY"), "{refused}");
+        assert!(!refused.contains("s3cret"), "{refused}");
+    }
 }

@@ -24,12 +24,13 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::SystemTimeSource;
 use aws_types::region::Region;
 use kubex_core::text::{Mask, messages, sanitize_line};
-use kubex_core::{Error, ErrorKind, Host, Result};
+use kubex_core::{Error, ErrorKind, Host, Proxy, Result};
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
 use crate::connector::Connector;
 use crate::options::EksOptions;
+use crate::process::{has_container, has_metadata};
 use crate::settings::Settings;
 
 /// The session name of the AWS CLI.
@@ -38,7 +39,7 @@ const SESSION_NAME: &str = "EKSGetTokenAuth";
 /// Finds the credentials, and assumes the role if there is one.
 ///
 /// # Errors
-/// `Unavailable` if there are no credentials, or if AWS refuses or cannot be reached.
+/// `Unavailable` if there are no credentials, or if AWS refuses or cannot be reached; `InvalidValue` for an invalid proxy.
 pub(crate) async fn credentials(
     options: &EksOptions,
     settings: &Settings,
@@ -47,11 +48,13 @@ pub(crate) async fn credentials(
     if let (Some(keys), None) = (&settings.keys, &options.role) {
         return Ok(keys.clone());
     }
+    // An invalid proxy is an error before a request is sent.
+    Proxy::from_environment(&settings.endpoint().await?.url, host)?;
     let connector = Connector::new(settings.authorities(host).await?, host)?;
     let found = async {
         let provider = match &settings.keys {
             Some(keys) => SharedCredentialsProvider::new(keys.clone()),
-            None => provider(settings, connector.clone()),
+            None => provider(settings, connector.clone(), host),
         };
         match &options.role {
             Some(role) => assume(role, options, settings, connector, provider).await,
@@ -63,7 +66,8 @@ pub(crate) async fn credentials(
     found.map_err(|error| failed(&error, options))
 }
 
-fn provider(settings: &Settings, connector: Connector) -> SharedCredentialsProvider {
+/// The SDK reads some variables of its process, which [`check_process`](crate::process::check_process) has compared.
+fn provider(settings: &Settings, connector: Connector, host: &Host) -> SharedCredentialsProvider {
     let config = ProviderConfig::without_region()
         .with_region(Some(Region::new(settings.region.clone())))
         .with_use_fips(Some(settings.uses_fips))
@@ -89,8 +93,15 @@ fn provider(settings: &Settings, connector: Connector) -> SharedCredentialsProvi
             .static_configuration(identity.clone());
         return SharedCredentialsProvider::new(identity.build());
     }
+    let machine = if has_metadata(host) {
+        SharedCredentialsProvider::new(ImdsCredentialsProvider::builder().configure(&config).build())
+    } else {
+        SharedCredentialsProvider::new(provide_credentials_fn(|| ready(Err(no_place()))))
+    };
+    if !has_container(host) {
+        return machine;
+    }
     let container = EcsCredentialsProvider::builder().configure(&config).build();
-    let machine = ImdsCredentialsProvider::builder().configure(&config).build();
     SharedCredentialsProvider::new(
         CredentialsProviderChain::first_try("container", container).or_else("machine", machine),
     )
@@ -127,6 +138,10 @@ async fn assume(
 
 fn no_keys() -> CredentialsError {
     CredentialsError::not_loaded("the variables contain no keys")
+}
+
+fn no_place() -> CredentialsError {
+    CredentialsError::not_loaded("no variable and no profile has any, and the metadata of EC2 is disabled")
 }
 
 /// The SDK's messages, without what looks like a secret. Its error is not kept as the source: its `Debug` contains bodies

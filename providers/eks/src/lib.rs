@@ -49,6 +49,7 @@
 mod connector;
 mod credentials;
 mod options;
+mod process;
 mod profile;
 mod replacement;
 mod settings;

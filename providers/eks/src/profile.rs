@@ -133,6 +133,24 @@ impl Profiles {
         CREDENTIAL_KEYS.iter().any(|key| self.get(key).is_some())
     }
 
+    /// Whether the selected profile, or one that it refers to, has this key.
+    pub(crate) fn refers_to(&self, key: &str) -> bool {
+        let mut name = self.name.as_str();
+        for _ in 0..MOST_PROFILES {
+            let Some(profile) = self.sections.get_profile(name) else {
+                return false;
+            };
+            if profile.get(key).is_some() {
+                return true;
+            }
+            match profile.get("source_profile") {
+                Some(next) if next != name => name = next,
+                _ => return false,
+            }
+        }
+        false
+    }
+
     /// Whether the configuration loads plugins into the AWS CLI.
     pub(crate) fn has_plugins(&self) -> bool {
         let mut lines = self

@@ -60,6 +60,9 @@ const INHERITABLE: &[&str] = &[
 /// Variables without the prefix `AWS_` that change what the CLI does.
 const OTHERS: &[&str] = &["BOTO_CONFIG"];
 
+/// Other variables that this provider reads.
+const READ: &[&str] = &["HOME", "REQUESTS_CA_BUNDLE", "USERPROFILE"];
+
 /// Makes the source of a call, or returns what is not understood.
 pub(crate) fn replace(call: &PluginCall) -> Result<Arc<dyn CredentialSource>, String> {
     let options = read(call.arguments())?;
@@ -150,7 +153,8 @@ pub(crate) async fn check_host(settings: &Settings, host: &Host) -> Result<()> {
             )));
         }
         let is_inherited = inherited.iter().any(|(kept, _)| kept == OsStr::new(name));
-        if (is_of_aws || name == "HOME") && !is_inherited {
+        let is_read = is_of_aws || SETTABLE.contains(&name) || READ.contains(&name);
+        if is_read && !is_inherited {
             return Err(unsupported(format!(
                 "the plugin rules drop the variable \"{}\"",
                 shown_key(name)

@@ -242,7 +242,7 @@ fn web_identity(host: &Host) -> Result<Option<StaticConfiguration>> {
     }))
 }
 
-/// Whether tokens name the global STS endpoint where a region has a choice: `legacy`, which the CLI no longer defaults to.
+/// Whether tokens name the global STS endpoint where a region has a choice: `legacy`. The default is `regional`.
 fn uses_global_endpoint(profiles: &Profiles, host: &Host) -> Result<bool> {
     let name = "AWS_STS_REGIONAL_ENDPOINTS";
     let variable = host.environment().unicode(name)?;
@@ -270,23 +270,32 @@ fn sts_address(host: &Host) -> Result<Option<String>> {
         return Ok(None);
     }
     for name in ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"] {
-        let Some(address) = host.environment().unicode(name)? else {
-            continue;
-        };
-        let is_https = Url::parse(&address).is_ok_and(|url| {
-            url.scheme() == "https" && url.username().is_empty() && url.password().is_none()
-        });
-        if !is_https {
-            return Err(Error::new(
-                ErrorKind::InvalidValue,
-                format_args!("the variable {name} does not hold an https address"),
-            )
-            .with_origin(&Origin::variable(name))
-            .with_help("write it as https://host"));
+        if let Some(address) = https_address(name, host)? {
+            return Ok(Some(address));
         }
-        return Ok(Some(address));
     }
     Ok(None)
+}
+
+/// The address in a variable.
+///
+/// # Errors
+/// `InvalidValue` for one that is not https, or that contains a password.
+pub(crate) fn https_address(name: &str, host: &Host) -> Result<Option<String>> {
+    let Some(address) = host.environment().unicode(name)? else {
+        return Ok(None);
+    };
+    let is_https = Url::parse(&address)
+        .is_ok_and(|url| url.scheme() == "https" && url.username().is_empty() && url.password().is_none());
+    if !is_https {
+        return Err(Error::new(
+            ErrorKind::InvalidValue,
+            format_args!("the variable {name} does not hold an https address"),
+        )
+        .with_origin(&Origin::variable(name))
+        .with_help("write it as https://host"));
+    }
+    Ok(Some(address))
 }
 
 #[cfg(test)]

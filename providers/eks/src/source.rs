@@ -12,6 +12,7 @@ use kubex_core::{
 
 use crate::credentials::credentials;
 use crate::options::EksOptions;
+use crate::process::check_process;
 use crate::replacement::check_host;
 use crate::settings::Settings;
 use crate::token::{LIFETIME, presign};
@@ -90,6 +91,7 @@ impl EksSource {
     /// What the host's variables and files say.
     async fn settings(&self, host: &Host) -> Result<Settings> {
         let settings = Settings::read(&self.options, &self.origin, host).await?;
+        check_process(&settings, host)?;
         if self.replaces_the_cli {
             check_host(&settings, host).await?;
         }

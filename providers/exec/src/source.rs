@@ -150,21 +150,30 @@ impl ExecSource {
         Ok(source)
     }
 
-    async fn run(&self, host: &Host, cluster: &Cluster) -> Result<Credential> {
-        let terminal = interaction::terminal(self.interactive_mode, host)?;
-        let command = self.command.as_os_str();
+    /// The program, if it is found and the policy permits it.
+    async fn permitted(&self, host: &Host) -> Result<Program> {
         let variables = self.limited_variables();
-        let program = host.permit(&command, self.command.find(host), &variables);
+        let program = host.permit(self.command.as_os_str(), self.command.find(host), &variables);
         let limit = self.time_for(false, host);
         let program = host.within(limit, program).await;
-        let program = program.unwrap_or_else(|_| Err(failure::not_found_in_time(&self.name, limit)));
+        program.unwrap_or_else(|_| Err(failure::not_found_in_time(&self.name, limit)))
+    }
+
+    async fn run(&self, host: &Host, cluster: &Cluster) -> Result<Credential> {
+        let terminal = interaction::terminal(self.interactive_mode, host)?;
+        let mut program = self.permitted(host).await;
         metrics::asked(&program);
+        let terminal = match terminal {
+            Some(terminal) if program.is_ok() => {
+                let held = interaction::hold(terminal, host).await?;
+                // The program or the policy may have changed while the terminal was in use.
+                program = self.permitted(host).await;
+                Some(held)
+            }
+            _ => None,
+        };
         let program = program.map_err(|error| self.install_hint.add_to(error, host))?;
         let stack = recursion::stack_with(&program, &self.arguments, host)?;
-        let terminal = match terminal {
-            Some(terminal) => Some(interaction::hold(terminal, host).await?),
-            None => None,
-        };
         let is_interactive = terminal.is_some();
         let live_stderr = LiveStderr::new(&self.name, self.secrets(), terminal.as_ref(), host);
         let process = self.process(
@@ -333,19 +342,16 @@ impl CredentialSource for ExecSource {
         self.name.clone()
     }
 
-    /// Whether the plugin's program can be changed by others. A program that is not found or not permitted is an error of
-    /// the fetch. A bare name is not looked up: that takes longer than the rest of resolving.
+    /// Whether the plugin's program can be changed by others. A program that is not found is an error of the fetch. A bare name is not looked up: that takes longer than the rest of resolving.
     async fn warnings(&self, host: &Host) -> Vec<Warning> {
         let command = self.command.as_os_str();
         if Path::new(command).components().count() == 1 {
             return Vec::new();
         }
-        let variables = self.limited_variables();
-        let find = host.permit(command, self.command.find(host), &variables);
-        let Ok(Ok(program)) = host.within(LOOK_LIMIT, find).await else {
+        let Ok(Ok(program)) = host.within(LOOK_LIMIT, self.command.find(host)).await else {
             return Vec::new();
         };
-        let writers = host.files().foreign_writers(program.path());
+        let writers = host.files().foreign_writers(&program);
         let Ok(Some(writers)) = host.within(LOOK_LIMIT, writers).await else {
             return Vec::new();
         };
@@ -353,7 +359,7 @@ impl CredentialSource for ExecSource {
             "writable-by-others",
             format_args!(
                 "the plugin \"{}\" can be changed by others: {writers}",
-                shown_path(program.path())
+                shown_path(&program)
             ),
         );
         vec![warning.with_origin(&self.origin)]

@@ -1,15 +1,13 @@
 //! The request for a token: https only, no redirects, a limited response that no error contains.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use kubex_core::secret::SecretBuffer;
 use kubex_core::text::messages;
 use kubex_core::{CaBundle, Credential, Error, ErrorKind, Host, Proxy, Result, SecretString, Trust};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use reqwest::{Client, StatusCode};
-use rustls::ClientConfig;
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
 use crate::job::Job;
 
@@ -62,16 +60,12 @@ pub(crate) async fn request(
         );
         return Err(error.with_help("check that the job is still running and has `id-token: write`"));
     }
-    let mut body = Zeroizing::new(Vec::new());
+    let mut body = SecretBuffer::default();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
             return Err(malformed(&whom, "a response of more than 1 MiB"));
         }
-        // A buffer that grows would leave a copy behind.
-        let mut larger = Zeroizing::new(Vec::with_capacity(body.len() + chunk.len()));
-        larger.extend_from_slice(&body);
-        larger.extend_from_slice(&chunk);
-        body = larger;
+        body.append(&chunk);
     }
     read(&body).ok_or_else(|| malformed(&whom, "no token"))
 }
@@ -99,8 +93,9 @@ fn client(authorities: Option<CaBundle>, host: &Host) -> Result<Client> {
         let proxy = Proxy::from_environment(address, &host).ok().flatten()?;
         Some(proxy.expose_url().clone())
     });
+    let trust = authorities.map_or(Trust::System, Trust::CaBundle);
     let client = Client::builder()
-        .tls_backend_preconfigured(tls(authorities)?)
+        .tls_backend_preconfigured(kubex_tls::http_client_config(&trust)?)
         .https_only(true)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
@@ -113,24 +108,4 @@ fn client(authorities: Option<CaBundle>, host: &Host) -> Result<Client> {
             format_args!("the HTTP client could not be built: {error}"),
         )
     })
-}
-
-/// A rustls configuration with an explicit provider: rustls has no default if two providers are compiled in.
-fn tls(authorities: Option<CaBundle>) -> Result<ClientConfig> {
-    let unsupported = |error: rustls::Error| {
-        Error::new(
-            ErrorKind::Unsupported,
-            format_args!("TLS cannot be set up: {error}"),
-        )
-    };
-    let provider = kubex_tls::default_provider()?;
-    let trust = authorities.map_or(Trust::System, Trust::CaBundle);
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(unsupported)?
-        .dangerous()
-        .with_custom_certificate_verifier(kubex_tls::verifier(&trust, &provider)?)
-        .with_no_client_auth();
-    config.alpn_protocols.push(b"http/1.1".to_vec());
-    Ok(config)
 }

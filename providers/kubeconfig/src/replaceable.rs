@@ -4,8 +4,8 @@ use std::fmt;
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kubex_core::secret::SecretBuffer;
 use kubex_core::{Error, ErrorKind, Result, SecretBytes};
-use zeroize::Zeroizing;
 
 use crate::load::{Content, LARGEST_FILE};
 
@@ -56,10 +56,9 @@ impl fmt::Debug for ReplaceableKubeconfig {
 /// # Errors
 /// `UnreadableFile` if the reader fails, or if there are more than 64 MiB.
 pub fn read_to_end(reader: impl Read) -> Result<SecretBytes> {
-    let mut content = Zeroizing::new(Vec::new());
-    reader
-        .take(LARGEST_FILE as u64 + 1)
-        .read_to_end(&mut content)
+    let mut content = SecretBuffer::default();
+    content
+        .append_from(reader.take(LARGEST_FILE as u64 + 1))
         .map_err(|error| {
             Error::new(
                 ErrorKind::UnreadableFile,
@@ -73,5 +72,5 @@ pub fn read_to_end(reader: impl Read) -> Result<SecretBytes> {
             format_args!("the kubeconfig is larger than {LARGEST_FILE} bytes"),
         ));
     }
-    Ok(content.to_vec().into())
+    Ok(content.into())
 }

@@ -102,7 +102,8 @@ pub(crate) fn select<'m>(
     })
 }
 
-/// The name of the context, and what selected it. `followed` is the one that was current when the kubeconfig was resolved first. A context is not required if the options name a cluster.
+/// The name of the context, and what selected it. `followed` is the one that was current when the kubeconfig was resolved
+/// first. A context is not required if the options name a cluster.
 fn chosen<'a>(
     merged: &'a Merged,
     options: &'a KubeconfigOptions,

@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use kubex_core::text::{Mask, clean_line};
 use kubex_core::{Credential, Error, ErrorKind, ExposeSecret, Result, SecretString};
 use reqwest::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
@@ -27,7 +27,8 @@ pub(crate) struct Client {
 }
 
 /// How the client's id and secret are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Style {
     Basic,
     Form,

@@ -5,15 +5,14 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use kubex_core::secret::SecretBuffer;
 use kubex_core::text::{causes, messages};
 use kubex_core::{CaBundle, Error, ErrorKind, Host, Proxy, Result, Trust};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode};
-use rustls::ClientConfig;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -33,7 +32,7 @@ pub(crate) struct Http {
 /// A complete response. Its body may contain tokens.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    pub(crate) body: Zeroizing<Vec<u8>>,
+    pub(crate) body: SecretBuffer,
 }
 
 impl Http {
@@ -49,8 +48,9 @@ impl Http {
             let proxy = Proxy::from_environment(address, &world).ok().flatten()?;
             Some(proxy.expose_url().clone())
         });
+        let trust = authorities.map_or(Trust::System, |bundle| Trust::CaBundle(bundle.clone()));
         let client = Client::builder()
-            .tls_backend_preconfigured(tls(authorities)?)
+            .tls_backend_preconfigured(kubex_tls::http_client_config(&trust)?)
             .https_only(true)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
@@ -117,7 +117,7 @@ async fn receive(request: RequestBuilder, whom: &str) -> Result<Answer> {
     let request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
     let mut response = request.send().await.map_err(failed)?;
     let status = response.status();
-    let mut body = Zeroizing::new(Vec::new());
+    let mut body = SecretBuffer::default();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
             return Err(Error::new(
@@ -125,39 +125,9 @@ async fn receive(request: RequestBuilder, whom: &str) -> Result<Answer> {
                 format_args!("the response of {whom} is larger than 1 MiB"),
             ));
         }
-        append(&mut body, &chunk);
+        body.append(&chunk);
     }
     Ok(Answer { status, body })
-}
-
-/// Appends without leaving a copy behind if the buffer has to grow.
-fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
-    if body.capacity() - body.len() < chunk.len() {
-        let mut larger = Zeroizing::new(Vec::with_capacity((body.len() + chunk.len()) * 2));
-        larger.extend_from_slice(body);
-        *body = larger;
-    }
-    body.extend_from_slice(chunk);
-}
-
-/// A rustls configuration with an explicit provider: rustls has no default if two providers are compiled in.
-fn tls(authorities: Option<&CaBundle>) -> Result<ClientConfig> {
-    let unsupported = |error: rustls::Error| {
-        Error::new(
-            ErrorKind::Unsupported,
-            format_args!("TLS cannot be set up: {error}"),
-        )
-    };
-    let provider = kubex_tls::default_provider()?;
-    let trust = authorities.map_or(Trust::System, |bundle| Trust::CaBundle(bundle.clone()));
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(unsupported)?
-        .dangerous()
-        .with_custom_certificate_verifier(kubex_tls::verifier(&trust, &provider)?)
-        .with_no_client_auth();
-    config.alpn_protocols.push(b"http/1.1".to_vec());
-    Ok(config)
 }
 
 /// The message of reqwest's error and its causes. The error itself is not kept as the source, because it may quote a

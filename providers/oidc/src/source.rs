@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use kubex_core::credentials::SharingKey;
+use kubex_core::credentials::{SavedSecret, SharingKey, StoreIdentity};
 use kubex_core::options::Pem;
 use kubex_core::text::clean_line;
 use kubex_core::time::rfc3339;
@@ -12,6 +12,8 @@ use kubex_core::{
     BuildContext, CaBundle, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret,
     FetchReason, FetchRequest, FromOptions, Host, Origin, Result, SecretString, Warning,
 };
+
+use zeroize::Zeroizing;
 
 use crate::grant::{self, Client};
 use crate::http::Http;
@@ -34,6 +36,8 @@ pub struct OidcSource {
     authority: Option<Pem>,
     /// The key under which equal sources share their tokens.
     sharing: SharingKey,
+    /// What distinguishes the login in every process.
+    identity: StoreIdentity,
     origins: Origins,
     tokens: TokenStore,
 }
@@ -66,6 +70,7 @@ impl FromOptions for OidcSource {
         let sharing = sharing_key(&options);
         let issuer = Issuer::parse(&options.idp_issuer_url)
             .map_err(|error| error.with_origin(&origin_of("idp-issuer-url")))?;
+        let identity = store_identity(&options, &issuer);
         let data = not_empty(options.idp_certificate_authority_data);
         // Inline data takes precedence, as in client-go.
         let file = options
@@ -74,6 +79,7 @@ impl FromOptions for OidcSource {
         Ok(Self {
             issuer,
             sharing,
+            identity,
             client: Client {
                 id: options.client_id,
                 secret: not_empty(options.client_secret),
@@ -117,6 +123,40 @@ fn sharing_key(options: &OidcOptions) -> SharingKey {
     })
 }
 
+/// A login is identified by its refresh token, so that no two slots of a store use the same one. Without one, the id-token
+/// identifies it.
+fn store_identity(options: &OidcOptions, issuer: &Issuer) -> StoreIdentity {
+    let description = describe(issuer, &options.client_id);
+    let text = |secret: &Option<SecretString>| {
+        let text = secret.as_ref().map(|secret| secret.expose_secret().to_owned());
+        Zeroizing::new(text.unwrap_or_default())
+    };
+    let refresh_token = text(&options.refresh_token);
+    let login = if refresh_token.is_empty() {
+        text(&options.id_token)
+    } else {
+        refresh_token
+    };
+    let file = options
+        .idp_certificate_authority
+        .as_deref()
+        .unwrap_or(Path::new(""));
+    StoreIdentity::new("oidc", &description)
+        .with("issuer", &options.idp_issuer_url)
+        .with("client", &options.client_id)
+        .with("client secret", text(&options.client_secret).as_bytes())
+        .with("certificate authority", file.as_os_str().as_encoded_bytes())
+        .with(
+            "certificate authority data",
+            text(&options.idp_certificate_authority_data).as_bytes(),
+        )
+        .with("login", login.as_bytes())
+}
+
+fn describe(issuer: &Issuer, client: &str) -> String {
+    format!("OIDC issuer {issuer}, client {}", clean_line(client))
+}
+
 fn not_empty(text: Option<SecretString>) -> Option<SecretString> {
     text.filter(|text| !text.expose_secret().is_empty())
 }
@@ -147,7 +187,26 @@ impl OidcSource {
         is_sufficient.then(|| self.credential(token, end)).transpose()
     }
 
-    async fn refresh(&self, turn: &mut Turn<'_>, why: FetchReason, host: &Host) -> Result<Credential> {
+    async fn fetch_with(
+        &self,
+        request: FetchRequest<'_>,
+        saved: Option<&dyn SavedSecret>,
+    ) -> Result<Credential> {
+        let (why, host) = (request.reason, request.host);
+        let held = |tokens: &mut Tokens| self.held(tokens, why, host.now().wall).transpose();
+        match self.tokens.turn(host, DEADLINE, held).await {
+            Ok(held) => held,
+            Err(mut turn) => self.refresh(&mut turn, why, host, saved).await,
+        }
+    }
+
+    async fn refresh(
+        &self,
+        turn: &mut Turn<'_>,
+        why: FetchReason,
+        host: &Host,
+        saved: Option<&dyn SavedSecret>,
+    ) -> Result<Credential> {
         let Some(refresh_token) = turn.tokens.refresh_token.clone() else {
             return Err(self.cannot_refresh(&turn.tokens, why));
         };
@@ -162,6 +221,10 @@ impl OidcSource {
             return Err(self.unusable(ErrorKind::TimedOut, "was not asked in time"));
         }
         let tokens = &mut turn.tokens;
+        if let Some(saved) = saved {
+            // Written once before, so that no token is used up whose successor could not be saved.
+            self.save(tokens, saved)?;
+        }
         let fresh = grant::refresh(&http, &endpoint, &self.client, &refresh_token, &mut tokens.style)
             .await
             .map_err(|error| error.with_origin(&self.origins.refresh_token))?;
@@ -169,6 +232,10 @@ impl OidcSource {
         // Keep the new refresh token even if the rest of the response is invalid: the old one may be used up.
         if let Some(rotated) = fresh.refresh_token {
             tokens.refresh_token = Some(rotated);
+        }
+        if let Some(saved) = saved {
+            // Nothing is awaited between the response and this.
+            self.save(tokens, saved)?;
         }
         let token = fresh.id_token.ok_or_else(|| {
             self.unusable(
@@ -196,6 +263,18 @@ impl OidcSource {
         tokens.id_token = Some(token);
         tokens.since = Some(host.now().wall);
         Ok(credential)
+    }
+
+    fn save(&self, tokens: &Tokens, saved: &dyn SavedSecret) -> Result<()> {
+        let Some(secret) = tokens.to_saved() else {
+            return Ok(());
+        };
+        saved.save(&secret).map_err(|error| {
+            let why = format_args!("the refresh-token cannot be saved: {}", error.message());
+            Error::new(ErrorKind::Unavailable, why)
+                .with_origin(&self.origins.refresh_token)
+                .with_help(error.help().unwrap_or("set the cache of the source to memory"))
+        })
     }
 
     fn credential(&self, token: &SecretString, end: SystemTime) -> Result<Credential> {
@@ -263,20 +342,27 @@ fn end_of_use(expires_at: SystemTime) -> SystemTime {
 #[async_trait]
 impl CredentialSource for OidcSource {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
-        let (why, host) = (request.reason, request.host);
-        let held = |tokens: &mut Tokens| self.held(tokens, why, host.now().wall).transpose();
-        match self.tokens.turn(host, DEADLINE, held).await {
-            Ok(held) => held,
-            Err(mut turn) => self.refresh(&mut turn, why, host).await,
+        self.fetch_with(request, None).await
+    }
+
+    /// The saved refresh token is newer than the one of the options.
+    async fn fetch_saving(&self, request: FetchRequest<'_>, saved: &dyn SavedSecret) -> Result<Credential> {
+        if let Some(secret) = saved.saved() {
+            self.tokens.read(|tokens| tokens.adopt(&secret));
         }
+        self.fetch_with(request, Some(saved)).await
+    }
+
+    fn uses_up_a_secret(&self) -> bool {
+        self.tokens.read(|tokens| tokens.refresh_token.is_some())
+    }
+
+    async fn store_identity(&self, _: &Host, _: &Cluster) -> Option<StoreIdentity> {
+        Some(self.identity.clone())
     }
 
     fn describe(&self) -> String {
-        format!(
-            "OIDC issuer {}, client {}",
-            self.issuer,
-            clean_line(&self.client.id)
-        )
+        describe(&self.issuer, &self.client.id)
     }
 
     fn deadline(&self) -> Duration {

@@ -8,11 +8,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use kubex_core::{ExposeSecret, Host, SecretString};
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+use zeroize::Zeroizing;
 
 use crate::grant::Style;
 
-/// The current tokens. They are kept in memory only.
+/// The current tokens. They are kept in memory, and the refresh token in a store if the source has one.
 #[derive(Clone, Debug)]
 pub(crate) struct Tokens {
     pub(crate) id_token: Option<SecretString>,
@@ -22,7 +24,47 @@ pub(crate) struct Tokens {
     pub(crate) style: Option<Style>,
 }
 
+/// What a store keeps of the tokens. The id-token is in the store already, as the credential.
+#[derive(Deserialize)]
+struct Saved {
+    refresh_token: SecretString,
+    style: Option<Style>,
+}
+
+#[derive(Serialize)]
+struct Saving<'t> {
+    refresh_token: &'t str,
+    style: Option<Style>,
+}
+
 impl Tokens {
+    /// What a store has to keep for the next refresh; `None` if there is no refresh token.
+    pub(crate) fn to_saved(&self) -> Option<SecretString> {
+        let refresh_token = self.refresh_token.as_ref()?.expose_secret();
+        let saving = Saving {
+            refresh_token,
+            style: self.style,
+        };
+        // A character takes up to six bytes. A buffer that grows leaves a copy behind.
+        let mut text = Zeroizing::new(Vec::with_capacity(refresh_token.len() * 6 + 100));
+        serde_json::to_writer(&mut *text, &saving).ok()?;
+        std::str::from_utf8(&text).ok().map(SecretString::from)
+    }
+
+    /// Takes what a store has kept. The id-token that belongs to an older refresh token is older too.
+    pub(crate) fn adopt(&mut self, saved: &SecretString) {
+        let Ok(saved) = serde_json::from_str::<Saved>(saved.expose_secret()) else {
+            return;
+        };
+        let known = self.refresh_token.as_ref().map(ExposeSecret::expose_secret);
+        if known != Some(saved.refresh_token.expose_secret()) {
+            self.id_token = None;
+            self.since = None;
+            self.refresh_token = Some(saved.refresh_token);
+        }
+        self.style = self.style.or(saved.style);
+    }
+
     fn is_same(&self, other: &Self) -> bool {
         let pairs = [
             (&self.id_token, &other.id_token),

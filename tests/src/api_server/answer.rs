@@ -27,7 +27,7 @@ pub(super) struct AnswerBody {
 }
 
 impl Answer {
-    fn json(status: StatusCode, body: Value) -> Self {
+    pub(super) fn json(status: StatusCode, body: Value) -> Self {
         Self {
             status,
             location: None,

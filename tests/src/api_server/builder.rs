@@ -107,6 +107,7 @@ impl ApiServerBuilder {
             authenticator: Mutex::new(authenticator),
             answers: Mutex::new(Answers::default()),
             requests: Mutex::new(Vec::new()),
+            service_accounts: Mutex::default(),
             watches: Mutex::default(),
             crowd: Mutex::default(),
             #[cfg(feature = "streams")]

@@ -18,7 +18,7 @@ use super::record::RecordedRequest;
 use super::streams::Stream;
 use super::user::User;
 use super::watch::{Events, is_watch};
-use super::{Shared, held};
+use super::{Shared, held, token_request};
 
 /// The real server's limit.
 const MAXIMUM_BODY: usize = 3 * 1024 * 1024;
@@ -44,7 +44,7 @@ pub(super) async fn handle(
 
     let place = held(&shared.crowd).join();
     place.wait().await;
-    let decision = decide(&shared, &peer, &head, body.is_some());
+    let decision = decide(&shared, &peer, &head, body.as_deref());
     let is_known = decision
         .requester
         .as_ref()
@@ -101,7 +101,7 @@ struct Decision {
     answer: Answer,
 }
 
-fn decide(shared: &Shared, peer: &Peer, head: &request::Parts, is_body_whole: bool) -> Decision {
+fn decide(shared: &Shared, peer: &Peer, head: &request::Parts, body: Option<&[u8]>) -> Decision {
     let authenticated = held(&shared.authenticator).authenticate(&peer.certificates, &head.headers);
     let Ok(requester) = authenticated else {
         let answer = Answer::failure(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized");
@@ -120,9 +120,10 @@ fn decide(shared: &Shared, peer: &Peer, head: &request::Parts, is_body_whole: bo
             answer,
         };
     };
-    let answer = if is_body_whole {
+    let answer = if let Some(body) = body {
         let canned = held(&shared.answers).find(head.uri.path());
-        canned.unwrap_or_else(|| route(&head.method, head.uri.path(), &acting))
+        let served = canned.or_else(|| token_request::serve(shared, &head.method, head.uri.path(), body));
+        served.unwrap_or_else(|| route(&head.method, head.uri.path(), &acting))
     } else {
         let message = "the body is not whole, or larger than 3 MiB";
         Answer::failure(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)

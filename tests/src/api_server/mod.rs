@@ -36,6 +36,7 @@
 //! - Impersonation headers, with their quirks: see [`User`] for what is added to whom.
 //! - `POST /apis/authentication.k8s.io/v1/selfsubjectreviews` says whom the server sees, and in the extra
 //!   [`CREDENTIAL_ID`] which credential arrived.
+//! - `POST .../serviceaccounts/{name}/token` issues tokens of the service accounts that a test names.
 //!
 //! # What it does not do
 //!
@@ -57,6 +58,7 @@ mod record;
 pub(crate) mod serving;
 #[cfg(feature = "streams")]
 mod streams;
+mod token_request;
 mod user;
 mod watch;
 
@@ -78,12 +80,14 @@ pub(crate) use self::certificate::{element, pem};
 use self::crowd::Crowd;
 use self::listener::Listener;
 use self::serving::ServingTls;
+use self::token_request::ServiceAccounts;
 use self::watch::Watches;
 
 pub use self::authenticator::CREDENTIAL_ID;
 pub use self::builder::ApiServerBuilder;
 pub use self::certificate::ClientCertificatePem;
 pub use self::record::{RecordedCertificate, RecordedRequest};
+pub use self::token_request::AUDIENCE;
 pub use self::user::User;
 
 /// A running server. See the [module's documentation](self) for what it does.
@@ -101,6 +105,7 @@ struct Shared {
     authenticator: Mutex<Authenticator>,
     answers: Mutex<Answers>,
     requests: Mutex<Vec<RecordedRequest>>,
+    service_accounts: Mutex<ServiceAccounts>,
     watches: Mutex<Watches>,
     crowd: Mutex<Crowd>,
     #[cfg(feature = "streams")]
@@ -228,6 +233,17 @@ impl ApiServer {
     /// authenticated all the same. A later answer or redirect of the same path replaces it.
     pub fn answer(&self, path: impl Into<String>, status: StatusCode, body: serde_json::Value) {
         held(&self.shared.answers).answer(path.into(), status, body);
+    }
+
+    /// Knows this service account (`NAMESPACE/NAME`), whose tokens may then be requested. A token for the server's own
+    /// [`AUDIENCE`], or for none, is accepted until it expires.
+    pub fn know_service_account(&self, name: &str) {
+        held(&self.shared.service_accounts).add(name);
+    }
+
+    /// Issues tokens that are valid for at most this long, whatever is asked for.
+    pub fn limit_token_lifetime(&self, longest: Duration) {
+        held(&self.shared.service_accounts).limit(longest);
     }
 
     /// Says whether `exec` and `port-forward` of any pod are served, by an echo. At first they are 404.

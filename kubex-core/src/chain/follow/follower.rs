@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use super::handles::{FollowedCredentials, FollowedTrust};
 use super::line::{Last, Line};
+use super::policy::NewestPolicy;
 use super::rules::{Change, FollowRules, source_of};
 use super::{ChainLoader, LOOK_AFTER, LOOK_DEADLINE, Look};
 use crate::chain::Chain;
@@ -29,9 +30,15 @@ use crate::trust::LiveTrust;
 pub(super) struct Follower {
     host: Host,
     /// Makes the chain anew, if what made it can change too.
-    loader: Option<Arc<dyn ChainLoader>>,
+    loader: Option<Loader>,
     rules: FollowRules,
     pub(super) state: Mutex<State>,
+}
+
+/// Makes a chain anew, and knows the plugin policy of the newest one.
+pub(super) struct Loader {
+    pub(super) chains: Arc<dyn ChainLoader>,
+    pub(super) policy: Arc<NewestPolicy>,
 }
 
 pub(super) struct State {
@@ -57,7 +64,7 @@ impl Follower {
     /// Follows what a chain has answered. Also returns the configuration with live handles that ask the follower.
     pub(super) fn start(
         chain: Chain,
-        loader: Option<Arc<dyn ChainLoader>>,
+        loader: Option<Loader>,
         rules: FollowRules,
         answer: &ResolvedSource,
         configuration: ClientConfiguration,
@@ -159,7 +166,7 @@ impl Follower {
         chose: Option<&Choice>,
     ) -> Result<(Chain, ClientConfiguration, ResolvedSource)> {
         let chain = match &self.loader {
-            Some(loader) => loader.load().await?,
+            Some(loader) => loader.policy.take(loader.chains.load().await?),
             None => chain.clone(),
         };
         let mut found = None;

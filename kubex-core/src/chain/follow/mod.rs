@@ -1,4 +1,4 @@
-//! Following a chain: a configuration whose credential and certificate authorities follow the source that answered.
+//! Following a chain: a configuration whose credential and certificate authorities follow the chosen source.
 //!
 //! Sources keep their files current by themselves: a token file, a client certificate, a CA bundle. What is written *in* a
 //! kubeconfig is read once: an inline token, the arguments of a plugin, the path of a file. A followed configuration
@@ -17,14 +17,15 @@
 //! Each is an event of the target `kubex::follow`, and a line of
 //! [`current_report`](ClientConfiguration::current_report).
 //!
-//! The chain is resolved again when a credential or a CA bundle is due: at least 45 s after the last time, and at once
-//! when the server rejected a credential or has an unknown issuer. It is read by its content and not by its time stamps,
-//! because resolving costs a fraction of a millisecond and stamps miss changes that follow each other closely. An idle program
-//! is not woken, so there is no timer that could stop with its runtime.
+//! The chain is resolved again when a credential or a CA bundle is due, but not within 45 s of the last time. It is resolved at
+//! once if the server rejects a credential, or if its certificate has an unknown issuer. Files are compared by content and not by
+//! time stamps: resolving costs a fraction of a millisecond, and stamps miss changes that follow each other closely. No timer
+//! exists, so an idle program is not woken.
 
 mod follower;
 mod handles;
 mod line;
+mod policy;
 mod rules;
 
 use std::fmt::Debug;
@@ -39,7 +40,8 @@ use crate::configuration::ClientConfiguration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::FollowedChange;
 
-use follower::Follower;
+use follower::{Follower, Loader};
+use policy::NewestPolicy;
 
 pub(crate) use line::Line;
 pub use rules::{Change, FollowRules};
@@ -125,16 +127,21 @@ impl Follow {
 
     /// The follower, what was resolved, and the configuration that follows.
     async fn begin(self) -> Result<(Arc<Follower>, ClientConfiguration, ClientConfiguration)> {
+        let loader = self.loader.map(|chains| Loader {
+            chains,
+            policy: NewestPolicy::new(&self.chain),
+        });
+        let chain = match &loader {
+            Some(loader) => loader.policy.limit(self.chain),
+            None => self.chain,
+        };
         let mut found = None;
-        let resolved = self
-            .chain
-            .resolve_with(None, |answer| found = Some(answer.clone()));
+        let resolved = chain.resolve_with(None, |answer| found = Some(answer.clone()));
         let resolved = resolved.await?;
         // A chain that resolves has an answer.
         let answer =
             found.ok_or_else(|| Error::new(ErrorKind::Exhausted, "no source of the chain answered"))?;
-        let (follower, configuration) =
-            Follower::start(self.chain, self.loader, self.rules, &answer, resolved.clone());
+        let (follower, configuration) = Follower::start(chain, loader, self.rules, &answer, resolved.clone());
         Ok((follower, resolved, configuration))
     }
 

@@ -72,7 +72,8 @@ pub(super) struct Entry {
 }
 
 /// The variables that a kubeconfig may set for every plugin of an allowlist: regions, profiles and projects by name, and
-/// proxies. None of them names a file, a program or a server that receives a secret.
+/// proxies. None of them names a file or a program. A proxy receives what a plugin sends over plain http, so do not
+/// permit a plugin that sends secrets over it.
 pub const HARMLESS_VARIABLES: &[&str] = &[
     "ALIBABA_CLOUD_PROFILE",
     "ALIBABA_CLOUD_REGION_ID",

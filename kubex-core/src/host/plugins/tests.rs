@@ -40,6 +40,9 @@ async fn the_allowlist_decides_as_client_go_does() {
         (vec!["aws"], "/usr/local/bin/aws", true),
         (vec!["aws"], "/usr/bin/aws", false),
         (vec!["aws"], "/opt/aws", false),
+        // A path that can be shortened to a name is not that name.
+        (vec!["aws"], "./aws", false),
+        (vec!["aws"], "hub/../aws", false),
         // A path permits itself, and the name where PATH leads there.
         (vec!["/usr/local/bin/aws"], "aws", true),
         (vec!["/usr/local/bin/aws"], "/usr/local/bin/aws", true),
@@ -377,5 +380,43 @@ async fn an_entry_with_a_digest_permits_only_the_program_that_has_it() {
             PluginPolicy::allowlist_of([entry("aws", wrong)]).is_err(),
             "{wrong}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_natively_served_command_is_not_compared_with_a_file_of_the_working_directory() {
+    // A file of this crate's directory, in which its tests run.
+    let command = "Cargo.toml";
+    let content = Host::real()
+        .files()
+        .read(std::path::Path::new(command), 1 << 20)
+        .await
+        .unwrap();
+    let digest = hmac_sha256::Hash::hash(crate::ExposeSecret::expose_secret(&content));
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let entry = |sha256: Option<&str>| AllowedPlugin {
+        command: command.to_owned(),
+        sha256: sha256.map(str::to_owned),
+        ..AllowedPlugin::default()
+    };
+    for (entries, is_allowed) in [
+        (vec![entry(Some(&digest))], false),
+        (vec![entry(Some(&digest)), entry(None)], true),
+        (vec![entry(None)], true),
+    ] {
+        let policy = PluginPolicy::allowlist_of(entries).unwrap();
+        let host = Host::real()
+            .with_variable("PATH", Some("/nonexistent"))
+            .with_plugin_rules(PluginRules::new().policy(policy));
+        let permitted = host.permit_replaced(command, &[]).await;
+        let verdict = host.replaced_verdict(command, &[]).await;
+        assert_eq!(verdict.refusal.is_none(), is_allowed);
+        match permitted {
+            Ok(()) => assert!(is_allowed),
+            Err(error) => {
+                assert!(!is_allowed, "{error}");
+                assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+            }
+        }
     }
 }

@@ -100,24 +100,36 @@ impl PluginPolicy {
         command: &OsStr,
         host: &Host,
     ) -> Result<CurrentPolicy, Refusal> {
+        let read = self.read(host).await;
+        let read = read.map_err(|error| undetermined(command, &error))?;
+        let mut layers: Vec<Layer> = Vec::with_capacity(read.0.len());
+        for layer in read.0 {
+            // A followed chain is also limited by the policy that is newest, which is usually the same.
+            if !layers.contains(&layer) {
+                layers.push(layer);
+            }
+        }
+        Ok(CurrentPolicy(layers))
+    }
+
+    /// The policy at this moment, without sources.
+    pub(crate) async fn read(&self, host: &Host) -> Result<Self> {
         let mut layers = Vec::with_capacity(self.0.len());
         for layer in &self.0 {
             let Rule::Read(source) = &layer.rule else {
                 layers.push(layer.clone());
                 continue;
             };
-            let read = source.0.policy(host).await;
-            let read = read.map_err(|error| undetermined(command, &error))?;
+            let read = source.0.policy(host).await?;
             if read.0.iter().any(|layer| matches!(layer.rule, Rule::Read(_))) {
-                let error = Error::new(
+                return Err(Error::new(
                     ErrorKind::Unsupported,
                     "a source of the plugin policy names a further source",
-                );
-                return Err(undetermined(command, &error));
+                ));
             }
             layers.extend(read.0);
         }
-        Ok(CurrentPolicy(layers))
+        Ok(Self(layers))
     }
 }
 
@@ -159,11 +171,12 @@ impl CurrentPolicy {
         Err(Refusal::new(command, message, layer.origin.as_ref()).with_help(help))
     }
 
-    /// Whether the program that was found for the command may run with these variables of a kubeconfig.
+    /// Whether the program that was found for the command may run with these variables of a kubeconfig. Without a program,
+    /// for a command that is served natively, only entries that are the command itself count.
     pub(in crate::host) async fn decide(
         &self,
         command: &OsStr,
-        program: &Path,
+        program: Option<&Path>,
         variables: &[&str],
         host: &Host,
     ) -> Result<Permission, Refusal> {
@@ -193,7 +206,7 @@ impl CurrentPolicy {
                 "the kubeconfig sets the variable \"{}\" for the plugin \"{}\", and the plugin allowlist \
                  does not permit that",
                 sanitize_line(name),
-                shown(program.as_os_str())
+                shown(program.map_or(command, Path::as_os_str))
             );
             let help = "if you trust the kubeconfig, add the variable to \"env\" in the plugin's entry of the allowlist in Kubex's \
                         own configuration";
@@ -208,7 +221,7 @@ impl CurrentPolicy {
 async fn with_digest<'e>(
     listed: Vec<&'e Entry>,
     command: &OsStr,
-    program: &Path,
+    program: Option<&Path>,
     host: &Host,
     layer: &Layer,
 ) -> Result<Vec<&'e Entry>, Refusal> {
@@ -216,7 +229,7 @@ async fn with_digest<'e>(
     if listed.is_empty() {
         let message = format_args!(
             "the plugin \"{}\" is not on the plugin allowlist",
-            shown(program.as_os_str())
+            shown(program.map_or(command, Path::as_os_str))
         );
         let help = if origin.is_some() {
             "add its path to that allowlist, if you trust it"
@@ -228,15 +241,25 @@ async fn with_digest<'e>(
     if listed.iter().all(|entry| entry.digest.is_none()) {
         return Ok(listed);
     }
-    let actual = digest(program, host).await?;
-    let is_met = |entry: &&Entry| entry.digest.is_none_or(|digest| digest == actual);
+    let actual = match program {
+        Some(program) => Some(digest(program, host).await?),
+        None => None,
+    };
+    let is_met = |entry: &&Entry| entry.digest.is_none_or(|digest| Some(digest) == actual);
     let matching: Vec<&Entry> = listed.iter().copied().filter(is_met).collect();
     if matching.is_empty() {
+        let origin = listed.first().and_then(|entry| entry.origin.as_ref()).or(origin);
+        let Some(program) = program else {
+            let message = format_args!(
+                "the plugin \"{}\" is on the plugin allowlist with a digest, and PATH does not find it",
+                shown(command)
+            );
+            return Err(Refusal::new(command, message, origin).with_help("install it, or remove the digest"));
+        };
         let message = format_args!(
             "the plugin \"{}\" is not the program whose digest is on the plugin allowlist",
             shown(program.as_os_str())
         );
-        let origin = listed.first().and_then(|entry| entry.origin.as_ref()).or(origin);
         let help =
             "compare it with the original; if you trust it, write its new digest, as sha256sum prints it";
         return Err(Refusal::new(command, message, origin).with_help(help));
@@ -258,23 +281,37 @@ async fn digest(program: &Path, host: &Host) -> Result<[u8; 32]> {
     }
 }
 
-/// The entries that permit the program.
-async fn listed<'e>(entries: &'e [Entry], command: &OsStr, program: &Path, host: &Host) -> Vec<&'e Entry> {
+/// The entries that permit the program. A command with a separator is never a bare name, even if it can be shortened to one.
+async fn listed<'e>(
+    entries: &'e [Entry],
+    command: &OsStr,
+    program: Option<&Path>,
+    host: &Host,
+) -> Vec<&'e Entry> {
+    let is_bare = !has_separator(&command.to_string_lossy());
     let command = lexically_clean(Path::new(command));
-    let name = program.file_name();
+    let name = program.and_then(Path::file_name);
     let mut listed = Vec::new();
     for entry in entries {
         let path = Path::new(&entry.command);
-        let is_verbatim = path == command || path == program;
+        let is_verbatim = if has_separator(&entry.command) {
+            path == command || Some(path) == program
+        } else {
+            is_bare && path == command
+        };
         // An entry with a separator was compared already, so only bare names are looked up.
         if is_verbatim
-            || Some(path.as_os_str()) == name
-                && host.look_up(&entry.command).await.program.as_deref() == Some(program)
+            || name == Some(path.as_os_str())
+                && host.look_up(&entry.command).await.program.as_deref() == program
         {
             listed.push(entry);
         }
     }
     listed
+}
+
+fn has_separator(command: &str) -> bool {
+    command.contains(std::path::is_separator)
 }
 
 /// Whether a kubeconfig may set this variable for a plugin with these entries.

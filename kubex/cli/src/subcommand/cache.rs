@@ -1,7 +1,7 @@
 //! `kubex cache`: what the store keeps, and how to clear it.
 
 use clap::{Args, Subcommand};
-use kubex_store::{Location, Store, Unshared};
+use kubex_store::{BackOff, Location, Store, Unshared};
 use serde::Serialize;
 
 use crate::failure::{Failure, status};
@@ -26,9 +26,22 @@ enum What {
 
 /// All slots.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct List {
     directory: String,
     credentials: Vec<Entry>,
+    back_offs: Vec<Waiting>,
+}
+
+/// A login that was not completed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Waiting {
+    description: String,
+    /// `timed-out` or `cancelled`.
+    reason: &'static str,
+    failed_at: String,
+    until: String,
 }
 
 #[derive(Serialize)]
@@ -58,7 +71,22 @@ impl Output for List {
                 &expires,
             ]);
         }
-        table.render(style)
+        let mut text = table.render(style);
+        if !self.back_offs.is_empty() {
+            let mut table = Table::new(&["PLUGIN", "LAST LOGIN", "ENDED", "NEXT LOGIN NOT BEFORE"]);
+            for waiting in &self.back_offs {
+                let reason = waiting.reason.replace('-', " ");
+                table.row([
+                    waiting.description.as_str(),
+                    &reason,
+                    &waiting.failed_at,
+                    &waiting.until,
+                ]);
+            }
+            text.push('\n');
+            text.push_str(&table.render(style));
+        }
+        text
     }
 }
 
@@ -93,9 +121,20 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<(), Failur
                 expires_at: kept.expires_at.map(rfc3339),
                 valid: kept.is_valid,
             });
+            let back_offs = store.back_offs().map_err(|unshared| failed(&unshared))?;
+            let back_offs = back_offs.into_iter().map(|waiting| Waiting {
+                description: waiting.description,
+                reason: match waiting.reason {
+                    BackOff::Cancelled => "cancelled",
+                    _ => "timed-out",
+                },
+                failed_at: rfc3339(waiting.failed_at),
+                until: rfc3339(waiting.until),
+            });
             let list = List {
                 directory: location.directory().display().to_string(),
                 credentials: entries.collect(),
+                back_offs: back_offs.collect(),
             };
             output::print(&list, arguments.format(), &session.host)?;
         }

@@ -79,6 +79,22 @@ fn a_login_that_is_not_completed_is_not_started_again_until_the_cache_is_cleared
         assert!(ended.stderr.contains("kubex cache clear"), "{ended:?}");
     }
     assert_eq!(world.runs(), 1);
+    let list = run(&mut world.kubex(&["cache", "list", "-o", "json"]));
+    let list: serde_json::Value = serde_json::from_str(&list.stdout).unwrap();
+    let waiting = &list["backOffs"][0];
+    assert_eq!(
+        (waiting["description"].as_str(), waiting["reason"].as_str()),
+        (Some("plugin"), Some("timed-out")),
+        "{list}"
+    );
+    assert!(waiting["failedAt"].as_str() < waiting["until"].as_str(), "{list}");
+    let table = run(&mut world.kubex(&["cache", "list"])).stdout;
+    assert!(
+        table.contains("NEXT LOGIN NOT BEFORE") && table.contains("timed out"),
+        "{table}"
+    );
     assert_eq!(run(&mut world.kubex(&["cache", "clear"])).status, Some(0));
+    let table = run(&mut world.kubex(&["cache", "list"])).stdout;
+    assert!(!table.contains("timed out"), "{table}");
     assert_eq!(run(&mut world.exec_for_client()).token(), "s3cret-token-2");
 }

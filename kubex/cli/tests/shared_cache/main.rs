@@ -10,11 +10,13 @@
               fails"
 )]
 
+mod bounds;
 mod canary;
 mod clients;
 mod disks;
 mod failures;
 mod holders;
+mod oidc;
 mod processes;
 mod world;
 mod wrapping;

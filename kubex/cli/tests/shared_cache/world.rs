@@ -29,9 +29,10 @@ impl World {
         world.write("status", "0");
         let script = r#"#!/bin/sh
 cd "${0%/*}" || exit 1
+delay=$(cat delay)
 echo $$ >> runs
 run=$(wc -l < runs)
-sleep "$(cat delay)"
+sleep "$delay"
 status=$(cat status)
 if [ "$status" != 0 ]; then echo "the session has expired" >&2; exit "$status"; fi
 token="s3cret-token-$run"

@@ -1,25 +1,45 @@
 //! A client that goes on with the successor of its configuration.
 
 use std::fmt;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::Request;
 use kubex_core::{ClientConfiguration, Result};
 use tower_service::Service;
 
-use super::super::newest::Newest;
+use super::super::newest::{Made, Newest};
 
 /// A service that is made anew when its configuration is [replaced](ClientConfiguration::successor) by another one, such as one
 /// with another server. Clones share their connections.
-pub struct Following<S>(Newest<S>);
+pub struct Following<S> {
+    newest: Newest<S>,
+    made: Arc<Made<S>>,
+    /// This clone's own, so that a request touches nothing that other threads write.
+    service: S,
+}
 
 impl<S: Clone> Following<S> {
-    /// The service must be ready whenever it is asked, as [`Connections`](super::Connections) are.
     pub(crate) fn new(
         configuration: &ClientConfiguration,
-        make: impl Fn(&ClientConfiguration) -> Result<S> + Send + Sync + 'static,
+        maker: impl Fn(&ClientConfiguration) -> Result<S> + Send + Sync + 'static,
     ) -> Result<Self> {
-        Newest::new(configuration, make).map(Self)
+        let newest = Newest::new(configuration, maker)?;
+        let made = newest.get();
+        Ok(Self {
+            service: S::clone(&made),
+            made,
+            newest,
+        })
+    }
+}
+
+impl<S: Clone> Following<S> {
+    fn go_on(&mut self) {
+        if self.made.is_replaced() {
+            self.made = self.newest.get();
+            self.service = S::clone(&self.made);
+        }
     }
 }
 
@@ -31,23 +51,30 @@ where
     type Error = S::Error;
     type Future = S::Future;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<std::result::Result<(), S::Error>> {
-        Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<std::result::Result<(), S::Error>> {
+        self.go_on();
+        self.service.poll_ready(context)
     }
 
     fn call(&mut self, request: Request<B>) -> S::Future {
-        self.0.get().call(request)
+        // A caller may have waited since it was ready, and `Connections` are always ready.
+        self.go_on();
+        self.service.call(request)
     }
 }
 
-impl<S> Clone for Following<S> {
+impl<S: Clone> Clone for Following<S> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self {
+            newest: self.newest.clone(),
+            made: Arc::clone(&self.made),
+            service: self.service.clone(),
+        }
     }
 }
 
 impl<S> fmt::Debug for Following<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Following").field(&self.0).finish()
+        f.debug_tuple("Following").field(&self.newest).finish()
     }
 }

@@ -60,7 +60,10 @@ impl Client {
     pub fn request(&self, method: Method, path: &str) -> Result<RequestBuilder> {
         let sender = self.0.get();
         let url = sender.configuration().cluster().server.join(path)?;
-        Ok(RequestBuilder::new(sender, Request::new(method, url)))
+        Ok(RequestBuilder::new(
+            Authenticated::clone(&sender),
+            Request::new(method, url),
+        ))
     }
 
     /// Sends a request that was built with reqwest, with the current credential and the impersonation headers.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use kubex_core::host::{Exit, ProcessError, ProcessOutput};
-use kubex_core::metrics::Metric;
+use kubex_core::metrics::{Metric, plugin_decided, seconds_left};
 use kubex_core::{ClientCertificate, Credential, Error, ErrorKind, Host};
 
 const CALLS: Metric = Metric::counter(
@@ -14,11 +14,6 @@ const CALLS: Metric = Metric::counter(
     &["code", "call_status"],
     "Runs of plugins, by exit status and outcome: no_error, plugin_execution_error, plugin_not_found_error, \
      client_internal_error.",
-);
-const POLICY_CALLS: Metric = Metric::counter(
-    "rest_client_exec_plugin_policy_call_total",
-    &["allowed", "denied"],
-    "Decisions of the plugin policy before a run.",
 );
 const TTL: Metric = Metric::gauge(
     "rest_client_exec_plugin_ttl_seconds",
@@ -33,7 +28,7 @@ const ROTATION_AGE: Metric = Metric::histogram(
 );
 
 /// The metrics of this crate.
-pub static METRICS: &[Metric] = &[CALLS, POLICY_CALLS, TTL, ROTATION_AGE];
+pub static METRICS: &[Metric] = &[CALLS, TTL, ROTATION_AGE];
 
 /// Registers the descriptions of the metrics with the recorder.
 pub fn describe() {
@@ -50,16 +45,11 @@ const NO_STATUS: i32 = -1;
 
 /// A run was asked for: the program was found and permitted, or not.
 pub(crate) fn asked<T>(permitted: &Result<T, Error>) {
-    match permitted.as_ref().map_err(Error::kind) {
-        Ok(_) => decided("true", "false"),
-        Err(ErrorKind::Refused) => decided("false", "true"),
-        Err(ErrorKind::PluginNotFound | ErrorKind::PluginNotExecutable) => count(1, "plugin_not_found_error"),
-        Err(_) => {}
+    plugin_decided(permitted);
+    let kind = permitted.as_ref().err().map(Error::kind);
+    if let Some(ErrorKind::PluginNotFound | ErrorKind::PluginNotExecutable) = kind {
+        count(1, "plugin_not_found_error");
     }
-}
-
-fn decided(allowed: &'static str, denied: &'static str) {
-    ::metrics::counter!(POLICY_CALLS.name, "allowed" => allowed, "denied" => denied).increment(1);
 }
 
 /// A run has ended.
@@ -94,13 +84,7 @@ fn set_ttl(now: SystemTime) {
     let expiries = EXPIRIES.lock().unwrap_or_else(PoisonError::into_inner);
     let shortest = expiries.first().map(|(at, _)| *at);
     drop(expiries);
-    let seconds = shortest.map_or(f64::INFINITY, |at| {
-        at.duration_since(now).map_or_else(
-            |passed| -passed.duration().as_secs_f64(),
-            |left| left.as_secs_f64(),
-        )
-    });
-    ::metrics::gauge!(TTL.name).set(seconds);
+    ::metrics::gauge!(TTL.name).set(seconds_left(shortest, now));
 }
 
 /// The client certificate that a plugin returned last.

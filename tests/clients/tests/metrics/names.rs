@@ -15,14 +15,14 @@ pub(crate) const PINNED: [(&str, MetricKind, &[&str]); 12] = [
     ("kubex_credentials_seconds_to_expiry", Gauge, &["source"]),
     ("kubex_follow_events_total", Counter, &["source", "outcome"]),
     (
-        "rest_client_exec_plugin_call_total",
-        Counter,
-        &["code", "call_status"],
-    ),
-    (
         "rest_client_exec_plugin_policy_call_total",
         Counter,
         &["allowed", "denied"],
+    ),
+    (
+        "rest_client_exec_plugin_call_total",
+        Counter,
+        &["code", "call_status"],
     ),
     ("rest_client_exec_plugin_ttl_seconds", Gauge, &[]),
     ("rest_client_exec_plugin_certificate_rotation_age", Histogram, &[]),

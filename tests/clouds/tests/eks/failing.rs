@@ -138,6 +138,73 @@ async fn what_is_missing_is_an_error_of_resolving() {
     }
 }
 
+const ROLE: &str = "[default]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\n[profile base]\n\
+                    aws_access_key_id = AKIABASE\naws_secret_access_key = secret-of-base\n";
+
+#[tokio::test]
+async fn a_variable_that_the_sdk_reads_from_a_process_that_has_another_is_an_error_of_resolving() {
+    let sso = "[default]\nsso_start_url = https://x\nsso_account_id = 1\nsso_role_name = r\nsso_region = eu-west-1\n";
+    let of_machine = "[default]\nrole_arn = r\ncredential_source = Ec2InstanceMetadata\n";
+    for (config, name, value) in [
+        (ROLE, "AWS_ENDPOINT_URL_STS", "https://127.0.0.1:1"),
+        (ROLE, "AWS_ENDPOINT_URL", "https://127.0.0.1:1"),
+        (sso, "HOME", ""),
+        (of_machine, "AWS_CONTAINER_AUTHORIZATION_TOKEN", "x"),
+        (
+            of_machine,
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+            "http://127.0.0.1:1",
+        ),
+        ("", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1"),
+        ("", "AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1"),
+        ("", "HOME", ""),
+    ] {
+        let variables = if value.is_empty() {
+            vec![]
+        } else {
+            vec![(name, value)]
+        };
+        let options = options().set("region", "eu-central-1");
+        let error = refused(&[(".aws/config", config)], &variables, options).await;
+        let problem = error.problems().next().unwrap();
+        assert_eq!(problem.kind(), ErrorKind::Unsupported, "{name}: {error}");
+        let expected = format!("the variable {name} differs between this host and its process");
+        assert!(problem.message().starts_with(&expected), "{name}: {error}");
+        assert!(problem.help().is_some(), "{name}: {error}");
+    }
+    // None of them is read for the role of an option.
+    let home = tempfile::tempdir().unwrap();
+    write(home.path(), ".aws/config", ROLE);
+    let variables = [keys(), vec![("AWS_ENDPOINT_URL_STS", "https://127.0.0.1:1")]].concat();
+    let options = options().set("region", "eu-central-1").set("role", "r");
+    resolve(machine(home.path(), &variables), options).await.unwrap();
+}
+
+#[tokio::test]
+async fn with_the_metadata_disabled_on_this_host_nothing_is_asked() {
+    let home = tempfile::tempdir().unwrap();
+    let variables = [("AWS_EC2_METADATA_DISABLED", "true")];
+    let options = options().set("region", "eu-central-1");
+    let error = token(machine(home.path(), &variables), options)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.message().contains("metadata of EC2 is disabled"), "{error}");
+}
+
+#[tokio::test]
+async fn an_invalid_proxy_is_an_error_and_never_a_direct_connection() {
+    let home = tempfile::tempdir().unwrap();
+    let variables = [keys(), vec![("HTTPS_PROXY", "http://[s3cret")]].concat();
+    let options = options().set("region", "eu-central-1").set("role", "r");
+    let error = token(machine(home.path(), &variables), options)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidValue, "{error}");
+    assert!(format!("{error:?} {error}").contains("HTTPS_PROXY"), "{error}");
+    assert!(!format!("{error:?} {error}").contains("s3cret"), "{error}");
+}
+
 #[tokio::test]
 async fn a_profile_chosen_by_an_option_wins_over_keys_in_variables() {
     let home = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@ mod canary;
 mod command;
 mod compare;
 mod failing;
+mod machine_identity;
 mod native;
 mod roles;
 mod scene;

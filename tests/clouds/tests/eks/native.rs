@@ -109,7 +109,7 @@ async fn each_call_of_the_aws_cli_is_served_natively_or_runs_for_a_reason() {
         ".aws/config",
         "[profile work]\nregion = eu-west-3\n[profile process]\ncredential_process = /bin/false\n\
          [profile mfa]\nrole_arn = a\nsource_profile = work\nmfa_serial = m\n[profile login]\nlogin_session = l\n\
-         [profile services]\nservices = s\n",
+         [profile elsewhere]\nservices = s\n",
     );
     let not = |what: &str| format!("{what} is not understood");
     let flag = |flag: &str| not(&format!("the argument \"--{flag}\""));
@@ -189,17 +189,21 @@ async fn each_call_of_the_aws_cli_is_served_natively_or_runs_for_a_reason() {
         ),
         (
             env("{name: AWS_PROFILE, value: mfa}"),
-            "the AWS profile \"mfa\" sets \"mfa_serial\", which needs a code that this provider cannot ask for".to_owned(),
+            "the AWS profile \"$AWS_PROFILE\" sets \"mfa_serial\", which needs a code that this provider cannot ask for".to_owned(),
         ),
         (
             env("{name: AWS_PROFILE, value: login}"),
-            "the AWS profile \"login\" sets \"login_session\", which needs a login that only the AWS CLI can make".to_owned(),
+            "the AWS profile \"$AWS_PROFILE\" sets \"login_session\", which needs a login that only the AWS CLI can make".to_owned(),
         ),
         (
-            env("{name: AWS_PROFILE, value: services}"),
-            "the AWS profile \"services\" sets \"services\", which names other addresses of AWS".to_owned(),
+            env("{name: AWS_PROFILE, value: elsewhere}"),
+            "the AWS profile \"$AWS_PROFILE\" sets \"services\", which names other addresses of AWS".to_owned(),
         ),
-        (env("{name: AWS_PROFILE, value: wrok}"), "the AWS profile \"wrok\" does not exist".to_owned()),
+        (env("{name: AWS_PROFILE, value: wrok}"), "the AWS profile \"$AWS_PROFILE\" does not exist".to_owned()),
+        (
+            args("eks, get-token, --cluster-name, c") + "\nenv: [{name: AWS_REGION, value: s3.cret}]",
+            "\"$AWS_REGION\" is not a valid AWS region".to_owned(),
+        ),
         (args("eks, get-token, --cluster-name, c"), "no AWS region is set".to_owned()),
         (args("eks, get-token, --cluster-name, c, --region, a.b"), "\"a.b\" is not a valid AWS region".to_owned()),
         // A path is a program that was chosen.
@@ -262,6 +266,18 @@ async fn the_environment_decides_too() {
             "{decided}"
         );
     }
+    for (name, pattern) in [
+        ("HTTPS_PROXY", "HTTPS_PROXY"),
+        ("no_proxy", "no_*"),
+        ("REQUESTS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
+    ] {
+        let environment = PluginEnvironment::inherit().dropping([pattern]);
+        let host = machine(&[(name, "/nonexistent")]).with_plugin_rules(dropping(environment));
+        assert_eq!(
+            decision(home.path(), &exec, host).await,
+            format!("the plugin rules drop the variable \"{name}\"")
+        );
+    }
     write(home.path(), ".aws/config", "[plugins]\nx = y\n");
     let decided = decision(home.path(), &exec, machine(&[]).with_plugin_rules(rules())).await;
     assert_eq!(decided, "the configuration of the AWS CLI loads plugins");
@@ -286,6 +302,40 @@ async fn the_variables_and_the_region_of_the_call_are_those_of_the_token() {
     let parameters = parameters(&url);
     assert!(parameters["X-Amz-Credential"].starts_with("AKIAKUBECONFIG/"));
     assert_eq!(parameters["X-Amz-Security-Token"], "t");
+}
+
+#[tokio::test]
+async fn a_fetch_that_finds_something_new_that_is_not_supported_runs_the_plugin() {
+    let home = tempfile::tempdir().unwrap();
+    install(home.path());
+    let exec = args("--region, eu-west-1, eks, get-token, --cluster-name, c");
+    let host = machine(home.path(), &keys()).with_plugin_rules(rules());
+    let configuration = resolve(home.path(), &exec, host).await.unwrap();
+    assert!(configuration.warnings().is_empty());
+    let credentials = configuration.credentials();
+    let native = credentials.current().await.unwrap();
+    assert!(native.token().unwrap().expose_secret().starts_with("k8s-aws-v1."));
+    write(home.path(), ".aws/cli/alias", "[toplevel]\neks = !true\n");
+    credentials.invalidate(native.generation());
+    assert_eq!(token(&configuration).await.unwrap(), "printed");
+}
+
+#[tokio::test]
+async fn the_decision_of_the_policy_is_shown_for_a_natively_served_call() {
+    let home = tempfile::tempdir().unwrap();
+    let exec = args("--region, eu-west-1, eks, get-token, --cluster-name, c");
+    for (policy, is_allowed) in [
+        (PluginPolicy::allow_all(), true),
+        (PluginPolicy::deny_all(), false),
+        (PluginPolicy::allowlist(["aws"]).unwrap(), true),
+        (PluginPolicy::allowlist(["kubelogin"]).unwrap(), false),
+    ] {
+        let host = machine(home.path(), &keys()).with_plugin_rules(rules().policy(policy));
+        let configuration = resolve(home.path(), &exec, host).await.unwrap();
+        let verdict = configuration.credentials().plugin_verdict().await.unwrap();
+        assert_eq!(verdict.command, "aws");
+        assert_eq!(verdict.refusal.is_none(), is_allowed);
+    }
 }
 
 #[tokio::test]

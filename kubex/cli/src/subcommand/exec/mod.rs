@@ -21,7 +21,7 @@ use kubex_store::{Access, Location, Store};
 
 use self::plugin::Plugin;
 pub(super) use self::plugin::find;
-use self::sharing::Sharing;
+use self::sharing::{Saving, Sharing};
 use crate::failure::Failure;
 use crate::output::{print_message, print_requested};
 use crate::session::Session;
@@ -145,7 +145,7 @@ async fn of_plugin(
     let mut identity = plugin.identity(request, &host);
     // The plugin receives the cluster that the program has passed, and not this one.
     let cluster = Cluster::new(ServerUrl::parse("https://cluster.invalid")?);
-    let call = PluginCall::new(plugin.name(), plugin.arguments());
+    let call = PluginCall::new(plugin.name(), plugin.arguments()).with_plugin(Arc::clone(&source));
     match kubex::registry()?.replacement(&call, &host).await {
         Replacement::Served(native) => {
             // The program need not be installed.
@@ -159,7 +159,7 @@ async fn of_plugin(
     }
     let sharing = Sharing::new(identity, request, arguments.lifetime, source.deadline_on(&host));
     let credential = sharing
-        .credential(&host, async |host: &Host| {
+        .credential(&host, async |host: &Host, _| {
             let request = FetchRequest {
                 reason: FetchReason::First,
                 host,
@@ -182,11 +182,17 @@ async fn of_source(
     let chain = session.chain_of(name, &host).await?;
     let configuration = chain.resolve().await?;
     refuse_impersonation(&configuration)?;
-    for warning in configuration.warnings() {
-        print_message(&format!("warning: {warning}"));
-    }
     let credentials = configuration.credentials();
     let identity = credentials.store_identity().await;
+    // The store saves the refresh token.
+    let is_saved = |id: &str| identity.is_some() && id == "refresh-token-not-saved";
+    for warning in configuration
+        .warnings()
+        .iter()
+        .filter(|warning| !is_saved(warning.id()))
+    {
+        print_message(&format!("warning: {warning}"));
+    }
     if identity.is_none() {
         // A source that only reads a file, or whose provider does not say what makes its identity.
         return Ok((*credentials.current().await?).clone());
@@ -194,10 +200,17 @@ async fn of_source(
     let wait = host.plugin_rules().time_for(request.may_ask_its_user());
     let sharing = Sharing::new(identity, request, arguments.lifetime, wait);
     let credential = sharing
-        .credential(&host, async |host: &Host| {
+        .credential(&host, async |host: &Host, flight| {
             // Resolved again, so that a plugin receives the variables of this host.
             let configuration = session.chain_of(name, host).await?.resolve().await?;
-            Ok((*configuration.credentials().current().await?).clone())
+            let credentials = configuration.credentials();
+            match flight {
+                Some(flight) if credentials.uses_up_a_secret() => {
+                    let fetched = credentials.fetch_saving(flight.reason(), &Saving(flight)).await;
+                    fetched.map_err(|error| error.in_source(name))
+                }
+                _ => Ok((*credentials.current().await?).clone()),
+            }
         })
         .await?;
     if credential.is_anonymous() {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use kubex::credentials::StoreIdentity;
+use kubex::credentials::{SavedSecret, StoreIdentity};
 use kubex::host::Terminal;
-use kubex::{Credential, Error, ErrorKind, Host, Result};
+use kubex::{Credential, Error, ErrorKind, Host, Result, SecretString};
 use kubex_exec::ExecRequest;
-use kubex_store::{Access, Begun, Client, Location, Slot, Store, StoredCredential, Unshared};
+use kubex_store::{Access, Begun, Client, Flight, Location, Slot, Store, StoredCredential, Unshared};
 
 use super::client;
 use crate::output::print_message;
@@ -38,20 +38,20 @@ impl Sharing {
         }
     }
 
-    /// The credential. `fetch` gets the host with the variables of the plugin.
+    /// The credential. `fetch` gets the host with the variables of the plugin, and the right to fetch if the result is shared.
     pub(super) async fn credential(
         &self,
         host: &Host,
-        fetch: impl AsyncFnOnce(&Host) -> Result<Credential>,
+        fetch: impl AsyncFnOnce(&Host, Option<&Flight>) -> Result<Credential>,
     ) -> Result<Credential> {
         let Some(identity) = &self.identity else {
-            return fetch(host).await;
+            return fetch(host, None).await;
         };
         let slot = match Self::open(host) {
             Ok(store) => store.slot(identity),
             Err(unshared) => {
                 warn(&unshared);
-                return fetch(host).await;
+                return fetch(host, None).await;
             }
         };
         let host = &Self::nested(&slot, host)?;
@@ -65,7 +65,7 @@ impl Sharing {
                 Ok(()) => Ok(stored.credential().clone()),
                 Err(unshared) => {
                     warn(&unshared);
-                    fetch(host).await
+                    fetch(host, None).await
                 }
             },
             Begun::Fetch(flight) => {
@@ -73,7 +73,7 @@ impl Sharing {
                 if host.terminal().is_some_and(Terminal::is_terminal) {
                     flight = flight.asking_its_user();
                 }
-                match fetch(host).await {
+                match fetch(host, Some(&flight)).await {
                     Ok(credential) => {
                         let (stored, unshared) = flight.succeed(credential.clone(), identity.description());
                         let served = self.serve(&slot, &stored);
@@ -97,9 +97,9 @@ impl Sharing {
             Begun::Failed(error) => Err(error),
             Begun::Unshared(unshared) => {
                 warn(&unshared);
-                fetch(host).await
+                fetch(host, None).await
             }
-            _ => fetch(host).await,
+            _ => fetch(host, None).await,
         }
     }
 
@@ -135,6 +135,19 @@ impl Sharing {
             Some(client) => slot.record_served(stored, client),
             None => Ok(()),
         }
+    }
+}
+
+/// Saves what the next fetch needs in the slot of the flight.
+pub(super) struct Saving<'f>(pub(super) &'f Flight);
+
+impl SavedSecret for Saving<'_> {
+    fn saved(&self) -> Option<SecretString> {
+        self.0.saved()
+    }
+
+    fn save(&self, secret: &SecretString) -> Result<()> {
+        self.0.save(secret).map_err(Error::from)
     }
 }
 
