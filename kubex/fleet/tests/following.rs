@@ -55,6 +55,7 @@ async fn settle(fleet: &Fleet) {
 }
 
 /// Lets all tasks go on, and threads that parse for them.
+#[expect(clippy::disallowed_methods, reason = "threads run in real time")]
 async fn pause() {
     for _ in 0..10 {
         for _ in 0..20 {
