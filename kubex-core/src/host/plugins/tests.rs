@@ -393,7 +393,9 @@ async fn a_natively_served_command_is_not_compared_with_a_file_of_the_working_di
         .await
         .unwrap();
     let digest = hmac_sha256::Hash::hash(crate::ExposeSecret::expose_secret(&content));
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let entry = |sha256: Option<&str>| AllowedPlugin {
         command: command.to_owned(),
         sha256: sha256.map(str::to_owned),
