@@ -12,6 +12,7 @@ const PAGES: &[(&str, bool)] = &[
     ("docs/command.md", false),
     ("docs/concepts.md", false),
     ("docs/configuration.md", false),
+    ("docs/fleets.md", false),
     ("docs/from-client-go.md", false),
     ("docs/from-kube.md", false),
     ("docs/kubeconfig.md", false),
@@ -34,9 +35,10 @@ const PAGES: &[(&str, bool)] = &[
 const CONTEXT: &str = "configuration: &kubex::ClientConfiguration, registry: kubex::Registry, \
     config_map: &serde_json::Value, refresh_token: &str";
 
-/// What a reader would import.
+/// What a reader would import, and write.
 const IMPORTS: &str = "use kubex::host::*; use kubex::prelude::*; use kubex::*; use std::time::Duration;\n\
-    type Done = std::result::Result<(), Box<dyn std::error::Error>>;";
+    type Done = std::result::Result<(), Box<dyn std::error::Error>>;\n\
+    fn connect(_: &str, _: &ClientConfiguration) {}\nfn disconnect(_: &str) {}";
 
 fn main() {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").unwrap()).join("../..");

@@ -10,6 +10,8 @@
 //!
 //! As in Argo CD, `awsAuthConfig` and then `execProviderConfig` win over the other credentials.
 
+use std::path::Path;
+
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::{Error, ErrorKind, ExposeSecret as _, Identity, Options, Origin, ResolvedSource, Result};
 use kubex_document::{Budget, Conversion, Document, Format};
@@ -93,9 +95,12 @@ pub(crate) fn answer(secret: Secret<'_>, place: &Origin, rules: &Rules) -> Resul
         config.fields("awsAuthConfig")?,
         config.fields("execProviderConfig")?,
     ) {
-        (Some(aws), _) => eks(aws, rules)?,
+        (Some(aws), _) => {
+            refuse_beside_a_certificate(&fields, "awsAuthConfig")?;
+            eks(aws, rules)?
+        }
         (None, Some(exec)) => {
-            refuse_beside_a_certificate(&fields)?;
+            refuse_beside_a_certificate(&fields, "execProviderConfig")?;
             rules.require_an_allowlist("the Secret", exec.origin())?;
             Identity::named("exec", exec_options(exec)?)
         }
@@ -123,23 +128,39 @@ fn copy(from: Fields<'_>, key: &str, options: &mut Options, option: &str) -> Res
     Ok(())
 }
 
-/// A plugin and a client certificate: the certificate would win, and another identity would be sent than Argo CD sends.
-fn refuse_beside_a_certificate(fields: &Options) -> Result<()> {
+/// Another identity and a client certificate: the API server prefers a certificate, so which of them counts would be left open.
+fn refuse_beside_a_certificate(fields: &Options, other: &str) -> Result<()> {
     let Some(value) = fields.get("client-certificate-data") else {
         return Ok(());
     };
     Err(Error::new(
         ErrorKind::ConflictingFields,
-        "\"certData\" and \"execProviderConfig\" are both set, and only one can apply",
+        format_args!("\"certData\" and \"{other}\" are both set, and only one can apply"),
     )
     .with_origin(value.origin())
     .with_help("remove one of them"))
 }
 
+/// A Secret has no directory that a relative path could start at. That of its manifest belongs to other authors too.
+fn refuse_a_relative_path(command: &Value) -> Result<()> {
+    let path = command.as_str().unwrap_or_default();
+    if Path::new(path).is_absolute() || !path.contains(std::path::is_separator) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::InvalidValue,
+        "\"command\" is a relative path, and a Secret has no directory that it could start at",
+    )
+    .with_origin(command.origin())
+    .with_help("write an absolute path, or a bare name that is looked up in PATH"))
+}
+
 fn exec_options(exec: Fields<'_>) -> Result<Options> {
     // An allowlist limits the variables.
     let mut options = plugin::options(exec.origin()).from_kubeconfig();
-    options.insert("command", exec.required("command")?.clone());
+    let command = exec.required("command")?;
+    refuse_a_relative_path(command)?;
+    options.insert("command", command.clone());
     copy(exec, "apiVersion", &mut options, "api-version")?;
     copy(exec, "installHint", &mut options, "install-hint")?;
     let arguments = exec.texts("args")?.into_iter().cloned().collect();

@@ -59,7 +59,8 @@ impl FleetBuilder {
         self
     }
 
-    /// Sets how many plugins, and other sources that do more than read files, run at once. The default is 8.
+    /// Sets how many plugins, and other sources that do more than read files, run at once: at least one. The default is 8. With one
+    /// place, plugins that hang delay all others; from two on, they have at most half of the places.
     pub fn plugins_at_once(mut self, number: usize) -> Self {
         self.plugins_at_once = number;
         self
@@ -70,7 +71,7 @@ impl FleetBuilder {
     ///
     /// # Errors
     /// Returns `DuplicateName` if two inputs have the same name or share their objects, and `InvalidValue` if an input has no
-    /// name. It returns `NoRuntime` outside of a tokio runtime.
+    /// name, or one with a `/`, which separates the parts of the names of members. It returns `NoRuntime` outside of a tokio runtime.
     pub async fn start(self) -> Result<Fleet> {
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(Error::new(
@@ -85,7 +86,10 @@ impl FleetBuilder {
         let mut problems = Problems::default();
         let mut inputs: Vec<Arc<WatchedInput>> = Vec::new();
         for input in self.inputs {
-            if inputs.iter().any(|other| *other.name == *input.name) || input.name.is_empty() {
+            if inputs.iter().any(|other| *other.name == *input.name)
+                || input.name.is_empty()
+                || input.name.contains('/')
+            {
                 problems.add(bad_name(&input.name));
                 continue;
             }
@@ -108,6 +112,13 @@ impl FleetBuilder {
 fn bad_name(name: &str) -> Error {
     if name.is_empty() {
         return Error::new(ErrorKind::InvalidValue, "an input of the fleet has no name").with_help("name it");
+    }
+    if name.contains('/') {
+        return Error::new(
+            ErrorKind::InvalidValue,
+            format_args!("the name \"{}\" of an input contains \"/\"", clean_line(name)),
+        )
+        .with_help("use \"-\" instead, because \"/\" separates the parts of the names of members");
     }
     Error::new(
         ErrorKind::DuplicateName,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::Notify;
 
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, LATE};
 use crate::member::Member;
 
 /// A change of a fleet.
@@ -48,7 +48,9 @@ impl Changes {
                 return change;
             }
             self.fleet.keep_looking();
-            self.subscriber.notify.notified().await;
+            // The runtime of the timer may come to stand still, and this one then takes the timer over.
+            let notified = self.subscriber.notify.notified();
+            let _ = self.fleet.host().within(LATE, notified).await;
         }
     }
 

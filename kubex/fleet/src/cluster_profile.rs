@@ -58,7 +58,12 @@ pub(crate) fn answer(
     }
     let mut extensions: Vec<(String, Value)> = Vec::new();
     let (mut arguments, mut variables) = (Vec::new(), Vec::new());
-    for item in cluster.list("extensions")? {
+    let items = cluster.list("extensions")?;
+    if items.len() > limits::EXTENSIONS {
+        let error = exceeded("the cluster has more", limits::EXTENSIONS, "extensions");
+        return Err(error.with_origin(&cluster.origin_of("extensions")));
+    }
+    for item in items {
         let item = Fields::new(item)?;
         let name = item.str("name")?.unwrap_or_default();
         let Some(extension) = item.get("extension") else {

@@ -1,22 +1,24 @@
 //! The fleet: its members, and the one timer that looks at its inputs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kubex_core::chain::follow::{Followed, Look};
+use kubex_core::chain::follow::Followed;
 use kubex_core::text::sanitize_line;
 use kubex_core::{Chain, Error, Host, Registry, Result, Source};
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::changes::{Change, Changes, Subscriber, Subscribers};
 use crate::member::Member;
 use crate::member_provider::MemberProvider;
 use crate::report::{FleetReport, ReportedInput, ReportedMember};
-use crate::snapshot::{Entry, Snapshot};
+use crate::settle::watch;
 use crate::turns::{InTurn, Turns};
 use crate::watched_input::{LOOK_EVERY, WatchedInput};
 
@@ -26,38 +28,45 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 /// How long a member may take to resolve.
 const MEMBER_LIMIT: Duration = Duration::from_secs(5);
 
-/// How many members of an input are resolved at once.
-const RESOLVED_AT_ONCE: usize = 32;
-
-/// After how many members that are looked at other tasks get their turn.
-const YIELD_EVERY: usize = 256;
+/// The age of the timer's last tick at which its runtime is taken to stand still.
+pub(crate) const LATE: Duration = LOOK_EVERY.saturating_mul(2);
 
 /// Many clusters, each followed. It is cheap to clone; the last clone that is dropped ends the timer. See the
 /// [crate](crate).
 #[derive(Clone)]
 pub struct Fleet(Arc<Inner>);
 
-struct Inner {
-    inputs: Vec<Arc<WatchedInput>>,
+pub(crate) struct Inner {
+    pub(crate) inputs: Vec<Arc<WatchedInput>>,
+    pub(crate) resolver: Arc<Resolver>,
+    wake: Arc<Notify>,
+    pub(crate) settled: Notify,
+    members: Mutex<Members>,
+    timer: Mutex<Option<JoinHandle<()>>>,
+    /// When the timer has ticked last, in milliseconds of the monotonic clock.
+    ticked_at: AtomicU64,
+}
+
+/// What a member is resolved with.
+pub(crate) struct Resolver {
     registry: Registry,
     host: Host,
     turns: Arc<Turns>,
-    wake: Arc<Notify>,
-    settled: Notify,
-    members: Mutex<Members>,
-    timer: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
 struct Members {
     by_name: BTreeMap<Arc<str>, Held>,
     subscribers: Subscribers,
+    rounds: u64,
 }
 
 /// A member, and why its latest definition is not used.
-struct Held {
+pub(crate) struct Held {
     member: Member,
-    problem: Option<Error>,
+    pub(crate) problem: Option<Error>,
+    /// Another one whenever the definition differs, so that what was resolved by an earlier one is not used.
+    round: u64,
 }
 
 impl Fleet {
@@ -70,20 +79,23 @@ impl Fleet {
     ) -> Self {
         Self(Arc::new(Inner {
             inputs,
-            registry,
-            host,
-            turns: Arc::new(Turns::new(plugins_at_once)),
+            resolver: Arc::new(Resolver {
+                registry,
+                host,
+                turns: Arc::new(Turns::new(plugins_at_once)),
+            }),
             wake,
             settled: Notify::new(),
             members: Mutex::default(),
             timer: Mutex::default(),
+            ticked_at: AtomicU64::default(),
         }))
     }
 
     /// Looks at the inputs for the first time, and starts the timer.
     pub(crate) async fn begin(&self) {
         self.keep_looking();
-        let _: Result<(), _> = self.0.host.within(START_LIMIT, self.settled()).await;
+        let _: Result<(), _> = self.host().within(START_LIMIT, self.settled()).await;
     }
 
     /// Returns the members, sorted by name. Broken ones are among them.
@@ -155,25 +167,36 @@ impl Fleet {
             }
             self.keep_looking();
             self.0.wake.notify_one();
-            finished.await;
+            // Another runtime than that of the timer may have to go on.
+            let _ = self.host().within(LATE, finished).await;
         }
     }
 
     /// Returns how many plugins of the fleet have run at once at most, so far.
     pub fn most_plugins_at_once(&self) -> usize {
-        self.0.turns.most()
+        self.0.resolver.turns.most()
     }
 
-    /// Starts the timer on this runtime, if there is none or its runtime was shut down.
+    pub(crate) fn host(&self) -> &Host {
+        &self.0.resolver.host
+    }
+
+    /// Starts the timer on this runtime, if there is none, or its runtime was shut down or stands still.
     pub(crate) fn keep_looking(&self) {
+        let now = self.0.resolver.now();
         let mut timer = self.0.timer.lock().unwrap_or_else(PoisonError::into_inner);
-        if timer.as_ref().is_some_and(|timer| !timer.is_finished()) {
+        let is_late = millis(now.saturating_sub(LATE)) > self.0.ticked_at.load(Ordering::Relaxed);
+        if !is_late && timer.as_ref().is_some_and(|timer| !timer.is_finished()) {
             return;
         }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            if let Some(late) = timer.take() {
+                late.abort();
+            }
+            self.0.tick(now);
             let watch = watch(
                 Arc::downgrade(&self.0),
-                self.0.host.clone(),
+                self.host().clone(),
                 Arc::clone(&self.0.wake),
             );
             *timer = Some(runtime.spawn(watch));
@@ -181,143 +204,21 @@ impl Fleet {
     }
 }
 
-/// Looks at each input when it is due or has something new, each on its own, so that one that hangs delays no other.
-async fn watch(fleet: Weak<Inner>, host: Host, wake: Arc<Notify>) {
-    loop {
-        let Some(inner) = fleet.upgrade() else { return };
-        let now = host.now().monotonic;
-        for input in &inner.inputs {
-            if input.begin(now) {
-                let (inner, input) = (Arc::downgrade(&inner), Arc::clone(input));
-                tokio::spawn(async move {
-                    let _finish = Finish(&input, &inner);
-                    input.refresh().await;
-                    settle(&inner, &input).await;
-                });
-            }
-        }
-        let next = inner.inputs.iter().map(|input| input.next_look()).min();
-        let sleep = next.map_or(LOOK_EVERY, |next| next.saturating_sub(now));
-        drop(inner);
-        // Whether the time is over or something is new, what is due is found above.
-        let _ = host
-            .within(sleep.max(Duration::from_millis(1)), wake.notified())
-            .await;
-    }
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Marks the work at an input as finished, also if it panics.
-struct Finish<'w>(&'w WatchedInput, &'w Weak<Inner>);
-
-impl Drop for Finish<'_> {
-    fn drop(&mut self) {
-        self.0.finish();
-        if let Some(inner) = self.1.upgrade() {
-            inner.settled.notify_waiters();
-        }
-    }
-}
-
-/// Makes the members what the input says: those that are gone are removed, new ones are added, those whose definition may
-/// differ are resolved again, and so are the broken ones.
-async fn settle(fleet: &Weak<Inner>, input: &Arc<WatchedInput>) {
-    let mut settled = input.settled.lock().await;
-    let latest = input.take_new();
-    let Some(inner) = fleet.upgrade() else { return };
-    log_problems(&input.name, &settled, &latest);
-    for name in settled
-        .entries
-        .keys()
-        .filter(|name| !latest.entries.contains_key(*name))
-    {
-        inner.remove(&full_name(input, name));
-    }
-    let unsettled = inner.unsettled();
-    let mut resolving = JoinSet::new();
-    for (number, (name, entry)) in latest.entries.iter().enumerate() {
-        if number % YIELD_EVERY == YIELD_EVERY - 1 {
-            tokio::task::yield_now().await;
-        }
-        let full_name = full_name(input, name);
-        if !latest.differs_in(name, &settled) && !unsettled.contains(&full_name) {
-            continue;
-        }
-        if resolving.len() >= RESOLVED_AT_ONCE {
-            resolving.join_next().await;
-        }
-        let (inner, input, name, entry) = (
-            Arc::clone(&inner),
-            Arc::clone(input),
-            Arc::clone(name),
-            entry.clone(),
-        );
-        resolving.spawn(async move { inner.resolve(&input, name, full_name, &entry).await });
-    }
-    while resolving.join_next().await.is_some() {}
-    *settled = latest;
-}
-
-fn full_name(input: &WatchedInput, name: &str) -> Arc<str> {
-    format!("{}/{name}", input.name).into()
-}
-
-fn log_problems(input: &str, before: &Snapshot, now: &Snapshot) {
-    let before: BTreeSet<_> = before.problems.iter().map(ToString::to_string).collect();
-    let is_new = |error: &&Error| !before.contains(&error.to_string());
-    for error in now.problems.iter().filter(is_new) {
-        warn!(target: "kubex::fleet", input = &*sanitize_line(input), outcome = "failed", %error, "a part of the input cannot be read, so its members are kept as they were");
-    }
-    if now.problems.is_empty() && !before.is_empty() {
-        info!(target: "kubex::fleet", input = &*sanitize_line(input), outcome = "recovered", "the input can be read again");
-    }
-}
-
-impl Inner {
-    /// The members that are broken, or whose latest definition is not used.
-    fn unsettled(&self) -> BTreeSet<Arc<str>> {
-        let members = self.members();
-        let unsettled = members
-            .by_name
-            .iter()
-            .filter(|(_, held)| held.problem.is_some() || held.member.configuration().is_err());
-        unsettled.map(|(name, _)| Arc::clone(name)).collect()
+impl Resolver {
+    pub(crate) fn now(&self) -> Duration {
+        self.host.now().monotonic
     }
 
-    /// Resolves a member anew, or follows what differs.
-    async fn resolve(&self, input: &Arc<WatchedInput>, name: Arc<str>, full_name: Arc<str>, entry: &Entry) {
-        let held = {
-            let members = self.members();
-            members.by_name.get(&full_name).map(|held| held.member.clone())
-        };
-        if let Some(member) = &held
-            && let Ok(followed) = member.followed()
-        {
-            match followed.look().await {
-                Look::Unchanged | Look::Followed => return self.set_problem(&full_name, None),
-                Look::Failed(error) => return self.set_problem(&full_name, Some(error)),
-                // It needs a new configuration.
-                _ => {}
-            }
-        }
-        let followed = self.follow(input, &name, &full_name).await;
-        if let (Some(member), Err(error)) = (&held, &followed) {
-            if member.configuration().is_ok() {
-                return self.set_problem(&full_name, Some(error.clone()));
-            }
-            if member
-                .configuration()
-                .is_err_and(|earlier| earlier.to_string() == error.to_string())
-            {
-                return;
-            }
-        }
-        self.put(
-            Member::new(full_name, entry.origin.clone(), followed),
-            held.is_some(),
-        );
-    }
-
-    async fn follow(&self, input: &Arc<WatchedInput>, name: &Arc<str>, full_name: &str) -> Result<Followed> {
+    pub(crate) async fn follow(
+        &self,
+        input: &Arc<WatchedInput>,
+        name: &Arc<str>,
+        full_name: &str,
+    ) -> Result<Followed> {
         let provider = MemberProvider {
             input: Arc::clone(input),
             name: Arc::clone(name),
@@ -329,10 +230,76 @@ impl Inner {
         let chain = Chain::builder(self.registry.clone()).host(self.host.clone());
         chain.source(source).build()?.follow_closely().await
     }
+}
 
-    fn put(&self, member: Member, was_there: bool) {
+impl Inner {
+    /// Notes that the timer ticks.
+    pub(crate) fn tick(&self, now: Duration) {
+        self.ticked_at.store(millis(now), Ordering::Relaxed);
+    }
+
+    /// The members of an input that are broken, or whose latest definition is not used, each with its round.
+    pub(crate) fn broken(&self, input: &str) -> Vec<(Arc<str>, u64)> {
+        let prefix = format!("{input}/");
+        let members = self.members();
+        let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
+        let of_input = members.by_name.range::<str, _>(from);
+        let of_input = of_input.take_while(|(name, _)| name.starts_with(&prefix));
+        let broken =
+            of_input.filter(|(_, held)| held.problem.is_some() || held.member.configuration().is_err());
+        broken
+            .map(|(name, held)| (Arc::clone(name), held.round))
+            .collect()
+    }
+
+    /// The member with its round.
+    pub(crate) fn held(&self, name: &str) -> Option<(Member, u64)> {
+        let members = self.members();
+        let held = members.by_name.get(name);
+        held.map(|held| (held.member.clone(), held.round))
+    }
+
+    /// Begins a new round of a member, because its definition may differ. `None` if the member is new.
+    pub(crate) fn begin_round(&self, name: &str) -> Option<u64> {
+        let mut members = self.members();
+        let round = members.rounds + 1;
+        members.rounds = round;
+        members.by_name.get_mut(name).map(|held| {
+            held.round = round;
+            round
+        })
+    }
+
+    /// Changes what is held of a member, unless a new round has begun.
+    pub(crate) fn update(&self, name: &str, round: Option<u64>, update: impl FnOnce(&mut Held)) {
+        let mut members = self.members();
+        if let Some(held) = members.by_name.get_mut(name)
+            && Some(held.round) == round
+        {
+            update(held);
+        }
+    }
+
+    /// Adds or replaces a member, unless a new round has begun.
+    pub(crate) fn put(&self, member: &Member, round: Option<u64>) {
         let name = member.shared_name();
-        let outcome = if was_there { "changed" } else { "added" };
+        let (change, outcome) = match round {
+            Some(_) => (Change::Changed(member.clone()), "changed"),
+            None => (Change::Added(member.clone()), "added"),
+        };
+        let mut members = self.members();
+        if members.by_name.get(&name).map(|held| held.round) != round {
+            return;
+        }
+        members.rounds += 1;
+        let held = Held {
+            member: member.clone(),
+            problem: None,
+            round: members.rounds,
+        };
+        members.by_name.insert(Arc::clone(&name), held);
+        members.subscribers.put(&change);
+        drop(members);
         match member.configuration() {
             Ok(_) => {
                 info!(target: "kubex::fleet", member = &*sanitize_line(&name), outcome, "a member of the fleet");
@@ -341,33 +308,17 @@ impl Inner {
                 warn!(target: "kubex::fleet", member = &*sanitize_line(&name), outcome, %error, "a broken member of the fleet");
             }
         }
-        let change = if was_there {
-            Change::Changed(member.clone())
-        } else {
-            Change::Added(member.clone())
-        };
-        let mut members = self.members();
-        members.by_name.insert(
-            name,
-            Held {
-                member,
-                problem: None,
-            },
-        );
-        members.subscribers.put(&change);
     }
 
-    fn remove(&self, name: &Arc<str>) {
+    pub(crate) fn remove(&self, name: &Arc<str>) {
         let mut members = self.members();
-        if members.by_name.remove(name).is_some() {
-            info!(target: "kubex::fleet", member = &*sanitize_line(name), outcome = "removed", "no longer a member of the fleet");
+        let removed = members.by_name.remove(name);
+        if removed.is_some() {
             members.subscribers.put(&Change::Removed(Arc::clone(name)));
         }
-    }
-
-    fn set_problem(&self, name: &str, problem: Option<Error>) {
-        if let Some(held) = self.members().by_name.get_mut(name) {
-            held.problem = problem;
+        drop(members);
+        if removed.is_some() {
+            info!(target: "kubex::fleet", member = &*sanitize_line(name), outcome = "removed", "no longer a member of the fleet");
         }
     }
 

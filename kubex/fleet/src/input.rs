@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::objects::Objects;
 
-/// One place that members come from. The name of each member begins with the name of its input.
+/// One place that members come from. The name of each member begins with the name of its input, which contains no `/`.
 ///
 /// | input | members | names |
 /// |---|---|---|

@@ -42,7 +42,7 @@
 //! | members | from [inputs](Input): kubeconfigs, directories of kubeconfigs, Secrets and `ClusterProfiles` |
 //! | following | each configuration is [followed](kubex_core::chain::follow); what it cannot follow, such as another server, is a [`Change::Changed`] with a new configuration |
 //! | timer | one for the fleet; each input is looked at every minute, and at once after a cluster has rejected a credential |
-//! | plugins | at most 8 run at once, first come, first served; those that hang have at most half of the places |
+//! | plugins | at most 8 run at once, first come, first served; those that hang have at most half of the places, if there are two or more |
 //! | broken | a member that cannot be resolved is a member with an error; it delays no other, and is tried again every minute |
 //! | untrusted | Secrets and `ClusterProfiles` name no file, are bounded in size and number, and name a plugin only if the rules for plugins are an allowlist |
 //!
@@ -61,8 +61,10 @@ mod access_provider;
 mod argo;
 mod builder;
 mod changes;
+mod claim;
 mod cluster_profile;
 mod definition;
+mod entries;
 mod fields;
 mod fleet;
 mod input;
@@ -73,8 +75,10 @@ mod member;
 mod member_provider;
 mod objects;
 mod plugin;
+mod problems;
 mod report;
 mod secret;
+mod settle;
 mod snapshot;
 mod turns;
 mod watched_input;

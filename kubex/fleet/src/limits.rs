@@ -33,6 +33,9 @@ pub(crate) const ADDED_TO_A_PLUGIN: usize = 64;
 /// The longest argument, and the longest variable, that an object adds to a plugin, in bytes.
 pub(crate) const ADDED_LENGTH: usize = 4096;
 
+/// The most extensions of the cluster of a profile that are read.
+pub(crate) const EXTENSIONS: usize = 64;
+
 /// The most access providers of a profile that are read.
 pub(crate) const ACCESS_PROVIDERS: usize = 64;
 

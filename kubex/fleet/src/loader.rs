@@ -12,9 +12,11 @@ use kubex_kubeconfig::KubeconfigProvider;
 
 use crate::access_provider::AccessProviders;
 use crate::definition::{Definition, Rules, of_object};
+use crate::entries::Entries;
 use crate::input::Kind;
 use crate::limits::{self, exceeded};
 use crate::manifest;
+use crate::problems::Problems;
 use crate::snapshot::{Entry, Snapshot};
 
 /// The largest file, in bytes.
@@ -23,22 +25,27 @@ const LARGEST_FILE: usize = 64 * 1024 * 1024;
 /// The largest file of access providers, in bytes.
 const PROVIDERS_FILE: usize = 1024 * 1024;
 
-/// How many files are in memory at once.
+/// How many files are in memory at once, if none is larger than this many bytes. Larger ones are read one by one.
 const FILES_AT_ONCE: usize = 64;
+const SMALL_FILE: usize = 1024 * 1024;
 
-/// The files of an input as they were read last.
-#[derive(Debug, Default)]
+/// The files of an input as they were read last. It is cheap to clone, and whole whenever a look at them is interrupted.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Loader {
-    files: BTreeMap<PathBuf, LoadedFile>,
+    files: BTreeMap<PathBuf, Arc<LoadedFile>>,
     providers: ProvidersFile,
-    /// The entries that the program hands over.
-    objects: BTreeMap<Arc<str>, Entry>,
-    has_loaded: bool,
+    /// The entries that the program hands over, and their version.
+    objects: Entries,
+    objects_version: u64,
     problem: Option<Error>,
+    /// That the latest look took too long.
+    hangs: Option<Error>,
+    /// Whether something differs from the last snapshot.
+    has_changed: bool,
 }
 
 /// The members of a file, and the problems of those that have no name.
-type Content = (Vec<(Arc<str>, Entry)>, Vec<Error>);
+type Content = (Vec<(Arc<str>, Entry)>, Problems);
 
 /// A file that was read, and parsed if that needs nothing else.
 enum ReadFile {
@@ -52,11 +59,11 @@ enum ReadFile {
 #[derive(Debug)]
 struct LoadedFile {
     digest: SharingKey,
-    entries: Vec<(Arc<str>, Entry)>,
-    problems: Vec<Error>,
+    entries: Arc<Vec<(Arc<str>, Entry)>>,
+    problems: Problems,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct ProvidersFile {
     digest: Option<SharingKey>,
     providers: Arc<AccessProviders>,
@@ -69,93 +76,128 @@ impl Loader {
         self.files.len()
     }
 
-    /// Reads what has changed. Returns the new snapshot if there is one.
+    /// The version of the objects that were taken last.
+    pub(crate) fn objects_version(&self) -> u64 {
+        self.objects_version
+    }
+
+    /// Reads what has changed. What was read before the future is dropped is kept.
     pub(crate) async fn load(
         &mut self,
         kind: &Kind,
         access_providers: Option<&Path>,
         rules: &Arc<Rules>,
         host: &Host,
-    ) -> Option<Snapshot> {
-        let mut has_changed = !std::mem::replace(&mut self.has_loaded, true);
-        if let Some(path) = access_providers {
-            has_changed |= self.providers.load(path, host).await;
+    ) {
+        if let Kind::Objects(objects) = kind
+            && objects.version() != self.objects_version
+        {
+            (self.objects, self.objects_version) = objects.latest();
+            self.has_changed = true;
         }
-        has_changed |= match kind {
-            Kind::Kubeconfig(path) => self.load_files(kind, vec![path.clone()], rules, host).await,
+        if let Some(path) = access_providers
+            && self.providers.load(path, host).await
+        {
+            self.has_changed = true;
+        }
+        match kind {
+            Kind::Kubeconfig(path) => {
+                self.set_problem(None);
+                self.load_files(kind, vec![path.clone()], rules, host).await;
+            }
             Kind::Kubeconfigs(directory) | Kind::Manifests(directory) => {
                 match host.files().list(directory).await {
                     Ok(names) => {
-                        let had_problem = self.problem.take().is_some();
+                        self.set_problem(None);
                         let wanted = names.into_iter().filter(|name| kind.reads(name));
                         let paths: Vec<_> = wanted.map(|name| directory.join(name)).collect();
-                        self.load_files(kind, paths, rules, host).await || had_problem
+                        self.load_files(kind, paths, rules, host).await;
                     }
                     Err(error) => {
                         let error = Error::unreadable("the directory", directory, error);
-                        replace_problem(&mut self.problem, Some(error))
+                        self.set_problem(Some(error));
                     }
                 }
             }
-            Kind::Objects(objects) => match objects.take() {
-                Some(entries) => {
-                    self.objects = entries;
-                    true
-                }
-                None => false,
-            },
-        };
-        has_changed.then(|| self.snapshot())
+            Kind::Objects(_) => {}
+        }
+    }
+
+    /// Whether the latest look took too long.
+    pub(crate) fn hangs(&self) -> bool {
+        self.hangs.is_some()
+    }
+
+    /// Notes that the latest look took too long, or that it did not.
+    pub(crate) fn set_hangs(&mut self, hangs: Option<Error>) {
+        self.has_changed |= replace_problem(&mut self.hangs, hangs);
+    }
+
+    fn set_problem(&mut self, problem: Option<Error>) {
+        self.has_changed |= replace_problem(&mut self.problem, problem);
     }
 
     /// Reads the files whose content differs. Files that are gone from a directory lose their members.
-    async fn load_files(
-        &mut self,
-        kind: &Kind,
-        paths: Vec<PathBuf>,
-        rules: &Arc<Rules>,
-        host: &Host,
-    ) -> bool {
+    async fn load_files(&mut self, kind: &Kind, paths: Vec<PathBuf>, rules: &Arc<Rules>, host: &Host) {
         let before = self.files.len();
         self.files.retain(|path, _| paths.binary_search(path).is_ok());
-        let mut has_changed = self.files.len() != before;
+        self.has_changed |= self.files.len() != before;
         for paths in paths.chunks(FILES_AT_ONCE) {
-            let known: Vec<_> = paths
-                .iter()
-                .map(|path| self.files.get(path).map(|file| file.digest.clone()))
-                .collect();
-            let rules = matches!(kind, Kind::Manifests(_)).then(|| Arc::clone(rules));
-            // Large files are digested and parsed on the thread that has read them.
-            let read = host.read_and_parse(paths, LARGEST_FILE, move |paths, contents| {
-                let files = paths.iter().zip(contents).zip(known);
-                files
-                    .map(|((path, content), known)| {
-                        read_file(path, content, known.as_ref(), rules.as_deref())
-                    })
-                    .collect::<Vec<_>>()
-            });
-            match read.await {
-                Ok(files) => {
-                    for (path, file) in paths.iter().zip(files) {
-                        has_changed |= self.take_file(kind, path, file, host).await;
-                    }
-                }
-                Err(error) => has_changed |= replace_problem(&mut self.problem, Some(error)),
+            let large = self.load_each(kind, paths, SMALL_FILE, rules, host).await;
+            for path in large {
+                self.load_each(kind, &[path], LARGEST_FILE, rules, host).await;
             }
         }
-        has_changed
     }
 
-    async fn take_file(&mut self, kind: &Kind, path: &Path, file: ReadFile, host: &Host) -> bool {
+    /// Reads these files at once. Returns those that are larger than the limit, if the limit can be raised.
+    async fn load_each(
+        &mut self,
+        kind: &Kind,
+        paths: &[PathBuf],
+        limit: usize,
+        rules: &Arc<Rules>,
+        host: &Host,
+    ) -> Vec<PathBuf> {
+        let known: Vec<_> = paths
+            .iter()
+            .map(|path| self.files.get(path).map(|file| file.digest.clone()))
+            .collect();
+        let rules = matches!(kind, Kind::Manifests(_)).then(|| Arc::clone(rules));
+        // Large files are digested and parsed on the thread that has read them.
+        let read = host.read_and_parse(paths, limit, move |paths, contents| {
+            let files = paths.iter().zip(contents).zip(known);
+            files
+                .map(|((path, content), known)| read_file(path, content, known.as_ref(), rules.as_deref()))
+                .collect::<Vec<_>>()
+        });
+        let mut large = Vec::new();
+        match read.await {
+            Ok(files) => {
+                for (path, file) in paths.iter().zip(files) {
+                    if limit < LARGEST_FILE && file.is_too_large() {
+                        large.push(path.clone());
+                    } else {
+                        self.take_file(kind, path, file, host).await;
+                    }
+                }
+            }
+            Err(error) => self.set_problem(Some(error)),
+        }
+        large
+    }
+
+    async fn take_file(&mut self, kind: &Kind, path: &Path, file: ReadFile, host: &Host) {
         let is_named = matches!(kind, Kind::Kubeconfig(_));
         let (digest, read) = match file {
-            ReadFile::Unchanged => return false,
+            ReadFile::Unchanged => return,
             // A directory in a directory, and a file that went away since it was listed.
             ReadFile::Unreadable(error) if !is_named && error.kind() == io::ErrorKind::IsADirectory => {
-                return false;
+                return;
             }
             ReadFile::Unreadable(error) if !is_named && error.kind() == io::ErrorKind::NotFound => {
-                return self.files.remove(path).is_some();
+                self.has_changed |= self.files.remove(path).is_some();
+                return;
             }
             ReadFile::Unreadable(error) => {
                 let digest = SharingKey::new("unreadable")
@@ -170,7 +212,7 @@ impl Loader {
             }
             ReadFile::Kubeconfig(digest) => {
                 let read = contexts(path, is_named, &digest, host).await;
-                (digest, read.map(|entries| (entries, Vec::new())))
+                (digest, read.map(|entries| (entries, Problems::default())))
             }
             ReadFile::Manifest(digest, read) => (digest, read),
         };
@@ -178,64 +220,71 @@ impl Loader {
             Ok((entries, problems)) => {
                 let file = LoadedFile {
                     digest,
-                    entries,
+                    entries: Arc::new(entries),
                     problems,
                 };
-                self.files.insert(path.to_owned(), file);
-                true
+                self.files.insert(path.to_owned(), Arc::new(file));
+                self.has_changed = true;
             }
             Err(error) => self.keep(path, digest, error),
         }
     }
 
     /// Keeps the members of a file that is half-written, invalid or unreadable.
-    fn keep(&mut self, path: &Path, digest: SharingKey, problem: Error) -> bool {
-        let entries = match self.files.get_mut(path) {
-            Some(file) if file.digest == digest => return false,
-            Some(file) => std::mem::take(&mut file.entries),
-            None => Vec::new(),
+    fn keep(&mut self, path: &Path, digest: SharingKey, problem: Error) {
+        let entries = match self.files.get(path) {
+            Some(file) if file.digest == digest => return,
+            Some(file) => Arc::clone(&file.entries),
+            None => Arc::default(),
         };
         let file = LoadedFile {
             digest,
             entries,
-            problems: vec![problem],
+            problems: problem.into(),
         };
-        self.files.insert(path.to_owned(), file);
-        true
+        self.files.insert(path.to_owned(), Arc::new(file));
+        self.has_changed = true;
+    }
+
+    /// What the input contains, if that differs from the last snapshot.
+    pub(crate) fn take_snapshot(&mut self) -> Option<Snapshot> {
+        std::mem::take(&mut self.has_changed).then(|| self.snapshot())
     }
 
     fn snapshot(&self) -> Snapshot {
-        let mut problems: Vec<Error> = self
-            .problem
-            .iter()
-            .chain(&self.providers.problem)
-            .cloned()
-            .collect();
-        let mut entries = BTreeMap::new();
-        for (name, entry) in &self.objects {
-            entries.insert(Arc::clone(name), entry.clone());
+        let mut problems = Problems::default();
+        let own = self.hangs.iter().chain(&self.problem);
+        for problem in own.chain(&self.providers.problem) {
+            problems.add(problem.clone());
         }
+        let mut entries = self.objects.clone();
         let mut has_too_many = false;
         for file in self.files.values() {
-            problems.extend(file.problems.iter().cloned());
-            for (name, entry) in &file.entries {
+            problems.add_all(&file.problems);
+            for (name, entry) in &*file.entries {
                 if entries.len() >= limits::MEMBERS {
                     has_too_many = true;
                 } else if let Some(first) = entries.get(name) {
-                    problems.push(duplicate(name, entry, first));
+                    problems.add(duplicate(name, entry, first));
                 } else {
                     entries.insert(Arc::clone(name), entry.clone());
                 }
             }
         }
         if has_too_many {
-            problems.push(exceeded("the input has more", limits::MEMBERS, "members"));
+            problems.add(exceeded("the input has more", limits::MEMBERS, "members"));
         }
         Snapshot {
             entries,
             providers: Arc::clone(&self.providers.providers),
-            problems,
+            problems: problems.into_list(),
         }
+    }
+}
+
+impl ReadFile {
+    fn is_too_large(&self) -> bool {
+        matches!(self, Self::Unreadable(error) if error.kind() == io::ErrorKind::FileTooLarge)
     }
 }
 
@@ -340,7 +389,7 @@ async fn contexts(
 /// The objects of a manifest that hold clusters. An object without a valid name is a problem, and the others are used.
 fn objects(path: &Path, content: FileContent, digest: &SharingKey, rules: &Rules) -> Result<Content> {
     let origin = Origin::file(path);
-    let (mut entries, mut problems) = (Vec::new(), Vec::new());
+    let (mut entries, mut problems) = (Vec::new(), Problems::default());
     for object in manifest::objects(content.bytes, &origin)? {
         let origin = object.origin().clone();
         match of_object(object, rules) {
@@ -353,7 +402,7 @@ fn objects(path: &Path, content: FileContent, digest: &SharingKey, rules: &Rules
                 };
                 entries.push((name.into(), entry));
             }
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.add(problem),
         }
     }
     Ok((entries, problems))

@@ -24,7 +24,7 @@ pub(crate) fn objects(bytes: SecretBytes, origin: &Origin) -> Result<Vec<Value>>
             continue;
         }
         let value = root.to_value(root.locate(origin.clone()), Conversion::EXTENSION);
-        add(value, &mut objects)?;
+        add(value, part.len(), &mut objects)?;
         if objects.len() > limits::OBJECTS_OF_A_FILE {
             let error = exceeded("the file has more", limits::OBJECTS_OF_A_FILE, "objects");
             return Err(error.with_origin(origin));
@@ -33,8 +33,8 @@ pub(crate) fn objects(bytes: SecretBytes, origin: &Origin) -> Result<Vec<Value>>
     Ok(objects)
 }
 
-/// Adds an object, or the items of a list of objects.
-fn add(value: Value, objects: &mut Vec<Value>) -> Result<()> {
+/// Adds an object of this size, or the items of a list of objects.
+fn add(value: Value, size: usize, objects: &mut Vec<Value>) -> Result<()> {
     if !matches!(value.kind(), ValueKind::Mapping(_)) {
         return Err(
             Error::new(ErrorKind::MalformedDocument, "the manifest is not an object")
@@ -47,6 +47,9 @@ fn add(value: Value, objects: &mut Vec<Value>) -> Result<()> {
         .and_then(Value::as_str)
         .is_some_and(|kind| kind.ends_with("List"));
     if !is_list {
+        if size > limits::OBJECT {
+            return Err(exceeded("the object is larger", limits::OBJECT, "bytes").with_origin(value.origin()));
+        }
         objects.push(value);
         return Ok(());
     }
@@ -106,6 +109,9 @@ mod tests {
         assert_eq!(read("").unwrap().len(), 0);
         assert!(read("- a\n").is_err());
         assert!(read("kind: [\n").is_err());
+        let large = format!("kind: Secret\na: {}\n", "x".repeat(limits::OBJECT));
+        let error = read(&large).unwrap_err();
+        assert!(error.message().contains("the object is larger"), "{error}");
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! Objects of a hub that the program hands over as data, from a watch of its own.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use kubex_core::credentials::SharingKey;
@@ -10,6 +8,7 @@ use kubex_core::{Error, ErrorKind, ExposeSecret as _, Origin, Result, SecretByte
 use tokio::sync::Notify;
 
 use crate::definition::{Name, Rules, of_object};
+use crate::entries::Entries;
 use crate::limits::{self, exceeded};
 use crate::manifest;
 use crate::snapshot::Entry;
@@ -55,9 +54,15 @@ pub struct Objects(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    entries: Mutex<BTreeMap<Arc<str>, Entry>>,
-    has_changed: AtomicBool,
+    held: Mutex<Held>,
     fleet: OnceLock<(Arc<Rules>, Arc<Notify>)>,
+}
+
+#[derive(Default)]
+struct Held {
+    entries: Entries,
+    /// How often they have changed.
+    version: u64,
 }
 
 impl Objects {
@@ -74,19 +79,18 @@ impl Objects {
     /// objects are not yet an input of a fleet. Every other problem is one of the member.
     pub fn apply(&self, manifest: impl Into<SecretBytes>) -> Result<()> {
         let entries = self.read(manifest.into())?;
-        let mut held = self.entries();
-        for (name, entry) in entries {
-            match entry {
-                Some(_) if !held.contains_key(&name) && held.len() >= limits::MEMBERS => {
-                    return Err(exceeded("the hub has more", limits::MEMBERS, "members"));
+        self.change(|held| {
+            for (name, entry) in entries {
+                match entry {
+                    Some(_) if held.get(&name).is_none() && held.len() >= limits::MEMBERS => {
+                        return Err(exceeded("the hub has more", limits::MEMBERS, "members"));
+                    }
+                    Some(entry) => held.insert(name, entry),
+                    None => held.remove(&name),
                 }
-                Some(entry) => drop(held.insert(name, entry)),
-                None => drop(held.remove(&name)),
             }
-        }
-        drop(held);
-        self.wake();
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Replaces all objects by those of these manifests, as after a new list of the hub. A manifest with a problem is left
@@ -96,18 +100,19 @@ impl Objects {
     /// Returns the problems that [`apply`](Self::apply) returns, together. The other objects are replaced.
     pub fn replace(&self, manifests: impl IntoIterator<Item = impl Into<SecretBytes>>) -> Result<()> {
         let mut problems = kubex_core::error::Problems::default();
-        let mut new = BTreeMap::new();
+        let mut new = Entries::default();
         for manifest in manifests {
             for (name, entry) in problems.take(self.read(manifest.into())).unwrap_or_default() {
                 if new.len() >= limits::MEMBERS {
                     problems.add(exceeded("the hub has more", limits::MEMBERS, "members"));
                     break;
                 }
-                new.extend(entry.map(|entry| (name, entry)));
+                if let Some(entry) = entry {
+                    new.insert(name, entry);
+                }
             }
         }
-        *self.entries() = new;
-        self.wake();
+        self.change(|held| *held = new);
         problems.into_result()
     }
 
@@ -120,8 +125,7 @@ impl Objects {
             ObjectKind::Secret => "secrets",
             ObjectKind::ClusterProfile => "clusterprofiles",
         });
-        self.entries().remove(name.as_str());
-        self.wake();
+        self.change(|held| held.remove(&name));
         Ok(())
     }
 
@@ -162,16 +166,20 @@ impl Objects {
         Ok(entries)
     }
 
-    fn entries(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Entry>> {
+    fn held(&self) -> MutexGuard<'_, Held> {
         // Each change is whole, so a poisoned lock is safe to use.
-        self.0.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wake(&self) {
-        self.0.has_changed.store(true, Ordering::Release);
+    fn change<T>(&self, change: impl FnOnce(&mut Entries) -> T) -> T {
+        let mut held = self.held();
+        held.version += 1;
+        let changed = change(&mut held.entries);
+        drop(held);
         if let Some((_, wake)) = self.0.fleet.get() {
             wake.notify_one();
         }
+        changed
     }
 
     /// Lets the objects be those of a fleet.
@@ -186,14 +194,15 @@ impl Objects {
         })
     }
 
-    pub(crate) fn has_changed(&self) -> bool {
-        self.0.has_changed.load(Ordering::Acquire)
+    /// How often the objects have changed.
+    pub(crate) fn version(&self) -> u64 {
+        self.held().version
     }
 
-    /// The entries, if they have changed since the last call.
-    pub(crate) fn take(&self) -> Option<BTreeMap<Arc<str>, Entry>> {
-        let has_changed = self.0.has_changed.swap(false, Ordering::AcqRel);
-        has_changed.then(|| self.entries().clone())
+    /// The entries with their version.
+    pub(crate) fn latest(&self) -> (Entries, u64) {
+        let held = self.held();
+        (held.entries.clone(), held.version)
     }
 }
 
@@ -215,7 +224,7 @@ fn identity(object: &kubex_core::options::Value) -> Option<(String, String)> {
 impl fmt::Debug for Objects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Objects")
-            .field("members", &self.entries().len())
+            .field("members", &self.held().entries.len())
             .finish_non_exhaustive()
     }
 }

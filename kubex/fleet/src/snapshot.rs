@@ -1,6 +1,5 @@
 //! What an input contains at one moment: its members, each with a definition.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kubex_core::credentials::SharingKey;
@@ -8,6 +7,7 @@ use kubex_core::{Error, Origin};
 
 use crate::access_provider::AccessProviders;
 use crate::definition::Definition;
+use crate::entries::{Differences, Entries};
 
 /// The definition of one member.
 #[derive(Clone, Debug)]
@@ -21,16 +21,16 @@ pub(crate) struct Entry {
 /// The members of an input, by their names within it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
-    pub(crate) entries: BTreeMap<Arc<str>, Entry>,
+    pub(crate) entries: Entries,
     pub(crate) providers: Arc<AccessProviders>,
     /// What is wrong with the input itself.
     pub(crate) problems: Vec<Error>,
 }
 
 impl Snapshot {
-    /// Whether the definition of a member may differ from an earlier one.
-    pub(crate) fn differs_in(&self, name: &str, earlier: &Self) -> bool {
-        let digest = |snapshot: &Self| snapshot.entries.get(name).map(|entry| entry.digest.clone());
-        digest(self) != digest(earlier) || !Arc::ptr_eq(&self.providers, &earlier.providers)
+    /// The members whose definition may differ from that in an earlier snapshot, part by part.
+    pub(crate) fn differences<'s>(&'s self, earlier: &'s Self) -> impl Iterator<Item = Differences> + 's {
+        let are_all_changed = !Arc::ptr_eq(&self.providers, &earlier.providers);
+        self.entries.differences(&earlier.entries, are_all_changed)
     }
 }

@@ -5,7 +5,7 @@
 //! | at most N run at once | a thousand plugins that start together exhaust a machine and time out |
 //! | first come, first served, and each cluster waits at most once | a cluster that is asked for often delays no other |
 //! | a run that takes longer than 5 s while others wait is ended, and starts anew among the slow ones | a plugin that hangs gives its place up |
-//! | the slow ones have at most half of the places | however many hang, the others have the other half |
+//! | the slow ones have at most half of the places; of a single place, all | however many hang, the others have the other half |
 //! | a slow one that becomes fast is fast again | |
 //! | a place is given up when its time is over, whatever its runtime does | a runtime that stands still holds nothing up |
 //!
@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kubex_core::credentials::{SharingKey, StoreIdentity};
+use kubex_core::host::PluginVerdict;
 use kubex_core::{
     Cluster, Credential, CredentialSource, Error, ErrorKind, FetchRequest, Host, Origin, Result, Warning,
 };
@@ -236,6 +237,10 @@ impl CredentialSource for InTurn {
 
     async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
         self.source.store_identity(host, cluster).await
+    }
+
+    async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
+        self.source.plugin_verdict(host).await
     }
 
     fn origin(&self) -> Option<&Origin> {

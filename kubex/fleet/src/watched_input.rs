@@ -1,14 +1,14 @@
 //! An input of a running fleet: what it contained when it was read last, and when it is read again.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use kubex_core::{Error, ErrorKind, Host, Result};
 use tokio::sync::Notify;
 
+use crate::claim::{Claim, Claimed};
 use crate::definition::Rules;
 use crate::input::{Input, Kind};
 use crate::loader::Loader;
@@ -19,6 +19,15 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// How long one look may take. A network file system may hang.
 const LOOK_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long a look may hold its claim. One that has not ended by then is on a runtime that stands still.
+const LOOK_CLAIM: Duration = Duration::from_secs(40);
+
+/// How long the settling of members may take without progress. It begins with the wait for a look, and a look.
+pub(crate) const WORK_CLAIM: Duration = Duration::from_secs(120);
+
+/// How often a look that waits for another one checks whether that one has ended.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The shortest time between two looks that members ask for, and how much longer it is for each file.
 const MEMBERS_LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -32,16 +41,26 @@ pub(crate) struct WatchedInput {
     access_providers: Option<PathBuf>,
     rules: Arc<Rules>,
     host: Host,
-    loader: tokio::sync::Mutex<Loader>,
+    /// What was read last. A look works on a copy of it, so that one that is interrupted loses nothing.
+    loader: Mutex<Loader>,
+    looking: Claim,
+    look_ended: Notify,
     latest: ArcSwap<Snapshot>,
-    /// The snapshot that the members of the fleet were settled by. It is locked while they are.
-    pub(crate) settled: tokio::sync::Mutex<Arc<Snapshot>>,
+    /// The snapshot that the members of the fleet were settled by.
+    settled: ArcSwap<Snapshot>,
     times: Mutex<Times>,
-    /// The number of files, for the time between two looks.
-    files: AtomicU64,
-    has_new: AtomicBool,
-    is_at_work: AtomicBool,
+    settling: Claim,
+    /// The work at members that are broken.
+    pub(crate) retrying: Claim,
     wake: Arc<Notify>,
+}
+
+/// The work that is due at an input.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) claimed: Claimed,
+    /// Whether the time of a regular look has come, and not only something new.
+    pub(crate) is_regular: bool,
 }
 
 #[derive(Debug)]
@@ -68,16 +87,17 @@ impl WatchedInput {
             access_providers,
             rules,
             host,
-            loader: tokio::sync::Mutex::default(),
+            loader: Mutex::default(),
+            looking: Claim::default(),
+            look_ended: Notify::new(),
             latest: ArcSwap::default(),
-            settled: tokio::sync::Mutex::default(),
+            settled: ArcSwap::default(),
             times: Mutex::new(Times {
                 looked_at: None,
                 next_look: Duration::ZERO,
             }),
-            files: AtomicU64::new(0),
-            has_new: AtomicBool::new(true),
-            is_at_work: AtomicBool::new(false),
+            settling: Claim::default(),
+            retrying: Claim::default(),
             wake: Arc::clone(wake),
         })
     }
@@ -90,58 +110,81 @@ impl WatchedInput {
         self.latest.load_full()
     }
 
-    /// Reads the input if it has changed.
+    /// Reads the input if it has changed, after a look that is under way.
     pub(crate) async fn refresh(&self) {
-        let looking = async {
-            let mut loader = self.loader.lock().await;
-            self.times(|times| times.looked_at = Some(self.host.now().monotonic));
-            let access_providers = self.access_providers.as_deref();
-            let snapshot = loader
-                .load(&self.kind, access_providers, &self.rules, &self.host)
-                .await;
-            self.files.store(loader.files() as u64, Ordering::Relaxed);
-            snapshot
-        };
-        match self.host.within(LOOK_LIMIT, looking).await {
-            Ok(None) => {}
-            Ok(Some(snapshot)) => self.set_latest(snapshot),
-            Err(_) => {
-                let mut snapshot = Snapshot::clone(&self.latest());
-                snapshot.problems = vec![hangs(&self.name)];
-                self.set_latest(snapshot);
+        loop {
+            let ended = self.look_ended.notified();
+            if let Some(look) = self.looking.take(self.now(), LOOK_CLAIM) {
+                return self.look(&look).await;
             }
+            let _ = self.host.within(LOOK_AGAIN, ended).await;
         }
     }
 
     /// Reads the input for a member that needs it, unless that happens now or has just happened.
-    pub(crate) async fn refresh_for_a_member(&self) {
-        let files = u32::try_from(self.files.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
-        let shortest = MEMBERS_LOOK_EVERY.max(MEMBERS_LOOK_EVERY_FOR_EACH_FILE * files);
-        let now = self.host.now().monotonic;
-        let is_recent = self.times(|times| {
-            times
-                .looked_at
-                .is_none_or(|looked_at| now < looked_at.saturating_add(shortest))
-        });
-        if is_recent || self.loader.try_lock().is_err() {
+    pub(crate) async fn refresh_for_a_member(self: &Arc<Self>) {
+        let (files, hangs) = {
+            let loader = self.loader();
+            (u32::try_from(loader.files()).unwrap_or(u32::MAX), loader.hangs())
+        };
+        if hangs {
+            // Another look would only delay the member. The timer looks again.
             return;
         }
-        self.refresh().await;
-        if self.has_new.load(Ordering::Acquire) {
-            self.wake.notify_one();
+        let shortest = MEMBERS_LOOK_EVERY.max(MEMBERS_LOOK_EVERY_FOR_EACH_FILE * files);
+        let now = self.now();
+        let is_recent = self.times(|times| {
+            let is_recent = times
+                .looked_at
+                .is_none_or(|looked_at| now < looked_at.saturating_add(shortest));
+            if !is_recent {
+                // Of many members that ask at once, the first one looks.
+                times.looked_at = Some(now);
+            }
+            is_recent
+        });
+        if is_recent {
+            return;
+        }
+        let input = Arc::clone(self);
+        let look = async move {
+            if let Some(look) = input.looking.take(now, LOOK_CLAIM) {
+                input.look(&look).await;
+                if input.has_new() {
+                    input.wake.notify_one();
+                }
+            }
+        };
+        // The time limit of the member ends its wait, and not the look.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(look).await),
+            Err(_) => look.await,
         }
     }
 
-    fn set_latest(&self, snapshot: Snapshot) {
-        self.latest.store(Arc::new(snapshot));
-        self.has_new.store(true, Ordering::Release);
+    async fn look(&self, look: &Claimed) {
+        self.times(|times| times.looked_at = Some(self.now()));
+        let mut loader = self.loader().clone();
+        let access_providers = self.access_providers.as_deref();
+        let loading = loader.load(&self.kind, access_providers, &self.rules, &self.host);
+        let is_in_time = self.host.within(LOOK_LIMIT, loading).await.is_ok();
+        self.times(|times| times.looked_at = Some(self.now()));
+        loader.set_hangs((!is_in_time).then(|| hangs(&self.name)));
+        let snapshot = loader.take_snapshot().map(Arc::new);
+        look.if_held(|| {
+            if let Some(snapshot) = snapshot {
+                self.latest.store(snapshot);
+            }
+            *self.loader() = loader;
+        });
+        look.give_up();
+        self.look_ended.notify_waiters();
     }
 
-    /// Whether the input is to be looked at now, or has something new. The caller then does it, and calls
+    /// The work that is to be done at the input now, if there is some. The caller does it, and calls
     /// [`finish`](Self::finish).
-    pub(crate) fn begin(&self, now: Duration) -> bool {
-        let has_objects = matches!(&self.kind, Kind::Objects(objects) if objects.has_changed());
-        let is_due = self.times(|times| {
+    pub(crate) fn begin(&self, now: Duration) -> Option<Work> {
+        let is_regular = self.times(|times| {
             let is_due = now >= times.next_look;
             if is_due {
                 // Inputs that begin together are looked at apart from each other.
@@ -152,28 +195,48 @@ impl WatchedInput {
             }
             is_due
         });
-        let is_wanted = is_due || has_objects || self.has_new.load(Ordering::Acquire);
-        is_wanted && !self.is_at_work.swap(true, Ordering::AcqRel)
+        if !is_regular && !self.has_new() {
+            return None;
+        }
+        let claimed = self.settling.take(now, WORK_CLAIM)?;
+        Some(Work { claimed, is_regular })
     }
 
+    /// Looks for more work, after the claim of the last one was given up.
     pub(crate) fn finish(&self) {
-        self.is_at_work.store(false, Ordering::Release);
-        let has_objects = matches!(&self.kind, Kind::Objects(objects) if objects.has_changed());
-        if has_objects || self.has_new.load(Ordering::Acquire) {
+        if self.has_new() {
             self.wake.notify_one();
         }
     }
 
-    /// The latest snapshot, which the caller settles the members by.
-    pub(crate) fn take_new(&self) -> Arc<Snapshot> {
-        self.has_new.store(false, Ordering::Release);
-        self.latest()
+    /// The snapshot that the members were settled by.
+    pub(crate) fn settled(&self) -> Arc<Snapshot> {
+        self.settled.load_full()
+    }
+
+    /// Notes that the members are settled by this snapshot.
+    pub(crate) fn set_settled(&self, snapshot: Arc<Snapshot>) {
+        self.settled.store(snapshot);
     }
 
     /// Whether nothing is under way or waits to be done.
     pub(crate) fn is_settled(&self) -> bool {
-        let has_objects = matches!(&self.kind, Kind::Objects(objects) if objects.has_changed());
-        !has_objects && !self.has_new.load(Ordering::Acquire) && !self.is_at_work.load(Ordering::Acquire)
+        !self.has_new() && !self.settling.is_taken(self.now())
+    }
+
+    /// Whether there are objects that were not taken yet, or a snapshot that the members are not settled by.
+    fn has_new(&self) -> bool {
+        let has_objects = matches!(&self.kind, Kind::Objects(objects) if objects.version() != self.loader().objects_version());
+        has_objects || !Arc::ptr_eq(&self.settled(), &self.latest())
+    }
+
+    fn now(&self) -> Duration {
+        self.host.now().monotonic
+    }
+
+    fn loader(&self) -> MutexGuard<'_, Loader> {
+        // It is replaced as a whole, so a poisoned lock is safe to use.
+        self.loader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn next_look(&self) -> Duration {

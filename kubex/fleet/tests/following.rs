@@ -48,10 +48,34 @@ async fn token(configuration: &ClientConfiguration) -> String {
 
 /// Lets everything happen that is due, without the passing of time.
 async fn settle(fleet: &Fleet) {
-    for _ in 0..50 {
-        tokio::task::yield_now().await;
-    }
+    pause().await;
     fleet.settled().await;
+    // Broken members are tried again after the others are settled.
+    pause().await;
+}
+
+/// Lets all tasks go on, and threads that parse for them.
+#[expect(clippy::disallowed_methods, reason = "threads run in real time")]
+async fn pause() {
+    for _ in 0..10 {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Starts a fleet while time passes.
+async fn start_slowly(world: &SimulatedHost, fleet: FleetBuilder) -> Fleet {
+    let starting = tokio::spawn(fleet.start());
+    for _ in 0..30 {
+        if starting.is_finished() {
+            break;
+        }
+        pause().await;
+        world.advance(Duration::from_secs(1));
+    }
+    starting.await.unwrap().unwrap()
 }
 
 async fn after_a_minute(world: &SimulatedHost, fleet: &Fleet) {
@@ -282,9 +306,7 @@ async fn an_input_that_hangs_delays_no_other() {
         .input(Input::kubeconfig("mine", PATH))
         .start();
     let starting = tokio::spawn(starting);
-    for _ in 0..50 {
-        tokio::task::yield_now().await;
-    }
+    pause().await;
     world.advance(Duration::from_secs(10));
     let fleet = starting.await.unwrap().unwrap();
     assert_eq!(
@@ -365,6 +387,14 @@ async fn two_fleets_cannot_share_their_objects_nor_two_inputs_a_name() {
         .input(Input::kubeconfig("a", "/a"))
         .input(Input::kubeconfig("a", "/b"));
     assert_eq!(two.start().await.unwrap_err().kind(), ErrorKind::DuplicateName);
+    // Its members could have the names of those of an input "hub".
+    let error = builder(&world)
+        .input(Input::kubeconfig("hub/secrets", "/a"))
+        .start()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidValue);
+    assert!(error.message().contains("\"hub/secrets\""), "{error}");
 }
 
 #[test]
@@ -459,4 +489,153 @@ async fn an_object_of_a_hub_reads_no_file_and_runs_no_plugin_unless_an_allowlist
             world.reads()
         );
     }
+}
+
+#[tokio::test]
+async fn what_a_look_has_read_before_it_is_cut_off_is_used_and_its_problem_goes_away() {
+    let world = SimulatedHost::new();
+    let path = |number: usize| format!("/clusters/f{number:02}");
+    for number in 0..70 {
+        world.write(path(number), &kubeconfig(&[("a", "https://a", "token-1")]));
+    }
+    world.write("/clusters/broken", "contexts: [");
+    let fleet = builder(&world)
+        .input(Input::kubeconfigs("lab", "/clusters"))
+        .start()
+        .await
+        .unwrap();
+    let kinds = || -> Vec<_> {
+        let problems = fleet.report().inputs()[0].problems.clone();
+        problems.iter().map(kubex_core::Error::kind).collect()
+    };
+    assert_eq!(kinds(), [ErrorKind::MalformedDocument]);
+    world.write(path(0), &kubeconfig(&[("a", "https://a", "token-2")]));
+    world.hang(path(69));
+    world.advance(MINUTE);
+    pause().await;
+    world.advance(Duration::from_secs(20));
+    settle(&fleet).await;
+    assert_eq!(kinds(), [ErrorKind::TimedOut, ErrorKind::MalformedDocument]);
+    let member = fleet.get("lab/f00/a").unwrap();
+    assert_eq!(token(member.configuration().unwrap()).await, "token-2");
+    assert!(fleet.get("lab/f69/a").is_some());
+    world.write(path(69), &kubeconfig(&[("a", "https://a", "token-1")]));
+    after_a_minute(&world, &fleet).await;
+    assert_eq!(kinds(), [ErrorKind::MalformedDocument]);
+}
+
+/// A kubeconfig with these contexts, and some whose token file hangs.
+fn with_hanging(whole: &[(&str, &str, &str)], hanging: usize) -> String {
+    let names: Vec<_> = (0..hanging).map(|number| format!("hangs{number}")).collect();
+    let mut contexts = whole.to_vec();
+    contexts.extend(names.iter().map(|name| (&**name, "https://hangs", "hangs")));
+    kubeconfig(&contexts).replace("token: hangs", "tokenFile: /nfs/token")
+}
+
+#[tokio::test]
+async fn members_that_hang_delay_no_other_of_their_input() {
+    let world = SimulatedHost::new();
+    world.hang("/nfs/token");
+    world.write(PATH, &with_hanging(&[("a", "https://a", "token-1")], 1));
+    let fleet = start_slowly(&world, builder(&world).input(Input::kubeconfig("mine", PATH))).await;
+    let a = fleet.get("mine/a").unwrap();
+    let credentials = a.configuration().unwrap().credentials();
+    let held = credentials.current().await.unwrap();
+    assert!(fleet.get("mine/hangs0").unwrap().configuration().is_err());
+
+    // From here on, the broken member is being tried again.
+    world.advance(MINUTE);
+    pause().await;
+    world.advance(Duration::from_secs(2));
+    let contexts = [("a", "https://a", "token-2"), ("b", "https://b", "token-b")];
+    world.write(PATH, &with_hanging(&contexts, 1));
+    credentials.accept(held.generation());
+    credentials.invalidate(held.generation());
+    assert_eq!(token(a.configuration().unwrap()).await, "token-2");
+    pause().await;
+    assert!(fleet.get("mine/b").unwrap().configuration().is_ok());
+}
+
+#[tokio::test]
+async fn a_fleet_that_is_dropped_while_its_members_are_resolved_stops() {
+    let world = SimulatedHost::new();
+    world.hang("/nfs/token");
+    world.write(PATH, &with_hanging(&[], 100));
+    let fleet = start_slowly(&world, builder(&world).input(Input::kubeconfig("mine", PATH))).await;
+    let number = fleet.members().len();
+    assert!((32..100).contains(&number), "{number}");
+    drop(fleet);
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    // Those that are being resolved end within 5 s, and no others follow.
+    for _ in 0..6 {
+        world.advance(Duration::from_secs(1));
+        pause().await;
+    }
+    assert_eq!(tasks(), 0);
+}
+
+#[test]
+fn the_timer_moves_on_when_its_runtime_stands_still() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let world = SimulatedHost::new();
+    world.write(PATH, &kubeconfig(&[("a", "https://a", "token-a")]));
+    let objects = Objects::new();
+    let first = runtime();
+    let fleet = first.block_on(async {
+        let fleet = builder(&world)
+            .input(Input::kubeconfig("mine", PATH))
+            .input(Input::objects("hub", &objects))
+            .start();
+        let fleet = fleet.await.unwrap();
+        // The work at this object has begun when the runtime is left.
+        objects.apply(secret("a", "token-a")).unwrap();
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+        fleet
+    });
+    world.write(PATH, &kubeconfig(&[("b", "https://b", "token-b")]));
+    runtime().block_on(async {
+        // Two minutes without a tick, and the time in which work that has begun is left alone.
+        for _ in 0..5 {
+            after_minutes(&world, &fleet).await;
+        }
+        assert!(fleet.get("mine/a").is_none());
+        assert!(fleet.get("mine/b").is_some());
+        let member = fleet.get("hub/secrets/argocd/a").unwrap();
+        assert_eq!(token(member.configuration().unwrap()).await, "token-a");
+    });
+    // The first timer, if it is driven again, goes on beside none.
+    first.block_on(pause());
+    drop(first);
+}
+
+async fn after_minutes(world: &SimulatedHost, fleet: &Fleet) {
+    world.advance(MINUTE);
+    fleet.members();
+    pause().await;
+}
+
+#[tokio::test]
+async fn what_the_policy_decides_about_the_plugin_of_a_member_can_be_asked() {
+    let world = SimulatedHost::new();
+    world.set_variable("PATH", "/usr/bin");
+    world.install_program("/usr/bin/login");
+    let exec = "exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: login}";
+    world.write(
+        PATH,
+        &kubeconfig(&[("a", "https://a", "x")]).replace("token: x", exec),
+    );
+    let fleet = builder(&world)
+        .input(Input::kubeconfig("mine", PATH))
+        .start()
+        .await
+        .unwrap();
+    let member = fleet.get("mine/a").unwrap();
+    let credentials = member.configuration().unwrap().credentials();
+    assert!(credentials.plugin_verdict().await.is_some());
 }

@@ -1,0 +1,242 @@
+//! The timer of a fleet and the work that it starts: each input is looked at when it is due or has something new, and its
+//! members are made what it says.
+//!
+//! Nothing here keeps a fleet alive: when its last handle is dropped, the work ends with the members that are being resolved.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use kubex_core::chain::follow::Look;
+use kubex_core::text::sanitize_line;
+use kubex_core::{Error, Host, Origin};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use crate::fleet::{Held, Inner, Resolver};
+use crate::member::Member;
+use crate::snapshot::Snapshot;
+use crate::watched_input::{LOOK_EVERY, WORK_CLAIM, WatchedInput, Work};
+
+/// How many members of an input are resolved at once, and how many broken ones.
+const RESOLVED_AT_ONCE: usize = 32;
+
+/// How long the retry of broken members may take without progress.
+const RETRY_CLAIM: Duration = Duration::from_secs(60);
+
+/// Looks at each input when it is due or has something new, each on its own, so that one that hangs delays no other.
+pub(crate) async fn watch(fleet: Weak<Inner>, host: Host, wake: Arc<Notify>) {
+    loop {
+        let Some(inner) = fleet.upgrade() else { return };
+        let now = host.now().monotonic;
+        inner.tick(now);
+        for input in &inner.inputs {
+            if let Some(work) = input.begin(now) {
+                let (fleet, input) = (Weak::clone(&fleet), Arc::clone(input));
+                let resolver = Arc::clone(&inner.resolver);
+                tokio::spawn(async move {
+                    let work = Finish(Some(work), &input, &fleet);
+                    input.refresh().await;
+                    work.settle(&resolver).await;
+                });
+            }
+        }
+        let next = inner.inputs.iter().map(|input| input.next_look()).min();
+        let sleep = next.map_or(LOOK_EVERY, |next| next.saturating_sub(now));
+        drop(inner);
+        // Whether the time is over or something is new, what is due is found above.
+        let _ = host
+            .within(sleep.max(Duration::from_millis(1)), wake.notified())
+            .await;
+    }
+}
+
+/// The work at an input, which is finished on drop, also if it panics.
+struct Finish<'w>(Option<Work>, &'w Arc<WatchedInput>, &'w Weak<Inner>);
+
+impl Drop for Finish<'_> {
+    fn drop(&mut self) {
+        drop(self.0.take());
+        self.1.finish();
+        if let Some(inner) = self.2.upgrade() {
+            inner.settled.notify_waiters();
+        }
+    }
+}
+
+impl Finish<'_> {
+    /// Makes the members what the input says: those that are gone are removed, new ones are added, and those whose definition
+    /// may differ are resolved again. Then broken ones are tried again if it is time, by a task of their own, because they may
+    /// take long.
+    async fn settle(&self, resolver: &Arc<Resolver>) {
+        let Self(Some(work), input, fleet) = self else {
+            return;
+        };
+        let (settled, latest) = (input.settled(), input.latest());
+        log_problems(&input.name, &settled, &latest);
+        let broken = match fleet.upgrade() {
+            Some(inner) if work.is_regular => inner.broken(&input.name),
+            _ => Vec::new(),
+        };
+        let mut resolving = JoinSet::new();
+        for different in latest.differences(&settled) {
+            let Some(inner) = fleet.upgrade() else { return };
+            for name in &different.gone {
+                inner.remove(&full_name(input, name));
+            }
+            drop(inner);
+            for name in different.changed {
+                if resolving.len() >= RESOLVED_AT_ONCE {
+                    resolving.join_next().await;
+                }
+                let Some(inner) = fleet.upgrade() else { return };
+                if !work.claimed.renew(resolver.now(), WORK_CLAIM) {
+                    return;
+                }
+                let Some(entry) = latest.entries.get(&name) else {
+                    continue;
+                };
+                let full_name = full_name(input, &name);
+                let round = inner.begin_round(&full_name);
+                let target = Target {
+                    fleet: Weak::clone(fleet),
+                    resolver: Arc::clone(resolver),
+                    input: Arc::clone(input),
+                    name,
+                    full_name,
+                    origin: entry.origin.clone(),
+                    round,
+                };
+                resolving.spawn(target.resolve());
+            }
+            tokio::task::yield_now().await;
+        }
+        while resolving.join_next().await.is_some() {
+            work.claimed.renew(resolver.now(), WORK_CLAIM);
+        }
+        work.claimed.if_held(|| input.set_settled(latest));
+        if !broken.is_empty() {
+            let (fleet, resolver, input) = (Weak::clone(fleet), Arc::clone(resolver), Arc::clone(input));
+            tokio::spawn(retry(fleet, resolver, input, broken));
+        }
+    }
+}
+
+/// Tries broken members again, except for those whose definition has differed since.
+async fn retry(
+    fleet: Weak<Inner>,
+    resolver: Arc<Resolver>,
+    input: Arc<WatchedInput>,
+    broken: Vec<(Arc<str>, u64)>,
+) {
+    let Some(claimed) = input.retrying.take(resolver.now(), RETRY_CLAIM) else {
+        return;
+    };
+    let latest = input.latest();
+    let mut resolving = JoinSet::new();
+    for (full_name, round) in broken {
+        if resolving.len() >= RESOLVED_AT_ONCE {
+            resolving.join_next().await;
+        }
+        let name = full_name.get(input.name.len() + 1..).unwrap_or_default();
+        let Some(entry) = latest.entries.get(name) else {
+            continue;
+        };
+        if fleet.strong_count() == 0 || !claimed.renew(resolver.now(), RETRY_CLAIM) {
+            return;
+        }
+        let target = Target {
+            fleet: Weak::clone(&fleet),
+            resolver: Arc::clone(&resolver),
+            input: Arc::clone(&input),
+            name: name.into(),
+            origin: entry.origin.clone(),
+            full_name,
+            round: Some(round),
+        };
+        resolving.spawn(target.resolve());
+    }
+    while resolving.join_next().await.is_some() {
+        claimed.renew(resolver.now(), RETRY_CLAIM);
+    }
+}
+
+/// A member that is to be resolved.
+struct Target {
+    fleet: Weak<Inner>,
+    resolver: Arc<Resolver>,
+    input: Arc<WatchedInput>,
+    /// The name within the input.
+    name: Arc<str>,
+    full_name: Arc<str>,
+    origin: Origin,
+    /// The round of the member that the work belongs to; `None` for a new member.
+    round: Option<u64>,
+}
+
+impl Target {
+    /// Resolves the member anew, or follows what differs.
+    async fn resolve(self) {
+        let held = match self.fleet.upgrade() {
+            Some(inner) => inner.held(&self.full_name),
+            None => return,
+        };
+        if held.as_ref().map(|(_, round)| *round) != self.round {
+            return;
+        }
+        let held = held.map(|(member, _)| member);
+        if let Some(member) = &held
+            && let Ok(followed) = member.followed()
+        {
+            let problem = match followed.look().await {
+                Look::Unchanged | Look::Followed => Some(None),
+                Look::Failed(error) => Some(Some(error)),
+                // It needs a new configuration.
+                _ => None,
+            };
+            if let Some(problem) = problem {
+                return self.update(|held| held.problem = problem);
+            }
+        }
+        let followed = self
+            .resolver
+            .follow(&self.input, &self.name, &self.full_name)
+            .await;
+        if let (Some(member), Err(error)) = (&held, &followed) {
+            match member.configuration() {
+                Ok(_) => {
+                    let error = error.clone();
+                    return self.update(|held| held.problem = Some(error));
+                }
+                Err(earlier) if earlier.to_string() == error.to_string() => return,
+                Err(_) => {}
+            }
+        }
+        if let Some(inner) = self.fleet.upgrade() {
+            let member = Member::new(self.full_name, self.origin, followed);
+            inner.put(&member, self.round);
+        }
+    }
+
+    fn update(&self, update: impl FnOnce(&mut Held)) {
+        if let Some(inner) = self.fleet.upgrade() {
+            inner.update(&self.full_name, self.round, update);
+        }
+    }
+}
+
+fn full_name(input: &WatchedInput, name: &str) -> Arc<str> {
+    format!("{}/{name}", input.name).into()
+}
+
+fn log_problems(input: &str, before: &Snapshot, now: &Snapshot) {
+    let before: BTreeSet<_> = before.problems.iter().map(ToString::to_string).collect();
+    let is_new = |error: &&Error| !before.contains(&error.to_string());
+    for error in now.problems.iter().filter(is_new) {
+        warn!(target: "kubex::fleet", input = &*sanitize_line(input), outcome = "failed", %error, "a part of the input cannot be read, so its members are kept as they were");
+    }
+    if now.problems.is_empty() && !before.is_empty() {
+        info!(target: "kubex::fleet", input = &*sanitize_line(input), outcome = "recovered", "the input can be read again");
+    }
+}
