@@ -1,7 +1,7 @@
 //! Followed configurations: what is rewritten in a kubeconfig while the program runs.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -575,12 +575,17 @@ async fn no_reader_sees_the_token_of_one_writing_and_the_server_of_another() {
         .follow_rules(FollowRules::new().allow_other_server(true))
         .await
         .unwrap();
+    // However fast this machine reads, several writings take place meanwhile.
+    let was_rewritten = Arc::new(AtomicBool::new(false));
     let readers: Vec<_> = (0..4)
         .map(|_| {
             let mut configuration = configuration.clone();
+            let was_rewritten = Arc::clone(&was_rewritten);
             tokio::spawn(async move {
                 let mut servers = std::collections::BTreeSet::new();
-                for _ in 0..reads() / 4 {
+                let mut left = reads() / 4;
+                while left > 0 || !was_rewritten.load(Ordering::Relaxed) {
+                    left = left.saturating_sub(1);
                     if let Some(successor) = configuration.successor() {
                         configuration = successor;
                     }
@@ -601,14 +606,14 @@ async fn no_reader_sees_the_token_of_one_writing_and_the_server_of_another() {
     let mut number = 0;
     while readers.iter().any(|reader| !reader.is_finished()) {
         number += 1;
+        was_rewritten.store(number > 20, Ordering::Relaxed);
         let new = path.with_extension("new");
         std::fs::write(&new, content(number)).unwrap();
         std::fs::rename(&new, &path).unwrap();
         configuration.look_again();
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    println!("{} reads, {number} writings, 0 mixed pairs", reads());
-    assert!(number > 3, "{number} writings");
+    println!("at least {} reads, {number} writings, 0 mixed pairs", reads());
     for reader in readers {
         assert_eq!(reader.await.unwrap(), 2, "each reader has seen both servers");
     }

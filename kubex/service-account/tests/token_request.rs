@@ -408,7 +408,7 @@ async fn a_configuration_names_the_other_source_which_the_chain_does_not_try() {
     let report = configuration.report().to_string();
     assert!(!report.contains("admin:"), "{report}");
 
-    let unknown = yaml.replace("through: admin", "through: admn");
+    let unknown = yaml.replace("through: admin", "through: admins");
     let error = configured(&server, &unknown).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownSource, "{error}");
     assert!(error.to_string().contains("/etc/kubex/config.yaml:"), "{error}");

@@ -64,9 +64,9 @@ async fn what_is_missing_is_an_error_of_resolving() {
             ErrorKind::MissingField,
         ),
         (
-            "the AWS profile \"wrok\" does not exist",
+            "the AWS profile \"absent\" does not exist",
             vec![(".aws/config", "[profile work]\nregion = eu-west-1\n")],
-            vec![("AWS_PROFILE", "wrok")],
+            vec![("AWS_PROFILE", "absent")],
             in_region(),
             ErrorKind::InvalidValue,
         ),

@@ -199,7 +199,7 @@ async fn each_call_of_the_aws_cli_is_served_natively_or_runs_for_a_reason() {
             env("{name: AWS_PROFILE, value: elsewhere}"),
             "the AWS profile \"$AWS_PROFILE\" sets \"services\", which names other addresses of AWS".to_owned(),
         ),
-        (env("{name: AWS_PROFILE, value: wrok}"), "the AWS profile \"$AWS_PROFILE\" does not exist".to_owned()),
+        (env("{name: AWS_PROFILE, value: absent}"), "the AWS profile \"$AWS_PROFILE\" does not exist".to_owned()),
         (
             args("eks, get-token, --cluster-name, c") + "\nenv: [{name: AWS_REGION, value: s3.cret}]",
             "\"$AWS_REGION\" is not a valid AWS region".to_owned(),
