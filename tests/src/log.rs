@@ -1,7 +1,7 @@
 //! The log of a test: the lines that `tracing` writes on this thread.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use tracing::Level;
 use tracing::subscriber::DefaultGuard;
@@ -14,6 +14,7 @@ pub struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Collects the lines of this thread until the guard is dropped.
     pub fn capture() -> (Self, DefaultGuard) {
+        listen_everywhere();
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(Level::DEBUG)
@@ -40,6 +41,20 @@ impl Log {
     fn held(&self) -> MutexGuard<'_, Vec<u8>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Sets a subscriber for the threads that have none. Without it, the event of a line that runs on two threads for the first time
+/// may be recorded as one that no subscriber wants.
+fn listen_everywhere() {
+    static IS_SET: Once = Once::new();
+    IS_SET.call_once(|| {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(Level::DEBUG)
+            .with_writer(io::sink)
+            .finish();
+        // A suite may have one of its own.
+        let _ = tracing::subscriber::set_global_default(subscriber);
+    });
 }
 
 impl io::Write for Log {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -584,7 +584,9 @@ async fn no_reader_sees_the_token_of_one_writing_and_the_server_of_another() {
             tokio::spawn(async move {
                 let mut servers = std::collections::BTreeSet::new();
                 let mut left = reads() / 4;
-                while left > 0 || !was_rewritten.load(Ordering::Relaxed) {
+                let begun = Instant::now();
+                while left > 0 || servers.len() < 2 || !was_rewritten.load(Ordering::Relaxed) {
+                    assert!(begun.elapsed() < Duration::from_secs(600), "{servers:?}");
                     left = left.saturating_sub(1);
                     if let Some(successor) = configuration.successor() {
                         configuration = successor;
@@ -599,7 +601,6 @@ async fn no_reader_sees_the_token_of_one_writing_and_the_server_of_another() {
                     servers.insert(server);
                     tokio::task::yield_now().await;
                 }
-                servers.len()
             })
         })
         .collect();
@@ -615,7 +616,7 @@ async fn no_reader_sees_the_token_of_one_writing_and_the_server_of_another() {
     }
     println!("at least {} reads, {number} writings, 0 mixed pairs", reads());
     for reader in readers {
-        assert_eq!(reader.await.unwrap(), 2, "each reader has seen both servers");
+        reader.await.unwrap();
     }
 }
 
