@@ -179,6 +179,13 @@ pub const DECISIONS: &[Decision] = &[
         ],
     },
     Decision {
+        id: "form-of-an-ipv6-address",
+        row: "an IPv6 address that is not in its shortest form, such as `[::ffff:127.0.0.1]`",
+        difference: Differs(&["proxy"]),
+        says: &[],
+        of: &["server: 'https://[::ffff:127.0.0.1]"],
+    },
+    Decision {
         id: "socks5h",
         row: "`socks5h` in `proxy-url`",
         difference: KubectlRefuses,
