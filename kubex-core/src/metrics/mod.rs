@@ -1,4 +1,4 @@
-//! Metrics of fetches, rejections, waiting callers and followed sources, through the facade [`metrics`](::metrics).
+//! Metrics of fetches, rejections, waiting callers and followed sources, through the facade [`metrics`](https://docs.rs/metrics).
 //!
 //! The program installs a recorder, such as an exporter for Prometheus. Without one, nothing is recorded. Each metric is
 //! written when its event happens, and never on the path of a request whose credential is fresh. Gauges that change with

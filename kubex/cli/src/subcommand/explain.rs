@@ -8,7 +8,7 @@ use kubex::follow::Watch;
 use kubex::host::PluginVerdict;
 use kubex::report::{Attempt, Outcome};
 use kubex::time::{rfc3339, unix_seconds};
-use kubex::{ClientConfiguration, Error, Host, Report};
+use kubex::{ClientConfiguration, Error, ErrorKind, Host, Report};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -95,6 +95,9 @@ struct Plugin {
     reason: Option<String>,
     /// The lines that decide; empty if there is no policy.
     decided_by: Vec<Location>,
+    /// Whether there is nothing to decide about, because the program is not found.
+    #[serde(skip)]
+    is_missing: bool,
 }
 
 /// An entry that is not used because another one has the same name.
@@ -225,6 +228,10 @@ impl From<PluginVerdict> for Plugin {
         Self {
             command: verdict.command,
             allowed: verdict.refusal.is_none(),
+            is_missing: verdict
+                .refusal
+                .as_ref()
+                .is_some_and(|error| error.kind() == ErrorKind::PluginNotFound),
             reason: verdict.refusal.map(|error| error.message().to_owned()),
             decided_by: verdict.origins.iter().map(Location::from).collect(),
         }
@@ -264,7 +271,11 @@ impl Plugin {
             return String::new();
         }
         let mut table = Table::new(&["PLUGIN", "DECISION", "DECIDED BY"]);
-        let decision = if self.allowed { "allowed" } else { "refused" };
+        let decision = match (self.allowed, self.is_missing) {
+            (true, _) => "allowed",
+            (false, true) => "not found",
+            (false, false) => "refused",
+        };
         let lines: Vec<&str> = self
             .decided_by
             .iter()
