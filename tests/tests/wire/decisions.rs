@@ -307,35 +307,47 @@ pub const DECISIONS: &[Decision] = &[
 /// Addresses without TLS, and the override by one.
 const HTTP: &[&str] = &["server: http://", "server: HTTP://", "server=http://"];
 
-/// What the difference belongs to, if there is one.
+/// What the difference belongs to, if there is one. If both requests arrive, each part that differs may belong to another
+/// decision; the first one is returned.
 pub fn judge(case: &Case, kubex: &Outcome, kubectl: &Outcome) -> Verdict {
-    match (kubex, kubectl) {
-        (Outcome::Refused(_), Outcome::Refused(_)) => Verdict::SameRefused,
-        (one, other) if one == other => Verdict::SameArrived,
+    let decided = match (kubex, kubectl) {
+        (Outcome::Refused(_), Outcome::Refused(_)) => return Verdict::SameRefused,
+        (one, other) if one == other => return Verdict::SameArrived,
+        (Outcome::Arrived(one), Outcome::Arrived(other)) => {
+            let differing = one.iter().filter(|(part, value)| other.get(*part) != Some(value));
+            let decisions = differing.map(|(part, _)| {
+                DECISIONS
+                    .iter()
+                    .find(|decision| decision.is_of(case) && decision.differs_in(part))
+            });
+            let decisions: Option<Vec<_>> = decisions.collect();
+            decisions.and_then(|decisions| decisions.first().copied())
+        }
         _ => DECISIONS
             .iter()
-            .find(|decision| decision.explains(case, kubex, kubectl))
-            .map_or(Verdict::Unexplained, |decision| Verdict::Decided(decision.id)),
-    }
+            .find(|decision| decision.is_of(case) && decision.refuses(kubex, kubectl)),
+    };
+    decided.map_or(Verdict::Unexplained, |decision| Verdict::Decided(decision.id))
 }
 
 impl Decision {
-    fn explains(&self, case: &Case, kubex: &Outcome, kubectl: &Outcome) -> bool {
+    fn is_of(&self, case: &Case) -> bool {
+        let mut picks = case.picks.iter().chain(&case.flags);
+        self.of.is_empty() || picks.any(|of| self.of.iter().any(|pick| of.starts_with(pick)))
+    }
+
+    /// Whether one of the two refuses by this decision.
+    fn refuses(&self, kubex: &Outcome, kubectl: &Outcome) -> bool {
         let says = |said: &str| self.says.is_empty() || self.says.iter().any(|says| said.contains(says));
-        let is_of = self.of.is_empty()
-            || self.of.iter().any(|pick| {
-                let mut picks = case.picks.iter().chain(&case.flags);
-                picks.any(|of| of.starts_with(pick))
-            });
-        is_of
-            && match (&self.difference, kubex, kubectl) {
-                (KubexRefuses, Outcome::Refused(said), Outcome::Arrived(_))
-                | (KubectlRefuses, Outcome::Arrived(_), Outcome::Refused(said)) => says(said),
-                (Differs(parts), Outcome::Arrived(one), Outcome::Arrived(other)) => one
-                    .iter()
-                    .filter(|(part, value)| other.get(*part) != Some(value))
-                    .all(|(part, _)| parts.contains(part)),
-                _ => false,
-            }
+        match (&self.difference, kubex, kubectl) {
+            (KubexRefuses, Outcome::Refused(said), Outcome::Arrived(_))
+            | (KubectlRefuses, Outcome::Arrived(_), Outcome::Refused(said)) => says(said),
+            _ => false,
+        }
+    }
+
+    /// Whether this part of the requests may differ.
+    fn differs_in(&self, part: &str) -> bool {
+        matches!(&self.difference, Differs(parts) if parts.contains(&part))
     }
 }
