@@ -66,21 +66,20 @@ pub(crate) async fn assemble(
     } = source.identity.choose();
     let colon = user_name_with_colon(&options);
     let fields = IdentityFields::new(&options);
-    let call = plugin_call(&provider, &options);
+    let call = plugin_call(&provider, &options, host);
     let mut credentials = problems.take(credentials(provider, options, registry));
+    let mut checked_natively = None;
     if let (Some(call), Some(Credentials::Source { source, .. })) = (call, &mut credentials) {
-        let call = call.with_plugin(Arc::clone(source));
-        match registry.replacement(&call, &checking_host).await {
-            Replacement::Served(native) => *source = native,
-            Replacement::PluginRuns(warning) => identity_warnings.push(warning),
-            Replacement::NotRequested => {}
-        }
+        checked_natively = replace(call, source, registry, &checking_host, &mut identity_warnings).await;
     }
     let mut source_warnings = Vec::new();
     // A credential that will not be sent is not looked for.
     let checked = match &credentials {
         Some(Credentials::Source { source, is_required }) if sends_credentials => {
-            let checked = source.check(&checking_host).await;
+            let checked = match checked_natively {
+                Some(checked) => Ok(checked),
+                None => source.check(&checking_host).await,
+            };
             if checked.is_ok() {
                 // What is warned of may not happen to the decorated source.
                 source_warnings = decorated(source, decorator).warnings(host).await;
@@ -241,13 +240,36 @@ async fn read_cluster(
     problems.take(options.load(extensions, host).await)
 }
 
-/// The call of a kubeconfig's exec plugin.
-fn plugin_call(provider: &Chosen, options: &Options) -> Option<PluginCall> {
+/// The call of a kubeconfig's exec plugin, if any plugin is served natively.
+fn plugin_call(provider: &Chosen, options: &Options, host: &Host) -> Option<PluginCall> {
     let Chosen::Named(name) = provider else {
         return None;
     };
+    if host.plugin_rules().native_plugins().is_empty() {
+        return None;
+    }
     let is_a_plugin = name == "exec" && options.is_from_kubeconfig();
     is_a_plugin.then(|| PluginCall::from_options(options)).flatten()
+}
+
+/// Replaces the source of a plugin by one that serves its call natively. Returns what that one's check found.
+async fn replace(
+    call: PluginCall,
+    source: &mut Arc<dyn CredentialSource>,
+    registry: &Registry,
+    host: &Host,
+    warnings: &mut Vec<Warning>,
+) -> Option<Option<Credential>> {
+    let call = call.with_plugin(Arc::clone(source));
+    match registry.replacement(&call, host).await {
+        Replacement::Served(native, checked) => {
+            *source = native;
+            return Some(checked);
+        }
+        Replacement::PluginRuns(warning) => warnings.push(warning),
+        Replacement::NotRequested => {}
+    }
+    None
 }
 
 /// The source of the configuration's credentials.

@@ -66,6 +66,7 @@ use crate::text::{Sanitized, nearest, shown_key, shown_path, write_sanitized};
 pub use cause::Cause;
 pub use class::ErrorClass;
 pub use problems::Problems;
+pub use unreadable::is_missing;
 pub(crate) use unreadable::reason;
 use unreadable::{kind_of, remedy};
 
@@ -242,7 +243,7 @@ impl Error {
 
     /// Sets the place that the error is about, if it has none yet.
     #[must_use]
-    pub(crate) fn or_origin(self, origin: &Origin) -> Self {
+    pub fn or_origin(self, origin: &Origin) -> Self {
         match self.0.origin {
             Some(_) => self,
             None => self.with_origin(origin),

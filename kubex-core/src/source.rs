@@ -106,20 +106,32 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// A description for people: `exec plugin aws`. It must not contain a secret.
     fn describe(&self) -> String;
 
+    /// The source that this one is around, if it is a decorator, such as a store. Then each method below that the decorator
+    /// does not define is that of the other source. [`only_reads_files`](Self::only_reads_files) is not: a decorator may
+    /// do more.
+    fn decorated(&self) -> Option<&dyn CredentialSource> {
+        None
+    }
+
     /// The time limit of one fetch.
     fn deadline(&self) -> Duration {
-        Duration::from_secs(30)
+        match self.decorated() {
+            Some(source) => source.deadline(),
+            None => Duration::from_secs(30),
+        }
     }
 
     /// The time limit of one fetch on this host, if it depends on the host's rules. A fetch that has not ended by then
     /// is given up, and another one starts.
-    fn deadline_on(&self, _host: &Host) -> Duration {
-        self.deadline()
+    fn deadline_on(&self, host: &Host) -> Duration {
+        let decorated = self.decorated();
+        decorated.map_or_else(|| self.deadline(), |source| source.deadline_on(host))
     }
 
     /// How much longer than its deadline a fetch may take to end what it started, such as a plugin that is killed.
-    fn time_to_end(&self, _host: &Host) -> Duration {
-        Duration::ZERO
+    fn time_to_end(&self, host: &Host) -> Duration {
+        let decorated = self.decorated();
+        decorated.map_or(Duration::ZERO, |source| source.time_to_end(host))
     }
 
     /// Whether a fetch does nothing but read files. After rejections, such a source is asked once a second, and others once
@@ -129,8 +141,8 @@ pub trait CredentialSource: Debug + Send + Sync {
     }
 
     /// The key under which equal sources for this cluster share one credential. `None`, the default, shares nothing.
-    fn sharing_key(&self, _cluster: &Cluster) -> Option<SharingKey> {
-        None
+    fn sharing_key(&self, cluster: &Cluster) -> Option<SharingKey> {
+        self.decorated()?.sharing_key(cluster)
     }
 
     /// What makes the identity of the credential, for a store that all processes of the user share. It may read files that
@@ -138,24 +150,27 @@ pub trait CredentialSource: Debug + Send + Sync {
     ///
     /// Unlike the [sharing key](Self::sharing_key), it contains what the source inherits from its environment, because that
     /// differs from process to process.
-    async fn store_identity(&self, _host: &Host, _cluster: &Cluster) -> Option<StoreIdentity> {
-        None
+    async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
+        self.decorated()?.store_identity(host, cluster).await
     }
 
     /// What the host's policy decides about the plugin that a fetch runs. `None`, the default: a fetch runs no plugin.
-    async fn plugin_verdict(&self, _host: &Host) -> Option<PluginVerdict> {
-        None
+    async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
+        self.decorated()?.plugin_verdict(host).await
     }
 
     /// The place of the configuration that the source is made from, for errors of a shared credential.
     fn origin(&self) -> Option<&Origin> {
-        None
+        self.decorated()?.origin()
     }
 
     /// Warnings about what the next fetch will do, without a fetch. It is called once, while the chain resolves, and like
     /// [`check`](Self::check) it starts no process and opens no connection.
-    async fn warnings(&self, _host: &Host) -> Vec<Warning> {
-        Vec::new()
+    async fn warnings(&self, host: &Host) -> Vec<Warning> {
+        match self.decorated() {
+            Some(source) => source.warnings(host).await,
+            None => Vec::new(),
+        }
     }
 
     /// Finds problems early, such as an unreadable file or an empty token. It is called once, while the chain resolves,
@@ -166,7 +181,10 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// As [`CredentialProvider::resolve`](crate::CredentialProvider::resolve). `NotConfigured` lets the chain continue
     /// if the source is an entry of the chain. If a kubeconfig or a pod named the source, `NotConfigured` is treated as
     /// `Unavailable` and stops the chain.
-    async fn check(&self, _host: &Host) -> Result<Option<Credential>> {
-        Ok(None)
+    async fn check(&self, host: &Host) -> Result<Option<Credential>> {
+        match self.decorated() {
+            Some(source) => source.check(host).await,
+            None => Ok(None),
+        }
     }
 }

@@ -136,19 +136,12 @@ impl LiveTrust {
 
     /// A CA bundle that the source reads again. The first one has already been read.
     pub fn live(first: CaBundle, source: Arc<dyn TrustSource>, host: Host) -> Self {
-        Self(Kind::Live(RefreshCell::with_value(
-            CurrentTrust::from(first),
-            TrustFetcher {
-                source,
-                relays: false,
-            },
-            host,
-        )))
+        Self::relayed(first, source, host, false)
     }
 
-    /// A CA bundle of a source that passes on the one of another handle.
-    pub(crate) fn relayed(first: CaBundle, source: Arc<dyn TrustSource>, host: Host) -> Self {
-        let fetcher = TrustFetcher { source, relays: true };
+    /// A CA bundle of a source that may only pass on the one of another handle.
+    pub(crate) fn relayed(first: CaBundle, source: Arc<dyn TrustSource>, host: Host, relays: bool) -> Self {
+        let fetcher = TrustFetcher { source, relays };
         Self(Kind::Live(RefreshCell::with_value(
             CurrentTrust::from(first),
             fetcher,

@@ -117,8 +117,8 @@ impl Source {
     }
 
     /// Replaces the credential source that the source resolves to, such as the plugin of a kubeconfig's user, by one that
-    /// is made of it. A store that several processes share is used this way. The new source passes on what it does not change,
-    /// its warnings too.
+    /// is made of it. A store that several processes share is used this way. The new source names the other one by
+    /// [`decorated`](CredentialSource::decorated), so that what it does not change stays.
     pub fn decorated_by(
         mut self,
         decorate: impl Fn(Arc<dyn CredentialSource>) -> Arc<dyn CredentialSource> + Send + Sync + 'static,

@@ -16,6 +16,14 @@ pub(super) fn kind_of(error: &io::Error) -> ErrorKind {
     }
 }
 
+/// Whether a file cannot be read because it, or a part of its path, does not exist.
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
 /// The reason of an I/O error, in words that do not depend on the platform.
 pub(crate) fn reason(error: &io::Error) -> String {
     match error.kind() {

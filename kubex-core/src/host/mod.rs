@@ -52,7 +52,7 @@ mod writers;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -294,6 +294,12 @@ impl Host {
     /// Where the stderr of plugins is shown, if the program set it.
     pub fn plugin_stderr(&self) -> Option<&PluginStderr> {
         self.plugin_stderr.as_ref()
+    }
+
+    /// The path, made absolute by the working directory.
+    pub fn from_working_directory(&self, path: &Path) -> PathBuf {
+        let directory = self.environment.current_directory();
+        directory.unwrap_or_default().join(path)
     }
 
     /// The rules for plugins.

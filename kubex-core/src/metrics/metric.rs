@@ -27,37 +27,33 @@ pub enum MetricKind {
 }
 
 impl Metric {
-    /// A number that only grows.
-    pub const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
-        let kind = MetricKind::Counter;
+    const fn new(
+        kind: MetricKind,
+        name: &'static str,
+        labels: &'static [&'static str],
+        help: &'static str,
+    ) -> Self {
         Self {
             name,
             kind,
             labels,
             help,
         }
+    }
+
+    /// A number that only grows.
+    pub const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
+        Self::new(MetricKind::Counter, name, labels, help)
     }
 
     /// A number that grows and shrinks.
     pub const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
-        let kind = MetricKind::Gauge;
-        Self {
-            name,
-            kind,
-            labels,
-            help,
-        }
+        Self::new(MetricKind::Gauge, name, labels, help)
     }
 
     /// A distribution of values.
     pub const fn histogram(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
-        let kind = MetricKind::Histogram;
-        Self {
-            name,
-            kind,
-            labels,
-            help,
-        }
+        Self::new(MetricKind::Histogram, name, labels, help)
     }
 
     /// Registers the description with the recorder.

@@ -6,7 +6,6 @@ use super::pem::Pem;
 use crate::cluster::CaBundle;
 use crate::error::Result;
 use crate::host::Host;
-use crate::secret::ExposeSecret;
 use crate::trust::TrustSource;
 
 const WHAT: &str = "the certificate authority";
@@ -26,8 +25,7 @@ impl CaBundleOption {
     }
 
     pub(super) async fn load(&self, host: &Host) -> Result<CaBundle> {
-        let text = self.0.load(host, WHAT).await?;
-        CaBundle::from_pem(text.expose_secret()).map_err(|error| error.with_origin(self.0.origin()))
+        self.0.load_ca_bundle(host, WHAT).await
     }
 }
 

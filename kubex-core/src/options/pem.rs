@@ -11,6 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use zeroize::Zeroizing;
 
 use super::Options;
+use crate::cluster::CaBundle;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::origin::Origin;
@@ -113,6 +114,15 @@ impl Pem {
             }),
         }
         .map_err(|error| error.with_origin(&self.origin))
+    }
+
+    /// Returns the certificate authorities in the PEM text. `what` is as for [`load`](Self::load).
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and `InvalidPem` without a certificate, with the origin.
+    pub async fn load_ca_bundle(&self, host: &Host, what: &str) -> Result<CaBundle> {
+        let text = self.load(host, what).await?;
+        CaBundle::from_pem(text.expose_secret()).map_err(|error| error.with_origin(&self.origin))
     }
 }
 

@@ -172,8 +172,8 @@ pub type ReplacePlugin = fn(&PluginCall) -> Result<Arc<dyn CredentialSource>, St
 pub enum Replacement {
     /// The host's rules do not list the plugin.
     NotRequested,
-    /// This source serves the call.
-    Served(Arc<dyn CredentialSource>),
+    /// This source serves the call. Its [check](CredentialSource::check) returned the credential, if there was one.
+    Served(Arc<dyn CredentialSource>, Option<Credential>),
     /// The plugin runs, for the reason in the warning.
     PluginRuns(Warning),
 }
@@ -204,7 +204,7 @@ impl Registry {
         };
         // A problem here may not be one for the plugin.
         match source.check(host).await {
-            Ok(_) => Replacement::Served(Arc::new(source)),
+            Ok(checked) => Replacement::Served(Arc::new(source), checked),
             Err(error) => plugin_runs(call, &call.without_values(error.message())),
         }
     }

@@ -35,6 +35,16 @@ impl SecretBuffer {
         self.0.extend_from_slice(piece);
     }
 
+    /// Appends these bytes, unless the buffer would then have more than `limit` bytes. Returns whether they were appended.
+    #[must_use]
+    pub fn append_within(&mut self, limit: usize, piece: &[u8]) -> bool {
+        let fits = piece.len() <= limit.saturating_sub(self.len());
+        if fits {
+            self.append(piece);
+        }
+        fits
+    }
+
     /// Appends what a reader returns, to its end.
     ///
     /// # Errors

@@ -84,17 +84,9 @@ impl AccessProvider {
         // What the owner writes may set any variable; what a profile adds is checked when it is added.
         let mut options = plugin::options(exec.origin());
         options.insert("command", exec.required("command")?.clone());
-        for (key, option) in [("apiVersion", "api-version"), ("installHint", "install-hint")] {
-            if let Some(value) = exec.text(key)? {
-                options.insert(option, value.clone());
-            }
-        }
-        if exec.flag("provideClusterInfo")? {
-            options.insert(
-                "provide-cluster-info",
-                Value::new(true, exec.origin_of("provideClusterInfo")),
-            );
-        }
+        let texts = [("apiVersion", "api-version"), ("installHint", "install-hint")];
+        exec.copy_texts(&mut options, &texts)?;
+        exec.copy_flags(&mut options, &[("provideClusterInfo", "provide-cluster-info")])?;
         let mut variables = Vec::new();
         for item in exec.list("env")? {
             let variable = Fields::new(item)?;

@@ -65,31 +65,26 @@ pub(crate) fn answer(secret: Secret<'_>, place: &Origin, rules: &Rules) -> Resul
         .as_str()
         .is_some_and(|address| address.trim_end_matches('/') == OWN_CLUSTER);
     cluster.insert("server", server);
-    copy(config, "proxyUrl", &mut cluster, "proxy-url")?;
-    if config.flag("disableCompression")? {
-        cluster.insert(
-            "disable-compression",
-            Value::new(true, config.origin_of("disableCompression")),
-        );
-    }
-    for (key, option) in [
+    config.copy_texts(&mut cluster, &[("proxyUrl", "proxy-url")])?;
+    config.copy_flags(&mut cluster, &[("disableCompression", "disable-compression")])?;
+    let credentials = [
         ("bearerToken", "token"),
         ("username", "username"),
         ("password", "password"),
-    ] {
-        copy(config, key, &mut fields, option)?;
-    }
+    ];
+    config.copy_texts(&mut fields, &credentials)?;
     if let Some(tls) = tls {
-        if tls.flag("insecure")? {
-            cluster.insert(
-                "insecure-skip-tls-verify",
-                Value::new(true, tls.origin_of("insecure")),
-            );
-        }
-        copy(tls, "serverName", &mut cluster, "tls-server-name")?;
-        copy(tls, "caData", &mut cluster, "certificate-authority-data")?;
-        copy(tls, "certData", &mut fields, "client-certificate-data")?;
-        copy(tls, "keyData", &mut fields, "client-key-data")?;
+        tls.copy_flags(&mut cluster, &[("insecure", "insecure-skip-tls-verify")])?;
+        let trust = [
+            ("serverName", "tls-server-name"),
+            ("caData", "certificate-authority-data"),
+        ];
+        tls.copy_texts(&mut cluster, &trust)?;
+        let pair = [
+            ("certData", "client-certificate-data"),
+            ("keyData", "client-key-data"),
+        ];
+        tls.copy_texts(&mut fields, &pair)?;
     }
     let identity = match (
         config.fields("awsAuthConfig")?,
@@ -119,13 +114,6 @@ pub(crate) fn answer(secret: Secret<'_>, place: &Origin, rules: &Rules) -> Resul
 
 fn empty(origin: &Origin) -> Value {
     Value::new(ValueKind::Mapping(Vec::new()), origin.clone())
-}
-
-fn copy(from: Fields<'_>, key: &str, options: &mut Options, option: &str) -> Result<()> {
-    if let Some(value) = from.text(key)? {
-        options.insert(option, value.clone());
-    }
-    Ok(())
 }
 
 /// Another identity and a client certificate: the API server prefers a certificate, so which of them counts would be left open.
@@ -161,8 +149,8 @@ fn exec_options(exec: Fields<'_>) -> Result<Options> {
     let command = exec.required("command")?;
     refuse_a_relative_path(command)?;
     options.insert("command", command.clone());
-    copy(exec, "apiVersion", &mut options, "api-version")?;
-    copy(exec, "installHint", &mut options, "install-hint")?;
+    let texts = [("apiVersion", "api-version"), ("installHint", "install-hint")];
+    exec.copy_texts(&mut options, &texts)?;
     let arguments = exec.texts("args")?.into_iter().cloned().collect();
     options.insert(
         "args",
@@ -204,8 +192,6 @@ fn eks(aws: Fields<'_>, rules: &Rules) -> Result<Identity> {
     }
     let mut options = Options::with_origin(aws.origin().clone()).from_kubeconfig();
     options.insert("cluster", aws.required("clusterName")?.clone());
-    for (key, option) in [("roleARN", "role"), ("profile", "profile")] {
-        copy(aws, key, &mut options, option)?;
-    }
+    aws.copy_texts(&mut options, &[("roleARN", "role"), ("profile", "profile")])?;
     Ok(Identity::named("eks", options))
 }

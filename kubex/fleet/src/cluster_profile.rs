@@ -46,16 +46,10 @@ pub(crate) fn answer(
         .with_help("write the certificates into \"certificate-authority-data\""));
     }
     options.insert("server", cluster.required("server")?.clone());
-    for key in ["tls-server-name", "certificate-authority-data", "proxy-url"] {
-        if let Some(value) = cluster.text(key)? {
-            options.insert(key, value.clone());
-        }
-    }
-    for key in ["insecure-skip-tls-verify", "disable-compression"] {
-        if cluster.flag(key)? {
-            options.insert(key, Value::new(true, cluster.origin_of(key)));
-        }
-    }
+    let texts = ["tls-server-name", "certificate-authority-data", "proxy-url"];
+    cluster.copy_texts(&mut options, &texts.map(|key| (key, key)))?;
+    let flags = ["insecure-skip-tls-verify", "disable-compression"];
+    cluster.copy_flags(&mut options, &flags.map(|key| (key, key)))?;
     let mut extensions: Vec<(String, Value)> = Vec::new();
     let (mut arguments, mut variables) = (Vec::new(), Vec::new());
     let items = cluster.list("extensions")?;

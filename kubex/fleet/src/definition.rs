@@ -131,7 +131,7 @@ pub(crate) fn of_object(object: Value, rules: &Rules) -> Result<Option<(String, 
     let definition = match secret.flavor(&name.name) {
         Ok(None) => return Ok(None),
         Ok(Some(Flavor::Kubeconfig(key))) => kubeconfig(secret, key, &name, rules),
-        Ok(Some(Flavor::Argo)) => Ok(Definition::Argo(kept(object.clone(), &["data", "stringData"]))),
+        Ok(Some(Flavor::Argo)) => Ok(Definition::Argo(kept(object, &["data", "stringData"]))),
         Err(error) => Err(error),
     };
     let path = name.path("secrets");

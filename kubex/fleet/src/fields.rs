@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::text::shown_key;
-use kubex_core::{Error, ErrorKind, Origin, Result, SecretBytes};
+use kubex_core::{Error, ErrorKind, Options, Origin, Result, SecretBytes};
 
 /// The fields of a mapping. A field that is null or an empty text is absent.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +59,26 @@ impl<'v> Fields<'v> {
             Some((_, ValueKind::Boolean(flag))) => Ok(*flag),
             Some((value, _)) => Err(wrong_type(value, "true or false")),
         }
+    }
+
+    /// Copies fields with texts into options, each under the option's name.
+    pub(crate) fn copy_texts(self, options: &mut Options, names: &[(&str, &str)]) -> Result<()> {
+        for (key, option) in names {
+            if let Some(value) = self.text(key)? {
+                options.insert(option, value.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies fields that are `true` into options, each under the option's name.
+    pub(crate) fn copy_flags(self, options: &mut Options, names: &[(&str, &str)]) -> Result<()> {
+        for (key, option) in names {
+            if self.flag(key)? {
+                options.insert(option, Value::new(true, self.origin_of(key)));
+            }
+        }
+        Ok(())
     }
 
     /// A field with further fields.

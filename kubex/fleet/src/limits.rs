@@ -6,13 +6,13 @@ use kubex_document::Budget;
 /// The largest object, in bytes. The API server takes none above 1.5 MiB.
 pub(crate) const OBJECT: usize = 1536 * 1024;
 
-/// The largest file of manifests, in bytes.
-pub(crate) const MANIFEST_FILE: usize = 64 * 1024 * 1024;
+/// The largest file of manifests, and the largest kubeconfig, in bytes.
+pub(crate) const FILE: usize = 64 * 1024 * 1024;
 
 /// The budget of a document with manifests. What its aliases stand for is at most as many values as it has bytes, so that the
 /// work is in proportion to the file, however many documents it has.
 pub(crate) const DOCUMENT: Budget = Budget {
-    bytes: MANIFEST_FILE,
+    bytes: FILE,
     depth: 64,
     nodes: 1_000..=4_000_000,
     key: 1024,

@@ -19,9 +19,6 @@ use crate::manifest;
 use crate::problems::Problems;
 use crate::snapshot::{Entry, Snapshot};
 
-/// The largest file, in bytes.
-const LARGEST_FILE: usize = 64 * 1024 * 1024;
-
 /// The largest file of access providers, in bytes.
 const PROVIDERS_FILE: usize = 1024 * 1024;
 
@@ -145,7 +142,7 @@ impl Loader {
         for paths in paths.chunks(FILES_AT_ONCE) {
             let large = self.load_each(kind, paths, SMALL_FILE, rules, host).await;
             for path in large {
-                self.load_each(kind, &[path], LARGEST_FILE, rules, host).await;
+                self.load_each(kind, &[path], limits::FILE, rules, host).await;
             }
         }
     }
@@ -175,7 +172,7 @@ impl Loader {
         match read.await {
             Ok(files) => {
                 for (path, file) in paths.iter().zip(files) {
-                    if limit < LARGEST_FILE && file.is_too_large() {
+                    if limit < limits::FILE && file.is_too_large() {
                         large.push(path.clone());
                     } else {
                         self.take_file(kind, path, file, host).await;
@@ -200,9 +197,7 @@ impl Loader {
                 return;
             }
             ReadFile::Unreadable(error) => {
-                let digest = SharingKey::new("unreadable")
-                    .with(error.kind().to_string())
-                    .closed();
+                let digest = unreadable_digest(&error);
                 let what = if matches!(kind, Kind::Manifests(_)) {
                     "the manifest"
                 } else {
@@ -299,9 +294,7 @@ impl ProvidersFile {
                 (digest, AccessProviders::read(bytes, &Origin::file(path)))
             }
             Err(error) => {
-                let digest = SharingKey::new("unreadable")
-                    .with(error.kind().to_string())
-                    .closed();
+                let digest = unreadable_digest(&error);
                 (
                     digest,
                     Err(Error::unreadable("the file of access providers", path, error)),
@@ -425,4 +418,11 @@ fn replace_problem(held: &mut Option<Error>, new: Option<Error>) -> bool {
     let has_changed = text(held) != text(&new);
     *held = new;
     has_changed
+}
+
+/// The digest of a file that cannot be read, so that its error is one change.
+fn unreadable_digest(error: &io::Error) -> SharingKey {
+    SharingKey::new("unreadable")
+        .with(error.kind().to_string())
+        .closed()
 }

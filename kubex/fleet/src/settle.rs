@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+use crate::claim::Claimed;
 use crate::fleet::{Held, Inner, Resolver};
 use crate::member::Member;
 use crate::snapshot::Snapshot;
@@ -79,7 +80,7 @@ impl Finish<'_> {
             Some(inner) if work.is_regular => inner.broken(&input.name),
             _ => Vec::new(),
         };
-        let mut resolving = JoinSet::new();
+        let mut resolving = Resolving::new(&work.claimed, WORK_CLAIM, resolver);
         for different in latest.differences(&settled) {
             let Some(inner) = fleet.upgrade() else { return };
             for name in &different.gone {
@@ -87,13 +88,10 @@ impl Finish<'_> {
             }
             drop(inner);
             for name in different.changed {
-                if resolving.len() >= RESOLVED_AT_ONCE {
-                    resolving.join_next().await;
-                }
-                let Some(inner) = fleet.upgrade() else { return };
-                if !work.claimed.renew(resolver.now(), WORK_CLAIM) {
+                if !resolving.has_room().await {
                     return;
                 }
+                let Some(inner) = fleet.upgrade() else { return };
                 let Some(entry) = latest.entries.get(&name) else {
                     continue;
                 };
@@ -108,13 +106,11 @@ impl Finish<'_> {
                     origin: entry.origin.clone(),
                     round,
                 };
-                resolving.spawn(target.resolve());
+                resolving.tasks.spawn(target.resolve());
             }
             tokio::task::yield_now().await;
         }
-        while resolving.join_next().await.is_some() {
-            work.claimed.renew(resolver.now(), WORK_CLAIM);
-        }
+        resolving.finish().await;
         work.claimed.if_held(|| input.set_settled(latest));
         if !broken.is_empty() {
             let (fleet, resolver, input) = (Weak::clone(fleet), Arc::clone(resolver), Arc::clone(input));
@@ -134,18 +130,15 @@ async fn retry(
         return;
     };
     let latest = input.latest();
-    let mut resolving = JoinSet::new();
+    let mut resolving = Resolving::new(&claimed, RETRY_CLAIM, &resolver);
     for (full_name, round) in broken {
-        if resolving.len() >= RESOLVED_AT_ONCE {
-            resolving.join_next().await;
+        if !resolving.has_room().await || fleet.strong_count() == 0 {
+            return;
         }
         let name = full_name.get(input.name.len() + 1..).unwrap_or_default();
         let Some(entry) = latest.entries.get(name) else {
             continue;
         };
-        if fleet.strong_count() == 0 || !claimed.renew(resolver.now(), RETRY_CLAIM) {
-            return;
-        }
         let target = Target {
             fleet: Weak::clone(&fleet),
             resolver: Arc::clone(&resolver),
@@ -155,10 +148,45 @@ async fn retry(
             full_name,
             round: Some(round),
         };
-        resolving.spawn(target.resolve());
+        resolving.tasks.spawn(target.resolve());
     }
-    while resolving.join_next().await.is_some() {
-        claimed.renew(resolver.now(), RETRY_CLAIM);
+    resolving.finish().await;
+}
+
+/// Members that are being resolved, a few at once. Each one that ends renews the claim to the work.
+struct Resolving<'w> {
+    tasks: JoinSet<()>,
+    claimed: &'w Claimed,
+    time: Duration,
+    resolver: &'w Resolver,
+}
+
+impl<'w> Resolving<'w> {
+    fn new(claimed: &'w Claimed, time: Duration, resolver: &'w Resolver) -> Self {
+        Self {
+            tasks: JoinSet::new(),
+            claimed,
+            time,
+            resolver,
+        }
+    }
+
+    /// Waits until a further member may be resolved; `false` if the claim is lost.
+    async fn has_room(&mut self) -> bool {
+        if self.tasks.len() >= RESOLVED_AT_ONCE {
+            self.tasks.join_next().await;
+        }
+        self.renew()
+    }
+
+    async fn finish(mut self) {
+        while self.tasks.join_next().await.is_some() {
+            self.renew();
+        }
+    }
+
+    fn renew(&self) -> bool {
+        self.claimed.renew(self.resolver.now(), self.time)
     }
 }
 

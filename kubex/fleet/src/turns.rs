@@ -17,11 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kubex_core::credentials::{SharingKey, StoreIdentity};
-use kubex_core::host::PluginVerdict;
-use kubex_core::{
-    Cluster, Credential, CredentialSource, Error, ErrorKind, FetchRequest, Host, Origin, Result, Warning,
-};
+use kubex_core::{Credential, CredentialSource, Error, ErrorKind, FetchRequest, Host, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a run may take while others wait, before it counts as slow.
@@ -218,6 +214,10 @@ impl CredentialSource for InTurn {
         self.source.describe()
     }
 
+    fn decorated(&self) -> Option<&dyn CredentialSource> {
+        Some(&*self.source)
+    }
+
     fn deadline(&self) -> Duration {
         self.source.deadline().saturating_add(LONGEST_WAIT)
     }
@@ -226,40 +226,12 @@ impl CredentialSource for InTurn {
         // The first wait and run may be in vain.
         self.longest_run(host).saturating_add(LONGEST_WAIT * 2 + PATIENCE)
     }
-
-    fn time_to_end(&self, host: &Host) -> Duration {
-        self.source.time_to_end(host)
-    }
-
-    fn sharing_key(&self, cluster: &Cluster) -> Option<SharingKey> {
-        self.source.sharing_key(cluster)
-    }
-
-    async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
-        self.source.store_identity(host, cluster).await
-    }
-
-    async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
-        self.source.plugin_verdict(host).await
-    }
-
-    fn origin(&self) -> Option<&Origin> {
-        self.source.origin()
-    }
-
-    async fn warnings(&self, host: &Host) -> Vec<Warning> {
-        self.source.warnings(host).await
-    }
-
-    async fn check(&self, host: &Host) -> Result<Option<Credential>> {
-        self.source.check(host).await
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use kubex_core::host::SimulatedHost;
-    use kubex_core::{Credentials, ServerUrl};
+    use kubex_core::{Cluster, Credentials, ServerUrl};
 
     use super::*;
 

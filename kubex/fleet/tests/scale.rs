@@ -16,6 +16,8 @@
 )]
 #![cfg(unix)]
 
+mod registry;
+
 use std::alloc::System;
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -24,9 +26,10 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use kubex_core::Host;
 use kubex_core::host::{PluginPolicy, PluginRules};
-use kubex_core::{Host, Registry};
 use kubex_fleet::{Fleet, Input, Member, Objects};
+use registry::registry;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
@@ -177,15 +180,6 @@ fn write_world(directory: &Path, size: &Size, authority: &str) {
     };
     let providers = format!(r#"{{"providers": [{}, {}]}}"#, exec("good"), exec("hangs"));
     std::fs::write(directory.join("providers.json"), providers).unwrap();
-}
-
-fn registry() -> Registry {
-    Registry::from_registrations([
-        &kubex_static::REGISTRATION,
-        &kubex_token_file::REGISTRATION,
-        &kubex_exec::REGISTRATION,
-    ])
-    .unwrap()
 }
 
 fn authority() -> String {

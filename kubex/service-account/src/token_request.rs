@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kubex_core::credential::jwt;
+use kubex_core::secret::SecretBuffer;
 use kubex_core::time::parse_rfc3339;
 use kubex_core::{
     Chain, ClientConfiguration, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest,
@@ -12,7 +13,6 @@ use kubex_core::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use crate::options::BoundObject;
 
@@ -132,16 +132,11 @@ impl TokenRequest {
             )
             .with_help("check what answers at the server's address")
         };
-        let mut body = Zeroizing::new(Vec::new());
+        let mut body = SecretBuffer::default();
         while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
+            if !body.append_within(LARGEST_ANSWER, &chunk) {
                 return Err(malformed("more than 1 MiB in place of a token"));
             }
-            // A buffer that grows would leave a copy behind.
-            let mut larger = Zeroizing::new(Vec::with_capacity(body.len() + chunk.len()));
-            larger.extend_from_slice(&body);
-            larger.extend_from_slice(&chunk);
-            body = larger;
         }
         let answer: Answer = serde_json::from_slice(&body).map_err(|_| malformed("no TokenRequest"))?;
         let written = answer
@@ -161,10 +156,7 @@ impl TokenRequest {
 impl CredentialSource for TokenRequest {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
         let fetched = Box::pin(self.request(request)).await;
-        fetched.map_err(|error| match error.origin() {
-            Some(_) => error,
-            None => error.with_origin(&self.origin),
-        })
+        fetched.map_err(|error| error.or_origin(&self.origin))
     }
 
     fn describe(&self) -> String {

@@ -1,6 +1,8 @@
 //! Tokens of service accounts, from the embedded API server.
 #![allow(clippy::disallowed_methods, clippy::indexing_slicing, clippy::unwrap_used)]
 
+#[path = "../../../tests/tests/readme/mod.rs"]
+mod readme;
 #[path = "../../../tests/tests/shown/mod.rs"]
 mod shown_output;
 
@@ -420,20 +422,5 @@ async fn a_configuration_names_the_other_source_which_the_chain_does_not_try() {
 
 #[tokio::test]
 async fn the_configuration_of_the_readme_is_valid() {
-    let readme = include_str!("../README.md");
-    let written = readme
-        .split_once("```yaml\n")
-        .unwrap()
-        .1
-        .split_once("```")
-        .unwrap()
-        .0;
-    let world = SimulatedHost::new();
-    world.set_variable("HOME", "/home/jane");
-    world.write("/etc/kubex/config.yaml", written);
-    let registry = kubex::registry().unwrap();
-    let file = "/etc/kubex/config.yaml";
-    kubex::config::Configuration::check_file(file, &world.host(), &registry)
-        .await
-        .unwrap();
+    readme::check_configuration(include_str!("../README.md")).await;
 }

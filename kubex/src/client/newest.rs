@@ -40,6 +40,11 @@ impl<T: Clone> Newest<T> {
         })))
     }
 
+    /// What is made of the configuration that was last used.
+    pub(crate) fn last(&self) -> Arc<Made<T>> {
+        self.0.current.load_full()
+    }
+
     /// What is made of the newest configuration. One that cannot be used leaves everything as it was.
     pub(crate) fn get(&self) -> Arc<Made<T>> {
         let current = self.0.current.load();

@@ -4,11 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kubex_core::credentials::SavedSecret;
-use kubex_core::host::PluginVerdict;
-use kubex_core::{
-    Cluster, Credential, CredentialSource, FetchRequest, Host, Origin, Result, Source, Warning,
-};
+use kubex_core::credentials::{SavedSecret, SharingKey};
+use kubex_core::{Cluster, Credential, CredentialSource, FetchRequest, Result, Source};
 
 use super::settings::SourceSettings;
 
@@ -83,43 +80,15 @@ impl CredentialSource for Private {
         self.0.describe()
     }
 
-    fn deadline(&self) -> Duration {
-        self.0.deadline()
-    }
-
-    fn deadline_on(&self, host: &Host) -> Duration {
-        self.0.deadline_on(host)
-    }
-
-    fn time_to_end(&self, host: &Host) -> Duration {
-        self.0.time_to_end(host)
+    fn decorated(&self) -> Option<&dyn CredentialSource> {
+        Some(&*self.0)
     }
 
     fn only_reads_files(&self) -> bool {
         self.0.only_reads_files()
     }
 
-    async fn store_identity(
-        &self,
-        host: &Host,
-        cluster: &Cluster,
-    ) -> Option<kubex_core::credentials::StoreIdentity> {
-        self.0.store_identity(host, cluster).await
-    }
-
-    async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
-        self.0.plugin_verdict(host).await
-    }
-
-    fn origin(&self) -> Option<&Origin> {
-        self.0.origin()
-    }
-
-    async fn warnings(&self, host: &Host) -> Vec<Warning> {
-        self.0.warnings(host).await
-    }
-
-    async fn check(&self, host: &Host) -> Result<Option<Credential>> {
-        self.0.check(host).await
+    fn sharing_key(&self, _: &Cluster) -> Option<SharingKey> {
+        None
     }
 }

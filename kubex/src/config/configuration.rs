@@ -1,17 +1,17 @@
 //! The merged configuration, and the chain that it describes.
 
-use std::collections::HashSet;
+mod check;
+
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use kubex_core::error::Problems;
 use kubex_core::host::PluginRules;
-use kubex_core::options::ValueKind;
 use kubex_core::text::{clean_line, nearest};
 use kubex_core::{
-    Chain, ChainBuilder, Error, ErrorKind, Host, Options, Origin, Registration, Registry, Result, ServerUrl,
-    Source, Warning,
+    Chain, ChainBuilder, Error, ErrorKind, Host, Options, Origin, Registration, Registry, Result, Source,
+    Warning,
 };
 
 use super::entry::{self, Entry};
@@ -66,11 +66,6 @@ pub struct SourceSummary {
     pub origin: Origin,
 }
 
-fn from_working_directory(path: &Path, host: &Host) -> PathBuf {
-    let directory = host.environment().current_directory();
-    directory.unwrap_or_default().join(path)
-}
-
 impl Configuration {
     /// Reads the files and variables of this host: every layer except the program's.
     ///
@@ -87,7 +82,7 @@ impl Configuration {
     /// # Errors
     /// As [`load`](Self::load), and `UnreadableFile` if the file does not exist.
     pub async fn load_with_file(path: impl AsRef<Path>, origin: Origin, host: &Host) -> Result<Self> {
-        let path = from_working_directory(path.as_ref(), host);
+        let path = host.from_working_directory(path.as_ref());
         Self::load_named(host, Some(NamedFile { path, origin })).await
     }
 
@@ -115,7 +110,7 @@ impl Configuration {
     /// # Errors
     /// As [`load`](Self::load), and `UnreadableFile` if it does not exist.
     pub async fn from_file(path: impl AsRef<Path>, host: &Host) -> Result<Self> {
-        let path = from_working_directory(path.as_ref(), host);
+        let path = host.from_working_directory(path.as_ref());
         let file = places::required(&path, host, &Origin::file(&path)).await?;
         Self::from_layers(
             host.clone(),
@@ -308,110 +303,6 @@ impl Configuration {
         })
     }
 
-    /// Reads the defaults and this file only, and [checks](Self::check) them. Unlike [`from_file`](Self::from_file), it
-    /// goes on after a problem, so that its error contains all of them.
-    ///
-    /// # Errors
-    /// One error with all problems, each with its file, line and key.
-    pub async fn check_file(path: impl AsRef<Path>, host: &Host, registry: &Registry) -> Result<Self> {
-        let path = from_working_directory(path.as_ref(), host);
-        let file = places::required(&path, host, &Origin::file(&path)).await?;
-        let layers = vec![Layer::defaults(DEFAULT_ORDER), file];
-        let mut problems = Problems::default();
-        let configuration = Self::from_valid_parts(host.clone(), layers, None, None, &mut problems)?;
-        configuration.check_all(registry, problems)?;
-        Ok(configuration)
-    }
-
-    /// Checks everything, including what this chain does not use: disabled sources, sources that it does not name, and
-    /// every profile of the files. A variable that is referred to need not be set.
-    ///
-    /// # Errors
-    /// One error with all problems.
-    pub fn check(&self, registry: &Registry) -> Result<()> {
-        self.check_all(registry, Problems::default())
-    }
-
-    /// `found` are the problems of what was left out.
-    fn check_all(&self, registry: &Registry, mut found: Problems) -> Result<()> {
-        self.check_profile(registry, &mut found);
-        for name in self.profiles() {
-            let profile = LocatedName {
-                name,
-                origin: Origin::code(),
-            };
-            let layers = self.layers.clone();
-            let profile = Self::from_valid_parts(self.host.clone(), layers, Some(profile), None, &mut found);
-            if let Some(profile) = found.take(profile) {
-                profile.check_profile(registry, &mut found);
-            }
-        }
-        let Err(error) = found.into_result() else {
-            return Ok(());
-        };
-        // A problem outside of the profiles is found again in each of them.
-        let mut seen = HashSet::new();
-        let mut found = error.into_problems();
-        found.retain(|problem| {
-            seen.insert((
-                problem.message().to_owned(),
-                problem.origin().map(ToString::to_string),
-            ))
-        });
-        found.sort_by_key(|problem| problem.origin().and_then(Origin::line_and_column));
-        let mut problems = Problems::default();
-        for problem in found {
-            problems.add(problem);
-        }
-        problems.into_result()
-    }
-
-    fn check_profile(&self, registry: &Registry, problems: &mut Problems) {
-        // A variable that is not set here may be set where the file is used.
-        let (overrides, _) = self.overrides(problems);
-        problems.take(check_server(&overrides));
-        if let Some(chain) = self.settings.tree.get("chain")
-            && matches!(chain.kind(), ValueKind::Sequence(items) if items.is_empty())
-        {
-            let error = Error::new(ErrorKind::InvalidValue, "the chain has no sources");
-            problems.add(
-                error
-                    .with_origin(chain.origin())
-                    .with_help("add a source, or remove the key"),
-            );
-        }
-        let prepared = self.prepared(registry, problems);
-        self.references(&prepared, registry, problems);
-        let is_prepared =
-            |source: &SourceSettings| prepared.iter().any(|(other, _)| other.name == source.name);
-        let is_in_use = |source: &SourceSettings| {
-            source.is_enabled && self.settings.chain.iter().any(|named| named.name == source.name)
-        };
-        for source in &self.settings.sources {
-            problems.take(check_server(&source.options).map_err(|error| error.in_source(&source.name)));
-            let is_valid = if is_in_use(source) {
-                is_prepared(source)
-            } else {
-                problems
-                    .take(prepare::prepare_source(source, registry, &self.host))
-                    .is_some()
-            };
-            let is_identity = registry
-                .get(source.provider_name())
-                .is_ok_and(Registration::is_source);
-            if is_valid
-                && is_identity
-                && !source.options.has_any(&["server"])
-                && overrides.get("server").is_none()
-            {
-                let error = Error::new(ErrorKind::MissingCluster, "no server is set")
-                    .with_origin(&source.origin)
-                    .with_help("set \"server\" to its address, https://host:port");
-                problems.add(error.in_source(&source.name));
-            }
-        }
-    }
-
     /// The sources: those of the chain in their order, then the others by name.
     pub fn sources(&self) -> Vec<SourceSummary> {
         let in_chain = self.settings.chain.iter().enumerate().map(|(position, named)| {
@@ -490,19 +381,6 @@ fn rules(settings: &Settings, kuberc: Option<&Kuberc>, host: &Host) -> Option<Pl
             let rules = own.unwrap_or_else(|| host.plugin_rules().clone());
             Some(rules.and_policy(kuberc.policy()))
         }
-    }
-}
-
-/// A server's address is otherwise read when its source is resolved.
-fn check_server(options: &Options) -> Result<()> {
-    let Some(server) = options.get("server") else {
-        return Ok(());
-    };
-    match server.as_str() {
-        Some(address) => ServerUrl::parse(address)
-            .map(drop)
-            .map_err(|error| error.with_origin(server.origin())),
-        None => Ok(()),
     }
 }
 

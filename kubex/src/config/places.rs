@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kubex_core::error::is_missing;
 use kubex_core::host::{FileContent, ForeignWriters};
 use kubex_core::text::check_path;
 use kubex_core::{Error, ErrorKind, Host, Origin, Result, Warning};
@@ -116,14 +117,7 @@ fn layer(path: &Path, content: io::Result<FileContent>, host: &Host) -> Result<O
             let layer = Layer::from_file(document::parse(content.bytes, origin)?)?;
             Ok(Some(layer.with_warnings(warning.into_iter().collect())))
         }
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
+        Err(error) if is_missing(&error) => Ok(None),
         Err(error) => Err(Error::unreadable_at(
             "the configuration",
             &Origin::file(path),

@@ -154,43 +154,28 @@ fn plugin_rules(exec: &Value, problems: &mut Problems) -> (Option<PluginRules>, 
         locate,
     );
     let reads_kuberc = written.as_mut().and_then(|written| written.kuberc.take());
-    // Each of the parts has errors of its own, which do not tell their key.
-    let (policy, environment, native) = if let Some(written) = &written {
-        let policy = PluginOptions {
-            environment: None,
-            native: Vec::new(),
-            ..written.clone()
-        };
-        (policy, written.environment.clone(), written.native.clone())
-    } else {
-        // A policy of which a list is a part cannot be checked without it.
+    let options = written.clone().unwrap_or_else(|| {
         let text = |key: &str| exec.get(key).and_then(Value::as_str).map(str::to_owned);
-        let policy = PluginOptions {
+        PluginOptions {
+            // A policy of which a list is a part cannot be checked without it.
             policy: text("policy").filter(|policy| !policy.eq_ignore_ascii_case("allowlist")),
+            environment: text("environment"),
             ..PluginOptions::default()
-        };
-        (policy, text("environment"), Vec::new())
-    };
-    let environment = PluginOptions {
-        environment,
-        ..PluginOptions::default()
-    };
-    let policy_key = if policy.policy.is_some() {
+        }
+    });
+    let policy_key = if options.policy.is_some() {
         "policy"
     } else {
         "allowlist"
     };
-    let native = PluginOptions {
-        native,
-        ..PluginOptions::default()
-    };
-    for (part, key) in [
-        (policy, policy_key),
-        (environment, "environment"),
-        (native, "native"),
+    // The errors of the parts do not tell their key.
+    for (checked, key) in [
+        (options.plugin_policy().map(drop), policy_key),
+        (options.plugin_environment().map(drop), "environment"),
+        (options.check_native(), "native"),
     ] {
         let origin = exec.get(key).map_or(exec.origin(), Value::origin);
-        problems.take(part.rules().map_err(|error| error.with_origin(origin)));
+        problems.take(checked.map_err(|error| error.with_origin(origin)));
     }
     let rules = written.and_then(|written| written.rules().ok());
     (rules.map(|rules| with_origins(rules, &exec)), reads_kuberc)

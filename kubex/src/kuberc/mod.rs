@@ -36,11 +36,11 @@
 
 mod preference;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use kubex_core::error::is_missing;
 use kubex_core::host::{PluginPolicy, PluginPolicySource};
 use kubex_core::text::check_path;
 use kubex_core::{Error, ErrorKind, Host, Origin, Result};
@@ -112,8 +112,7 @@ impl Kuberc {
 /// A file that must exist.
 fn named(path: &Path, origin: &Origin, host: &Host) -> Result<(PathBuf, Option<Origin>)> {
     check_path("the path of the kuberc", &path.to_string_lossy(), origin)?;
-    let directory = host.environment().current_directory().unwrap_or_default();
-    Ok((directory.join(path), Some(origin.clone())))
+    Ok((host.from_working_directory(path), Some(origin.clone())))
 }
 
 #[async_trait]
@@ -150,11 +149,4 @@ impl PluginPolicySource for Kuberc {
             .map(|(path, origin)| format!("{} {origin}", path.display()));
         format!("kuberc {}", path.unwrap_or_default())
     }
-}
-
-fn is_missing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
 }

@@ -171,10 +171,7 @@ impl Preference<'_> {
         let mut origins = Vec::new();
         for (index, item) in list.items().enumerate() {
             let origin = at(self.origin, item.position()).key(ALLOWLIST).item(index);
-            let command = self.command(item).map_err(|error| match error.origin() {
-                Some(_) => error,
-                None => error.with_origin(&origin),
-            })?;
+            let command = self.command(item).map_err(|error| error.or_origin(&origin))?;
             let entry = AllowedPlugin {
                 command,
                 ..AllowedPlugin::default()

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use kubex_core::{Credential, Error, ExposeSecret as _, FetchReason, SecretString};
+use kubex_core::credentials::SavedSecret;
+use kubex_core::{Credential, Error, ExposeSecret as _, FetchReason, Result, SecretString};
 use zeroize::Zeroizing;
 
 use crate::entry::StoredCredential;
@@ -38,6 +39,23 @@ pub struct Flight {
     is_login: bool,
 }
 
+/// The secret is kept in the slot until the store is cleared.
+impl SavedSecret for Flight {
+    fn saved(&self) -> Option<SecretString> {
+        self.slot.secret().ok().flatten()
+    }
+
+    fn save(&self, secret: &SecretString) -> Result<()> {
+        let (keys, name) = (self.slot.store().keys(), self.slot.name());
+        let content = Zeroizing::new(secret.expose_secret().as_bytes().to_vec());
+        let file = keys
+            .seal(name, SECRET, content)
+            .ok_or_else(|| Unshared::new("the refresh token cannot be encrypted", "check the system"))?;
+        let directory = self.slot.store().directory();
+        Ok(directory.replace(&self.slot.file(SECRET), &file)?)
+    }
+}
+
 impl Flight {
     pub(crate) fn new(
         slot: Slot,
@@ -60,27 +78,6 @@ impl Flight {
     /// Why the credential has to be fetched.
     pub fn reason(&self) -> FetchReason {
         self.reason
-    }
-
-    /// What the last fetch has [saved](Self::save). `None` if there is nothing, or if it cannot be read.
-    pub fn saved(&self) -> Option<SecretString> {
-        self.slot.secret().ok().flatten()
-    }
-
-    /// Saves what the next fetch needs, such as a refresh token. It is kept until the store is cleared. It blocks.
-    ///
-    /// # Errors
-    /// The store cannot be written to. What was saved before is still there.
-    pub fn save(&self, secret: &SecretString) -> Result<(), Unshared> {
-        let (keys, name) = (self.slot.store().keys(), self.slot.name());
-        let content = Zeroizing::new(secret.expose_secret().as_bytes().to_vec());
-        let file = keys
-            .seal(name, SECRET, content)
-            .ok_or_else(|| Unshared::new("the refresh token cannot be encrypted", "check the system"))?;
-        self.slot
-            .store()
-            .directory()
-            .replace(&self.slot.file(SECRET), &file)
     }
 
     /// How long a credential is kept that does not say when it expires. Without it, such a credential is not kept.

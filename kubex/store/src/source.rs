@@ -4,12 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kubex_core::credentials::{SavedSecret, SharingKey, StoreIdentity};
-use kubex_core::host::PluginVerdict;
+use kubex_core::credentials::{SharingKey, StoreIdentity};
 use kubex_core::text::sanitize_line;
 use kubex_core::{
-    Cluster, Credential, CredentialSource, Error, ErrorKind, FetchReason, FetchRequest, Host, Origin, Result,
-    SecretString, Warning,
+    Cluster, Credential, CredentialSource, Error, ErrorKind, FetchReason, FetchRequest, Host, Result, Warning,
 };
 use tracing::warn;
 
@@ -99,7 +97,7 @@ impl StoredSource {
             known => known,
         };
         let request = FetchRequest { reason, ..request };
-        match self.source.fetch_saving(request, &Saving(&flight)).await {
+        match self.source.fetch_saving(request, &flight).await {
             Ok(credential) => {
                 let description = self.source.describe();
                 let kept = credential.clone();
@@ -129,19 +127,6 @@ impl StoredSource {
     fn warn(&self, unshared: &Unshared) {
         let source = sanitize_line(&self.source.describe()).into_owned();
         warn!(target: "kubex::store", source, reason = %unshared, "the credential is not shared");
-    }
-}
-
-/// Saves what the next fetch needs in the slot of the flight.
-struct Saving<'f>(&'f Flight);
-
-impl SavedSecret for Saving<'_> {
-    fn saved(&self) -> Option<SecretString> {
-        self.0.saved()
-    }
-
-    fn save(&self, secret: &SecretString) -> Result<()> {
-        self.0.save(secret).map_err(Error::from)
     }
 }
 
@@ -204,6 +189,10 @@ impl CredentialSource for StoredSource {
         self.source.describe()
     }
 
+    fn decorated(&self) -> Option<&dyn CredentialSource> {
+        Some(&*self.source)
+    }
+
     fn deadline(&self) -> Duration {
         self.source.deadline() * 2
     }
@@ -213,24 +202,8 @@ impl CredentialSource for StoredSource {
         self.source.deadline_on(host) * 2
     }
 
-    fn time_to_end(&self, host: &Host) -> Duration {
-        self.source.time_to_end(host)
-    }
-
     fn sharing_key(&self, cluster: &Cluster) -> Option<SharingKey> {
         self.source.sharing_key(cluster).map(|key| key.with("store"))
-    }
-
-    async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
-        self.source.store_identity(host, cluster).await
-    }
-
-    async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
-        self.source.plugin_verdict(host).await
-    }
-
-    fn origin(&self) -> Option<&Origin> {
-        self.source.origin()
     }
 
     /// The store saves what the source itself does not.
@@ -239,10 +212,6 @@ impl CredentialSource for StoredSource {
         let has_store = self.location.is_some() || Location::of_the_user(host.environment()).is_ok();
         warnings.retain(|warning| !has_store || warning.id() != NOT_SAVED);
         warnings
-    }
-
-    async fn check(&self, host: &Host) -> Result<Option<Credential>> {
-        self.source.check(host).await
     }
 }
 

@@ -17,12 +17,16 @@ mod accept_any;
 mod authorities;
 mod client_config;
 mod handshake;
+#[cfg(feature = "reqwest")]
+mod http_client;
 mod issuers;
 mod provider;
 mod refusal;
 mod verifier;
 
 pub use client_config::http_client_config;
+#[cfg(feature = "reqwest")]
+pub use http_client::http_client;
 pub use provider::default_provider;
 pub use refusal::{Refusal, is_unknown_issuer, sentence};
 pub use verifier::verifier;

@@ -119,10 +119,9 @@ async fn send(client: &Client, request: HttpRequest, host: &Host) -> Result<Http
     *answer.headers_mut() = response.headers().clone();
     let mut body = SecretBuffer::default();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len() + chunk.len() > LARGEST_ANSWER {
+        if !body.append_within(LARGEST_ANSWER, &chunk) {
             return Err(ConnectorError::user("the response is larger than 1 MiB".into()));
         }
-        body.append(&chunk);
     }
     HttpResponse::try_from(answer.map(|()| SdkBody::from(Bytes::from_owner(body))))
         .map_err(|error| ConnectorError::user(error.into()))

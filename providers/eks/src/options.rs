@@ -20,3 +20,16 @@ pub struct EksOptions {
     /// The external id that the role requires.
     pub external_id: Option<String>,
 }
+
+impl EksOptions {
+    /// The options that may be absent, with their names.
+    pub(crate) fn optional(&self) -> [(&'static str, &Option<String>); 5] {
+        [
+            ("region", &self.region),
+            ("profile", &self.profile),
+            ("role", &self.role),
+            ("session-name", &self.session_name),
+            ("external-id", &self.external_id),
+        ]
+    }
+}

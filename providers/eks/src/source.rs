@@ -120,10 +120,7 @@ fn expiry(credentials: Option<SystemTime>, now: SystemTime) -> SystemTime {
 impl CredentialSource for EksSource {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
         let fetched = self.credential(request.host).await;
-        fetched.map_err(|error| match error.origin() {
-            Some(_) => error,
-            None => error.with_origin(&self.origin),
-        })
+        fetched.map_err(|error| error.or_origin(&self.origin))
     }
 
     fn describe(&self) -> String {
@@ -135,33 +132,19 @@ impl CredentialSource for EksSource {
     }
 
     fn sharing_key(&self, _: &Cluster) -> Option<SharingKey> {
-        let options = &self.options;
-        let key = SharingKey::new("eks").with(&options.cluster);
-        let others = [
-            &options.region,
-            &options.profile,
-            &options.role,
-            &options.session_name,
-            &options.external_id,
-        ];
-        Some(
-            others
-                .into_iter()
-                .fold(key, |key, option| key.with_optional(option.as_ref())),
-        )
+        let key = SharingKey::new("eks").with(&self.options.cluster);
+        let optional = self.options.optional().into_iter();
+        Some(optional.fold(key, |key, (_, option)| key.with_optional(option.as_ref())))
     }
 
     /// The options, and every variable and file of AWS.
     async fn store_identity(&self, host: &Host, _: &Cluster) -> Option<StoreIdentity> {
-        let options = &self.options;
         let settings = self.settings(host).await.ok()?;
-        let mut identity = StoreIdentity::new("eks", &self.describe())
-            .with("cluster", &options.cluster)
-            .with_optional("region", options.region.as_ref())
-            .with_optional("profile", options.profile.as_ref())
-            .with_optional("role", options.role.as_ref())
-            .with_optional("session-name", options.session_name.as_ref())
-            .with_optional("external-id", options.external_id.as_ref());
+        let identity = StoreIdentity::new("eks", &self.describe()).with("cluster", &self.options.cluster);
+        let optional = self.options.optional().into_iter();
+        let mut identity = optional.fold(identity, |identity, (name, option)| {
+            identity.with_optional(name, option.as_ref())
+        });
         let mut variables = host.environment().variables();
         variables.retain(|(name, _)| name.as_encoded_bytes().starts_with(b"AWS_") || name == "HOME");
         variables.sort();
@@ -182,9 +165,7 @@ impl CredentialSource for EksSource {
             Ok(settings) => settings.endpoint().await.map(drop),
             Err(error) => Err(error),
         };
-        checked.map(|()| None).map_err(|error| match error.origin() {
-            Some(_) => error,
-            None => error.with_origin(&self.origin),
-        })
+        let checked = checked.map_err(|error| error.or_origin(&self.origin));
+        checked.map(|()| None)
     }
 }

@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kubex_core::error::is_missing;
 use kubex_core::host::FileKind;
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, Host, Origin, Result};
@@ -102,14 +103,7 @@ async fn check(path: &Path, host: &Host) -> Result<PathBuf> {
         Ok(_) => Err(not_a_program(&format!(
             "exec plugin {shown} is a pipe or a device, not a program"
         ))),
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Err(not_found(&format!("exec plugin {shown} not found")))
-        }
+        Err(error) if is_missing(&error) => Err(not_found(&format!("exec plugin {shown} not found"))),
         Err(error) => {
             let why = match error.kind() {
                 io::ErrorKind::PermissionDenied => "permission denied",

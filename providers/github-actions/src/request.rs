@@ -1,21 +1,16 @@
 //! The request for a token: https only, no redirects, a limited response that no error contains.
 
-use std::time::Duration;
-
 use kubex_core::secret::SecretBuffer;
 use kubex_core::text::messages;
 use kubex_core::{CaBundle, Credential, Error, ErrorKind, Host, Proxy, Result, SecretString, Trust};
+use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
-use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 
 use crate::job::Job;
 
 /// The maximum size of a response, in bytes.
 const LARGEST_ANSWER: usize = 1024 * 1024;
-
-/// The connect timeout. It is short, so that the next address can be tried in time.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Requests a token for this audience. It uses the proxy of the host's environment.
 ///
@@ -45,7 +40,8 @@ pub(crate) async fn request(
         .authorization()
         .cloned()
         .unwrap_or(HeaderValue::from_static(""));
-    let request = client(authorities, host)?
+    let trust = authorities.map_or(Trust::System, Trust::CaBundle);
+    let request = kubex_tls::http_client(&trust, host)?
         .get(address)
         .header(AUTHORIZATION, authorization)
         .header(
@@ -62,10 +58,9 @@ pub(crate) async fn request(
     }
     let mut body = SecretBuffer::default();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len() + chunk.len() > LARGEST_ANSWER {
+        if !body.append_within(LARGEST_ANSWER, &chunk) {
             return Err(malformed(&whom, "a response of more than 1 MiB"));
         }
-        body.append(&chunk);
     }
     read(&body).ok_or_else(|| malformed(&whom, "no token"))
 }
@@ -85,27 +80,4 @@ fn malformed(whom: &str, what: &str) -> Error {
         format_args!("{whom} returned {what}"),
     )
     .with_help("check what answers at the address in ACTIONS_ID_TOKEN_REQUEST_URL")
-}
-
-fn client(authorities: Option<CaBundle>, host: &Host) -> Result<Client> {
-    let host = host.clone();
-    let proxy = reqwest::Proxy::custom(move |address| {
-        let proxy = Proxy::from_environment(address, &host).ok().flatten()?;
-        Some(proxy.expose_url().clone())
-    });
-    let trust = authorities.map_or(Trust::System, Trust::CaBundle);
-    let client = Client::builder()
-        .tls_backend_preconfigured(kubex_tls::http_client_config(&trust)?)
-        .https_only(true)
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .connect_timeout(CONNECT_LIMIT)
-        .proxy(proxy)
-        .build();
-    client.map_err(|error| {
-        Error::new(
-            ErrorKind::Unsupported,
-            format_args!("the HTTP client could not be built: {error}"),
-        )
-    })
 }

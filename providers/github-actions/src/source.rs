@@ -52,13 +52,13 @@ impl FromOptions for GithubActionsSource {
 
 impl GithubActionsSource {
     async fn authorities(&self, host: &Host) -> Result<Option<CaBundle>> {
-        let Some(pem) = &self.authority else {
-            return Ok(None);
-        };
-        let text = pem.load(host, "the issuer's certificate authority").await?;
-        CaBundle::from_pem(text.expose_secret())
-            .map(Some)
-            .map_err(|error| error.with_origin(pem.origin()))
+        match &self.authority {
+            Some(pem) => {
+                let bundle = pem.load_ca_bundle(host, "the issuer's certificate authority");
+                bundle.await.map(Some)
+            }
+            None => Ok(None),
+        }
     }
 
     async fn token(&self, host: &Host) -> Result<Credential> {
@@ -72,20 +72,13 @@ impl GithubActionsSource {
         };
         Ok(Credential::bearer(token)?.with_expiry(Some(expiry)))
     }
-
-    fn located(&self, error: Error) -> Error {
-        match error.origin() {
-            Some(_) => error,
-            None => error.with_origin(&self.origin),
-        }
-    }
 }
 
 #[async_trait]
 impl CredentialSource for GithubActionsSource {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
         let fetched = self.token(request.host).await;
-        fetched.map_err(|error| self.located(error))
+        fetched.map_err(|error| error.or_origin(&self.origin))
     }
 
     fn describe(&self) -> String {
@@ -105,7 +98,7 @@ impl CredentialSource for GithubActionsSource {
 
     /// Whether this is a job that may request tokens. Nothing is requested.
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
-        Job::read(host).map_err(|error| self.located(error))?;
+        Job::read(host).map_err(|error| error.or_origin(&self.origin))?;
         self.authorities(host).await.map(|_| None)
     }
 }

@@ -4,9 +4,9 @@
 //! a dot matches only a pattern that begins with one. The matches are sorted. If a file has the same name as the pattern,
 //! it is that file. A pattern without a match is kept unchanged, so that the report can show that it does not exist.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
+use kubex_core::error::is_missing;
 use kubex_core::host::FileKind;
 use kubex_core::{Error, Host, Result};
 
@@ -34,14 +34,7 @@ async fn matching(path: &Path, host: &Host) -> Result<Vec<PathBuf>> {
         return Ok(Vec::new());
     }
     let names = match host.files().list(directory).await {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Vec::new()
-        }
+        Err(error) if is_missing(&error) => Vec::new(),
         names => names.map_err(|error| Error::unreadable("the directory", directory, error))?,
     };
     let mut files = Vec::new();
@@ -91,6 +84,8 @@ fn fits(name: &str, pattern: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use kubex_core::host::SimulatedHost;
+
+    use std::io;
 
     use super::*;
 

@@ -9,7 +9,7 @@ use kubex_core::{Error, ErrorKind, Result, SecretBytes};
 
 use crate::load::{Content, LARGEST_FILE};
 
-/// A kubeconfig that the program has in memory. Clones share it: whoever [replaces](Self::replace) it changes what
+/// A kubeconfig that the program has in memory. Clones share it: to [replace](Self::replace) one changes what
 /// [followed](kubex_core::chain::follow) configurations read next.
 ///
 /// Such a configuration takes the new content at the next 401 or within a minute, and before the next request after

@@ -5,7 +5,6 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::time::Duration;
 
 use bytes::Bytes;
 use kubex_core::secret::SecretBuffer;
@@ -18,9 +17,6 @@ use zeroize::Zeroizing;
 
 /// The maximum size of a response, in bytes.
 const LARGEST_ANSWER: usize = 1024 * 1024;
-
-/// The connect timeout. It is short, so that the next address can be tried in time.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Sends the requests of one refresh.
 #[derive(Debug)]
@@ -42,33 +38,15 @@ impl Http {
     /// # Errors
     /// `InvalidPem` or `Unsupported` if the TLS library does not accept the certificate authorities.
     pub(crate) fn new(authorities: Option<&CaBundle>, host: &Host) -> Result<Self> {
-        let world = host.clone();
-        // An invalid proxy is an error before a request is sent.
-        let proxy = reqwest::Proxy::custom(move |address| {
-            let proxy = Proxy::from_environment(address, &world).ok().flatten()?;
-            Some(proxy.expose_url().clone())
-        });
         let trust = authorities.map_or(Trust::System, |bundle| Trust::CaBundle(bundle.clone()));
-        let client = Client::builder()
-            .tls_backend_preconfigured(kubex_tls::http_client_config(&trust)?)
-            .https_only(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(CONNECT_LIMIT)
-            .proxy(proxy)
-            .build();
-        let client = client.map_err(|error| {
-            Error::new(
-                ErrorKind::Unsupported,
-                format_args!("the HTTP client could not be built: {error}"),
-            )
-        })?;
+        let client = kubex_tls::http_client(&trust, host)?;
         Ok(Self {
             client,
             host: host.clone(),
         })
     }
 
+    /// An invalid proxy is an error before a request is sent.
     fn check_proxy(&self, url: &Url) -> Result<()> {
         Proxy::from_environment(url, &self.host).map(drop)
     }
@@ -119,13 +97,12 @@ async fn receive(request: RequestBuilder, whom: &str) -> Result<Answer> {
     let status = response.status();
     let mut body = SecretBuffer::default();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len() + chunk.len() > LARGEST_ANSWER {
+        if !body.append_within(LARGEST_ANSWER, &chunk) {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 format_args!("the response of {whom} is larger than 1 MiB"),
             ));
         }
-        body.append(&chunk);
     }
     Ok(Answer { status, body })
 }

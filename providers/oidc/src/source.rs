@@ -283,13 +283,13 @@ impl OidcSource {
     }
 
     async fn authorities(&self, host: &Host) -> Result<Option<CaBundle>> {
-        let Some(pem) = &self.authority else {
-            return Ok(None);
-        };
-        let text = pem.load(host, "the issuer's certificate authority").await?;
-        CaBundle::from_pem(text.expose_secret())
-            .map(Some)
-            .map_err(|error| error.with_origin(pem.origin()))
+        match &self.authority {
+            Some(pem) => {
+                let bundle = pem.load_ca_bundle(host, "the issuer's certificate authority");
+                bundle.await.map(Some)
+            }
+            None => Ok(None),
+        }
     }
 
     fn malformed(&self, error: Error) -> Error {

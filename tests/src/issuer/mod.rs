@@ -115,17 +115,18 @@ pub struct IssuerRequest {
 impl IssuerRequest {
     /// A field of the form.
     pub fn field(&self, name: &str) -> Option<&str> {
-        let field = self.form.iter().find(|(key, _)| key == name);
-        field.map(|(_, value)| value.as_str())
+        find(&self.form, name)
+    }
+
+    /// A field of the query.
+    pub fn query_field(&self, name: &str) -> Option<&str> {
+        find(&self.query, name)
     }
 }
 
-impl IssuerRequest {
-    /// A field of the query.
-    pub fn query_field(&self, name: &str) -> Option<&str> {
-        let field = self.query.iter().find(|(key, _)| key == name);
-        field.map(|(_, value)| value.as_str())
-    }
+fn find<'f>(fields: &'f [(String, String)], name: &str) -> Option<&'f str> {
+    let field = fields.iter().find(|(key, _)| key == name);
+    field.map(|(_, value)| value.as_str())
 }
 
 impl Issuer {

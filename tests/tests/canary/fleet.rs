@@ -67,7 +67,7 @@ fn manifests() -> Vec<(&'static str, String)> {
             argo(&json!({"bearerToken": format!("{TOKEN}\n{FALLBACK}")}).to_string()),
         ),
         (
-            "a key that is none",
+            "text that is not a key",
             argo(&json!({"tlsClientConfig": {"certData": KEY, "keyData": KEY}}).to_string()),
         ),
         ("half a config", argo(&format!("{{\"bearerToken\": \"{TOKEN}"))),

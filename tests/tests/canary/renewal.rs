@@ -47,7 +47,7 @@ async fn files_that_change_while_in_use_show_no_secret() {
             Box::new(|world| world.write("/client.key", &joe.key)),
         ),
         (
-            "a key that is none",
+            "text that is not a key",
             Box::new(|world| world.write("/client.key", KEY)),
         ),
         (

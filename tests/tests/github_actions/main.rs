@@ -1,5 +1,7 @@
 //! The provider `github-actions`, with a stand-in of GitHub on 127.0.0.1.
 
+#[path = "../readme/mod.rs"]
+mod readme;
 #[path = "../shown/mod.rs"]
 mod shown_output;
 
@@ -282,20 +284,5 @@ async fn github_actions_shows_no_secret_of_a_job() {
 
 #[tokio::test]
 async fn the_configuration_of_the_readme_is_valid() {
-    let readme = include_str!("../../../providers/github-actions/README.md");
-    let written = readme
-        .split_once("```yaml\n")
-        .unwrap()
-        .1
-        .split_once("```")
-        .unwrap()
-        .0;
-    let world = SimulatedHost::new();
-    world.set_variable("HOME", "/home/jane");
-    world.write("/etc/kubex/config.yaml", written);
-    let registry = kubex::registry().unwrap();
-    let file = "/etc/kubex/config.yaml";
-    kubex::config::Configuration::check_file(file, &world.host(), &registry)
-        .await
-        .unwrap();
+    readme::check_configuration(include_str!("../../../providers/github-actions/README.md")).await;
 }

@@ -60,13 +60,40 @@ pub(super) struct State {
     is_failing: bool,
 }
 
+/// What is kept of the answer of a chain.
+pub(super) struct Seen {
+    fingerprint: Fingerprint,
+    /// What the source chose by itself.
+    chosen: Option<String>,
+}
+
+impl Seen {
+    /// Resolves a chain. A source is asked for what it `chose` before.
+    pub(super) async fn resolve(
+        chain: &Chain,
+        chose: Option<&Choice>,
+    ) -> Result<(ClientConfiguration, Self)> {
+        let mut seen = None;
+        let see = |answer: &ResolvedSource| {
+            seen = Some(Self {
+                fingerprint: answer.fingerprint(),
+                chosen: answer.chosen().map(str::to_owned),
+            });
+        };
+        let configuration = chain.resolve_with(chose, see).await?;
+        // A chain that resolves has an answer.
+        let seen = seen.ok_or_else(|| Error::new(ErrorKind::Exhausted, "no source of the chain answered"))?;
+        Ok((configuration, seen))
+    }
+}
+
 impl Follower {
     /// Follows what a chain has answered. Also returns the configuration with live handles that ask the follower.
     pub(super) fn start(
         chain: Chain,
         loader: Option<Loader>,
         rules: FollowRules,
-        answer: &ResolvedSource,
+        seen: Seen,
         configuration: ClientConfiguration,
     ) -> (Arc<Self>, ClientConfiguration) {
         let host = chain.host.clone();
@@ -76,11 +103,11 @@ impl Follower {
             configuration: configuration.clone(),
             epoch: 0,
             line: Arc::clone(&line),
-            choice: choice_of(&configuration, answer),
+            choice: choice_of(&configuration, seen.chosen),
             looked_at: host.now().monotonic,
             refused: None,
             is_failing: false,
-            answer: answer.fingerprint(),
+            answer: seen.fingerprint,
         };
         let follower = Arc::new(Self {
             host,
@@ -108,13 +135,9 @@ impl Follower {
         );
         let trust = match first.trust().try_current().trust() {
             Trust::CaBundle(bundle) => {
-                let is_live = !first.trust().is_fixed();
                 let source = Arc::new(FollowedTrust::new(Arc::clone(self), Arc::clone(&line)));
-                if is_live {
-                    LiveTrust::relayed(bundle.clone(), source, self.host.clone())
-                } else {
-                    LiveTrust::live(bundle.clone(), source, self.host.clone())
-                }
+                let relays = !first.trust().is_fixed();
+                LiveTrust::relayed(bundle.clone(), source, self.host.clone(), relays)
             }
             other => LiveTrust::fixed(other.clone()),
         };
@@ -136,14 +159,14 @@ impl Follower {
         let resolved = self.host.within(LOOK_DEADLINE, resolved).await;
         let mut happened = Vec::new();
         let look = match resolved.unwrap_or_else(|_| Err(too_slow())) {
-            Ok((chain, configuration, answer)) => {
+            Ok((chain, configuration, seen)) => {
                 if std::mem::take(&mut state.is_failing) {
                     let source = source_of(&configuration);
                     metrics::followed(&source, "recovered");
                     info!(target: "kubex::follow", source = &*source, outcome = "recovered", "the source can be followed again");
                     happened.push(state.line.add("recovered", String::new()));
                 }
-                let (look, change) = self.compare(state, chain, configuration, &answer);
+                let (look, change) = self.compare(state, chain, configuration, seen);
                 happened.extend(change);
                 look
             }
@@ -164,19 +187,13 @@ impl Follower {
         &self,
         chain: &Chain,
         chose: Option<&Choice>,
-    ) -> Result<(Chain, ClientConfiguration, ResolvedSource)> {
+    ) -> Result<(Chain, ClientConfiguration, Seen)> {
         let chain = match &self.loader {
             Some(loader) => loader.policy.take(loader.chains.load().await?),
             None => chain.clone(),
         };
-        let mut found = None;
-        let configuration = chain
-            .resolve_with(chose, |answer| found = Some(answer.clone()))
-            .await?;
-        // A chain that resolves has an answer.
-        let answer =
-            found.ok_or_else(|| Error::new(ErrorKind::Exhausted, "no source of the chain answered"))?;
-        Ok((chain, configuration, answer))
+        let (configuration, seen) = Seen::resolve(&chain, chose).await?;
+        Ok((chain, configuration, seen))
     }
 
     /// Takes the new answer if it differs, and only in what may be followed. Returns what happened.
@@ -185,10 +202,9 @@ impl Follower {
         state: &mut State,
         chain: Chain,
         configuration: ClientConfiguration,
-        answer: &ResolvedSource,
+        seen: Seen,
     ) -> (Look, Option<FollowedChange>) {
-        let fingerprint = answer.fingerprint();
-        let differences = state.answer.differences(&fingerprint);
+        let differences = state.answer.differences(&seen.fingerprint);
         let has_other_rules = rules_of(&chain) != rules_of(&state.chain);
         if differences.is_empty() && !has_other_rules {
             state.refused = None;
@@ -197,7 +213,7 @@ impl Follower {
         let change = Change {
             is_other_server: differences.contains(&Difference::Server),
             is_other_identity: differences.contains(&Difference::Credential)
-                && !state.answer.has_provider_of(&fingerprint),
+                && !state.answer.has_provider_of(&seen.fingerprint),
             is_other_trust: differences.contains(&Difference::Trust)
                 && !both_have_a_bundle(&state.configuration, &configuration),
             before: state.configuration.clone(),
@@ -214,7 +230,7 @@ impl Follower {
         if !change.needs_permission() {
             metrics::followed(&source, "followed");
             info!(target: "kubex::follow", source = &*source, outcome = "followed", changed, "what changed is used from now on");
-            state.take(chain, change.after, answer);
+            state.take(chain, change.after, seen);
             state
                 .line
                 .cluster
@@ -234,10 +250,10 @@ impl Follower {
             };
             state.line.end(last, successor);
             state.line = next;
-            state.take(chain, change.after, answer);
+            state.take(chain, change.after, seen);
             return (Look::Replaced, Some(happened));
         }
-        let key = fingerprint.key();
+        let key = seen.fingerprint.key();
         let is_known = state.refused.as_ref() == Some(&key);
         state.refused = Some(key);
         if is_known {
@@ -257,20 +273,22 @@ fn too_slow() -> Error {
 }
 
 impl State {
-    fn take(&mut self, chain: Chain, configuration: ClientConfiguration, answer: &ResolvedSource) {
+    fn take(&mut self, chain: Chain, configuration: ClientConfiguration, seen: Seen) {
         self.refused = None;
         self.epoch += 1;
-        self.choice = choice_of(&configuration, answer);
+        self.choice = choice_of(&configuration, seen.chosen);
         self.chain = chain;
-        self.answer = answer.fingerprint();
+        self.answer = seen.fingerprint;
         self.configuration = configuration;
     }
 }
 
-fn choice_of(configuration: &ClientConfiguration, answer: &ResolvedSource) -> Option<Choice> {
+fn choice_of(configuration: &ClientConfiguration, chosen: Option<String>) -> Option<Choice> {
     let source = configuration.report().chosen()?.source.clone();
-    let name = answer.chosen()?.to_owned();
-    Some(Choice { source, name })
+    Some(Choice {
+        source,
+        name: chosen?,
+    })
 }
 
 /// The rules for plugins, as a key.

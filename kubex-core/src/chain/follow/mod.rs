@@ -37,10 +37,10 @@ use async_trait::async_trait;
 use super::Chain;
 use super::resolve::{log_choice, own_error};
 use crate::configuration::ClientConfiguration;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::report::FollowedChange;
 
-use follower::{Follower, Loader};
+use follower::{Follower, Loader, Seen};
 use policy::NewestPolicy;
 
 pub(crate) use line::Line;
@@ -135,13 +135,8 @@ impl Follow {
             Some(loader) => loader.policy.limit(self.chain),
             None => self.chain,
         };
-        let mut found = None;
-        let resolved = chain.resolve_with(None, |answer| found = Some(answer.clone()));
-        let resolved = resolved.await?;
-        // A chain that resolves has an answer.
-        let answer =
-            found.ok_or_else(|| Error::new(ErrorKind::Exhausted, "no source of the chain answered"))?;
-        let (follower, configuration) = Follower::start(chain, loader, self.rules, &answer, resolved.clone());
+        let (resolved, seen) = Seen::resolve(&chain, None).await?;
+        let (follower, configuration) = Follower::start(chain, loader, self.rules, seen, resolved.clone());
         Ok((follower, resolved, configuration))
     }
 

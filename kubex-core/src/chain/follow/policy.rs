@@ -35,7 +35,10 @@ impl NewestPolicy {
 
     /// Lets the newest policy limit this chain too.
     pub(super) fn limit(self: &Arc<Self>, mut chain: Chain) -> Chain {
-        let newest: Arc<dyn PluginPolicySource> = Arc::clone(self) as _;
+        let newest = Arc::new(Limit {
+            newest: Arc::clone(self),
+            own: policy_of(&chain),
+        });
         let rules = chain.host.plugin_rules().clone();
         chain.host = chain
             .host
@@ -44,15 +47,22 @@ impl NewestPolicy {
     }
 }
 
+/// What the newest policy adds to that of a chain, which is usually nothing.
+#[derive(Debug)]
+struct Limit {
+    newest: Arc<NewestPolicy>,
+    own: PluginPolicy,
+}
+
 #[async_trait]
-impl PluginPolicySource for NewestPolicy {
+impl PluginPolicySource for Limit {
     async fn policy(&self, host: &Host) -> Result<PluginPolicy> {
-        let policy = self.policy.load_full();
-        policy.read(host).await
+        let newest = self.newest.policy.load_full();
+        newest.without(&self.own).read(host).await
     }
 
     fn id(&self) -> String {
-        format!("the newest policy of the follower {}", self.id)
+        format!("the newest policy of the follower {}", self.newest.id)
     }
 }
 

@@ -75,32 +75,55 @@ impl PluginOptions {
             return Err(Error::new(ErrorKind::Unsupported, "the kuberc is not read here")
                 .with_help("remove \"kuberc\""));
         }
+        self.check_native()?;
+        let (policy, environment) = (self.plugin_policy()?, self.plugin_environment()?);
+        let mut rules = PluginRules::new()
+            .native(self.native)
+            .policy(policy)
+            .environment(environment);
+        if let Some(deadline) = self.deadline {
+            rules = rules.deadline(deadline.duration());
+        }
+        if let Some(deadline) = self.interactive_deadline {
+            rules = rules.interactive_deadline(deadline.duration());
+        }
+        Ok(rules)
+    }
+
+    /// The policy, by its name and the list.
+    ///
+    /// # Errors
+    /// Those of [`rules`](Self::rules) about the policy and the list.
+    pub fn plugin_policy(&self) -> Result<PluginPolicy> {
         let named = self.policy.as_deref().unwrap_or_default();
-        let policy = match (named, self.allowlist) {
-            ("allowlist" | "Allowlist", Some(list)) => PluginPolicy::allowlist_of(list)?,
-            ("allowlist" | "Allowlist", None) => {
-                return Err(
-                    misconfigured("the plugin policy is allowlist, but there is no allowlist")
-                        .with_help("set \"allowlist\", or use the policy deny-all"),
-                );
-            }
+        match (named, &self.allowlist) {
+            ("allowlist" | "Allowlist", Some(list)) => PluginPolicy::allowlist_of(list.clone()),
+            ("allowlist" | "Allowlist", None) => Err(misconfigured(
+                "the plugin policy is allowlist, but there is no allowlist",
+            )
+            .with_help("set \"allowlist\", or use the policy deny-all")),
             ("" | "allow-all" | "AllowAll" | "deny-all" | "DenyAll", Some(_)) => {
-                return Err(misconfigured(format_args!(
+                Err(misconfigured(format_args!(
                     "there is an allowlist, but the plugin policy is {}",
                     if named.is_empty() { "not set" } else { named }
                 ))
-                .with_help("set the policy to allowlist, or remove the list"));
+                .with_help("set the policy to allowlist, or remove the list"))
             }
-            ("" | "allow-all" | "AllowAll", None) => PluginPolicy::allow_all(),
-            ("deny-all" | "DenyAll", None) => PluginPolicy::deny_all(),
-            (other, _) => {
-                return Err(misconfigured(format_args!(
-                    "\"{}\" is not a valid plugin policy",
-                    clean_line(other)
-                ))
-                .with_help("set it to allow-all, deny-all or allowlist"));
-            }
-        };
+            ("" | "allow-all" | "AllowAll", None) => Ok(PluginPolicy::allow_all()),
+            ("deny-all" | "DenyAll", None) => Ok(PluginPolicy::deny_all()),
+            (other, _) => Err(misconfigured(format_args!(
+                "\"{}\" is not a valid plugin policy",
+                clean_line(other)
+            ))
+            .with_help("set it to allow-all, deny-all or allowlist")),
+        }
+    }
+
+    /// What plugins inherit.
+    ///
+    /// # Errors
+    /// Those of [`rules`](Self::rules) about the environment.
+    pub fn plugin_environment(&self) -> Result<PluginEnvironment> {
         let environment = match self.environment.as_deref() {
             None | Some("inherit") => PluginEnvironment::inherit(),
             Some("minimal") => PluginEnvironment::minimal(),
@@ -112,24 +135,22 @@ impl PluginOptions {
                 .with_help("set it to inherit or minimal"));
             }
         };
-        if let Some(path) = self.native.iter().find(|name| !is_a_name(name)) {
-            return Err(misconfigured(format_args!(
+        Ok(environment.dropping(self.drop_variables.clone()))
+    }
+
+    /// Checks the names of the plugins that are served natively.
+    ///
+    /// # Errors
+    /// Those of [`rules`](Self::rules) about these names.
+    pub fn check_native(&self) -> Result<()> {
+        match self.native.iter().find(|name| !is_a_name(name)) {
+            Some(path) => Err(misconfigured(format_args!(
                 "\"{}\" is not the name of a plugin",
                 clean_line(path)
             ))
-            .with_help("write the name of its command, such as aws"));
+            .with_help("write the name of its command, such as aws")),
+            None => Ok(()),
         }
-        let mut rules = PluginRules::new()
-            .native(self.native)
-            .policy(policy)
-            .environment(environment.dropping(self.drop_variables));
-        if let Some(deadline) = self.deadline {
-            rules = rules.deadline(deadline.duration());
-        }
-        if let Some(deadline) = self.interactive_deadline {
-            rules = rules.interactive_deadline(deadline.duration());
-        }
-        Ok(rules)
     }
 }
 

@@ -188,6 +188,12 @@ impl PluginPolicy {
         self
     }
 
+    /// The layers that the other policy does not have. Without any, every plugin is permitted.
+    pub(crate) fn without(&self, other: &Self) -> Self {
+        let layers = self.0.iter().filter(|layer| !other.0.contains(layer));
+        Self(layers.cloned().collect())
+    }
+
     /// Sets where the policy is set, for errors and for `kubex explain`.
     #[must_use]
     pub fn with_origin(mut self, origin: &Origin) -> Self {

@@ -102,14 +102,7 @@ impl PluginPolicy {
     ) -> Result<CurrentPolicy, Refusal> {
         let read = self.read(host).await;
         let read = read.map_err(|error| undetermined(command, &error))?;
-        let mut layers: Vec<Layer> = Vec::with_capacity(read.0.len());
-        for layer in read.0 {
-            // A followed chain is also limited by the policy that is newest, which is usually the same.
-            if !layers.contains(&layer) {
-                layers.push(layer);
-            }
-        }
-        Ok(CurrentPolicy(layers))
+        Ok(CurrentPolicy(read.0))
     }
 
     /// The policy at this moment, without sources.

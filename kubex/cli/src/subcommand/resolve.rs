@@ -1,6 +1,6 @@
 //! `kubex resolve`: the client configuration that is used, without its secrets.
 
-use kubex::{ClientConfiguration, Credential, Trust};
+use kubex::{ClientConfiguration, Credential};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -84,11 +84,7 @@ impl From<&ClientConfiguration> for ServerTrust {
             .iter()
             .find_map(|field| configuration.provenance().origin_of(field));
         Self {
-            kind: match trust {
-                Trust::System => "system",
-                Trust::Insecure => "insecure",
-                _ => "ca-bundle",
-            },
+            kind: trust.id(),
             sha256: ca_digests(trust),
             origin: origin.map(Location::from),
         }

@@ -49,7 +49,7 @@ fn timed(command: &mut std::process::Command) -> Duration {
 }
 
 #[test]
-fn a_holder_that_is_killed_delays_nobody_by_more_than_a_moment() {
+fn a_holder_that_is_killed_delays_others_by_a_moment_at_most() {
     assert_no_hang("kill -9 of the process that fetches", || {
         let world = World::new();
         world.write("delay", "50");

@@ -79,7 +79,7 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("configuration", self.0.get().configuration())
+            .field("configuration", self.0.last().configuration())
             .finish_non_exhaustive()
     }
 }

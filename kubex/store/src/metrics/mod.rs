@@ -11,11 +11,6 @@ const LOOKUPS: Metric = Metric::counter(
 /// The metrics of this crate.
 pub static METRICS: &[Metric] = &[LOOKUPS];
 
-/// Registers the descriptions of the metrics with the recorder.
-pub fn describe() {
-    METRICS.iter().for_each(Metric::describe);
-}
-
 /// A credential was looked up.
 pub(crate) fn looked_up(outcome: &'static str) {
     ::metrics::counter!(LOOKUPS.name, "outcome" => outcome).increment(1);

@@ -30,11 +30,6 @@ const ROTATION_AGE: Metric = Metric::histogram(
 /// The metrics of this crate.
 pub static METRICS: &[Metric] = &[CALLS, TTL, ROTATION_AGE];
 
-/// Registers the descriptions of the metrics with the recorder.
-pub fn describe() {
-    METRICS.iter().for_each(Metric::describe);
-}
-
 /// Brings the gauge up to date. Call it before each scrape.
 pub fn update() {
     set_ttl(Host::real().now().wall);

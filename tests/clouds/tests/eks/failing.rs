@@ -245,19 +245,5 @@ async fn a_new_session_in_the_profile_is_used_by_the_next_token() {
 
 #[tokio::test]
 async fn the_configuration_of_the_readme_is_valid() {
-    let readme = include_str!("../../../../providers/eks/README.md");
-    let written = readme
-        .split_once("```yaml\n")
-        .unwrap()
-        .1
-        .split_once("```")
-        .unwrap()
-        .0;
-    let world = kubex_core::host::SimulatedHost::new();
-    world.set_variable("HOME", "/home/jane");
-    world.write("/etc/kubex/config.yaml", written);
-    let registry = kubex::registry().unwrap();
-    let checked =
-        kubex::config::Configuration::check_file("/etc/kubex/config.yaml", &world.host(), &registry).await;
-    checked.unwrap();
+    crate::readme::check_configuration(include_str!("../../../../providers/eks/README.md")).await;
 }

@@ -6,6 +6,8 @@ mod compare;
 mod failing;
 mod machine_identity;
 mod native;
+#[path = "../../../tests/readme/mod.rs"]
+mod readme;
 mod roles;
 mod scene;
 #[path = "../../../tests/shown/mod.rs"]

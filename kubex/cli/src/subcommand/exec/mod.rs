@@ -21,7 +21,7 @@ use kubex_store::{Access, Location, Store};
 
 use self::plugin::Plugin;
 pub(super) use self::plugin::find;
-use self::sharing::{Saving, Sharing};
+use self::sharing::Sharing;
 use crate::failure::Failure;
 use crate::output::{print_message, print_requested};
 use crate::session::Session;
@@ -146,8 +146,12 @@ async fn of_plugin(
     // The plugin receives the cluster that the program has passed, and not this one.
     let cluster = Cluster::new(ServerUrl::parse("https://cluster.invalid")?);
     let call = PluginCall::new(plugin.name(), plugin.arguments()).with_plugin(Arc::clone(&source));
-    match kubex::registry()?.replacement(&call, &host).await {
-        Replacement::Served(native) => {
+    let replacement = match host.plugin_rules().native_plugins() {
+        [] => Replacement::NotRequested,
+        _ => kubex::registry()?.replacement(&call, &host).await,
+    };
+    match replacement {
+        Replacement::Served(native, _) => {
             // The program need not be installed.
             if identity.is_none() {
                 identity = native.store_identity(&host, &cluster).await;
@@ -206,7 +210,7 @@ async fn of_source(
             let credentials = configuration.credentials();
             match flight {
                 Some(flight) if credentials.uses_up_a_secret() => {
-                    let fetched = credentials.fetch_saving(flight.reason(), &Saving(flight)).await;
+                    let fetched = credentials.fetch_saving(flight.reason(), flight).await;
                     fetched.map_err(|error| error.in_source(name))
                 }
                 _ => Ok((*credentials.current().await?).clone()),

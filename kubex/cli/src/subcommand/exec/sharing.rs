@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use kubex::credentials::{SavedSecret, StoreIdentity};
+use kubex::credentials::StoreIdentity;
 use kubex::host::Terminal;
-use kubex::{Credential, Error, ErrorKind, Host, Result, SecretString};
+use kubex::{Credential, Error, ErrorKind, Host, Result};
 use kubex_exec::ExecRequest;
 use kubex_store::{Access, Begun, Client, Flight, Location, Slot, Store, StoredCredential, Unshared};
 
@@ -135,19 +135,6 @@ impl Sharing {
             Some(client) => slot.record_served(stored, client),
             None => Ok(()),
         }
-    }
-}
-
-/// Saves what the next fetch needs in the slot of the flight.
-pub(super) struct Saving<'f>(pub(super) &'f Flight);
-
-impl SavedSecret for Saving<'_> {
-    fn saved(&self) -> Option<SecretString> {
-        self.0.saved()
-    }
-
-    fn save(&self, secret: &SecretString) -> Result<()> {
-        self.0.save(secret).map_err(Error::from)
     }
 }
 
