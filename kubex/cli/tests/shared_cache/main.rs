@@ -17,6 +17,7 @@ mod disks;
 mod failures;
 mod holders;
 mod oidc;
+mod oidc_provider;
 mod processes;
 mod world;
 mod wrapping;
