@@ -21,3 +21,4 @@ mod oidc_provider;
 mod processes;
 mod world;
 mod wrapping;
+mod write_back;

@@ -19,17 +19,17 @@ use crate::world::{EXEC_INFO, Ended, World, run};
 const WORKER: &str = "KUBEX_TEST_OIDC_WORKER";
 
 /// A time in 2030.
-const LATE: i64 = 1_893_459_600;
+pub(crate) const LATE: i64 = 1_893_459_600;
 
 /// An issuer whose refresh tokens can be used once, and a world that is logged in there.
-struct Login {
+pub(crate) struct Login {
     runtime: tokio::runtime::Runtime,
-    issuer: Issuer,
-    world: World,
+    pub(crate) issuer: Issuer,
+    pub(crate) world: World,
 }
 
 impl Login {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -56,7 +56,7 @@ impl Login {
     }
 
     /// The requests for tokens: those that were answered, and those that were refused.
-    fn refreshes(&self) -> (usize, usize) {
+    pub(crate) fn refreshes(&self) -> (usize, usize) {
         let requests = self.issuer.requests_of(TOKEN_PATH);
         let refused = requests
             .iter()
@@ -65,7 +65,7 @@ impl Login {
         (requests.len() - refused, refused)
     }
 
-    fn kubex(&self, words: &[&str]) -> Command {
+    pub(crate) fn kubex(&self, words: &[&str]) -> Command {
         let mut command = self.world.kubex(words);
         command
             .env(
