@@ -18,6 +18,8 @@ const BUILT_IN: &[&Registration] = &[
     &kubex_aks::REGISTRATION,
     #[cfg(feature = "eks")]
     &kubex_eks::REGISTRATION,
+    #[cfg(feature = "gke")]
+    &kubex_gke::REGISTRATION,
     #[cfg(feature = "github-actions")]
     &kubex_github_actions::REGISTRATION,
     #[cfg(feature = "kubeconfig")]

@@ -25,6 +25,7 @@ const PAGES: &[(&str, bool)] = &[
     ("providers/eks/README.md", false),
     ("providers/exec/README.md", false),
     ("providers/github-actions/README.md", false),
+    ("providers/gke/README.md", false),
     ("providers/in-cluster/README.md", false),
     ("providers/kubeconfig/README.md", false),
     ("providers/oidc/README.md", false),
