@@ -8,6 +8,7 @@ use kubex_core::{
     FromOptions, Host, Origin, Result,
 };
 
+use crate::crypto::check_provider;
 use crate::exchange::exchange;
 use crate::grant;
 use crate::identity::Identity;
@@ -158,8 +159,11 @@ impl CredentialSource for GkeSource {
     /// Finds a credentials file that cannot be used. Nothing is asked.
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         let checked = match self.identity(host).await {
-            Ok(Some(Identity::Exchanged(exchanged))) => check_process(&exchanged, host).await,
-            Ok(_) => Ok(()),
+            Ok(Some(Identity::Exchanged(exchanged))) => {
+                check_provider().and(check_process(&exchanged, host).await)
+            }
+            Ok(Some(Identity::ServiceAccount(_))) => check_provider(),
+            Ok(Some(Identity::User(_)) | None) => Ok(()),
             Err(error) => Err(error),
         };
         checked.map_err(|error| error.or_origin(&self.origin))?;
