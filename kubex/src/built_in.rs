@@ -14,6 +14,8 @@ const BUILT_IN: &[&Registration] = &[
     &kubex_exec::REGISTRATION,
     #[cfg(feature = "oidc")]
     &kubex_oidc::REGISTRATION,
+    #[cfg(feature = "aks")]
+    &kubex_aks::REGISTRATION,
     #[cfg(feature = "eks")]
     &kubex_eks::REGISTRATION,
     #[cfg(feature = "gke")]

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use kubex_aks as _;
 use kubex_eks as _;
 use kubex_gke as _;
 

@@ -21,6 +21,7 @@ const PAGES: &[(&str, bool)] = &[
     ("docs/testing.md", true),
     ("kubex/README.md", false),
     ("kubex/cli/README.md", false),
+    ("providers/aks/README.md", false),
     ("providers/eks/README.md", false),
     ("providers/exec/README.md", false),
     ("providers/github-actions/README.md", false),

@@ -25,7 +25,7 @@ use crate::process::check_process;
 use crate::token::REVALIDATE_AFTER;
 
 /// The lifetime of the token of an impersonated service account, which the SDK asks for.
-const LIFETIME: Duration = Duration::from_hours(1);
+pub(crate) const LIFETIME: Duration = Duration::from_hours(1);
 
 /// Exchanges the identity for a token.
 ///

@@ -9,6 +9,7 @@ use kubex_core::{Error, ErrorKind, Host, Proxy, Result, Trust};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, StatusCode};
+use rustls::{ClientConfig, RootCertStore};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
@@ -51,28 +52,40 @@ pub(crate) async fn get(url: &Url, headers: HeaderMap, whom: &str, host: &Host) 
 
 /// A proxy of the environment is for Google, and not for the metadata server, which is http and near.
 fn client(url: &Url, host: &Host) -> Result<Client> {
-    let proxy = match url.scheme() {
-        "https" => Proxy::from_environment(url, host)?,
-        _ => None,
-    };
-    let limit = match url.scheme() {
-        "https" => CONNECT_LIMIT,
-        _ => NEAR_LIMIT,
+    let (proxy, limit, tls) = match url.scheme() {
+        "https" => (
+            Proxy::from_environment(url, host)?,
+            CONNECT_LIMIT,
+            kubex_tls::http_client_config(&Trust::System)?,
+        ),
+        _ => (None, NEAR_LIMIT, without_trust()?),
     };
     let proxy = reqwest::Proxy::custom(move |_| Some(proxy.as_ref()?.expose_url().clone()));
     let client = Client::builder()
-        .tls_backend_preconfigured(kubex_tls::http_client_config(&Trust::System)?)
+        .tls_backend_preconfigured(tls)
         .redirect(Policy::none())
         .referer(false)
         .connect_timeout(limit)
         .proxy(proxy)
         .build();
-    client.map_err(|error| {
-        Error::new(
-            ErrorKind::Unsupported,
-            format_args!("the HTTP client could not be built: {error}"),
-        )
-    })
+    client.map_err(|error| unusable(&error))
+}
+
+/// For http: it would accept no certificate, and reads none of the system's.
+fn without_trust() -> Result<ClientConfig> {
+    let builder = ClientConfig::builder_with_provider(kubex_tls::default_provider()?)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable(&error))?;
+    Ok(builder
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth())
+}
+
+fn unusable(error: &dyn std::error::Error) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format_args!("the HTTP client could not be built: {error}"),
+    )
 }
 
 async fn receive(request: RequestBuilder, whom: &str) -> Result<Answer> {

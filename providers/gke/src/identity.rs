@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::address::check_address;
+use crate::exchange::LIFETIME;
 
 /// The token endpoint of a file that names none.
 const TOKEN_ENDPOINT: &str = "https://oauth2.googleapis.com/token";
@@ -198,24 +199,38 @@ fn check(document: &Value, level: usize, hidden: &mut Vec<SecretString>) -> Resu
         check_address(name, &address.replace("{region}", "region"))?;
     }
     if let Some(source) = document.get("credential_source") {
-        if source.get("executable").is_some() {
-            return Err(unsupported(
-                "the credentials file names a program, and this provider starts none".to_owned(),
-            ));
-        }
-        let known = ["file", "url", "environment_id"];
-        if !known
-            .iter()
-            .any(|name| source.get(name).is_some_and(Value::is_string))
-        {
-            return Err(unsupported(
-                "the \"credential_source\" of the credentials file is not supported".to_owned(),
-            ));
-        }
+        check_source(source)?;
+    }
+    let lifetime = document
+        .get("service_account_impersonation")
+        .and_then(|it| it.get("token_lifetime_seconds"));
+    if lifetime.is_some_and(|lifetime| *lifetime != LIFETIME.as_secs()) {
+        return Err(unsupported(
+            "\"token_lifetime_seconds\" of the credentials file is not supported",
+        ));
     }
     match document.get("source_credentials") {
         Some(source) => check(source, level + 1, hidden),
         None => Ok(()),
+    }
+}
+
+/// Where the subject token comes from: exactly one place, because libraries choose differently between two.
+fn check_source(source: &Value) -> Result<()> {
+    if source.get("executable").is_some() {
+        return Err(unsupported(
+            "the credentials file names a program, and this provider starts none",
+        ));
+    }
+    let [file, url, environment] =
+        ["file", "url", "environment_id"].map(|name| source.get(name).map(Value::as_str));
+    match (file, url, environment) {
+        (Some(Some(_)), None, None)
+        | (None, Some(Some(_)), None)
+        | (None, None | Some(Some(_)), Some(Some("aws1"))) => Ok(()),
+        _ => Err(unsupported(
+            "the \"credential_source\" of the credentials file is not supported",
+        )),
     }
 }
 
@@ -238,6 +253,6 @@ fn malformed(what: &str) -> Error {
     .with_help("create it again, for example with `gcloud auth application-default login`")
 }
 
-fn unsupported(what: String) -> Error {
+fn unsupported(what: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Unsupported, what).with_help("use gke-gcloud-auth-plugin with the provider exec")
 }

@@ -13,7 +13,7 @@ use crate::grant;
 use crate::identity::Identity;
 use crate::metadata;
 use crate::options::GkeOptions;
-use crate::place::Place;
+use crate::place::{Place, well_known};
 use crate::process::check_process;
 use crate::replacement::check_host;
 
@@ -89,6 +89,10 @@ impl GkeSource {
         }
         match self.place(host).await? {
             Place::File { content, origin } => Identity::read(&content, &origin).map(Some),
+            Place::Metadata if self.replaces_the_plugin && well_known(host).is_none() => Err(Error::new(
+                ErrorKind::Unsupported,
+                "no variable names the home directory, which the plugin asks the system for",
+            )),
             Place::Metadata => metadata::address(host).map(|_| None),
         }
     }

@@ -103,6 +103,25 @@ async fn a_credentials_file_that_cannot_be_used_is_an_error_of_resolving_and_nev
             ErrorKind::Unsupported,
             "\"credential_source\"",
         ),
+        (
+            external(&google, &json!({"file": "/x", "url": google.url("/x")})).to_string(),
+            ErrorKind::Unsupported,
+            "\"credential_source\"",
+        ),
+        (
+            external(&google, &json!({"environment_id": "aws2"})).to_string(),
+            ErrorKind::Unsupported,
+            "\"credential_source\"",
+        ),
+        (
+            with(
+                external(&google, &json!({"file": "/x"})),
+                "service_account_impersonation",
+                json!({"token_lifetime_seconds": 600}),
+            ),
+            ErrorKind::Unsupported,
+            "\"token_lifetime_seconds\"",
+        ),
     ] {
         let error = resolving(&google, &login).await;
         let problem = error.problems().next().unwrap();

@@ -16,6 +16,17 @@ fn decoded(part: &str) -> Value {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
+/// The response of the security token service.
+fn federated() -> String {
+    json!({
+        "access_token": "ya29.federated",
+        "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "token_type": "Bearer",
+        "expires_in": 3599,
+    })
+    .to_string()
+}
+
 #[tokio::test]
 async fn a_service_account_exchanges_a_signed_assertion() {
     let (home, google) = (tempfile::tempdir().unwrap(), StandIn::start());
@@ -109,19 +120,7 @@ async fn an_external_account_exchanges_the_subject_token_of_a_file_or_of_an_addr
         return;
     }
     let (home, google) = (tempfile::tempdir().unwrap(), StandIn::start());
-    google.answer(
-        "/sts",
-        Answer::Says(
-            200,
-            json!({
-                "access_token": "ya29.federated",
-                "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
-                "token_type": "Bearer",
-                "expires_in": 3599,
-            })
-            .to_string(),
-        ),
-    );
+    google.answer("/sts", Answer::Says(200, federated()));
     google.answer(
         "/subject",
         Answer::Says(200, json!({"id_token": "of-an-address"}).to_string()),
@@ -153,24 +152,56 @@ async fn an_external_account_exchanges_the_subject_token_of_a_file_or_of_an_addr
 }
 
 #[tokio::test]
+async fn a_workload_on_aws_exchanges_a_signed_request() {
+    if ran_apart("kinds::a_workload_on_aws_exchanges_a_signed_request") {
+        return;
+    }
+    let (home, google) = (tempfile::tempdir().unwrap(), StandIn::start());
+    google.answer("/sts", Answer::Says(200, federated()));
+    let role = json!({"AccessKeyId": "ASIAMACHINE", "SecretAccessKey": "s", "Token": "session"});
+    for (path, body) in [
+        ("/session", "imds"),
+        ("/zone", "eu-central-1b"),
+        ("/roles", "node"),
+        ("/roles/node", &role.to_string()),
+    ] {
+        google.answer(path, Answer::Says(200, body.to_owned()));
+    }
+    let source = json!({
+        "environment_id": "aws1",
+        "imdsv2_session_token_url": google.url("/session"),
+        "region_url": google.url("/zone"),
+        "url": google.url("/roles"),
+        "regional_cred_verification_url":
+            "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15",
+    });
+    write(home.path(), WELL_KNOWN, &external(&google, &source).to_string());
+    let credential = credential(machine(home.path(), &[]), options()).await.unwrap();
+    assert_eq!(text(&credential), "ya29.federated");
+    let subject = &google.seen().pop().unwrap().form()["subject_token"];
+    let subject: String = url::form_urlencoded::parse(subject.as_bytes())
+        .map(|(text, _)| text)
+        .collect();
+    let signed: Value = serde_json::from_str(&subject).unwrap();
+    assert!(
+        signed["url"]
+            .as_str()
+            .unwrap()
+            .starts_with("https://sts.eu-central-1.amazonaws.com/")
+    );
+    assert!(
+        signed["headers"].to_string().contains("Credential=ASIAMACHINE/"),
+        "{signed}"
+    );
+}
+
+#[tokio::test]
 async fn a_service_account_is_impersonated_by_an_external_account_and_by_a_user() {
     if ran_apart("kinds::a_service_account_is_impersonated_by_an_external_account_and_by_a_user") {
         return;
     }
     let (home, google) = (tempfile::tempdir().unwrap(), StandIn::start());
-    google.answer(
-        "/sts",
-        Answer::Says(
-            200,
-            json!({
-                "access_token": "ya29.federated",
-                "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
-                "token_type": "Bearer",
-                "expires_in": 3599,
-            })
-            .to_string(),
-        ),
-    );
+    google.answer("/sts", Answer::Says(200, federated()));
     google.token("/token", "ya29.user");
     let impersonation = "/v1/projects/-/serviceAccounts/target@p.iam.gserviceaccount.com:generateAccessToken";
     let issued = json!({"accessToken": "ya29.impersonated", "expireTime": "2099-01-01T00:00:00Z"});

@@ -266,6 +266,13 @@ async fn the_environment_decides_too() {
         let host = machine(&[(name, "x")]).with_plugin_rules(rules());
         assert_eq!(decision(home.path(), &exec, host).await, expected, "{name}");
     }
+    let homeless = machine(&[])
+        .with_variable("HOME", None::<&str>)
+        .with_plugin_rules(rules());
+    assert_eq!(
+        decision(home.path(), &exec, homeless).await,
+        "no variable names the home directory, which the plugin asks the system for"
+    );
     for pattern in ["HOME", "GCE_*"] {
         let environment = PluginEnvironment::inherit().dropping([pattern]);
         let host = machine(&[]).with_plugin_rules(rules().environment(environment));
