@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,17 +29,21 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// The time limit of one request. It is less than that of a fetch, so that the error names the server.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
+/// How often a request of one fetch is sent. The SDK would ask the metadata service seven times, for longer than a fetch may take.
+const MOST_TRIES: u32 = 3;
+
 /// The longest lifetime of a token that is passed to the SDK, in seconds: ten years.
 const LONGEST_LIFETIME: i64 = 10 * 366 * 24 * 3600;
 
 /// The host in the SDK's address of the metadata service.
 const METADATA: &str = "169.254.169.254";
 
-/// Sends the requests of the SDK.
+/// Sends the requests of one fetch of the SDK.
 pub(crate) struct Connector {
     client: Client,
     host: Host,
     metadata: Option<Url>,
+    tries: AtomicU32,
 }
 
 impl Connector {
@@ -79,6 +84,7 @@ impl Connector {
             client,
             host: host.clone(),
             metadata: address(METADATA_HOST, host)?,
+            tries: AtomicU32::new(0),
         })
     }
 
@@ -93,6 +99,7 @@ impl Connector {
     }
 
     async fn send(&self, request: &Request) -> Result<AsyncRawResponse, Failure> {
+        let tried = self.tries.fetch_add(1, Ordering::Relaxed) + 1;
         let url = self.address_of(request)?;
         check(&url, &self.host).map_err(Failure::NotSent)?;
         let method = Method::from_bytes(request.method().as_str().as_bytes())
@@ -106,6 +113,9 @@ impl Connector {
         }
         let mut response = sent.send().await.map_err(failed)?;
         let status = response.status();
+        if tried >= MOST_TRIES && !status.is_success() {
+            return Err(Failure::Refused(status.as_u16()));
+        }
         let mut headers = Headers::new();
         // The SDK reads from the headers when it may try again.
         for (name, value) in response.headers() {

@@ -59,7 +59,13 @@ pub(crate) async fn request(
     if token.expose_secret().is_empty() {
         return Err(malformed("no token", &server));
     }
-    Ok((token, expires_on.into()))
+    Ok((token, expiry(expires_on.into(), host)))
+}
+
+/// The expiry by the host's clock: the SDK has added the lifetime to the time of the system.
+fn expiry(expiry: SystemTime, host: &Host) -> SystemTime {
+    let left = expiry.duration_since(Host::real().now().wall).unwrap_or_default();
+    host.now().wall + left
 }
 
 fn managed(identity: &ManagedIdentity, connector: Connector) -> azure_core::Result<Arc<dyn TokenCredential>> {
