@@ -306,6 +306,44 @@ async fn a_token_is_renewed_before_it_expires_and_after_a_rejection() {
     assert_eq!(text(&credentials.current().await.unwrap()), "after-a-rejection");
 }
 
+/// Two identities that share a credential in the store would be a user with the token of another one.
+#[tokio::test]
+async fn the_identity_in_the_store_is_the_file_and_the_subject_or_there_is_none() {
+    if ran_apart("kinds::the_identity_in_the_store_is_the_file_and_the_subject_or_there_is_none") {
+        return;
+    }
+    let (home, google) = (tempfile::tempdir().unwrap(), StandIn::start());
+    let identity = async |document: Option<&Value>| {
+        match document {
+            Some(document) => write(home.path(), WELL_KNOWN, &document.to_string()),
+            None => std::fs::remove_file(home.path().join(WELL_KNOWN)).unwrap(),
+        }
+        let host = machine(home.path(), &[("GCE_METADATA_HOST", &google.host)]);
+        let configuration = resolve(host, options()).await.unwrap();
+        let identity = configuration.credentials().store_identity().await;
+        identity.map(|identity| identity.expose().to_vec())
+    };
+    let jane = user(&google);
+    let mut joe = jane.clone();
+    joe["refresh_token"] = "of-joe".into();
+    assert!(identity(Some(&jane)).await.is_some());
+    assert_eq!(identity(Some(&jane)).await, identity(Some(&jane)).await);
+    assert_ne!(identity(Some(&jane)).await, identity(Some(&joe)).await);
+    let from_file = external(&google, &json!({"file": home.path().join("subject")}));
+    write(home.path(), "subject", "of-one-pod");
+    let of_one_pod = identity(Some(&from_file)).await;
+    write(home.path(), "subject", "of-another-pod");
+    assert!(of_one_pod.is_some());
+    assert_ne!(of_one_pod, identity(Some(&from_file)).await);
+    for source in [
+        json!({"url": google.url("/subject")}),
+        json!({"environment_id": "aws1"}),
+    ] {
+        assert_eq!(identity(Some(&external(&google, &source))).await, None);
+    }
+    assert_eq!(identity(None).await, None);
+}
+
 #[tokio::test]
 async fn the_configuration_of_the_readme_is_valid() {
     crate::readme::check_configuration(include_str!("../../../../providers/gke/README.md")).await;
