@@ -24,6 +24,9 @@ const LIMIT: Duration = Duration::from_secs(4);
 /// takes 0.1 ms.
 pub(super) const SMALL: usize = 24 * 1024;
 
+/// The most bytes that are wiped at once, in a few tenths of a millisecond.
+const LARGE: usize = 4 * 1024 * 1024;
+
 /// The effort of one value of a document, in bytes of usual text.
 const VALUE: usize = 16;
 
@@ -114,6 +117,16 @@ pub async fn parse<T: Send + 'static>(
         )
         .with_help(reason.help())
     })
+}
+
+/// Drops a document of this many bytes: a large one on a blocking thread, because its text is wiped.
+pub fn discard<T: Send + 'static>(length: usize, document: T) {
+    if length > LARGE
+        && let Ok(runtime) = Handle::try_current()
+    {
+        // If the runtime shuts down, the task is dropped, and the document with it.
+        drop(runtime.spawn_blocking(move || drop(document)));
+    }
 }
 
 /// Whether this is called from a tokio runtime.

@@ -62,7 +62,7 @@ use crate::error::{Error, ErrorKind};
 use crate::sharing_key::SharingKey;
 
 pub(crate) use blocking::NotRun;
-pub use blocking::{effort, parse};
+pub use blocking::{discard, effort, parse};
 pub use clock::{Clock, Moment, Ticks, TimedOut};
 pub(crate) use clock::{nanos, wall_nanos};
 pub use deadline::Deadline;

@@ -23,11 +23,11 @@ const LARGEST: usize = u32::MAX as usize / 2;
 pub(crate) const MOST_DIRECTIVES: usize = 100;
 
 impl Budget {
-    /// The budget of a kubeconfig: 64 MiB, 100 levels, 2,000,000 values.
+    /// The budget of a kubeconfig: 64 MiB, 100 levels, 1,000,000 values.
     pub const KUBECONFIG: Self = Self {
         bytes: 64 * 1024 * 1024,
         depth: 100,
-        nodes: 100_000..=2_000_000,
+        nodes: 100_000..=1_000_000,
         key: 1024,
     };
 

@@ -75,11 +75,20 @@ impl Document {
     /// # Ok::<(), kubex_document::ReadError>(())
     /// ```
     pub fn read_part(part: &str, start: Position, budget: &Budget) -> Result<Self, ReadError> {
+        Self::read_pieces(&[part], start, budget)
+    }
+
+    /// As [`read_part`](Self::read_part), of a part that is in pieces.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_pieces(pieces: &[&str], start: Position, budget: &Budget) -> Result<Self, ReadError> {
         // The columns of the first line matter, because the indentation determines the block collections.
         let before = start.column.saturating_sub(1) as usize;
-        let mut text = String::with_capacity(before + part.len());
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let mut text = String::with_capacity(before + length);
         text.extend(std::iter::repeat_n(' ', before));
-        text.push_str(part);
+        text.extend(pieces.iter().copied());
         Self::parse_at(text.into(), Format::Yaml, budget, start.line.saturating_sub(1))
     }
 

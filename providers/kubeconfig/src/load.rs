@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use kubex_core::error::Problems;
-use kubex_core::host::{Contents, FileContent, ForeignWriters, effort, parse};
+use kubex_core::host::{Contents, FileContent, ForeignWriters, discard, effort, parse};
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, ExposeSecret, Host, Origin, Result, SecretBytes, Warning};
 use kubex_document::{ReadError, Text};
@@ -53,6 +53,13 @@ impl Content {
             Text::new(bytes.unwrap_or_default())
         });
         text.clone()
+    }
+}
+
+impl Drop for Content {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        discard(self.length, (bytes, self.text.take()));
     }
 }
 

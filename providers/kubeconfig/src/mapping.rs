@@ -171,10 +171,7 @@ impl<'d> Mapping<'d> {
             key if key.ends_with("-data") => MAX_DATA,
             _ => MAX_TEXT,
         };
-        if text.len() > most {
-            let what = format_args!("\"{key}\" is longer than {most} bytes");
-            return Err(over_budget(what, &self.origin_of(key)));
-        }
+        not_longer(text, key, most, || self.origin_of(key))?;
         Ok(Some(text))
     }
 
@@ -312,6 +309,21 @@ fn within_budget(value: Node<'_>, origin: &Origin) -> Result<()> {
             format_args!("the field has more than {MAX_VALUES} values"),
             origin,
         ));
+    }
+    Ok(())
+}
+
+/// Checks that the name of a context is not longer than it may be.
+pub(crate) fn current_context(value: Node<'_>, origin: impl Fn() -> Origin) -> Result<&str> {
+    let name = text_of(value, &origin)?;
+    not_longer(name, "current-context", MAX_TEXT, origin)?;
+    Ok(name)
+}
+
+fn not_longer(text: &str, key: &str, most: usize, origin: impl Fn() -> Origin) -> Result<()> {
+    if text.len() > most {
+        let what = format_args!("\"{key}\" is longer than {most} bytes");
+        return Err(over_budget(what, &origin()));
     }
     Ok(())
 }

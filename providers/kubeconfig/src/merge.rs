@@ -8,7 +8,7 @@ use kubex_document::{Document, Key, Node, Places};
 use crate::cluster::named_extensions;
 use crate::entry::{Entries, entries, outlined_entries};
 use crate::file::{FieldSource, File, ParsedFile};
-use crate::mapping::{Mapping, text_of};
+use crate::mapping::{Mapping, current_context};
 use crate::near_miss::near_misses;
 use crate::other_object::OtherObject;
 use crate::section::Section;
@@ -126,7 +126,7 @@ impl Merged {
                 } else if value.is_blank() {
                     current = None;
                 } else {
-                    current = Some((text_of(value, origin)?.to_owned(), origin()));
+                    current = Some((current_context(value, origin)?.to_owned(), origin()));
                 }
             }
         }

@@ -1,9 +1,7 @@
 //! The elements of an outline: fields, items and their parts of the text.
 
-use kubex_document::{Budget, Document, Position, ReadError, Span};
-use zeroize::Zeroizing;
-
 use crate::section::Section;
+use kubex_document::{Budget, Document, Position, ReadError, Span};
 
 /// The value of a top-level key.
 #[derive(Debug)]
@@ -31,16 +29,11 @@ impl Slice {
 
     /// Reads the member of this JSON text, as a document of its own.
     pub(crate) fn read_member(self, text: &str) -> Result<Document, ReadError> {
-        let member = self.span.of(text);
-        let mut document = Zeroizing::new(String::with_capacity(member.len() + 2));
-        document.push('{');
-        document.push_str(member);
-        document.push('}');
         let start = Position {
             column: self.start.column.saturating_sub(1),
             ..self.start
         };
-        Document::read_part(&document, start, &Budget::KUBECONFIG)
+        Document::read_pieces(&["{", self.span.of(text), "}"], start, &Budget::KUBECONFIG)
     }
 }
 
