@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::world::{Ended, KUBEX, ended, program};
 
-const DAY: Duration = Duration::from_hours(24);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn check(kubeconfig: &Path) -> Ended {
     let words = ["explain", "--check", "--kubeconfig", kubeconfig.to_str().unwrap()];

@@ -5,6 +5,7 @@
 //! contain, and what its warnings are.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -21,7 +22,7 @@ use crate::session::Session;
 use crate::view::Warning;
 
 /// A certificate ends soon if less than this is left, or less than a fifth of its lifetime.
-const SOON: Duration = Duration::from_hours(7 * 24);
+const SOON: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Fields that hold a secret where they are written.
 const SECRETS: [&str; 6] = [
@@ -222,7 +223,8 @@ impl Output for Check {
                 lines.push_str(Warning::lines(warnings, style).trim_start_matches('\n'));
             }
             if !lines.is_empty() {
-                text.push_str(&format!("\n{}\n{lines}", source.name));
+                // Writing to a String cannot fail.
+                let _ = write!(text, "\n{}\n{lines}", source.name);
             }
         }
         text
