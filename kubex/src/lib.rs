@@ -13,8 +13,8 @@
 //! ```
 //!
 //! [`resolve`] tries an ordered chain of sources: by default the kubeconfig, then the pod's service account. The
-//! chain skips only a source that does *not exist*. A source that exists but is broken is an error, because the next
-//! source would be a different identity. The [`Report`] contains the outcome of each source.
+//! chain skips only a source that is *not configured*: what it looks for does not exist. If it exists but is broken, that is an
+//! error, because the next source would be a different identity. The [`Report`] contains the outcome of each source.
 //!
 //! The result is a [`ClientConfiguration`] whose credentials stay current: tokens and certificates are renewed in the
 //! background, by one fetch at a time. A request never waits for a refresh while the current credential is valid.

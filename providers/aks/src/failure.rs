@@ -31,6 +31,8 @@ pub(crate) enum Failure {
     /// It was not sent, or the connection failed.
     NotSent(String),
     TimedOut,
+    /// It was refused with this status, again and again.
+    Refused(u16),
     /// What came in place of a token.
     Malformed(&'static str),
 }
@@ -100,6 +102,7 @@ fn without_answer(failure: &Failure, server: &Server) -> Error {
             format_args!("{server} did not answer in time"),
         )
         .with_help("check that it can be reached from here"),
+        Failure::Refused(status) => refused(*status, None, server),
         Failure::Malformed(what) => malformed(what, server),
     }
 }

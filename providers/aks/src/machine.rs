@@ -18,7 +18,7 @@ pub(crate) const READ_BY_THE_SDK: [&str; 6] = [
     "MSI_SECRET",
 ];
 
-/// Another address of the metadata service, as the Azure SDKs for Python, Java, JavaScript and .NET read it.
+/// Another address of the metadata service, as the Azure SDKs for Python, JavaScript and .NET read it.
 pub(crate) const METADATA_HOST: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
 
 /// The place of the managed identity.
@@ -65,6 +65,23 @@ impl Place {
         address(endpoint, host)?;
         Ok(Self::AppService)
     }
+}
+
+/// The address that a managed identity is asked at.
+///
+/// # Errors
+/// `InvalidValue` for one to which a request for a token must not be sent.
+pub(crate) fn address_of_identity(host: &Host) -> Result<Url> {
+    let [endpoint, ..] = READ_BY_THE_SDK;
+    if let Some(url) = address(endpoint, host)? {
+        return Ok(url);
+    }
+    Url::parse("http://169.254.169.254/metadata/identity/oauth2/token").map_err(|_| {
+        Error::new(
+            ErrorKind::InvalidValue,
+            "the address of the metadata service is not valid",
+        )
+    })
 }
 
 /// Azure Arc, Cloud Shell, Service Fabric and Azure Machine Learning.

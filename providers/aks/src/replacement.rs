@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use kubex_core::registry::PluginCall;
 use kubex_core::text::shown_key;
-use kubex_core::{CredentialSource, Error, ErrorKind, ExposeSecret, Host, Result};
+use kubex_core::{CredentialSource, Error, ErrorKind, ExposeSecret, Host, Proxy, Result};
 
 use crate::authority::is_of_a_cloud;
 use crate::login::Login;
-use crate::machine::READ_BY_THE_SDK;
+use crate::machine::{READ_BY_THE_SDK, address_of_identity};
 use crate::options::AksOptions;
 use crate::settings::{
     AUTHORITY, CLIENT_ID, CLIENT_SECRET, LOGIN, Settings, TENANT_ID, TOKEN_FILE, check_text,
@@ -208,8 +208,17 @@ pub(crate) async fn check_host(options: &AksOptions, settings: &Settings, host: 
             TOKEN_FILE[0]
         )));
     }
-    if settings.login == Login::ManagedIdentity && host.files().kind(Path::new(AGENT_OF_ARC)).await.is_ok() {
-        return Err(unsupported("the agent of Azure Arc is installed".to_owned()));
+    if settings.login == Login::ManagedIdentity {
+        if host.files().kind(Path::new(AGENT_OF_ARC)).await.is_ok() {
+            return Err(unsupported("the agent of Azure Arc is installed".to_owned()));
+        }
+        let address = address_of_identity(host)?;
+        // Behind it, another machine may answer.
+        if address.scheme() == "http" && Proxy::from_environment(&address, host)?.is_some() {
+            return Err(unsupported(
+                "kubelogin asks for the managed identity through the proxy of the environment".to_owned(),
+            ));
+        }
     }
     Ok(())
 }

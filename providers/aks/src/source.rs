@@ -212,3 +212,62 @@ impl CredentialSource for AksSource {
         checked.map(|()| None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kubex_core::host::SimulatedHost;
+
+    use super::*;
+
+    async fn identity(options: AksOptions, variables: &[(&str, &str)], token: &str) -> Vec<u8> {
+        let world = SimulatedHost::new();
+        world.write("/token", token);
+        let host = variables.iter().fold(world.host(), |host, (name, value)| {
+            host.with_variable(name, Some(*value))
+        });
+        let source = AksSource {
+            options,
+            authority: None,
+            origin: Origin::code(),
+            precedence: Precedence::Options,
+        };
+        let cluster = Cluster::new(kubex_core::ServerUrl::parse("https://10.0.0.1").unwrap());
+        let identity = source.store_identity(&host, &cluster).await.unwrap();
+        identity.expose().to_owned()
+    }
+
+    #[tokio::test]
+    async fn what_chooses_the_identity_separates_the_tokens_that_processes_share() {
+        let workload = || AksOptions {
+            login: "workloadidentity".to_owned(),
+            tenant_id: Some("t".to_owned()),
+            client_id: Some("c".to_owned()),
+            federated_token_file: Some("/token".into()),
+            ..AksOptions::default()
+        };
+        let spn = |secret: &str| AksOptions {
+            login: "spn".to_owned(),
+            client_secret: Some(secret.into()),
+            federated_token_file: None,
+            ..workload()
+        };
+        let other = AksOptions {
+            client_id: Some("d".to_owned()),
+            ..workload()
+        };
+        let variable = [("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us/")];
+        let identities = [
+            identity(workload(), &[], "assertion").await,
+            identity(workload(), &[], "another").await,
+            identity(workload(), &variable, "assertion").await,
+            identity(other, &[], "assertion").await,
+            identity(spn("one"), &[], "").await,
+            identity(spn("two"), &[], "").await,
+        ];
+        for (number, one) in identities.iter().enumerate() {
+            let equal = identities.iter().filter(|other| *other == one).count();
+            assert_eq!(equal, 1, "{number}");
+        }
+        assert_eq!(identities[0], identity(workload(), &[], "assertion").await);
+    }
+}

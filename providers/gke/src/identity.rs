@@ -81,6 +81,7 @@ impl Identity {
             "service_account" => {
                 let account: ServiceAccount = parse(content)?;
                 account.endpoint()?;
+                account.check_key()?;
                 Ok(Self::ServiceAccount(account))
             }
             "authorized_user" => {
@@ -109,6 +110,21 @@ impl Identity {
 }
 
 impl ServiceAccount {
+    /// Checks that this is a key that the SDK can sign with, as Google issues them.
+    fn check_key(&self) -> Result<()> {
+        if self
+            .private_key
+            .expose_secret()
+            .contains("-----BEGIN PRIVATE KEY-----")
+        {
+            Ok(())
+        } else {
+            Err(unsupported(
+                "the \"private_key\" of the service account is not a key in PKCS#8",
+            ))
+        }
+    }
+
     /// Where the assertion is exchanged for a token, as it is written.
     pub(crate) fn audience(&self) -> &str {
         token_uri(self.token_uri.as_deref())
@@ -200,6 +216,9 @@ fn check(document: &Value, level: usize, hidden: &mut Vec<SecretString>) -> Resu
     }
     if let Some(source) = document.get("credential_source") {
         check_source(source)?;
+        let headers = source.get("headers").and_then(Value::as_object);
+        let values = headers.into_iter().flat_map(|headers| headers.values());
+        hidden.extend(values.filter_map(Value::as_str).map(SecretString::from));
     }
     let lifetime = document
         .get("service_account_impersonation")

@@ -33,7 +33,7 @@ const OF_AWS: &[&str] = &[
 ];
 
 /// The largest file of a subject token that is read, in bytes.
-const LARGEST_FILE: usize = 1024 * 1024;
+pub(crate) const LARGEST_FILE: usize = 1024 * 1024;
 
 /// Checks that the process has the same variables and the same file as the host, among those that the SDK reads.
 ///

@@ -144,6 +144,46 @@ mod tests {
         }
     }
 
+    /// Every list of up to three of these words, so that no combination is served by mistake.
+    #[test]
+    fn no_other_list_of_arguments_is_understood() {
+        let words = [
+            "--use_application_default_credentials",
+            "--use_application_default_credentials=true",
+            "--use_application_default_credentials=false",
+            "--use_application_default_credentials=",
+            "-use_application_default_credentials",
+            "--use_edge_cloud",
+            "--impersonate_service_account=a@b",
+            "--impersonate_service_account",
+            "--account",
+            "--project=p",
+            "--v=4",
+            "-v",
+            "4",
+            "true",
+            "--",
+            "-",
+            "",
+            "extra",
+        ]
+        .map(str::to_owned);
+        let mut understood = Vec::new();
+        let mut lists = vec![Vec::new()];
+        for _ in 0..=3 {
+            understood.extend(lists.iter().filter(|list| read(list).is_ok()).cloned());
+            lists = lists
+                .iter()
+                .flat_map(|list: &Vec<String>| {
+                    words
+                        .iter()
+                        .map(|word| [&list[..], std::slice::from_ref(word)].concat())
+                })
+                .collect();
+        }
+        assert_eq!(understood, [[words[0].clone()], [words[1].clone()]]);
+    }
+
     #[test]
     fn everything_else_is_not_understood_and_no_value_is_quoted() {
         let of_gcloud =

@@ -8,13 +8,14 @@ use kubex_core::{
     FromOptions, Host, Origin, Result,
 };
 
+use crate::crypto::check_provider;
 use crate::exchange::exchange;
 use crate::grant;
 use crate::identity::Identity;
 use crate::metadata;
 use crate::options::GkeOptions;
 use crate::place::{Place, well_known};
-use crate::process::check_process;
+use crate::process::{LARGEST_FILE, check_process};
 use crate::replacement::check_host;
 
 /// Those of gke-gcloud-auth-plugin. With the second, the cluster knows a service account by its address and not by its
@@ -134,23 +135,25 @@ impl CredentialSource for GkeSource {
         Some(key.with_list(self.options.scopes.iter().flatten()))
     }
 
-    /// The options, the credentials file, and every variable that chooses the identity.
+    /// The options, the credentials file, and the subject token. `None` if only a server knows the identity, as that of the
+    /// machine: two pods may ask at the same address, and share a home directory.
     async fn store_identity(&self, host: &Host, _: &Cluster) -> Option<StoreIdentity> {
-        let mut identity = StoreIdentity::new("gke", &self.describe());
-        match self.place(host).await.ok()? {
-            Place::File { content, .. } => identity = identity.with("file", content.expose_secret()),
-            Place::Metadata => identity = identity.with("metadata", metadata::address(host).ok()?.as_str()),
-        }
-        for scope in self.options.scopes.iter().flatten() {
-            identity = identity.with("scope", scope);
-        }
-        let mut variables = host.environment().variables();
-        variables.retain(|(name, _)| name.as_encoded_bytes().starts_with(b"AWS_"));
-        variables.sort();
-        for (name, value) in variables {
-            identity = identity
-                .with("variable", name.as_encoded_bytes())
-                .with("value", value.as_encoded_bytes());
+        let Place::File { content, origin } = self.place(host).await.ok()? else {
+            return None;
+        };
+        let mut identity = StoreIdentity::new("gke", &self.describe())
+            .with("file", content.expose_secret())
+            .with_list("scopes", self.options.scopes.iter().flatten());
+        if let Identity::Exchanged(exchanged) = Identity::read(&content, &origin).ok()? {
+            for known_to_a_server in ["url", "environment_id"] {
+                if exchanged.of_the_source(known_to_a_server).is_some() {
+                    return None;
+                }
+            }
+            if let Some(path) = exchanged.of_the_source("file") {
+                let subject = host.files().read(path.as_ref(), LARGEST_FILE).await.ok()?;
+                identity = identity.with("subject", subject.expose_secret());
+            }
         }
         Some(identity)
     }
@@ -158,8 +161,11 @@ impl CredentialSource for GkeSource {
     /// Finds a credentials file that cannot be used. Nothing is asked.
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         let checked = match self.identity(host).await {
-            Ok(Some(Identity::Exchanged(exchanged))) => check_process(&exchanged, host).await,
-            Ok(_) => Ok(()),
+            Ok(Some(Identity::Exchanged(exchanged))) => {
+                check_provider().and(check_process(&exchanged, host).await)
+            }
+            Ok(Some(Identity::ServiceAccount(_))) => check_provider(),
+            Ok(Some(Identity::User(_)) | None) => Ok(()),
             Err(error) => Err(error),
         };
         checked.map_err(|error| error.or_origin(&self.origin))?;

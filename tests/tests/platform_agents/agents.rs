@@ -9,7 +9,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The files of one generation, in the order in which the agent writes them: each name and its content.
 pub(crate) type Files = Vec<(&'static str, String)>;
@@ -47,32 +47,31 @@ impl Step {
 impl Agent {
     /// The steps to the generation with this number, which is 1 for the first one.
     pub(crate) fn steps(self, directory: &Path, generation: usize, files: Files) -> Vec<Step> {
-        let directory = directory.to_owned();
         match self {
             Self::SwapsTheDirectory => swap(directory, generation, files),
             Self::RenamesEachFile => files
                 .into_iter()
-                .flat_map(|(name, content)| rename(&directory, name, content))
+                .flat_map(|(name, content)| rename(directory, name, content))
                 .collect(),
             Self::TruncatesAndWrites => files
                 .into_iter()
-                .flat_map(|(name, content)| truncate(&directory, name, content))
+                .flat_map(|(name, content)| truncate(directory, name, content))
                 .collect(),
         }
     }
 }
 
-fn swap(directory: PathBuf, generation: usize, files: Files) -> Vec<Step> {
+fn swap(directory: &Path, generation: usize, files: Files) -> Vec<Step> {
     let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
     let new = format!("..generation_{generation}");
-    let (root, target) = (directory.clone(), new.clone());
+    let (root, target) = (directory.to_owned(), new.clone());
     let written = Step::new("the new directory is written", move || {
         fs::create_dir_all(root.join(&target)).unwrap();
         for (name, content) in files {
             write(&root.join(&target).join(name), &content);
         }
     });
-    let (root, target) = (directory.clone(), new);
+    let (root, target) = (directory.to_owned(), new);
     let swapped = Step::new("the link is swapped", move || {
         symlink(&target, root.join("..data_tmp")).unwrap();
         fs::rename(root.join("..data_tmp"), root.join("..data")).unwrap();

@@ -13,7 +13,7 @@ use std::time::Duration;
 use kubex::{Chain, ErrorKind, ExposeSecret as _, Host, Options, Source};
 use kubex_tests::api_server::{ApiServer, User};
 use kubex_tests::issuer::PasswordStyle;
-use scene::{ACCESS_TOKEN, JWT, Scene, chain};
+use scene::{ACCESS_TOKEN, JWT, Scene, chain, cluster};
 
 #[tokio::test]
 async fn the_token_of_the_other_source_is_exchanged_with_what_the_options_say() {
@@ -39,7 +39,7 @@ async fn the_token_of_the_other_source_is_exchanged_with_what_the_options_say() 
     // Resolving requests nothing.
     assert!(scene.issuer.requests().is_empty());
     let credential = configuration.credentials().current().await.unwrap();
-    assert_eq!(credential.token().unwrap().expose_secret(), scene.issued[0]);
+    assert_eq!(credential.token().unwrap().expose_secret(), scene.tokens[0]);
     let now = scene.world.host().now().wall;
     assert_eq!(credential.expires_at(), Some(now + Duration::from_mins(5)));
 
@@ -109,7 +109,7 @@ async fn a_token_is_renewed_when_the_issuer_says_that_it_ends_and_not_by_its_own
     // The token itself is valid for an hour.
     scene.world.advance(Duration::from_mins(3));
     let credential = credentials.current().await.unwrap();
-    assert_eq!(credential.token().unwrap().expose_secret(), scene.issued[1]);
+    assert_eq!(credential.token().unwrap().expose_secret(), scene.tokens[1]);
     assert_eq!(scene.exchanges().len(), 2);
 
     // Without `expires_in` its claim counts.
@@ -131,7 +131,7 @@ async fn a_rejected_token_is_replaced_with_a_newer_one_of_the_other_source() {
     scene.world.write("/subject", "second");
     credentials.invalidate(rejected.generation());
     let credential = credentials.current().await.unwrap();
-    assert_eq!(credential.token().unwrap().expose_secret(), scene.issued[1]);
+    assert_eq!(credential.token().unwrap().expose_secret(), scene.tokens[1]);
     let subjects = scene.subjects();
     assert_eq!(subjects, ["first", "second"]);
 }
@@ -168,7 +168,7 @@ async fn a_server_that_rejects_a_token_gets_another_one_and_the_request_succeeds
     let server = ApiServer::builder().start().await.unwrap();
     let scene = Scene::new().await;
     scene.accept(["first"], Some(Duration::from_hours(1)));
-    for token in &scene.issued {
+    for token in &scene.tokens {
         server.accept_token(token, User::new("jane"));
     }
     let job = Options::new()
@@ -186,7 +186,7 @@ async fn a_server_that_rejects_a_token_gets_another_one_and_the_request_succeeds
     let client = kubex::reqwest::Client::new(&configuration).unwrap();
     let get = async || client.get("/version").unwrap().send().await.unwrap().status();
     assert!(get().await.is_success());
-    server.revoke_token(&scene.issued[0]);
+    server.revoke_token(&scene.tokens[0]);
     assert!(get().await.is_success());
     assert_eq!(server.requests().pop().unwrap().user.as_deref(), Some("jane"));
     assert_eq!(scene.exchanges().len(), 2);
@@ -211,8 +211,7 @@ async fn equal_exchanges_share_one_token_and_other_subjects_or_audiences_do_not(
     // A store of all processes needs to know whose token is exchanged.
     assert!(first.credentials().store_identity().await.is_none());
     let identity = async |client: &str, audience: &str| {
-        let login = scene
-            .cluster()
+        let login = cluster()
             .set("idp-issuer-url", scene.issuer.url())
             .set("client-id", client)
             .set("refresh-token", "r");
@@ -261,10 +260,7 @@ async fn the_chain_continues_only_if_the_other_source_is_not_configured() {
 #[tokio::test]
 async fn a_source_without_a_token_is_an_error_before_anything_is_requested() {
     let scene = Scene::new().await;
-    for job in [
-        scene.cluster(),
-        scene.cluster().set("username", "jane").set("password", "p"),
-    ] {
+    for job in [cluster(), cluster().set("username", "jane").set("password", "p")] {
         let chain = chain(scene.world.host(), "static", job, scene.options()).unwrap();
         let error = chain.resolve().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::MissingField, "{error}");

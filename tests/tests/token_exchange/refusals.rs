@@ -7,7 +7,7 @@ use kubex::{ErrorKind, Options};
 use kubex_tests::issuer::{Issuer, IssuerAnswer, TOKEN_PATH};
 use serde_json::{Value, json};
 
-use super::scene::{ACCESS_TOKEN, Scene, chain};
+use super::scene::{ACCESS_TOKEN, Scene, chain, cluster};
 use super::shown_output::{Shown, disguises};
 
 const SUBJECT: &str = "Su7bject-canary-of-the-other-source";
@@ -269,7 +269,7 @@ async fn options_that_cannot_work_are_refused_at_once_and_an_address_is_not_quot
         let error = chain(
             scene.world.host(),
             "token-file",
-            scene.cluster().set("token-file", "/subject"),
+            cluster().set("token-file", "/subject"),
             options,
         );
         let error = error.unwrap_err();

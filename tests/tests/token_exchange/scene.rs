@@ -15,7 +15,7 @@ pub(crate) struct Scene {
     pub(crate) issuer: Issuer,
     pub(crate) world: SimulatedHost,
     /// The tokens that are issued, each valid for an hour.
-    pub(crate) issued: [String; 2],
+    pub(crate) tokens: [String; 2],
 }
 
 impl Scene {
@@ -27,12 +27,12 @@ impl Scene {
         world.write("/subject", "first");
         world.write("/ca.pem", &issuer.ca_pem());
         let end = kubex::time::unix_seconds(world.host().now().wall) + 3600;
-        let issued = ["jane", "jane-again"].map(|subject| id_token(subject, end));
-        issuer.issue(issued.clone());
+        let tokens = ["jane", "jane-again"].map(|subject| id_token(subject, end));
+        issuer.issue(tokens.clone());
         Self {
             issuer,
             world,
-            issued,
+            tokens,
         }
     }
 
@@ -48,13 +48,9 @@ impl Scene {
             .set("endpoint-certificate-authority-data", self.issuer.ca_pem())
     }
 
-    pub(crate) fn cluster(&self) -> Options {
-        Options::new().set("server", "https://10.0.0.1")
-    }
-
     /// Resolves the exchange of the token in the file `/subject`.
     pub(crate) async fn resolve(&self, options: Options) -> Result<ClientConfiguration> {
-        let job = self.cluster().set("token-file", "/subject");
+        let job = cluster().set("token-file", "/subject");
         chain(self.world.host(), "token-file", job, options)?
             .resolve()
             .await
@@ -90,6 +86,11 @@ impl Scene {
             .filter_map(|request| request.field("subject_token"));
         subjects.map(str::to_owned).collect()
     }
+}
+
+/// The cluster of the other source.
+pub(crate) fn cluster() -> Options {
+    Options::new().set("server", "https://10.0.0.1")
 }
 
 /// A chain that exchanges the token of a source of this provider.

@@ -86,6 +86,23 @@ async fn an_identity_that_is_not_assigned_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
+async fn a_metadata_service_that_is_busy_is_asked_a_few_times_and_its_status_is_shown() {
+    let home = tempfile::tempdir().unwrap();
+    let (address, requests) = start(503, "s3cret".to_owned());
+    let error = credential(machine(home.path(), &[(METADATA, &address)]), options("msi"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(
+        error.message().ends_with("refused a token: HTTP status 503"),
+        "{error}"
+    );
+    assert!(error.help().unwrap().contains("later"), "{error}");
+    assert!(!format!("{error:?} {error}").contains("s3cret"), "{error}");
+    assert_eq!(requests.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
 async fn a_token_that_has_expired_on_arrival_is_not_asked_for_in_a_loop() {
     let home = tempfile::tempdir().unwrap();
     let (address, requests) = start(200, issued("t", Duration::ZERO));

@@ -73,6 +73,20 @@ async fn the_environment_decides_too() {
             "the variable IDENTITY_ENDPOINT differs between this host and its process, where the Azure SDK reads it",
         ),
         (
+            MSI,
+            with(&[("HTTP_PROXY", "http://127.0.0.1:1")]),
+            "kubelogin asks for the managed identity through the proxy of the environment",
+        ),
+        (
+            MSI,
+            with(&[
+                ("HTTP_PROXY", "http://127.0.0.1:1"),
+                ("NO_PROXY", "169.254.169.254"),
+            ]),
+            NATIVE,
+        ),
+        (SPN, with(&[("HTTP_PROXY", "http://127.0.0.1:1")]), NATIVE),
+        (
             workload,
             in_pod(&[("AZURE_AUTHORITY_HOST", "https://127.0.0.1/")]),
             differs,

@@ -78,7 +78,7 @@ async fn gke_shows_no_secret_of_google() {
     });
     let mut from_an_address = external(
         &google,
-        &json!({"url": google.url("/subject"), "format": {"type": "json", "subject_token_field_name": "t"}}),
+        &json!({"url": google.url("/subject"), "headers": {"x-token": SECRET}, "format": {"type": "json", "subject_token_field_name": "t"}}),
     );
     from_an_address["client_secret"] = SECRET.into();
     let mut workforce = login.clone();

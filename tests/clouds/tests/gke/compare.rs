@@ -8,10 +8,13 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use kubex_tests::machine::has_tool;
+use kubex::configure_from_kubeconfig;
+use kubex::host::PluginRules;
+use kubex_tests::machine::{has_tool, patience};
 use serde_json::{Value, json};
 
 use crate::command::kubex;
+use crate::native;
 use crate::scene::{
     METADATA, credential, external, machine, options, ran_apart, service_account, text, user, write,
 };
@@ -151,6 +154,42 @@ async fn the_requests_and_the_token_are_those_of_the_plugin() {
             .unwrap_or_else(|before| before.duration());
         assert!(apart < Duration::from_mins(1), "{what}: {apart:?}");
     }
+}
+
+#[tokio::test]
+async fn the_login_of_gcloud_stays_the_identity_of_a_call_without_the_argument() {
+    if !is_installed() {
+        return;
+    }
+    let (home, google) = (tempfile::tempdir().unwrap(), StandIn::start());
+    google.token(METADATA, "ya29.machine");
+    write(home.path(), "token", "of-gcloud");
+    let file = home.path().join("token").display().to_string();
+    let variables = [
+        ("GCE_METADATA_HOST", google.host.as_str()),
+        ("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", &file),
+    ];
+    write(
+        home.path(),
+        "kubeconfig",
+        &native::kubeconfig(&format!("command: {PLUGIN}")),
+    );
+    let rules = PluginRules::new()
+        .native([PLUGIN])
+        .deadline(patience(Duration::from_secs(30)));
+    let configuration = configure_from_kubeconfig()
+        .host(machine(home.path(), &variables).with_plugin_rules(rules))
+        .path(home.path().join("kubeconfig"))
+        .await
+        .unwrap();
+    let warnings = configuration.warnings();
+    let said = warnings
+        .iter()
+        .any(|it| it.message().contains("which uses the login of gcloud"));
+    assert!(said, "{warnings:?}");
+    let credential = configuration.credentials().current().await.unwrap();
+    assert_eq!(text(&credential), "of-gcloud");
+    assert!(google.seen().is_empty());
 }
 
 #[test]

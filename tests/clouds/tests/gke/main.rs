@@ -3,6 +3,7 @@
 mod canary;
 mod command;
 mod compare;
+mod conformance;
 mod failing;
 mod kinds;
 mod native;

@@ -106,6 +106,10 @@ async fn each_call_of_the_plugin_is_served_natively_or_runs_for_a_reason() {
     write(home.path(), "key.json", &service_account(&google).to_string());
     let from_a_program = external(&google, &json!({"executable": {"command": "/bin/false"}}));
     write(home.path(), "program.json", &from_a_program.to_string());
+    let old_key = service_account(&google)
+        .to_string()
+        .replace("BEGIN PRIVATE", "BEGIN RSA PRIVATE");
+    write(home.path(), "old-key.json", &old_key);
     write(home.path(), "unknown.json", r#"{"type": "gdch_service_account"}"#);
     let file = |name: &str| {
         let path = home.path().join(name).display().to_string();
@@ -209,6 +213,10 @@ async fn each_call_of_the_plugin_is_served_natively_or_runs_for_a_reason() {
         (
             file("program.json"),
             "the credentials file names a program, and this provider starts none".to_owned(),
+        ),
+        (
+            file("old-key.json"),
+            "the \"private_key\" of the service account is not a key in PKCS#8".to_owned(),
         ),
         (
             file("unknown.json"),

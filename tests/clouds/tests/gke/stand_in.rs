@@ -31,9 +31,11 @@ impl Received {
 }
 
 /// What it answers on one path.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Answer {
     Says(u16, String),
+    /// What is known only when it is asked.
+    Computes(Arc<dyn Fn() -> String + Send + Sync>),
     /// Another address.
     Redirects(String),
     /// Without the header of the metadata server.
@@ -42,7 +44,6 @@ pub(crate) enum Answer {
     Hangs,
 }
 
-#[derive(Debug)]
 pub(crate) struct StandIn {
     pub(crate) host: String,
     seen: Arc<Mutex<Vec<Received>>>,
@@ -67,6 +68,9 @@ impl StandIn {
                 match answer.unwrap_or(Answer::Says(404, String::new())) {
                     Answer::Says(status, body) => {
                         respond(stream, status, "Metadata-Flavor: Google\r\n", &body);
+                    }
+                    Answer::Computes(body) => {
+                        respond(stream, 200, "Metadata-Flavor: Google\r\n", &body());
                     }
                     Answer::IsAnother(body) => respond(stream, 200, "", &body),
                     Answer::Redirects(to) => respond(stream, 307, &format!("Location: {to}\r\n"), ""),
