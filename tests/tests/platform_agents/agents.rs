@@ -99,7 +99,7 @@ fn rename(directory: &Path, name: &'static str, content: String) -> [Step; 2] {
             write(&temporary, &content);
         }),
         Step::new(format!("{name} is renamed"), move || {
-            fs::rename(from, path).unwrap()
+            fs::rename(from, path).unwrap();
         }),
     ]
 }
