@@ -10,7 +10,11 @@ use tokio::sync::Notify;
 
 use crate::definition::Rules;
 use crate::fleet::Fleet;
+#[cfg(feature = "kube")]
+use crate::hub::HubWatch;
 use crate::input::Input;
+#[cfg(feature = "kube")]
+use crate::input::Kind;
 use crate::watched_input::WatchedInput;
 
 /// How many plugins run at once, unless set.
@@ -71,7 +75,8 @@ impl FleetBuilder {
     ///
     /// # Errors
     /// Returns `DuplicateName` if two inputs have the same name or share their objects, and `InvalidValue` if an input has no
-    /// name, or one with a `/`, which separates the parts of the names of members. It returns `NoRuntime` outside of a tokio runtime.
+    /// name, or one with a `/`, which separates the parts of the names of members, `MissingField` if a hub is not asked for any
+    /// objects, and `NoRuntime` outside of a tokio runtime.
     pub async fn start(self) -> Result<Fleet> {
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(Error::new(
@@ -85,6 +90,8 @@ impl FleetBuilder {
         let has_allowlist = host.plugin_rules().plugin_policy().is_allowlist();
         let mut problems = Problems::default();
         let mut inputs: Vec<Arc<WatchedInput>> = Vec::new();
+        #[cfg(feature = "kube")]
+        let mut hubs = Vec::new();
         for input in self.inputs {
             if inputs.iter().any(|other| *other.name == *input.name)
                 || input.name.is_empty()
@@ -99,11 +106,24 @@ impl FleetBuilder {
                 profile_variables: input.profile_variables.clone(),
                 allows_aws: input.allows_aws,
             };
+            #[cfg(feature = "kube")]
+            if let (Some(hub), Kind::Objects(objects)) = (&input.hub, &input.kind) {
+                problems.take(hub.check());
+                hubs.push(HubWatch::new(hub.clone(), objects.clone(), host.clone()));
+            }
             let watched = WatchedInput::new(input, rules, host.clone(), &wake);
             inputs.extend(problems.take(watched).map(Arc::new));
         }
         problems.into_result()?;
-        let fleet = Fleet::new(inputs, self.registry, host, self.plugins_at_once, wake);
+        let fleet = Fleet::new(
+            inputs,
+            #[cfg(feature = "kube")]
+            hubs,
+            self.registry,
+            host,
+            self.plugins_at_once,
+            wake,
+        );
         fleet.begin().await;
         Ok(fleet)
     }
