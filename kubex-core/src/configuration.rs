@@ -322,7 +322,7 @@ impl ClientConfigurationBuilder {
         &self.cluster
     }
 
-    /// Whether a credential would be sent to the server as set so far.
+    /// Whether credentials would be sent to the server, by what was set on this builder so far.
     pub fn sends_credentials(&self) -> bool {
         self.cluster.server.is_encrypted() || self.allows_credentials_over_http
     }

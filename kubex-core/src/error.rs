@@ -330,7 +330,7 @@ impl Error {
         match nearest(key, known) {
             Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
             None if known.is_empty() => error.with_help("no keys are allowed here"),
-            None => error.with_help(format_args!("the keys here are: {}", known.join(", "))),
+            None => error.with_help(format_args!("the valid keys are: {}", known.join(", "))),
         }
     }
 

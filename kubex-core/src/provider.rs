@@ -81,11 +81,11 @@ impl<'a> ResolveRequest<'a> {
         }
     }
 
-    /// Returns the chain of another source alone, for a provider that refers to one by its name: another source of the
-    /// chain, or one that was added by [`ChainBuilder::reference`](crate::ChainBuilder::reference).
+    /// Returns a chain that contains only the source with this name. It is for a provider with an option that names another
+    /// source. That source is part of this chain, or was added with [`ChainBuilder::reference`](crate::ChainBuilder::reference).
     ///
     /// # Errors
-    /// Returns `UnknownSource` if there is none, also if it refers back to this source.
+    /// Returns `UnknownSource` if no source has this name, or if that source refers back to the source that asks.
     pub fn through(&self, name: &str) -> Result<Chain> {
         let found = self
             .asking

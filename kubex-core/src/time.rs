@@ -89,8 +89,8 @@ pub fn rfc3339(time: SystemTime) -> Rfc3339 {
     Rfc3339(time)
 }
 
-/// The time this many seconds after the beginning of 1970, without the fraction. A time beyond the years -9999 to 9999,
-/// such as milliseconds where seconds belong, becomes the first or the last time of these years.
+/// The time this many seconds after the beginning of 1970, without the fraction. It is limited to the years -9999
+/// to 9999: a value beyond them, often a time in milliseconds, becomes the first or the last moment of these years.
 ///
 /// JSON web tokens state their times this way (RFC 7519, NumericDate), whole or with a fraction.
 pub fn from_unix_seconds(seconds: f64) -> SystemTime {

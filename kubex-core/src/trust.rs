@@ -197,7 +197,7 @@ impl LiveTrust {
         }
     }
 
-    /// A subscription to new generations.
+    /// A subscription, which is notified each time there are new CA certificates.
     pub fn changes(&self) -> Changes {
         match &self.0 {
             Kind::Fixed(_) => Changes::never(),

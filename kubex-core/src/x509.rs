@@ -152,12 +152,12 @@ impl X509Certificate {
         sanitize_line(&subject.unwrap_or_default()).into_owned()
     }
 
-    /// Its subject in DER.
+    /// The distinguished name of its subject, in DER.
     pub fn subject(&self) -> &[u8] {
         &self.subject
     }
 
-    /// The subject of its issuer in DER.
+    /// The distinguished name of the certificate's issuer, in DER.
     pub fn issuer(&self) -> &[u8] {
         &self.issuer
     }

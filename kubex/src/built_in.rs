@@ -14,8 +14,12 @@ const BUILT_IN: &[&Registration] = &[
     &kubex_exec::REGISTRATION,
     #[cfg(feature = "oidc")]
     &kubex_oidc::REGISTRATION,
+    #[cfg(feature = "aks")]
+    &kubex_aks::REGISTRATION,
     #[cfg(feature = "eks")]
     &kubex_eks::REGISTRATION,
+    #[cfg(feature = "gke")]
+    &kubex_gke::REGISTRATION,
     #[cfg(feature = "github-actions")]
     &kubex_github_actions::REGISTRATION,
     #[cfg(feature = "kubeconfig")]

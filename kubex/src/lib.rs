@@ -13,8 +13,8 @@
 //! ```
 //!
 //! [`resolve`] tries an ordered chain of sources: by default the kubeconfig, then the pod's service account. The
-//! chain skips only a source that does *not exist*. A source that exists but is broken is an error, because the next
-//! source would be a different identity. The [`Report`] contains the outcome of each source.
+//! chain skips only a source that is *not configured*: what it looks for does not exist. If it exists but is broken, that is an
+//! error, because the next source would be a different identity. The [`Report`] contains the outcome of each source.
 //!
 //! The result is a [`ClientConfiguration`] whose credentials stay current: tokens and certificates are renewed in the
 //! background, by one fetch at a time. A request never waits for a refresh while the current credential is valid.
@@ -44,12 +44,14 @@
 //! | `in-cluster` | yes | the provider `in-cluster`, [`configure_from_pod_env`]; enables `static` and `token-file` |
 //! | `exec` | yes | the provider `exec`; without it, the program cannot start a process |
 //! | `oidc` | yes | the provider `oidc`, also for a kubeconfig's `auth-provider: oidc`; compiles the crate reqwest |
+//! | `aks` | no | the provider `aks`: tokens for Azure Kubernetes Service, without kubelogin; compiles the Azure SDK |
 //! | `eks` | no | the provider `eks`: tokens for Amazon EKS, without the AWS CLI; compiles the AWS SDK, which needs Rust 1.94.1 |
+//! | `gke` | no | the provider `gke`: Google access tokens, without gke-gcloud-auth-plugin; compiles Google's SDK, which needs Rust 1.91 |
 //! | `github-actions` | no | the provider `github-actions`: the OpenID Connect token of a job; compiles the crate reqwest |
 //! | `kubeconfig` | yes | the provider `kubeconfig`, [`configure_from_kubeconfig`]; enables `static` and `token-file` |
 //! | `config` | yes | [`resolve`] and [`config`]: the chain from configuration files and variables |
 //! | `reqwest` | yes | [`reqwest`]; enables `rustls` |
-//! | `aws-lc-rs` | yes | the crypto provider aws-lc-rs for `rustls`, `oidc`, `eks`, `github-actions` and all clients |
+//! | `aws-lc-rs` | yes | the crypto provider aws-lc-rs for `rustls`, `oidc`, `aks`, `eks`, `gke`, `github-actions` and all clients |
 //! | `ring` | no | the crypto provider ring; if `aws-lc-rs` is enabled too, select it explicitly |
 //! | `tower` | no | [`tower`] |
 //! | `fleet` | no | [`fleet`]: many clusters, from kubeconfigs, Secrets and ClusterProfiles; enables `kubeconfig` |

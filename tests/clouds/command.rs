@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
+use kubex_aks as _;
 use kubex_eks as _;
+use kubex_gke as _;
 
 fn main() -> ExitCode {
     kubex_cli::main()

@@ -281,7 +281,9 @@ async fn a_relative_path_in_a_piped_kubeconfig_is_an_error_that_names_the_field(
             assert_eq!(error.kind(), ErrorKind::InvalidValue, "{error}");
             assert_eq!(
                 error.message(),
-                format!("\"{field}\" is a relative path, and a pipe has no directory that it could start at")
+                format!(
+                    "\"{field}\" is a relative path, and a pipe is not in a directory that it could be relative to"
+                )
             );
             let origin = error.origin().unwrap().to_string();
             assert!(

@@ -364,7 +364,7 @@ impl Credentials {
         }
     }
 
-    /// A subscription to new generations.
+    /// A subscription, which is notified each time there is a new credential.
     pub fn changes(&self) -> Changes {
         match &self.0 {
             Kind::Fixed(_) => Changes::never(),

@@ -46,7 +46,9 @@ pub(super) fn remedy(error: &io::Error, path: Option<&Path>) -> &'static str {
         }
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "check the path, or create the file",
         io::ErrorKind::PermissionDenied => "allow the program's user to read it",
-        io::ErrorKind::TimedOut => "check the command that writes to it, or write its output to a file first",
+        io::ErrorKind::TimedOut => {
+            "check the command that writes to the pipe, or save its output in a file and name that file"
+        }
         io::ErrorKind::InvalidInput => "use the path of a regular file or of a pipe",
         _ => "use the path of a regular file",
     }

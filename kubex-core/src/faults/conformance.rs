@@ -110,8 +110,8 @@ impl Conformance {
         self
     }
 
-    /// Puts a token where the provider finds it, replacing the previous one. A provider whose token is part of its options
-    /// does not need this; its token never changes.
+    /// Sets the function that writes a token to where the provider reads it, over the previous token. A provider whose token is
+    /// part of its options does not need it; its token never changes.
     #[must_use]
     pub fn plants(mut self, plant: impl Fn(&SimulatedHost, &str) + Send + Sync + 'static) -> Self {
         self.plant = Some(Arc::new(plant));

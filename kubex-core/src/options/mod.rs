@@ -25,6 +25,9 @@ mod cluster;
 mod key_pair;
 mod pem;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 
 use crate::error::Result;
@@ -45,6 +48,16 @@ pub struct Options {
     entries: Vec<(String, Value)>,
     ignores_unknown_keys: bool,
     is_from_kubeconfig: bool,
+    written_to: Option<Arc<KubeconfigUser>>,
+}
+
+/// A user of a kubeconfig file, into whose options a credential source writes new tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KubeconfigUser {
+    /// The file.
+    pub file: PathBuf,
+    /// The name of the user there.
+    pub name: String,
 }
 
 impl Options {
@@ -60,6 +73,7 @@ impl Options {
             entries: Vec::new(),
             ignores_unknown_keys: false,
             is_from_kubeconfig: false,
+            written_to: None,
         }
     }
 
@@ -83,6 +97,19 @@ impl Options {
     /// own configuration.
     pub fn is_from_kubeconfig(&self) -> bool {
         self.is_from_kubeconfig
+    }
+
+    /// Asks the provider to write new values of its options, such as a new refresh token, into this kubeconfig. It is not an
+    /// option, so that a kubeconfig cannot ask for it.
+    #[must_use]
+    pub fn written_to(mut self, user: KubeconfigUser) -> Self {
+        self.written_to = Some(Arc::new(user));
+        self
+    }
+
+    /// Where the provider writes new values of its options.
+    pub fn is_written_to(&self) -> Option<&KubeconfigUser> {
+        self.written_to.as_deref()
     }
 
     /// Sets an option. It replaces an earlier value.
@@ -203,6 +230,7 @@ impl Options {
             entries: taken,
             ignores_unknown_keys: self.ignores_unknown_keys,
             is_from_kubeconfig: self.is_from_kubeconfig,
+            written_to: self.written_to.clone(),
         }
     }
 

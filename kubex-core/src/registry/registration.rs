@@ -23,7 +23,7 @@ pub struct BuildContext<'a> {
     pub options: &'a Options,
 }
 
-/// Builds a plugin from its typed options.
+/// Builds a registered provider or credential source from its typed options.
 pub trait FromOptions: Sized {
     /// The type of the options. Add `deny_unknown_fields`, so that a misspelled key is an error.
     type Options: DeserializeOwned + JsonSchema;
@@ -183,7 +183,8 @@ impl Registration {
         (self.schema)()
     }
 
-    /// Whether the plugin is a credential source. If so, another provider can refer to it by name.
+    /// Whether what is registered supplies credentials for a given cluster. If so, the user of a kubeconfig, and any provider, can
+    /// refer to it by its name.
     pub fn is_source(&self) -> bool {
         matches!(self.factory, Factory::Source(_))
     }

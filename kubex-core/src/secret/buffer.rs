@@ -45,10 +45,10 @@ impl SecretBuffer {
         fits
     }
 
-    /// Appends what a reader returns, to its end.
+    /// Reads to the end of the reader, and appends the bytes.
     ///
     /// # Errors
-    /// Those of the reader. What it returned before stays.
+    /// Those of the reader. The bytes that were read before the error stay in the buffer.
     pub fn append_from(&mut self, mut reader: impl Read) -> io::Result<()> {
         let mut piece = Zeroizing::new(vec![0; PIECE]);
         loop {

@@ -45,6 +45,8 @@ mod bytes;
 mod checks;
 mod collection;
 mod document;
+#[cfg(feature = "edit")]
+pub mod edit;
 mod error;
 mod json;
 mod keys;

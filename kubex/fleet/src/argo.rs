@@ -129,7 +129,7 @@ fn refuse_beside_a_certificate(fields: &Options, other: &str) -> Result<()> {
     .with_help("remove one of them"))
 }
 
-/// A Secret has no directory that a relative path could start at. That of its manifest belongs to other authors too.
+/// A Secret is not in a directory that a path could be relative to. That of its manifest belongs to other authors too.
 fn refuse_a_relative_path(command: &Value) -> Result<()> {
     let path = command.as_str().unwrap_or_default();
     if Path::new(path).is_absolute() || !path.contains(std::path::is_separator) {
@@ -137,7 +137,7 @@ fn refuse_a_relative_path(command: &Value) -> Result<()> {
     }
     Err(Error::new(
         ErrorKind::InvalidValue,
-        "\"command\" is a relative path, and a Secret has no directory that it could start at",
+        "\"command\" is a relative path, and a Secret is not in a directory that it could be relative to",
     )
     .with_origin(command.origin())
     .with_help("write an absolute path, or a bare name that is looked up in PATH"))

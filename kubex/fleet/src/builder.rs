@@ -74,9 +74,10 @@ impl FleetBuilder {
     /// 10 s with those that are. The problem of an input or of a member is part of the [report](Fleet::report).
     ///
     /// # Errors
-    /// Returns `DuplicateName` if two inputs have the same name or share their objects, and `InvalidValue` if an input has no
-    /// name, or one with a `/`, which separates the parts of the names of members, `MissingField` if a hub is not asked for any
-    /// objects, and `NoRuntime` outside of a tokio runtime.
+    /// - `DuplicateName`: two inputs have the same name, or were given the same [`Objects`](crate::Objects).
+    /// - `InvalidValue`: the name of an input is empty or contains `/`, which separates the parts of a member's name.
+    /// - `MissingField`: a hub is not asked for any objects.
+    /// - `NoRuntime`: it was called outside of a tokio runtime.
     pub async fn start(self) -> Result<Fleet> {
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(Error::new(

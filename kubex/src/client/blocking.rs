@@ -48,7 +48,7 @@ pub fn resolve() -> Result<ClientConfiguration> {
 /// options.
 ///
 /// # Errors
-/// As there, and as [`wait`].
+/// Those of [`kubex::configure_from_kubeconfig`](crate::configure_from_kubeconfig()) and of [`wait`].
 #[cfg(feature = "kubeconfig")]
 pub fn configure_from_kubeconfig() -> Result<ClientConfiguration> {
     wait(crate::configure_from_kubeconfig())
@@ -57,7 +57,7 @@ pub fn configure_from_kubeconfig() -> Result<ClientConfiguration> {
 /// Uses the service account of the pod, like [`kubex::configure_from_pod_env`](crate::configure_from_pod_env()).
 ///
 /// # Errors
-/// As there, and as [`wait`].
+/// Those of [`kubex::configure_from_pod_env`](crate::configure_from_pod_env()) and of [`wait`].
 #[cfg(feature = "in-cluster")]
 pub fn configure_from_pod_env() -> Result<ClientConfiguration> {
     wait(crate::configure_from_pod_env())

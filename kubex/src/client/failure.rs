@@ -166,7 +166,7 @@ fn help_for(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
     if let Some(refused) = cause.downcast_ref::<RefusedByProxy>() {
         return Some(match refused.status {
             StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                "set the user and password in the proxy's URL, as in http://USER:PASSWORD@HOST:PORT"
+                "set the user name and the password in the proxy's URL, before the host"
             }
             _ => "check that the proxy lets requests to this server pass",
         });

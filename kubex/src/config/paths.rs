@@ -30,7 +30,7 @@ pub(super) fn path(written: &str, origin: &Origin, host: &Host) -> Result<String
                 Place::Pipe(_) => "a pipe",
                 _ => "a variable",
             };
-            let why = format!("is relative, and {what} has no directory that it could start at");
+            let why = format!("is relative, and {what} is not in a directory that it could be relative to");
             Err(invalid(&why, origin).with_help("write an absolute path"))
         }
         _ => Ok(text),

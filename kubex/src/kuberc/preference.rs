@@ -165,7 +165,7 @@ impl Preference<'_> {
         let Kind::Sequence = list.kind() else {
             return Err(invalid(format_args!("\"{ALLOWLIST}\" is not a list"))
                 .with_origin(origin)
-                .with_help("write it as - command: NAME"));
+                .with_help("write it as: - command: NAME"));
         };
         let mut entries = Vec::new();
         let mut origins = Vec::new();
@@ -200,7 +200,7 @@ impl Preference<'_> {
                     "an entry of the plugin allowlist is {}, not a mapping",
                     other.type_name()
                 ))
-                .with_help("write it as - command: NAME"));
+                .with_help("write it as: - command: NAME"));
             }
         }
         for (key, _) in item.entries() {
@@ -237,7 +237,7 @@ impl Preference<'_> {
 /// The error of an entry that no allowlist can have.
 fn invalid_entry(command: &str, origin: &Origin) -> Error {
     let error = if command.is_empty() {
-        invalid("an entry of the plugin allowlist is empty").with_help("write it as - command: NAME")
+        invalid("an entry of the plugin allowlist is empty").with_help("write it as: - command: NAME")
     } else {
         invalid(format_args!(
             "an entry of the plugin allowlist is not in its shortest form: \"{}\"",

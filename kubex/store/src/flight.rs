@@ -26,7 +26,7 @@ struct Login {
     began: Instant,
 }
 
-/// The right to fetch the credential of a slot. No other process has it until this is dropped, or this process ends.
+/// The right to fetch one credential of the store. No other process gets it until this value is dropped or the process ends.
 #[derive(Debug)]
 pub struct Flight {
     slot: Slot,

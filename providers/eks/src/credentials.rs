@@ -137,7 +137,7 @@ async fn assume(
 }
 
 fn no_keys() -> CredentialsError {
-    CredentialsError::not_loaded("the variables contain no keys")
+    CredentialsError::not_loaded("the environment variables contain no AWS access key")
 }
 
 fn no_place() -> CredentialsError {

@@ -103,17 +103,18 @@ impl ExecRequest {
         self.is_interactive.is_some()
     }
 
-    /// Whether the plugin may ask its user: the program has handed over its terminal, or a person runs the command.
+    /// Whether the plugin may ask questions at the terminal, because the client that runs it has a terminal and permits it
+    /// (`spec.interactive`).
     pub fn may_ask_its_user(&self) -> bool {
         self.is_interactive.unwrap_or(true)
     }
 
-    /// The cluster that the program has passed, as it wrote it.
+    /// The cluster in `KUBERNETES_EXEC_INFO`, as the client wrote it.
     pub(crate) fn cluster(&self) -> Option<&RawValue> {
         self.cluster.as_deref()
     }
 
-    /// The cluster that the program has passed.
+    /// The cluster in `KUBERNETES_EXEC_INFO`, which a client passes if `provideClusterInfo` is set.
     pub fn cluster_json(&self) -> Option<serde_json::Value> {
         self.cluster
             .as_deref()

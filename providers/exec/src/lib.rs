@@ -14,7 +14,7 @@
 //! | `env` | variables to add to this program's own: a list of `name` and `value` |
 //! | `api-version` | `client.authentication.k8s.io/v1` (the default) or `/v1beta1` |
 //! | `provide-cluster-info` | whether the plugin receives the cluster; off by default |
-//! | `interactive-mode` | `Never`, `IfAvailable` (the default) or `Always`: whether the plugin may ask its user at the terminal |
+//! | `interactive-mode` | `Never`, `IfAvailable` (the default) or `Always`: whether the plugin may ask questions at the terminal |
 //! | `install-hint` | help for a user who has not installed the plugin |
 //! | `deadline` | the time limit of a run: `30s`, `300ms`, or a number of seconds; 30 s unless the host's rules set another limit |
 //! | `interactive-deadline` | the same for a run at the terminal; 5 min unless the host's rules set another limit |

@@ -33,7 +33,7 @@ pub struct ExecOptions {
     /// Whether the plugin receives the cluster: its address, its CA bundle, its extension.
     #[serde(default, deserialize_with = "or_default", alias = "provideClusterInfo")]
     pub provide_cluster_info: bool,
-    /// Whether the plugin may ask its user at the terminal.
+    /// Whether the plugin may ask questions at the terminal.
     #[serde(default, deserialize_with = "or_default", alias = "interactiveMode")]
     pub interactive_mode: InteractiveMode,
     /// The time limit of a run: `30s`, `300ms`, or a number of seconds. 30 s, unless the rules for plugins set another
@@ -69,7 +69,7 @@ pub struct EnvironmentVariable {
     pub value: SecretString,
 }
 
-/// Whether the plugin may ask its user at the terminal (KEP-541).
+/// Whether the plugin may ask questions at the terminal (KEP-541).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub enum InteractiveMode {

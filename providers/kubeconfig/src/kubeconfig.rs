@@ -6,6 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kubex_core::error::Problems;
 use kubex_core::host::parse;
+use kubex_core::options::KubeconfigUser;
+use kubex_core::origin::Place;
 use kubex_core::resolved_source::{IdentityNote, SourcePart};
 use kubex_core::{
     CredentialProvider, Error, ErrorKind, Identity, Options, Origin, ResolveRequest, ResolvedSource, Result,
@@ -165,7 +167,14 @@ impl Kubeconfig {
             answer.add_problem(SourcePart::Source, problem);
         }
         let mut warnings = Vec::new();
-        match identity(user, &mut warnings) {
+        let written_to = match user.origin().place() {
+            Place::File(file) if options.write_tokens && self.trust == Trust::Full => Some(KubeconfigUser {
+                file: file.to_path_buf(),
+                name: selection.user_name.to_owned(),
+            }),
+            _ => None,
+        };
+        match identity(user, written_to, &mut warnings) {
             Ok(identity) => answer = answer.identity(identity),
             Err(problem) => {
                 // Overrides of single fields still apply, so that this problem is the one that is reported.

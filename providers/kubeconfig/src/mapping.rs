@@ -259,7 +259,7 @@ impl<'d> Mapping<'d> {
             None => Err(Error::new(
                 ErrorKind::InvalidValue,
                 format_args!(
-                    "\"{key}\" is a relative path, and {} has no directory that it could start at",
+                    "\"{key}\" is a relative path, and {} is not in a directory that it could be relative to",
                     match self.origin.place() {
                         Place::Pipe(_) => "a pipe",
                         _ => "a kubeconfig that the program passed as bytes",

@@ -25,6 +25,8 @@ pub struct KubeconfigOptions {
     pub user: Option<String>,
     /// The namespace to use instead of the context's.
     pub namespace: Option<String>,
+    /// Writes new tokens of an `auth-provider: oidc` into the kubeconfig that contains the user, as kubectl does.
+    pub write_tokens: bool,
     /// Skips a broken file with a warning if there are several. By default, it is an error.
     pub lenient: bool,
 }

@@ -135,6 +135,14 @@ impl KubeconfigProvider {
         self
     }
 
+    /// Sets whether new tokens of an `auth-provider: oidc` are written into the kubeconfig file that contains the user, as
+    /// kubectl does. It has no effect on a kubeconfig from bytes or from a pipe.
+    #[must_use]
+    pub fn write_tokens(mut self, are_written: bool) -> Self {
+        self.options.write_tokens = are_written;
+        self
+    }
+
     /// Sets whether a kubeconfig from bytes may run plugins and refer to files. The user's own files always may.
     #[must_use]
     pub fn trusted(mut self, is_trusted: bool) -> Self {

@@ -17,6 +17,8 @@ pub(crate) struct Selection<'m> {
     pub(crate) cluster: Option<Mapping<'m>>,
     /// `None` if the context names no user, or if the user is missing, which was recorded as a problem.
     pub(crate) user: Option<Mapping<'m>>,
+    /// The name of that user.
+    pub(crate) user_name: &'m str,
     pub(crate) namespace: Option<Value>,
     /// The origin of the selection, if a context was selected.
     pub(crate) chosen_at: Option<Origin>,
@@ -80,9 +82,12 @@ pub(crate) fn select<'m>(
             None => Err(names_no_cluster(context.as_ref(), written)),
         });
     let cluster = problems.take(cluster);
-    let user = named(options.user.as_ref(), "user")
-        .and_then(|named| find(&merged.users, named)?.map(&mut read).transpose());
-    let user = problems.take(user).flatten();
+    let user = named(options.user.as_ref(), "user").and_then(|named| {
+        find(&merged.users, named)?
+            .map(|entry| Ok((read(entry)?, entry.name())))
+            .transpose()
+    });
+    let (user, user_name) = problems.take(user).flatten().unzip();
     let namespace = problems
         .take(named(options.namespace.as_ref(), "namespace"))
         .flatten();
@@ -94,6 +99,7 @@ pub(crate) fn select<'m>(
     Ok(Selection {
         cluster,
         user,
+        user_name: user_name.unwrap_or_default(),
         namespace: namespace.map(|(name, origin)| Value::new(name, origin)),
         context: chosen.as_ref().map(|(name, _)| *name),
         chosen_at: chosen.map(|(_, origin)| origin),

@@ -1,7 +1,7 @@
 //! Converts a user entry to the name and the options of the provider that supplies the credential.
 
 use kubex_core::error::Problems;
-use kubex_core::options::{KeyPairOptions, Value, ValueKind};
+use kubex_core::options::{KeyPairOptions, KubeconfigUser, Value, ValueKind};
 use kubex_core::placeholder::is_unfilled;
 use kubex_core::resolved_source::IdentityNote;
 use kubex_core::{Error, ErrorKind, Identity, Options, Result, Warning};
@@ -19,8 +19,12 @@ const MAX_CONFIG_KEYS: usize = 256;
 const INTERACTIVE_MODES: &[&str] = &["Never", "IfAvailable", "Always"];
 
 /// The user's identity: the static credential, or else the plugin. If both are set, the static credential is used, as in
-/// client-go, with a warning.
-pub(crate) fn identity(user: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Result<Identity> {
+/// client-go, with a warning. `written_to` is where the tokens of an auth provider are kept.
+pub(crate) fn identity(
+    user: &Mapping<'_>,
+    written_to: Option<KubeconfigUser>,
+    warnings: &mut Vec<Warning>,
+) -> Result<Identity> {
     let mut problems = Problems::default();
     let exec = problems.take(user.mapping("exec")).flatten();
     let auth_provider = problems.take(user.mapping("auth-provider")).flatten();
@@ -36,7 +40,9 @@ pub(crate) fn identity(user: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Resul
     let plugin = match (&exec, &auth_provider) {
         (Some(exec), _) => problems.take(plugin(exec, warnings)),
         // A plugin that is not used is not checked, as in kubectl.
-        (None, Some(auth_provider)) if !is_written => problems.take(auth_provider_options(auth_provider)),
+        (None, Some(auth_provider)) if !is_written => {
+            problems.take(auth_provider_options(auth_provider, written_to))
+        }
         _ => None,
     };
     problems.into_result()?;
@@ -264,7 +270,10 @@ fn environment(exec: &Mapping<'_>) -> Result<Vec<Value>> {
 }
 
 /// An `auth-provider`: the registered provider with that name.
-fn auth_provider_options(auth_provider: &Mapping<'_>) -> Result<(String, Options)> {
+fn auth_provider_options(
+    auth_provider: &Mapping<'_>,
+    written_to: Option<KubeconfigUser>,
+) -> Result<(String, Options)> {
     let name = auth_provider
         .text("name")?
         .ok_or_else(|| missing(auth_provider, "name"))?;
@@ -292,6 +301,9 @@ fn auth_provider_options(auth_provider: &Mapping<'_>) -> Result<(String, Options
     let mut options = Options::with_origin(origin)
         .ignoring_unknown_keys()
         .from_kubeconfig();
+    if let Some(user) = written_to {
+        options = options.written_to(user);
+    }
     if let Some(config) = auth_provider.mapping("config")? {
         for (read, (key, value)) in config.values()?.enumerate() {
             if read == MAX_CONFIG_KEYS {

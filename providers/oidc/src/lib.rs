@@ -56,6 +56,7 @@ mod issuer;
 mod options;
 mod source;
 mod tokens;
+mod write_back;
 
 use kubex_core::Registration;
 

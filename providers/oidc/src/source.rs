@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use kubex_core::credentials::{SavedSecret, SharingKey, StoreIdentity};
-use kubex_core::options::Pem;
+use kubex_core::options::{KubeconfigUser, Pem};
 use kubex_core::text::clean_line;
 use kubex_core::time::rfc3339;
 use kubex_core::{
@@ -21,6 +21,7 @@ use crate::id_token::expiry;
 use crate::issuer::Issuer;
 use crate::options::OidcOptions;
 use crate::tokens::{TokenStore, Tokens, Turn};
+use crate::write_back::Login;
 
 /// How long before its `exp` an id-token is no longer used (client-go, `oidc.go`, `expiryDelta`).
 const EARLY: Duration = Duration::from_secs(10);
@@ -39,6 +40,8 @@ pub struct OidcSource {
     /// What distinguishes the login in every process.
     identity: StoreIdentity,
     origins: Origins,
+    /// The kubeconfig that new tokens are written to.
+    written_to: Option<KubeconfigUser>,
     tokens: TokenStore,
 }
 
@@ -90,10 +93,12 @@ impl FromOptions for OidcSource {
                 id_token: origin_of("id-token"),
                 refresh_token: origin_of("refresh-token"),
             },
+            written_to: context.options.is_written_to().cloned(),
             tokens: TokenStore::new(Tokens {
                 id_token: not_empty(options.id_token),
                 since: None,
                 refresh_token: not_empty(options.refresh_token),
+                used: None,
                 style: None,
             }),
         })
@@ -207,6 +212,16 @@ impl OidcSource {
         host: &Host,
         saved: Option<&dyn SavedSecret>,
     ) -> Result<Credential> {
+        let mut login = None;
+        if let Some(user) = &self.written_to {
+            login = self.begin(user, host).await?;
+        }
+        if let Some(login) = &login
+            && turn.tokens.adopt_login(login)
+            && let Some(credential) = self.held(&mut turn.tokens, FetchReason::First, host.now().wall)?
+        {
+            return Ok(credential);
+        }
         let Some(refresh_token) = turn.tokens.refresh_token.clone() else {
             return Err(self.cannot_refresh(&turn.tokens, why));
         };
@@ -232,6 +247,7 @@ impl OidcSource {
         // Keep the new refresh token even if the rest of the response is invalid: the old one may be used up.
         if let Some(rotated) = fresh.refresh_token {
             tokens.refresh_token = Some(rotated);
+            tokens.used = Some(refresh_token);
         }
         if let Some(saved) = saved {
             // Nothing is awaited between the response and this.
@@ -260,9 +276,19 @@ impl OidcSource {
             })
             .map(end_of_use)?;
         let credential = self.credential(&token, end)?;
-        tokens.id_token = Some(token);
+        tokens.id_token = Some(token.clone());
         tokens.since = Some(host.now().wall);
+        if let (Some(login), Some(refresh_token)) = (login, tokens.refresh_token.clone()) {
+            let written = login.write(token, refresh_token).await;
+            written.map_err(|error| error.or_origin(&self.origins.refresh_token))?;
+        }
         Ok(credential)
+    }
+
+    /// The turn to renew the login that the kubeconfig contains.
+    async fn begin(&self, user: &KubeconfigUser, host: &Host) -> Result<Option<Login>> {
+        let begun = Login::begin(user, host, DEADLINE / 2).await;
+        begun.map_err(|error| error.or_origin(&self.origins.refresh_token))
     }
 
     fn save(&self, tokens: &Tokens, saved: &dyn SavedSecret) -> Result<()> {
@@ -381,7 +407,7 @@ impl CredentialSource for OidcSource {
         let is_needed = self
             .tokens
             .read(|tokens| tokens.refresh_token.is_some() && !tokens.id_token.as_ref().is_some_and(is_valid));
-        if !is_needed {
+        if !is_needed || self.written_to.is_some() {
             return Vec::new();
         }
         let warning = Warning::new(

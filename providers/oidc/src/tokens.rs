@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
 use crate::grant::Style;
+use crate::write_back::Login;
 
 /// The current tokens. They are kept in memory, and the refresh token in a store if the source has one.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Tokens {
     /// When the id-token arrived or was first used.
     pub(crate) since: Option<SystemTime>,
     pub(crate) refresh_token: Option<SecretString>,
+    /// The refresh token before this one. A kubeconfig that still contains it could not be written.
+    pub(crate) used: Option<SecretString>,
     pub(crate) style: Option<Style>,
 }
 
@@ -63,6 +66,23 @@ impl Tokens {
             self.refresh_token = Some(saved.refresh_token);
         }
         self.style = self.style.or(saved.style);
+    }
+
+    /// Takes the tokens of the kubeconfig, if another program has written new ones there. Returns whether it has.
+    pub(crate) fn adopt_login(&mut self, login: &Login) -> bool {
+        let is_same = |one: &Option<SecretString>, other: &Option<SecretString>| {
+            one.as_ref().map(ExposeSecret::expose_secret) == other.as_ref().map(ExposeSecret::expose_secret)
+        };
+        let is_older = self.used.is_some() && is_same(&self.used, &login.refresh_token);
+        let is_known =
+            is_same(&self.refresh_token, &login.refresh_token) && is_same(&self.id_token, &login.id_token);
+        if is_older || is_known {
+            return false;
+        }
+        self.id_token.clone_from(&login.id_token);
+        self.since = None;
+        self.refresh_token.clone_from(&login.refresh_token);
+        true
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -212,6 +232,7 @@ mod tests {
             id_token: None,
             since: None,
             refresh_token: Some("first".into()),
+            used: None,
             style: None,
         })
     }

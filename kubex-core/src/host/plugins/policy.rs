@@ -279,7 +279,7 @@ impl Entry {
                 misconfigured(format_args!(
                     "the SHA-256 digest of entry {at} of the allowlist is not 64 hexadecimal digits"
                 ))
-                .with_help("write the output of sha256sum for the program's file")
+                .with_help("set it to the SHA-256 digest of the plugin's file, as sha256sum prints it")
             })
         });
         Ok(Self {

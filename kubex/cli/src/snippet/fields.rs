@@ -70,13 +70,14 @@ const PATHS: &[&str] = &[
     "certificate-authority",
     "client-certificate",
     "client-key",
+    "federated-token-file",
     "idp-certificate-authority",
     "token-file",
     "tokenFile",
 ];
 
 /// Fields whose values name something else. They are shown if the error names the same.
-const NAMES: &[&str] = &["as", "cluster", "command", "user", "username"];
+const NAMES: &[&str] = &["as", "cluster", "command", "login", "user", "username"];
 
 /// Whether this value is shown although its field may hold a secret: a path that is one, the kind of a document, or a
 /// name that the error contains.

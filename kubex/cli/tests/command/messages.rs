@@ -296,7 +296,7 @@ fn a_proxy_that_refuses_is_named_with_its_answer() {
     for (status, help) in [
         (
             "407 Proxy Authentication Required",
-            "set the user and password in the proxy's URL",
+            "set the user name and the password in the proxy's URL, before the host",
         ),
         (
             "502 Bad Gateway",

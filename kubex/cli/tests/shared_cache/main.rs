@@ -17,6 +17,8 @@ mod disks;
 mod failures;
 mod holders;
 mod oidc;
+mod oidc_provider;
 mod processes;
 mod world;
 mod wrapping;
+mod write_back;

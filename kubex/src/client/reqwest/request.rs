@@ -15,7 +15,7 @@ use super::response::Response;
 /// A request to the configuration's server. Only [`send`](Self::send) can send it, so that no request is sent without
 /// the credential.
 ///
-/// `send` returns the error of a step that failed.
+/// If a method of the builder fails, `send` returns its error.
 #[must_use = "a request does nothing until it is sent"]
 pub struct RequestBuilder {
     sender: Authenticated,

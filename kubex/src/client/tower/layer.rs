@@ -17,7 +17,7 @@ pub struct AuthLayer<R = Never> {
 }
 
 impl AuthLayer {
-    /// Creates a layer for this configuration. It does not retry requests.
+    /// Creates a layer for this configuration. It retries a request after a 401 only with [`replaying`](Self::replaying).
     pub fn new(configuration: &ClientConfiguration) -> Self {
         Self {
             authorizer: Authorizer::new(configuration),

@@ -222,7 +222,9 @@ async fn of_source(
             ErrorKind::MissingCredential,
             format_args!("the source \"{name}\" has no credential"),
         );
-        return Err(error.with_help("name a source that has one").into());
+        return Err(error
+            .with_help("name a source whose user has a credential")
+            .into());
     }
     Ok(credential)
 }

@@ -12,19 +12,14 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use kubex_document::{Budget, Document, Format, Key, Kind, Node};
+use kubex_document::edit::{
+    Edit, entry_before, insertion, quoted, replace_scalar, replace_value, scalar_like as like, scalar_value,
+};
+use kubex_document::{Document, Key, Kind, Node};
 use serde::{Deserialize, Serialize};
 
 /// The argument that keeps the spelling.
 pub(crate) const UNWRAP: &str = "--unwrap=";
-
-/// A replacement of a part of the text.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Edit {
-    start: usize,
-    end: usize,
-    text: String,
-}
 
 /// The spelling of what cannot be seen in a wrapped user.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -125,17 +120,13 @@ impl<'d> ExecUser<'d> {
         let mut edits = match (args_key, args) {
             (Some(key), Some(args)) if is_alias => {
                 let all: Vec<String> = header.iter().cloned().chain(self.arguments()).collect();
-                vec![self.replace_value(key, args, &flow(&all))]
+                vec![replace_value(self.text, key, args, &flow(&all))]
             }
             (_, Some(args)) if is_list => vec![self.insert_into_list(args, &header)?],
-            (Some(key), Some(args)) => vec![self.replace_value(key, args, &flow(&header))],
+            (Some(key), Some(args)) => vec![replace_value(self.text, key, args, &flow(&header))],
             _ => vec![self.insert_args(&flow(&header))?],
         };
-        edits.push(Edit {
-            start: self.command.1.span().start(),
-            end: self.command.1.span().end(),
-            text: like(raw, program),
-        });
+        edits.push(replace_scalar(self.text, self.command.1, program));
         let before = (self.command().to_owned(), self.arguments());
         let mut after = header;
         after.extend(self.arguments());
@@ -188,23 +179,6 @@ impl<'d> ExecUser<'d> {
         }
     }
 
-    /// Replaces a value; a value that is not written follows its key.
-    fn replace_value(&self, key: Key<'d>, value: Node<'d>, text: &str) -> Edit {
-        let span = value.span();
-        if !span.is_empty() {
-            return Edit {
-                start: span.start(),
-                end: span.end(),
-                text: text.to_owned(),
-            };
-        }
-        let behind = key.span().end();
-        let colon = self.text[behind..]
-            .find(':')
-            .map_or(behind, |colon| behind + colon + 1);
-        insertion(colon, format!(" {text}"))
-    }
-
     /// Inserts `args` before `command`.
     fn insert_args(&self, list: &str) -> Result<Edit, &'static str> {
         let key = self.command.0.span().start();
@@ -212,32 +186,7 @@ impl<'d> ExecUser<'d> {
     }
 
     fn inserted_args(&self, list: &str) -> Result<String, &'static str> {
-        let key = self.command.0.span().start();
-        let line = self.text[..key].rfind('\n').map_or(0, |end| end + 1);
-        let before = &self.text[line..key];
-        if self.is_in_braces() {
-            return Ok(format!("\"args\": {list}, "));
-        }
-        if before.chars().all(|c| c == ' ') {
-            let end = if self.text[key..]
-                .lines()
-                .next()
-                .is_some_and(|_| self.text[..line].ends_with("\r\n"))
-            {
-                "\r\n"
-            } else {
-                "\n"
-            };
-            return Ok(format!("args: {list}{end}{before}"));
-        }
-        Err("its command is written in an unusual form")
-    }
-
-    /// Whether the mapping is written in braces: the text before its first key, which is not white space or a comment.
-    fn is_in_braces(&self) -> bool {
-        // A comma or a brace before a key stands only in braces.
-        let before = self.text[..self.command.0.span().start()].trim_end();
-        before.ends_with(['{', ','])
+        entry_before(self.text, self.command.0, "args", list)
     }
 
     /// Unwraps the user.
@@ -270,11 +219,7 @@ impl<'d> ExecUser<'d> {
             } else {
                 start
             };
-            Edit {
-                start,
-                end: args.span().end(),
-                text: before,
-            }
+            Edit::new(start..args.span().end(), before)
         } else {
             self.remove_header(args, header)?
         };
@@ -287,17 +232,10 @@ impl<'d> ExecUser<'d> {
         Ok(Change {
             before,
             after: (
-                value_of(&command).unwrap_or_else(|| absolute.clone()),
+                scalar_value(&command).unwrap_or_else(|| absolute.clone()),
                 rest.to_vec(),
             ),
-            edits: vec![
-                edit,
-                Edit {
-                    start: span.start(),
-                    end: span.end(),
-                    text: command,
-                },
-            ],
+            edits: vec![edit, Edit::new(span.start()..span.end(), command)],
         })
     }
 
@@ -311,27 +249,15 @@ impl<'d> ExecUser<'d> {
             });
         let span = args.span();
         if is_as_inserted {
-            Edit {
-                start,
-                end: command,
-                text: String::new(),
-            }
+            Edit::new(start..command, "")
         } else {
-            Edit {
-                start: span.start(),
-                end: span.end(),
-                text: "[]".to_owned(),
-            }
+            Edit::new(span.start()..span.end(), "[]".to_owned())
         }
     }
 
     fn remove_header(&self, args: Node<'d>, header: &[String]) -> Result<Edit, &'static str> {
         let start = args.span().start();
-        let removal = |start, end| Edit {
-            start,
-            end,
-            text: String::new(),
-        };
+        let removal = |start, end| Edit::new(start..end, "");
         let first = args.items().next().ok_or("it has no args")?.span().start();
         let following = args
             .items()
@@ -353,44 +279,6 @@ impl<'d> ExecUser<'d> {
     }
 }
 
-/// The value of a scalar as it is written.
-fn value_of(scalar: &str) -> Option<String> {
-    let document = Document::read(
-        scalar.as_bytes().to_vec().into(),
-        Format::Yaml,
-        &Budget::KUBECONFIG,
-    )
-    .ok()?;
-    document.root().as_str().map(str::to_owned)
-}
-
-/// Applies edits to a text.
-pub(super) fn apply(text: &str, mut edits: Vec<Edit>) -> String {
-    edits.sort_by_key(|edit| (edit.start, edit.end));
-    let mut result = String::with_capacity(text.len() + 256);
-    let mut at = 0;
-    for edit in &edits {
-        result.push_str(text.get(at..edit.start).unwrap_or_default());
-        result.push_str(&edit.text);
-        at = edit.end;
-    }
-    result.push_str(text.get(at..).unwrap_or_default());
-    result
-}
-
-fn insertion(at: usize, text: String) -> Edit {
-    Edit {
-        start: at,
-        end: at,
-        text,
-    }
-}
-
-/// A text as YAML and JSON write it in double quotes.
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
-}
-
 /// Items with a comma after each.
 fn flow_items(items: &[String]) -> String {
     items
@@ -407,17 +295,4 @@ fn block_items(items: &[String], indent: &str) -> String {
     items.iter().fold(String::new(), |text, item| {
         format!("{text}- {}\n{indent}", quoted(item))
     })
-}
-
-/// The program in the quotes of the value that it replaces.
-fn like(raw: &str, program: &str) -> String {
-    let is_plain = program
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
-    match raw.chars().next() {
-        Some('\'') if is_plain => format!("'{program}'"),
-        Some('"' | '|' | '>') => quoted(program),
-        _ if is_plain => program.to_owned(),
-        _ => quoted(program),
-    }
 }

@@ -1,17 +1,17 @@
 //! `kubex wrap` and `kubex unwrap`: exec users of a kubeconfig go through `kubex exec`, or no longer.
 
 mod edit;
-mod file;
 mod text;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use kubex::configure_from_kubeconfig;
 use kubex::text::mask_arguments;
+use kubex_document::edit::KubeconfigFile;
 
-use self::file::Kubeconfig;
 use self::text::{Direction, Rewrite, UserChange};
 use crate::failure::{Failure, status};
 use crate::output::print_text;
@@ -39,7 +39,12 @@ async fn run(arguments: &Arguments, session: &Session, direction: Direction) -> 
     let mut output = String::new();
     let mut is_changed = false;
     for path in files(session)? {
-        let kubeconfig = Kubeconfig::open(&path, !arguments.dry_run)?;
+        let kubeconfig = if arguments.dry_run {
+            KubeconfigFile::read(&path)
+        } else {
+            KubeconfigFile::lock(&path, Duration::ZERO)
+        };
+        let kubeconfig = kubeconfig.map_err(|error| invalid(&error))?;
         let rewrite = Rewrite {
             directory: path.parent().unwrap_or(Path::new("/")),
             direction,
@@ -60,7 +65,7 @@ async fn run(arguments: &Arguments, session: &Session, direction: Direction) -> 
         if !changes.is_empty() {
             is_changed = true;
             if !arguments.dry_run {
-                kubeconfig.replace(&text)?;
+                kubeconfig.replace(&text).map_err(|error| invalid(&error))?;
             }
         }
     }
@@ -68,6 +73,16 @@ async fn run(arguments: &Arguments, session: &Session, direction: Direction) -> 
         output.push_str("nothing to change\n");
     }
     Ok(print_text(&output)?)
+}
+
+/// The failure of a kubeconfig that cannot be edited.
+fn invalid(error: &kubex::Error) -> Failure {
+    let status = status::from_class(kubex::ErrorClass::InvalidConfiguration);
+    let failure = Failure::new(status, error.message());
+    match error.help() {
+        Some(help) => failure.with_help(help),
+        None => failure,
+    }
 }
 
 /// The names of the users to change; `None` for all.

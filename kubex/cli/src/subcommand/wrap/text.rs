@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use kubex_document::edit::apply;
 use kubex_document::{Budget, Document, Format, Node};
 
-use super::edit::{ExecUser, apply};
+use super::edit::ExecUser;
 
 /// What to do with the users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,134 @@
+//! Edits of a text.
+
+use std::ops::Range;
+
+use crate::{Budget, Document, Format, Key, Node};
+
+/// A replacement of a part of the text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The bytes that are replaced.
+    pub range: Range<usize>,
+    /// The new text.
+    pub text: String,
+}
+
+impl Edit {
+    /// Replaces these bytes.
+    pub fn new(range: Range<usize>, text: impl Into<String>) -> Self {
+        Self {
+            range,
+            text: text.into(),
+        }
+    }
+}
+
+/// Inserts a text.
+pub fn insertion(at: usize, text: impl Into<String>) -> Edit {
+    Edit::new(at..at, text)
+}
+
+/// Replaces the value of a scalar, in its own quotes if they fit.
+pub fn replace_scalar(text: &str, scalar: Node<'_>, value: &str) -> Edit {
+    let span = scalar.span();
+    Edit::new(span.start()..span.end(), scalar_like(span.of(text), value))
+}
+
+/// Replaces the value of an entry by a text; a value that is not written follows its key.
+pub fn replace_value(text: &str, key: Key<'_>, value: Node<'_>, new: &str) -> Edit {
+    let span = value.span();
+    if !span.is_empty() {
+        return Edit::new(span.start()..span.end(), new);
+    }
+    let behind = key.span().end();
+    let colon = text[behind..]
+        .find(':')
+        .map_or(behind, |colon| behind + colon + 1);
+    insertion(colon, format!(" {new}"))
+}
+
+/// Applies edits, which do not overlap.
+pub fn apply(text: &str, mut edits: Vec<Edit>) -> String {
+    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+    // The text may be secret, and one that grows leaves a copy behind.
+    let added: usize = edits.iter().map(|edit| edit.text.len()).sum();
+    let mut result = String::with_capacity(text.len() + added);
+    let mut at = 0;
+    for edit in &edits {
+        result.push_str(text.get(at..edit.range.start).unwrap_or_default());
+        result.push_str(&edit.text);
+        at = edit.range.end;
+    }
+    result.push_str(text.get(at..).unwrap_or_default());
+    result
+}
+
+/// The text of an entry that is inserted before `key` in the same mapping, be it written in lines or in braces.
+///
+/// # Errors
+/// Why nothing can be inserted there.
+pub fn entry_before(text: &str, key: Key<'_>, name: &str, value: &str) -> Result<String, &'static str> {
+    let at = key.span().start();
+    let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let before = &text[line..at];
+    // A comma or a brace before a key stands only in braces.
+    if text[..at].trim_end().ends_with(['{', ',']) {
+        return Ok(format!("\"{name}\": {value}, "));
+    }
+    if before.chars().all(|c| c == ' ') {
+        let end = if text[..line].ends_with("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        };
+        return Ok(format!("{name}: {value}{end}{before}"));
+    }
+    Err("it is written in an unusual form")
+}
+
+/// A text as YAML and JSON write it in double quotes.
+pub fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+/// A value in the quotes of the scalar that it replaces.
+pub fn scalar_like(raw: &str, value: &str) -> String {
+    let is_plain = value
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
+        && scalar_value(value).is_some_and(|read| read == value);
+    match raw.chars().next() {
+        Some('\'') if is_plain => format!("'{value}'"),
+        Some('"' | '|' | '>') => quoted(value),
+        _ if is_plain => value.to_owned(),
+        _ => quoted(value),
+    }
+}
+
+/// The value of a scalar as it is written; `None` if it is not a text, such as a number.
+pub fn scalar_value(raw: &str) -> Option<String> {
+    let document = Document::read(raw.as_bytes().to_vec().into(), Format::Yaml, &Budget::KUBECONFIG).ok()?;
+    document.root().as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_keeps_the_quotes_that_fit_and_is_read_as_a_text() {
+        for (raw, value, written) in [
+            ("old", "new", "new"),
+            ("'old'", "new", "'new'"),
+            ("\"old\"", "new", "\"new\""),
+            ("|-\n  old", "new", "\"new\""),
+            ("old", "1234", "\"1234\""),
+            ("'old'", "it's", "\"it's\""),
+            ("old", "true", "\"true\""),
+            ("old", "a+b==", "\"a+b==\""),
+        ] {
+            assert_eq!(scalar_like(raw, value), written, "{raw}");
+            assert_eq!(scalar_value(written).as_deref(), Some(value), "{raw}");
+        }
+    }
+}

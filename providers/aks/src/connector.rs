@@ -1,0 +1,290 @@
+//! The HTTP client of the Azure SDK: reqwest with Kubex's trust, proxies and limits.
+
+use std::fmt::{self, Debug};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azure_core::http::headers::Headers;
+use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request};
+use bytes::Bytes;
+use kubex_core::secret::SecretBuffer;
+use kubex_core::text::messages;
+use kubex_core::{CaBundle, Error, ErrorKind, Host, Proxy, Result, Trust};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::failure::Failure;
+use crate::machine::{METADATA_HOST, address};
+
+/// The maximum size of a response, in bytes.
+const LARGEST_ANSWER: usize = 1024 * 1024;
+
+/// The connect timeout. Outside of Azure, nothing answers at the address of the metadata service.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// The time limit of one request. It is less than that of a fetch, so that the error names the server.
+const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+
+/// How often a request of one fetch is sent. The SDK would ask the metadata service seven times, for longer than a fetch may take.
+const MOST_TRIES: u32 = 3;
+
+/// The longest lifetime of a token that is passed to the SDK, in seconds: ten years.
+const LONGEST_LIFETIME: i64 = 10 * 366 * 24 * 3600;
+
+/// The host in the SDK's address of the metadata service.
+const METADATA: &str = "169.254.169.254";
+
+/// Sends the requests of one fetch of the SDK.
+pub(crate) struct Connector {
+    client: Client,
+    host: Host,
+    metadata: Option<Url>,
+    tries: AtomicU32,
+}
+
+impl Connector {
+    /// Trusts only these certificate authorities, or the system's if there are none.
+    ///
+    /// # Errors
+    /// `InvalidPem` or `Unsupported` if the TLS library does not accept them; `InvalidValue` for another address of the
+    /// metadata service that is neither https nor near.
+    pub(crate) fn new(authorities: Option<CaBundle>, host: &Host) -> Result<Self> {
+        let trust = authorities.map_or(Trust::System, Trust::CaBundle);
+        let host_of_proxies = host.clone();
+        // A proxy of the environment is for Microsoft Entra, and not for the metadata service, which is http and near.
+        let proxy = reqwest::Proxy::custom(move |address| {
+            if address.scheme() != "https" {
+                return None;
+            }
+            // `send` has refused an invalid one.
+            let proxy = Proxy::from_environment(address, &host_of_proxies)
+                .ok()
+                .flatten()?;
+            Some(proxy.expose_url().clone())
+        });
+        let client = Client::builder()
+            .tls_backend_preconfigured(kubex_tls::http_client_config(&trust)?)
+            .redirect(Policy::none())
+            .referer(false)
+            .proxy(proxy)
+            .connect_timeout(CONNECT_LIMIT)
+            .timeout(REQUEST_LIMIT)
+            .build()
+            .map_err(|error| {
+                Error::new(
+                    ErrorKind::Unsupported,
+                    format_args!("the HTTP client could not be built: {}", messages(&error)),
+                )
+            })?;
+        Ok(Self {
+            client,
+            host: host.clone(),
+            metadata: address(METADATA_HOST, host)?,
+            tries: AtomicU32::new(0),
+        })
+    }
+
+    /// The address of a request, with the metadata service where the host has it.
+    fn address_of(&self, request: &Request) -> Result<Url, Failure> {
+        match &self.metadata {
+            Some(base) if request.url().host_str() == Some(METADATA) => base
+                .join(&request.path_and_query())
+                .map_err(|_| Failure::NotSent("its address is not valid".to_owned())),
+            _ => Ok(request.url().clone()),
+        }
+    }
+
+    async fn send(&self, request: &Request) -> Result<AsyncRawResponse, Failure> {
+        let tried = self.tries.fetch_add(1, Ordering::Relaxed) + 1;
+        let url = self.address_of(request)?;
+        check(&url, &self.host).map_err(Failure::NotSent)?;
+        let method = Method::from_bytes(request.method().as_str().as_bytes())
+            .map_err(|_| Failure::NotSent("its method is not valid".to_owned()))?;
+        let Body::Bytes(body) = request.body().clone() else {
+            return Err(Failure::NotSent("its body is a stream".to_owned()));
+        };
+        let mut sent = self.client.request(method, url).body(body);
+        for (name, value) in request.headers().iter() {
+            sent = sent.header(name.as_str(), value.as_str());
+        }
+        let mut response = sent.send().await.map_err(failed)?;
+        let status = response.status();
+        if tried >= MOST_TRIES && !status.is_success() {
+            return Err(Failure::Refused(status.as_u16()));
+        }
+        let mut headers = Headers::new();
+        // The SDK reads from the headers when it may try again.
+        for (name, value) in response.headers() {
+            if let Ok(value) = value.to_str() {
+                headers.insert(name.as_str().to_owned(), value.to_owned());
+            }
+        }
+        let mut body = SecretBuffer::default();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if !body.append_within(LARGEST_ANSWER, &chunk) {
+                return Err(Failure::Malformed("a response of more than 1 MiB"));
+            }
+        }
+        let body = if status.is_success() {
+            check_lifetime(&body)?;
+            Bytes::from_owner(body)
+        } else {
+            codes_only(&body)
+        };
+        Ok(AsyncRawResponse::from_bytes(
+            status.as_u16().into(),
+            headers,
+            body,
+        ))
+    }
+}
+
+/// The client is not shown.
+impl Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl HttpClient for Connector {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let sent = self.send(request).await;
+        // A kind that the SDK does not try again: Kubex decides when the next fetch is.
+        sent.map_err(|failure| azure_core::Error::new(azure_core::error::ErrorKind::Other, failure))
+    }
+}
+
+/// The SDK adds the lifetime to the time without a check, which panics for one that is too long.
+fn check_lifetime(body: &[u8]) -> Result<(), Failure> {
+    #[derive(Deserialize)]
+    struct Answer {
+        expires_in: Option<serde_json::Value>,
+    }
+    let answer: Answer =
+        serde_json::from_slice(body).map_err(|_| Failure::Malformed("a response that is not a token"))?;
+    let seconds = answer.expires_in.and_then(|value| value.as_i64());
+    if seconds.is_some_and(|seconds| !(0..=LONGEST_LIFETIME).contains(&seconds)) {
+        return Err(Failure::Malformed("a token with an impossible lifetime"));
+    }
+    Ok(())
+}
+
+/// The error codes of a refusal, and nothing else of it: the rest may contain what was sent.
+fn codes_only(body: &[u8]) -> Bytes {
+    #[derive(Default, Deserialize, Serialize)]
+    struct Refusal {
+        #[serde(default)]
+        error_codes: Vec<i32>,
+    }
+    let refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
+    serde_json::to_vec(&refusal).unwrap_or_default().into()
+}
+
+/// Checks where a request goes, and by which proxy: a request or its answer contains credentials.
+fn check(address: &Url, host: &Host) -> Result<(), String> {
+    if address.scheme() == "https" {
+        let proxy = Proxy::from_environment(address, host);
+        return proxy.map(drop).map_err(|error| messages(&error));
+    }
+    if is_near(address) {
+        Ok(())
+    } else {
+        Err("over http, a request is only sent to this machine and its metadata service".to_owned())
+    }
+}
+
+/// Whether this is the machine itself, or a link-local address, as those of the metadata service and of App Service are.
+pub(crate) fn is_near(address: &Url) -> bool {
+    let Some(name) = address.host_str() else {
+        return false;
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    match name.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
+        Ok(IpAddr::V6(address)) => address.is_loopback(),
+        Err(_) => name == "localhost",
+    }
+}
+
+fn failed(error: reqwest::Error) -> Failure {
+    if error.is_timeout() {
+        return Failure::TimedOut;
+    }
+    // The URL of a request to the metadata service names the identity.
+    Failure::NotSent(messages(&error.without_url()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_over_http_stays_near() {
+        let host = Host::real();
+        for near in [
+            "http://127.0.0.1:1/token",
+            "http://localhost:42356/msi/token",
+            "http://[::1]/token",
+            "http://169.254.169.254/metadata/identity/oauth2/token",
+            "http://169.254.129.4:8081/msi/token",
+        ] {
+            assert_eq!(check(&near.parse().unwrap(), &host), Ok(()), "{near}");
+        }
+        for far in [
+            "http://login.microsoftonline.com/",
+            "http://10.0.0.1/",
+            "http://[fe80::1]/",
+            "http://localhost.example.com/",
+            "http://127.0.0.1.example.com/",
+        ] {
+            assert!(check(&far.parse().unwrap(), &host).is_err(), "{far}");
+        }
+    }
+
+    #[test]
+    fn an_invalid_proxy_is_never_a_direct_connection() {
+        let host = Host::real()
+            .with_variable("NO_PROXY", None::<&str>)
+            .with_variable("no_proxy", None::<&str>)
+            .with_variable("HTTPS_PROXY", Some("http://[s3cret"));
+        let refused = check(&"https://login.microsoftonline.com/".parse().unwrap(), &host).unwrap_err();
+        assert!(refused.contains("HTTPS_PROXY"), "{refused}");
+        assert!(!refused.contains("s3cret"), "{refused}");
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_codes_only() {
+        let body = br#"{"error": "invalid_client", "error_description": "s3cret", "error_codes": [7000215]}"#;
+        assert_eq!(codes_only(body), r#"{"error_codes":[7000215]}"#);
+        for body in ["", "s3cret", "{}", r#"{"error_codes": "s3cret"}"#, "[1]"] {
+            assert_eq!(codes_only(body.as_bytes()), r#"{"error_codes":[]}"#, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_lifetime_that_no_clock_has_is_refused() {
+        for body in [
+            r#"{"expires_in": 3599}"#,
+            r#"{"expires_in": "3599"}"#,
+            r#"{"expires_in": null}"#,
+            "{}",
+        ] {
+            assert!(check_lifetime(body.as_bytes()).is_ok(), "{body}");
+        }
+        for body in [
+            r#"{"expires_in": -1}"#,
+            r#"{"expires_in": 9223372036854775807}"#,
+            r#"{"expires_in": 316224001}"#,
+            "",
+            "[]",
+            "<html>",
+        ] {
+            assert!(check_lifetime(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+}

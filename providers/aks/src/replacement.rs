@@ -1,0 +1,241 @@
+//! Which calls of kubelogin this provider serves in its place: `kubelogin get-token` with nothing that it does not
+//! understand.
+//!
+//! The rules are narrower than kubelogin's: an argument that is there twice, or whose value is attached to a short flag, is
+//! not understood, and kubelogin runs. So does what its versions read differently, and an address of Microsoft Entra that is
+//! not a cloud's: kubelogin asks Microsoft whether it is valid, before it sends a secret there.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::sync::Arc;
+
+use kubex_core::registry::PluginCall;
+use kubex_core::text::shown_key;
+use kubex_core::{CredentialSource, Error, ErrorKind, ExposeSecret, Host, Proxy, Result};
+
+use crate::authority::is_of_a_cloud;
+use crate::login::Login;
+use crate::machine::{READ_BY_THE_SDK, address_of_identity};
+use crate::options::AksOptions;
+use crate::settings::{
+    AUTHORITY, CLIENT_ID, CLIENT_SECRET, LOGIN, Settings, TENANT_ID, TOKEN_FILE, check_text,
+};
+use crate::source::AksSource;
+
+/// The variables of proxies that a call may set.
+const PROXIES: &[&str] = &[
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+];
+
+/// The other variables of Azure that do not change a token of a login that this provider supports.
+const WITHOUT_EFFECT: &[&str] = &[
+    "AAD_SERVICE_PRINCIPAL_CLIENT_CERTIFICATE_PASSWORD",
+    "AAD_USER_PRINCIPAL_NAME",
+    "AAD_USER_PRINCIPAL_PASSWORD",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "AZURE_CLI_TIMEOUT",
+    "AZURE_CONFIG_DIR",
+    "AZURE_CORE_COLLECT_TELEMETRY",
+    "AZURE_CORE_OUTPUT",
+    "AZURE_DEFAULTS_GROUP",
+    "AZURE_DEFAULTS_LOCATION",
+    "AZURE_EXTENSION_DIR",
+    "AZURE_HTTP_USER_AGENT",
+    "AZURE_LOCATION",
+    "AZURE_PASSWORD",
+    "AZURE_RESOURCE_GROUP",
+    "AZURE_SUBSCRIPTION_ID",
+    "AZURE_USERNAME",
+];
+
+/// The certificate of an application, which kubelogin prefers to its secret.
+const CERTIFICATE: &[&str] = &[
+    "AAD_SERVICE_PRINCIPAL_CLIENT_CERTIFICATE",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+];
+
+/// With these, kubelogin exchanges the token of a job of GitHub Actions for a workload identity.
+const OF_A_JOB: &[&str] = &["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"];
+
+/// The agent of Azure Arc. Where it is installed, kubelogin asks it for the managed identity.
+const AGENT_OF_ARC: &str = "/opt/azcmagent/bin/himds";
+
+/// Whether kubelogin and this provider read this variable, and it may be set by a call.
+fn is_settable(name: &str) -> bool {
+    let of_identity = [
+        &CLIENT_ID[..],
+        &CLIENT_SECRET,
+        &TENANT_ID,
+        &TOKEN_FILE,
+        &[AUTHORITY, LOGIN],
+    ];
+    of_identity.iter().any(|names| names.contains(&name)) || PROXIES.contains(&name)
+}
+
+/// Makes the source of a call, or returns what is not understood.
+pub(crate) fn replace(call: &PluginCall) -> Result<Arc<dyn CredentialSource>, String> {
+    let options = read(call.arguments())?;
+    for (name, value) in call.variables() {
+        if !is_settable(name) || value.expose_secret().is_empty() {
+            return Err(format!("the variable \"{}\"", shown_key(name)));
+        }
+    }
+    Ok(Arc::new(AksSource::in_place_of(options, call.origin())))
+}
+
+/// Reads the arguments of `kubelogin`.
+fn read(arguments: &[String]) -> Result<AksOptions, String> {
+    let mut options = AksOptions {
+        // The default of kubelogin.
+        login: "devicecode".to_owned(),
+        ..AksOptions::default()
+    };
+    let mut seen = Vec::new();
+    let mut rest = (1..).zip(arguments);
+    if rest.next().is_none_or(|(_, command)| command != "get-token") {
+        return Err("a command other than \"get-token\"".to_owned());
+    }
+    while let Some((number, argument)) = rest.next() {
+        let (flag, attached) = match argument.strip_prefix("--") {
+            Some(flag) => match flag.split_once('=') {
+                Some((flag, value)) => (flag, Some(value)),
+                None => (flag, None),
+            },
+            None => match argument.as_str() {
+                "-l" => ("login", None),
+                "-t" => ("tenant-id", None),
+                "-e" => ("environment", None),
+                _ => return Err(format!("argument {number}")),
+            },
+        };
+        let unknown = || format!("the argument \"--{}\"", shown_key(flag));
+        if seen.contains(&flag) {
+            return Err(format!("{}, which is there twice,", unknown()));
+        }
+        seen.push(flag);
+        let text = match flag {
+            "server-id" => Some(&mut options.server_id),
+            "tenant-id" => Some(&mut options.tenant_id),
+            "client-id" => Some(&mut options.client_id),
+            "identity-resource-id" => Some(&mut options.identity_resource_id),
+            "environment" => Some(&mut options.environment),
+            "authority-host" => Some(&mut options.authority_host),
+            "login" | "client-secret" | "federated-token-file" => None,
+            _ => return Err(unknown()),
+        };
+        let value = match attached {
+            Some(value) => value,
+            None => rest.next().map(|(_, value)| value.as_str()).unwrap_or_default(),
+        };
+        let is_valid = match flag {
+            "client-secret" => true,
+            "login" => value.bytes().all(|byte| byte.is_ascii_lowercase()),
+            // A relative path is relative to the plugin's working directory.
+            "federated-token-file" => Path::new(value).is_absolute(),
+            "authority-host" => is_of_a_cloud(value),
+            _ => check_text(flag, value).is_ok(),
+        };
+        if value.is_empty() || attached.is_none() && value.starts_with('-') || !is_valid {
+            return Err(format!("the value of \"--{flag}\""));
+        }
+        match (text, flag) {
+            (Some(text), _) => *text = Some(value.to_owned()),
+            (None, "login") => value.clone_into(&mut options.login),
+            (None, "client-secret") => options.client_secret = Some(value.into()),
+            (None, _) => options.federated_token_file = Some(value.into()),
+        }
+    }
+    if options.server_id.is_none() {
+        return Err("a call without \"--server-id\"".to_owned());
+    }
+    Ok(options)
+}
+
+/// Checks what kubelogin would find on this host besides its arguments.
+///
+/// # Errors
+/// `Unsupported` for what this provider does not understand.
+pub(crate) async fn check_host(options: &AksOptions, settings: &Settings, host: &Host) -> Result<()> {
+    let unsupported = |what: String| Error::new(ErrorKind::Unsupported, what);
+    let not_understood =
+        |name: &str| unsupported(format!("the variable \"{}\" is not understood", shown_key(name)));
+    let environment = host.environment();
+    let inherited = host.plugin_variables();
+    let mut variables = environment.variables();
+    // The same reason each time.
+    variables.sort();
+    for (name, value) in variables {
+        let Some(name) = name.to_str() else { continue };
+        let is_of_azure = name.starts_with("AZURE_") || name.starts_with("AAD_");
+        if is_of_azure && WITHOUT_EFFECT.contains(&name) {
+            continue;
+        }
+        let is_read = is_settable(name) || READ_BY_THE_SDK.contains(&name);
+        if is_of_azure
+            && !is_read
+            && !(CERTIFICATE.contains(&name) && settings.login != Login::ServicePrincipal)
+        {
+            return Err(not_understood(name));
+        }
+        if is_of_azure && value.is_empty() {
+            return Err(unsupported(format!(
+                "the variable \"{}\" is empty, which kubelogin does not treat as unset",
+                shown_key(name)
+            )));
+        }
+        if OF_A_JOB.contains(&name) && settings.login == Login::WorkloadIdentity {
+            return Err(not_understood(name));
+        }
+        if is_read && !inherited.iter().any(|(kept, _)| kept == OsStr::new(name)) {
+            return Err(unsupported(format!(
+                "the plugin rules drop the variable \"{}\"",
+                shown_key(name)
+            )));
+        }
+    }
+    check_authority(options, settings, host)?;
+    if let Some(path) = environment.text(TOKEN_FILE[0])
+        && settings.login == Login::WorkloadIdentity
+        && !Path::new(&path).is_absolute()
+    {
+        return Err(unsupported(format!(
+            "the variable \"{}\" is a relative path",
+            TOKEN_FILE[0]
+        )));
+    }
+    if settings.login == Login::ManagedIdentity {
+        if host.files().kind(Path::new(AGENT_OF_ARC)).await.is_ok() {
+            return Err(unsupported("the agent of Azure Arc is installed".to_owned()));
+        }
+        let address = address_of_identity(host)?;
+        // Behind it, another machine may answer.
+        if address.scheme() == "http" && Proxy::from_environment(&address, host)?.is_some() {
+            return Err(unsupported(
+                "kubelogin asks for the managed identity through the proxy of the environment".to_owned(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Versions of kubelogin read the address differently, but for a workload identity with the address of a cloud.
+fn check_authority(options: &AksOptions, settings: &Settings, host: &Host) -> Result<()> {
+    let variable = host.environment().text(AUTHORITY);
+    let is_understood = match settings.login {
+        Login::ManagedIdentity => true,
+        Login::WorkloadIdentity => variable.is_none_or(|address| is_of_a_cloud(&address)),
+        Login::ServicePrincipal => variable.is_none() && options.authority_host.is_none(),
+    };
+    if is_understood {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        "versions of kubelogin use this address of Microsoft Entra differently",
+    ))
+}

@@ -1,0 +1,273 @@
+//! The credential source: reads the settings, and requests a token.
+
+use async_trait::async_trait;
+use kubex_core::credentials::{SharingKey, StoreIdentity};
+use kubex_core::options::Pem;
+use kubex_core::text::{check_path, sanitize_line};
+use kubex_core::{
+    BuildContext, CaBundle, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret,
+    FetchRequest, FromOptions, Host, Origin, Result,
+};
+
+use crate::login::Login;
+use crate::machine::READ_BY_THE_SDK;
+use crate::options::AksOptions;
+use crate::replacement::check_host;
+use crate::settings::{Identity, Precedence, Proof, Settings, check_text};
+use crate::token::request;
+
+/// The credential source of the provider `aks`.
+#[derive(Debug)]
+pub struct AksSource {
+    options: AksOptions,
+    authority: Option<Pem>,
+    origin: Origin,
+    /// Variables, if it serves a call of kubelogin. Then everything that kubelogin would read counts.
+    precedence: Precedence,
+}
+
+impl FromOptions for AksSource {
+    type Options = AksOptions;
+
+    fn from_options(options: AksOptions, context: &BuildContext<'_>) -> Result<Self> {
+        let options = options.without_empty();
+        let origin_of = |key: &str| context.options.origin_of(key);
+        let login =
+            Login::from_name(&options.login).map_err(|error| error.with_origin(&origin_of("login")))?;
+        for (key, text) in options.texts() {
+            if let Some(text) = text {
+                check_text(key, text).map_err(|error| error.with_origin(&origin_of(key)))?;
+            }
+        }
+        if let Some(path) = &options.federated_token_file {
+            let key = "federated-token-file";
+            check_path(key, &path.to_string_lossy(), &origin_of(key))?;
+        }
+        if options.client_id.is_some() && options.identity_resource_id.is_some() {
+            return Err(Error::new(
+                ErrorKind::ConflictingFields,
+                "\"client-id\" and \"identity-resource-id\" are both set, and only one can apply",
+            )
+            .with_origin(&origin_of("identity-resource-id"))
+            .with_help("remove \"client-id\" or \"identity-resource-id\""));
+        }
+        for (key, is_set, of) in [
+            (
+                "client-secret",
+                options.client_secret.is_some(),
+                Login::ServicePrincipal,
+            ),
+            (
+                "federated-token-file",
+                options.federated_token_file.is_some(),
+                Login::WorkloadIdentity,
+            ),
+            (
+                "identity-resource-id",
+                options.identity_resource_id.is_some(),
+                Login::ManagedIdentity,
+            ),
+        ] {
+            if is_set && of != login {
+                return Err(Error::new(
+                    ErrorKind::ConflictingFields,
+                    format_args!(
+                        "\"{key}\" is set, which the login \"{}\" does not use",
+                        options.login
+                    ),
+                )
+                .with_origin(&origin_of(key))
+                .with_help(format_args!("remove \"{key}\", or change \"login\"")));
+            }
+        }
+        let authority = Pem::new(
+            "issuer-certificate-authority",
+            options.issuer_certificate_authority.clone(),
+            options.issuer_certificate_authority_data.clone(),
+            context.options,
+        )?;
+        Ok(Self {
+            options,
+            authority,
+            origin: origin_of("login"),
+            precedence: Precedence::Options,
+        })
+    }
+}
+
+impl AksSource {
+    /// A source that serves a call of kubelogin, which is written at `origin`.
+    pub(crate) fn in_place_of(options: AksOptions, origin: &Origin) -> Self {
+        Self {
+            options,
+            authority: None,
+            origin: origin.clone(),
+            precedence: Precedence::Variables,
+        }
+    }
+
+    /// What the host's variables and files say.
+    async fn settings(&self, host: &Host) -> Result<Settings> {
+        let settings = Settings::read(&self.options, self.precedence, &self.origin, host).await?;
+        if self.precedence == Precedence::Variables {
+            check_host(&self.options, &settings, host).await?;
+        }
+        Ok(settings)
+    }
+
+    async fn authorities(&self, host: &Host) -> Result<Option<CaBundle>> {
+        match &self.authority {
+            Some(pem) => {
+                let bundle = pem.load_ca_bundle(host, "the issuer's certificate authority");
+                bundle.await.map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn credential(&self, host: &Host) -> Result<Credential> {
+        let settings = self.settings(host).await?;
+        let authorities = self.authorities(host).await?;
+        // The SDK's future is large.
+        let (token, expiry) = Box::pin(request(&settings, authorities, host)).await?;
+        Ok(Credential::bearer(token)?.with_expiry(Some(expiry)))
+    }
+}
+
+#[async_trait]
+impl CredentialSource for AksSource {
+    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
+        let fetched = self.credential(request.host).await;
+        fetched.map_err(|error| error.or_origin(&self.origin))
+    }
+
+    fn describe(&self) -> String {
+        match self.precedence {
+            Precedence::Options => format!("AKS token by the login {}", sanitize_line(&self.options.login)),
+            // A variable may choose another login.
+            Precedence::Variables => "AKS token".to_owned(),
+        }
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        Some(&self.origin)
+    }
+
+    fn sharing_key(&self, _: &Cluster) -> Option<SharingKey> {
+        let options = &self.options;
+        let path = |path: &Option<std::path::PathBuf>| {
+            path.as_ref()
+                .map(|path| path.as_os_str().as_encoded_bytes().to_owned())
+        };
+        let key = SharingKey::new("aks").with(&options.login);
+        let key = options
+            .texts()
+            .into_iter()
+            .fold(key, |key, (_, text)| key.with_optional(text.as_ref()));
+        let secrets = [&options.client_secret, &options.issuer_certificate_authority_data];
+        let key = secrets.into_iter().fold(key, |key, secret| {
+            key.with_optional(secret.as_ref().map(ExposeSecret::expose_secret))
+        });
+        Some(
+            key.with_optional(path(&options.federated_token_file))
+                .with_optional(path(&options.issuer_certificate_authority)),
+        )
+    }
+
+    /// The options, every variable of Azure, and what proves who the application is.
+    async fn store_identity(&self, host: &Host, _: &Cluster) -> Option<StoreIdentity> {
+        let settings = self.settings(host).await.ok()?;
+        let identity = StoreIdentity::new("aks", &self.describe()).with("login", &self.options.login);
+        let texts = self.options.texts().into_iter();
+        let mut identity = texts.fold(identity, |identity, (name, text)| {
+            identity.with_optional(name, text.as_ref())
+        });
+        let mut variables = host.environment().variables();
+        variables.retain(|(name, _)| {
+            let name = name.as_encoded_bytes();
+            name.starts_with(b"AZURE_")
+                || name.starts_with(b"AAD_")
+                || READ_BY_THE_SDK.iter().any(|read| read.as_bytes() == name)
+        });
+        variables.sort();
+        for (name, value) in variables {
+            identity = identity
+                .with("variable", name.as_encoded_bytes())
+                .with("value", value.as_encoded_bytes());
+        }
+        if let Identity::Application(application) = &settings.identity {
+            let (Proof::Secret(proof) | Proof::Token(proof)) = &application.proof;
+            identity = identity.with("proof", proof.expose_secret());
+        }
+        Some(identity)
+    }
+
+    /// Finds what a login needs and is missing, and what is not supported. Nothing is asked.
+    async fn check(&self, host: &Host) -> Result<Option<Credential>> {
+        let checked = match self.settings(host).await {
+            Ok(_) => self.authorities(host).await.map(drop),
+            Err(error) => Err(error),
+        };
+        let checked = checked.map_err(|error| error.or_origin(&self.origin));
+        checked.map(|()| None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kubex_core::host::SimulatedHost;
+
+    use super::*;
+
+    async fn identity(options: AksOptions, variables: &[(&str, &str)], token: &str) -> Vec<u8> {
+        let world = SimulatedHost::new();
+        world.write("/token", token);
+        let host = variables.iter().fold(world.host(), |host, (name, value)| {
+            host.with_variable(name, Some(*value))
+        });
+        let source = AksSource {
+            options,
+            authority: None,
+            origin: Origin::code(),
+            precedence: Precedence::Options,
+        };
+        let cluster = Cluster::new(kubex_core::ServerUrl::parse("https://10.0.0.1").unwrap());
+        let identity = source.store_identity(&host, &cluster).await.unwrap();
+        identity.expose().to_owned()
+    }
+
+    #[tokio::test]
+    async fn what_chooses_the_identity_separates_the_tokens_that_processes_share() {
+        let workload = || AksOptions {
+            login: "workloadidentity".to_owned(),
+            tenant_id: Some("t".to_owned()),
+            client_id: Some("c".to_owned()),
+            federated_token_file: Some("/token".into()),
+            ..AksOptions::default()
+        };
+        let spn = |secret: &str| AksOptions {
+            login: "spn".to_owned(),
+            client_secret: Some(secret.into()),
+            federated_token_file: None,
+            ..workload()
+        };
+        let other = AksOptions {
+            client_id: Some("d".to_owned()),
+            ..workload()
+        };
+        let variable = [("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us/")];
+        let identities = [
+            identity(workload(), &[], "assertion").await,
+            identity(workload(), &[], "another").await,
+            identity(workload(), &variable, "assertion").await,
+            identity(other, &[], "assertion").await,
+            identity(spn("one"), &[], "").await,
+            identity(spn("two"), &[], "").await,
+        ];
+        for (number, one) in identities.iter().enumerate() {
+            let equal = identities.iter().filter(|other| *other == one).count();
+            assert_eq!(equal, 1, "{number}");
+        }
+        assert_eq!(identities[0], identity(workload(), &[], "assertion").await);
+    }
+}

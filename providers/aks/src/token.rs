@@ -1,0 +1,128 @@
+//! The token, which the Azure SDK requests.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use azure_core::cloud::CustomConfiguration;
+use azure_core::credentials::{AccessToken, TokenCredential};
+use azure_core::http::{ClientMethodOptions, ClientOptions, RetryOptions, Transport};
+use azure_identity::{
+    ClientAssertion, ClientAssertionCredential, ClientAssertionCredentialOptions, ClientSecretCredential,
+    ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
+    UserAssignedId,
+};
+use kubex_core::{CaBundle, Error, ErrorKind, ExposeSecret, Host, Proxy, Result, SecretString};
+use tracing::instrument::WithSubscriber as _;
+use tracing::subscriber::NoSubscriber;
+use url::Url;
+
+use crate::connector::Connector;
+use crate::failure::{failed, malformed};
+use crate::settings::{Application, Identity, ManagedIdentity, Proof, Settings};
+
+/// Requests a token, and returns it with its expiry.
+///
+/// # Errors
+/// `Unavailable` if Azure refuses or cannot be reached, `TimedOut`, and `MalformedDocument` for an answer without a token;
+/// `InvalidValue` for an invalid proxy.
+pub(crate) async fn request(
+    settings: &Settings,
+    authorities: Option<CaBundle>,
+    host: &Host,
+) -> Result<(SecretString, SystemTime)> {
+    let server = settings.server();
+    let connector = Connector::new(authorities, host)?;
+    let credential = match &settings.identity {
+        Identity::Managed(identity) => managed(identity, connector),
+        Identity::Application(application) => {
+            // An invalid proxy is an error before a request is sent.
+            Proxy::from_environment(&application.authority, host)?;
+            of_application(application, connector)
+        }
+    };
+    let credential = credential.map_err(|_| {
+        Error::new(
+            ErrorKind::Unsupported,
+            "the Azure SDK does not accept these settings",
+        )
+        .with_help("check the client id and the tenant id")
+    })?;
+    let scopes = [settings.scope.as_str()];
+    let got = credential.get_token(&scopes, None);
+    // The SDK's events contain more than may be logged.
+    let got = got.with_subscriber(Arc::new(NoSubscriber::default())).await;
+    let AccessToken {
+        token, expires_on, ..
+    } = got.map_err(|error| failed(&error, &server))?;
+    let token = SecretString::from(token.secret());
+    if token.expose_secret().is_empty() {
+        return Err(malformed("no token", &server));
+    }
+    Ok((token, expiry(expires_on.into(), host)))
+}
+
+/// The expiry by the host's clock: the SDK has added the lifetime to the time of the system.
+fn expiry(expiry: SystemTime, host: &Host) -> SystemTime {
+    let left = expiry.duration_since(Host::real().now().wall).unwrap_or_default();
+    host.now().wall + left
+}
+
+fn managed(identity: &ManagedIdentity, connector: Connector) -> azure_core::Result<Arc<dyn TokenCredential>> {
+    let options = ManagedIdentityCredentialOptions {
+        user_assigned_id: match identity {
+            ManagedIdentity::SystemAssigned => None,
+            ManagedIdentity::ClientId(id) => Some(UserAssignedId::ClientId(id.clone())),
+            ManagedIdentity::ResourceId(id) => Some(UserAssignedId::ResourceId(id.clone())),
+        },
+        client_options: client_options(connector, None),
+    };
+    let credential = ManagedIdentityCredential::new(Some(options))?;
+    Ok(credential)
+}
+
+fn of_application(
+    application: &Application,
+    connector: Connector,
+) -> azure_core::Result<Arc<dyn TokenCredential>> {
+    let client_options = client_options(connector, Some(&application.authority));
+    let (tenant, client) = (&application.tenant, application.client.clone());
+    Ok(match &application.proof {
+        Proof::Secret(secret) => {
+            let secret = secret.expose_secret().to_owned().into();
+            let options = ClientSecretCredentialOptions { client_options };
+            ClientSecretCredential::new(tenant, client, secret, Some(options))?
+        }
+        Proof::Token(token) => {
+            let options = ClientAssertionCredentialOptions { client_options };
+            let assertion = Assertion(token.clone());
+            ClientAssertionCredential::new(tenant.clone(), client, assertion, Some(options))?
+        }
+    })
+}
+
+/// The SDK tries nothing again that Kubex does; for the metadata service, it has rules of its own.
+fn client_options(connector: Connector, authority: Option<&Url>) -> ClientOptions {
+    let cloud = authority.map(|authority| {
+        let mut cloud = CustomConfiguration::default();
+        authority.as_str().clone_into(&mut cloud.authority_host);
+        Arc::new(cloud.into())
+    });
+    ClientOptions {
+        retry: RetryOptions::none(),
+        transport: Some(Transport::new(Arc::new(connector))),
+        cloud,
+        ..ClientOptions::default()
+    }
+}
+
+/// The token that is exchanged, which Kubex has read.
+#[derive(Debug)]
+struct Assertion(SecretString);
+
+#[async_trait]
+impl ClientAssertion for Assertion {
+    async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        Ok(self.0.expose_secret().to_owned())
+    }
+}

@@ -1,0 +1,137 @@
+//! Requests to Google and to the metadata server: no redirects and limited responses.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use kubex_core::secret::SecretBuffer;
+use kubex_core::text::messages;
+use kubex_core::{Error, ErrorKind, Host, Proxy, Result, Trust};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, StatusCode};
+use rustls::{ClientConfig, RootCertStore};
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+/// The maximum size of a response, in bytes.
+const LARGEST_ANSWER: usize = 1024 * 1024;
+
+/// The connect timeout for Google.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// The connect timeout for the metadata server. It is near, or not there.
+const NEAR_LIMIT: Duration = Duration::from_secs(3);
+
+/// A complete response. Its body may contain a token.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: SecretBuffer,
+}
+
+/// Sends a form. `whom` is the name of the server in errors.
+///
+/// # Errors
+/// `Unavailable` if the server cannot be reached, `InvalidValue` for an invalid proxy.
+pub(crate) async fn post(url: &Url, fields: &[(&str, &str)], whom: &str, host: &Host) -> Result<Answer> {
+    let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+    let request = client(url, host)?
+        .post(url.clone())
+        .header(CONTENT_TYPE, form)
+        .body(Bytes::from_owner(encode(fields)));
+    receive(request, whom).await
+}
+
+/// Requests a document of the metadata server.
+///
+/// # Errors
+/// As [`post`].
+pub(crate) async fn get(url: &Url, headers: HeaderMap, whom: &str, host: &Host) -> Result<Answer> {
+    receive(client(url, host)?.get(url.clone()).headers(headers), whom).await
+}
+
+/// A proxy of the environment is for Google, and not for the metadata server, which is http and near.
+fn client(url: &Url, host: &Host) -> Result<Client> {
+    let (proxy, limit, tls) = match url.scheme() {
+        "https" => (
+            Proxy::from_environment(url, host)?,
+            CONNECT_LIMIT,
+            kubex_tls::http_client_config(&Trust::System)?,
+        ),
+        _ => (None, NEAR_LIMIT, without_trust()?),
+    };
+    let proxy = reqwest::Proxy::custom(move |_| Some(proxy.as_ref()?.expose_url().clone()));
+    let client = Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(Policy::none())
+        .referer(false)
+        .connect_timeout(limit)
+        .proxy(proxy)
+        .build();
+    client.map_err(|error| unusable(&error))
+}
+
+/// For http: it would accept no certificate, and reads none of the system's.
+fn without_trust() -> Result<ClientConfig> {
+    let builder = ClientConfig::builder_with_provider(kubex_tls::default_provider()?)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable(&error))?;
+    Ok(builder
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth())
+}
+
+fn unusable(error: &dyn std::error::Error) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format_args!("the HTTP client could not be built: {error}"),
+    )
+}
+
+async fn receive(request: RequestBuilder, whom: &str) -> Result<Answer> {
+    let failed = |error: reqwest::Error| {
+        // The error may quote the URL.
+        let error = error.without_url();
+        Error::new(
+            ErrorKind::Unavailable,
+            format_args!("the request to {whom} failed: {}", messages(&error)),
+        )
+    };
+    let request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
+    let mut response = request.send().await.map_err(failed)?;
+    let status = response.status();
+    let headers = response.headers().clone();
+    let mut body = SecretBuffer::default();
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        if !body.append_within(LARGEST_ANSWER, &chunk) {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                format_args!("the response of {whom} is larger than 1 MiB"),
+            ));
+        }
+    }
+    Ok(Answer {
+        status,
+        headers,
+        body,
+    })
+}
+
+struct Form(Zeroizing<String>);
+
+impl AsRef<[u8]> for Form {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+/// A form in a buffer that is large enough from the start: a buffer that grows leaves a copy behind.
+fn encode(fields: &[(&str, &str)]) -> Form {
+    let longest: usize = fields
+        .iter()
+        .map(|(name, value)| 3 * (name.len() + value.len()) + 2)
+        .sum();
+    let mut form = form_urlencoded::Serializer::new(String::with_capacity(longest));
+    form.extend_pairs(fields);
+    Form(Zeroizing::new(form.finish()))
+}

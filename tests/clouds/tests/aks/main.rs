@@ -1,0 +1,15 @@
+//! The provider `aks`: with stand-ins of Microsoft Entra and of the metadata service on 127.0.0.1, and its canary.
+
+mod applications;
+mod canary;
+mod command;
+mod failing;
+mod managed_identity;
+mod native;
+mod native_environment;
+#[path = "../../../tests/readme/mod.rs"]
+mod readme;
+mod scene;
+#[path = "../../../tests/shown/mod.rs"]
+mod shown_output;
+mod stand_in;
