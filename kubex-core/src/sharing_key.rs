@@ -86,9 +86,9 @@ impl SharingKey {
         }
     }
 
-    /// Adds another key.
+    /// Adds another key, such as that of a source that this one is made of.
     #[must_use]
-    pub(crate) fn with_key(self, other: &Self) -> Self {
+    pub fn with_key(self, other: &Self) -> Self {
         self.with(other.digest())
     }
 

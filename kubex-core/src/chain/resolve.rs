@@ -98,6 +98,19 @@ impl Chain {
         })
     }
 
+    /// Each source as a chain of its own, in order, with the overrides and the references of this chain. A check resolves them
+    /// to tell what is wrong with sources that [`resolve`](Self::resolve) does not reach.
+    pub fn each_alone(&self) -> impl Iterator<Item = Self> {
+        self.sources.iter().map(|source| {
+            let others = self.sources.iter().filter(|other| other.name != source.name);
+            Self {
+                sources: Arc::new([source.clone()]),
+                references: self.references.iter().chain(others).cloned().collect(),
+                ..self.clone()
+            }
+        })
+    }
+
     /// Asks the sources in order and returns the configuration of the first one that is configured. Its
     /// [report](ClientConfiguration::report) contains the outcome of each source.
     ///

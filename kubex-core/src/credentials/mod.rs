@@ -400,13 +400,14 @@ impl Credentials {
     }
 
     /// Whether a fetch does nothing but read files.
-    pub(crate) fn only_reads_files(&self) -> bool {
+    pub fn only_reads_files(&self) -> bool {
         let cell = self.0.cell();
         cell.is_none_or(|cell| cell.fetcher().only_reads_files())
     }
 
-    /// The time limit of one fetch, with the time that it takes to end what it started.
-    pub(crate) fn deadline(&self) -> Duration {
+    /// The time limit of one fetch, with the time that it takes to end what it started. A source that waits for the credential of
+    /// another one adds it to its own limit.
+    pub fn deadline(&self) -> Duration {
         self.0.cell().map_or(Duration::ZERO, |cell| {
             let (fetcher, host) = (cell.fetcher(), cell.host());
             fetcher.deadline(host).saturating_add(fetcher.time_to_end(host))

@@ -43,6 +43,7 @@ mod plugin_stderr;
 mod plugins;
 mod processes;
 mod programs;
+mod readers;
 mod recording;
 #[cfg(feature = "test-util")]
 mod simulated;

@@ -192,6 +192,10 @@ impl Files for RecordingFiles {
         self.inner.foreign_writers(path).await
     }
 
+    async fn is_readable_by_everyone(&self, path: &Path) -> bool {
+        self.inner.is_readable_by_everyone(path).await
+    }
+
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         let target = self.inner.read_link(path).await;
         self.recorder.add(Input::Link {

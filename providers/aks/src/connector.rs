@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -32,8 +33,8 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// How often a request of one fetch is sent. The SDK would ask the metadata service seven times, for longer than a fetch may take.
 const MOST_TRIES: u32 = 3;
 
-/// The longest lifetime of a token that is passed to the SDK, in seconds: ten years.
-const LONGEST_LIFETIME: i64 = 10 * 366 * 24 * 3600;
+/// The longest lifetime of a token that is passed to the SDK: ten years.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 
 /// The host in the SDK's address of the metadata service.
 const METADATA: &str = "169.254.169.254";
@@ -44,6 +45,7 @@ pub(crate) struct Connector {
     host: Host,
     metadata: Option<Url>,
     tries: AtomicU32,
+    lifetime: OnceLock<Duration>,
 }
 
 impl Connector {
@@ -85,7 +87,14 @@ impl Connector {
             host: host.clone(),
             metadata: address(METADATA_HOST, host)?,
             tries: AtomicU32::new(0),
+            lifetime: OnceLock::new(),
         })
+    }
+
+    /// The lifetime in the answer, which the SDK has added to the time of the system. A managed identity has an expiry
+    /// time in its place.
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        self.lifetime.get().copied()
     }
 
     /// The address of a request, with the metadata service where the host has it.
@@ -130,7 +139,9 @@ impl Connector {
             }
         }
         let body = if status.is_success() {
-            check_lifetime(&body)?;
+            if let Some(lifetime) = read_lifetime(&body)? {
+                self.lifetime.get_or_init(|| lifetime);
+            }
             Bytes::from_owner(body)
         } else {
             codes_only(&body)
@@ -160,18 +171,21 @@ impl HttpClient for Connector {
 }
 
 /// The SDK adds the lifetime to the time without a check, which panics for one that is too long.
-fn check_lifetime(body: &[u8]) -> Result<(), Failure> {
+fn read_lifetime(body: &[u8]) -> Result<Option<Duration>, Failure> {
     #[derive(Deserialize)]
     struct Answer {
         expires_in: Option<serde_json::Value>,
     }
     let answer: Answer =
         serde_json::from_slice(body).map_err(|_| Failure::Malformed("a response that is not a token"))?;
-    let seconds = answer.expires_in.and_then(|value| value.as_i64());
-    if seconds.is_some_and(|seconds| !(0..=LONGEST_LIFETIME).contains(&seconds)) {
-        return Err(Failure::Malformed("a token with an impossible lifetime"));
-    }
-    Ok(())
+    let Some(seconds) = answer.expires_in.and_then(|value| value.as_i64()) else {
+        return Ok(None);
+    };
+    let lifetime = u64::try_from(seconds).map(Duration::from_secs).ok();
+    let lifetime = lifetime.filter(|lifetime| *lifetime <= LONGEST_LIFETIME);
+    lifetime
+        .map(Some)
+        .ok_or(Failure::Malformed("a token with an impossible lifetime"))
 }
 
 /// The error codes of a refusal, and nothing else of it: the rest may contain what was sent.
@@ -274,7 +288,7 @@ mod tests {
             r#"{"expires_in": null}"#,
             "{}",
         ] {
-            assert!(check_lifetime(body.as_bytes()).is_ok(), "{body}");
+            assert!(read_lifetime(body.as_bytes()).is_ok(), "{body}");
         }
         for body in [
             r#"{"expires_in": -1}"#,
@@ -284,7 +298,7 @@ mod tests {
             "[]",
             "<html>",
         ] {
-            assert!(check_lifetime(body.as_bytes()).is_err(), "{body}");
+            assert!(read_lifetime(body.as_bytes()).is_err(), "{body}");
         }
     }
 }

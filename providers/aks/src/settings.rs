@@ -150,7 +150,8 @@ pub(crate) fn check_text(key: &str, text: &str) -> Result<()> {
             "write it as 00000000-0000-0000-0000-000000000000",
         ),
     };
-    if !text.is_empty() && text.len() <= 1024 && text.bytes().all(is_allowed) {
+    let names_something = text.bytes().any(|byte| byte.is_ascii_alphanumeric()) && !text.contains("..");
+    if names_something && text.len() <= 1024 && text.bytes().all(is_allowed) {
         return Ok(());
     }
     Err(Error::new(
@@ -373,6 +374,8 @@ mod tests {
         }
         for (key, text) in [
             ("tenant-id", "a/../b"),
+            ("tenant-id", ".."),
+            ("server-id", "/"),
             ("tenant-id", "a?b"),
             ("tenant-id", ""),
             ("client-id", "a b"),

@@ -32,13 +32,13 @@ pub(crate) async fn request(
     host: &Host,
 ) -> Result<(SecretString, SystemTime)> {
     let server = settings.server();
-    let connector = Connector::new(authorities, host)?;
+    let connector = Arc::new(Connector::new(authorities, host)?);
     let credential = match &settings.identity {
-        Identity::Managed(identity) => managed(identity, connector),
+        Identity::Managed(identity) => managed(identity, &connector),
         Identity::Application(application) => {
             // An invalid proxy is an error before a request is sent.
             Proxy::from_environment(&application.authority, host)?;
-            of_application(application, connector)
+            of_application(application, &connector)
         }
     };
     let credential = credential.map_err(|_| {
@@ -59,16 +59,17 @@ pub(crate) async fn request(
     if token.expose_secret().is_empty() {
         return Err(malformed("no token", &server));
     }
-    Ok((token, expiry(expires_on.into(), host)))
+    let expiry = match connector.lifetime() {
+        Some(lifetime) => host.now().wall + lifetime,
+        None => expires_on.into(),
+    };
+    Ok((token, expiry))
 }
 
-/// The expiry by the host's clock: the SDK has added the lifetime to the time of the system.
-fn expiry(expiry: SystemTime, host: &Host) -> SystemTime {
-    let left = expiry.duration_since(Host::real().now().wall).unwrap_or_default();
-    host.now().wall + left
-}
-
-fn managed(identity: &ManagedIdentity, connector: Connector) -> azure_core::Result<Arc<dyn TokenCredential>> {
+fn managed(
+    identity: &ManagedIdentity,
+    connector: &Arc<Connector>,
+) -> azure_core::Result<Arc<dyn TokenCredential>> {
     let options = ManagedIdentityCredentialOptions {
         user_assigned_id: match identity {
             ManagedIdentity::SystemAssigned => None,
@@ -83,7 +84,7 @@ fn managed(identity: &ManagedIdentity, connector: Connector) -> azure_core::Resu
 
 fn of_application(
     application: &Application,
-    connector: Connector,
+    connector: &Arc<Connector>,
 ) -> azure_core::Result<Arc<dyn TokenCredential>> {
     let client_options = client_options(connector, Some(&application.authority));
     let (tenant, client) = (&application.tenant, application.client.clone());
@@ -102,7 +103,7 @@ fn of_application(
 }
 
 /// The SDK tries nothing again that Kubex does; for the metadata service, it has rules of its own.
-fn client_options(connector: Connector, authority: Option<&Url>) -> ClientOptions {
+fn client_options(connector: &Arc<Connector>, authority: Option<&Url>) -> ClientOptions {
     let cloud = authority.map(|authority| {
         let mut cloud = CustomConfiguration::default();
         authority.as_str().clone_into(&mut cloud.authority_host);
@@ -110,7 +111,7 @@ fn client_options(connector: Connector, authority: Option<&Url>) -> ClientOption
     });
     ClientOptions {
         retry: RetryOptions::none(),
-        transport: Some(Transport::new(Arc::new(connector))),
+        transport: Some(Transport::new(Arc::clone(connector) as _)),
         cloud,
         ..ClientOptions::default()
     }

@@ -52,8 +52,8 @@ async fn what_is_missing_or_wrong_is_an_error_of_resolving() {
             ErrorKind::Unsupported,
         ),
         (
-            "\"mis\" is not a login",
-            options("mis"),
+            "\"msii\" is not a login",
+            options("msii"),
             &[],
             ErrorKind::InvalidValue,
         ),

@@ -3,6 +3,7 @@
 mod applications;
 mod canary;
 mod command;
+mod conformance;
 mod failing;
 mod managed_identity;
 mod native;

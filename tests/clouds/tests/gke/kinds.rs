@@ -1,8 +1,11 @@
 //! Each kind of application default credentials: what is sent, and what comes of it.
 
+use std::time::Duration;
+
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use kubex_core::host::SimulatedHost;
 use rcgen::PublicKeyData as _;
 use serde_json::{Value, json};
 
@@ -287,23 +290,23 @@ async fn the_option_wins_over_the_variable_and_the_variable_over_the_login() {
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_before_it_expires_and_after_a_rejection() {
-    let (home, google) = (tempfile::tempdir().unwrap(), StandIn::start());
-    google.answer(
-        METADATA,
-        Answer::Says(200, r#"{"access_token":"short","expires_in":1}"#.to_owned()),
-    );
-    let host = machine(home.path(), &[("GCE_METADATA_HOST", &google.host)]);
-    let configuration = resolve(host, options()).await.unwrap();
+async fn a_token_is_fetched_again_after_it_has_expired_and_after_a_rejection() {
+    let google = StandIn::start();
+    google.token(METADATA, "first");
+    let world = SimulatedHost::new();
+    world.set_variable("GCE_METADATA_HOST", &google.host);
+    let configuration = resolve(world.host(), options()).await.unwrap();
     let credentials = configuration.credentials();
-    assert_eq!(text(&credentials.current().await.unwrap()), "short");
-    google.token(METADATA, "long");
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
-    let renewed = credentials.current().await.unwrap();
-    assert_eq!(text(&renewed), "long");
-    google.token(METADATA, "after-a-rejection");
-    credentials.invalidate(renewed.generation());
-    assert_eq!(text(&credentials.current().await.unwrap()), "after-a-rejection");
+    assert_eq!(text(&credentials.current().await.unwrap()), "first");
+    google.token(METADATA, "second");
+    assert_eq!(text(&credentials.current().await.unwrap()), "first");
+    world.advance(Duration::from_hours(1));
+    let second = credentials.current().await.unwrap();
+    assert_eq!(text(&second), "second");
+    google.token(METADATA, "third");
+    credentials.invalidate(second.generation());
+    assert_eq!(text(&credentials.current().await.unwrap()), "third");
+    assert_eq!(google.seen().len(), 3);
 }
 
 /// Two identities that share a credential in the store would be a user with the token of another one.
