@@ -56,6 +56,7 @@
 //! | `ring` | no | the crypto provider ring; if `aws-lc-rs` is enabled too, select it explicitly |
 //! | `tower` | no | [`tower`] |
 //! | `fleet` | no | [`fleet`]: many clusters, from kubeconfigs, Secrets and ClusterProfiles; enables `kubeconfig` |
+//! | `fleet-hub` | no | `fleet::Hub`: a fleet from a hub that is watched; enables `fleet` and `kube` |
 //! | `rustls` | no | [`rustls`] |
 //! | `hyper` | no | [`hyper`]; enables `rustls` and `tower` |
 //! | `kube` | no | [`kube`]; enables `hyper` |

@@ -120,7 +120,7 @@ struct CredentialFetcher {
     /// Set while the source passes on the credential of another handle.
     relays: Option<Arc<AtomicBool>>,
     /// Removes the entry in the table of shared handles on drop.
-    _lease: Option<Lease>,
+    _lease: Option<Box<Lease>>,
 }
 
 impl Fetcher for CredentialFetcher {
@@ -246,12 +246,12 @@ impl Credentials {
     pub fn live(source: Arc<dyn CredentialSource>, cluster: Arc<Cluster>, host: Host) -> Self {
         let key = source.sharing_key(&cluster).map(|key| host.add_to(key).closed());
         let asker = Asker::new(source.origin());
-        let make = move |lease| {
+        let make = move |lease: Option<Lease>| {
             let fetcher = CredentialFetcher {
                 source,
                 cluster,
                 relays: None,
-                _lease: lease,
+                _lease: lease.map(Box::new),
             };
             RefreshCell::new(fetcher, host)
         };

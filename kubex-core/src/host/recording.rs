@@ -110,17 +110,16 @@ impl Host {
     /// Returns the same host and a recorder of what is read through it.
     pub(crate) fn recording(&self) -> (Self, Recorder) {
         let recorder = Recorder::new();
-        let host = Self {
-            environment: Arc::new(RecordingEnvironment {
-                inner: Arc::clone(&self.environment),
-                recorder: recorder.clone(),
-            }),
-            files: Arc::new(RecordingFiles {
-                inner: Arc::clone(&self.files),
-                recorder: recorder.clone(),
-            }),
-            ..self.clone()
-        };
+        let mut host = self.clone();
+        let parts = host.parts();
+        parts.environment = Arc::new(RecordingEnvironment {
+            inner: Arc::clone(&parts.environment),
+            recorder: recorder.clone(),
+        });
+        parts.files = Arc::new(RecordingFiles {
+            inner: Arc::clone(&parts.files),
+            recorder: recorder.clone(),
+        });
         (host, recorder)
     }
 }
