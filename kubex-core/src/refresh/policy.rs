@@ -136,12 +136,6 @@ struct Deadline {
 }
 
 impl Deadline {
-    /// A point in time that is not reached.
-    const NEVER: Self = Self {
-        monotonic: u64::MAX,
-        wall: u64::MAX,
-    };
-
     fn after(now: Moment, span: Duration) -> Self {
         let (now, span) = (Ticks::from(now), nanos(span));
         Self {
@@ -150,8 +144,9 @@ impl Deadline {
         }
     }
 
+    /// Without a span, it is never reached.
     fn after_some(now: Moment, span: Option<Duration>) -> Self {
-        span.map_or(Self::NEVER, |span| Self::after(now, span))
+        Self::after(now, span.unwrap_or(Duration::MAX))
     }
 
     fn is_reached(self, now: Moment) -> bool {
