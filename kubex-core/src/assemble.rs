@@ -23,27 +23,34 @@ use crate::text::Mask;
 use crate::time::rfc3339;
 use crate::warning::Warning;
 
+/// What a configuration is built with.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'s> {
+    /// Reads what is checked now, with the time limits of the source.
+    pub(crate) host: &'s Host,
+    /// Belongs to the live handles. It is that of the chain, so that all of its handles share one.
+    pub(crate) live_host: &'s Host,
+    pub(crate) registry: &'s Registry,
+    pub(crate) decorator: Option<&'s Decorator>,
+    /// Whether the handles of a follower ask those of the configuration.
+    pub(crate) is_followed: bool,
+}
+
 /// Builds a configuration from a resolved source that already contains the overrides.
 ///
 /// # Errors
 /// Returns the problems that the provider has recorded, together with those of the cluster's options, of the identity's
 /// options and of the files that they refer to.
-pub(crate) async fn assemble(
-    source: ResolvedSource,
-    registry: &Registry,
-    host: &Host,
-    decorator: Option<&Decorator>,
-) -> Result<ClientConfiguration> {
+pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Result<ClientConfiguration> {
+    let Setting {
+        host,
+        registry,
+        decorator,
+        ..
+    } = setting;
     // What these checks read is read again later.
     let (checking_host, recorder) = host.recording();
-    let mut problems = Problems::default();
-    let mut identity_problems = Problems::default();
-    for (part, problem) in source.problems {
-        match part {
-            SourcePart::Identity => identity_problems.add(problem),
-            _ => problems.add(problem),
-        }
-    }
+    let (mut problems, identity_problems) = apart(source.problems);
     let mut provenance = Provenance::default();
     for (key, value) in source.cluster.iter().filter(|(_, value)| !value.is_blank()) {
         provenance.set(key, value.origin());
@@ -103,6 +110,7 @@ pub(crate) async fn assemble(
         // Unreachable: if one of them is missing, there is a problem, which was returned above.
         return Err(Error::new(ErrorKind::MissingCluster, "no server is set"));
     };
+    let credentials = credentials.for_setting(checked, setting);
 
     let mut builder = ClientConfiguration::builder(read.cluster)
         .trust_source(source.trust_source.or(read.trust_source))
@@ -134,7 +142,7 @@ pub(crate) async fn assemble(
     for warning in source_warnings {
         builder = builder.warning(warning);
     }
-    with_credentials(builder, credentials, decorator).build(host)
+    with_credentials(builder, credentials, decorator).build(setting.live_host)
 }
 
 /// The fields of the identity: the name, the origin and, if people may see it, the value of each.
@@ -281,6 +289,33 @@ enum Credentials {
         /// Whether the source must be configured, because an identity refers to it by name.
         is_required: bool,
     },
+}
+
+impl Credentials {
+    /// If they are followed, the credential of a source that never changes: a live handle of it would only be asked by that of
+    /// the follower.
+    fn for_setting(self, checked: Option<Credential>, setting: Setting<'_>) -> Self {
+        match (self, checked) {
+            (Self::Source { source, .. }, Some(credential))
+                if setting.is_followed && decorated(&source, setting.decorator).never_changes() =>
+            {
+                Self::Fixed(credential)
+            }
+            (credentials, _) => credentials,
+        }
+    }
+}
+
+/// The problems of the identity, apart from the others.
+fn apart(recorded: Vec<(SourcePart, Error)>) -> (Problems, Problems) {
+    let (mut others, mut of_identity) = (Problems::default(), Problems::default());
+    for (part, problem) in recorded {
+        match part {
+            SourcePart::Identity => of_identity.add(problem),
+            _ => others.add(problem),
+        }
+    }
+    (others, of_identity)
 }
 
 fn credentials(provider: Chosen, options: Options, registry: &Registry) -> Result<Credentials> {

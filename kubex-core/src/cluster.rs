@@ -14,6 +14,7 @@
 //! ```
 
 mod authority;
+mod bundle_content;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use rustls_pki_types::CertificateDer;
 use url::Url;
 
 use crate::address::{Address, normal_path};
-use crate::credential::{Certificates, ignored_blocks};
+use crate::credential::ignored_blocks;
 use crate::error::{Error, ErrorKind, Result};
 use crate::placeholder::{FILL_IN, UNFILLED, is_unfilled};
 use crate::proxy::Proxy;
@@ -35,6 +36,7 @@ use crate::warning::Warning;
 use crate::x509::X509Certificate;
 
 pub(crate) use authority::Authority;
+use bundle_content::{BundleContent, shared_or_read};
 
 /// An API server's address: `https://` or `http://`, a host, and an optional path that prefixes every request path.
 ///
@@ -261,14 +263,7 @@ impl Trust {
 /// assert_eq!(error.kind(), ErrorKind::InvalidPem);
 /// ```
 #[derive(Clone)]
-pub struct CaBundle {
-    pem: Arc<[u8]>,
-    certificates: Arc<[CertificateDer<'static>]>,
-    /// Which of the certificates are authorities, and when.
-    authorities: Arc<[Authority]>,
-    /// Descriptions of the blocks of the PEM that are not used.
-    ignored: Arc<[String]>,
-}
+pub struct CaBundle(Arc<BundleContent>);
 
 impl CaBundle {
     /// Parses certificate authorities from PEM. Blocks that are not certificates are skipped, as by Go;
@@ -277,20 +272,13 @@ impl CaBundle {
     /// # Errors
     /// Returns `InvalidPem` if the text contains no valid certificate.
     pub fn from_pem(pem: &[u8]) -> Result<Self> {
-        let (read, authorities) = Certificates::of_authorities(pem, "the certificate authority")?;
-        let (certificates, ignored) = read.into_parts();
-        Ok(Self {
-            pem: pem.into(),
-            certificates: certificates.into(),
-            authorities: authorities.into(),
-            ignored: ignored.into(),
-        })
+        shared_or_read(pem).map(Self)
     }
 
     /// The warnings about the bundle at this time: PEM blocks that are not used, and authorities that are not trusted.
     pub fn warnings(&self, now: SystemTime) -> Vec<Warning> {
-        let mut warnings = ignored_blocks(&self.ignored);
-        let certificates = self.certificates.iter().zip(&*self.authorities).enumerate();
+        let mut warnings = ignored_blocks(&self.0.ignored);
+        let certificates = self.0.certificates.iter().zip(&self.0.authorities).enumerate();
         // Only what is reported is read again, for its name.
         let reported = certificates.filter_map(|(index, (certificate, authority))| {
             let problem = authority.problem(now)?;
@@ -303,27 +291,22 @@ impl CaBundle {
 
     /// Returns a bundle without any certificate authority. With it, no server certificate is accepted.
     pub(crate) fn empty() -> Self {
-        Self {
-            pem: Arc::from([]),
-            certificates: Arc::from([]),
-            authorities: Arc::from([]),
-            ignored: Arc::from([]),
-        }
+        Self(Arc::default())
     }
 
-    /// Whether both share the same text in memory.
+    /// Whether both share the same text in memory, as equal bundles do.
     pub(crate) fn is_identical(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.pem, &other.pem)
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Returns the PEM text.
     pub fn pem(&self) -> &[u8] {
-        &self.pem
+        &self.0.pem
     }
 
     /// Returns the parsed certificates.
     pub fn certificates(&self) -> &[CertificateDer<'static>] {
-        &self.certificates
+        &self.0.certificates
     }
 }
 
@@ -333,7 +316,7 @@ const MAX_REPORTED: usize = 8;
 impl fmt::Debug for CaBundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CaBundle")
-            .field("certificates", &self.certificates.len())
+            .field("certificates", &self.certificates().len())
             .finish_non_exhaustive()
     }
 }

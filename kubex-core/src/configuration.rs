@@ -15,7 +15,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use http::HeaderMap;
 
@@ -51,17 +51,23 @@ use crate::warning::Warning;
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClientConfiguration {
-    cluster: Arc<Cluster>,
+    /// What never changes. A followed configuration shares it with the one that was resolved.
+    resolved: Arc<Resolved>,
     /// What the clones of a followed configuration share; `None` if it never changes.
     followed: Option<Arc<Line>>,
-    namespace: String,
-    impersonation: Option<Impersonation>,
-    impersonation_headers: HeaderMap,
     credentials: Credentials,
     trust: LiveTrust,
+}
+
+#[derive(Clone, Debug)]
+struct Resolved {
+    cluster: Arc<Cluster>,
+    namespace: Box<str>,
+    /// The user to impersonate, and the headers for it. Boxed, because most configurations have none.
+    impersonation: Option<Box<(Impersonation, HeaderMap)>>,
     warnings: Vec<Warning>,
     provenance: Provenance,
-    report: Arc<Report>,
+    report: Report,
 }
 
 impl ClientConfiguration {
@@ -83,7 +89,7 @@ impl ClientConfiguration {
 
     /// Returns the API server and the route to it.
     pub fn cluster(&self) -> &Arc<Cluster> {
-        &self.cluster
+        &self.resolved.cluster
     }
 
     /// Returns the API server and the route to it as they are now. The proxy and the TLS server name may differ from those in
@@ -92,24 +98,28 @@ impl ClientConfiguration {
     pub fn current_cluster(&self) -> Arc<Cluster> {
         match &self.followed {
             Some(followed) => followed.current_cluster(),
-            None => Arc::clone(&self.cluster),
+            None => Arc::clone(self.cluster()),
         }
     }
 
     /// Returns the namespace for requests that do not set one.
     pub fn namespace(&self) -> &str {
-        &self.namespace
+        &self.resolved.namespace
     }
 
     /// Returns the user to impersonate, if there is one.
     pub fn impersonation(&self) -> Option<&Impersonation> {
-        self.impersonation.as_ref()
+        self.resolved.impersonation.as_deref().map(|(user, _)| user)
     }
 
     /// Returns the impersonation headers, which are empty without impersonation. A request that already has
     /// `Impersonate-User` keeps its own headers.
     pub fn impersonation_headers(&self) -> &HeaderMap {
-        &self.impersonation_headers
+        static NONE: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
+        match self.resolved.impersonation.as_deref() {
+            Some((_, headers)) => headers,
+            None => &NONE,
+        }
     }
 
     /// Returns the live handle to the current credential.
@@ -132,7 +142,7 @@ impl ClientConfiguration {
         self.followed = Some(line);
         self.credentials = credentials;
         self.trust = trust;
-        if let Some(chosen) = self.report.chosen() {
+        if let Some(chosen) = self.report().chosen() {
             self.set_source_name(&chosen.source);
         }
         self
@@ -146,23 +156,23 @@ impl ClientConfiguration {
 
     /// Returns the warnings of the chosen source.
     pub fn warnings(&self) -> &[Warning] {
-        &self.warnings
+        &self.resolved.warnings
     }
 
     /// Returns the origin of each field.
     pub fn provenance(&self) -> &Provenance {
-        &self.provenance
+        &self.resolved.provenance
     }
 
     /// Returns the outcome of each source of the chain. The report is empty if no chain made the configuration.
     pub fn report(&self) -> &Report {
-        &self.report
+        &self.resolved.report
     }
 
     /// Returns the [report](Self::report) with what has changed since in the source, if the configuration
     /// [follows](crate::chain::follow) it.
     pub fn current_report(&self) -> Report {
-        let report = Report::clone(&self.report);
+        let report = self.report().clone();
         match &self.followed {
             Some(line) => report.with_changes(line.changes()),
             None => report,
@@ -207,7 +217,7 @@ impl ClientConfiguration {
     }
 
     pub(crate) fn with_report(mut self, report: Report) -> Self {
-        self.report = Arc::new(report);
+        Arc::make_mut(&mut self.resolved).report = report;
         self
     }
 
@@ -223,6 +233,8 @@ impl ClientConfiguration {
             words.push_str(", acting as ");
             words.push_str(&clean_line(&impersonation.user));
         }
+        // The report keeps it.
+        words.shrink_to_fit();
         words
     }
 }
@@ -377,12 +389,13 @@ impl ClientConfigurationBuilder {
             }
             (trust, _) => LiveTrust::fixed(trust.clone()),
         };
-        let impersonation_headers = self
-            .impersonation
-            .as_ref()
-            .map(Impersonation::headers)
-            .transpose()?
-            .unwrap_or_default();
+        let impersonation = match self.impersonation {
+            Some(user) => {
+                let headers = user.headers()?;
+                Some(Box::new((user, headers)))
+            }
+            None => None,
+        };
         for (field, origin) in &self.identity_origins {
             self.provenance.set(field, origin);
         }
@@ -391,16 +404,17 @@ impl ClientConfigurationBuilder {
         }
         self.provenance.shrink();
         Ok(ClientConfiguration {
-            cluster,
+            resolved: Arc::new(Resolved {
+                cluster,
+                namespace: self.namespace.unwrap_or_else(|| "default".to_owned()).into(),
+                impersonation,
+                warnings: self.warnings,
+                provenance: self.provenance,
+                report: Report::default(),
+            }),
             followed: None,
-            namespace: self.namespace.unwrap_or_else(|| "default".to_owned()),
-            impersonation: self.impersonation,
-            impersonation_headers,
             credentials,
             trust,
-            warnings: self.warnings,
-            provenance: self.provenance,
-            report: Arc::default(),
         })
     }
 }

@@ -30,6 +30,8 @@
 //! # Ok::<(), kubex_core::Error>(())
 //! ```
 
+use std::sync::Arc;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{ClusterFields, ClusterOptions, Options, Value, ValueKind};
 use crate::resolved_source::{CERTIFICATE_FIELDS, KEY_FIELDS, ResolvedSource, SourcePart};
@@ -72,6 +74,12 @@ pub struct Overrides {
 }
 
 impl Overrides {
+    /// The overrides behind a shared pointer; `None` if nothing is overridden.
+    pub(crate) fn shared(self) -> Option<Arc<Self>> {
+        let is_empty = self.cluster.is_empty() && self.identity.is_empty();
+        (!is_empty).then(|| Arc::new(self))
+    }
+
     /// The keys that override the identity. All other keys are [those of the cluster](ClusterOptions::KEYS).
     pub const IDENTITY_KEYS: &[&str] = &[
         "token",

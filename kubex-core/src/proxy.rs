@@ -40,6 +40,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
@@ -54,7 +55,11 @@ use crate::text::sanitize_line;
 
 /// A proxy to the API server. Its URL may contain a password, which `Debug` and `Display` do not show.
 #[derive(Clone)]
-pub struct Proxy {
+pub struct Proxy(Arc<Parts>);
+
+/// What a proxy consists of. Most clusters have none, so it is kept apart.
+#[derive(Clone)]
+struct Parts {
     url: Url,
     /// The URL as Go writes it, which keeps a default port and the case of the host.
     text: SecretString,
@@ -65,7 +70,7 @@ pub struct Proxy {
 
 impl PartialEq for Proxy {
     fn eq(&self, other: &Self) -> bool {
-        (&self.url, self.variable) == (&other.url, other.variable)
+        (&self.0.url, self.0.variable) == (&other.0.url, other.0.variable)
     }
 }
 
@@ -107,12 +112,12 @@ impl Proxy {
             let decoded = percent_decode_str(password).decode_utf8_lossy();
             SecretString::from(&*decoded)
         });
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             url,
             text: SecretString::unlisted(address.written_by_go()),
             password,
             variable: None,
-        })
+        })))
     }
 
     /// Returns the proxy that the environment variables define for this address, if there is one.
@@ -151,7 +156,7 @@ impl Proxy {
                 Self::parse(&format!("http://{text}"))
             };
             let mut proxy = proxy.map_err(|error| error.with_origin(&Origin::variable(name)))?;
-            proxy.variable = Some(name);
+            Arc::make_mut(&mut proxy.0).variable = Some(name);
             return Ok(Some(proxy));
         }
         Ok(None)
@@ -159,29 +164,29 @@ impl Proxy {
 
     /// Returns the complete URL. It may contain a password, so do not print it.
     pub fn expose_url(&self) -> &Url {
-        &self.url
+        &self.0.url
     }
 
     /// Returns the complete URL as kubectl passes it to an exec plugin. It may contain a password, so do not print it.
     pub fn expose_text(&self) -> &str {
-        self.text.expose_secret()
+        self.0.text.expose_secret()
     }
 
     /// Returns the decoded password of the URL.
     pub fn password(&self) -> Option<&SecretString> {
-        self.password.as_ref()
+        self.0.password.as_ref()
     }
 
     /// Returns the environment variable that defines the proxy, or `None` if the configuration does. An exec plugin
     /// receives only a proxy of the configuration, because it has the variables itself.
     pub fn variable(&self) -> Option<&'static str> {
-        self.variable
+        self.0.variable
     }
 }
 
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut url = self.url.clone();
+        let mut url = self.0.url.clone();
         if !url.username().is_empty() || url.password().is_some() {
             // Neither call fails for a URL with a host, which `parse` has checked.
             let _ = url.set_username("");

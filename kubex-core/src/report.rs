@@ -80,6 +80,14 @@ pub struct Report {
 }
 
 impl Report {
+    /// An empty report with room for so many sources.
+    pub(crate) fn for_sources(number: usize) -> Self {
+        Self {
+            attempts: Vec::with_capacity(number),
+            changes: Vec::new(),
+        }
+    }
+
     pub(crate) fn push(&mut self, source: &str, outcome: Outcome, took: Duration) {
         self.attempts.push(Attempt {
             source: clean_line(source).into_owned(),

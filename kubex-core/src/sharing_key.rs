@@ -72,6 +72,13 @@ impl SharingKey {
         Self(State::Closed(self.digest()))
     }
 
+    /// Half of the digest, for what is compared with an earlier state of the same thing. The key of the digest is not known
+    /// outside of the process, so that equal halves cannot be searched for.
+    pub(crate) fn short_digest(&self) -> [u8; 16] {
+        let digest = self.digest();
+        std::array::from_fn(|index| digest.get(index).copied().unwrap_or_default())
+    }
+
     fn digest(&self) -> [u8; 32] {
         match &self.0 {
             State::Open(parts) => parts.0.finalize().into(),
@@ -79,9 +86,9 @@ impl SharingKey {
         }
     }
 
-    /// Adds another key.
+    /// Adds another key, such as that of a source that this one is made of.
     #[must_use]
-    pub(crate) fn with_key(self, other: &Self) -> Self {
+    pub fn with_key(self, other: &Self) -> Self {
         self.with(other.digest())
     }
 

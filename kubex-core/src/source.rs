@@ -107,8 +107,8 @@ pub trait CredentialSource: Debug + Send + Sync {
     fn describe(&self) -> String;
 
     /// The source that this one is around, if it is a decorator, such as a store. Then each method below that the decorator
-    /// does not define is that of the other source. [`only_reads_files`](Self::only_reads_files) is not: a decorator may
-    /// do more.
+    /// does not define is that of the other source. [`only_reads_files`](Self::only_reads_files) and
+    /// [`never_changes`](Self::never_changes) are not: a decorator may do more.
     fn decorated(&self) -> Option<&dyn CredentialSource> {
         None
     }
@@ -137,6 +137,12 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// Whether a fetch does nothing but read files. After rejections, such a source is asked once a second, and others once
     /// in 10 s.
     fn only_reads_files(&self) -> bool {
+        false
+    }
+
+    /// Whether each fetch returns the same credential, which [`check`](Self::check) returns too. A configuration that is
+    /// followed keeps that credential instead of the source.
+    fn never_changes(&self) -> bool {
         false
     }
 

@@ -22,6 +22,8 @@ const BUILT_IN: &[&Registration] = &[
     &kubex_gke::REGISTRATION,
     #[cfg(feature = "github-actions")]
     &kubex_github_actions::REGISTRATION,
+    #[cfg(feature = "token-exchange")]
+    &kubex_token_exchange::REGISTRATION,
     #[cfg(feature = "kubeconfig")]
     &kubex_kubeconfig::REGISTRATION,
 ];

@@ -48,13 +48,15 @@
 //! | `eks` | no | the provider `eks`: tokens for Amazon EKS, without the AWS CLI; compiles the AWS SDK, which needs Rust 1.94.1 |
 //! | `gke` | no | the provider `gke`: Google access tokens, without gke-gcloud-auth-plugin; compiles Google's SDK, which needs Rust 1.91 |
 //! | `github-actions` | no | the provider `github-actions`: the OpenID Connect token of a job; compiles the crate reqwest |
+//! | `token-exchange` | no | the provider `token-exchange`: the token of another source, exchanged at an issuer; compiles the crate reqwest |
 //! | `kubeconfig` | yes | the provider `kubeconfig`, [`configure_from_kubeconfig`]; enables `static` and `token-file` |
 //! | `config` | yes | [`resolve`] and [`config`]: the chain from configuration files and variables |
 //! | `reqwest` | yes | [`reqwest`]; enables `rustls` |
-//! | `aws-lc-rs` | yes | the crypto provider aws-lc-rs for `rustls`, `oidc`, `aks`, `eks`, `gke`, `github-actions` and all clients |
+//! | `aws-lc-rs` | yes | the crypto provider aws-lc-rs for `rustls`, `oidc`, `aks`, `eks`, `gke`, `github-actions`, `token-exchange` and all clients |
 //! | `ring` | no | the crypto provider ring; if `aws-lc-rs` is enabled too, select it explicitly |
 //! | `tower` | no | [`tower`] |
 //! | `fleet` | no | [`fleet`]: many clusters, from kubeconfigs, Secrets and ClusterProfiles; enables `kubeconfig` |
+//! | `fleet-hub` | no | `fleet::Hub`: a fleet from a hub that is watched; enables `fleet` and `kube` |
 //! | `rustls` | no | [`rustls`] |
 //! | `hyper` | no | [`hyper`]; enables `rustls` and `tower` |
 //! | `kube` | no | [`kube`]; enables `hyper` |

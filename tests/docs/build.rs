@@ -30,6 +30,7 @@ const PAGES: &[(&str, bool)] = &[
     ("providers/kubeconfig/README.md", false),
     ("providers/oidc/README.md", false),
     ("providers/static/README.md", false),
+    ("providers/token-exchange/README.md", false),
     ("providers/token-file/README.md", false),
 ];
 

@@ -105,6 +105,28 @@ async fn a_rotated_pair_of_files_is_used_within_sixty_seconds_over_new_connectio
 }
 
 #[tokio::test]
+async fn a_program_that_starts_while_files_are_being_written_reads_them_again() {
+    let (world, server, pair, _) = scene(Version::HTTP_2).await;
+    for (path, content) in [
+        (CERTIFICATE, pair.certificate.clone()),
+        (KEY, pair.key.clone()),
+        (AUTHORITY, server.ca_pem()),
+    ] {
+        world.write(path, "");
+        world.after_read(path, move |world| world.write(path, &content));
+        let configuration = configure(&world, &server)
+            .await
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
+        let client = kubex::reqwest::Client::new(&configuration).unwrap();
+        assert_eq!(status(&client).await, StatusCode::OK, "{path}");
+    }
+    world.write(KEY, "");
+    let error = configure(&world, &server).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidPem, "{error}");
+    server.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_half_written_or_mismatched_pair_keeps_the_old_one() {
     let (world, server, old, configuration) = scene(Version::HTTP_2).await;
     let client = kubex::reqwest::Client::new(&configuration).unwrap();

@@ -37,6 +37,21 @@ async fn from_token_file(world: &SimulatedHost) -> Result<ClientConfiguration> {
 }
 
 #[tokio::test]
+async fn a_program_that_starts_while_the_file_is_being_written_reads_it_again() {
+    let world = SimulatedHost::new();
+    world.write(TOKEN_FILE, "");
+    world.after_read(TOKEN_FILE, |world| world.write(TOKEN_FILE, "one"));
+    let configuration = from_token_file(&world).await.unwrap();
+    assert_eq!(token(configuration.credentials()).await, "one");
+
+    // A file that stays empty is an error.
+    let world = SimulatedHost::new();
+    world.write(TOKEN_FILE, "\n");
+    let error = from_token_file(&world).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::EmptyToken, "{error}");
+}
+
+#[tokio::test]
 async fn a_token_file_replaced_by_rename_is_used_within_sixty_seconds() {
     let world = SimulatedHost::new();
     world.write(TOKEN_FILE, "  one\r\n");

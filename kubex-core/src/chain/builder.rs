@@ -143,7 +143,7 @@ impl ChainBuilder {
         Ok(Chain {
             sources: sources.into(),
             references: references.into(),
-            overrides: Arc::new(overrides.unwrap_or_default()),
+            overrides: overrides.and_then(Overrides::shared),
             registry: self.registry,
             host,
             warnings: self.warnings.into(),
@@ -169,7 +169,7 @@ fn build_source(source: Source, registry: &Registry) -> Result<BuiltSource> {
         name,
         provider,
         timeout,
-        overrides: Overrides::new(overrides)?,
+        overrides: Overrides::new(overrides)?.shared(),
         decorator,
     })
 }

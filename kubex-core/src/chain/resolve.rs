@@ -15,7 +15,7 @@ use std::time::Duration;
 use tracing::{debug, info};
 
 use super::source::Decorator;
-use crate::assemble::assemble;
+use crate::assemble::{Setting, assemble};
 use crate::configuration::ClientConfiguration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
@@ -34,7 +34,7 @@ pub(super) struct BuiltSource {
     pub(super) provider: Arc<dyn CredentialProvider>,
     pub(super) timeout: Duration,
     /// This source's own overrides. Those of the chain are applied after them.
-    pub(super) overrides: Overrides,
+    pub(super) overrides: Option<Arc<Overrides>>,
     pub(super) decorator: Option<Decorator>,
 }
 
@@ -45,13 +45,29 @@ pub(super) struct Choice {
     pub(super) name: String,
 }
 
+/// How a chain is asked.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Asked<'c> {
+    /// What a source chose before, which it is asked for again.
+    pub(super) chose: Option<&'c Choice>,
+    /// Whether the result is followed.
+    pub(super) is_followed: bool,
+}
+
+impl<'c> Asked<'c> {
+    fn chosen_by(self, source: &BuiltSource) -> Option<&'c str> {
+        let chose = self.chose.filter(|it| it.source == source.name);
+        chose.map(|it| &*it.name)
+    }
+}
+
 /// An ordered list of sources whose providers are built. It is cheap to clone. See the [module](super).
 #[derive(Clone, Debug)]
 pub struct Chain {
     pub(super) sources: Arc<[BuiltSource]>,
     /// Sources that others may refer to, and that the chain does not try.
     pub(super) references: Arc<[BuiltSource]>,
-    pub(super) overrides: Arc<Overrides>,
+    pub(super) overrides: Option<Arc<Overrides>>,
     pub(super) registry: Registry,
     pub(super) host: Host,
     /// Warnings about the chain itself.
@@ -75,10 +91,23 @@ impl Chain {
         Some(Self {
             sources: Arc::new([(*found).clone()]),
             references: others.map(|source| (*source).clone()).collect(),
-            overrides: Arc::default(),
+            overrides: None,
             registry: self.registry.clone(),
             host: self.host.clone(),
             warnings: Arc::new([]),
+        })
+    }
+
+    /// Each source as a chain of its own, in order, with the overrides and the references of this chain. A check resolves them
+    /// to tell what is wrong with sources that [`resolve`](Self::resolve) does not reach.
+    pub fn each_alone(&self) -> impl Iterator<Item = Self> {
+        self.sources.iter().map(|source| {
+            let others = self.sources.iter().filter(|other| other.name != source.name);
+            Self {
+                sources: Arc::new([source.clone()]),
+                references: self.references.iter().chain(others).cloned().collect(),
+                ..self.clone()
+            }
         })
     }
 
@@ -90,28 +119,25 @@ impl Chain {
     /// is configured, it returns `Exhausted` with the reason of each. [`Error::report`] contains the outcome of each
     /// source.
     pub async fn resolve(&self) -> Result<ClientConfiguration> {
-        let configuration = self.resolve_with(None, |_| {}).await?;
+        let configuration = self.resolve_with(Asked::default(), |_| {}).await?;
         log_choice(&configuration);
         Ok(configuration)
     }
 
-    /// Resolves the chain. Passes what each source answers to `see`; the last one is the source that is used. A source is
-    /// asked for what it `chose` before.
+    /// Resolves the chain. Passes what each source answers to `see`; the last one is the source that is used.
     pub(super) async fn resolve_with(
         &self,
-        chose: Option<&Choice>,
+        asked: Asked<'_>,
         mut see: impl FnMut(&ResolvedSource) + Send,
     ) -> Result<ClientConfiguration> {
-        let mut report = Report::default();
+        let mut report = Report::for_sources(self.sources.len());
         let mut ended: Option<Result<ClientConfiguration>> = None;
         for source in self.sources.iter() {
             if ended.is_some() {
                 report.push(&source.name, Outcome::NotAsked, Duration::ZERO);
                 continue;
             }
-            let chosen = chose.filter(|it| it.source == source.name);
-            let chosen = chosen.map(|it| &*it.name);
-            let (outcome, took) = self.ask(source, chosen, &mut see).await;
+            let (outcome, took) = self.ask(source, asked, &mut see).await;
             match outcome {
                 Ok(configuration) => {
                     let outcome = Outcome::Chosen {
@@ -183,8 +209,9 @@ impl Chain {
             answer.warn(SourcePart::Source, warning);
         }
         answer.inputs = recording.inputs;
-        source.overrides.apply(&mut answer)?;
-        self.overrides.apply(&mut answer)?;
+        for overrides in source.overrides.iter().chain(&self.overrides) {
+            overrides.apply(&mut answer)?;
+        }
         for warning in self.warnings.iter() {
             answer.warn(SourcePart::Source, warning.clone());
         }
@@ -194,14 +221,20 @@ impl Chain {
     async fn configure(
         &self,
         source: &BuiltSource,
-        chosen: Option<&str>,
+        asked: Asked<'_>,
         see: &mut (impl FnMut(&ResolvedSource) + Send),
     ) -> Result<ClientConfiguration> {
-        let answer = self.answer(source, chosen).await?;
+        let answer = self.answer(source, asked.chosen_by(source)).await?;
         see(&answer);
-        let host = self.host_of(source);
+        let setting = Setting {
+            host: &self.host_of(source),
+            live_host: &self.host,
+            registry: &self.registry,
+            decorator: source.decorator.as_ref(),
+            is_followed: asked.is_followed,
+        };
         // Boxed, because it is the largest part of a future that callers keep on their stack.
-        Box::pin(assemble(answer, &self.registry, &host, source.decorator.as_ref())).await
+        Box::pin(assemble(answer, setting)).await
     }
 
     fn host_of(&self, source: &BuiltSource) -> Host {
@@ -211,11 +244,11 @@ impl Chain {
     async fn ask(
         &self,
         source: &BuiltSource,
-        chosen: Option<&str>,
+        asked: Asked<'_>,
         see: &mut (impl FnMut(&ResolvedSource) + Send),
     ) -> (Result<ClientConfiguration>, Duration) {
         let started = self.host.now().monotonic;
-        let outcome = self.within(source, self.configure(source, chosen, see)).await;
+        let outcome = self.within(source, self.configure(source, asked, see)).await;
         let took = self.host.now().monotonic.saturating_sub(started);
         (
             outcome.inspect(|configuration| configuration.set_source_name(&source.name)),

@@ -92,7 +92,6 @@ impl fmt::Display for Generation {
 }
 
 /// A token, or a user name and a password: a request has one `Authorization` header.
-#[derive(Clone)]
 enum Secret {
     Bearer(SecretString),
     Basic {
@@ -104,9 +103,9 @@ enum Secret {
 /// An immutable credential. See the [module](self).
 #[derive(Clone)]
 pub struct Credential {
-    secret: Option<Secret>,
-    /// The header's value, computed once, with a counter for each of some threads. Its bytes are wiped when the last clone
-    /// is dropped.
+    secret: Option<Arc<Secret>>,
+    /// The header's value, computed once, with a counter for each thread that needs one. Its bytes are wiped when the last
+    /// clone is dropped.
     authorization: Option<Arc<Shards<HeaderValue>>>,
     certificate: Option<Arc<ClientCertificate>>,
     expires_at: Option<SystemTime>,
@@ -169,7 +168,7 @@ impl Credential {
                 "the token contains a control character or a line break",
             )
         })?);
-        self.secret = Some(Secret::Bearer(token));
+        self.secret = Some(Arc::new(Secret::Bearer(token)));
         Ok(self)
     }
 
@@ -201,10 +200,10 @@ impl Credential {
         })?;
         let mut credential = Self::anonymous();
         credential.authorization = Some(authorization);
-        credential.secret = Some(Secret::Basic {
+        credential.secret = Some(Arc::new(Secret::Basic {
             username: username.to_owned(),
             password,
-        });
+        }));
         Ok(credential)
     }
 
@@ -238,7 +237,7 @@ impl Credential {
 
     /// The bearer token.
     pub fn token(&self) -> Option<&SecretString> {
-        match &self.secret {
+        match self.secret.as_deref() {
             Some(Secret::Bearer(token)) => Some(token),
             _ => None,
         }
@@ -246,7 +245,7 @@ impl Credential {
 
     /// The user name and the password.
     pub fn basic_pair(&self) -> Option<(&str, &SecretString)> {
-        match &self.secret {
+        match self.secret.as_deref() {
             Some(Secret::Basic { username, password }) => Some((username, password)),
             _ => None,
         }
@@ -290,7 +289,7 @@ impl Credential {
 
     /// The kinds of its parts, for people: `bearer token and client certificate`.
     pub fn description(&self) -> &'static str {
-        match (&self.secret, &self.certificate) {
+        match (self.secret.as_deref(), &self.certificate) {
             (None, None) => "no credential",
             (Some(Secret::Bearer(_)), None) => "bearer token",
             (Some(Secret::Basic { .. }), None) => "user name and password",
@@ -326,25 +325,33 @@ fn header(scheme: &str, text: &str) -> Option<Arc<Shards<HeaderValue>>> {
     let mut value = Zeroizing::new(Vec::with_capacity(scheme.len() + text.len()));
     value.extend_from_slice(scheme.as_bytes());
     value.extend_from_slice(text.as_bytes());
-    let text = Arc::new(value);
-    let new_value = || {
-        let bytes = Bytes::from_owner(Padded(Wiped(Arc::clone(&text))));
-        let mut value = HeaderValue::from_maybe_shared(bytes).ok()?;
-        value.set_sensitive(true);
-        Some(value)
-    };
-    let first = new_value()?;
-    Some(Arc::new(Shards::new(|| {
-        new_value().unwrap_or_else(|| first.clone())
-    })))
+    let text = Wiped(Arc::new(value));
+    let first = header_value(Bytes::from_owner(text.clone()))?;
+    let unpadded = first.clone();
+    let copy =
+        move || header_value(Bytes::from_owner(Padded(text.clone()))).unwrap_or_else(|| unpadded.clone());
+    Some(Arc::new(Shards::new(first, copy)))
+}
+
+fn header_value(bytes: Bytes) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_maybe_shared(bytes).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// The text of a header value.
+#[derive(Clone)]
 struct Wiped(Arc<Zeroizing<Vec<u8>>>);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl AsRef<[u8]> for Padded<Wiped> {
     fn as_ref(&self) -> &[u8] {
-        &self.0.0
+        self.0.as_ref()
     }
 }
 

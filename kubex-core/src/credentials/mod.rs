@@ -120,7 +120,7 @@ struct CredentialFetcher {
     /// Set while the source passes on the credential of another handle.
     relays: Option<Arc<AtomicBool>>,
     /// Removes the entry in the table of shared handles on drop.
-    _lease: Option<Lease>,
+    _lease: Option<Box<Lease>>,
 }
 
 impl Fetcher for CredentialFetcher {
@@ -246,12 +246,12 @@ impl Credentials {
     pub fn live(source: Arc<dyn CredentialSource>, cluster: Arc<Cluster>, host: Host) -> Self {
         let key = source.sharing_key(&cluster).map(|key| host.add_to(key).closed());
         let asker = Asker::new(source.origin());
-        let make = move |lease| {
+        let make = move |lease: Option<Lease>| {
             let fetcher = CredentialFetcher {
                 source,
                 cluster,
                 relays: None,
-                _lease: lease,
+                _lease: lease.map(Box::new),
             };
             RefreshCell::new(fetcher, host)
         };
@@ -400,13 +400,14 @@ impl Credentials {
     }
 
     /// Whether a fetch does nothing but read files.
-    pub(crate) fn only_reads_files(&self) -> bool {
+    pub fn only_reads_files(&self) -> bool {
         let cell = self.0.cell();
         cell.is_none_or(|cell| cell.fetcher().only_reads_files())
     }
 
-    /// The time limit of one fetch, with the time that it takes to end what it started.
-    pub(crate) fn deadline(&self) -> Duration {
+    /// The time limit of one fetch, with the time that it takes to end what it started. A source that waits for the credential of
+    /// another one adds it to its own limit.
+    pub fn deadline(&self) -> Duration {
         self.0.cell().map_or(Duration::ZERO, |cell| {
             let (fetcher, host) = (cell.fetcher(), cell.host());
             fetcher.deadline(host).saturating_add(fetcher.time_to_end(host))

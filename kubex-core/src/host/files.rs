@@ -32,6 +32,7 @@ use super::input::FileStamp;
 use super::open_file::{self, OpenFile};
 #[cfg(unix)]
 use super::pipe;
+use super::readers;
 use super::writers::{self, ForeignWriters};
 use crate::error::Result;
 use crate::origin::Origin;
@@ -166,6 +167,11 @@ pub trait Files: Debug + Send + Sync {
     /// The other users who can change the file at the path, such as a program; `None` if there are none.
     async fn foreign_writers(&self, _path: &Path) -> Option<ForeignWriters> {
         None
+    }
+
+    /// Whether every user of the machine can read the file at the path.
+    async fn is_readable_by_everyone(&self, _path: &Path) -> bool {
+        false
     }
 
     /// The target of a symbolic link, unchanged.
@@ -343,6 +349,12 @@ impl Files for FileSystem {
         });
         // A program that is not there is an error of its run.
         writers.await.unwrap_or_default()
+    }
+
+    async fn is_readable_by_everyone(&self, path: &Path) -> bool {
+        let path = path.to_owned();
+        let answer = on_blocking_thread(move || readers::is_readable_by_everyone(&path));
+        answer.await.unwrap_or_default()
     }
 
     #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]

@@ -43,6 +43,7 @@ mod plugin_stderr;
 mod plugins;
 mod processes;
 mod programs;
+mod readers;
 mod recording;
 #[cfg(feature = "test-util")]
 mod simulated;
@@ -84,7 +85,11 @@ pub use writers::ForeignWriters;
 /// The interface of a provider to the system: variables, files, clocks, processes and the terminal. It is cheap to
 /// clone.
 #[derive(Clone, Debug)]
-pub struct Host {
+pub struct Host(Arc<Parts>);
+
+/// What a host consists of. Each live handle has a host, so they share it.
+#[derive(Clone, Debug)]
+struct Parts {
     environment: Arc<dyn Environment>,
     files: Arc<dyn Files>,
     clock: Arc<dyn Clock>,
@@ -125,7 +130,7 @@ impl Host {
     }
 
     fn new_real() -> Self {
-        Self {
+        Self(Arc::new(Parts {
             environment: Arc::new(environment::ProcessEnvironment),
             files: Arc::new(files::FileSystem::default()),
             clock: Arc::new(clock::SystemClock::default()),
@@ -136,7 +141,11 @@ impl Host {
             world: World::Real,
             changed_variables: ChangedVariables::default(),
             has_own_pipe_deadline: false,
-        }
+        }))
+    }
+
+    fn parts(&mut self) -> &mut Parts {
+        Arc::make_mut(&mut self.0)
     }
 
     /// Sets a variable, or unsets it with `None`, for providers and for the plugins they run. The environment of the process
@@ -150,9 +159,10 @@ impl Host {
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: Option<impl Into<OsString>>) -> Self {
         let value = value.map(Into::into);
-        self.changed_variables.0.insert(name.to_owned(), value.clone());
-        self.environment = Arc::new(environment::Overlaid {
-            beneath: self.environment,
+        let parts = self.parts();
+        parts.changed_variables.0.insert(name.to_owned(), value.clone());
+        parts.environment = Arc::new(environment::Overlaid {
+            beneath: Arc::clone(&parts.environment),
             name: name.to_owned(),
             value,
         });
@@ -172,7 +182,7 @@ impl Host {
     /// ```
     #[must_use]
     pub fn with_plugin_rules(mut self, rules: PluginRules) -> Self {
-        self.plugin_rules = Arc::new(rules);
+        self.parts().plugin_rules = Arc::new(rules);
         self
     }
 
@@ -180,14 +190,14 @@ impl Host {
     /// knows whether it reads from the terminal itself.
     #[must_use]
     pub fn with_terminal(mut self, terminal: Terminal) -> Self {
-        self.terminal = Some(terminal);
+        self.parts().terminal = Some(terminal);
         self
     }
 
     /// Takes the terminal away, so that no plugin asks its user.
     #[must_use]
     pub fn without_terminal(mut self) -> Self {
-        self.terminal = None;
+        self.parts().terminal = None;
         self
     }
 
@@ -202,22 +212,22 @@ impl Host {
     /// ```
     #[must_use]
     pub fn with_pipe_deadline(mut self, deadline: Duration) -> Self {
-        self.has_own_pipe_deadline = true;
+        self.parts().has_own_pipe_deadline = true;
         self.change_pipe_deadline(deadline);
         self
     }
 
     /// The host on which a pipe times out before a source with this time limit does, so that the error names the pipe.
     pub(crate) fn for_source_with(mut self, limit: Duration) -> Self {
-        if !self.has_own_pipe_deadline {
+        if !self.0.has_own_pipe_deadline {
             self.change_pipe_deadline(limit * 2 / 3);
         }
         self
     }
 
     fn change_pipe_deadline(&mut self, deadline: Duration) {
-        if let Some(files) = self.files.with_pipe_deadline(deadline) {
-            self.files = files;
+        if let Some(files) = self.0.files.with_pipe_deadline(deadline) {
+            self.parts().files = files;
         }
     }
 
@@ -225,32 +235,34 @@ impl Host {
     /// event and, if the plugin fails, part of the error.
     #[must_use]
     pub fn with_plugin_stderr(mut self, stderr: PluginStderr) -> Self {
-        self.plugin_stderr = Some(stderr);
+        self.parts().plugin_stderr = Some(stderr);
         self
     }
 
     /// Sets another clock.
     #[cfg(feature = "test-util")]
     #[must_use]
-    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ..self }
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.parts().clock = clock;
+        self
     }
 
     /// Sets other files.
     #[cfg(feature = "test-util")]
     #[must_use]
-    pub fn with_files(self, files: Arc<dyn Files>) -> Self {
-        Self { files, ..self }
+    pub fn with_files(mut self, files: Arc<dyn Files>) -> Self {
+        self.parts().files = files;
+        self
     }
 
     /// The environment variables and the home directory.
     pub fn environment(&self) -> &dyn Environment {
-        &*self.environment
+        &*self.0.environment
     }
 
     /// The files.
     pub fn files(&self) -> &dyn Files {
-        &*self.files
+        &*self.0.files
     }
 
     /// Reads the files of at most `limit` bytes and returns what `parse` makes of them. If there is much to do, it happens on
@@ -271,64 +283,64 @@ impl Host {
                 drop(parsed.send(parse(paths, contents)));
             }
         });
-        self.files.read_each_into(paths, limit, consume).await?;
+        self.0.files.read_each_into(paths, limit, consume).await?;
         let lost = |_| Error::new(ErrorKind::Aborted, "the files were not read");
         receiver.await.map_err(lost)
     }
 
     /// Both clocks.
     pub fn clock(&self) -> &dyn Clock {
-        &*self.clock
+        &*self.0.clock
     }
 
     /// The processes of a simulated host; `None` on a real host, where the exec provider starts processes itself.
     pub fn processes(&self) -> Option<&dyn Processes> {
-        self.processes.as_deref()
+        self.0.processes.as_deref()
     }
 
     /// The terminal, if the program set one.
     pub fn terminal(&self) -> Option<&Terminal> {
-        self.terminal.as_ref()
+        self.0.terminal.as_ref()
     }
 
     /// Where the stderr of plugins is shown, if the program set it.
     pub fn plugin_stderr(&self) -> Option<&PluginStderr> {
-        self.plugin_stderr.as_ref()
+        self.0.plugin_stderr.as_ref()
     }
 
     /// The path, made absolute by the working directory.
     pub fn from_working_directory(&self, path: &Path) -> PathBuf {
-        let directory = self.environment.current_directory();
+        let directory = self.0.environment.current_directory();
         directory.unwrap_or_default().join(path)
     }
 
     /// The rules for plugins.
     pub fn plugin_rules(&self) -> &PluginRules {
-        &self.plugin_rules
+        &self.0.plugin_rules
     }
 
     /// The variables that a plugin inherits according to the rules.
     pub fn plugin_variables(&self) -> Vec<(OsString, OsString)> {
-        self.plugin_rules.inherited(self.environment.variables())
+        self.0.plugin_rules.inherited(self.0.environment.variables())
     }
 
     /// Adds everything to a sharing key that distinguishes this host from another one of this process.
     pub(crate) fn add_to(&self, key: SharingKey) -> SharingKey {
-        let key = match self.world {
+        let key = match self.0.world {
             World::Real => key.with("real"),
             #[cfg(feature = "test-util")]
             World::Simulated(address) => key.with("simulated").with(address.to_le_bytes()),
         };
-        let key = self.plugin_rules.add_to(key);
-        let key = match &self.terminal {
+        let key = self.0.plugin_rules.add_to(key);
+        let key = match &self.0.terminal {
             None => key.with("no terminal"),
             Some(terminal) => key.with("terminal").with_optional(terminal.why_unavailable()),
         };
-        let key = match &self.plugin_stderr {
+        let key = match &self.0.plugin_stderr {
             None => key.with("not shown"),
             Some(stderr) => stderr.add_to(key),
         };
-        self.changed_variables.0.iter().fold(key, |key, (name, value)| {
+        self.0.changed_variables.0.iter().fold(key, |key, (name, value)| {
             key.with(name)
                 .with_optional(value.as_deref().map(OsStr::as_encoded_bytes))
         })
@@ -336,13 +348,13 @@ impl Host {
 
     /// The time of both clocks.
     pub fn now(&self) -> Moment {
-        self.clock.now()
+        self.0.clock.now()
     }
 
     /// The time of both clocks, up to a few milliseconds late; see [`Clock::recent`].
     #[inline]
     pub(crate) fn recent(&self) -> Ticks {
-        self.clock.recent()
+        self.0.clock.recent()
     }
 
     /// Runs the future for at most this duration of the host's clock.
@@ -350,7 +362,7 @@ impl Host {
     /// # Errors
     /// [`TimedOut`] when the limit is reached; the future is dropped then.
     pub async fn within<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Result<T, TimedOut> {
-        clock::within(&*self.clock, limit, future).await
+        clock::within(&*self.0.clock, limit, future).await
     }
 }
 

@@ -110,17 +110,16 @@ impl Host {
     /// Returns the same host and a recorder of what is read through it.
     pub(crate) fn recording(&self) -> (Self, Recorder) {
         let recorder = Recorder::new();
-        let host = Self {
-            environment: Arc::new(RecordingEnvironment {
-                inner: Arc::clone(&self.environment),
-                recorder: recorder.clone(),
-            }),
-            files: Arc::new(RecordingFiles {
-                inner: Arc::clone(&self.files),
-                recorder: recorder.clone(),
-            }),
-            ..self.clone()
-        };
+        let mut host = self.clone();
+        let parts = host.parts();
+        parts.environment = Arc::new(RecordingEnvironment {
+            inner: Arc::clone(&parts.environment),
+            recorder: recorder.clone(),
+        });
+        parts.files = Arc::new(RecordingFiles {
+            inner: Arc::clone(&parts.files),
+            recorder: recorder.clone(),
+        });
         (host, recorder)
     }
 }
@@ -191,6 +190,10 @@ impl Files for RecordingFiles {
 
     async fn foreign_writers(&self, path: &Path) -> Option<ForeignWriters> {
         self.inner.foreign_writers(path).await
+    }
+
+    async fn is_readable_by_everyone(&self, path: &Path) -> bool {
+        self.inner.is_readable_by_everyone(path).await
     }
 
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf> {

@@ -154,7 +154,7 @@ impl SimulatedHost {
     /// The host for providers.
     pub fn host(&self) -> Host {
         let world = Arc::new(self.clone());
-        Host {
+        Host(Arc::new(super::Parts {
             environment: world.clone(),
             files: world.clone(),
             clock: world.clone(),
@@ -165,7 +165,7 @@ impl SimulatedHost {
             world: super::World::Simulated(Arc::as_ptr(&self.0).addr()),
             changed_variables: super::ChangedVariables::default(),
             has_own_pipe_deadline: false,
-        }
+        }))
     }
 
     /// Hands a terminal over to hosts that are created from now on.

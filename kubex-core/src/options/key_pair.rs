@@ -17,7 +17,7 @@ use crate::secret::{ExposeSecret, SecretString};
 /// The age at which a key pair is read again from its files.
 const REVALIDATE_AFTER: Duration = Duration::from_secs(60);
 
-/// How many times a key pair is read in total while its certificate and key do not match.
+/// How many times a key pair is read in total while its certificate and key do not match, or one of them is not whole.
 const MAX_ATTEMPTS: usize = 3;
 
 /// A client certificate and its key, each in a file or inline. The keys are those of a kubeconfig:
@@ -69,7 +69,8 @@ impl KeyPairOptions {
     }
 
     /// Reads the certificate and the key; if neither can be read, the error has both reasons. While a rotation replaces
-    /// the two files one after the other, they do not match for a moment. In that case both are read again.
+    /// the two files one after the other, they do not match for a moment, or one of them is empty. In that case both are read
+    /// again at once.
     ///
     /// # Errors
     /// Returns `UnreadableFile`, `InvalidBase64`, `InvalidPem` or `IncompleteKeyPair`, with the origin of the option.
@@ -77,7 +78,7 @@ impl KeyPairOptions {
         let mut loaded = self.load_once(host).await;
         for _ in 1..MAX_ATTEMPTS {
             match &loaded {
-                Err(error) if error.kind() == ErrorKind::IncompleteKeyPair => {
+                Err(error) if self.revalidate_after().is_some() && may_be_half_written(error) => {
                     loaded = self.load_once(host).await;
                 }
                 _ => break,
@@ -102,6 +103,10 @@ impl KeyPairOptions {
             .map_err(|error| error.with_origin(self.certificate.origin()))?;
         ClientCertificate::new(chain, key).map_err(|error| error.with_origin(self.key.origin()))
     }
+}
+
+fn may_be_half_written(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::IncompleteKeyPair | ErrorKind::InvalidPem)
 }
 
 fn incomplete(message: &str, missing: &str) -> Error {

@@ -116,11 +116,21 @@ impl Pem {
         .map_err(|error| error.with_origin(&self.origin))
     }
 
-    /// Returns the certificate authorities in the PEM text. `what` is as for [`load`](Self::load).
+    /// Returns the certificate authorities in the PEM text. `what` is as for [`load`](Self::load). A file without one may be in
+    /// the middle of being written, so it is read again at once.
     ///
     /// # Errors
     /// As [`load`](Self::load), and `InvalidPem` without a certificate, with the origin.
     pub async fn load_ca_bundle(&self, host: &Host, what: &str) -> Result<CaBundle> {
+        match self.load_ca_bundle_once(host, what).await {
+            Err(error) if self.file().is_some() && error.kind() == ErrorKind::InvalidPem => {
+                self.load_ca_bundle_once(host, what).await
+            }
+            loaded => loaded,
+        }
+    }
+
+    async fn load_ca_bundle_once(&self, host: &Host, what: &str) -> Result<CaBundle> {
         let text = self.load(host, what).await?;
         CaBundle::from_pem(text.expose_secret()).map_err(|error| error.with_origin(&self.origin))
     }

@@ -32,11 +32,17 @@ mod sync {
     pub(super) use shuttle::sync::Mutex;
     use shuttle::sync::atomic::{AtomicBool, Ordering};
 
-    pub(super) struct ChangeSender<T>(tokio::sync::watch::Sender<T>, AtomicBool);
+    pub(super) struct ChangeSender<T>(tokio::sync::watch::Sender<T>, Arc<AtomicBool>);
+
+    impl<T> Clone for ChangeSender<T> {
+        fn clone(&self) -> Self {
+            Self(self.0.clone(), Arc::clone(&self.1))
+        }
+    }
 
     impl<T> ChangeSender<T> {
         pub(super) fn new(first: T) -> Self {
-            Self(tokio::sync::watch::Sender::new(first), AtomicBool::new(false))
+            Self(tokio::sync::watch::Sender::new(first), Arc::default())
         }
 
         pub(super) fn subscribe(&self) -> tokio::sync::watch::Receiver<T> {

@@ -114,8 +114,8 @@ impl FreshUntil {
 
     fn or_earlier(self, deadline: Deadline) -> Self {
         Self {
-            monotonic: self.monotonic.min(nanos(deadline.monotonic)),
-            wall: self.wall.min(deadline.wall.map_or(u64::MAX, wall_nanos)),
+            monotonic: self.monotonic.min(deadline.monotonic),
+            wall: self.wall.min(deadline.wall),
         }
     }
 
@@ -127,24 +127,31 @@ impl FreshUntil {
     }
 }
 
-/// A point in time on both clocks. It is reached as soon as one of them reaches it.
+/// A point in time on both clocks, in nanoseconds. It is reached as soon as one of them reaches it.
 #[derive(Clone, Copy, Debug)]
 struct Deadline {
-    monotonic: Duration,
-    /// `None`: beyond the range of the wall clock.
-    wall: Option<SystemTime>,
+    monotonic: u64,
+    /// The largest number: beyond the range of the wall clock.
+    wall: u64,
 }
 
 impl Deadline {
     fn after(now: Moment, span: Duration) -> Self {
+        let (now, span) = (Ticks::from(now), nanos(span));
         Self {
             monotonic: now.monotonic.saturating_add(span),
-            wall: now.wall.checked_add(span),
+            wall: now.wall.saturating_add(span),
         }
     }
 
+    /// Without a span, it is never reached.
+    fn after_some(now: Moment, span: Option<Duration>) -> Self {
+        Self::after(now, span.unwrap_or(Duration::MAX))
+    }
+
     fn is_reached(self, now: Moment) -> bool {
-        now.monotonic >= self.monotonic || self.wall.is_some_and(|limit| now.wall >= limit)
+        let now = Ticks::from(now);
+        now.monotonic >= self.monotonic || now.wall >= self.wall
     }
 }
 
@@ -153,11 +160,11 @@ impl Deadline {
 struct Held {
     generation: Generation,
     /// From this time on, a newer value is fetched in the background.
-    refresh: Option<Deadline>,
+    refresh: Deadline,
     /// From this time on, callers wait briefly for a newer value.
-    stale: Option<Deadline>,
+    stale: Deadline,
     /// From this time on, the value is not served.
-    expiry: Option<Deadline>,
+    expiry: Deadline,
     is_rejected: bool,
     /// Whether the server had accepted it before it was rejected.
     was_accepted: bool,
@@ -186,7 +193,8 @@ pub(super) struct RefreshPolicy {
     held: Option<Held>,
     /// The newest generation that any caller has received.
     latest: Generation,
-    in_flight: Option<InFlight>,
+    /// Boxed, because a handle has none most of the time.
+    in_flight: Option<Box<InFlight>>,
     /// Whether the source may have a newer value than the one that is being fetched.
     is_due_again: bool,
     last_number: FetchNumber,
@@ -211,13 +219,13 @@ impl RefreshPolicy {
         let decision = self.decide(now);
         if let Decision::ServeAndFetch(reason) | Decision::FetchAndWait(reason, _) = decision {
             self.last_number.0 += 1;
-            self.in_flight = Some(InFlight {
+            self.in_flight = Some(Box::new(InFlight {
                 number: self.last_number,
                 reason,
                 started: now.monotonic,
                 lost_at: now.monotonic.saturating_add(limit).saturating_add(LOST_AFTER),
                 extension: Duration::ZERO,
-            });
+            }));
             if reason == FetchReason::Rejected {
                 self.rejections.start(now.monotonic, self.was_accepted());
             }
@@ -233,14 +241,14 @@ impl RefreshPolicy {
             } else {
                 FetchReason::First
             };
-            return match (self.in_flight, may_start) {
+            return match (&self.in_flight, may_start) {
                 (Some(_), _) => Decision::Wait(WaitMode::UntilItEnds),
                 (None, true) => Decision::FetchAndWait(reason, WaitMode::UntilItEnds),
                 (None, false) => Decision::ReturnLastError,
             };
         };
-        let is_stale = is_reached(held.stale, now);
-        if let Some(in_flight) = self.in_flight {
+        let is_stale = held.stale.is_reached(now);
+        if let Some(in_flight) = &self.in_flight {
             let is_recent = now.monotonic < in_flight.started.saturating_add(REVALIDATION_WAIT);
             return if held.is_rejected {
                 Decision::Wait(WaitMode::UntilItEnds)
@@ -257,7 +265,7 @@ impl RefreshPolicy {
             Decision::FetchAndWait(FetchReason::Rejected, WaitMode::UntilItEnds)
         } else if is_stale && !self.last_fetch_was_slow {
             Decision::FetchAndWait(FetchReason::Expiring, WaitMode::Briefly)
-        } else if is_stale || is_reached(held.refresh, now) {
+        } else if is_stale || held.refresh.is_reached(now) {
             Decision::ServeAndFetch(FetchReason::Expiring)
         } else {
             Decision::Serve
@@ -293,16 +301,16 @@ impl RefreshPolicy {
         let was_for_rejection = in_flight.is_some_and(|in_flight| in_flight.reason == FetchReason::Rejected);
         self.held = Some(Held {
             generation,
-            refresh: refresh_after(fetched, lifetime, renewal, random).map(|span| Deadline::after(now, span)),
+            refresh: Deadline::after_some(now, refresh_after(fetched, lifetime, renewal, random)),
             stale: if is_due_again {
-                Some(Deadline::after(now, Duration::ZERO))
+                Deadline::after(now, Duration::ZERO)
             } else {
-                fetched.revalidate_after.map(|span| Deadline::after(now, span))
+                Deadline::after_some(now, fetched.revalidate_after)
             },
-            expiry: fetched.expires_at.zip(lifetime).map(|(at, span)| Deadline {
-                wall: Some(at),
-                ..Deadline::after(now, span)
-            }),
+            expiry: Deadline {
+                wall: fetched.expires_at.map_or(u64::MAX, wall_nanos),
+                ..Deadline::after_some(now, lifetime)
+            },
             // A rejection that arrived while the same value was fetched for another reason still counts.
             is_rejected: !fetched.is_new
                 && !was_for_rejection
@@ -315,7 +323,7 @@ impl RefreshPolicy {
     /// The source may have a newer value: callers wait briefly for it, as when the value is due for revalidation.
     pub(super) fn make_due(&mut self, now: Moment) {
         if let Some(held) = &mut self.held {
-            held.stale = Some(Deadline::after(now, Duration::ZERO));
+            held.stale = Deadline::after(now, Duration::ZERO);
         }
         self.is_due_again = self.in_flight.is_some();
     }
@@ -340,7 +348,7 @@ impl RefreshPolicy {
     /// Gives up the fetch that is under way if it counts as lost, so that another one can start. Returns it.
     pub(super) fn give_up_lost(&mut self, now: Moment) -> Option<InFlight> {
         let lost = self
-            .in_flight
+            .in_flight()
             .filter(|in_flight| now.monotonic >= in_flight.lost_at)?;
         self.give_up(lost.number);
         // The value that is held is served meanwhile, without a wait for the next attempt.
@@ -387,12 +395,12 @@ impl RefreshPolicy {
     }
 
     fn valid(&self, now: Moment) -> Option<Held> {
-        self.held.filter(|held| !is_reached(held.expiry, now))
+        self.held.filter(|held| !held.expiry.is_reached(now))
     }
 
     /// The fetch that is under way.
     pub(super) fn in_flight(&self) -> Option<InFlight> {
-        self.in_flight
+        self.in_flight.as_deref().copied()
     }
 
     /// The number of fetches that have failed since the last success.
@@ -405,23 +413,19 @@ impl RefreshPolicy {
         let Some(held) = self.held else {
             return FreshUntil::NEVER;
         };
-        let mut fresh_until = FreshUntil::FOREVER;
-        if let Some(expiry) = held.expiry {
-            fresh_until = fresh_until.or_earlier(expiry);
-        }
-        if let Some(in_flight) = self.in_flight {
+        let fresh_until = FreshUntil::FOREVER.or_earlier(held.expiry);
+        if let Some(in_flight) = &self.in_flight {
             // Callers that need a newer value wait for the fetch; for the others nothing changes until it ends, or
             // has to be given up.
             if held.is_rejected {
                 return FreshUntil::NEVER;
             }
-            fresh_until = fresh_until.or_earlier_monotonic(in_flight.lost_at);
-            held.stale.into_iter().fold(fresh_until, FreshUntil::or_earlier)
+            let fresh_until = fresh_until.or_earlier_monotonic(in_flight.lost_at);
+            fresh_until.or_earlier(held.stale)
         } else if let Some(at) = self.retry_at {
             fresh_until.or_earlier_monotonic(at)
         } else {
-            let deadlines = held.refresh.into_iter().chain(held.stale);
-            let fresh_until = deadlines.fold(fresh_until, FreshUntil::or_earlier);
+            let fresh_until = fresh_until.or_earlier(held.refresh).or_earlier(held.stale);
             if held.is_rejected {
                 fresh_until.or_earlier_monotonic(self.rejections.next(held.was_accepted))
             } else {
@@ -439,10 +443,6 @@ impl RefreshPolicy {
                 .saturating_add(span.saturating_sub(jitter(span, random))),
         );
     }
-}
-
-fn is_reached(deadline: Option<Deadline>, now: Moment) -> bool {
-    deadline.is_some_and(|deadline| deadline.is_reached(now))
 }
 
 /// How long after its arrival a value is refreshed in the background. `lifetime` and `renewal` are the time until it

@@ -55,7 +55,6 @@ pub(super) struct SharedState<T> {
     /// The number of the newest generation that the server has accepted. It is written once for each generation, so
     /// requests share its cache line without contention.
     accepted: AtomicU64,
-    changes: ChangeSender<Generation>,
 }
 
 /// A value, and until when it can be served without asking the policy.
@@ -69,6 +68,8 @@ struct State<T> {
     value: Option<Arc<T>>,
     in_flight: Option<watch::Receiver<FetchResult<T>>>,
     last_error: Option<Error>,
+    /// Announces new generations. Most handles have no subscriber, and a channel is larger than all else that they keep.
+    changes: Option<ChangeSender<Generation>>,
 }
 
 /// The answer to a caller that asked for the value.
@@ -131,10 +132,10 @@ impl<T: Refreshable> SharedState<T> {
                 value: None,
                 in_flight: None,
                 last_error: None,
+                changes: None,
             }),
             snapshot: Slot::empty(),
             accepted: AtomicU64::new(0),
-            changes: ChangeSender::new(Generation::default()),
         }
     }
 
@@ -242,7 +243,7 @@ impl<T: Refreshable> SharedState<T> {
         now: Moment,
         random: u64,
     ) -> Option<FinishedFetch<T>> {
-        let (finished, new_generation) = self.locked(|state| {
+        let (finished, announced) = self.locked(|state| {
             let in_flight = state.policy.in_flight().filter(|it| it.number == number)?;
             let failures_before = state.policy.failures();
             let generation_before = state.generation();
@@ -263,11 +264,12 @@ impl<T: Refreshable> SharedState<T> {
                 has_valid: state.policy.has_valid(now),
             };
             let generation = state.generation();
-            Some((finished, generation.filter(|_| generation != generation_before)))
+            let is_new = generation != generation_before;
+            Some((finished, generation.filter(|_| is_new).zip(state.changes.clone())))
         })?;
-        if let Some(generation) = new_generation {
+        if let Some((generation, changes)) = announced {
             // This happens outside of the lock, so two fetches may announce their generations in the wrong order.
-            self.changes.send_if_modified(|newest| {
+            changes.send_if_modified(|newest| {
                 let is_newer = *newest < generation;
                 if is_newer {
                     *newest = generation;
@@ -278,8 +280,13 @@ impl<T: Refreshable> SharedState<T> {
         Some(finished)
     }
 
+    /// A subscription to the generations after the current one.
     pub(super) fn changes(&self) -> watch::Receiver<Generation> {
-        self.changes.subscribe()
+        self.locked(|state| {
+            let latest = state.generation().unwrap_or_default();
+            let changes = state.changes.get_or_insert_with(|| ChangeSender::new(latest));
+            changes.subscribe()
+        })
     }
 
     /// Runs one step under the lock. A step only assigns, so a panic cannot leave the state half changed, and a

@@ -59,7 +59,7 @@ impl ResolvedSource {
             Chosen::Ready(ReadySource::Credential(_)) | Chosen::Anonymous => (None, None),
         };
         Fingerprint {
-            parts: PARTS.map(|(_, add)| add(self, SharingKey::new("part")).closed()),
+            parts: PARTS.map(|(_, add)| add(self, SharingKey::new("part")).short_digest()),
             identity_provider: identity_provider.map(String::into_boxed_str),
             _ready: ready,
         }
@@ -75,7 +75,7 @@ impl ResolvedSource {
 /// several times larger.
 #[derive(Clone)]
 pub(crate) struct Fingerprint {
-    parts: [SharingKey; PARTS.len()],
+    parts: [[u8; 16]; PARTS.len()],
     identity_provider: Option<Box<str>>,
     /// Kept so that no other source gets its address, by which it is compared.
     _ready: Option<Arc<dyn CredentialSource>>,
@@ -100,7 +100,7 @@ impl Fingerprint {
     /// A key that is equal for two resolved sources without differences.
     pub(crate) fn key(&self) -> SharingKey {
         let key = SharingKey::new("fingerprint");
-        self.parts.iter().fold(key, SharingKey::with_key).closed()
+        self.parts.iter().fold(key, SharingKey::with).closed()
     }
 }
 

@@ -10,7 +10,11 @@ use tokio::sync::Notify;
 
 use crate::definition::Rules;
 use crate::fleet::Fleet;
+#[cfg(feature = "kube")]
+use crate::hub::HubWatch;
 use crate::input::Input;
+#[cfg(feature = "kube")]
+use crate::input::Kind;
 use crate::watched_input::WatchedInput;
 
 /// How many plugins run at once, unless set.
@@ -72,6 +76,7 @@ impl FleetBuilder {
     /// # Errors
     /// - `DuplicateName`: two inputs have the same name, or were given the same [`Objects`](crate::Objects).
     /// - `InvalidValue`: the name of an input is empty or contains `/`, which separates the parts of a member's name.
+    /// - `MissingField`: a hub is not asked for any objects.
     /// - `NoRuntime`: it was called outside of a tokio runtime.
     pub async fn start(self) -> Result<Fleet> {
         if tokio::runtime::Handle::try_current().is_err() {
@@ -86,6 +91,8 @@ impl FleetBuilder {
         let has_allowlist = host.plugin_rules().plugin_policy().is_allowlist();
         let mut problems = Problems::default();
         let mut inputs: Vec<Arc<WatchedInput>> = Vec::new();
+        #[cfg(feature = "kube")]
+        let mut hubs = Vec::new();
         for input in self.inputs {
             if inputs.iter().any(|other| *other.name == *input.name)
                 || input.name.is_empty()
@@ -100,11 +107,24 @@ impl FleetBuilder {
                 profile_variables: input.profile_variables.clone(),
                 allows_aws: input.allows_aws,
             };
+            #[cfg(feature = "kube")]
+            if let (Some(hub), Kind::Objects(objects)) = (&input.hub, &input.kind) {
+                problems.take(hub.check());
+                hubs.push(HubWatch::new(hub.clone(), objects.clone(), host.clone()));
+            }
             let watched = WatchedInput::new(input, rules, host.clone(), &wake);
             inputs.extend(problems.take(watched).map(Arc::new));
         }
         problems.into_result()?;
-        let fleet = Fleet::new(inputs, self.registry, host, self.plugins_at_once, wake);
+        let fleet = Fleet::new(
+            inputs,
+            #[cfg(feature = "kube")]
+            hubs,
+            self.registry,
+            host,
+            self.plugins_at_once,
+            wake,
+        );
         fleet.begin().await;
         Ok(fleet)
     }

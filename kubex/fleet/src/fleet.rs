@@ -15,6 +15,8 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::changes::{Change, Changes, Subscriber, Subscribers};
+#[cfg(feature = "kube")]
+use crate::hub::HubWatch;
 use crate::member::Member;
 use crate::member_provider::MemberProvider;
 use crate::report::{FleetReport, ReportedInput, ReportedMember};
@@ -38,6 +40,8 @@ pub struct Fleet(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) inputs: Vec<Arc<WatchedInput>>,
+    #[cfg(feature = "kube")]
+    hubs: Vec<HubWatch>,
     pub(crate) resolver: Arc<Resolver>,
     wake: Arc<Notify>,
     pub(crate) settled: Notify,
@@ -72,6 +76,7 @@ pub(crate) struct Held {
 impl Fleet {
     pub(crate) fn new(
         inputs: Vec<Arc<WatchedInput>>,
+        #[cfg(feature = "kube")] hubs: Vec<HubWatch>,
         registry: Registry,
         host: Host,
         plugins_at_once: usize,
@@ -79,6 +84,8 @@ impl Fleet {
     ) -> Self {
         Self(Arc::new(Inner {
             inputs,
+            #[cfg(feature = "kube")]
+            hubs,
             resolver: Arc::new(Resolver {
                 registry,
                 host,
@@ -95,7 +102,14 @@ impl Fleet {
     /// Looks at the inputs for the first time, and starts the timer.
     pub(crate) async fn begin(&self) {
         self.keep_looking();
-        let _: Result<(), _> = self.host().within(START_LIMIT, self.settled()).await;
+        let ready = async {
+            #[cfg(feature = "kube")]
+            for hub in &self.0.hubs {
+                hub.listed().await;
+            }
+            self.settled().await;
+        };
+        let _: Result<(), _> = self.host().within(START_LIMIT, ready).await;
     }
 
     /// Returns the members, sorted by name. Broken ones are among them.
@@ -183,6 +197,8 @@ impl Fleet {
 
     /// Starts the timer on this runtime, if there is none, or its runtime was shut down or stands still.
     pub(crate) fn keep_looking(&self) {
+        #[cfg(feature = "kube")]
+        self.0.hubs.iter().for_each(HubWatch::keep_watching);
         let now = self.0.resolver.now();
         let mut timer = self.0.timer.lock().unwrap_or_else(PoisonError::into_inner);
         let is_late = millis(now.saturating_sub(LATE)) > self.0.ticked_at.load(Ordering::Relaxed);

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "kube")]
+use crate::hub::Hub;
 use crate::objects::Objects;
 
 /// One place that members come from. The name of each member begins with the name of its input, which contains no `/`.
@@ -12,6 +14,7 @@ use crate::objects::Objects;
 /// | [`kubeconfigs`](Self::kubeconfigs) | the contexts of all kubeconfigs in a directory | `INPUT/FILE/CONTEXT` |
 /// | [`manifests`](Self::manifests) | Secrets and `ClusterProfiles` in the YAML and JSON files of a directory | `INPUT/secrets/NAMESPACE/NAME`, `INPUT/clusterprofiles/NAMESPACE/NAME` |
 /// | [`objects`](Self::objects) | those that the program hands over | the same |
+/// | `hub`, with the feature `kube` | those of a hub that is watched | the same |
 ///
 /// Kubeconfigs are the user's own: they may run plugins and refer to files. Secrets and `ClusterProfiles` are untrusted.
 #[derive(Clone, Debug)]
@@ -22,6 +25,8 @@ pub struct Input {
     pub(crate) access_providers: Option<PathBuf>,
     pub(crate) profile_variables: Vec<String>,
     pub(crate) allows_aws: bool,
+    #[cfg(feature = "kube")]
+    pub(crate) hub: Option<Hub>,
 }
 
 #[derive(Clone, Debug)]
@@ -40,6 +45,8 @@ impl Input {
             access_providers: None,
             profile_variables: Vec::new(),
             allows_aws: false,
+            #[cfg(feature = "kube")]
+            hub: None,
         }
     }
 
@@ -63,6 +70,16 @@ impl Input {
     /// The Secrets and `ClusterProfiles` that the program hands over.
     pub fn objects(name: &str, objects: &Objects) -> Self {
         Self::new(name, Kind::Objects(objects.clone()))
+    }
+
+    /// The Secrets and `ClusterProfiles` of a hub, which is listed and watched. While the hub is away, the members are kept as
+    /// they were, and the [report](crate::Fleet::report) says so.
+    #[cfg(feature = "kube")]
+    pub fn hub(name: &str, hub: Hub) -> Self {
+        Self {
+            hub: Some(hub),
+            ..Self::new(name, Kind::Objects(Objects::new()))
+        }
     }
 
     /// Sets the file with the program's access providers, for `ClusterProfiles`: which plugin serves a profile. It belongs to

@@ -39,7 +39,7 @@
 //!
 //! | rule | |
 //! |---|---|
-//! | members | from [inputs](Input): kubeconfigs, directories of kubeconfigs, Secrets and `ClusterProfiles` |
+//! | members | from [inputs](Input): kubeconfigs, directories of kubeconfigs, Secrets and `ClusterProfiles`, also of a hub that is watched (feature `kube`) |
 //! | following | each configuration is [followed](kubex_core::chain::follow); what it cannot follow, such as another server, is a [`Change::Changed`] with a new configuration |
 //! | timer | one for the fleet; each input is looked at every minute, and at once after a cluster has rejected a credential |
 //! | plugins | at most 8 run at once, first come, first served; those that hang have at most half of the places, if there are two or more |
@@ -67,6 +67,8 @@ mod definition;
 mod entries;
 mod fields;
 mod fleet;
+#[cfg(feature = "kube")]
+mod hub;
 mod input;
 mod limits;
 mod loader;
@@ -86,6 +88,8 @@ mod watched_input;
 pub use builder::FleetBuilder;
 pub use changes::{Change, Changes};
 pub use fleet::Fleet;
+#[cfg(feature = "kube")]
+pub use hub::Hub;
 pub use input::Input;
 pub use member::Member;
 pub use objects::{ObjectKind, Objects};

@@ -31,8 +31,9 @@ const SMALL_FILE: usize = 1024 * 1024;
 pub(crate) struct Loader {
     files: BTreeMap<PathBuf, Arc<LoadedFile>>,
     providers: ProvidersFile,
-    /// The entries that the program hands over, and their version.
+    /// The entries that the program hands over, what is wrong with the hub, and the version of both.
     objects: Entries,
+    objects_problems: Vec<Error>,
     objects_version: u64,
     problem: Option<Error>,
     /// That the latest look took too long.
@@ -89,7 +90,7 @@ impl Loader {
         if let Kind::Objects(objects) = kind
             && objects.version() != self.objects_version
         {
-            (self.objects, self.objects_version) = objects.latest();
+            (self.objects, self.objects_problems, self.objects_version) = objects.latest();
             self.has_changed = true;
         }
         if let Some(path) = access_providers
@@ -248,7 +249,11 @@ impl Loader {
 
     fn snapshot(&self) -> Snapshot {
         let mut problems = Problems::default();
-        let own = self.hangs.iter().chain(&self.problem);
+        let own = self
+            .hangs
+            .iter()
+            .chain(&self.problem)
+            .chain(&self.objects_problems);
         for problem in own.chain(&self.providers.problem) {
             problems.add(problem.clone());
         }

@@ -1,5 +1,6 @@
 //! Objects of a hub that the program hands over as data, from a watch of its own.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -61,6 +62,8 @@ struct Shared {
 #[derive(Default)]
 struct Held {
     entries: Entries,
+    /// What is wrong with the hub, by the part of it that is watched.
+    problems: BTreeMap<u8, Vec<Error>>,
     /// How often they have changed.
     version: u64,
 }
@@ -176,9 +179,7 @@ impl Objects {
         held.version += 1;
         let changed = change(&mut held.entries);
         drop(held);
-        if let Some((_, wake)) = self.0.fleet.get() {
-            wake.notify_one();
-        }
+        self.wake();
         changed
     }
 
@@ -194,15 +195,40 @@ impl Objects {
         })
     }
 
+    /// Sets what is wrong with a part of the hub.
+    #[cfg(feature = "kube")]
+    pub(crate) fn set_problems(&self, part: u8, problems: Vec<Error>) {
+        let text = |problems: &[Error]| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let mut held = self.held();
+        let is_same = held
+            .problems
+            .get(&part)
+            .map_or(problems.is_empty(), |before| text(before) == text(&problems));
+        if is_same {
+            return;
+        }
+        held.problems.insert(part, problems);
+        held.version += 1;
+        drop(held);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some((_, wake)) = self.0.fleet.get() {
+            wake.notify_one();
+        }
+    }
+
     /// How often the objects have changed.
     pub(crate) fn version(&self) -> u64 {
         self.held().version
     }
 
-    /// The entries with their version.
-    pub(crate) fn latest(&self) -> (Entries, u64) {
+    /// The entries and the problems, with their version.
+    pub(crate) fn latest(&self) -> (Entries, Vec<Error>, u64) {
         let held = self.held();
-        (held.entries.clone(), held.version)
+        let problems = held.problems.values().flatten().cloned().collect();
+        (held.entries.clone(), problems, held.version)
     }
 }
 

@@ -82,9 +82,9 @@ impl CredentialProvider for ServiceAccount {
         let through = request.through(&self.through);
         let through = through.map_err(|error| error.with_origin(&self.through_origin))?;
         // The identity that will request the token is checked now. Nothing is requested.
-        through.resolve_only().await?;
+        let resolved = through.resolve_only().await?;
         let found = through.find().await?;
-        self.source.go_through(through);
+        self.source.go_through(through, resolved.credentials().deadline());
         let source: Arc<dyn CredentialSource> = self.source.clone();
         Ok(found.replace_identity(Identity::from_source(source)))
     }

@@ -9,7 +9,7 @@ use kubex_core::secret::SecretBuffer;
 use kubex_core::time::parse_rfc3339;
 use kubex_core::{
     Chain, ClientConfiguration, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest,
-    Host, Origin, Result, SecretString,
+    Origin, Result, SecretString,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -36,6 +36,7 @@ pub(crate) struct TokenRequest {
 struct State {
     /// The chain of the other source, from the last time that it was resolved.
     through: Option<Chain>,
+    through_deadline: Duration,
     /// The last configuration, kept so that its credential is used again and not fetched for each token.
     last: Option<ClientConfiguration>,
 }
@@ -80,9 +81,12 @@ impl TokenRequest {
         }
     }
 
-    /// Sets the chain of the other source.
-    pub(crate) fn go_through(&self, chain: Chain) {
-        self.with_state(|state| state.through = Some(chain));
+    /// Sets the chain of the other source, and the time limit of a fetch of its credential.
+    pub(crate) fn go_through(&self, chain: Chain, deadline: Duration) {
+        self.with_state(|state| {
+            state.through = Some(chain);
+            state.through_deadline = deadline;
+        });
     }
 
     /// A panic cannot leave the state half changed, so a poisoned lock is safe to use.
@@ -163,9 +167,9 @@ impl CredentialSource for TokenRequest {
         self.description.clone()
     }
 
-    /// The other source may run a plugin first.
-    fn deadline_on(&self, host: &Host) -> Duration {
-        REQUEST_LIMIT + host.plugin_rules().time_for(host.terminal().is_some())
+    /// The other source may need a credential first.
+    fn deadline(&self) -> Duration {
+        REQUEST_LIMIT + self.with_state(|state| state.through_deadline)
     }
 
     fn origin(&self) -> Option<&Origin> {

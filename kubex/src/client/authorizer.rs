@@ -25,7 +25,7 @@ static IMPERSONATE_USER: HeaderName = HeaderName::from_static("impersonate-user"
 #[derive(Clone, Debug)]
 pub(crate) struct Authorizer {
     rules: Arc<Rules>,
-    /// References for requests, with a counter for each of some threads.
+    /// References for requests, with a counter for each thread that needs one.
     #[cfg(feature = "tower")]
     references: Arc<Shards<RequestAuthorizer>>,
 }
@@ -40,7 +40,7 @@ pub(crate) struct RequestAuthorizer(Arc<Padded<Arc<Rules>>>);
 pub(crate) struct Rules {
     #[cfg(any(feature = "reqwest", feature = "tower"))]
     configuration: ClientConfiguration,
-    /// The impersonation headers, with counters for each of some threads; `None` without impersonation.
+    /// The impersonation headers, with counters for each thread that needs them; `None` without impersonation.
     impersonation: Option<Shards<HeaderMap>>,
     #[cfg(feature = "tower")]
     scheme: String,
@@ -59,9 +59,10 @@ impl Authorizer {
         let server = configuration.cluster().server.url();
         #[cfg(feature = "tower")]
         let host = server.host_str().unwrap_or_default();
-        let impersonation = configuration.impersonation_headers();
+        let impersonation = configuration.impersonation_headers().clone();
         let rules = Arc::new(Rules {
-            impersonation: (!impersonation.is_empty()).then(|| Shards::new(|| copy(impersonation))),
+            impersonation: (!impersonation.is_empty())
+                .then(|| Shards::new(copy(&impersonation), move || copy(&impersonation))),
             #[cfg(feature = "tower")]
             scheme: server.scheme().to_owned(),
             #[cfg(feature = "tower")]
@@ -75,11 +76,14 @@ impl Authorizer {
             #[cfg(any(feature = "reqwest", feature = "tower"))]
             configuration: configuration.clone(),
         });
+        #[cfg(feature = "tower")]
+        let reference = {
+            let rules = Arc::clone(&rules);
+            move || RequestAuthorizer(Arc::new(Padded(Arc::clone(&rules))))
+        };
         Self {
             #[cfg(feature = "tower")]
-            references: Arc::new(Shards::new(|| {
-                RequestAuthorizer(Arc::new(Padded(Arc::clone(&rules))))
-            })),
+            references: Arc::new(Shards::new(reference(), reference)),
             rules,
         }
     }

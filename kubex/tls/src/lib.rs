@@ -19,6 +19,8 @@ mod client_config;
 mod handshake;
 #[cfg(feature = "reqwest")]
 mod http_client;
+#[cfg(feature = "reqwest")]
+pub mod issuer;
 mod issuers;
 mod provider;
 mod refusal;

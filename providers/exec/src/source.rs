@@ -368,7 +368,10 @@ impl CredentialSource for ExecSource {
     async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
         let variables = self.limited_variables();
         let verdict = host.plugin_verdict(self.command.as_os_str(), self.command.find(host), &variables);
-        host.within(self.time_for(false, host), verdict).await.ok()
+        let mut verdict = host.within(self.time_for(false, host), verdict).await.ok()?;
+        let refusal = verdict.refusal.take();
+        verdict.refusal = refusal.map(|error| self.install_hint.add_to(error, host).or_origin(&self.origin));
+        Some(verdict)
     }
 
     fn deadline_on(&self, host: &Host) -> Duration {

@@ -8,13 +8,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use kubex_core::text::{Mask, clean_line};
 use kubex_core::{Credential, Error, ErrorKind, ExposeSecret, Result, SecretString};
+use kubex_tls::issuer::{Form, IssuerClient, IssuerResponse, client_basic, form_encoded};
 use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use url::{Url, form_urlencoded};
+use url::Url;
 use zeroize::Zeroizing;
-
-use crate::http::{Answer, Http};
 
 /// The maximum number of characters of an issuer's error that are shown.
 const LONGEST_REASON: usize = 300;
@@ -47,7 +46,7 @@ pub(crate) struct Tokens {
 /// `Unavailable` if the issuer cannot be reached or refuses; the error contains its `error` and `error_description`
 /// and nothing else of its response. `MalformedDocument` if the response is not a token response.
 pub(crate) async fn refresh(
-    http: &Http,
+    http: &IssuerClient,
     endpoint: &Url,
     client: &Client,
     refresh_token: &SecretString,
@@ -85,7 +84,7 @@ pub(crate) async fn refresh(
 }
 
 struct Grant<'a> {
-    http: &'a Http,
+    http: &'a IssuerClient,
     endpoint: &'a Url,
     client: &'a Client,
     refresh_token: &'a SecretString,
@@ -143,17 +142,18 @@ struct Document {
 impl Grant<'_> {
     /// Sends one request. The outer error is one of the transport, the inner one is the issuer's.
     async fn attempt(&self, style: Style) -> Result<Result<Tokens, Refusal>> {
-        let secret = self.client.secret.as_ref().map_or("", |it| it.expose_secret());
+        let no_secret = SecretString::from("");
+        let secret = self.client.secret.as_ref().unwrap_or(&no_secret);
         let mut fields = vec![
             ("grant_type", "refresh_token"),
             ("refresh_token", self.refresh_token.expose_secret()),
         ];
         let authorization = match style {
-            Style::Basic => Some(basic(&self.client.id, secret)?),
+            Style::Basic => Some(client_basic(&self.client.id, secret)?),
             Style::Form => {
                 fields.push(("client_id", &self.client.id));
-                if !secret.is_empty() {
-                    fields.push(("client_secret", secret));
+                if !secret.expose_secret().is_empty() {
+                    fields.push(("client_secret", secret.expose_secret()));
                 }
                 None
             }
@@ -164,12 +164,12 @@ impl Grant<'_> {
             .cloned();
         let answer = self
             .http
-            .post(self.endpoint, authorization, form(&fields), &self.whom())
+            .post(self.endpoint, authorization, Form::new(&fields), &self.whom())
             .await?;
         self.read(&answer)
     }
 
-    fn read(&self, answer: &Answer) -> Result<Result<Tokens, Refusal>> {
+    fn read(&self, answer: &IssuerResponse) -> Result<Result<Tokens, Refusal>> {
         let document = serde_json::from_slice::<Document>(&answer.body);
         let is_refused = |document: &Document| !answer.status.is_success() || document.error.is_string();
         match document {
@@ -197,14 +197,12 @@ impl Grant<'_> {
         .into_iter()
         .flatten()
         {
-            let pair = Zeroizing::new(format!(
-                "{}:{}",
-                encode(&self.client.id),
-                encode(secret.expose_secret())
-            ));
+            let encoded = form_encoded(secret.expose_secret());
+            let id = form_encoded(&self.client.id);
+            let pair = Zeroizing::new(format!("{}:{}", *id, *encoded));
             // Both the plain and the encoded form, because an issuer may quote the request.
             mask = mask
-                .hiding(encode(secret.expose_secret()).into())
+                .hiding(encoded.as_str().into())
                 .hiding(BASE64_STANDARD.encode(pair.as_bytes()).into())
                 .hiding(secret);
         }
@@ -226,27 +224,6 @@ impl Grant<'_> {
     }
 }
 
-/// The id and the secret are form-encoded before they are joined (RFC 6749, 2.3.1), so that a colon in them is not a
-/// separator.
-fn basic(id: &str, secret: &str) -> Result<Credential> {
-    Credential::basic(&encode(id), encode(secret).into())
-}
-
-fn encode(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
-
-/// A form in a buffer that is large enough from the start: a buffer that grows leaves a copy behind.
-fn form(fields: &[(&str, &str)]) -> Zeroizing<String> {
-    let longest: usize = fields
-        .iter()
-        .map(|(name, value)| 3 * (name.len() + value.len()) + 2)
-        .sum();
-    let mut form = form_urlencoded::Serializer::new(String::with_capacity(longest));
-    form.extend_pairs(fields);
-    Zeroizing::new(form.finish())
-}
-
 fn not_empty(token: Option<SecretString>) -> Option<SecretString> {
     token.filter(|token| !token.expose_secret().is_empty())
 }
@@ -261,22 +238,6 @@ fn clip(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn name_and_password_are_encoded_before_they_are_joined() {
-        let credential = basic("a:b c", "p%:ü").unwrap();
-        let (name, password) = credential.basic_pair().unwrap();
-        assert_eq!((name, password.expose_secret()), ("a%3Ab+c", "p%25%3A%C3%BC"));
-    }
-
-    #[test]
-    fn a_form_fits_the_buffer_that_was_made_for_it() {
-        let value = "ü&=".repeat(1000);
-        let form = form(&[("refresh_token", &value), ("x", "")]);
-        assert!(form.len() < form.capacity() && form.capacity() < 4 * value.len());
-        let read: Vec<_> = form_urlencoded::parse(form.as_bytes()).collect();
-        assert_eq!(read[0], ("refresh_token".into(), value.into()));
-    }
 
     #[test]
     fn a_long_reason_is_cut_between_characters() {

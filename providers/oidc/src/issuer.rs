@@ -4,11 +4,10 @@ use std::fmt;
 
 use kubex_core::text::sanitize_line;
 use kubex_core::{Error, ErrorKind, Result};
+use kubex_tls::issuer::{IssuerClient, parse_address};
 use reqwest::StatusCode;
 use serde::Deserialize;
 use url::Url;
-
-use crate::http::Http;
 
 /// An issuer's address: https, without user name, query or fragment (OpenID Connect Discovery 1.0, section 3), so
 /// that it can be shown.
@@ -25,27 +24,10 @@ impl Issuer {
     /// # Errors
     /// `InvalidValue`, also for `http://`.
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let invalid = |why: &str| {
-            Error::new(
-                ErrorKind::InvalidValue,
-                format_args!("the issuer's address {why}"),
-            )
-        };
-        if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
-            return Err(invalid("contains white space or a control character"));
-        }
-        let url = Url::parse(text).map_err(|error| {
-            invalid(&format!("is not a valid URL: {error}")).with_help("write it as https://host/path")
-        })?;
-        if url.scheme() != "https" {
-            return Err(invalid("is not https, so tokens would be sent in clear text")
-                .with_help("write https:// in front of it"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(invalid("contains a user name or a password"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(invalid("contains a query or a fragment"));
+        let what = "the issuer's address";
+        let invalid = |why: &str| Error::new(ErrorKind::InvalidValue, format_args!("{what} {why}"));
+        if parse_address(what, text)?.query().is_some() {
+            return Err(invalid("contains a query"));
         }
         let text = without_slash(text).to_owned();
         let discovery = Url::parse(&format!("{text}/.well-known/openid-configuration"))
@@ -59,7 +41,7 @@ impl Issuer {
     /// # Errors
     /// `Unavailable`; `MalformedDocument` for a document without the endpoint or of another issuer; `Refused`
     /// for an endpoint that is not https.
-    pub(crate) async fn token_endpoint(&self, http: &Http) -> Result<Url> {
+    pub(crate) async fn token_endpoint(&self, http: &IssuerClient) -> Result<Url> {
         #[derive(Deserialize)]
         struct Document {
             issuer: Option<String>,

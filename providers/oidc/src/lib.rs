@@ -50,7 +50,6 @@
 //! else of its responses is shown.
 
 mod grant;
-mod http;
 mod id_token;
 mod issuer;
 mod options;

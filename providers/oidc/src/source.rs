@@ -10,13 +10,12 @@ use kubex_core::text::clean_line;
 use kubex_core::time::rfc3339;
 use kubex_core::{
     BuildContext, CaBundle, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret,
-    FetchReason, FetchRequest, FromOptions, Host, Origin, Result, SecretString, Warning,
+    FetchReason, FetchRequest, FromOptions, Host, Origin, Result, SecretString, Trust, Warning,
 };
-
+use kubex_tls::issuer::IssuerClient;
 use zeroize::Zeroizing;
 
 use crate::grant::{self, Client};
-use crate::http::Http;
 use crate::id_token::expiry;
 use crate::issuer::Issuer;
 use crate::options::OidcOptions;
@@ -226,7 +225,8 @@ impl OidcSource {
             return Err(self.cannot_refresh(&turn.tokens, why));
         };
         let authorities = self.authorities(host).await?;
-        let http = Http::new(authorities.as_ref(), host)?;
+        let trust = authorities.map_or(Trust::System, Trust::CaBundle);
+        let http = IssuerClient::new(&trust, "idp-certificate-authority", host)?;
         let endpoint = self
             .issuer
             .token_endpoint(&http)

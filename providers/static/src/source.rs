@@ -14,7 +14,8 @@ use crate::options::StaticOptions;
 #[derive(Debug)]
 pub struct StaticSource {
     authorization: Option<(Authorization, Origin)>,
-    key_pair: Option<KeyPairOptions>,
+    /// Boxed, because most sources have none.
+    key_pair: Option<Box<KeyPairOptions>>,
 }
 
 /// The content of the `Authorization` header.
@@ -68,7 +69,7 @@ impl FromOptions for StaticSource {
         )?;
         Ok(Self {
             authorization,
-            key_pair,
+            key_pair: key_pair.map(Box::new),
         })
     }
 }
@@ -115,6 +116,11 @@ impl CredentialSource for StaticSource {
 
     fn only_reads_files(&self) -> bool {
         true
+    }
+
+    fn never_changes(&self) -> bool {
+        let key_pair = self.key_pair.as_ref();
+        key_pair.is_none_or(|key_pair| key_pair.revalidate_after().is_none())
     }
 
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {

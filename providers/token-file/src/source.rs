@@ -24,6 +24,9 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// The largest file that is read, in bytes. Servers refuse headers with longer tokens.
 const MAX_FILE_SIZE: usize = 512 * 1024;
 
+/// How many times the file is read in total while it is empty.
+const MAX_ATTEMPTS: usize = 3;
+
 /// The credential source of the provider `token-file`.
 #[derive(Debug)]
 pub struct TokenFileSource {
@@ -84,7 +87,20 @@ impl TokenFileSource {
         })
     }
 
+    /// Reads the token. Some programs truncate the file and write it then, so that it is empty for a moment: it is read
+    /// again at once.
     async fn read(&self, host: &Host) -> Result<SecretString> {
+        let mut read = self.read_once(host).await;
+        for _ in 1..MAX_ATTEMPTS {
+            match &read {
+                Err(error) if error.kind() == ErrorKind::EmptyToken => read = self.read_once(host).await,
+                _ => break,
+            }
+        }
+        read
+    }
+
+    async fn read_once(&self, host: &Host) -> Result<SecretString> {
         let content = host.files().read(&self.path, MAX_FILE_SIZE).await;
         let content = content.map_err(|error| {
             Error::unreadable("the token file", &self.path, error).with_origin(&self.origin)

@@ -109,6 +109,7 @@ impl ApiServerBuilder {
             requests: Mutex::new(Vec::new()),
             service_accounts: Mutex::default(),
             watches: Mutex::default(),
+            objects: Mutex::default(),
             crowd: Mutex::default(),
             #[cfg(feature = "streams")]
             serves_streams: false.into(),

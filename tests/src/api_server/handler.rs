@@ -13,12 +13,13 @@ use hyper::body::Incoming;
 use super::answer::{Answer, route};
 use super::impersonation::{acting_user, impersonation_headers};
 use super::listener::Peer;
+use super::object_requests::Served;
 use super::record::RecordedRequest;
 #[cfg(feature = "streams")]
 use super::streams::Stream;
 use super::user::User;
 use super::watch::{Events, is_watch};
-use super::{Shared, held, token_request};
+use super::{Shared, held, object_requests, token_request};
 
 /// The real server's limit.
 const MAXIMUM_BODY: usize = 3 * 1024 * 1024;
@@ -63,11 +64,12 @@ pub(super) async fn handle(
     let response = match switched {
         Some(response) => response.map(|()| Either::Right(Empty::new())),
         None => decision.answer.into_response().map(|body| {
-            let is_list = body.is_list && is_watch(head.uri.query());
-            Either::Left(if is_list {
-                Either::Right(held(&shared.watches).open(head.uri.path()))
-            } else {
-                Either::Left(body.bytes)
+            // A list of objects that are kept is watched by way of its events.
+            let is_watched = body.is_list && is_watch(head.uri.query());
+            Either::Left(match decision.events {
+                Some(events) => Either::Right(events),
+                None if is_watched => Either::Right(held(&shared.watches).open(head.uri.path())),
+                None => Either::Left(body.bytes),
             })
         }),
     };
@@ -99,6 +101,8 @@ struct Decision {
     requester: Option<User>,
     acting: Option<User>,
     answer: Answer,
+    /// The answer of a watch of objects.
+    events: Option<Events>,
 }
 
 fn decide(shared: &Shared, peer: &Peer, head: &request::Parts, body: Option<&[u8]>) -> Decision {
@@ -109,6 +113,7 @@ fn decide(shared: &Shared, peer: &Peer, head: &request::Parts, body: Option<&[u8
             requester: None,
             acting: None,
             answer,
+            events: None,
         };
     };
     let Ok(acting) = acting_user(&requester, &head.headers) else {
@@ -118,11 +123,20 @@ fn decide(shared: &Shared, peer: &Peer, head: &request::Parts, body: Option<&[u8
             requester: Some(requester),
             acting: None,
             answer,
+            events: None,
         };
     };
+    let mut events = None;
     let answer = if let Some(body) = body {
         let canned = held(&shared.answers).find(head.uri.path());
         let served = canned.or_else(|| token_request::serve(shared, &head.method, head.uri.path(), body));
+        let served = served.or_else(|| match object_requests::serve(shared, head, &acting, body)? {
+            Served::Answer(answer) => Some(answer),
+            Served::Watch(opened) => {
+                events = Some(opened);
+                Some(Answer::json(StatusCode::OK, serde_json::Value::Null))
+            }
+        });
         served.unwrap_or_else(|| route(&head.method, head.uri.path(), &acting))
     } else {
         let message = "the body is not whole, or larger than 3 MiB";
@@ -132,5 +146,6 @@ fn decide(shared: &Shared, peer: &Peer, head: &request::Parts, body: Option<&[u8
         requester: Some(requester),
         acting: Some(acting),
         answer,
+        events,
     }
 }

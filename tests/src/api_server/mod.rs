@@ -40,9 +40,10 @@
 //!
 //! # What it does not do
 //!
-//! It authorizes everything: every authenticated user may do all, and may impersonate any user. It has no objects: a
-//! list of pods is empty, its watch has the events that a test sends, and what it does not serve is 404. With
-//! the feature `streams`, `exec` and `port-forward` are served where they are asked for, by an echo. It knows basic authentication, which the real one lost
+//! It authorizes everything but the kinds that a test [forbids](ApiServer::forbid): every authenticated user may do all, and
+//! may impersonate any user. It has no objects but those of the kinds that a test [lets it keep](ApiServer::keep_objects): a
+//! list of pods is empty, its watch has the events that a test sends, and what it does not serve is 404. Server-side apply
+//! knows the owners of the fields directly below `spec`. With the feature `streams`, `exec` and `port-forward` are served where they are asked for, by an echo. It knows basic authentication, which the real one lost
 //! with 1.19, because proxies in front of it still ask for it. It caches no token: an expired one is refused at once,
 //! where the real one may accept it for 10 more seconds.
 
@@ -54,7 +55,10 @@ mod crowd;
 mod handler;
 mod impersonation;
 mod listener;
+mod object_requests;
+mod objects;
 mod record;
+mod selector;
 pub(crate) mod serving;
 #[cfg(feature = "streams")]
 mod streams;
@@ -79,6 +83,7 @@ use self::certificate::{CertificateAuthority, FIFTY_YEARS};
 pub(crate) use self::certificate::{element, pem};
 use self::crowd::Crowd;
 use self::listener::Listener;
+use self::objects::Objects;
 use self::serving::ServingTls;
 use self::token_request::ServiceAccounts;
 use self::watch::Watches;
@@ -107,6 +112,7 @@ struct Shared {
     requests: Mutex<Vec<RecordedRequest>>,
     service_accounts: Mutex<ServiceAccounts>,
     watches: Mutex<Watches>,
+    objects: Mutex<Objects>,
     crowd: Mutex<Crowd>,
     #[cfg(feature = "streams")]
     serves_streams: AtomicBool,

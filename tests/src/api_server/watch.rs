@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Those who watch, by the path that they watch.
@@ -51,6 +51,24 @@ pub(super) fn is_watch(query: Option<&str>) -> bool {
 /// The body of a watch.
 #[derive(Debug)]
 pub(super) struct Events(UnboundedReceiver<Bytes>);
+
+impl Events {
+    /// The watch of a version that is no longer known: one event, as of the real server.
+    pub(super) fn expired() -> Self {
+        let (sender, receiver) = unbounded_channel();
+        let event = json!({"type": "ERROR", "object": {
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": "too old resource version", "reason": "Expired", "code": 410,
+        }});
+        // The receiver is not dropped yet.
+        let _ = sender.send(Bytes::from(format!("{event}\n")));
+        Self(receiver)
+    }
+
+    pub(super) fn new(lines: UnboundedReceiver<Bytes>) -> Self {
+        Self(lines)
+    }
+}
 
 impl Body for Events {
     type Data = Bytes;

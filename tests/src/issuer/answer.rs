@@ -12,6 +12,12 @@ use serde_json::{Value, json};
 
 use super::{ACTIONS_PATH, DISCOVERY_PATH, IssuerRequest, PasswordStyle, State, TOKEN_PATH};
 
+/// The grant type of a token exchange (RFC 8693, 2.1).
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// The token type that is issued unless another one is requested.
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
 /// An answer in the place of the proper one.
 #[derive(Debug, Clone)]
 pub enum IssuerAnswer {
@@ -93,6 +99,7 @@ impl State {
         }
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", DISCOVERY_PATH) => IssuerAnswer::Json(StatusCode::OK, self.discovery_document()),
+            ("POST", TOKEN_PATH) if request.field("grant_type") == Some(EXCHANGE) => self.exchange(request),
             ("POST", TOKEN_PATH) => self.refresh(request),
             ("GET", ACTIONS_PATH) => self.token_of_a_job(request),
             _ => IssuerAnswer::refusal(StatusCode::NOT_FOUND, "not_found"),
@@ -150,6 +157,35 @@ impl State {
             tokens["refresh_token"] = self.refresh_token.clone().into();
         }
         IssuerAnswer::Json(StatusCode::OK, tokens)
+    }
+
+    /// A token for a subject token (RFC 8693, 2.2).
+    fn exchange(&mut self, request: &IssuerRequest) -> IssuerAnswer {
+        let has_client = request.field("client_id").is_some() || request.authorization.is_some();
+        if (has_client || self.password.is_some()) && !self.knows(request) {
+            return IssuerAnswer::refusal(StatusCode::UNAUTHORIZED, "invalid_client");
+        }
+        let Some((subjects, lifetime)) = self.exchanges.clone() else {
+            return IssuerAnswer::refusal(StatusCode::BAD_REQUEST, "unsupported_grant_type");
+        };
+        let subject = request.field("subject_token");
+        let is_known = subject.is_some_and(|subject| subjects.iter().any(|known| known == subject));
+        if !is_known || request.field("subject_token_type").is_none() {
+            return IssuerAnswer::refusal(StatusCode::BAD_REQUEST, "invalid_request");
+        }
+        if request.field("audience") == Some("unknown") {
+            return IssuerAnswer::refusal(StatusCode::BAD_REQUEST, "invalid_target");
+        }
+        let Some(token) = self.next_id_token() else {
+            return IssuerAnswer::refusal(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable");
+        };
+        let issued = request.field("requested_token_type").unwrap_or(ACCESS_TOKEN);
+        let scheme = if issued == ACCESS_TOKEN { "Bearer" } else { "N_A" };
+        let mut answer = json!({"access_token": token, "issued_token_type": issued, "token_type": scheme});
+        if let Some(lifetime) = lifetime {
+            answer["expires_in"] = lifetime.as_secs().into();
+        }
+        IssuerAnswer::Json(StatusCode::OK, answer)
     }
 
     /// Whether the request is the client's, shown in the one way that is wanted.

@@ -25,6 +25,7 @@ use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -89,6 +90,8 @@ struct State {
     is_rotating: bool,
     refreshes: usize,
     actions_token: Option<String>,
+    /// The subject tokens that are exchanged, and how long the tokens for them last.
+    exchanges: Option<(Vec<String>, Option<Duration>)>,
     id_tokens: Vec<String>,
     replaced: Vec<(String, IssuerAnswer)>,
     requests: Vec<IssuerRequest>,
@@ -144,6 +147,7 @@ impl Issuer {
             is_rotating: false,
             refreshes: 0,
             actions_token: None,
+            exchanges: None,
             id_tokens: Vec::new(),
             replaced: Vec::new(),
             requests: Vec::new(),
@@ -195,6 +199,17 @@ impl Issuer {
     pub fn serve_actions(&self, token: &str) -> String {
         self.shared.lock().actions_token = Some(token.to_owned());
         format!("{}{ACTIONS_PATH}?api-version=2.0", self.origin)
+    }
+
+    /// Exchanges these subject tokens, and no others, for the tokens that are [issued](Self::issue). They are said to last this
+    /// long, whatever they contain. Returns the address.
+    pub fn exchange_tokens(
+        &self,
+        subjects: impl IntoIterator<Item = String>,
+        lifetime: Option<Duration>,
+    ) -> String {
+        self.shared.lock().exchanges = Some((subjects.into_iter().collect(), lifetime));
+        format!("{}{TOKEN_PATH}", self.origin)
     }
 
     /// The refresh token that is taken now.

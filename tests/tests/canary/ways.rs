@@ -109,6 +109,7 @@ fn every_display_is_sanitized_or_fixed() {
         // Part of an error, a report or a document's error, which sanitize.
         "kubex-core/src/value/deserialize.rs",
         "kubex-core/src/origin.rs",
+        "providers/aks/src/failure.rs",
         "providers/exec/src/failure.rs",
         "kubex/src/client/reqwest/backend.rs",
         "kubex/src/client/tunnel.rs",

@@ -14,7 +14,7 @@ use super::policy::NewestPolicy;
 use super::rules::{Change, FollowRules, source_of};
 use super::{ChainLoader, LOOK_AFTER, LOOK_DEADLINE, Look};
 use crate::chain::Chain;
-use crate::chain::resolve::Choice;
+use crate::chain::resolve::{Asked, Choice};
 use crate::cluster::Trust;
 use crate::configuration::ClientConfiguration;
 use crate::credentials::Credentials;
@@ -51,11 +51,11 @@ pub(super) struct State {
     pub(super) epoch: u64,
     line: Arc<Line>,
     /// What the source chose by itself.
-    choice: Option<Choice>,
+    choice: Option<Box<Choice>>,
     /// When the chain was last resolved, by the monotonic clock.
     looked_at: Duration,
     /// The answer that was last kept out, so that it is warned about once.
-    refused: Option<SharingKey>,
+    refused: Option<Box<SharingKey>>,
     /// Whether the last look failed.
     is_failing: bool,
 }
@@ -80,7 +80,11 @@ impl Seen {
                 chosen: answer.chosen().map(str::to_owned),
             });
         };
-        let configuration = chain.resolve_with(chose, see).await?;
+        let asked = Asked {
+            chose,
+            is_followed: true,
+        };
+        let configuration = chain.resolve_with(asked, see).await?;
         // A chain that resolves has an answer.
         let seen = seen.ok_or_else(|| Error::new(ErrorKind::Exhausted, "no source of the chain answered"))?;
         Ok((configuration, seen))
@@ -155,7 +159,7 @@ impl Follower {
             return (Look::Unchanged, Vec::new());
         }
         state.looked_at = now;
-        let resolved = self.resolve(&state.chain, state.choice.as_ref());
+        let resolved = self.resolve(&state.chain, state.choice.as_deref());
         let resolved = self.host.within(LOOK_DEADLINE, resolved).await;
         let mut happened = Vec::new();
         let look = match resolved.unwrap_or_else(|_| Err(too_slow())) {
@@ -254,8 +258,8 @@ impl Follower {
             return (Look::Replaced, Some(happened));
         }
         let key = seen.fingerprint.key();
-        let is_known = state.refused.as_ref() == Some(&key);
-        state.refused = Some(key);
+        let is_known = state.refused.as_deref() == Some(&key);
+        state.refused = Some(Box::new(key));
         if is_known {
             return (Look::KeptOut, None);
         }
@@ -283,12 +287,12 @@ impl State {
     }
 }
 
-fn choice_of(configuration: &ClientConfiguration, chosen: Option<String>) -> Option<Choice> {
+fn choice_of(configuration: &ClientConfiguration, chosen: Option<String>) -> Option<Box<Choice>> {
     let source = configuration.report().chosen()?.source.clone();
-    Some(Choice {
+    Some(Box::new(Choice {
         source,
         name: chosen?,
-    })
+    }))
 }
 
 /// The rules for plugins, as a key.

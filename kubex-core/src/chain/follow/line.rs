@@ -19,7 +19,8 @@ const MAX_CHANGES: usize = 20;
 pub(crate) struct Line {
     /// The cluster with the route of the last answer that was taken.
     pub(super) cluster: ArcSwap<Cluster>,
-    end: OnceLock<End>,
+    /// Boxed, because most lines never end.
+    end: OnceLock<Box<End>>,
     /// Whether the program asked for a look, whenever the last one was.
     is_due: AtomicBool,
     changes: Mutex<Vec<FollowedChange>>,
@@ -49,7 +50,7 @@ impl Line {
 
     pub(super) fn end(&self, last: Last, successor: ClientConfiguration) {
         // The follower ends each line once, under its lock.
-        let _ = self.end.set(End { last, successor });
+        let _ = self.end.set(Box::new(End { last, successor }));
     }
 
     /// The next fetch resolves the chain again.

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use crate::host::nanos;
+
 /// The interval of fetches for credentials that the server never accepted.
 const INTERVAL: Duration = Duration::from_secs(10);
 
@@ -21,53 +23,54 @@ const RESERVE_GROWS_AFTER: Duration = Duration::from_secs(10);
 /// When rejections may start the next fetch, by the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RejectionLimit {
-    interval: Duration,
-    /// The end of the interval after the last fetch.
-    interval_ends: Duration,
-    /// When the reserve will be full again.
-    reserve_is_full_at: Duration,
+    only_reads_files: bool,
+    /// The end of the interval after the last fetch, in nanoseconds.
+    interval_ends: u64,
+    /// When the reserve will be full again, in nanoseconds.
+    reserve_is_full_at: u64,
 }
 
 impl RejectionLimit {
     /// The limit for values whose fetch is cheap only if it does nothing but read files.
     pub(crate) fn new(only_reads_files: bool) -> Self {
         Self {
-            interval: if only_reads_files {
-                INTERVAL_OF_FILES
-            } else {
-                INTERVAL
-            },
-            interval_ends: Duration::ZERO,
-            reserve_is_full_at: Duration::ZERO,
+            only_reads_files,
+            interval_ends: 0,
+            reserve_is_full_at: 0,
         }
     }
 
     /// From this time on, a rejection may start a fetch.
     pub(super) fn next(&self, was_accepted: bool) -> Duration {
+        let interval_ends = Duration::from_nanos(self.interval_ends);
         if was_accepted {
-            let reserve_has_one = self
-                .reserve_is_full_at
+            let reserve_has_one = Duration::from_nanos(self.reserve_is_full_at)
                 .saturating_sub(RESERVE_GROWS_AFTER * (RESERVE - 1));
-            reserve_has_one.min(self.interval_ends)
+            reserve_has_one.min(interval_ends)
         } else {
-            self.interval_ends
+            interval_ends
         }
     }
 
     /// A fetch starts for a rejection.
     pub(super) fn start(&mut self, now: Duration, was_accepted: bool) {
-        self.interval_ends = now.saturating_add(self.interval);
+        let interval = if self.only_reads_files {
+            INTERVAL_OF_FILES
+        } else {
+            INTERVAL
+        };
+        self.interval_ends = nanos(now.saturating_add(interval));
         if was_accepted {
-            let full_at = self.reserve_is_full_at.max(now);
-            self.reserve_is_full_at = full_at.saturating_add(RESERVE_GROWS_AFTER);
+            let full_at = self.reserve_is_full_at.max(nanos(now));
+            self.reserve_is_full_at = full_at.saturating_add(nanos(RESERVE_GROWS_AFTER));
         }
     }
 
     /// The fetch was given up without a result, so it does not count.
     pub(super) fn give_back(&mut self, was_accepted: bool) {
-        self.interval_ends = Duration::ZERO;
+        self.interval_ends = 0;
         if was_accepted {
-            self.reserve_is_full_at = self.reserve_is_full_at.saturating_sub(RESERVE_GROWS_AFTER);
+            self.reserve_is_full_at = self.reserve_is_full_at.saturating_sub(nanos(RESERVE_GROWS_AFTER));
         }
     }
 }

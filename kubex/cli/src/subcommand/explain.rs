@@ -1,7 +1,11 @@
 //! `kubex explain`: the outcome of each source of the chain, and the chosen configuration field by field.
 //!
-//! With `--watch`, it goes on and shows what a program that follows the chain would do with each change.
+//! With `--watch`, it goes on and shows what a program that follows the chain would do with each change. With `--check`, it shows
+//! what is missing, for each source.
 
+mod check;
+
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use kubex::follow::Watch;
@@ -26,6 +30,9 @@ pub(crate) struct Arguments {
     /// Go on, and show each change until Ctrl-C: what a program that follows the chain would do with it
     #[arg(short = 'w', long)]
     watch: bool,
+    /// Check every source of the chain, and show what is missing. Nothing is run or requested
+    #[arg(long, conflicts_with = "watch")]
+    check: bool,
 }
 
 /// What each source did, and the configuration that was chosen.
@@ -42,13 +49,16 @@ struct Explanation {
 #[serde(rename_all = "camelCase")]
 struct Source {
     name: String,
-    /// `chosen`, `not-configured`, `failed` or `not-asked`.
+    /// `chosen`, `not-configured`, `failed` or `not-asked`; with `--check`, `ready` in place of the last one.
     outcome: &'static str,
     /// A summary of its configuration, or why it was not chosen.
     #[serde(skip_serializing_if = "String::is_empty")]
     details: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Problem>,
+    /// With `--check`, for a source that resolves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<Warning>>,
 }
 
 /// One error of a source.
@@ -123,6 +133,9 @@ struct Block {
 
 pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
     let format = arguments.output.format();
+    if arguments.check {
+        return check::run(format, session).await;
+    }
     let resolved = if arguments.watch {
         session
             .watch()
@@ -208,6 +221,21 @@ impl From<&Attempt> for Source {
                 .flat_map(Error::problems)
                 .map(Problem::from)
                 .collect(),
+            warnings: None,
+        }
+    }
+}
+
+impl Problem {
+    /// Adds the error as it is shown to a person.
+    fn add_to(&self, text: &mut String, style: Style) {
+        let origin = self.origin.as_ref().map(|origin| format!(" ({})", origin.text));
+        let origin = origin.unwrap_or_default();
+        let word = style.error("error:");
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{word} {}{origin} [{}]", self.message, self.kind);
+        if let Some(help) = &self.help {
+            let _ = writeln!(text, "  help: {help}");
         }
     }
 }

@@ -25,6 +25,8 @@ fn assert_clean(what: &str, shown: &str) {
 const OUTPUTS: &[&[&str]] = &[
     &["explain"],
     &["explain", "-ojson"],
+    &["explain", "--check"],
+    &["explain", "--check", "-ojson"],
     &["resolve"],
     &["resolve", "-oyaml"],
     &["contexts", "-ojson"],

@@ -17,6 +17,8 @@ mod canary;
 #[cfg(unix)]
 mod canary_values;
 #[cfg(unix)]
+mod check;
+#[cfg(unix)]
 mod kuberc;
 mod messages;
 mod passive;

@@ -42,12 +42,14 @@ fn explain_and_resolve_open_no_socket_and_start_no_process() {
         std::fs::read_to_string(&trace).unwrap()
     };
     for words in [
-        ["explain", "--context=plugin", "-ojson"],
-        ["resolve", "--context=plugin", "-ojson"],
-        ["explain", "--context=nowhere", "-oyaml"],
-        ["resolve", "--context=file", "-otable"],
+        &["explain", "--context=plugin", "-ojson"] as &[&str],
+        &["explain", "--check", "--context=plugin", "-ojson"],
+        &["explain", "--check", "--context=file", "-ojson"],
+        &["resolve", "--context=plugin", "-ojson"],
+        &["explain", "--context=nowhere", "-oyaml"],
+        &["resolve", "--context=file", "-otable"],
     ] {
-        let calls = traced(&words);
+        let calls = traced(words);
         let calls: Vec<&str> = calls
             .lines()
             .filter(|line| !line.contains("+++ exited"))

@@ -4,6 +4,7 @@
 //!
 //! One thread each, so that the events of a test are all seen by its own subscriber; the server's, too.
 
+mod hub;
 #[path = "../../../tests/scene/mod.rs"]
 mod scene;
 #[path = "../../../tests/shown/mod.rs"]

@@ -1,0 +1,260 @@
+//! `kubex explain --check`: what is missing, for each source of the chain, before anything is asked.
+//!
+//! The chain is resolved as always. The sources that it does not reach are resolved too, each alone. For each source that
+//! resolves, it is known without running or requesting anything whether its plugin may run and is there, what its files
+//! contain, and what its warnings are.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use kubex::report::{Attempt, Outcome};
+use kubex::time::rfc3339;
+use kubex::{ClientConfiguration, Error, ErrorKind, Host, Origin};
+use serde::Serialize;
+
+use super::{Problem, Source, explained};
+use crate::failure::Failure;
+use crate::failure::status::REJECTED;
+use crate::output::{self, Format, Output, Style};
+use crate::session::Session;
+use crate::view::Warning;
+
+/// A certificate ends soon if less than this is left, or less than a fifth of its lifetime.
+const SOON: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Fields that hold a secret where they are written.
+const SECRETS: [&str; 6] = [
+    "token",
+    "password",
+    "client-key-data",
+    "client-secret",
+    "id-token",
+    "refresh-token",
+];
+
+/// Warnings of a credential that the server will reject.
+const EXPIRED: [&str; 2] = ["token-expired", "client-certificate-expired"];
+
+/// The output of `explain --check`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Check {
+    sources: Vec<Source>,
+}
+
+/// What was found about one source.
+#[derive(Default)]
+struct Findings {
+    errors: Vec<Error>,
+    warnings: Vec<kubex::Warning>,
+}
+
+pub(super) async fn run(format: Format, session: &Session) -> Result<(), Failure> {
+    let chain = session.chain().await?;
+    let resolved = chain.resolve().await;
+    let report = match &resolved {
+        Ok(configuration) => configuration.report(),
+        Err(error) => match error.report() {
+            Some(report) => report,
+            // The chain itself cannot be built, so there is nothing to check.
+            None => return Err(error.clone().into()),
+        },
+    };
+    let mut failure = resolved.as_ref().err().cloned().map(Failure::from);
+    let mut sources = Vec::new();
+    for (attempt, alone) in report.attempts().iter().zip(chain.each_alone()) {
+        let source = match (&attempt.outcome, &resolved) {
+            (Outcome::Chosen { .. }, Ok(configuration)) => {
+                let found = Findings::of(configuration, &attempt.source, &session.host).await;
+                failure = found.failure();
+                // The error itself follows on stderr.
+                Source::checked(attempt, "chosen", &found)
+            }
+            (Outcome::NotAsked, _) => match alone.resolve().await {
+                Ok(configuration) => {
+                    let found = Findings::of(&configuration, &attempt.source, &session.host).await;
+                    let attempts = configuration.report().attempts();
+                    Source::checked(attempts.first().unwrap_or(attempt), "ready", &found)
+                }
+                Err(error) => {
+                    let attempts = error.report().map(kubex::Report::attempts).unwrap_or_default();
+                    Source::from(attempts.first().unwrap_or(attempt))
+                }
+            },
+            _ => Source::from(attempt),
+        };
+        sources.push(source);
+    }
+    output::print(&Check { sources }, format, &session.host)?;
+    failure.map_or(Ok(()), Err)
+}
+
+impl Findings {
+    /// Looks at the configuration of a source: no plugin runs, and nothing is requested.
+    async fn of(configuration: &ClientConfiguration, source: &str, host: &Host) -> Self {
+        let mut found = Self {
+            warnings: configuration.warnings().to_vec(),
+            ..Self::default()
+        };
+        let credentials = configuration.credentials();
+        let verdict = credentials.plugin_verdict().await;
+        let refusal = verdict.and_then(|verdict| verdict.refusal);
+        found.errors.extend(refusal.map(|error| error.in_source(source)));
+        if credentials.only_reads_files() {
+            match credentials.current().await {
+                Ok(credential) => {
+                    let lifetime = credential
+                        .certificate()
+                        .and_then(|certificate| Some((certificate.not_before()?, certificate.not_after()?)));
+                    let origin = origin_of(configuration, "client-certificate");
+                    found
+                        .warnings
+                        .extend(ends_soon(lifetime, host.now().wall, origin));
+                }
+                // An expired token, which is a warning already.
+                Err(error) if error.kind() == ErrorKind::Expired => {}
+                Err(error) => found.errors.push(error.in_source(source)),
+            }
+        }
+        found.warnings.extend(readable(configuration, host).await);
+        found
+    }
+
+    /// Why the source that is used does not work.
+    fn failure(&self) -> Option<Failure> {
+        let mut errors = self.errors.iter().cloned();
+        if let Some(first) = errors.next() {
+            return Some(errors.fold(first, Error::with_related).into());
+        }
+        let expired = self
+            .warnings
+            .iter()
+            .find(|warning| EXPIRED.contains(&warning.id()))?;
+        Some(Failure::new(REJECTED, expired.message()))
+    }
+}
+
+/// The origin of a field, or of its inline form.
+fn origin_of<'c>(configuration: &'c ClientConfiguration, name: &str) -> Option<&'c Origin> {
+    let data = format!("{name}-data");
+    let mut fields = configuration.provenance().fields();
+    fields
+        .find(|(field, _)| *field == name || *field == data)
+        .map(|(_, origin)| origin)
+}
+
+/// The warning of a client certificate that ends soon. Of one that has ended, there is another warning.
+fn ends_soon(
+    lifetime: Option<(SystemTime, SystemTime)>,
+    now: SystemTime,
+    origin: Option<&Origin>,
+) -> Option<kubex::Warning> {
+    let (begin, end) = lifetime?;
+    let left = end.duration_since(now).ok()?;
+    let soon = end.duration_since(begin).ok()? / 5;
+    if left > soon.min(SOON) {
+        return None;
+    }
+    let message = format!(
+        "the client certificate expires at {}; get a new one",
+        rfc3339(end)
+    );
+    let warning = kubex::Warning::new("client-certificate-expires-soon", message);
+    Some(match origin {
+        Some(origin) => warning.with_origin(origin),
+        None => warning,
+    })
+}
+
+/// A warning for each file with a secret that every user of the machine can read.
+async fn readable(configuration: &ClientConfiguration, host: &Host) -> Vec<kubex::Warning> {
+    let fields = configuration.provenance().fields();
+    let secret = fields.filter(|(field, _)| SECRETS.contains(field));
+    let files: HashSet<&Path> = secret.filter_map(|(_, origin)| origin.path()).collect();
+    let mut warnings = Vec::new();
+    for file in files {
+        if host.files().is_readable_by_everyone(file).await {
+            let message =
+                "the file contains a secret, and every user of the machine can read it; run chmod go-r on it";
+            let warning = kubex::Warning::new("readable-by-others", message);
+            warnings.push(warning.with_origin(&Origin::file(file)));
+        }
+    }
+    warnings
+}
+
+impl Source {
+    fn checked(attempt: &Attempt, outcome: &'static str, found: &Findings) -> Self {
+        Self {
+            outcome,
+            errors: found
+                .errors
+                .iter()
+                .flat_map(Error::problems)
+                .map(Problem::from)
+                .collect(),
+            warnings: Some(Warning::from_all(&found.warnings)),
+            ..Self::from(attempt)
+        }
+    }
+}
+
+impl Output for Check {
+    /// The error of the source that is used follows on stderr; those of the others are listed here.
+    fn table(&self, style: Style) -> String {
+        let mut text = explained(&self.sources, None, style);
+        let is_after_the_used = |index: &usize| {
+            let used = self
+                .sources
+                .iter()
+                .position(|source| matches!(source.outcome, "chosen" | "failed"));
+            used.is_some_and(|used| *index > used)
+        };
+        for (index, source) in self.sources.iter().enumerate() {
+            let mut lines = String::new();
+            if is_after_the_used(&index) && source.outcome != "not-configured" {
+                for problem in &source.errors {
+                    problem.add_to(&mut lines, style);
+                }
+            }
+            if let Some(warnings) = &source.warnings {
+                lines.push_str(Warning::lines(warnings, style).trim_start_matches('\n'));
+            }
+            if !lines.is_empty() {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "\n{}\n{lines}", source.name);
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_ends_soon_in_its_last_week_or_in_the_last_fifth_of_a_shorter_life() {
+        const HOUR: Duration = Duration::from_secs(3600);
+        let begin = SystemTime::UNIX_EPOCH;
+        for (lifetime, left, is_soon) in [
+            (365 * 24, 8 * 24, false),
+            (365 * 24, 6 * 24, true),
+            (24, 6, false),
+            (24, 4, true),
+            (1, 0, true),
+        ] {
+            let end = begin + HOUR * lifetime;
+            let warning = ends_soon(Some((begin, end)), end - HOUR * left, None);
+            assert_eq!(warning.is_some(), is_soon, "{lifetime} {left}");
+        }
+        let end = begin + HOUR;
+        assert!(
+            ends_soon(Some((begin, end)), end + HOUR, None).is_none(),
+            "it has ended"
+        );
+        assert!(ends_soon(None, begin, None).is_none());
+    }
+}

@@ -1,0 +1,110 @@
+//! A hub: the cluster whose Secrets and `ClusterProfiles` say which clusters there are. The fleet watches it.
+//!
+//! The list and the watch are those of kube's runtime. What it finds is handed to the fleet as [`Objects`](crate::Objects), so that
+//! the rules for untrusted objects are the same.
+
+mod known;
+mod object;
+mod problem;
+mod selection;
+mod watch;
+
+use std::fmt;
+
+use kube::Client;
+use kubex_core::{Error, ErrorKind, Result};
+
+pub(crate) use selection::Selection;
+pub(crate) use watch::HubWatch;
+
+/// A hub, and what the fleet asks it for. Only fitting objects are listed and watched.
+///
+/// The client is one of `kubex::kube::client`, so the hub's own credential, certificate authority and route are kept current, and
+/// followed if the configuration is.
+///
+/// ```no_run
+/// use kubex_fleet::{Hub, Input};
+///
+/// # fn example(client: kube::Client) {
+/// let hub = Hub::new(client).cluster_api().argo_cd().namespace("fleet");
+/// let input = Input::hub("hub", hub);
+/// # }
+/// ```
+///
+/// | method | objects | the identity of the client needs |
+/// |---|---|---|
+/// | [`cluster_api`](Self::cluster_api) | Secrets of the type `cluster.x-k8s.io/secret` | `list` and `watch` for `secrets` |
+/// | [`argo_cd`](Self::argo_cd) | Secrets with the label `argocd.argoproj.io/secret-type=cluster` | the same |
+/// | [`multicluster_runtime`](Self::multicluster_runtime) | Secrets with the label `sigs.k8s.io/multicluster-runtime-kubeconfig=true` | the same |
+/// | [`cluster_profiles`](Self::cluster_profiles) | `ClusterProfiles` | `list` and `watch` for `clusterprofiles` of `multicluster.x-k8s.io` |
+#[derive(Clone)]
+#[must_use]
+pub struct Hub {
+    pub(crate) client: Client,
+    pub(crate) namespace: Option<String>,
+    pub(crate) selections: Vec<Selection>,
+}
+
+impl Hub {
+    /// The hub of this client. Nothing is asked for yet.
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            namespace: None,
+            selections: Vec::new(),
+        }
+    }
+
+    /// Asks for the clusters of Cluster API.
+    pub fn cluster_api(self) -> Self {
+        self.with(Selection::ClusterApi)
+    }
+
+    /// Asks for the clusters of Argo CD.
+    pub fn argo_cd(self) -> Self {
+        self.with(Selection::ArgoCd)
+    }
+
+    /// Asks for the kubeconfigs of multicluster-runtime.
+    pub fn multicluster_runtime(self) -> Self {
+        self.with(Selection::MulticlusterRuntime)
+    }
+
+    /// Asks for `ClusterProfiles`. [`Input::access_providers`](crate::Input::access_providers) says which plugin serves them.
+    pub fn cluster_profiles(self) -> Self {
+        self.with(Selection::ClusterProfiles)
+    }
+
+    /// Asks for the objects of one namespace only, so that a Role is enough. Without this call it is all namespaces.
+    pub fn namespace(mut self, name: &str) -> Self {
+        self.namespace = Some(name.to_owned());
+        self
+    }
+
+    fn with(mut self, selection: Selection) -> Self {
+        if !self.selections.contains(&selection) {
+            self.selections.push(selection);
+        }
+        self
+    }
+
+    /// Checks that the hub is asked for something.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.selections.is_empty() {
+            let error = Error::new(ErrorKind::MissingField, "the hub is not asked for any objects");
+            return Err(
+                error.with_help("call cluster_api, argo_cd, multicluster_runtime or cluster_profiles")
+            );
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("namespace", &self.namespace)
+            .field("selections", &self.selections)
+            .finish_non_exhaustive()
+    }
+}

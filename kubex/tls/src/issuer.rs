@@ -1,0 +1,226 @@
+//! Requests to an issuer of tokens: https only, no redirects, a limited response that no error contains.
+//!
+//! Connections are opened for one renewal and closed after it: renewals are rare, and each one uses the current content of
+//! the CA file.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+
+use bytes::Bytes;
+use kubex_core::secret::SecretBuffer;
+use kubex_core::text::{causes, messages};
+use kubex_core::{Credential, Error, ErrorKind, ExposeSecret, Host, Proxy, Result, SecretString, Trust};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, RequestBuilder, StatusCode};
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+use crate::http_client;
+
+/// The maximum size of a response, in bytes.
+const LARGEST_RESPONSE: usize = 1024 * 1024;
+
+/// Sends the requests of one renewal.
+#[derive(Debug)]
+pub struct IssuerClient {
+    client: Client,
+    host: Host,
+    authority_option: &'static str,
+}
+
+/// A complete response. Its body may contain tokens.
+#[derive(Debug)]
+pub struct IssuerResponse {
+    /// The status.
+    pub status: StatusCode,
+    /// The body.
+    pub body: SecretBuffer,
+}
+
+impl IssuerClient {
+    /// A client with this trust. It uses the proxy of the host's environment, as kubectl does; a kubeconfig's `proxy-url`
+    /// applies to the cluster and not to the issuer. `authority_option` is the option that sets the trust, for errors.
+    ///
+    /// # Errors
+    /// `InvalidPem` or `Unsupported` if the TLS library does not accept the certificate authorities.
+    pub fn new(trust: &Trust, authority_option: &'static str, host: &Host) -> Result<Self> {
+        Ok(Self {
+            client: http_client(trust, host)?,
+            host: host.clone(),
+            authority_option,
+        })
+    }
+
+    /// Requests a document. `whom` is the name of the server in errors.
+    ///
+    /// # Errors
+    /// `Unavailable` if there is no response or it is too large; any status is a response. The error of an invalid proxy.
+    pub async fn get(&self, url: &Url, whom: &str) -> Result<IssuerResponse> {
+        self.check_proxy(url)?;
+        self.receive(self.client.get(url.clone()), whom).await
+    }
+
+    /// Sends a form.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn post(
+        &self,
+        url: &Url,
+        authorization: Option<HeaderValue>,
+        form: Form,
+        whom: &str,
+    ) -> Result<IssuerResponse> {
+        self.check_proxy(url)?;
+        let content_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let mut request = self.client.post(url.clone()).header(CONTENT_TYPE, content_type);
+        if let Some(authorization) = authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        self.receive(request.body(Bytes::from_owner(form)), whom).await
+    }
+
+    /// An invalid proxy is an error before a request is sent.
+    fn check_proxy(&self, url: &Url) -> Result<()> {
+        Proxy::from_environment(url, &self.host).map(drop)
+    }
+
+    /// Sends the request and reads the response to its end or to the size limit.
+    async fn receive(&self, request: RequestBuilder, whom: &str) -> Result<IssuerResponse> {
+        let failed = |error| self.failed(whom, error);
+        let request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
+        let mut response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        let mut body = SecretBuffer::default();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if !body.append_within(LARGEST_RESPONSE, &chunk) {
+                return Err(Error::new(
+                    ErrorKind::Unavailable,
+                    format_args!("the response of {whom} is larger than 1 MiB"),
+                ));
+            }
+        }
+        Ok(IssuerResponse { status, body })
+    }
+
+    /// The message of reqwest's error and its causes. The error itself is not kept as the source, because it may quote a
+    /// URL.
+    fn failed(&self, whom: &str, error: reqwest::Error) -> Error {
+        let error = error.without_url();
+        let failed = Error::new(
+            ErrorKind::Unavailable,
+            format_args!("the request to {whom} failed: {}", messages(&error)),
+        );
+        if causes(&error).any(is_about_a_certificate) {
+            let option = self.authority_option;
+            failed.with_help(format_args!("check that \"{option}\" is the CA of the issuer"))
+        } else {
+            failed
+        }
+    }
+}
+
+fn is_about_a_certificate(cause: &(dyn StdError + 'static)) -> bool {
+    // The TLS stream wraps its error in an `io::Error`, possibly twice. The `source` of an `io::Error` skips the
+    // wrapped error, so `get_ref` is used.
+    match cause.downcast_ref::<io::Error>() {
+        Some(wrapper) => wrapper
+            .get_ref()
+            .is_some_and(|wrapped| is_about_a_certificate(wrapped)),
+        None => matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))),
+    }
+}
+
+/// Parses the address of an issuer or of one of its endpoints: https, without a user name and a fragment, so that it can be
+/// shown. `what` is its name in errors.
+///
+/// # Errors
+/// `InvalidValue`, also for `http://`. The address is not quoted.
+pub fn parse_address(what: &str, text: &str) -> Result<Url> {
+    let invalid = |why: &str| Error::new(ErrorKind::InvalidValue, format_args!("{what} {why}"));
+    if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return Err(invalid("contains white space or a control character"));
+    }
+    let url = Url::parse(text).map_err(|error| {
+        invalid(&format!("is not a valid URL: {error}")).with_help("write it as https://host/path")
+    })?;
+    if url.scheme() != "https" {
+        return Err(invalid("is not https, so tokens would be sent in clear text")
+            .with_help("write https:// in front of it"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid("contains a user name or a password"));
+    }
+    if url.fragment().is_some() {
+        return Err(invalid("contains a fragment"));
+    }
+    Ok(url)
+}
+
+/// A form with secrets, whose bytes are wiped once they are sent.
+pub struct Form(Zeroizing<String>);
+
+impl Form {
+    /// Encodes the fields, in a buffer that is large enough from the start: a buffer that grows leaves a copy behind.
+    pub fn new(fields: &[(&str, &str)]) -> Self {
+        let longest: usize = fields
+            .iter()
+            .map(|(name, value)| 3 * (name.len() + value.len()) + 2)
+            .sum();
+        let mut form = form_urlencoded::Serializer::new(String::with_capacity(longest));
+        form.extend_pairs(fields);
+        Self(Zeroizing::new(form.finish()))
+    }
+}
+
+impl AsRef<[u8]> for Form {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Form([REDACTED])")
+    }
+}
+
+/// The `Authorization` of an OAuth client with a secret. Both parts are form-encoded before they are joined (RFC 6749,
+/// 2.3.1), so that a colon in them is not a separator.
+///
+/// # Errors
+/// `InvalidValue` if the id is empty.
+pub fn client_basic(id: &str, secret: &SecretString) -> Result<Credential> {
+    let secret = form_encoded(secret.expose_secret());
+    Credential::basic(&form_encoded(id), secret.as_str().into())
+}
+
+/// A text as it is written in a form.
+pub fn form_encoded(text: &str) -> Zeroizing<String> {
+    let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
+    encoded.extend(form_urlencoded::byte_serialize(text.as_bytes()));
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn id_and_secret_are_encoded_before_they_are_joined() {
+        let credential = client_basic("a:b c", &"p%:ü".into()).unwrap();
+        let (name, password) = credential.basic_pair().unwrap();
+        assert_eq!((name, password.expose_secret()), ("a%3Ab+c", "p%25%3A%C3%BC"));
+    }
+
+    #[test]
+    fn a_form_fits_the_buffer_that_was_made_for_it_and_is_not_shown() {
+        let value = "ü&=".repeat(1000);
+        let form = Form::new(&[("refresh_token", &value), ("x", "")]);
+        assert!(form.0.len() < form.0.capacity() && form.0.capacity() < 4 * value.len());
+        let read: Vec<_> = form_urlencoded::parse(form.as_ref()).collect();
+        assert_eq!(read[0], ("refresh_token".into(), value.into()));
+        assert_eq!(format!("{form:?}"), "Form([REDACTED])");
+    }
+}

@@ -1,0 +1,61 @@
+//! The token of another source, exchanged at an issuer for one that the API server accepts (OAuth 2.0 Token Exchange, RFC
+//! 8693).
+//!
+//! The subject token is that of the source that `through` names: a job's OpenID Connect token, a service account's token, an
+//! id-token of a login. The cluster is the other source's too; its impersonation is not. A new token is requested before the
+//! last one expires, by the same rules as for every credential.
+//!
+//! | option | meaning |
+//! |---|---|
+//! | `through` | the source whose token is exchanged, and whose cluster is used |
+//! | `endpoint` | the issuer's token endpoint, `https://` only |
+//! | `audience`, `resource`, `scope` | what the token is for |
+//! | `subject-token-type`, `requested-token-type` | `jwt`, `id-token`, `access-token`, or a URI |
+//! | `client-id`, `client-secret` or `client-secret-file` | the OAuth client, if the issuer requires one |
+//! | `client-authentication` | how its secret is sent: `basic` or `form` |
+//! | `actor-token-file`, `actor-token-type` | who acts for the subject |
+//! | `endpoint-certificate-authority` and its `-data` | the CA bundle for the issuer's certificate |
+//! | `parameters` | other fields of the request, as some issuers need |
+//!
+//! ```
+//! use kubex_core::host::SimulatedHost;
+//! use kubex_core::{Chain, Options, Registry, Source};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> kubex_core::Result<()> {
+//! let registry = Registry::from_registrations([&kubex_token_exchange::REGISTRATION])?;
+//! let options = Options::new()
+//!     .set("through", "job")
+//!     .set("endpoint", "https://issuer.example/token")
+//!     .set("audience", "production");
+//! let source = Source::new("production").provider("token-exchange").options(options);
+//! let chain = Chain::builder(registry).host(SimulatedHost::new().host()).source(source).build()?;
+//!
+//! // Here, the chain knows no source with that name.
+//! let error = chain.resolve().await.unwrap_err();
+//! assert!(error.to_string().contains("the source \"job\" is not known here"));
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+mod endpoint;
+mod options;
+mod provider;
+mod response;
+mod source;
+mod subject;
+mod token_type;
+
+use kubex_core::Registration;
+
+pub use options::{ClientAuthentication, TokenExchangeOptions};
+pub use provider::TokenExchange;
+
+kubex_core::register! {
+    /// The provider `token-exchange`.
+    pub static REGISTRATION = Registration::provider::<TokenExchange>(
+        "token-exchange",
+        "the token of another source, exchanged at an issuer (RFC 8693)",
+    );
+}
