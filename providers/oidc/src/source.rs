@@ -19,8 +19,8 @@ use crate::grant::{self, Client};
 use crate::id_token::expiry;
 use crate::issuer::Issuer;
 use crate::options::OidcOptions;
-use crate::tokens::{TokenStore, Tokens, Turn};
-use crate::write_back::Login;
+use crate::tokens::{InFile, TokenStore, Tokens, Turn};
+use crate::write_back::{self, Login};
 
 /// How long before its `exp` an id-token is no longer used (client-go, `oidc.go`, `expiryDelta`).
 const EARLY: Duration = Duration::from_secs(10);
@@ -69,7 +69,8 @@ impl FromOptions for OidcSource {
                 );
             }
         }
-        let sharing = sharing_key(&options);
+        let written_to = context.options.is_written_to();
+        let sharing = sharing_key(&options, written_to);
         let issuer = Issuer::parse(&options.idp_issuer_url)
             .map_err(|error| error.with_origin(&origin_of("idp-issuer-url")))?;
         let identity = store_identity(&options, &issuer);
@@ -78,6 +79,7 @@ impl FromOptions for OidcSource {
         let file = options
             .idp_certificate_authority
             .filter(|file| data.is_none() && !file.as_os_str().is_empty());
+        let (id_token, refresh_token) = (not_empty(options.id_token), not_empty(options.refresh_token));
         Ok(Self {
             issuer,
             sharing,
@@ -92,12 +94,15 @@ impl FromOptions for OidcSource {
                 id_token: origin_of("id-token"),
                 refresh_token: origin_of("refresh-token"),
             },
-            written_to: context.options.is_written_to().cloned(),
+            written_to: written_to.cloned(),
             tokens: TokenStore::new(Tokens {
-                id_token: not_empty(options.id_token),
+                id_token: id_token.clone(),
                 since: None,
-                refresh_token: not_empty(options.refresh_token),
-                used: None,
+                refresh_token: refresh_token.clone(),
+                in_file: InFile {
+                    id_token,
+                    refresh_token,
+                },
                 style: None,
             }),
         })
@@ -105,8 +110,9 @@ impl FromOptions for OidcSource {
 }
 
 /// One set of tokens for each issuer, client and user: an issuer that rotates refresh tokens treats two uses of one token
-/// as theft. Users are distinguished by their first tokens.
-fn sharing_key(options: &OidcOptions) -> SharingKey {
+/// as theft. Users are distinguished by their first tokens. Sources that write them to a kubeconfig are others than those that do
+/// not.
+fn sharing_key(options: &OidcOptions, written_to: Option<&KubeconfigUser>) -> SharingKey {
     let file = options
         .idp_certificate_authority
         .as_deref()
@@ -120,7 +126,9 @@ fn sharing_key(options: &OidcOptions) -> SharingKey {
     let key = SharingKey::new("oidc")
         .with(&options.idp_issuer_url)
         .with(&options.client_id)
-        .with(file.as_os_str().as_encoded_bytes());
+        .with(file.as_os_str().as_encoded_bytes())
+        .with(written_to.map_or(&[][..], |user| user.file.as_os_str().as_encoded_bytes()))
+        .with(written_to.map_or("", |user| &user.name));
     secrets.into_iter().fold(key, |key, secret| {
         // An empty text means the same as a missing one.
         key.with(secret.as_ref().map_or("", |secret| secret.expose_secret()))
@@ -198,7 +206,7 @@ impl OidcSource {
     ) -> Result<Credential> {
         let (why, host) = (request.reason, request.host);
         let held = |tokens: &mut Tokens| self.held(tokens, why, host.now().wall).transpose();
-        match self.tokens.turn(host, DEADLINE, held).await {
+        match self.tokens.turn(host, self.deadline(), held).await {
             Ok(held) => held,
             Err(mut turn) => self.refresh(&mut turn, why, host, saved).await,
         }
@@ -211,12 +219,12 @@ impl OidcSource {
         host: &Host,
         saved: Option<&dyn SavedSecret>,
     ) -> Result<Credential> {
-        let mut login = None;
-        if let Some(user) = &self.written_to {
-            login = self.begin(user, host).await?;
-        }
+        let login = match &self.written_to {
+            Some(user) => self.begin(user, host).await?,
+            None => None,
+        };
         if let Some(login) = &login
-            && turn.tokens.adopt_login(login)
+            && turn.tokens.adopt_file(&login.tokens)
             && let Some(credential) = self.held(&mut turn.tokens, FetchReason::First, host.now().wall)?
         {
             return Ok(credential);
@@ -247,13 +255,28 @@ impl OidcSource {
         // Keep the new refresh token even if the rest of the response is invalid: the old one may be used up.
         if let Some(rotated) = fresh.refresh_token {
             tokens.refresh_token = Some(rotated);
-            tokens.used = Some(refresh_token);
         }
         if let Some(saved) = saved {
             // Nothing is awaited between the response and this.
             self.save(tokens, saved)?;
         }
-        let token = fresh.id_token.ok_or_else(|| {
+        let renewed = self.renewed(fresh.id_token);
+        if let Ok((token, _)) = &renewed {
+            tokens.id_token = Some(token.clone());
+            tokens.since = Some(host.now().wall);
+        }
+        if let Some(login) = login {
+            let id_token = renewed.as_ref().ok().map(|(token, _)| token.clone());
+            let refresh_token = tokens.refresh_token.clone().unwrap_or(refresh_token);
+            let written = login.write(id_token, refresh_token).await;
+            tokens.in_file = written.map_err(|error| error.or_origin(&self.origins.refresh_token))?;
+        }
+        renewed.map(|(_, credential)| credential)
+    }
+
+    /// The new id-token, and the credential with it.
+    fn renewed(&self, id_token: Option<SecretString>) -> Result<(SecretString, Credential)> {
+        let token = id_token.ok_or_else(|| {
             self.unusable(
                 ErrorKind::Unavailable,
                 "returned no id-token for the refresh token: either the login did not request the scope \
@@ -276,19 +299,16 @@ impl OidcSource {
             })
             .map(end_of_use)?;
         let credential = self.credential(&token, end)?;
-        tokens.id_token = Some(token.clone());
-        tokens.since = Some(host.now().wall);
-        if let (Some(login), Some(refresh_token)) = (login, tokens.refresh_token.clone()) {
-            let written = login.write(token, refresh_token).await;
-            written.map_err(|error| error.or_origin(&self.origins.refresh_token))?;
-        }
-        Ok(credential)
+        Ok((token, credential))
     }
 
     /// The turn to renew the login that the kubeconfig contains.
     async fn begin(&self, user: &KubeconfigUser, host: &Host) -> Result<Option<Login>> {
-        let begun = Login::begin(user, host, DEADLINE / 2).await;
-        begun.map_err(|error| error.or_origin(&self.origins.refresh_token))
+        let begun = Login::begin(user, host).await;
+        begun.map_err(|error| {
+            let help = error.help().unwrap_or("set \"write-tokens\" to false").to_owned();
+            error.or_origin(&self.origins.refresh_token).with_help(help)
+        })
     }
 
     fn save(&self, tokens: &Tokens, saved: &dyn SavedSecret) -> Result<()> {
@@ -391,8 +411,12 @@ impl CredentialSource for OidcSource {
         describe(&self.issuer, &self.client.id)
     }
 
+    /// The wait for the turn of another process must not use up the time of the refresh.
     fn deadline(&self) -> Duration {
-        DEADLINE
+        match self.written_to {
+            Some(_) => DEADLINE + write_back::LONGEST_WAIT,
+            None => DEADLINE,
+        }
     }
 
     /// The refresh token will be used, and an issuer that rotates refresh tokens then accepts only the next one, which is

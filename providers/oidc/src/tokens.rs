@@ -13,7 +13,6 @@ use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
 use crate::grant::Style;
-use crate::write_back::Login;
 
 /// The current tokens. They are kept in memory, and the refresh token in a store if the source has one.
 #[derive(Clone, Debug)]
@@ -22,9 +21,16 @@ pub(crate) struct Tokens {
     /// When the id-token arrived or was first used.
     pub(crate) since: Option<SystemTime>,
     pub(crate) refresh_token: Option<SecretString>,
-    /// The refresh token before this one. A kubeconfig that still contains it could not be written.
-    pub(crate) used: Option<SecretString>,
+    /// What the kubeconfig contained when it was last read or written, if the tokens are written to it.
+    pub(crate) in_file: InFile,
     pub(crate) style: Option<Style>,
+}
+
+/// The tokens in a kubeconfig.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InFile {
+    pub(crate) id_token: Option<SecretString>,
+    pub(crate) refresh_token: Option<SecretString>,
 }
 
 /// What a store keeps of the tokens. The id-token is in the store already, as the credential.
@@ -68,33 +74,33 @@ impl Tokens {
         self.style = self.style.or(saved.style);
     }
 
-    /// Takes the tokens of the kubeconfig, if another program has written new ones there. Returns whether it has.
-    pub(crate) fn adopt_login(&mut self, login: &Login) -> bool {
-        let is_same = |one: &Option<SecretString>, other: &Option<SecretString>| {
-            one.as_ref().map(ExposeSecret::expose_secret) == other.as_ref().map(ExposeSecret::expose_secret)
-        };
-        let is_older = self.used.is_some() && is_same(&self.used, &login.refresh_token);
-        let is_known =
-            is_same(&self.refresh_token, &login.refresh_token) && is_same(&self.id_token, &login.id_token);
-        if is_older || is_known {
-            return false;
+    /// Takes the tokens that another program has written to the kubeconfig since it was last read. Tokens that were there
+    /// before are older than those of a store, and than those that could not be written. Returns whether the id-token is
+    /// another one.
+    pub(crate) fn adopt_file(&mut self, file: &InFile) -> bool {
+        let seen = std::mem::replace(&mut self.in_file, file.clone());
+        let is_new_login = !is_same(seen.refresh_token.as_ref(), file.refresh_token.as_ref());
+        if is_new_login {
+            self.refresh_token.clone_from(&file.refresh_token);
         }
-        self.id_token.clone_from(&login.id_token);
-        self.since = None;
-        self.refresh_token.clone_from(&login.refresh_token);
-        true
+        let is_new = !is_same(self.id_token.as_ref(), file.id_token.as_ref())
+            && (is_new_login
+                || file.id_token.is_some() && !is_same(seen.id_token.as_ref(), file.id_token.as_ref()));
+        if is_new {
+            self.id_token.clone_from(&file.id_token);
+            self.since = None;
+        }
+        is_new
     }
 
     fn is_same(&self, other: &Self) -> bool {
-        let pairs = [
-            (&self.id_token, &other.id_token),
-            (&self.refresh_token, &other.refresh_token),
-        ];
-        pairs.into_iter().all(|(one, other)| {
-            let (one, other) = (one.as_ref(), other.as_ref());
-            one.map(ExposeSecret::expose_secret) == other.map(ExposeSecret::expose_secret)
-        })
+        is_same(self.id_token.as_ref(), other.id_token.as_ref())
+            && is_same(self.refresh_token.as_ref(), other.refresh_token.as_ref())
     }
+}
+
+fn is_same(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {
+    one.map(ExposeSecret::expose_secret) == other.map(ExposeSecret::expose_secret)
 }
 
 /// Holds the tokens, and gives out turns.
@@ -232,13 +238,42 @@ mod tests {
             id_token: None,
             since: None,
             refresh_token: Some("first".into()),
-            used: None,
+            in_file: InFile::default(),
             style: None,
         })
     }
 
     fn refresh_token(store: &TokenStore) -> String {
         store.read(|tokens| tokens.refresh_token.as_ref().unwrap().expose_secret().to_owned())
+    }
+
+    #[test]
+    fn only_what_is_new_in_a_kubeconfig_is_taken_from_it() {
+        let token = |text: &str| Some(SecretString::from(text));
+        let file = |id: &str, refresh: &str| InFile {
+            id_token: token(id),
+            refresh_token: token(refresh),
+        };
+        let mut tokens = Tokens {
+            id_token: token("i-1"),
+            since: None,
+            refresh_token: token("r-1"),
+            in_file: file("i-1", "r-1"),
+            style: None,
+        };
+        // A store has newer ones, and the file could not be written twice.
+        tokens.adopt(&r#"{"refresh_token": "r-7"}"#.into());
+        for refresh_token in ["r-8", "r-9"] {
+            assert!(!tokens.adopt_file(&file("i-1", "r-1")));
+            tokens.refresh_token = token(refresh_token);
+        }
+        assert!(!tokens.adopt_file(&file("i-1", "r-1")));
+        assert!(is_same(tokens.refresh_token.as_ref(), token("r-9").as_ref()));
+        // Another program renews at an issuer that does not rotate, and then the user logs in again.
+        assert!(tokens.adopt_file(&file("i-2", "r-1")));
+        assert!(is_same(tokens.refresh_token.as_ref(), token("r-9").as_ref()));
+        assert!(tokens.adopt_file(&file("i-3", "login")));
+        assert!(is_same(tokens.refresh_token.as_ref(), token("login").as_ref()));
     }
 
     #[test]

@@ -15,8 +15,16 @@ use kubex_document::edit::{
 use kubex_document::{Budget, Document, Format, Key, Node};
 use zeroize::Zeroizing;
 
+use crate::tokens::InFile;
+
 /// How long kubectl's lock is waited for. kubectl holds it for one write.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long the turn of another process is waited for.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The longest time before a refresh and after it.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(34);
 
 /// How long the turn of another process is waited for between two looks.
 const LOOK: Duration = Duration::from_millis(20);
@@ -24,8 +32,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// The turn of this process, and the tokens that the kubeconfig contained at its start.
 pub(crate) struct Login {
     user: KubeconfigUser,
-    pub(crate) id_token: Option<SecretString>,
-    pub(crate) refresh_token: Option<SecretString>,
+    pub(crate) tokens: InFile,
     /// Released on drop.
     turn: Option<File>,
 }
@@ -34,19 +41,24 @@ impl Login {
     /// Waits for the turn of this process. `None` on a simulated host, whose files are not written.
     ///
     /// # Errors
-    /// `TimedOut`: the turn of another process lasts longer than `limit`. `Unavailable`: the file cannot be written.
-    /// `UnreadableFile`: it cannot be read.
-    pub(crate) async fn begin(user: &KubeconfigUser, host: &Host, limit: Duration) -> Result<Option<Self>> {
+    /// `TimedOut`: the turn of another process lasts too long. `Unavailable`: the file cannot be written. `UnreadableFile`: it
+    /// cannot be read.
+    pub(crate) async fn begin(user: &KubeconfigUser, host: &Host) -> Result<Option<Self>> {
         if host.processes().is_some() {
             return Ok(None);
         }
-        let user = user.clone();
-        blocking(move || Self::begin_now(user, limit)).await.map(Some)
+        let user = KubeconfigUser {
+            file: host.from_working_directory(&user.file),
+            name: user.name.clone(),
+        };
+        blocking(move || Self::begin_now(user)).await.map(Some)
     }
 
-    fn begin_now(user: KubeconfigUser, limit: Duration) -> Result<Self> {
-        let turn = lock_directory(&user.file, limit)?;
-        let file = KubeconfigFile::lock(&user.file, PATIENCE)?;
+    fn begin_now(user: KubeconfigUser) -> Result<Self> {
+        let turn = lock_directory(&user.file)?;
+        // kubectl fails if it finds its lock, so the lock is not held until the tokens are written.
+        drop(KubeconfigFile::lock(&user.file, PATIENCE)?);
+        let file = KubeconfigFile::read(&user.file)?;
         let document = read(file.text())?;
         let config = config_of(&document, &user.name)
             .ok_or_else(|| cannot_edit(&user, "the user with this auth provider is no longer there"))?;
@@ -54,49 +66,64 @@ impl Login {
             let token = config.get(key).and_then(Node::as_str);
             token.filter(|token| !token.is_empty()).map(SecretString::from)
         };
-        let (id_token, refresh_token) = (token("id-token"), token("refresh-token"));
         let login = Self {
+            tokens: InFile {
+                id_token: token("id-token"),
+                refresh_token: token("refresh-token"),
+            },
             user,
-            id_token,
-            refresh_token,
             turn,
         };
-        // No token is used up whose successor could not be written.
+        // Checks that the new tokens can be written, before the old one is used.
         file.rehearse()?;
-        login.edited(file.text(), "id-token", "refresh-token")?;
+        login.edited(file.text(), Some("id-token"), "refresh-token")?;
         Ok(login)
     }
 
     /// Writes the new tokens, unless the kubeconfig contains another login by now. The write goes on if the caller is
-    /// cancelled.
+    /// cancelled. Returns what the kubeconfig contains.
     ///
     /// # Errors
     /// As [`begin`](Self::begin). The tokens are not in the file.
-    pub(crate) async fn write(self, id_token: SecretString, refresh_token: SecretString) -> Result<()> {
-        blocking(move || self.write_now(&id_token, &refresh_token)).await
+    pub(crate) async fn write(
+        self,
+        id_token: Option<SecretString>,
+        refresh_token: SecretString,
+    ) -> Result<InFile> {
+        blocking(move || self.write_now(id_token, refresh_token)).await
     }
 
-    fn write_now(self, id_token: &SecretString, refresh_token: &SecretString) -> Result<()> {
+    fn write_now(self, id_token: Option<SecretString>, refresh_token: SecretString) -> Result<InFile> {
         let file = KubeconfigFile::lock(&self.user.file, PATIENCE)?;
-        let written = self.edited(
-            file.text(),
-            id_token.expose_secret(),
-            refresh_token.expose_secret(),
-        )?;
-        if let Some(text) = written {
-            file.replace(&text)?;
-        }
+        let id = id_token.as_ref().map(ExposeSecret::expose_secret);
+        let Some(text) = self.edited(file.text(), id, refresh_token.expose_secret())? else {
+            return Ok(self.tokens);
+        };
+        file.replace(&text)?;
         drop(self.turn);
-        Ok(())
+        Ok(InFile {
+            id_token: id_token.or(self.tokens.id_token),
+            refresh_token: Some(refresh_token),
+        })
     }
 
     /// The text with the new tokens. `None` if it contains another login.
-    fn edited(&self, text: &str, id_token: &str, refresh_token: &str) -> Result<Option<Zeroizing<String>>> {
+    fn edited(
+        &self,
+        text: &str,
+        id_token: Option<&str>,
+        refresh_token: &str,
+    ) -> Result<Option<Zeroizing<String>>> {
         let document = read(text)?;
         let entry = config_of(&document, &self.user.name).and_then(|config| {
             let (key, token) = config.get_entry("refresh-token")?;
-            (token.as_str() == self.refresh_token.as_ref().map(ExposeSecret::expose_secret))
-                .then_some((config, key, token))
+            (token.as_str()
+                == self
+                    .tokens
+                    .refresh_token
+                    .as_ref()
+                    .map(ExposeSecret::expose_secret))
+            .then_some((config, key, token))
         });
         let Some((config, key, token)) = entry else {
             return Ok(None);
@@ -105,30 +132,34 @@ impl Login {
         if token.as_str() != Some(refresh_token) {
             edits.push(replaced(text, key, token, refresh_token));
         }
-        edits.push(if let Some((key, token)) = config.get_entry("id-token") {
-            replaced(text, key, token, id_token)
-        } else {
-            let entry = entry_before(text, key, "id-token", &quoted(id_token));
-            insertion(
-                key.span().start(),
-                entry.map_err(|why| cannot_edit(&self.user, why))?,
-            )
-        });
+        if let Some(id_token) = id_token {
+            edits.push(if let Some((key, token)) = config.get_entry("id-token") {
+                replaced(text, key, token, id_token)
+            } else {
+                let entry = entry_before(text, config, key, "id-token", &quoted(id_token));
+                insertion(
+                    key.span().start(),
+                    entry.map_err(|why| cannot_edit(&self.user, why))?,
+                )
+            });
+        }
         let result = Zeroizing::new(apply(text, edits));
-        let document = read(&result)?;
-        let config = config_of(&document, &self.user.name);
-        let is_intended = [("id-token", id_token), ("refresh-token", refresh_token)]
-            .iter()
-            .all(|(key, token)| config.and_then(|config| config.get(key)?.as_str()) == Some(token));
-        if !is_intended {
-            return Err(cannot_edit(&self.user, "it is written in an unusual form"));
+        let unusual = || cannot_edit(&self.user, "it is written in an unusual form");
+        let document = read(&result).map_err(|_| unusual())?;
+        let config = config_of(&document, &self.user.name).ok_or_else(unusual)?;
+        let is_there = |key: &str, token: &str| config.get(key).and_then(Node::as_str) == Some(token);
+        if !is_there("refresh-token", refresh_token)
+            || id_token.is_some_and(|token| !is_there("id-token", token))
+        {
+            return Err(unusual());
         }
         Ok(Some(result))
     }
 }
 
 fn replaced(text: &str, key: Key<'_>, value: Node<'_>, new: &str) -> Edit {
-    replace_value(text, key, value, &scalar_like(value.span().of(text), new))
+    let written = Zeroizing::new(scalar_like(value.span().of(text), new));
+    replace_value(text, key, value, &written)
 }
 
 /// The `config` of the user's auth provider.
@@ -160,24 +191,26 @@ fn cannot_edit(user: &KubeconfigUser, why: &str) -> Error {
     Error::new(ErrorKind::Unavailable, message).with_help("log in again, or set \"write-tokens\" to false")
 }
 
-/// Waits for the directory's lock. `None` where there is no such lock, as on some network file systems.
+/// Waits for the lock of the file's directory, behind symbolic links. `None` where there is no such lock: on Windows, and on some
+/// network file systems.
 #[expect(clippy::disallowed_methods, reason = "a host locks no directories")]
-fn lock_directory(file: &Path, limit: Duration) -> Result<Option<File>> {
+fn lock_directory(file: &Path) -> Result<Option<File>> {
     let began = Instant::now();
-    let Some(directory) = file.parent().and_then(|directory| File::open(directory).ok()) else {
+    let real = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let Some(directory) = real.parent().and_then(|directory| File::open(directory).ok()) else {
         return Ok(None);
     };
     loop {
         match directory.try_lock() {
             Ok(()) => return Ok(Some(directory)),
             Err(TryLockError::Error(_)) => return Ok(None),
-            Err(TryLockError::WouldBlock) if began.elapsed() < limit => std::thread::sleep(LOOK),
+            Err(TryLockError::WouldBlock) if began.elapsed() < LIMIT => std::thread::sleep(LOOK),
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::new(
                     ErrorKind::TimedOut,
-                    "another process has been renewing a login of the same kubeconfig for too long",
+                    "another login in the directory of this kubeconfig has been renewed for too long",
                 )
-                .with_help("end that process"));
+                .with_help("try again"));
             }
         }
     }
@@ -199,11 +232,13 @@ mod tests {
                 file: "/config".into(),
                 name: "jane".to_owned(),
             },
-            id_token: None,
-            refresh_token: Some("r-1".into()),
+            tokens: InFile {
+                id_token: None,
+                refresh_token: Some("r-1".into()),
+            },
             turn: None,
         };
-        let edited = login.edited(text, "i.2", "r-2")?;
+        let edited = login.edited(text, Some("i.2"), "r-2")?;
         Ok(edited.map(|text| text.as_str().to_owned()))
     }
 
@@ -226,6 +261,10 @@ mod tests {
             (
                 "        id-token:\n        refresh-token: \"r-1\"\n",
                 "        id-token: i.2\n        refresh-token: \"r-2\"\n",
+            ),
+            (
+                "        # as in {this,\n        refresh-token: r-1\n",
+                "        # as in {this,\n        id-token: \"i.2\"\n        refresh-token: r-2\n",
             ),
             (
                 "        id-token: \"\"\n        refresh-token: r-1\n",

@@ -152,3 +152,72 @@ fn no_refresh_token_is_sent_if_the_kubeconfig_cannot_be_written() {
     assert_token(&run(&mut token(&login)));
     assert_eq!(login.refreshes(), (1, 0));
 }
+
+#[test]
+fn the_newest_token_of_the_store_is_written_when_the_kubeconfig_is_to_be_written_too() {
+    let login = Login::new();
+    write_kubeconfig(&login, CLUSTER, "refresh-0");
+    let written = fs::read_to_string(login.world.path("kubex.yaml")).unwrap();
+    login.world.write(
+        "kubex.yaml",
+        &written.replace("write-tokens: true", "cache: shared"),
+    );
+    // The store gets one new token after the other. A second question of one client means that the server has rejected it.
+    for _ in 0..3 {
+        let ended = run(login
+            .kubex(&["exec", "--source", "kubeconfig"])
+            .env("KUBERNETES_EXEC_INFO", crate::world::EXEC_INFO));
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+    }
+    assert_eq!(login.refreshes(), (3, 0));
+    assert!(text(&login).contains("refresh-token: refresh-0"));
+
+    login
+        .world
+        .write("kubex.yaml", &format!("{written}    cache: shared\n"));
+    let ended = run(login
+        .kubex(&["exec", "--source", "kubeconfig"])
+        .env("KUBERNETES_EXEC_INFO", crate::world::EXEC_INFO));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert_eq!(login.refreshes(), (4, 0));
+    assert!(text(&login).contains(&format!("refresh-token: {}\n", login.issuer.refresh_token())));
+}
+
+#[test]
+fn processes_that_name_the_kubeconfig_differently_take_turns() {
+    let login = Login::new();
+    write_kubeconfig(&login, CLUSTER, "refresh-0");
+    fs::create_dir(login.world.path("links")).unwrap();
+    std::os::unix::fs::symlink(login.world.path("kubeconfig"), login.world.path("links/config")).unwrap();
+    let configured = |name: &str, path: &str| {
+        let text = format!("sources:\n  kubeconfig:\n    write-tokens: true\n    path: {path}\n");
+        login.world.write(name, &text);
+        let mut command = token(&login);
+        command.env("KUBEX_CONFIG", login.world.path(name));
+        command
+    };
+    let real = login.world.path("kubeconfig");
+    let link = login.world.path("links/config");
+    let children: Vec<Child> = (0..12)
+        .map(|at| {
+            let mut command = match at % 3 {
+                0 => configured("a.yaml", real.to_str().unwrap()),
+                1 => configured("b.yaml", link.to_str().unwrap()),
+                _ => {
+                    let mut command = token(&login);
+                    let text = "sources:\n  kubeconfig:\n    write-tokens: true\n";
+                    login.world.write("c.yaml", text);
+                    command
+                        .env("KUBEX_CONFIG", login.world.path("c.yaml"))
+                        .env("KUBECONFIG", "kubeconfig");
+                    command
+                }
+            };
+            command.spawn().unwrap()
+        })
+        .collect();
+    for child in children {
+        assert_token(&child.wait_with_output().unwrap().into());
+    }
+    assert_eq!(login.refreshes(), (1, 0));
+}

@@ -1,15 +1,19 @@
 //! A kubeconfig file that is edited: under the lock of client-go, and replaced at once.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::Text;
+use kubex_core::secret::SecretBuffer;
 use kubex_core::{Error, ErrorKind, ExposeSecret as _, Result, SecretBytes, SecretString};
 
 /// The byte order mark of UTF-8.
 const MARK: &str = "\u{feff}";
+
+/// The largest kubeconfig.
+const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// How long the lock of another program is waited for between two looks.
 const LOOK: Duration = Duration::from_millis(10);
@@ -49,14 +53,25 @@ impl KubeconfigFile {
     }
 
     fn open(path: &Path, lock: Option<Lock>) -> Result<Self> {
-        let failed = |error: &io::Error| failed(ErrorKind::UnreadableFile, "read", path, error);
-        let real = fs::canonicalize(path).map_err(|error| failed(&error))?;
-        let metadata = fs::metadata(&real).map_err(|error| failed(&error))?;
-        if !metadata.is_file() {
-            let message = format_args!("\"{}\" is not a regular file", path.display());
+        let failed = |error: io::Error| failed(ErrorKind::UnreadableFile, "read", path, &error);
+        let real = fs::canonicalize(path).map_err(failed)?;
+        // A pipe would wait for its writer.
+        let is_regular = |metadata: &fs::Metadata| {
+            metadata.is_file().then_some(()).ok_or_else(|| {
+                let message = format_args!("\"{}\" is not a regular file", path.display());
+                Error::new(ErrorKind::UnreadableFile, message)
+            })
+        };
+        is_regular(&fs::metadata(&real).map_err(failed)?)?;
+        let file = File::open(&real).map_err(failed)?;
+        is_regular(&file.metadata().map_err(failed)?)?;
+        let mut content = SecretBuffer::default();
+        content.append_from(file.take(LARGEST + 1)).map_err(failed)?;
+        if content.len() as u64 > LARGEST {
+            let message = format_args!("\"{}\" is larger than {LARGEST} bytes", path.display());
             return Err(Error::new(ErrorKind::UnreadableFile, message));
         }
-        let content: SecretBytes = fs::read(&real).map_err(|error| failed(&error))?.into();
+        let content: SecretBytes = content.into();
         let is_utf_8 = std::str::from_utf8(content.expose_secret()).is_ok();
         let content = if is_utf_8 {
             content.into_text().ok()
@@ -80,41 +95,61 @@ impl KubeconfigFile {
         text.strip_prefix(MARK).unwrap_or(text)
     }
 
-    /// Writes a file beside this one and removes it again, so that [`replace`](Self::replace) will not fail.
+    /// Does all of [`replace`](Self::replace) that changes nothing, so that it will not fail.
     ///
     /// # Errors
     /// `Unavailable`: nothing can be written there. `UnreadableFile`: the file is not UTF-8.
     pub fn rehearse(&self) -> Result<()> {
-        self.write(self.text()).map(drop)
+        let opened = OpenOptions::new().write(true).open(&self.path);
+        opened.map_err(|error| self.not_written(&error))?;
+        self.beside(self.text()).map(drop)
     }
 
-    /// Replaces the file at once. Its mode and its owner stay.
+    /// Replaces the file at once. Its mode and its owner stay. Where the system permits no replacement, as of a file that is
+    /// mounted by itself, the content is written in place.
     ///
     /// # Errors
-    /// As [`rehearse`](Self::rehearse). The file is as before.
+    /// As [`rehearse`](Self::rehearse). The file is as before, unless it was being written in place.
     pub fn replace(&self, text: &str) -> Result<()> {
-        let temporary = self.write(text)?;
-        fs::rename(&temporary.path, &self.path).map_err(|error| self.not_written(&error))
+        let temporary = self.beside(text)?;
+        let replaced = self
+            .keep_owner_and_mode(&temporary.file)
+            .and_then(|()| fs::rename(&temporary.path, &self.path));
+        // There is room for the content, because it is complete beside the file.
+        let replaced = replaced.or_else(|_| self.write_in_place(text));
+        replaced.map_err(|error| self.not_written(&error))
     }
 
-    fn write(&self, text: &str) -> Result<Temporary> {
+    /// Writes the content to a new file beside this one.
+    fn beside(&self, text: &str) -> Result<Temporary> {
         if !self.is_utf_8 {
             return Err(not_utf_8(&self.path));
         }
-        let written = (|| {
-            let metadata = fs::metadata(&self.path)?;
-            let temporary = Temporary::new(&self.path)?;
-            let mut file = &temporary.file;
-            if self.content.expose_secret().starts_with(MARK) {
-                file.write_all(MARK.as_bytes())?;
-            }
-            file.write_all(text.as_bytes())?;
-            keep_owner(file, &metadata)?;
-            file.set_permissions(metadata.permissions())?;
-            file.sync_all()?;
+        let written = Temporary::new(&self.path).and_then(|temporary| {
+            self.write_to(&temporary.file, text)?;
             Ok(temporary)
-        })();
+        });
         written.map_err(|error| self.not_written(&error))
+    }
+
+    fn write_in_place(&self, text: &str) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).truncate(true).open(&self.path)?;
+        self.write_to(&file, text)
+    }
+
+    fn write_to(&self, mut file: &File, text: &str) -> io::Result<()> {
+        if self.content.expose_secret().starts_with(MARK) {
+            file.write_all(MARK.as_bytes())?;
+        }
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    }
+
+    /// Root edits the file of another user, which stays that user's.
+    fn keep_owner_and_mode(&self, file: &File) -> io::Result<()> {
+        let before = fs::metadata(&self.path)?;
+        keep_owner(file, &before)?;
+        file.set_permissions(before.permissions())
     }
 
     fn not_written(&self, error: &io::Error) -> Error {
@@ -136,6 +171,8 @@ impl Temporary {
             .to_string_lossy()
             .into_owned();
         let path = beside.with_file_name(format!(".{name}.kubex-{}", std::process::id()));
+        // A process that had the same id may have been killed.
+        let _ = fs::remove_file(&path);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -152,7 +189,6 @@ impl Drop for Temporary {
     }
 }
 
-/// Root edits the file of another user, which stays that user's.
 #[cfg(unix)]
 fn keep_owner(file: &File, before: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, fchown};
@@ -258,6 +294,19 @@ mod tests {
         edited.replace("a: 2\n").unwrap();
         drop(edited);
         assert_eq!(fs::read_to_string(&path).unwrap(), "\u{feff}a: 2\n");
+        assert_eq!(names(&directory), ["config"]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_is_written_in_place_and_what_a_killed_process_left_is_no_obstacle() {
+        let (directory, path) = file("a: 1\nb: 2\n");
+        let left = format!(".config.kubex-{}", std::process::id());
+        fs::write(directory.path().join(left), "").unwrap();
+        let edited = KubeconfigFile::lock(&path, Duration::ZERO).unwrap();
+        edited.rehearse().unwrap();
+        edited.write_in_place("a: 2\n").unwrap();
+        drop(edited);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "a: 2\n");
         assert_eq!(names(&directory), ["config"]);
     }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use zeroize::Zeroizing;
+
 use crate::{Budget, Document, Format, Key, Node};
 
 /// A replacement of a part of the text.
@@ -9,8 +11,8 @@ use crate::{Budget, Document, Format, Key, Node};
 pub struct Edit {
     /// The bytes that are replaced.
     pub range: Range<usize>,
-    /// The new text.
-    pub text: String,
+    /// The new text, which may be secret.
+    pub text: Zeroizing<String>,
 }
 
 impl Edit {
@@ -18,7 +20,7 @@ impl Edit {
     pub fn new(range: Range<usize>, text: impl Into<String>) -> Self {
         Self {
             range,
-            text: text.into(),
+            text: Zeroizing::new(text.into()),
         }
     }
 }
@@ -63,18 +65,23 @@ pub fn apply(text: &str, mut edits: Vec<Edit>) -> String {
     result
 }
 
-/// The text of an entry that is inserted before `key` in the same mapping, be it written in lines or in braces.
+/// The text of an entry that is inserted before `key` in this mapping, be it written in lines or in braces.
 ///
 /// # Errors
 /// Why nothing can be inserted there.
-pub fn entry_before(text: &str, key: Key<'_>, name: &str, value: &str) -> Result<String, &'static str> {
+pub fn entry_before(
+    text: &str,
+    mapping: Node<'_>,
+    key: Key<'_>,
+    name: &str,
+    value: &str,
+) -> Result<String, &'static str> {
+    if mapping.span().of(text).starts_with('{') {
+        return Ok(format!("\"{name}\": {value}, "));
+    }
     let at = key.span().start();
     let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let before = &text[line..at];
-    // A comma or a brace before a key stands only in braces.
-    if text[..at].trim_end().ends_with(['{', ',']) {
-        return Ok(format!("\"{name}\": {value}, "));
-    }
     if before.chars().all(|c| c == ' ') {
         let end = if text[..line].ends_with("\r\n") {
             "\r\n"

@@ -38,6 +38,7 @@ struct Spelling {
 /// An `exec` mapping of a user.
 pub(super) struct ExecUser<'d> {
     text: &'d str,
+    exec: Node<'d>,
     command: (Key<'d>, Node<'d>),
     args: Option<(Key<'d>, Node<'d>)>,
     env: Option<Node<'d>>,
@@ -58,6 +59,7 @@ impl<'d> ExecUser<'d> {
         command.1.as_str()?;
         Some(Self {
             text: document.text(),
+            exec,
             command,
             args: exec.get_entry("args"),
             env: exec.get("env"),
@@ -186,7 +188,7 @@ impl<'d> ExecUser<'d> {
     }
 
     fn inserted_args(&self, list: &str) -> Result<String, &'static str> {
-        entry_before(self.text, self.command.0, "args", list)
+        entry_before(self.text, self.exec, self.command.0, "args", list)
     }
 
     /// Unwraps the user.
