@@ -1,9 +1,11 @@
 //! Replicas divide a fleet: each shard of it has a Lease in the hub, and the replica that holds the Lease works on the clusters of
 //! the shard. When a replica dies, its Leases expire, and the others take its clusters over.
 //!
-//! The Leases are held by `kube-lease-manager`, which renews them by server-side apply, so that two replicas never hold one. Your own
-//! program would begin with `kubex::kube::try_default().await?` in place of the embedded server, and take the ordinal from the
-//! name of its pod in a StatefulSet.
+//! The Leases are held by `kube-lease-manager`, which renews them by server-side apply. Two replicas hold one only while one of them
+//! does not know yet that its Lease has expired, such as a process that was stopped for longer than that. What it does until
+//! its next renewal fails is not prevented: see "Several replicas" in `docs/fleets.md`. Your own program would begin with
+//! `kubex::kube::try_default().await?` in place of the embedded server, and take the ordinal from the name of its pod in a
+//! StatefulSet.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -38,7 +40,7 @@ const HEAD_START: Duration = Duration::from_secs(8);
 /// One replica of the program. Its work ends with its runtime, as in a process that dies.
 struct Replica {
     fleet: Fleet,
-    /// The shards whose Leases it holds.
+    /// The shards whose Leases it holds, as of its last renewal.
     held: Arc<Mutex<BTreeSet<usize>>>,
 }
 

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use crate::chain::Decorator;
 use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder};
 use crate::credential::{ClientCertificate, Credential, jwt};
@@ -128,16 +130,19 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
     for warning in warnings.chain(of_identity).chain(writable) {
         builder = builder.warning(warning);
     }
+    for field in fields.0 {
+        if let Some(shown) = field.shown {
+            builder = builder.identity_value(field.name.clone(), shown);
+        }
+        if let Some(file) = field.text.as_deref().and_then(|text| recording.file(text)) {
+            builder = builder.identity_file(field.name.clone(), file.to_owned());
+        }
+        builder = builder.identity_origin(field.name, field.origin);
+    }
     for input in recording.inputs {
         if let Input::Pipe { path } = input {
             builder = builder.warning(read_once(path));
         }
-    }
-    for (field, origin, shown) in fields.0 {
-        if let Some(shown) = shown {
-            builder = builder.identity_value(field.clone(), shown);
-        }
-        builder = builder.identity_origin(field, origin);
     }
     for warning in source_warnings {
         builder = builder.warning(warning);
@@ -145,21 +150,32 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
     with_credentials(builder, credentials, decorator).build(setting.live_host)
 }
 
-/// The fields of the identity: the name, the origin and, if people may see it, the value of each.
-struct IdentityFields(Vec<(Cow<'static, str>, Origin, Option<String>)>);
+/// The fields of the identity.
+struct IdentityFields(Vec<IdentityField>);
+
+struct IdentityField {
+    name: Cow<'static, str>,
+    origin: Origin,
+    /// The value, if people may see it.
+    shown: Option<String>,
+    /// The value, if it is a text. It may be a secret, or the name of a file.
+    text: Option<Zeroizing<String>>,
+}
 
 impl IdentityFields {
     fn new(options: &Options) -> Self {
-        let fields = options.iter().map(|(field, value)| {
-            let origin = value.origin().clone();
-            (name_of(field), origin, shown_value(field, value))
+        let fields = options.iter().map(|(field, value)| IdentityField {
+            name: name_of(field),
+            origin: value.origin().clone(),
+            shown: shown_value(field, value),
+            text: value.as_str().map(|text| Zeroizing::new(text.to_owned())),
         });
         Self(fields.collect())
     }
 
     fn origin_of(&self, name: &str) -> Option<&Origin> {
-        let found = self.0.iter().find(|(field, _, _)| field == name);
-        found.map(|(_, origin, _)| origin)
+        let found = self.0.iter().find(|field| field.name == name);
+        found.map(|field| &field.origin)
     }
 }
 

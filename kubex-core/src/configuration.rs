@@ -15,6 +15,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
 use http::HeaderMap;
@@ -84,6 +85,7 @@ impl ClientConfiguration {
             provenance: Provenance::default(),
             identity_origins: Vec::new(),
             identity_values: Vec::new(),
+            identity_files: Vec::new(),
         }
     }
 
@@ -268,6 +270,7 @@ pub struct ClientConfigurationBuilder {
     /// The origins of the identity's fields. They are removed together if no credential is sent.
     identity_origins: Vec<(Cow<'static, str>, Origin)>,
     identity_values: Vec<(Cow<'static, str>, String)>,
+    identity_files: Vec<(Cow<'static, str>, PathBuf)>,
 }
 
 impl ClientConfigurationBuilder {
@@ -353,6 +356,12 @@ impl ClientConfigurationBuilder {
         self
     }
 
+    /// Adds the file that a field of the identity names.
+    pub(crate) fn identity_file(mut self, field: Cow<'static, str>, file: PathBuf) -> Self {
+        self.identity_files.push((field, file));
+        self
+    }
+
     /// Builds the configuration. For an `http://` server it drops the credential source, so that no credential is
     /// fetched or sent. This is the only place that does so.
     ///
@@ -401,6 +410,9 @@ impl ClientConfigurationBuilder {
         }
         for (field, value) in &self.identity_values {
             self.provenance.set_value(field, value);
+        }
+        for (field, file) in &self.identity_files {
+            self.provenance.set_file(field, file);
         }
         self.provenance.shrink();
         Ok(ClientConfiguration {

@@ -26,6 +26,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::origin::Origin;
@@ -47,6 +48,7 @@ pub struct Provenance(Arc<Content>);
 struct Content {
     fields: Vec<(Cow<'static, str>, Origin)>,
     values: Vec<(Cow<'static, str>, String)>,
+    files: Vec<(Cow<'static, str>, PathBuf)>,
     shadowed: Vec<Shadowed>,
 }
 
@@ -89,6 +91,7 @@ impl Provenance {
         let other = Arc::unwrap_or_clone(other.0);
         let content = Arc::make_mut(&mut self.0);
         content.values.extend(other.values);
+        content.files.extend(other.files);
         content.shadowed.extend(other.shadowed);
     }
 
@@ -105,11 +108,26 @@ impl Provenance {
         value.map(|(_, value)| value.as_str())
     }
 
+    /// Sets the file that a field of the identity names.
+    pub(crate) fn set_file(&mut self, field: &str, file: &Path) {
+        let files = &mut Arc::make_mut(&mut self.0).files;
+        files.retain(|(name, _)| name != field);
+        files.push((name_of(field), file.to_owned()));
+    }
+
+    /// Returns the file that a field of the identity names, such as `client-key`, if it was read while the chain resolved. The
+    /// [origin](Self::origin_of) of the field is where the name is written.
+    pub fn file_of(&self, field: &str) -> Option<&Path> {
+        let file = self.0.files.iter().find(|(name, _)| name == field);
+        file.map(|(_, file)| file.as_path())
+    }
+
     /// Gives back the room for further fields.
     pub(crate) fn shrink(&mut self) {
         let content = Arc::make_mut(&mut self.0);
         content.fields.shrink_to_fit();
         content.values.shrink_to_fit();
+        content.files.shrink_to_fit();
     }
 
     /// Adds a shadowed entry.

@@ -106,9 +106,13 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// A description for people: `exec plugin aws`. It must not contain a secret.
     fn describe(&self) -> String;
 
-    /// The source that this one is around, if it is a decorator, such as a store. Then each method below that the decorator
-    /// does not define is that of the other source. [`only_reads_files`](Self::only_reads_files) and
-    /// [`never_changes`](Self::never_changes) are not: a decorator may do more.
+    /// The source that this decorator wraps, if it is one, such as a store. Then each method below that the decorator does not
+    /// define is that of the other source, except [`only_reads_files`](Self::only_reads_files) and
+    /// [`never_changes`](Self::never_changes): a decorator may do more.
+    ///
+    /// The methods above are the decorator's own. One that does not save the secret of the other source itself defines
+    /// [`fetch_saving`](Self::fetch_saving) and [`uses_up_a_secret`](Self::uses_up_a_secret) by that source's methods, as it does
+    /// with [`fetch`](Self::fetch). Otherwise a store loses the next refresh token of a login.
     fn decorated(&self) -> Option<&dyn CredentialSource> {
         None
     }

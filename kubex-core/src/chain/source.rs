@@ -118,7 +118,9 @@ impl Source {
 
     /// Replaces the credential source that the source resolves to, such as the plugin of a kubeconfig's user, by one that
     /// is made of it. A store that several processes share is used this way. The new source names the other one by
-    /// [`decorated`](CredentialSource::decorated), so that what it does not change stays.
+    /// [`decorated`](CredentialSource::decorated), and then shares its deadline, identity and warnings. It passes on
+    /// [`fetch_saving`](CredentialSource::fetch_saving) and [`uses_up_a_secret`](CredentialSource::uses_up_a_secret) itself, as it does
+    /// with `fetch`, unless it saves the secret.
     pub fn decorated_by(
         mut self,
         decorate: impl Fn(Arc<dyn CredentialSource>) -> Arc<dyn CredentialSource> + Send + Sync + 'static,

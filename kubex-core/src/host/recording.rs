@@ -54,6 +54,15 @@ impl Recording {
         };
         unreported.map(warning).collect()
     }
+
+    /// The file that was read under this name.
+    pub(crate) fn file(&self, name: &str) -> Option<&Path> {
+        let files = self.inputs.iter().filter_map(|input| match input {
+            Input::File { path, .. } => Some(path.as_path()),
+            _ => None,
+        });
+        files.into_iter().find(|path| path.as_os_str() == name)
+    }
 }
 
 impl Recorder {

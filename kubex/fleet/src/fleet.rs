@@ -17,11 +17,12 @@ use tracing::{info, warn};
 use crate::changes::{Change, Changes, Subscriber, Subscribers};
 #[cfg(feature = "kube")]
 use crate::hub::HubWatch;
+use crate::in_turn::InTurn;
 use crate::member::Member;
 use crate::member_provider::MemberProvider;
 use crate::report::{FleetReport, ReportedInput, ReportedMember};
 use crate::settle::watch;
-use crate::turns::{InTurn, Turns};
+use crate::turns::Turns;
 use crate::watched_input::{LOOK_EVERY, WatchedInput};
 
 /// How long a start waits for its members.

@@ -69,6 +69,7 @@ mod fields;
 mod fleet;
 #[cfg(feature = "kube")]
 mod hub;
+mod in_turn;
 mod input;
 mod limits;
 mod loader;

@@ -81,7 +81,12 @@ impl Objects {
     /// Returns `MalformedDocument`, or `InvalidValue` for an object without a valid name or above 1.5 MiB, and if the
     /// objects are not yet an input of a fleet. Every other problem is one of the member.
     pub fn apply(&self, manifest: impl Into<SecretBytes>) -> Result<()> {
-        let entries = self.read(manifest.into())?;
+        self.apply_from(manifest, &Origin::bytes("the object"))
+    }
+
+    /// As [`apply`](Self::apply). The origin names the object in errors, also in those before its name has been read.
+    pub(crate) fn apply_from(&self, manifest: impl Into<SecretBytes>, origin: &Origin) -> Result<()> {
+        let entries = self.read(manifest.into(), origin)?;
         self.change(|held| {
             for (name, entry) in entries {
                 match entry {
@@ -104,8 +109,12 @@ impl Objects {
     pub fn replace(&self, manifests: impl IntoIterator<Item = impl Into<SecretBytes>>) -> Result<()> {
         let mut problems = kubex_core::error::Problems::default();
         let mut new = Entries::default();
+        let origin = Origin::bytes("the object");
         for manifest in manifests {
-            for (name, entry) in problems.take(self.read(manifest.into())).unwrap_or_default() {
+            for (name, entry) in problems
+                .take(self.read(manifest.into(), &origin))
+                .unwrap_or_default()
+            {
                 if new.len() >= limits::MEMBERS {
                     problems.add(exceeded("the hub has more", limits::MEMBERS, "members"));
                     break;
@@ -133,8 +142,7 @@ impl Objects {
     }
 
     /// The objects of a manifest by the name of the member; `None` for one that holds no cluster.
-    fn read(&self, manifest: SecretBytes) -> Result<Vec<(Arc<str>, Option<Entry>)>> {
-        let origin = Origin::bytes("the object");
+    fn read(&self, manifest: SecretBytes, origin: &Origin) -> Result<Vec<(Arc<str>, Option<Entry>)>> {
         let (rules, _) = self.0.fleet.get().ok_or_else(|| {
             Error::new(
                 ErrorKind::UnknownSource,
@@ -143,17 +151,15 @@ impl Objects {
             .with_help("start the fleet with Input::objects first")
         })?;
         if manifest.expose_secret().len() > limits::OBJECT {
-            return Err(exceeded("the object is larger", limits::OBJECT, "bytes").with_origin(&origin));
+            return Err(exceeded("the object is larger", limits::OBJECT, "bytes").with_origin(origin));
         }
         let digest = SharingKey::new("object").with(manifest.expose_secret()).closed();
         let mut entries = Vec::new();
-        for object in manifest::objects(manifest, &origin)? {
+        for object in manifest::objects(manifest, origin)? {
             let identity = identity(&object);
-            let place = Origin::bytes(
-                &identity
-                    .as_ref()
-                    .map_or_else(|| "the object".to_owned(), |(_, shown)| shown.clone()),
-            );
+            let place = identity
+                .as_ref()
+                .map_or_else(|| origin.clone(), |(_, shown)| Origin::bytes(shown));
             match of_object(object.located(place.clone()), rules)? {
                 Some((name, definition)) => {
                     let entry = Entry {

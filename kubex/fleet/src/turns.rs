@@ -7,27 +7,27 @@
 //! | a run that takes longer than 5 s while others wait is ended, and starts anew among the slow ones | a plugin that hangs gives its place up |
 //! | the slow ones have at most half of the places; of a single place, all | however many hang, the others have the other half |
 //! | a slow one that becomes fast is fast again | |
+//! | a run that uses up a secret, such as a refresh token, is never ended, and has a place of the slow ones | what it gets in its place would be lost |
 //! | a place is given up when its time is over, whatever its runtime does | a runtime that stands still holds nothing up |
 //!
 //! Sources that only read files take no turn.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use kubex_core::{Credential, CredentialSource, Error, ErrorKind, FetchRequest, Host, Result};
+use kubex_core::{Error, ErrorKind, Host, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a run may take while others wait, before it counts as slow.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a fetch waits for its turn.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// How often a fetch that waits looks for places whose time is over, and one that runs looks for others that wait.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The places of a fleet.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ struct Held {
 
 /// A place, which is given up on drop.
 #[derive(Debug)]
-struct Turn<'t> {
+pub(crate) struct Turn<'t> {
     turns: &'t Turns,
     number: u64,
 }
@@ -73,7 +73,7 @@ impl Turns {
         self.held().most
     }
 
-    async fn take(&self, is_slow: bool, time: Duration, host: &Host) -> Result<Turn<'_>> {
+    pub(crate) async fn take(&self, is_slow: bool, time: Duration, host: &Host) -> Result<Turn<'_>> {
         let began = host.now().monotonic;
         let _waiting = (!is_slow).then(|| Waiting::new(&self.waiting));
         let mut wait = Box::pin(async {
@@ -120,7 +120,7 @@ impl Turns {
         self.held().taken.retain(|_, (until, _)| now < *until);
     }
 
-    fn has_waiting(&self) -> bool {
+    pub(crate) fn has_waiting(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 
@@ -152,88 +152,14 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// A credential source that takes a turn for each fetch.
-#[derive(Debug)]
-pub(crate) struct InTurn {
-    source: Arc<dyn CredentialSource>,
-    turns: Arc<Turns>,
-    is_slow: AtomicBool,
-}
-
-impl InTurn {
-    /// The source itself if it only reads files.
-    pub(crate) fn wrap(source: Arc<dyn CredentialSource>, turns: &Arc<Turns>) -> Arc<dyn CredentialSource> {
-        if source.only_reads_files() {
-            return source;
-        }
-        Arc::new(Self {
-            source,
-            turns: Arc::clone(turns),
-            is_slow: AtomicBool::new(false),
-        })
-    }
-
-    fn longest_run(&self, host: &Host) -> Duration {
-        self.source
-            .deadline_on(host)
-            .saturating_add(self.source.time_to_end(host))
-    }
-}
-
-#[async_trait]
-impl CredentialSource for InTurn {
-    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
-        let host = request.host;
-        let time = self.longest_run(host);
-        if !self.is_slow.load(Ordering::Relaxed) {
-            let turn = self.turns.take(false, time, host).await?;
-            let mut fetch = Box::pin(self.source.fetch(request));
-            if let Ok(fetched) = host.within(PATIENCE, &mut fetch).await {
-                return fetched;
-            }
-            self.is_slow.store(true, Ordering::Relaxed);
-            while !self.turns.has_waiting() {
-                if let Ok(fetched) = host.within(LOOK_AGAIN, &mut fetch).await {
-                    return fetched;
-                }
-            }
-            // The run is ended before its place is given up.
-            drop(fetch);
-            drop(turn);
-        }
-        let _turn = self.turns.take(true, time, host).await?;
-        let began = host.now().monotonic;
-        let fetched = self.source.fetch(request).await;
-        if host.now().monotonic.saturating_sub(began) < PATIENCE && fetched.is_ok() {
-            self.is_slow.store(false, Ordering::Relaxed);
-        }
-        fetched
-    }
-
-    fn describe(&self) -> String {
-        self.source.describe()
-    }
-
-    fn decorated(&self) -> Option<&dyn CredentialSource> {
-        Some(&*self.source)
-    }
-
-    fn deadline(&self) -> Duration {
-        self.source.deadline().saturating_add(LONGEST_WAIT)
-    }
-
-    fn deadline_on(&self, host: &Host) -> Duration {
-        // The first wait and run may be in vain.
-        self.longest_run(host).saturating_add(LONGEST_WAIT * 2 + PATIENCE)
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use async_trait::async_trait;
     use kubex_core::host::SimulatedHost;
-    use kubex_core::{Cluster, Credentials, ServerUrl};
+    use kubex_core::{Cluster, Credential, CredentialSource, Credentials, FetchRequest, ServerUrl};
 
     use super::*;
+    use crate::in_turn::InTurn;
 
     /// A plugin that takes this long, and counts how many run at once.
     #[derive(Debug)]
@@ -270,14 +196,14 @@ mod tests {
         }
     }
 
-    struct Bench {
-        world: SimulatedHost,
-        turns: Arc<Turns>,
+    pub(crate) struct Bench {
+        pub(crate) world: SimulatedHost,
+        pub(crate) turns: Arc<Turns>,
         running: Arc<(AtomicUsize, AtomicUsize)>,
     }
 
     impl Bench {
-        fn new(places: usize) -> Self {
+        pub(crate) fn new(places: usize) -> Self {
             Self {
                 world: SimulatedHost::new(),
                 turns: Arc::new(Turns::new(places)),
@@ -285,7 +211,7 @@ mod tests {
             }
         }
 
-        fn credentials(&self, takes: u64) -> Credentials {
+        pub(crate) fn credentials(&self, takes: u64) -> Credentials {
             let plugin = Plugin {
                 takes: Duration::from_secs(takes),
                 running: Arc::clone(&self.running),
@@ -296,13 +222,13 @@ mod tests {
         }
 
         /// Starts a request.
-        fn ask(credentials: &Credentials) -> tokio::task::JoinHandle<Result<Arc<Credential>>> {
+        pub(crate) fn ask(credentials: &Credentials) -> tokio::task::JoinHandle<Result<Arc<Credential>>> {
             let credentials = credentials.clone();
             tokio::spawn(async move { credentials.current().await })
         }
 
         /// Lets this many seconds pass.
-        async fn pass(&self, seconds: u64) {
+        pub(crate) async fn pass(&self, seconds: u64) {
             for _ in 0..seconds {
                 for _ in 0..60 {
                     tokio::task::yield_now().await;

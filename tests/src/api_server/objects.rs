@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::selector::Selection;
-use super::watch::Events;
+use super::watch::{Events, line};
 
 /// Namespace and name.
 type Key = (String, String);
@@ -302,7 +302,7 @@ impl Watcher {
         };
         let mut object = object.clone();
         object["metadata"]["resourceVersion"] = json!(event.version.to_string());
-        let line = format!("{}\n", json!({"type": kind, "object": object}));
-        self.sender.send(line.into()).is_ok()
+        let event = json!({"type": kind, "object": object});
+        self.sender.send(line(&event)).is_ok()
     }
 }

@@ -28,7 +28,7 @@ impl Watches {
         let Some(senders) = self.by_path.get_mut(path) else {
             return 0;
         };
-        let line = Bytes::from(format!("{event}\n"));
+        let line = line(event);
         // Who is gone has dropped the receiver.
         senders.retain(|sender| sender.send(line.clone()).is_ok());
         senders.len()
@@ -38,6 +38,12 @@ impl Watches {
     pub(super) fn end(&mut self) {
         self.by_path.clear();
     }
+}
+
+/// An event as a line. As of the real server, its type comes first: clients read the object by its type.
+pub(super) fn line(event: &Value) -> Bytes {
+    let (kind, object) = (&event["type"], &event["object"]);
+    Bytes::from(format!("{{\"type\":{kind},\"object\":{object}}}\n"))
 }
 
 /// Whether a request with this query watches.
@@ -61,7 +67,7 @@ impl Events {
             "message": "too old resource version", "reason": "Expired", "code": 410,
         }});
         // The receiver is not dropped yet.
-        let _ = sender.send(Bytes::from(format!("{event}\n")));
+        let _ = sender.send(line(&event));
         Self(receiver)
     }
 

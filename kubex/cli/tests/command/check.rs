@@ -62,10 +62,59 @@ fn a_file_with_a_secret_that_everyone_can_read_is_a_warning() {
         assert_eq!(is_shown, is_reported, "{mode_of_directory:o} {mode:o}: {ended:?}");
     }
     set_mode(directory.path(), 0o755);
+    // The kubeconfig itself has no secret.
     let without_secret = kubeconfig(&directory, "{tokenFile: token}");
-    fs::write(directory.path().join("token"), "Jk0filet").unwrap();
+    let token = directory.path().join("token");
+    fs::write(&token, "Jk0filet").unwrap();
+    set_mode(&token, 0o600);
     set_mode(&without_secret, 0o644);
     assert!(!check(&without_secret).stdout.contains("[readable-by-others]"));
+}
+
+#[tokio::test]
+async fn a_file_that_a_field_names_and_that_everyone_can_read_is_a_warning_outside_of_pods() {
+    let directory = tempfile::tempdir().unwrap();
+    set_mode(directory.path(), 0o755);
+    if !is_open(directory.path()) {
+        eprintln!("NOT TESTED: files that everyone can read: the directory for temporary files is closed");
+        return;
+    }
+    let server = ApiServer::builder().start().await.unwrap();
+    let pair = server.issue_client_certificate_until("jane", &[], SystemTime::now() + 100 * DAY);
+    for (name, content) in [
+        ("c.crt", pair.certificate.as_bytes()),
+        ("c.key", pair.key.as_bytes()),
+        ("token", b"Jk0filet"),
+    ] {
+        fs::write(directory.path().join(name), content).unwrap();
+    }
+    for (user, secret) in [
+        ("{client-certificate: c.crt, client-key: c.key}", "c.key"),
+        ("{tokenFile: token}", "token"),
+    ] {
+        let file = kubeconfig(&directory, user);
+        for name in ["c.crt", "c.key", "token", "config"] {
+            set_mode(&directory.path().join(name), 0o644);
+        }
+        let outside = check(&file);
+        assert_eq!(outside.status, 0, "{outside:?}");
+        let reported = outside.stdout.matches("[readable-by-others]").count();
+        assert_eq!(reported, 1, "{outside:?}");
+        let place = directory.path().join(secret).display().to_string();
+        assert!(outside.stdout.contains(&place), "{outside:?}");
+
+        // Kubelet and agents write them for the pod alone.
+        let words = ["explain", "--check", "--kubeconfig", file.to_str().unwrap()];
+        let mut in_a_pod = program(KUBEX, &words);
+        in_a_pod.env("KUBERNETES_SERVICE_HOST", "10.0.0.1");
+        let within = ended(in_a_pod.output().unwrap());
+        assert!(!within.stdout.contains("[readable-by-others]"), "{within:?}");
+
+        set_mode(&directory.path().join(secret), 0o600);
+        let closed = check(&file);
+        assert!(!closed.stdout.contains("[readable-by-others]"), "{closed:?}");
+    }
+    server.shutdown().await;
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kubex_core::Origin;
+
 use super::selection::Selection;
+use crate::definition::Name;
 use crate::objects::ObjectKind;
 
 /// The name of an object, with its kind.
@@ -23,6 +26,20 @@ impl Found {
             is_profile: kind == ObjectKind::ClusterProfile,
             namespace,
             name,
+        }
+    }
+
+    /// The object in words, if its name is valid: otherwise, it may be any text.
+    pub(super) fn origin(&self) -> Origin {
+        let Self { namespace, name, .. } = self;
+        let kind = if self.is_profile {
+            "ClusterProfile"
+        } else {
+            "Secret"
+        };
+        match Name::from_parts(namespace, name) {
+            Ok(_) => Origin::bytes(&format!("the {kind} {namespace}/{name}")),
+            Err(_) => Origin::bytes("the object"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! An object of a hub as the server has sent it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use kube::Resource;
@@ -8,59 +9,72 @@ use kube::api::{ApiResource, ObjectMeta};
 use kube::core::DynamicResourceScope;
 use kubex_core::secret::SecretBuffer;
 use kubex_core::{Error, ErrorKind, Result};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use zeroize::Zeroizing;
 
-/// An object of any content. Reading one never fails, because kube's client logs what it cannot read, and this is a Secret.
+/// An object of any content, however deep. Reading one never fails, because the other objects of a list would fail with it, and
+/// because kube's client logs what it cannot read, and this is a Secret. So its text is kept, and only its outermost levels
+/// are looked at. It is wiped on drop.
 #[derive(Clone)]
 pub(super) struct HubObject {
     metadata: ObjectMeta,
-    content: Value,
+    text: Zeroizing<String>,
 }
+
+/// The fields of an object, each as its text.
+type Fields<'a> = BTreeMap<String, &'a RawValue>;
 
 impl<'de> Deserialize<'de> for HubObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let content = Value::deserialize(deserializer)?;
-        let text = |key: &str| Some(content.get("metadata")?.get(key)?.as_str()?.to_owned());
+        // What is skipped has no limit of depth. In an event of a watch, the type comes first, as the API server writes it:
+        // otherwise serde would read the object as a value before.
+        let text = Box::<str>::from(Box::<RawValue>::deserialize(deserializer)?);
+        let text = Zeroizing::new(String::from(text));
+        let metadata = serde_json::from_str::<Fields<'_>>(&text)
+            .ok()
+            .and_then(|fields| serde_json::from_str::<Fields<'_>>(fields.get("metadata")?.get()).ok())
+            .unwrap_or_default();
+        let value = |key: &str| serde_json::from_str(metadata.get(key)?.get()).ok();
         let metadata = ObjectMeta {
-            name: text("name"),
-            namespace: text("namespace"),
-            resource_version: text("resourceVersion"),
+            name: value("name"),
+            namespace: value("namespace"),
+            resource_version: value("resourceVersion"),
             ..ObjectMeta::default()
         };
-        Ok(Self { metadata, content })
+        Ok(Self { metadata, text })
     }
 }
 
 impl HubObject {
     /// The object as JSON, without what only the server needs. The items of a list lack their version and kind.
-    pub(super) fn into_manifest(mut self, resource: ApiResource) -> Result<SecretBuffer> {
-        let invalid = || Error::new(ErrorKind::MalformedDocument, "an object of the hub is not valid");
-        let object = self.content.as_object_mut().ok_or_else(invalid)?;
-        object.insert("apiVersion".to_owned(), resource.api_version.into());
-        object.insert("kind".to_owned(), resource.kind.into());
-        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.remove("managedFields");
+    pub(super) fn into_manifest(self, resource: &ApiResource) -> Result<SecretBuffer> {
+        self.manifest(resource)
+            .map_err(|_| Error::new(ErrorKind::MalformedDocument, "an object of the hub is not valid"))
+    }
+
+    fn manifest(&self, resource: &ApiResource) -> serde_json::Result<SecretBuffer> {
+        let version = to_raw_value(&resource.api_version)?;
+        let kind = to_raw_value(&resource.kind)?;
+        let metadata;
+        let mut fields: Fields<'_> = serde_json::from_str(&self.text)?;
+        fields.insert("apiVersion".to_owned(), &version);
+        fields.insert("kind".to_owned(), &kind);
+        let of_metadata = fields.get("metadata").map(|metadata| metadata.get());
+        if let Some(Ok(mut parts)) = of_metadata.map(serde_json::from_str::<Fields<'_>>) {
+            parts.remove("managedFields");
+            metadata = written(&parts)?;
+            fields.insert("metadata".to_owned(), serde_json::from_slice(&metadata)?);
         }
-        let mut manifest = Buffer(SecretBuffer::default());
-        serde_json::to_writer(&mut manifest, &self.content).map_err(|_| invalid())?;
-        wipe(&mut self.content);
-        Ok(manifest.0)
+        written(&fields)
     }
 }
 
-/// Wipes the texts of a value.
-fn wipe(value: &mut Value) {
-    let mut pending = vec![std::mem::take(value)];
-    while let Some(value) = pending.pop() {
-        match value {
-            Value::String(text) => drop(Zeroizing::new(text)),
-            Value::Array(items) => pending.extend(items),
-            Value::Object(entries) => pending.extend(Map::into_iter(entries).map(|(_, value)| value)),
-            _ => {}
-        }
-    }
+/// JSON in memory that is wiped.
+fn written(fields: &impl Serialize) -> serde_json::Result<SecretBuffer> {
+    let mut buffer = Buffer(SecretBuffer::default());
+    serde_json::to_writer(&mut buffer, fields)?;
+    Ok(buffer.0)
 }
 
 impl Resource for HubObject {
@@ -120,6 +134,8 @@ impl std::io::Write for Buffer {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::super::Selection;
     use super::*;
 
@@ -133,7 +149,7 @@ mod tests {
         ] {
             let object: HubObject = serde_json::from_str(text).unwrap();
             assert!(!format!("{object:?}").contains("s3cret"));
-            match object.into_manifest(Selection::ArgoCd.resource()) {
+            match object.into_manifest(&Selection::ArgoCd.resource()) {
                 Ok(manifest) => assert!(manifest.starts_with(b"{")),
                 Err(error) => assert!(!error.to_string().contains("s3cret")),
             }
@@ -145,7 +161,7 @@ mod tests {
         let text = r#"{"metadata": {"name": "a", "managedFields": [1]}, "data": {"x": "eA=="}}"#;
         let object: HubObject = serde_json::from_str(text).unwrap();
         let manifest = object
-            .into_manifest(Selection::ClusterProfiles.resource())
+            .into_manifest(&Selection::ClusterProfiles.resource())
             .unwrap();
         let manifest: Value = serde_json::from_slice(&manifest).unwrap();
         let expected = serde_json::json!({
@@ -153,5 +169,40 @@ mod tests {
             "data": {"x": "eA=="},
         });
         assert_eq!(manifest, expected);
+    }
+
+    #[test]
+    fn an_object_of_any_depth_is_read_beside_others() {
+        let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+        let text = format!(
+            r#"[{{"metadata": {{"name": "deep", "annotations": {deep}, "managedFields": {deep}}}, "status": {deep}}},
+                {{"metadata": {{"name": "good", "namespace": "fleet", "resourceVersion": "7"}}}}]"#
+        );
+        let objects: Vec<HubObject> = serde_json::from_str(&text).unwrap();
+        let names: Vec<_> = objects
+            .iter()
+            .map(|object| object.meta().name.as_deref())
+            .collect();
+        assert_eq!(names, [Some("deep"), Some("good")]);
+        let good = objects.last().unwrap().meta();
+        assert_eq!(
+            (good.namespace.as_deref(), good.resource_version.as_deref()),
+            (Some("fleet"), Some("7"))
+        );
+        for object in objects {
+            object
+                .into_manifest(&Selection::ClusterProfiles.resource())
+                .unwrap();
+        }
+    }
+
+    /// Whether it is passed on or dropped, such as after a deletion or with its task.
+    #[test]
+    fn the_text_of_an_object_is_of_a_kind_that_is_wiped_on_drop() {
+        fn is_wiped(_: &impl zeroize::ZeroizeOnDrop) {}
+        let object: HubObject = serde_json::from_str(r#"{"data": {"x": "eA=="}}"#).unwrap();
+        let HubObject { metadata, text } = &object;
+        is_wiped(text);
+        assert_eq!(*metadata, ObjectMeta::default());
     }
 }

@@ -1,5 +1,7 @@
 //! Why a hub cannot be watched, in words that contain nothing of what it returned.
 
+use std::io;
+
 use kube::runtime::watcher;
 use kubex_core::{Error, ErrorKind};
 
@@ -42,6 +44,10 @@ impl Reason {
             kube::Error::SerdeError(_)
             | kube::Error::FromUtf8(_)
             | kube::Error::LinesCodecMaxLineLengthExceeded => Self::NotUnderstood,
+            // A line of a watch that is not UTF-8.
+            kube::Error::ReadEvents(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Self::NotUnderstood
+            }
             _ => Self::Unreachable,
         }
     }
@@ -52,8 +58,9 @@ pub(super) fn is_passing(error: &watcher::Error) -> bool {
     match error {
         // The server no longer knows the version where the watch would go on, and everything is listed again.
         watcher::Error::WatchError(status) => status.code == 410,
-        // The connection has ended, and the watch starts again where it ended.
-        watcher::Error::WatchFailed(_) => true,
+        // The connection has ended, and the watch starts again where it ended. After an event that is not understood, it would
+        // go on without that event, so everything has to be listed again.
+        watcher::Error::WatchFailed(error) => matches!(Reason::of_client(error), Reason::Unreachable),
         _ => false,
     }
 }
@@ -128,6 +135,46 @@ mod tests {
             let problem = describe(Selection::ArgoCd, &error);
             assert!(!format!("{problem} {problem:?}").contains("s3cret"), "{problem}");
             assert!(problem.help().is_some(), "{problem}");
+        }
+    }
+
+    #[test]
+    fn only_a_connection_that_ends_and_an_old_version_are_passing() {
+        let serde = || serde_json::from_str::<u8>("[").unwrap_err();
+        let status = |code| kube::core::Status::failure("", "").with_code(code).boxed();
+        let read = |kind: io::ErrorKind| kube::Error::ReadEvents(kind.into());
+        for (error, expected) in [
+            (watcher::Error::WatchError(status(410)), true),
+            (
+                watcher::Error::WatchFailed(read(io::ErrorKind::ConnectionReset)),
+                true,
+            ),
+            (watcher::Error::WatchFailed(read(io::ErrorKind::Other)), true),
+            (
+                watcher::Error::WatchFailed(kube::Error::Service("gone".into())),
+                true,
+            ),
+            (
+                watcher::Error::WatchFailed(read(io::ErrorKind::InvalidData)),
+                false,
+            ),
+            (
+                watcher::Error::WatchFailed(kube::Error::SerdeError(serde())),
+                false,
+            ),
+            (watcher::Error::WatchFailed(kube::Error::Api(status(500))), false),
+            (watcher::Error::WatchError(status(500)), false),
+            (
+                watcher::Error::WatchStartFailed(kube::Error::Service("gone".into())),
+                false,
+            ),
+            (
+                watcher::Error::InitialListFailed(kube::Error::SerdeError(serde())),
+                false,
+            ),
+            (watcher::Error::NoResourceVersion, false),
+        ] {
+            assert_eq!(is_passing(&error), expected, "{error:?}");
         }
     }
 }

@@ -181,8 +181,8 @@ impl Task {
         let found = self.found(&object)?;
         self.known().add(found.clone(), self.selection);
         match object
-            .into_manifest(self.selection.resource())
-            .and_then(|manifest| self.objects.apply(manifest))
+            .into_manifest(&self.selection.resource())
+            .and_then(|manifest| self.objects.apply_from(manifest, &found.origin()))
         {
             Ok(()) => {
                 self.problems.remove(&found);

@@ -2,10 +2,10 @@
 
 use kubex::fleet::{Fleet, Hub, Input};
 use kubex_tests::api_server::RecordedRequest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::scene::{
-    SECRET, argo, client, cluster_api, fleet, hub, multicluster_runtime, profile, wait_for_members,
+    SECRET, argo, client, cluster_api, fleet, hub, multicluster_runtime, profile, wait_for, wait_for_members,
     wait_for_problem,
 };
 
@@ -116,6 +116,62 @@ async fn an_object_that_is_too_large_is_a_problem_of_the_hub_and_the_others_are_
     server.put_object(argo("large"));
     wait_for_members(&fleet, &["hub/secrets/argocd/a", "hub/secrets/argocd/large"]).await;
     wait_for_problem(&fleet, None).await;
+    server.shutdown().await;
+}
+
+/// Deeper than most JSON readers go. The API server accepts it.
+fn deep(name: &str) -> Value {
+    let mut value = json!("s3cret-of-an-extension");
+    for _ in 0..200 {
+        value = json!([value]);
+    }
+    let mut deep = profile(name);
+    deep["status"]["accessProviders"][0]["cluster"]["extensions"] =
+        json!([{"name": "client.authentication.k8s.io/exec", "extension": value}]);
+    deep
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_that_is_nested_deeply_is_a_problem_of_the_hub_and_the_others_are_used() {
+    let server = hub().await;
+    server.put_object(deep("deep"));
+    server.put_object(profile("good"));
+    let fleet = fleet(Hub::new(client(&server).await).cluster_profiles()).await;
+    let good = "hub/clusterprofiles/fleet/good";
+    wait_for_members(&fleet, &[good]).await;
+    wait_for_problem(&fleet, Some("the ClusterProfile fleet/deep")).await;
+
+    // In a watch, the events around it arrive, and nothing is listed again.
+    wait_for(&fleet, "a watch", |_| server.watchers("ClusterProfile") == 1).await;
+    server.forget_requests();
+    server.put_object(deep("later"));
+    server.put_object(profile("next"));
+    let next = "hub/clusterprofiles/fleet/next";
+    wait_for_members(&fleet, &[good, next]).await;
+    wait_for_problem(&fleet, Some("the ClusterProfile fleet/later")).await;
+    server.delete_object("ClusterProfile", "fleet", "later");
+    server.put_object(profile("deep"));
+    wait_for_members(&fleet, &["hub/clusterprofiles/fleet/deep", good, next]).await;
+    wait_for_problem(&fleet, None).await;
+    assert_eq!(server.requests().len(), 0);
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_whose_object_becomes_nested_deeply_stays_as_it_was() {
+    let server = hub().await;
+    server.put_object(profile("a"));
+    let fleet = fleet(Hub::new(client(&server).await).cluster_profiles()).await;
+    wait_for_members(&fleet, &["hub/clusterprofiles/fleet/a"]).await;
+    server.put_object(deep("a"));
+    wait_for_problem(&fleet, Some("the ClusterProfile fleet/a")).await;
+    // It is not usable, for the same reason as before.
+    let member = fleet.get("hub/clusterprofiles/fleet/a").unwrap();
+    let reason = member.configuration().unwrap_err();
+    assert!(
+        reason.message().contains("the access providers token"),
+        "{reason}"
+    );
     server.shutdown().await;
 }
 

@@ -4,14 +4,14 @@
 //! resolves, it is known without running or requesting anything whether its plugin may run and is there, what its files
 //! contain, and what its warnings are.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use kubex::report::{Attempt, Outcome};
 use kubex::time::rfc3339;
-use kubex::{ClientConfiguration, Error, ErrorKind, Host, Origin};
+use kubex::{ClientConfiguration, Error, ErrorKind, ExposeSecret as _, Host, Origin};
 use serde::Serialize;
 
 use super::{Problem, Source, explained};
@@ -33,6 +33,26 @@ const SECRETS: [&str; 6] = [
     "id-token",
     "refresh-token",
 ];
+
+/// Fields that name a file with a secret.
+const SECRET_FILES: [&str; 5] = [
+    "client-key",
+    "token-file",
+    "client-secret-file",
+    "actor-token-file",
+    "federated-token-file",
+];
+
+/// The field that names a file of Google, which has a secret if one of these keys is in it. That of workload identity federation
+/// has none.
+const CREDENTIALS: &str = "credentials";
+const SECRETS_OF_CREDENTIALS: [&str; 3] = ["\"private_key\"", "\"refresh_token\"", "\"client_secret\""];
+
+/// The largest file of credentials, in bytes.
+const LARGEST_CREDENTIALS: usize = 1024 * 1024;
+
+/// The variable that a pod has.
+const IN_A_POD: &str = "KUBERNETES_SERVICE_HOST";
 
 /// Warnings of a credential that the server will reject.
 const EXPIRED: [&str; 2] = ["token-expired", "client-certificate-expired"];
@@ -169,12 +189,15 @@ fn ends_soon(
 }
 
 /// A warning for each file with a secret that every user of the machine can read.
+///
+/// In a pod, there is none: its files are for its own processes only, and kubelet and agents write them with the mode 0644 unless
+/// the pod's manifest says otherwise.
 async fn readable(configuration: &ClientConfiguration, host: &Host) -> Vec<kubex::Warning> {
-    let fields = configuration.provenance().fields();
-    let secret = fields.filter(|(field, _)| SECRETS.contains(field));
-    let files: HashSet<&Path> = secret.filter_map(|(_, origin)| origin.path()).collect();
     let mut warnings = Vec::new();
-    for file in files {
+    if host.environment().variable(IN_A_POD).is_some() {
+        return warnings;
+    }
+    for file in files_with_secrets(configuration, host).await {
         if host.files().is_readable_by_everyone(file).await {
             let message =
                 "the file contains a secret, and every user of the machine can read it; run chmod go-r on it";
@@ -183,6 +206,33 @@ async fn readable(configuration: &ClientConfiguration, host: &Host) -> Vec<kubex
         }
     }
     warnings
+}
+
+/// The files in which a secret is written, and those that a field names for its secret, each once.
+async fn files_with_secrets<'c>(configuration: &'c ClientConfiguration, host: &Host) -> BTreeSet<&'c Path> {
+    let provenance = configuration.provenance();
+    let inline = provenance
+        .fields()
+        .filter(|(field, _)| SECRETS.contains(field))
+        .filter_map(|(_, origin)| origin.path());
+    let named = SECRET_FILES
+        .into_iter()
+        .filter_map(|field| provenance.file_of(field));
+    let mut files: BTreeSet<&Path> = inline.chain(named).collect();
+    if let Some(file) = provenance.file_of(CREDENTIALS)
+        && let Ok(content) = host.files().read(file, LARGEST_CREDENTIALS).await
+        && has_a_secret(content.expose_secret())
+    {
+        files.insert(file);
+    }
+    files
+}
+
+/// Whether this content of a file of credentials has one of the keys of a secret.
+fn has_a_secret(credentials: &[u8]) -> bool {
+    SECRETS_OF_CREDENTIALS
+        .iter()
+        .any(|key| credentials.windows(key.len()).any(|part| part == key.as_bytes()))
 }
 
 impl Source {
@@ -256,5 +306,40 @@ mod tests {
             "it has ended"
         );
         assert!(ends_soon(None, begin, None).is_none());
+    }
+
+    #[test]
+    fn a_file_of_credentials_has_a_secret_unless_it_is_of_workload_identity_federation() {
+        assert!(has_a_secret(
+            br#"{"type": "service_account", "private_key": "-----BEGIN"}"#
+        ));
+        assert!(has_a_secret(
+            br#"{"type": "authorized_user", "client_secret": "a", "refresh_token": "b"}"#
+        ));
+        assert!(!has_a_secret(
+            br#"{"type": "external_account", "credential_source": {"file": "/var/run/token"}}"#
+        ));
+    }
+
+    /// So that a provider's new option is not forgotten.
+    #[test]
+    fn each_option_that_names_a_file_holds_a_secret_or_is_known_not_to() {
+        const HARMLESS: [&str; 6] = [
+            "certificate-authority",
+            "client-certificate",
+            "endpoint-certificate-authority",
+            "idp-certificate-authority",
+            "issuer-certificate-authority",
+            "path",
+        ];
+        for registration in kubex::registry().unwrap().iter() {
+            let schema = registration.schema();
+            let properties = schema.get("properties").and_then(|all| all.as_object());
+            for option in properties.into_iter().flatten().map(|(name, _)| name.as_str()) {
+                let names_a_file = option.ends_with("-file") || option.ends_with("-authority");
+                let is_known = SECRET_FILES.contains(&option) || HARMLESS.contains(&option);
+                assert!(!names_a_file || is_known, "{}: {option}", registration.name());
+            }
+        }
     }
 }
