@@ -56,15 +56,15 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
         );
         return Err(error.with_help("run kubex resolve to see the credential").into());
     };
-    let output = CurrentToken {
-        token: token.expose_secret(),
-        expires_at: credential.expires_at().map(rfc3339),
-        credential_source: credential.provenance(),
-    };
-    output::print(&output, arguments.output.format(), &session.host)?;
     let end = credential
         .expires_at()
         .or_else(|| kubex::credential::jwt::expiry(token.expose_secret()));
+    let output = CurrentToken {
+        token: token.expose_secret(),
+        expires_at: end.map(rfc3339),
+        credential_source: credential.provenance(),
+    };
+    output::print(&output, arguments.output.format(), &session.host)?;
     if end.is_some_and(|end| end <= session.host.now().wall) {
         return Err(expired("the token").into());
     }
