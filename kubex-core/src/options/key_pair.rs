@@ -92,6 +92,9 @@ impl KeyPairOptions {
         let key = match &certificate {
             // One read, so that both are of the same writing.
             Ok(bundle) if self.is_bundle() => Ok(bundle.expose_secret().to_vec().into()),
+            Err(empty) if self.is_bundle() && empty.kind() == ErrorKind::InvalidPem => {
+                return Err(empty.clone());
+            }
             _ => self.key.load(host, "the client key").await,
         };
         let (certificate, key) = match (certificate, key) {

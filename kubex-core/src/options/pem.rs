@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::origin::Origin;
 use crate::secret::{ExposeSecret, SecretBytes, SecretString};
-use crate::text::check_path;
+use crate::text::{check_path, shown_path};
 
 /// The maximum size of a certificate or key file, in bytes.
 const MAX_FILE_SIZE: usize = 4 * 1024 * 1024;
@@ -94,14 +94,14 @@ impl Pem {
     /// such as "the certificate authority".
     ///
     /// # Errors
-    /// Returns `UnreadableFile` or `InvalidBase64`, with the origin.
+    /// Returns `UnreadableFile`, `InvalidPem` for an empty file, or `InvalidBase64`, with the origin.
     pub async fn load(&self, host: &Host, what: &str) -> Result<SecretBytes> {
         match &self.content {
-            Content::File(path) => host
-                .files()
-                .read(path, MAX_FILE_SIZE)
-                .await
-                .map_err(|error| Error::unreadable(what, path, error)),
+            Content::File(path) => match host.files().read(path, MAX_FILE_SIZE).await {
+                Ok(text) if text.expose_secret().trim_ascii().is_empty() => Err(empty(what, path)),
+                Ok(text) => Ok(text),
+                Err(error) => Err(Error::unreadable(what, path, error)),
+            },
             Content::Data(data) if is_pem(data.expose_secret()) => {
                 Ok(data.expose_secret().as_bytes().to_vec().into())
             }
@@ -136,6 +136,12 @@ impl Pem {
     }
 }
 
+fn empty(what: &str, path: &Path) -> Error {
+    let message = format_args!("{what} {} is empty", shown_path(path));
+    Error::new(ErrorKind::InvalidPem, message)
+        .with_help("write the PEM to the file, or wait until its writer has done so")
+}
+
 /// Decodes standard base64. White space is allowed, because many tools wrap long lines.
 fn decode(text: &str) -> Option<SecretBytes> {
     if let Some(decoded) = decode_unwrapped(text) {
@@ -153,4 +159,51 @@ fn decode_unwrapped(text: &str) -> Option<SecretBytes> {
     let length = BASE64_STANDARD.decode_slice(text, &mut decoded);
     let decoded = SecretBytes::from(decoded);
     (length.ok()? == decoded.expose_secret().len()).then_some(decoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::SimulatedHost;
+    use crate::options::KeyPairOptions;
+
+    #[tokio::test]
+    async fn an_empty_file_is_named_once_for_each_option_that_reads_it() {
+        let world = SimulatedHost::new();
+        let options = Options::new();
+        let file = |path: &str| (Some(PathBuf::from(path)), None);
+        for text in ["", "\n", " \t\r\n"] {
+            world.write("/run/svid.pem", text);
+            world.write("/run/other.pem", text);
+            let host = world.host();
+            let authority = Pem::new("certificate-authority", file("/run/svid.pem").0, None, &options);
+            let authority = authority.unwrap().unwrap();
+            let error = authority
+                .load_ca_bundle(&host, "the certificate authority")
+                .await
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidPem);
+            assert_eq!(
+                error.message(),
+                "the certificate authority /run/svid.pem is empty"
+            );
+            assert!(
+                error
+                    .help()
+                    .is_some_and(|help| help.contains("wait until its writer"))
+            );
+
+            let load = async |key: &str| {
+                let pair = KeyPairOptions::new(file("/run/svid.pem"), file(key), &options);
+                let error = pair.unwrap().unwrap().load(&host).await.unwrap_err();
+                let messages: Vec<String> =
+                    error.problems().map(|error| error.message().to_owned()).collect();
+                messages
+            };
+            let certificate = "the client certificate /run/svid.pem is empty";
+            assert_eq!(load("/run/svid.pem").await, [certificate]);
+            let key = "the client key /run/other.pem is empty";
+            assert_eq!(load("/run/other.pem").await, [certificate, key]);
+        }
+    }
 }
