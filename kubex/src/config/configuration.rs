@@ -19,7 +19,7 @@ use super::layer::{self, Layer};
 use super::places::NamedFile;
 use super::prepare::PreparedSource;
 use super::settings::{LocatedName, Settings, SourceSettings};
-use super::{places, prepare, variables};
+use super::{native, places, prepare, variables};
 use crate::default_chain::DEFAULT_ORDER;
 use crate::kuberc::Kuberc;
 
@@ -199,6 +199,7 @@ impl Configuration {
         if let Some(unset) = unset {
             problems.add(unset);
         }
+        let unreplaced = self.unreplaced_plugins(&registry);
         let prepared = self.prepared(&registry, &mut problems);
         let references = self.references(&prepared, &registry, &mut problems);
         problems.into_result()?;
@@ -212,8 +213,8 @@ impl Configuration {
         for (source, ready) in references {
             chain = chain.reference(built(&source, ready)?);
         }
-        for warning in self.warnings() {
-            chain = chain.warning(warning.clone());
+        for warning in self.warnings().cloned().chain(unreplaced) {
+            chain = chain.warning(warning);
         }
         Ok(chain.overrides(overrides))
     }
@@ -341,6 +342,11 @@ impl Configuration {
     /// What the user should know about the files and the variables. The chain's results contain it too.
     pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
         self.layers.iter().flat_map(Layer::warnings)
+    }
+
+    /// A warning for each name in `exec.native` that no provider replaces. The chain's results contain it too.
+    pub fn unreplaced_plugins(&self, registry: &Registry) -> Vec<Warning> {
+        native::warnings(&self.settings, registry)
     }
 
     /// The names of the files' profiles, sorted.

@@ -51,6 +51,7 @@ mod document;
 mod entry;
 mod file_schema;
 mod layer;
+mod native;
 mod paths;
 mod places;
 mod prepare;

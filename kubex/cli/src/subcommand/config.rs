@@ -84,8 +84,10 @@ async fn show(arguments: &OutputArguments, session: &Session) -> Result<(), Fail
 }
 
 async fn check(file: &str, session: &Session) -> Result<(), Failure> {
-    let configuration = Configuration::check_file(file, &session.host, &registry()?).await?;
-    for warning in configuration.warnings() {
+    let registry = registry()?;
+    let configuration = Configuration::check_file(file, &session.host, &registry).await?;
+    let unreplaced = configuration.unreplaced_plugins(&registry);
+    for warning in configuration.warnings().chain(&unreplaced) {
         print_message(&format!("warning: {warning}"));
     }
     print_message(&format!("{file} is valid"));
