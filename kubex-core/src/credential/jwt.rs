@@ -1,4 +1,4 @@
-//! The expiry of a JSON web token.
+//! The times of a JSON web token.
 //!
 //! A service account token states when it expires (RFC 7519, `exp`). Nothing is verified here; the server does that. A
 //! token that is not a JSON web token has no known expiry.
@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use crate::time::from_unix_seconds;
@@ -23,11 +23,37 @@ use crate::time::from_unix_seconds;
 /// assert_eq!(jwt::expiry("opaque"), None);
 /// ```
 pub fn expiry(token: &str) -> Option<SystemTime> {
-    #[derive(Deserialize)]
-    struct Claims {
-        exp: Option<f64>,
-    }
+    claims(token)?.exp.map(from_unix_seconds)
+}
 
+/// The `iat` claim of the token, which is when it was issued; `None` if it is not a JSON web token or has no such claim.
+///
+/// ```
+/// use kubex_core::credential::jwt;
+/// use kubex_core::time::parse_rfc3339;
+///
+/// let token = "eyJhbGciOiJub25lIn0.eyJpYXQiOjE3MDAwMDAwMDB9.";
+/// assert_eq!(jwt::issued_at(token), parse_rfc3339("2023-11-14T22:13:20Z"));
+/// assert_eq!(jwt::issued_at("opaque"), None);
+/// ```
+pub fn issued_at(token: &str) -> Option<SystemTime> {
+    claims(token)?.iat.map(from_unix_seconds)
+}
+
+/// The times of a token.
+#[derive(Deserialize)]
+struct Claims {
+    exp: Option<f64>,
+    #[serde(default, deserialize_with = "number")]
+    iat: Option<f64>,
+}
+
+/// A claim that is not a number counts as missing, so that it does not hide the other one.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    Ok(serde_json::Value::deserialize(deserializer)?.as_f64())
+}
+
+fn claims(token: &str) -> Option<Claims> {
     let mut parts = token.split('.');
     let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {
@@ -38,6 +64,5 @@ pub fn expiry(token: &str) -> Option<SystemTime> {
             .decode(payload.trim_end_matches('='))
             .ok()?,
     );
-    let claims: Claims = serde_json::from_slice(&payload).ok()?;
-    claims.exp.map(from_unix_seconds)
+    serde_json::from_slice(&payload).ok()
 }

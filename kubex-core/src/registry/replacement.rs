@@ -321,8 +321,16 @@ impl CredentialSource for ReplacedPlugin {
         )
     }
 
+    /// Never that of the native source itself: the plugin policy decides about this call, and not about that source. A fetch
+    /// may run the plugin, so what makes the plugin's identity counts too.
     async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
-        self.source.store_identity(&self.call.host(host), cluster).await
+        let native = self.source.store_identity(&self.call.host(host), cluster).await?;
+        let plugin = match &self.call.plugin {
+            Some(plugin) => plugin.store_identity(host, cluster).await,
+            None => None,
+        };
+        let identity = native.with("in place of", &self.call.command);
+        Some(identity.with_optional("plugin", plugin.as_ref().map(StoreIdentity::expose)))
     }
 
     async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
@@ -336,5 +344,65 @@ impl CredentialSource for ReplacedPlugin {
 
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         self.source.check(&self.call.host(host)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::ServerUrl;
+
+    /// A source with an identity of its own.
+    #[derive(Debug)]
+    struct Native(&'static str);
+
+    #[async_trait]
+    impl CredentialSource for Native {
+        async fn fetch(&self, _: FetchRequest<'_>) -> Result<Credential> {
+            Ok(Credential::anonymous())
+        }
+
+        fn describe(&self) -> String {
+            self.0.to_owned()
+        }
+
+        async fn store_identity(&self, _: &Host, _: &Cluster) -> Option<StoreIdentity> {
+            (!self.0.is_empty()).then(|| StoreIdentity::new("native", self.0).with("name", self.0))
+        }
+    }
+
+    /// A source is not governed by the plugin policy, so what it has stored must not serve a plugin that is refused.
+    #[tokio::test]
+    async fn a_call_and_the_source_that_serves_it_share_nothing_in_the_store() {
+        let (host, cluster) = (Host::real(), Cluster::new(ServerUrl::parse("https://a").unwrap()));
+        let identity = async |native: &'static str, command: &str, plugin: Option<&'static str>| {
+            let call = PluginCall::new(command, ["get-token"]);
+            let call = match plugin {
+                Some(plugin) => call.with_plugin(Arc::new(Native(plugin))),
+                None => call,
+            };
+            let source = Arc::new(Native(native));
+            let replaced = ReplacedPlugin { call, source };
+            let identity = replaced.store_identity(&host, &cluster).await?;
+            Some(identity.expose().to_vec())
+        };
+        let of_the_source = Native("a").store_identity(&host, &cluster).await.unwrap();
+        let identities = [
+            Some(of_the_source.expose().to_vec()),
+            identity("a", "plugin", None).await,
+            identity("a", "other", None).await,
+            identity("b", "plugin", None).await,
+            identity("a", "plugin", Some("x")).await,
+            identity("a", "plugin", Some("y")).await,
+        ];
+        for (number, one) in identities.iter().enumerate() {
+            assert!(one.is_some(), "{number}");
+            let equal = identities.iter().filter(|other| *other == one).count();
+            assert_eq!(equal, 1, "{number}");
+        }
+        assert_eq!(identities[1], identity("a", "plugin", None).await);
+        // A plugin that is not installed has none.
+        assert_eq!(identities[1], identity("a", "plugin", Some("")).await);
+        assert_eq!(identity("", "plugin", Some("x")).await, None);
     }
 }

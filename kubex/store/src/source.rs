@@ -61,14 +61,8 @@ impl StoredSource {
     }
 
     /// Waits for another process, or gets the right to fetch.
-    async fn begin(&self, request: FetchRequest<'_>) -> Result<Begun> {
+    async fn begin(&self, identity: StoreIdentity, request: FetchRequest<'_>) -> Result<Begun> {
         let host = request.host;
-        let Some(identity) = self.source.store_identity(host, request.cluster).await else {
-            return Ok(Begun::Unshared(Unshared::new(
-                "the provider of the source does not say what makes its identity",
-                "set the cache of the source to memory",
-            )));
-        };
         let location = match &self.location {
             Some(location) => Ok(location.clone()),
             None => Location::of_the_user(host.environment()),
@@ -82,8 +76,13 @@ impl StoredSource {
         blocking(move || begin_in(location, &identity, &access)).await
     }
 
-    /// Fetches, and keeps the result.
-    async fn fly(&self, flight: Flight, request: FetchRequest<'_>) -> Result<Credential> {
+    /// Fetches, and keeps the result if it is that of this identity.
+    async fn fly(
+        &self,
+        flight: Flight,
+        identity: &StoreIdentity,
+        request: FetchRequest<'_>,
+    ) -> Result<Credential> {
         let mut flight = flight.with_lifetime(self.lifetime);
         if request
             .host
@@ -99,6 +98,12 @@ impl StoredSource {
         let request = FetchRequest { reason, ..request };
         match self.source.fetch_saving(request, &flight).await {
             Ok(credential) => {
+                // The files that make the identity may have changed before the source read them.
+                let fetched = self.source.store_identity(request.host, request.cluster).await;
+                if fetched.is_none_or(|fetched| fetched.expose() != identity.expose()) {
+                    self.warn(&Unshared::of_a_changed_identity());
+                    return Ok(credential);
+                }
                 let description = self.source.describe();
                 let kept = credential.clone();
                 let (stored, unshared) = blocking(move || flight.succeed(kept, &description)).await?;
@@ -116,6 +121,11 @@ impl StoredSource {
                 }
             }
         }
+    }
+
+    async fn fetch_unshared(&self, why: &Unshared, request: FetchRequest<'_>) -> Result<Credential> {
+        self.warn(why);
+        self.source.fetch(request).await
     }
 
     fn remember(&self, stored: StoredCredential) -> Credential {
@@ -164,7 +174,15 @@ impl CredentialSource for StoredSource {
         if request.host.processes().is_some() && self.location.is_none() {
             return self.source.fetch(request).await;
         }
-        let begun = self.begin(request).await?;
+        let Some(identity) = self.source.store_identity(request.host, request.cluster).await else {
+            looked_up("unshared");
+            let unshared = Unshared::new(
+                "the provider of the source does not say what makes its identity",
+                "set the cache of the source to memory",
+            );
+            return self.fetch_unshared(&unshared, request).await;
+        };
+        let begun = self.begin(identity.clone(), request).await?;
         looked_up(match &begun {
             Begun::Hit(_) => "hit",
             Begun::Fetch(_) => "fetched",
@@ -173,15 +191,12 @@ impl CredentialSource for StoredSource {
         });
         match begun {
             Begun::Hit(stored) => Ok(self.remember(*stored)),
-            Begun::Fetch(flight) => self.fly(*flight, request).await,
+            Begun::Fetch(flight) => self.fly(*flight, &identity, request).await,
             Begun::Failed(error) => Err(match self.source.origin() {
                 Some(origin) => error.with_origin(origin),
                 None => error,
             }),
-            Begun::Unshared(unshared) => {
-                self.warn(&unshared);
-                self.source.fetch(request).await
-            }
+            Begun::Unshared(unshared) => self.fetch_unshared(&unshared, request).await,
         }
     }
 
@@ -281,6 +296,62 @@ mod tests {
         other.invalidate(other.current().await.unwrap().generation());
         assert_eq!(token(&other).await, "token-1");
         assert_eq!(vault.fetches.load(Ordering::SeqCst), 2);
+    }
+
+    /// A source whose file is replaced before the first fetch reads it.
+    #[derive(Debug, Default)]
+    struct Replaced {
+        login: Mutex<&'static str>,
+        fetches: AtomicUsize,
+    }
+
+    impl Replaced {
+        fn log_in(&self, login: &'static str) {
+            *self.login.lock().unwrap() = login;
+        }
+    }
+
+    #[async_trait]
+    impl CredentialSource for Replaced {
+        async fn fetch(&self, _: FetchRequest<'_>) -> Result<Credential> {
+            if self.fetches.fetch_add(1, Ordering::SeqCst) == 0 {
+                self.log_in("joe");
+            }
+            let expires_at = SystemTime::now() + Duration::from_secs(600);
+            let token = format!("of-{}", self.login.lock().unwrap());
+            Ok(Credential::bearer(token.into())?.with_expiry(Some(expires_at)))
+        }
+
+        fn describe(&self) -> String {
+            "login".to_owned()
+        }
+
+        async fn store_identity(&self, _: &Host, _: &Cluster) -> Option<StoreIdentity> {
+            let login = *self.login.lock().unwrap();
+            Some(StoreIdentity::new("login", "login").with("login", login))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_of_an_identity_that_changed_during_the_fetch_is_not_kept_for_the_first_one() {
+        let parent = tempfile::tempdir().unwrap();
+        let location = Location::new(parent.path().join("store"), KeyPlace::File);
+        let source = Arc::new(Replaced::default());
+        let token = async |login| {
+            source.log_in(login);
+            let cluster = Cluster::new(ServerUrl::parse("https://a").unwrap());
+            let stored = StoredSource::new(Arc::clone(&source) as Arc<dyn CredentialSource>);
+            let stored = Arc::new(stored.in_location(location.clone()));
+            token(&Credentials::live(stored, Arc::new(cluster), Host::real())).await
+        };
+        assert_eq!(token("jane").await, "of-joe");
+        assert_eq!(token("jane").await, "of-jane");
+        assert_eq!(token("joe").await, "of-joe");
+        // Each of them has one of its own now.
+        let fetches = source.fetches.load(Ordering::SeqCst);
+        assert_eq!(token("jane").await, "of-jane");
+        assert_eq!(token("joe").await, "of-joe");
+        assert_eq!(source.fetches.load(Ordering::SeqCst), fetches);
     }
 
     #[tokio::test]

@@ -22,6 +22,14 @@ impl Unshared {
         }
     }
 
+    /// What makes the identity is not what it was before the fetch, so the credential may be that of another identity.
+    pub fn of_a_changed_identity() -> Self {
+        Self::new(
+            "what makes its identity changed while it was fetched",
+            "the next fetch is shared",
+        )
+    }
+
     /// The file or directory cannot be used.
     pub(crate) fn from_io(what: &str, path: &Path, error: &io::Error) -> Self {
         let why = match error.kind() {

@@ -91,6 +91,11 @@ impl Connector {
         })
     }
 
+    /// Whether the SDK has sent a request.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.tries.load(Ordering::Relaxed) > 0
+    }
+
     /// The lifetime in the answer, which the SDK has added to the time of the system. A managed identity has an expiry
     /// time in its place.
     pub(crate) fn lifetime(&self) -> Option<Duration> {

@@ -71,8 +71,12 @@ const HELP: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// The error of a fetch. The SDK's error is not kept as the source: its `Debug` contains responses.
-pub(crate) fn failed(error: &azure_core::Error, server: &Server) -> Error {
+/// The error of a fetch. The SDK's error is not kept as the source: its `Debug` contains responses. `was_asked` is whether
+/// the SDK sent a request.
+pub(crate) fn failed(error: &azure_core::Error, was_asked: bool, server: &Server) -> Error {
+    if !was_asked {
+        return not_accepted();
+    }
     for cause in causes(error) {
         if let Some(failure) = cause.downcast_ref::<Failure>() {
             return without_answer(failure, server);
@@ -88,6 +92,15 @@ pub(crate) fn failed(error: &azure_core::Error, server: &Server) -> Error {
         }
     }
     malformed("a response that is not a token", server)
+}
+
+/// The error of settings that the SDK does not use, so that nothing was asked.
+pub(crate) fn not_accepted() -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        "the Azure SDK does not accept these settings",
+    )
+    .with_help("check the client id and the tenant id")
 }
 
 fn without_answer(failure: &Failure, server: &Server) -> Error {
@@ -169,9 +182,15 @@ mod tests {
 
     #[test]
     fn an_error_of_the_sdk_is_never_quoted() {
-        let error = azure_core::Error::with_message(SdkErrorKind::DataConversion, "s3cret");
-        let shown = failed(&error, &Server::Machine);
-        assert_eq!(shown.kind(), ErrorKind::MalformedDocument);
-        assert!(!format!("{shown:?} {shown}").contains("s3cret"));
+        for (kind, was_asked, shown_as) in [
+            (SdkErrorKind::DataConversion, true, ErrorKind::MalformedDocument),
+            // A plugin that is replaced runs.
+            (SdkErrorKind::Credential, false, ErrorKind::Unsupported),
+        ] {
+            let error = azure_core::Error::with_message(kind, "s3cret");
+            let shown = failed(&error, was_asked, &Server::Machine);
+            assert_eq!(shown.kind(), shown_as);
+            assert!(!format!("{shown:?} {shown}").contains("s3cret"));
+        }
     }
 }

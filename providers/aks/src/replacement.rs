@@ -6,7 +6,7 @@
 //! not a cloud's: kubelogin asks Microsoft whether it is valid, before it sends a secret there.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kubex_core::registry::PluginCall;
@@ -62,8 +62,11 @@ const CERTIFICATE: &[&str] = &[
 /// With these, kubelogin exchanges the token of a job of GitHub Actions for a workload identity.
 const OF_A_JOB: &[&str] = &["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"];
 
-/// The agent of Azure Arc. Where it is installed, kubelogin asks it for the managed identity.
+/// The agent of Azure Arc on Linux. Where it is installed, kubelogin asks it for the managed identity.
 const AGENT_OF_ARC: &str = "/opt/azcmagent/bin/himds";
+
+/// Where the agent is on Windows: its directory and its program, in the directory that this variable names.
+const AGENT_ON_WINDOWS: (&str, [&str; 2]) = ("ProgramFiles", ["AzureConnectedMachineAgent", "himds.exe"]);
 
 /// Whether kubelogin and this provider read this variable, and it may be set by a call.
 fn is_settable(name: &str) -> bool {
@@ -209,8 +212,13 @@ pub(crate) async fn check_host(options: &AksOptions, settings: &Settings, host: 
         )));
     }
     if settings.login == Login::ManagedIdentity {
-        if host.files().kind(Path::new(AGENT_OF_ARC)).await.is_ok() {
-            return Err(unsupported("the agent of Azure Arc is installed".to_owned()));
+        let (variable, agent) = AGENT_ON_WINDOWS;
+        let programs = environment.variable(variable).map(PathBuf::from);
+        let on_windows = programs.map(|programs| programs.join(PathBuf::from_iter(agent)));
+        for agent in on_windows.into_iter().chain([PathBuf::from(AGENT_OF_ARC)]) {
+            if host.files().kind(&agent).await.is_ok() {
+                return Err(unsupported("the agent of Azure Arc is installed".to_owned()));
+            }
         }
         let address = address_of_identity(host)?;
         // Behind it, another machine may answer.

@@ -270,7 +270,8 @@ impl Fields<'_> {
         );
         let by_variable = (self.variable(AUTHORITY)?, self.variable(CLOUD)?);
         let (address, cloud) = match self.precedence {
-            Precedence::Variables => (by_variable.0.or(by_option.0), by_variable.1.or(by_option.1)),
+            // A call with AZURE_ENVIRONMENT is not served, because kubelogin reads more clouds from it.
+            Precedence::Variables => (by_variable.0.or(by_option.0), by_option.1),
             // A cloud that the configuration names is not another one because of a variable.
             Precedence::Options if by_option.0.is_some() || by_option.1.is_some() => by_option,
             Precedence::Options => by_variable,

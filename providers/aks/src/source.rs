@@ -10,7 +10,6 @@ use kubex_core::{
 };
 
 use crate::login::Login;
-use crate::machine::READ_BY_THE_SDK;
 use crate::options::AksOptions;
 use crate::replacement::check_host;
 use crate::settings::{Identity, Precedence, Proof, Settings, check_text};
@@ -174,32 +173,23 @@ impl CredentialSource for AksSource {
         )
     }
 
-    /// The options, every variable of Azure, and what proves who the application is.
+    /// The settings as options and variables choose them, and what proves who the application is. `None` for a managed
+    /// identity, which only the machine knows: two pods may have the same settings, and share a home directory.
     async fn store_identity(&self, host: &Host, _: &Cluster) -> Option<StoreIdentity> {
         let settings = self.settings(host).await.ok()?;
-        let identity = StoreIdentity::new("aks", &self.describe()).with("login", &self.options.login);
-        let texts = self.options.texts().into_iter();
-        let mut identity = texts.fold(identity, |identity, (name, text)| {
-            identity.with_optional(name, text.as_ref())
-        });
-        let mut variables = host.environment().variables();
-        variables.retain(|(name, _)| {
-            let name = name.as_encoded_bytes();
-            name.starts_with(b"AZURE_")
-                || name.starts_with(b"AAD_")
-                || READ_BY_THE_SDK.iter().any(|read| read.as_bytes() == name)
-        });
-        variables.sort();
-        for (name, value) in variables {
-            identity = identity
-                .with("variable", name.as_encoded_bytes())
-                .with("value", value.as_encoded_bytes());
-        }
-        if let Identity::Application(application) = &settings.identity {
-            let (Proof::Secret(proof) | Proof::Token(proof)) = &application.proof;
-            identity = identity.with("proof", proof.expose_secret());
-        }
-        Some(identity)
+        let Identity::Application(application) = &settings.identity else {
+            return None;
+        };
+        let (Proof::Secret(proof) | Proof::Token(proof)) = &application.proof;
+        Some(
+            StoreIdentity::new("aks", &self.describe())
+                .with("login", format!("{:?}", settings.login))
+                .with("scope", &settings.scope)
+                .with("authority", application.authority.as_str())
+                .with("tenant", &application.tenant)
+                .with("client", &application.client)
+                .with("proof", proof.expose_secret()),
+        )
     }
 
     /// Finds what a login needs and is missing, and what is not supported. Nothing is asked.
@@ -219,7 +209,11 @@ mod tests {
 
     use super::*;
 
-    async fn identity(options: AksOptions, variables: &[(&str, &str)], token: &str) -> Vec<u8> {
+    async fn identity(
+        (precedence, options): (Precedence, AksOptions),
+        variables: &[(&str, &str)],
+        token: &str,
+    ) -> Option<Vec<u8>> {
         let world = SimulatedHost::new();
         world.write("/token", token);
         let host = variables.iter().fold(world.host(), |host, (name, value)| {
@@ -229,15 +223,17 @@ mod tests {
             options,
             authority: None,
             origin: Origin::code(),
-            precedence: Precedence::Options,
+            precedence,
         };
         let cluster = Cluster::new(kubex_core::ServerUrl::parse("https://10.0.0.1").unwrap());
-        let identity = source.store_identity(&host, &cluster).await.unwrap();
-        identity.expose().to_owned()
+        let identity = source.store_identity(&host, &cluster).await?;
+        Some(identity.expose().to_owned())
     }
 
     #[tokio::test]
     async fn what_chooses_the_identity_separates_the_tokens_that_processes_share() {
+        use Precedence::{Options, Variables};
+
         let workload = || AksOptions {
             login: "workloadidentity".to_owned(),
             tenant_id: Some("t".to_owned()),
@@ -255,19 +251,51 @@ mod tests {
             client_id: Some("d".to_owned()),
             ..workload()
         };
-        let variable = [("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us/")];
+        let cloud = [("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us/")];
+        let client = [("AZURE_CLIENT_ID", "e")];
+        let secret = [("AZURE_CLIENT_SECRET", "three")];
         let identities = [
-            identity(workload(), &[], "assertion").await,
-            identity(workload(), &[], "another").await,
-            identity(workload(), &variable, "assertion").await,
-            identity(other, &[], "assertion").await,
-            identity(spn("one"), &[], "").await,
-            identity(spn("two"), &[], "").await,
+            identity((Options, workload()), &[], "assertion").await,
+            identity((Options, workload()), &[], "another").await,
+            identity((Options, workload()), &cloud, "assertion").await,
+            identity((Options, other), &[], "assertion").await,
+            identity((Options, spn("one")), &[], "").await,
+            identity((Options, spn("two")), &[], "").await,
+            // A variable that wins over the option, as for a call of kubelogin.
+            identity((Variables, workload()), &client, "assertion").await,
+            identity((Variables, spn("one")), &client, "").await,
+            identity((Variables, spn("one")), &secret, "").await,
         ];
         for (number, one) in identities.iter().enumerate() {
+            assert!(one.is_some(), "{number}");
             let equal = identities.iter().filter(|other| *other == one).count();
             assert_eq!(equal, 1, "{number}");
         }
-        assert_eq!(identities[0], identity(workload(), &[], "assertion").await);
+        // What wins counts, and not where it is written.
+        let settled = AksOptions {
+            client_id: Some("e".to_owned()),
+            ..workload()
+        };
+        let settled = identity((Options, settled), &[], "assertion").await;
+        assert_eq!(identities[6], settled);
+        let of_the_variable = identity((Options, spn("three")), &[], "").await;
+        assert_eq!(identities[8], of_the_variable);
+        assert_eq!(
+            identities[0],
+            identity((Options, workload()), &client, "assertion").await
+        );
+    }
+
+    /// Two machines with the same settings may share a home directory.
+    #[tokio::test]
+    async fn the_token_of_a_machine_is_shared_with_no_other_process() {
+        for precedence in [Precedence::Options, Precedence::Variables] {
+            let options = AksOptions {
+                login: "msi".to_owned(),
+                client_id: Some("c".to_owned()),
+                ..AksOptions::default()
+            };
+            assert_eq!(identity((precedence, options), &[], "").await, None);
+        }
     }
 }

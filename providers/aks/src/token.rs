@@ -12,13 +12,13 @@ use azure_identity::{
     ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
     UserAssignedId,
 };
-use kubex_core::{CaBundle, Error, ErrorKind, ExposeSecret, Host, Proxy, Result, SecretString};
+use kubex_core::{CaBundle, ExposeSecret, Host, Proxy, Result, SecretString};
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 use url::Url;
 
 use crate::connector::Connector;
-use crate::failure::{failed, malformed};
+use crate::failure::{failed, malformed, not_accepted};
 use crate::settings::{Application, Identity, ManagedIdentity, Proof, Settings};
 
 /// Requests a token, and returns it with its expiry.
@@ -41,20 +41,14 @@ pub(crate) async fn request(
             of_application(application, &connector)
         }
     };
-    let credential = credential.map_err(|_| {
-        Error::new(
-            ErrorKind::Unsupported,
-            "the Azure SDK does not accept these settings",
-        )
-        .with_help("check the client id and the tenant id")
-    })?;
+    let credential = credential.map_err(|_| not_accepted())?;
     let scopes = [settings.scope.as_str()];
     let got = credential.get_token(&scopes, None);
     // The SDK's events contain more than may be logged.
     let got = got.with_subscriber(Arc::new(NoSubscriber::default())).await;
     let AccessToken {
         token, expires_on, ..
-    } = got.map_err(|error| failed(&error, &server))?;
+    } = got.map_err(|error| failed(&error, connector.was_asked(), &server))?;
     let token = SecretString::from(token.secret());
     if token.expose_secret().is_empty() {
         return Err(malformed("no token", &server));

@@ -66,6 +66,19 @@ pub(crate) async fn credentials(
     found.map_err(|error| failed(&error, options))
 }
 
+/// Whether the machine offers the keys: a container's endpoint or EC2's metadata.
+pub(crate) fn are_of_the_machine(settings: &Settings) -> bool {
+    if settings.keys.is_some() {
+        return false;
+    }
+    let profiles = &settings.profiles;
+    if profiles.has_credentials() {
+        let sources = profiles.all("credential_source");
+        return sources.iter().any(|source| *source != "Environment");
+    }
+    settings.web_identity.is_none()
+}
+
 /// The SDK reads some variables of its process, which [`check_process`](crate::process::check_process) has compared.
 fn provider(settings: &Settings, connector: Connector, host: &Host) -> SharedCredentialsProvider {
     let config = ProviderConfig::without_region()
@@ -159,4 +172,71 @@ fn failed(error: &CredentialsError, options: &EksOptions) -> Error {
         _ if options.role.is_some() => "check that these AWS credentials may assume the role",
         _ => "log in to AWS again",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use kubex_core::Origin;
+    use kubex_core::host::SimulatedHost;
+
+    use super::*;
+
+    /// Two machines with the same settings may share a home directory.
+    #[tokio::test]
+    async fn keys_that_only_the_machine_knows_are_told_apart_from_those_of_settings() {
+        let keys = [
+            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "s3cret"),
+        ];
+        let web = [
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", "/token"),
+            ("AWS_ROLE_ARN", "arn:aws:iam::1:role/r"),
+        ];
+        let container = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1")];
+        let role = "role_arn = arn:aws:iam::1:role/r\n";
+        let with = |source: &str| format!("[default]\n{role}credential_source = {source}\n");
+        for (config, variables, is_of_the_machine) in [
+            (String::new(), &[][..], true),
+            (String::new(), &container, true),
+            (String::new(), &keys, false),
+            (String::new(), &web, false),
+            (with("Ec2InstanceMetadata"), &[], true),
+            (with("EcsContainer"), &[], true),
+            (with("Environment"), &[], false),
+            // The keys of the variables win.
+            (with("Ec2InstanceMetadata"), &keys, false),
+            (
+                format!(
+                    "[default]\n{role}source_profile = base\n[profile base]\n{role}credential_source = EcsContainer\n"
+                ),
+                &[],
+                true,
+            ),
+            (
+                format!("[default]\n{role}web_identity_token_file = /token\n"),
+                &container,
+                false,
+            ),
+        ] {
+            let world = SimulatedHost::new();
+            world.set_variable("HOME", "/home/jane");
+            world.set_variable("AWS_REGION", "eu-central-1");
+            world.write("/home/jane/.aws/config", &config);
+            for (name, value) in variables {
+                world.set_variable(name, value);
+            }
+            let options = EksOptions {
+                cluster: "production".to_owned(),
+                ..EksOptions::default()
+            };
+            let settings = Settings::read(&options, &Origin::code(), &world.host())
+                .await
+                .unwrap();
+            assert_eq!(
+                are_of_the_machine(&settings),
+                is_of_the_machine,
+                "{config} {variables:?}"
+            );
+        }
+    }
 }

@@ -9,8 +9,8 @@ use aws_types::os_shim_internal::{Env, Fs};
 use kubex_core::text::{clean_line, nearest};
 use kubex_core::{Error, ErrorKind, ExposeSecret, Host, Origin, Result, SecretString};
 
-/// The largest configuration file that is read, in bytes.
-const LARGEST_FILE: usize = 1024 * 1024;
+/// The largest file that is read, in bytes.
+pub(crate) const LARGEST_FILE: usize = 1024 * 1024;
 
 /// The most profiles that are followed from one to the next.
 const MOST_PROFILES: usize = 16;
@@ -135,20 +135,24 @@ impl Profiles {
 
     /// Whether the selected profile, or one that it refers to, has this key.
     pub(crate) fn refers_to(&self, key: &str) -> bool {
+        !self.all(key).is_empty()
+    }
+
+    /// The values of this key in the selected profile, and in those that it refers to.
+    pub(crate) fn all(&self, key: &str) -> Vec<&str> {
+        let mut found = Vec::new();
         let mut name = self.name.as_str();
         for _ in 0..MOST_PROFILES {
             let Some(profile) = self.sections.get_profile(name) else {
-                return false;
+                break;
             };
-            if profile.get(key).is_some() {
-                return true;
-            }
+            found.extend(profile.get(key));
             match profile.get("source_profile") {
                 Some(next) if next != name => name = next,
-                _ => return false,
+                _ => break,
             }
         }
-        false
+        found
     }
 
     /// Whether the configuration loads plugins into the AWS CLI.

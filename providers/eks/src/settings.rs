@@ -65,6 +65,21 @@ impl Settings {
         })
     }
 
+    /// The files with the token of a web identity.
+    pub(crate) fn web_identity_files(&self) -> Vec<PathBuf> {
+        if self.keys.is_some() {
+            return Vec::new();
+        }
+        if self.profiles.has_credentials() {
+            let files = self.profiles.all("web_identity_token_file");
+            return files.into_iter().map(PathBuf::from).collect();
+        }
+        let identity = self.web_identity.iter();
+        identity
+            .map(|identity| identity.web_identity_token_file.clone())
+            .collect()
+    }
+
     /// The endpoint that a token names, by the rules of AWS for its partitions.
     ///
     /// # Errors

@@ -10,9 +10,10 @@ use kubex_core::{
     FromOptions, Host, Origin, Result,
 };
 
-use crate::credentials::credentials;
+use crate::credentials::{are_of_the_machine, credentials};
 use crate::options::EksOptions;
 use crate::process::check_process;
+use crate::profile::LARGEST_FILE;
 use crate::replacement::check_host;
 use crate::settings::Settings;
 use crate::token::{LIFETIME, presign};
@@ -137,9 +138,13 @@ impl CredentialSource for EksSource {
         Some(optional.fold(key, |key, (_, option)| key.with_optional(option.as_ref())))
     }
 
-    /// The options, and every variable and file of AWS.
+    /// The options, every variable and file of AWS, and the token of a web identity. `None` if the machine offers the keys,
+    /// so that only it knows whose they are: two pods may have the same settings, and share a home directory.
     async fn store_identity(&self, host: &Host, _: &Cluster) -> Option<StoreIdentity> {
         let settings = self.settings(host).await.ok()?;
+        if are_of_the_machine(&settings) {
+            return None;
+        }
         let identity = StoreIdentity::new("eks", &self.describe()).with("cluster", &self.options.cluster);
         let optional = self.options.optional().into_iter();
         let mut identity = optional.fold(identity, |identity, (name, option)| {
@@ -155,6 +160,10 @@ impl CredentialSource for EksSource {
         }
         for content in settings.profiles.contents() {
             identity = identity.with("file", content.expose_secret());
+        }
+        for path in settings.web_identity_files() {
+            let token = host.files().read(&path, LARGEST_FILE).await.ok()?;
+            identity = identity.with("web identity", token.expose_secret());
         }
         Some(identity)
     }

@@ -1,5 +1,5 @@
 //! Where requests go: https; for secrets of a credentials file, http to this machine only; for what a machine offers, http to
-//! link-local addresses too.
+//! link-local addresses too. Where a redirect leads that Google's SDK follows, is not checked.
 
 use std::net::IpAddr;
 

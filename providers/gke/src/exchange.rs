@@ -32,13 +32,14 @@ pub(crate) const LIFETIME: Duration = Duration::from_hours(1);
 /// # Errors
 /// `Unsupported` for a document that the SDK does not accept, or if the SDK would read other values from its process;
 /// `Unavailable` if Google or the source of the subject token refuses or cannot be reached.
-pub(crate) async fn exchange(exchanged: &Exchanged, scopes: &[String], host: &Host) -> Result<Credential> {
+pub(crate) async fn exchange(exchanged: Exchanged, scopes: Vec<String>, host: &Host) -> Result<Credential> {
     check_provider()?;
-    check_process(exchanged, host).await?;
+    check_process(&exchanged, host).await?;
     let now = host.now().wall;
+    let impersonates = exchanged.impersonates();
     let token = token(exchanged, scopes).await?;
     let credential = Credential::bearer(token)?;
-    Ok(if exchanged.impersonates() {
+    Ok(if impersonates {
         credential.with_expiry(Some(now + LIFETIME))
     } else {
         // The SDK does not say when it expires.
@@ -46,8 +47,12 @@ pub(crate) async fn exchange(exchanged: &Exchanged, scopes: &[String], host: &Ho
     })
 }
 
-async fn token(exchanged: &Exchanged, scopes: &[String]) -> Result<SecretString> {
-    let (kind, document, scopes) = (exchanged.kind, exchanged.document.clone(), scopes.to_vec());
+async fn token(exchanged: Exchanged, scopes: Vec<String>) -> Result<SecretString> {
+    let Exchanged {
+        kind,
+        document,
+        hidden: _hidden,
+    } = exchanged;
     let (mut done, result) = oneshot::channel();
     let thread = std::thread::Builder::new().name("kubex-gke".to_owned());
     let started = thread.spawn(move || {

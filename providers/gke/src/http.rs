@@ -39,15 +39,22 @@ pub(crate) async fn post(url: &Url, fields: &[(&str, &str)], whom: &str, host: &
         .post(url.clone())
         .header(CONTENT_TYPE, form)
         .body(Bytes::from_owner(encode(fields)));
-    receive(request, whom).await
+    receive(request, whom, None).await
 }
 
-/// Requests a document of the metadata server.
+/// Requests a document of the metadata server. `nowhere` is the help if nothing answers.
 ///
 /// # Errors
 /// As [`post`].
-pub(crate) async fn get(url: &Url, headers: HeaderMap, whom: &str, host: &Host) -> Result<Answer> {
-    receive(client(url, host)?.get(url.clone()).headers(headers), whom).await
+pub(crate) async fn get(
+    url: &Url,
+    headers: HeaderMap,
+    whom: &str,
+    nowhere: &'static str,
+    host: &Host,
+) -> Result<Answer> {
+    let request = client(url, host)?.get(url.clone()).headers(headers);
+    receive(request, whom, Some(nowhere)).await
 }
 
 /// A proxy of the environment is for Google, and not for the metadata server, which is http and near.
@@ -88,7 +95,7 @@ fn unusable(error: &dyn std::error::Error) -> Error {
     )
 }
 
-async fn receive(request: RequestBuilder, whom: &str) -> Result<Answer> {
+async fn receive(request: RequestBuilder, whom: &str, nowhere: Option<&'static str>) -> Result<Answer> {
     let failed = |error: reqwest::Error| {
         // The error may quote the URL.
         let error = error.without_url();
@@ -98,7 +105,10 @@ async fn receive(request: RequestBuilder, whom: &str) -> Result<Answer> {
         )
     };
     let request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
-    let mut response = request.send().await.map_err(failed)?;
+    let mut response = request.send().await.map_err(|error| match nowhere {
+        Some(help) if error.is_connect() || error.is_timeout() => failed(error).with_help(help),
+        _ => failed(error),
+    })?;
     let status = response.status();
     let headers = response.headers().clone();
     let mut body = SecretBuffer::default();
@@ -107,7 +117,8 @@ async fn receive(request: RequestBuilder, whom: &str) -> Result<Answer> {
             return Err(Error::new(
                 ErrorKind::Unavailable,
                 format_args!("the response of {whom} is larger than 1 MiB"),
-            ));
+            )
+            .with_help("check what answers at its address"));
         }
     }
     Ok(Answer {

@@ -48,7 +48,7 @@ pub(crate) struct Exchanged {
     pub(crate) kind: &'static str,
     pub(crate) document: Value,
     /// While they exist, they are hidden in every text that is shown.
-    _hidden: Vec<SecretString>,
+    pub(crate) hidden: Vec<SecretString>,
 }
 
 /// The types that Google's SDK exchanges.
@@ -102,7 +102,7 @@ impl Identity {
                 Ok(Self::Exchanged(Exchanged {
                     kind,
                     document,
-                    _hidden: hidden,
+                    hidden,
                 }))
             }
         }
@@ -156,12 +156,20 @@ impl Exchanged {
         url.is_some_and(Value::is_string)
     }
 
-    /// The strings at these names in the source of the subject token, of this document or the one it refers to.
+    /// The string at this name in the source of the subject token, of this document or the one it refers to.
     pub(crate) fn of_the_source<'a>(&'a self, name: &str) -> Option<&'a str> {
+        self.find_in_source(|source| source.get(name)?.as_str())
+    }
+
+    /// Whether the subject token is a field of a JSON document.
+    pub(crate) fn has_json_subject(&self) -> bool {
+        self.find_in_source(|source| source.get("format")?.get("type")?.as_str()) == Some("json")
+    }
+
+    fn find_in_source<'a>(&'a self, find: impl Fn(&'a Value) -> Option<&'a str>) -> Option<&'a str> {
         let mut document = &self.document;
         for _ in 0..MOST_LEVELS {
-            let source = document.get("credential_source");
-            if let Some(found) = source.and_then(|source| source.get(name)?.as_str()) {
+            if let Some(found) = document.get("credential_source").and_then(&find) {
                 return Some(found);
             }
             document = document.get("source_credentials")?;

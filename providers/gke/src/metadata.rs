@@ -50,9 +50,7 @@ pub(crate) async fn token(scopes: &[String], host: &Host) -> Result<Credential> 
     let whom = "the metadata server of Google";
     let google = HeaderValue::from_static("Google");
     let headers = HeaderMap::from_iter([(FLAVOR, google.clone())]);
-    let answer = get(&url, headers, whom, host)
-        .await
-        .map_err(|error| error.with_help(NOWHERE))?;
+    let answer = get(&url, headers, whom, NOWHERE, host).await?;
     if answer.headers.get(FLAVOR) != Some(&google) {
         return Err(Error::new(
             ErrorKind::Unavailable,

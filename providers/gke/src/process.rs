@@ -39,7 +39,8 @@ pub(crate) const LARGEST_FILE: usize = 1024 * 1024;
 ///
 /// # Errors
 /// `Unsupported` if one differs, or if the SDK would use another proxy than kubectl; `InvalidValue` for an invalid proxy;
-/// `UnreadableFile` if the file of the subject token cannot be read.
+/// `UnreadableFile` if the file of the subject token cannot be read. `Unsupported` also for a subject token that other SDKs
+/// of Google would send without its white space.
 pub(crate) async fn check_process(exchanged: &Exchanged, host: &Host) -> Result<()> {
     let process = Host::real();
     let mut names = OF_PROXIES.to_vec();
@@ -78,14 +79,24 @@ pub(crate) async fn check_process(exchanged: &Exchanged, host: &Host) -> Result<
         Proxy::from_environment(address, host)?;
     }
     match exchanged.of_the_source("file") {
-        Some(path) => check_file(Path::new(path), host, &process).await,
+        Some(path) => check_file(Path::new(path), exchanged.has_json_subject(), host, &process).await,
         None => Ok(()),
     }
 }
 
-async fn check_file(path: &Path, host: &Host, process: &Host) -> Result<()> {
+async fn check_file(path: &Path, is_json: bool, host: &Host, process: &Host) -> Result<()> {
     let content = host.files().read(path, LARGEST_FILE).await;
     let content = content.map_err(|error| Error::unreadable("the file of the subject token", path, error))?;
+    let is_sent_as_it_is = |text: &str| text == text.trim();
+    if !is_json && !std::str::from_utf8(content.expose_secret()).is_ok_and(is_sent_as_it_is) {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "the file of the subject token has white space at its ends or is not text, and Google's SDK for Rust would send \
+             all of it",
+        )
+        .with_origin(&Origin::file(path))
+        .with_help("write the token without a line end, as `printf %s` does"));
+    }
     let of_the_process = process.files().read(path, LARGEST_FILE).await;
     if of_the_process.is_ok_and(|other| other.expose_secret() == content.expose_secret()) {
         return Ok(());

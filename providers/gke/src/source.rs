@@ -108,7 +108,7 @@ impl GkeSource {
                 grant::of_service_account(&account, &scopes, host).await
             }
             Some(Identity::User(user)) => grant::of_user(&user, self.options.scopes.as_deref(), host).await,
-            Some(Identity::Exchanged(exchanged)) => exchange(&exchanged, &scopes, host).await,
+            Some(Identity::Exchanged(exchanged)) => exchange(exchanged, scopes, host).await,
             None => metadata::token(&scopes, host).await,
         }
     }

@@ -227,6 +227,11 @@ impl Entries {
         }
         names.retain(|name| !name.is_empty());
         let declared = names.len();
+        let listed: Vec<_> = names
+            .iter()
+            .take(MOST_LISTED)
+            .map(|name| format!("\"{}\"", shown(name)))
+            .collect();
         // Comparing takes time in proportion to the product of the lengths. Names of very different lengths are not similar.
         names.retain(|known| {
             known.len() <= LONGEST_COMPARED
@@ -237,10 +242,12 @@ impl Entries {
         Err(match nearest(name, &names) {
             Some(near) => error.with_help(format_args!("did you mean \"{}\"?", shown(near))),
             None if declared <= MOST_LISTED => {
-                let listed: Vec<_> = names.iter().map(|name| format!("\"{}\"", shown(name))).collect();
                 error.with_help(format_args!("use one of those that exist: {}", listed.join(", ")))
             }
-            None => error.with_help(format_args!("name one of the {declared} that are there")),
+            None => error.with_help(format_args!(
+                "name one of the {declared} that exist, such as {}",
+                listed.join(", ")
+            )),
         })
     }
 }

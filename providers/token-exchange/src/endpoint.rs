@@ -43,7 +43,7 @@ pub(crate) struct Endpoint {
     client: Option<Client>,
     actor: Option<(SecretFile, TokenType)>,
     authority: Option<Pem>,
-    /// What distinguishes this exchange from others of the same subject, in every process.
+    /// What distinguishes this exchange from others of the same subject, but for the contents of files.
     identity: StoreIdentity,
 }
 
@@ -221,9 +221,27 @@ impl Endpoint {
         self.url.origin().ascii_serialization()
     }
 
-    /// What distinguishes this exchange from others of the same subject, in every process.
+    /// What distinguishes this exchange from others of the same subject, in this process. Secrets in files are distinguished
+    /// by their paths.
     pub(crate) fn identity(&self) -> &StoreIdentity {
         &self.identity
+    }
+
+    /// The same in every process: two of them may have other files at these paths. `None` if a file cannot be read.
+    pub(crate) async fn store_identity(&self, host: &Host) -> Option<StoreIdentity> {
+        let secret = self.client_secret(host).await.ok()?;
+        let actor = match &self.actor {
+            Some((file, _)) => Some(file.load(host).await.ok()?),
+            None => None,
+        };
+        let of_secret = secret.as_ref().map(ExposeSecret::expose_secret);
+        let of_actor = actor.as_ref().map(ExposeSecret::expose_secret);
+        let identity = self.identity.clone();
+        Some(
+            identity
+                .with_optional("content of the client secret", of_secret)
+                .with_optional("content of the actor's token", of_actor),
+        )
     }
 }
 

@@ -30,6 +30,11 @@ impl Refusal {
         matches!(&*self.code, "invalid_request" | "invalid_grant" | "invalid_token")
     }
 
+    /// Whether it may as well be about an option, such as the audience: the RFC has the same code for both.
+    pub(crate) fn may_be_about_the_request(&self) -> bool {
+        self.code == "invalid_request"
+    }
+
     /// `whom` is the issuer, and `through` the source of the subject token.
     pub(crate) fn into_error(self, whom: &str, through: &str) -> Error {
         let Self { status, code } = self;

@@ -42,8 +42,9 @@ impl ExchangeSource {
             }
             Err(refusal) => refusal,
         };
-        if refusal.may_be_about_the_subject() {
-            credentials.invalidate(generation);
+        let is_kept = refusal.may_be_about_the_request() && self.subject.is_new(&token, host);
+        if refusal.may_be_about_the_subject() && !is_kept {
+            self.subject.replace(&credentials, generation, host);
             // If there is no other token, what the issuer says is more useful than why there is none.
             if let Ok((newer, generation)) = self.subject.token(&credentials).await
                 && newer.expose_secret() != token.expose_secret()
@@ -86,7 +87,7 @@ impl CredentialSource for ExchangeSource {
         let credentials = self.subject.credentials(host).await.ok()?;
         let subject = credentials.store_identity().await?;
         let identity = StoreIdentity::new("token-exchange", &self.describe());
-        let identity = identity.with("exchange", self.endpoint.identity().expose());
+        let identity = identity.with("exchange", self.endpoint.store_identity(host).await?.expose());
         Some(identity.with("subject", subject.expose()))
     }
 

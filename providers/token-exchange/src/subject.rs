@@ -1,11 +1,13 @@
 //! The source whose token is exchanged.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use kubex_core::credential::jwt;
 use kubex_core::text::clean_line;
 use kubex_core::{
-    Chain, ClientConfiguration, Credential, Credentials, Error, ErrorKind, Generation, Host, Result,
-    SecretString,
+    Chain, ClientConfiguration, Credential, Credentials, Error, ErrorKind, ExposeSecret, Generation, Host,
+    Result, SecretString,
 };
 
 /// The chain of the other source, and its live credentials.
@@ -22,7 +24,12 @@ struct State {
     configuration: Option<ClientConfiguration>,
     /// The generation that was exchanged last.
     exchanged: Option<Generation>,
+    /// When the issuer last refused a token that was then thrown away.
+    replaced: Option<Duration>,
 }
+
+/// For this long, another token is not expected to be better: it may have cost a login.
+const NEW: Duration = Duration::from_secs(60);
 
 impl Subject {
     pub(crate) fn new(name: &str, chain: Chain) -> Self {
@@ -85,6 +92,23 @@ impl Subject {
     pub(crate) fn accept(&self, credentials: &Credentials, generation: Generation) {
         credentials.accept(generation);
         self.with_state(|state| state.exchanged = Some(generation));
+    }
+
+    /// Whether the token was issued a moment ago, or in place of one that was refused a moment ago.
+    pub(crate) fn is_new(&self, token: &SecretString, host: &Host) -> bool {
+        let now = host.now();
+        let issued = jwt::issued_at(token.expose_secret());
+        let age = issued.and_then(|issued| now.wall.duration_since(issued).ok());
+        let replaced = self.with_state(|state| state.replaced);
+        let since = replaced.map(|replaced| now.monotonic.saturating_sub(replaced));
+        [age, since].into_iter().flatten().any(|time| time < NEW)
+    }
+
+    /// Has the source get another token, because the issuer refused this one.
+    pub(crate) fn replace(&self, credentials: &Credentials, generation: Generation, host: &Host) {
+        credentials.invalidate(generation);
+        let now = host.now().monotonic;
+        self.with_state(|state| state.replaced = Some(now));
     }
 
     /// A panic cannot leave the state half changed, so a poisoned lock is safe to use.

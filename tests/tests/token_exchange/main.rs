@@ -10,6 +10,8 @@ mod scene;
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use kubex::{Chain, ErrorKind, ExposeSecret as _, Host, Options, Source};
 use kubex_tests::api_server::{ApiServer, User};
 use kubex_tests::issuer::PasswordStyle;
@@ -224,6 +226,84 @@ async fn equal_exchanges_share_one_token_and_other_subjects_or_audiences_do_not(
     assert_eq!(one.expose(), identity("a", "x").await.expose());
     assert_ne!(one.expose(), identity("b", "x").await.expose());
     assert_ne!(one.expose(), identity("a", "y").await.expose());
+}
+
+/// Two pods may have other files at the same paths, and share a home directory.
+#[tokio::test]
+async fn the_contents_of_the_files_of_actor_and_client_belong_to_the_identity_in_the_store() {
+    let scene = Scene::new().await;
+    let login = || {
+        cluster()
+            .set("idp-issuer-url", scene.issuer.url())
+            .set("client-id", "a")
+            .set("refresh-token", "r")
+    };
+    let options = || {
+        scene
+            .options()
+            .set("client-id", "client")
+            .set("client-secret-file", "/client-secret")
+            .set("actor-token-file", "/actor")
+    };
+    scene.world.write("/client-secret", "one");
+    scene.world.write("/actor", "of-one-pod");
+    let chain = chain(scene.world.host(), "oidc", login(), options()).unwrap();
+    let configuration = chain.resolve().await.unwrap();
+    let identity = async || {
+        let identity = configuration.credentials().store_identity().await;
+        identity.map(|identity| identity.expose().to_vec())
+    };
+    let first = identity().await;
+    assert!(first.is_some());
+    assert_eq!(first, identity().await);
+    scene.world.write("/actor", "of-another-pod");
+    let second = identity().await;
+    scene.world.write("/client-secret", "two");
+    let third = identity().await;
+    assert!(first != second && second != third && first != third);
+    scene.world.remove("/actor");
+    assert_eq!(identity().await, None);
+}
+
+/// A new one may cost a login, and the code of the RFC is also that of a wrong audience.
+#[tokio::test]
+async fn a_subject_token_that_is_new_is_kept_after_a_refusal_that_may_be_about_an_option() {
+    let scene = Scene::new().await;
+    let now = kubex::time::unix_seconds(scene.world.host().now().wall);
+    let issued = BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"iat": {now}}}"#));
+    let new = format!("e30.{issued}.c2lnbmF0dXJl");
+    scene.world.write("/subject", &new);
+    scene.accept([&*new], Some(Duration::from_secs(20)));
+    let configuration = scene.resolve(scene.options()).await.unwrap();
+    let credentials = configuration.credentials();
+    credentials.current().await.unwrap();
+    scene.world.write("/subject", "second");
+    scene.accept(["second"], Some(Duration::from_secs(20)));
+    scene.world.advance(Duration::from_secs(30));
+    let error = credentials.current().await.unwrap_err();
+    assert!(error.message().contains("invalid_request"), "{error}");
+    assert_eq!(scene.subjects().last(), Some(&new));
+
+    // A token that is old, or does not say so, is replaced at most once a minute.
+    scene.world.advance(Duration::from_secs(90));
+    credentials.current().await.unwrap();
+    assert_eq!(scene.subjects().last().unwrap(), "second");
+}
+
+#[tokio::test]
+async fn a_refused_subject_token_is_replaced_at_most_once_a_minute() {
+    let scene = Scene::new().await;
+    scene.accept(["first"], Some(Duration::from_secs(20)));
+    let configuration = scene.resolve(scene.options()).await.unwrap();
+    let credentials = configuration.credentials();
+    credentials.current().await.unwrap();
+    for (file, is_exchanged) in [("second", true), ("third", false)] {
+        scene.world.write("/subject", file);
+        scene.accept([file], Some(Duration::from_secs(20)));
+        scene.world.advance(Duration::from_secs(25));
+        assert_eq!(credentials.current().await.is_ok(), is_exchanged, "{file}");
+    }
+    assert_eq!(scene.subjects().last().unwrap(), "second");
 }
 
 #[tokio::test]

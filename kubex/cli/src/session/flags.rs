@@ -6,6 +6,8 @@ use kubex::kuberc::Kuberc;
 use kubex::options::{Value, ValueKind};
 use kubex::{ExposeSecret as _, Options, Origin, SecretString};
 
+use crate::failure::{Failure, status};
+
 /// The flags that every subcommand takes.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Cluster and identity")]
@@ -103,9 +105,24 @@ impl Flags {
         given(self.context.as_ref())
     }
 
-    /// Whether the flags select a source, or something in the kubeconfig, or override a part of it.
-    pub(crate) fn selects_anything(&self) -> bool {
-        self.source().is_some() || self.kubeconfig_options().is_some() || !self.overrides().is_empty()
+    /// Refuses the flags that select a source or something in the kubeconfig, or override a part of it, for a subcommand that
+    /// does not use them. Otherwise it would change more than was named. `used` are the keys of those that it does use.
+    ///
+    /// # Errors
+    /// With the message `why`, and the flags that are to be left out.
+    pub(crate) fn refuse_selection(&self, used: &[&str], why: &str) -> Result<(), Failure> {
+        let source = self.source().map(|_| Origin::flag("--source").to_string());
+        let selected = self.kubeconfig_options().unwrap_or_default();
+        let overrides = self.overrides();
+        let keys = selected.iter().chain(overrides.iter());
+        let unused = keys.filter(|(key, _)| !used.contains(key));
+        let unused = unused.map(|(_, value)| value.origin().to_string());
+        let unused: Vec<String> = source.into_iter().chain(unused).collect();
+        if unused.is_empty() {
+            return Ok(());
+        }
+        let help = format!("leave out {}", unused.join(", "));
+        Err(Failure::new(status::USAGE, why).with_help(help))
     }
 
     /// The options for the kubeconfig source; `None` if the flags select nothing in the kubeconfig.

@@ -102,13 +102,8 @@ impl Arguments {
 
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
     // Without this, `clear --context prod` would remove the credentials of every context.
-    if session.flags.selects_anything() {
-        let failure = Failure::new(
-            status::USAGE,
-            "the store is not divided by context, source or user",
-        );
-        return Err(failure.with_help("leave out the flags that select one: cache is about all credentials"));
-    }
+    let why = "the store is not divided by context, source or user: cache is about all credentials";
+    session.flags.refuse_selection(&[], why)?;
     let location = Location::of_the_user(session.host.environment()).map_err(|unshared| failed(&unshared))?;
     let store = Store::open(&location).map_err(|unshared| failed(&unshared))?;
     match &arguments.what {

@@ -129,3 +129,37 @@ fn only_the_user_of_the_context_is_wrapped() {
     assert_eq!(kubex(&world, &["wrap", "--context", "prod"]).status, Some(0));
     assert_ne!(fs::read(&path).unwrap(), before);
 }
+
+#[test]
+fn flags_that_do_not_choose_what_is_wrapped_are_refused() {
+    let world = World::new();
+    let path = kubeconfig(&world);
+    let before = fs::read(&path).unwrap();
+    for (flag, value) in [
+        ("--user", "prod"),
+        ("--cluster", "c"),
+        ("--namespace", "a"),
+        ("--server", "https://127.0.0.1:2"),
+        ("--token", "s3cret-of-a-flag"),
+        ("--as", "jane"),
+        ("--source", "kubeconfig"),
+    ] {
+        for subcommand in ["wrap", "unwrap"] {
+            let refused = kubex(&world, &[subcommand, flag, value]);
+            assert_eq!(refused.status, Some(2), "{refused:?}");
+            let help = format!("leave out the flag {flag}");
+            assert!(refused.stderr.contains(&help), "{refused:?}");
+            assert!(!refused.stderr.contains("s3cret-of-a-flag"), "{refused:?}");
+        }
+    }
+    assert_eq!(fs::read(&path).unwrap(), before);
+    let both = kubex(
+        &world,
+        &["wrap", "--context", "prod", "--user", "prod", "-n", "a"],
+    );
+    assert!(
+        both.stderr
+            .contains("leave out the flag --user, the flag --namespace\n"),
+        "{both:?}"
+    );
+}

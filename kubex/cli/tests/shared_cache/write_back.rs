@@ -191,11 +191,16 @@ fn processes_that_name_the_kubeconfig_differently_take_turns() {
     std::os::unix::fs::symlink(login.world.path("kubeconfig"), login.world.path("links/config")).unwrap();
     let configured = |name: &str, path: &str| {
         let text = format!("sources:\n  kubeconfig:\n    write-tokens: true\n    path: {path}\n");
-        login.world.write(name, &text);
+        // A process that has been started may be reading it.
+        if !login.world.path(name).exists() {
+            login.world.write(name, &text);
+        }
         let mut command = token(&login);
         command.env("KUBEX_CONFIG", login.world.path(name));
         command
     };
+    let without_path = "sources:\n  kubeconfig:\n    write-tokens: true\n";
+    login.world.write("c.yaml", without_path);
     let real = login.world.path("kubeconfig");
     let link = login.world.path("links/config");
     let children: Vec<Child> = (0..12)
@@ -205,8 +210,6 @@ fn processes_that_name_the_kubeconfig_differently_take_turns() {
                 1 => configured("b.yaml", link.to_str().unwrap()),
                 _ => {
                     let mut command = token(&login);
-                    let text = "sources:\n  kubeconfig:\n    write-tokens: true\n";
-                    login.world.write("c.yaml", text);
                     command
                         .env("KUBEX_CONFIG", login.world.path("c.yaml"))
                         .env("KUBECONFIG", "kubeconfig");

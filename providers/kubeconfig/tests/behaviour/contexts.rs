@@ -78,6 +78,29 @@ async fn a_context_that_is_broken_or_missing_is_an_error_when_it_is_resolved() {
 }
 
 #[tokio::test]
+async fn the_names_that_exist_are_listed_however_long_they_are() {
+    let long = "x".repeat(300);
+    for names in [vec!["dev"], vec!["a", long.as_str()], vec!["u"]] {
+        let world = home(&format!("contexts:\n- name: {}\n", names.join("\n- name: ")));
+        let kubeconfig = KubeconfigProvider::new().load(&world.host()).await.unwrap();
+        let error = resolve_by(kubeconfig.context("production-eu"), world.host())
+            .await
+            .unwrap_err();
+        let first = format!("use one of those that exist: \"{}\"", names[0]);
+        assert_tells(&error, &[&first]);
+        assert_eq!(error.help().unwrap().contains(&long[..200]), names.len() == 2);
+    }
+    let many: Vec<String> = (0..20).map(|n| format!("- name: c{n}\n")).collect();
+    let world = home(&format!("contexts:\n{}", many.concat()));
+    let kubeconfig = KubeconfigProvider::new().load(&world.host()).await.unwrap();
+    let error = resolve_by(kubeconfig.context("production-eu"), world.host())
+        .await
+        .unwrap_err();
+    assert_tells(&error, &["name one of the 20 that exist, such as \"c0\", \"c1\""]);
+    assert!(!error.help().unwrap().contains("\"c8\""), "{error}");
+}
+
+#[tokio::test]
 async fn ten_thousand_contexts_are_read_quickly() {
     let list = |key: &str, item: fn(usize) -> String| {
         let items: Vec<String> = (0..10_000).map(item).collect();

@@ -53,6 +53,11 @@ async fn the_environment_decides_too() {
             "the variable \"AZURE_ENVIRONMENT\" is not understood",
         ),
         (
+            SPN,
+            with(&[("AZURE_ENVIRONMENT", "AzureStackCloud")]),
+            "the variable \"AZURE_ENVIRONMENT\" is not understood",
+        ),
+        (
             MSI,
             with(&[("AZURE_CLIENT_ID", "")]),
             "the variable \"AZURE_CLIENT_ID\" is empty, which kubelogin does not treat as unset",
@@ -110,6 +115,14 @@ async fn the_environment_decides_too() {
             "the variable AZURE_KUBERNETES_TOKEN_PROXY names a token proxy, which the Azure SDK does not support",
         ),
     ] {
+        let decided = decision(home.path(), &args(call), host.with_plugin_rules(rules())).await;
+        assert_eq!(decided, expected, "{call}");
+    }
+    // The agent of Azure Arc where it is on Windows.
+    let programs = home.path().join("programs");
+    write(home.path(), "programs/AzureConnectedMachineAgent/himds.exe", "");
+    for (call, expected) in [(MSI, "the agent of Azure Arc is installed"), (SPN, NATIVE)] {
+        let host = machine(home.path(), &[]).with_variable("ProgramFiles", Some(&programs));
         let decided = decision(home.path(), &args(call), host.with_plugin_rules(rules())).await;
         assert_eq!(decided, expected, "{call}");
     }

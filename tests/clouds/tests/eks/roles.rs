@@ -159,3 +159,32 @@ async fn a_role_that_may_not_be_assumed_is_an_error_that_names_it() {
     assert!(error.message().contains("AccessDenied"), "{error}");
     assert!(error.help().unwrap().contains("assume the role"), "{error}");
 }
+
+/// Two identities that share a credential in the store would be a user with the token of another one.
+#[tokio::test]
+async fn the_identity_in_the_store_is_that_of_keys_and_tokens_and_the_machine_has_none() {
+    let home = tempfile::tempdir().unwrap();
+    write(home.path(), ".aws/config", "[default]\nregion = eu-central-1\n");
+    let identity = async |variables: &[(&str, &str)]| {
+        let configuration = resolve(machine(home.path(), variables), options()).await.unwrap();
+        let identity = configuration.credentials().store_identity().await;
+        identity.map(|identity| identity.expose().to_vec())
+    };
+    let one = keys();
+    let other = [one[0], ("AWS_SECRET_ACCESS_KEY", "another")];
+    assert!(identity(&one).await.is_some());
+    assert_eq!(identity(&one).await, identity(&one).await);
+    assert_ne!(identity(&one).await, identity(&other).await);
+    let token = home.path().join("token").display().to_string();
+    let web = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", token.as_str()),
+        ("AWS_ROLE_ARN", "arn:aws:iam::1:role/r"),
+    ];
+    write(home.path(), "token", "of-one-pod");
+    let of_one_pod = identity(&web).await;
+    write(home.path(), "token", "of-another-pod");
+    assert!(of_one_pod.is_some());
+    assert_ne!(of_one_pod, identity(&web).await);
+    // Without keys, only the machine can have some.
+    assert_eq!(identity(&[("AWS_EC2_METADATA_DISABLED", "true")]).await, None);
+}

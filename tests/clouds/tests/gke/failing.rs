@@ -261,6 +261,13 @@ async fn a_response_is_limited() {
         .await
         .unwrap_err();
     assert!(error.message().contains("larger than 1 MiB"), "{error}");
+    std::fs::remove_file(home.path().join(WELL_KNOWN)).unwrap();
+    google.answer(METADATA, Answer::Says(200, " ".repeat(1024 * 1024 + 1)));
+    let host = machine(home.path(), &[("GCE_METADATA_HOST", &google.host)]);
+    let error = credential(host, options()).await.unwrap_err();
+    assert!(error.message().contains("larger than 1 MiB"), "{error}");
+    // Something answers, so that a login is not what is missing.
+    assert!(!error.help().unwrap().contains("gcloud"), "{error}");
 }
 
 #[tokio::test]
@@ -407,4 +414,37 @@ fn threads() -> Vec<String> {
         .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
         .map(|name| name.trim().to_owned())
         .collect()
+}
+
+/// Another SDK of Google's sends the token without its line end, so that a plugin may work where this would be refused.
+#[tokio::test]
+async fn a_subject_token_that_would_be_sent_with_its_white_space_is_not_sent() {
+    if ran_apart("failing::a_subject_token_that_would_be_sent_with_its_white_space_is_not_sent") {
+        return;
+    }
+    let (home, google) = (tempfile::tempdir().unwrap(), StandIn::start());
+    let subject = home.path().join("subject");
+    let text = json!({"file": subject});
+    let field = json!({"file": subject, "format": {"type": "json", "subject_token_field_name": "token"}});
+    for (source, content, is_accepted) in [
+        (&text, &b"token"[..], true),
+        (&text, b"token\n", false),
+        (&text, b" token", false),
+        (&text, b"tok\xffen", false),
+        (&field, b"{\"token\": \"t\"}\n", true),
+    ] {
+        std::fs::write(&subject, content).unwrap();
+        write(home.path(), WELL_KNOWN, &external(&google, source).to_string());
+        let resolved = resolve(machine(home.path(), &[]), options()).await;
+        match resolved {
+            Ok(_) => assert!(is_accepted, "{content:?}"),
+            Err(error) => {
+                assert!(!is_accepted, "{error}");
+                assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+                assert!(error.message().contains("white space"), "{error}");
+                assert!(error.help().unwrap().contains("printf"), "{error}");
+            }
+        }
+    }
+    assert!(google.seen().is_empty());
 }

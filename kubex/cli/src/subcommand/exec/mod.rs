@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use kubex::credentials::StoreIdentity;
 use kubex::host::{Deadline, PluginStderr, Terminal};
 use kubex::{
     Cluster, CredentialSource, Error, ErrorKind, ExposeSecret as _, FetchReason, FetchRequest, Host, Options,
@@ -142,7 +143,6 @@ async fn of_plugin(
             (!request.may_ask_its_user()).then_some("Never"),
         );
     let mut source: Arc<dyn CredentialSource> = Arc::new(ExecSource::serving(&options, request.clone())?);
-    let mut identity = plugin.identity(request, &host);
     // The plugin receives the cluster that the program has passed, and not this one.
     let cluster = Cluster::new(ServerUrl::parse("https://cluster.invalid")?);
     let call = PluginCall::new(plugin.name(), plugin.arguments()).with_plugin(Arc::clone(&source));
@@ -150,20 +150,28 @@ async fn of_plugin(
         [] => Replacement::NotRequested,
         _ => kubex::registry()?.replacement(&call, &host).await,
     };
+    let mut native = None;
     match replacement {
-        Replacement::Served(native, _) => {
-            // The program need not be installed.
-            if identity.is_none() {
-                identity = native.store_identity(&host, &cluster).await;
-            }
-            source = native;
+        Replacement::Served(served, _) => {
+            native = Some(Arc::clone(&served));
+            source = served;
         }
         Replacement::PluginRuns(warning) => print_message(&format!("warning: {warning}")),
         _ => {}
     }
-    let sharing = Sharing::new(identity, request, arguments.lifetime, source.deadline_on(&host));
+    let identity = async || {
+        let of_the_plugin = plugin.identity(request, &host);
+        let Some(native) = &native else {
+            return of_the_plugin;
+        };
+        // The program need not be installed. If it is, it counts, because a fetch may run it.
+        let identity = native.store_identity(&host, &cluster).await?;
+        Some(identity.with_optional("call", of_the_plugin.as_ref().map(StoreIdentity::expose)))
+    };
+    let wait = source.deadline_on(&host);
+    let sharing = Sharing::new(identity().await, request, arguments.lifetime, wait);
     let credential = sharing
-        .credential(&host, async |host: &Host, _| {
+        .credential(&host, identity, async |host: &Host, _| {
             let request = FetchRequest {
                 reason: FetchReason::First,
                 host,
@@ -204,18 +212,22 @@ async fn of_source(
     let wait = host.plugin_rules().time_for(request.may_ask_its_user());
     let sharing = Sharing::new(identity, request, arguments.lifetime, wait);
     let credential = sharing
-        .credential(&host, async |host: &Host, flight| {
-            // Resolved again, so that a plugin receives the variables of this host.
-            let configuration = session.chain_of(name, host).await?.resolve().await?;
-            let credentials = configuration.credentials();
-            match flight {
-                Some(flight) if credentials.uses_up_a_secret() => {
-                    let fetched = credentials.fetch_saving(flight.reason(), flight).await;
-                    fetched.map_err(|error| error.in_source(name))
+        .credential(
+            &host,
+            async || credentials.store_identity().await,
+            async |host: &Host, flight| {
+                // Resolved again, so that a plugin receives the variables of this host.
+                let configuration = session.chain_of(name, host).await?.resolve().await?;
+                let credentials = configuration.credentials();
+                match flight {
+                    Some(flight) if credentials.uses_up_a_secret() => {
+                        let fetched = credentials.fetch_saving(flight.reason(), flight).await;
+                        fetched.map_err(|error| error.in_source(name))
+                    }
+                    _ => Ok((*credentials.current().await?).clone()),
                 }
-                _ => Ok((*credentials.current().await?).clone()),
-            }
-        })
+            },
+        )
         .await?;
     if credential.is_anonymous() {
         let error = Error::new(

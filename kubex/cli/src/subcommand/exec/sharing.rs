@@ -39,9 +39,11 @@ impl Sharing {
     }
 
     /// The credential. `fetch` gets the host with the variables of the plugin, and the right to fetch if the result is shared.
+    /// It is kept only if `identity_now` is still the identity after the fetch: a file that makes it may have changed.
     pub(super) async fn credential(
         &self,
         host: &Host,
+        identity_now: impl AsyncFnOnce() -> Option<StoreIdentity>,
         fetch: impl AsyncFnOnce(&Host, Option<&Flight>) -> Result<Credential>,
     ) -> Result<Credential> {
         let Some(identity) = &self.identity else {
@@ -75,6 +77,11 @@ impl Sharing {
                 }
                 match fetch(host, Some(&flight)).await {
                     Ok(credential) => {
+                        let now = identity_now().await;
+                        if now.is_none_or(|now| now.expose() != identity.expose()) {
+                            warn(&Unshared::of_a_changed_identity());
+                            return Ok(credential);
+                        }
                         let (stored, unshared) = flight.succeed(credential.clone(), identity.description());
                         let served = self.serve(&slot, &stored);
                         if let Some(unshared) = unshared.or(served.err()) {

@@ -34,6 +34,9 @@ pub(crate) async fn unwrap(arguments: &Arguments, session: &Session) -> Result<(
 }
 
 async fn run(arguments: &Arguments, session: &Session, direction: Direction) -> Result<(), Failure> {
+    let why =
+        "wrap and unwrap change every exec user of the kubeconfig, or that of --context, and nothing else";
+    session.flags.refuse_selection(&["path", "context"], why)?;
     let users = users(session).await?;
     let program = program()?;
     let mut output = String::new();
