@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kubex_core::error::Problems;
-use kubex_core::host::{Deadline, PluginOptions, PluginRules};
+use kubex_core::host::{AllowedPlugin, Deadline, PluginOptions, PluginPolicy, PluginRules};
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, Options, Origin, Result};
@@ -168,17 +168,36 @@ fn plugin_rules(exec: &Value, problems: &mut Problems) -> (Option<PluginRules>, 
     } else {
         "allowlist"
     };
+    let invalid_entry = invalid_entry(&options, &exec);
     // The errors of the parts do not tell their key.
     for (checked, key) in [
         (options.plugin_policy().map(drop), policy_key),
         (options.plugin_environment().map(drop), "environment"),
         (options.check_native(), "native"),
     ] {
-        let origin = exec.get(key).map_or(exec.origin(), Value::origin);
+        let entry = invalid_entry.filter(|_| key == policy_key);
+        let origin = entry
+            .or_else(|| exec.get(key))
+            .map_or(exec.origin(), Value::origin);
         problems.take(checked.map_err(|error| error.with_origin(origin)));
     }
     let rules = written.and_then(|written| written.rules().ok());
     (rules.map(|rules| with_origins(rules, &exec)), reads_kuberc)
+}
+
+/// The entry of the allowlist that makes the policy invalid.
+fn invalid_entry<'v>(options: &PluginOptions, exec: &'v Value) -> Option<&'v Value> {
+    let policy = options.policy.as_deref()?;
+    let list = options
+        .allowlist
+        .as_ref()
+        .filter(|_| policy.eq_ignore_ascii_case("allowlist"))?;
+    let is_invalid = |entry: &AllowedPlugin| PluginPolicy::allowlist_of([entry.clone()]).is_err();
+    let index = list.iter().position(is_invalid)?;
+    match exec.get("allowlist")?.kind() {
+        ValueKind::Sequence(items) => items.get(index),
+        _ => None,
+    }
 }
 
 /// The rules whose policy knows where it is set.

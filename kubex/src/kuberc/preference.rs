@@ -177,12 +177,12 @@ impl Preference<'_> {
                 ..AllowedPlugin::default()
             };
             // Checked alone, so that the error has its place.
-            PluginPolicy::allowlist_of([entry.clone()])
+            PluginPolicy::kuberc_allowlist([entry.clone()])
                 .map_err(|_| invalid_entry(&entry.command, &origin))?;
             entries.push(entry);
             origins.push(origin);
         }
-        let policy = PluginPolicy::allowlist_of(entries).map_err(|_| {
+        let policy = PluginPolicy::kuberc_allowlist(entries).map_err(|_| {
             invalid("the plugin policy is Allowlist, but the allowlist is empty")
                 .with_origin(origin)
                 .with_help("add an entry, or use the policy DenyAll")

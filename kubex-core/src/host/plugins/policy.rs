@@ -121,7 +121,8 @@ impl PluginPolicy {
     /// Only these commands may run: names, or absolute paths.
     ///
     /// # Errors
-    /// `InvalidValue` for an empty list, an empty entry, or a path that is not in its shortest form.
+    /// `InvalidValue` for an empty list, an empty entry, or a path that is relative or not in its shortest form: such an entry
+    /// would never permit anything.
     pub fn allowlist(commands: impl IntoIterator<Item = impl Into<String>>) -> Result<Self> {
         Self::allowlist_with(commands.into_iter().map(|command| (command, [""; 0])))
     }
@@ -159,6 +160,18 @@ impl PluginPolicy {
     /// # Errors
     /// As [`allowlist_with`](Self::allowlist_with), and `InvalidValue` for a digest that is not 64 hexadecimal digits.
     pub fn allowlist_of(entries: impl IntoIterator<Item = AllowedPlugin>) -> Result<Self> {
+        let entries: Vec<AllowedPlugin> = entries.into_iter().collect();
+        for (at, entry) in (1..).zip(&entries) {
+            refuse_relative(at, &entry.command)?;
+        }
+        Self::kuberc_allowlist(entries)
+    }
+
+    /// As [`allowlist_of`](Self::allowlist_of), by the rules of kubectl's kuberc, which accepts a relative path.
+    ///
+    /// # Errors
+    /// As [`allowlist_of`](Self::allowlist_of), except for a relative path.
+    pub fn kuberc_allowlist(entries: impl IntoIterator<Item = AllowedPlugin>) -> Result<Self> {
         let entries = (1..).zip(entries).map(|(at, entry)| Entry::new(at, entry));
         let entries: Vec<Entry> = entries.collect::<Result<_>>()?;
         if entries.is_empty() {
@@ -259,9 +272,10 @@ impl Entry {
             .with_help("write the names of the variables that a kubeconfig may set"));
         }
         if command.is_empty() {
-            return Err(misconfigured(format_args!(
-                "entry {at} of the allowlist is empty"
-            )));
+            return Err(
+                misconfigured(format_args!("entry {at} of the allowlist is empty"))
+                    .with_help("write the name of a program, or its absolute path"),
+            );
         }
         let clean = lexically_clean(Path::new(&command));
         if clean.as_os_str() != OsStr::new(&command) {
@@ -289,6 +303,20 @@ impl Entry {
             origin: None,
         })
     }
+}
+
+/// Refuses a path that is neither a name nor absolute. A command of a kubeconfig is made absolute before it is compared, so
+/// such an entry would permit nothing.
+fn refuse_relative(at: usize, command: &str) -> Result<()> {
+    if !command.contains(std::path::is_separator) || Path::new(command).has_root() {
+        return Ok(());
+    }
+    let message = format_args!(
+        "entry {at} of the allowlist is neither a name nor an absolute path: \"{}\"",
+        sanitize_line(command)
+    );
+    let help = "write the name of the program, which PATH then finds, or its absolute path without \"~\" and variables";
+    Err(misconfigured(message).with_help(help))
 }
 
 /// The bytes of a digest in hexadecimal digits.

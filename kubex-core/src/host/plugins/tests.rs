@@ -192,7 +192,7 @@ fn options_that_cannot_be_meant_are_found() {
         ),
         (
             r#"{"policy": "allowlist", "allowlist": [{"command": "./x"}]}"#,
-            "write it as \"x\"",
+            "entry 1 of the allowlist is neither a name nor an absolute path: \"./x\"",
         ),
         (
             r#"{"policy": "allowlist", "allowlist": [{"command": "/a//b"}]}"#,
@@ -218,6 +218,38 @@ fn options_that_cannot_be_meant_are_found() {
     }
     let error = rules(r#"{"policy": "deny-all", "allow-list": []}"#).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownField);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_entry_that_could_never_permit_anything_is_refused_but_not_in_a_kuberc() {
+    for command in [
+        "~/x",
+        "./x",
+        "bin/x",
+        "./bin/x",
+        "../x",
+        "x/",
+        "${HOME}/x",
+        "$HOME/bin/x",
+    ] {
+        let error = PluginPolicy::allowlist([command]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidValue, "{command}");
+        let message =
+            format!("entry 1 of the allowlist is neither a name nor an absolute path: \"{command}\"");
+        assert_eq!(error.message(), message);
+        assert!(error.help().unwrap().contains("its absolute path"), "{error}");
+    }
+    for command in ["~/x", "bin/x", "../x"] {
+        let entry = AllowedPlugin {
+            command: command.to_owned(),
+            ..AllowedPlugin::default()
+        };
+        assert!(PluginPolicy::kuberc_allowlist([entry]).is_ok(), "{command}");
+    }
+    for command in ["x", "~", "/bin/x"] {
+        assert!(PluginPolicy::allowlist([command]).is_ok(), "{command}");
+    }
 }
 
 #[test]
