@@ -152,6 +152,11 @@ impl Registration {
         self
     }
 
+    /// Returns the command of the exec plugin whose calls this plugin can serve.
+    pub fn replaced_plugin(&self) -> Option<&'static str> {
+        self.replaces.map(|(command, _)| command)
+    }
+
     /// The function that replaces calls of this command.
     pub(super) fn replacement_of(&self, command: &str) -> Option<ReplacePlugin> {
         let (replaced, replace) = self.replaces?;

@@ -88,6 +88,7 @@ mod options;
 mod plugin_identity;
 mod protocol;
 mod recursion;
+mod shared_call;
 mod source;
 mod stderr;
 
@@ -102,6 +103,7 @@ pub use native::watch_plugin;
 pub use options::{EnvironmentVariable, ExecOptions, InteractiveMode};
 pub use plugin_identity::PluginIdentity;
 pub use protocol::ApiVersion;
+pub use shared_call::SharedCall;
 pub use source::ExecSource;
 
 kubex_core::register! {

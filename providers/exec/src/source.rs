@@ -27,6 +27,7 @@ use crate::native::NativeProcesses;
 use crate::options::{EnvironmentVariable, ExecOptions, InteractiveMode};
 use crate::plugin_identity::PluginIdentity;
 use crate::protocol::ApiVersion;
+use crate::shared_call::WrappedPlugin;
 use crate::stderr::{self, Redactor};
 use crate::{exec_credential, failure, interaction, recursion};
 
@@ -58,6 +59,8 @@ pub struct ExecSource {
     interactive_deadline: Option<Deadline>,
     /// Whether a kubeconfig contains the options. An allowlist then limits the variables.
     is_from_kubeconfig: bool,
+    /// The plugin that the command runs, if the command is `kubex exec`.
+    wrapped: Option<WrappedPlugin>,
     /// The program that this source serves, if it serves one.
     request: Option<ExecRequest>,
     /// The client certificate that the plugin returned last, for the metrics.
@@ -83,6 +86,7 @@ impl FromOptions for ExecSource {
         Ok(Self {
             command: Command::new(&options.command, &origin).map_err(|error| error.with_origin(&origin))?,
             name: format!("exec plugin {}", sanitize_line(&options.command)),
+            wrapped: WrappedPlugin::of(&options.command, &options.args, context.registry),
             arguments: options.args,
             environment: environment(options.env)
                 .map_err(|error| error.with_origin(&written.origin_of("env")))?,
@@ -303,6 +307,15 @@ impl ExecSource {
         }
     }
 
+    /// The host as the plugin sees it when it looks for a program itself.
+    fn host_of_plugin(&self, host: &Host) -> Host {
+        let mut own = self.environment.iter().rev();
+        match own.find(|(name, _)| name == "PATH") {
+            Some((name, value)) => host.clone().with_variable(name, Some(value.expose_secret())),
+            None => host.clone(),
+        }
+    }
+
     /// The names of the variables that an allowlist limits.
     fn limited_variables(&self) -> Vec<&str> {
         let names = self.environment.iter().map(|(name, _)| name.as_str());
@@ -339,7 +352,8 @@ impl CredentialSource for ExecSource {
     }
 
     fn describe(&self) -> String {
-        self.name.clone()
+        let wrapped = self.wrapped.as_ref();
+        wrapped.map_or_else(|| self.name.clone(), WrappedPlugin::describe)
     }
 
     /// Whether the plugin's program can be changed by others. A program that is not found is an error of the fetch. A bare name is not looked up: that takes longer than the rest of resolving.
@@ -368,7 +382,12 @@ impl CredentialSource for ExecSource {
     async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
         let variables = self.limited_variables();
         let verdict = host.plugin_verdict(self.command.as_os_str(), self.command.find(host), &variables);
-        let mut verdict = host.within(self.time_for(false, host), verdict).await.ok()?;
+        let limit = self.time_for(false, host);
+        let mut verdict = host.within(limit, verdict).await.ok()?;
+        if let (None, Some(wrapped)) = (&verdict.refusal, &self.wrapped) {
+            let host = self.host_of_plugin(host);
+            verdict = host.within(limit, wrapped.verdict(&host)).await.ok()?;
+        }
         let refusal = verdict.refusal.take();
         verdict.refusal = refusal.map(|error| self.install_hint.add_to(error, host).or_origin(&self.origin));
         Some(verdict)

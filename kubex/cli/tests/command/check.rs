@@ -40,6 +40,28 @@ fn is_open(directory: &Path) -> bool {
 }
 
 #[test]
+fn a_plugin_that_kubex_exec_runs_is_checked_as_one_that_is_run_directly() {
+    let directory = tempfile::tempdir().unwrap();
+    for (plugin, status) in [("no-such-plugin", 5), ("/no/such/plugin", 5), ("sh", 0)] {
+        let user = format!(
+            "{{exec: {{apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: {KUBEX}, \
+             args: [exec, --lifetime, 1m, --, {plugin}, get-token], installHint: Install it by hand.}}}}"
+        );
+        let ended = check(&kubeconfig(&directory, &user));
+        assert_eq!(ended.status, status, "{ended:?}");
+        let name = format!("exec plugin {plugin}, through kubex exec");
+        assert!(ended.stdout.contains(&name), "{ended:?}");
+        let not_found = format!("exec plugin {plugin} not found");
+        assert_eq!(ended.stderr.contains(&not_found), status == 5, "{ended:?}");
+        assert_eq!(
+            ended.stderr.contains("Install it by hand."),
+            status == 5,
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
 fn a_file_with_a_secret_that_everyone_can_read_is_a_warning() {
     let directory = tempfile::tempdir().unwrap();
     set_mode(directory.path(), 0o755);

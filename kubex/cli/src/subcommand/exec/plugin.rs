@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use kubex::Host;
 use kubex::credentials::StoreIdentity;
-use kubex_exec::{ExecRequest, PluginIdentity};
+use kubex_exec::{ExecRequest, PluginIdentity, SharedCall};
 
 /// A plugin as the command line names it.
 #[derive(Debug, Default)]
@@ -33,30 +33,12 @@ impl Plugin {
     }
 
     fn from_words(words: impl IntoIterator<Item = OsString>) -> Option<Self> {
-        let mut words = words.into_iter().skip(1);
-        if words.next()? != "exec" {
-            return None;
-        }
-        let mut plugin = Self::default();
-        loop {
-            let word = words.next()?.into_string().ok()?;
-            if word == "--" {
-                break;
-            }
-            let (flag, value) = match word.split_once('=') {
-                Some((flag, value)) => (flag.to_owned(), value.to_owned()),
-                None => (word, words.next()?.into_string().ok()?),
-            };
-            match flag.as_str() {
-                "--identity-variable" => plugin.variables.push(value),
-                "--identity-file" => plugin.files.push(value.into()),
-                // The one counts only for a credential that is fetched, the other only for `kubex unwrap`.
-                "--lifetime" | "--unwrap" => {}
-                _ => return None,
-            }
-        }
-        plugin.words = words.map(|word| word.into_string().ok()).collect::<Option<_>>()?;
-        (!plugin.words.is_empty()).then_some(plugin)
+        let call = SharedCall::parse(words.into_iter().skip(1))?;
+        Some(Self {
+            words: call.command,
+            variables: call.identity_variables,
+            files: call.identity_files,
+        })
     }
 
     /// The command as it is written.

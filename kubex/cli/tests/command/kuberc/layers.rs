@@ -102,7 +102,26 @@ fn an_allowlist_that_names_kubex_does_not_allow_what_it_wraps() {
             assert_eq!(plugin, expected, "kubectl: {ended:?}");
         }
     };
+    let explain = |status: i32, allowed: bool| {
+        let (plugin, ended) = scene.run(&mut scene.kubex(&["explain", "-ojson"]));
+        let shown: Value = serde_json::from_str(&ended.stdout).unwrap();
+        let verdict = &shown["configuration"]["plugin"];
+        assert_eq!(plugin, DoesNotRun, "explain runs no plugin");
+        assert_eq!(
+            (&verdict["command"], &verdict["allowed"]),
+            (&plug.as_str().into(), &allowed.into())
+        );
+        let (plugin, checked) = scene.run(&mut scene.kubex(&["explain", "--check"]));
+        assert_eq!((plugin, checked.status), (DoesNotRun, status), "{checked:?}");
+        assert!(
+            checked
+                .stdout
+                .contains(&format!("exec plugin {plug}, through kubex exec")),
+            "{checked:?}"
+        );
+    };
     allow(&format!("{{command: {KUBEX}}}"));
+    explain(7, false);
     check(
         DoesNotRun,
         &format!("the plugin \"{plug}\" is not on the plugin allowlist"),
@@ -110,6 +129,7 @@ fn an_allowlist_that_names_kubex_does_not_allow_what_it_wraps() {
     allow(&format!("{{command: {plug}}}"));
     check(DoesNotRun, "is not on the plugin allowlist");
     allow(&format!("{{command: {KUBEX}}}, {{command: {plug}}}"));
+    explain(0, true);
     // The second client gets the credential that the first has stored.
     let (plugin, ended) = scene.run(&mut scene.kubex(&["token"]));
     assert_eq!((plugin, ended.status), (Runs, 0), "{ended:?}");
