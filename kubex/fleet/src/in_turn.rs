@@ -182,6 +182,7 @@ mod tests {
         bench.pass(10).await;
         assert!(asked.iter().all(tokio::task::JoinHandle::is_finished));
         bench.pass(35).await;
+        assert!(renewed.iter().all(tokio::task::JoinHandle::is_finished));
         for one in renewed {
             assert!(one.await.unwrap().is_ok());
         }
@@ -198,6 +199,7 @@ mod tests {
         let kept = Arc::clone(&saved);
         let fetched = tokio::spawn(async move { credentials.fetch_saving(FetchReason::First, &*kept).await });
         bench.pass(25).await;
+        assert!(fetched.is_finished());
         assert!(fetched.await.unwrap().is_ok());
         assert_eq!(saved.saved().unwrap().expose_secret(), "r-2");
         assert_eq!(bench.turns.most(), 1);

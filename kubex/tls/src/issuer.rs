@@ -16,10 +16,7 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use crate::http_client;
-
-/// The maximum size of a response, in bytes.
-const LARGEST_RESPONSE: usize = 1024 * 1024;
+use crate::{LARGEST_RESPONSE, LARGEST_RESPONSE_TEXT, http_client};
 
 /// Sends the requests of one renewal.
 #[derive(Debug)]
@@ -97,7 +94,7 @@ impl IssuerClient {
             if !body.append_within(LARGEST_RESPONSE, &chunk) {
                 return Err(Error::new(
                     ErrorKind::Unavailable,
-                    format_args!("the response of {whom} is larger than 1 MiB"),
+                    format_args!("the response of {whom} is larger than {LARGEST_RESPONSE_TEXT}"),
                 ));
             }
         }

@@ -22,6 +22,8 @@ mod http_client;
 #[cfg(feature = "reqwest")]
 pub mod issuer;
 mod issuers;
+#[cfg(feature = "reqwest")]
+mod limits;
 mod provider;
 mod refusal;
 mod verifier;
@@ -29,6 +31,8 @@ mod verifier;
 pub use client_config::http_client_config;
 #[cfg(feature = "reqwest")]
 pub use http_client::http_client;
+#[cfg(feature = "reqwest")]
+pub use limits::{LARGEST_RESPONSE, LARGEST_RESPONSE_TEXT, is_near, is_this_machine};
 pub use provider::default_provider;
 pub use refusal::{Refusal, is_unknown_issuer, sentence};
 pub use verifier::verifier;

@@ -1,7 +1,6 @@
 //! The HTTP client of the Azure SDK: reqwest with Kubex's trust, proxies and limits.
 
 use std::fmt::{self, Debug};
-use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use bytes::Bytes;
 use kubex_core::secret::SecretBuffer;
 use kubex_core::text::messages;
 use kubex_core::{CaBundle, Error, ErrorKind, Host, Proxy, Result, Trust};
+use kubex_tls::{LARGEST_RESPONSE, is_near};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method};
 use serde::{Deserialize, Serialize};
@@ -20,9 +20,6 @@ use url::Url;
 
 use crate::failure::Failure;
 use crate::machine::{METADATA_HOST, address};
-
-/// The maximum size of a response, in bytes.
-const LARGEST_ANSWER: usize = 1024 * 1024;
 
 /// The connect timeout. Outside of Azure, nothing answers at the address of the metadata service.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -139,8 +136,8 @@ impl Connector {
         }
         let mut body = SecretBuffer::default();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if !body.append_within(LARGEST_ANSWER, &chunk) {
-                return Err(Failure::Malformed("a response of more than 1 MiB"));
+            if !body.append_within(LARGEST_RESPONSE, &chunk) {
+                return Err(Failure::TooLarge);
             }
         }
         let body = if status.is_success() {
@@ -210,23 +207,10 @@ fn check(address: &Url, host: &Host) -> Result<(), String> {
         let proxy = Proxy::from_environment(address, host);
         return proxy.map(drop).map_err(|error| messages(&error));
     }
-    if is_near(address) {
+    if is_near(address, &[]) {
         Ok(())
     } else {
         Err("over http, a request is only sent to this machine and its metadata service".to_owned())
-    }
-}
-
-/// Whether this is the machine itself, or a link-local address, as those of the metadata service and of App Service are.
-pub(crate) fn is_near(address: &Url) -> bool {
-    let Some(name) = address.host_str() else {
-        return false;
-    };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    match name.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
-        Ok(IpAddr::V6(address)) => address.is_loopback(),
-        Err(_) => name == "localhost",
     }
 }
 

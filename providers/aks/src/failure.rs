@@ -5,6 +5,7 @@ use std::fmt;
 use azure_core::error::ErrorKind as SdkErrorKind;
 use kubex_core::text::causes;
 use kubex_core::{Error, ErrorKind};
+use kubex_tls::LARGEST_RESPONSE_TEXT;
 use url::Url;
 
 /// Who issues the token.
@@ -33,6 +34,8 @@ pub(crate) enum Failure {
     TimedOut,
     /// It was refused with this status, again and again.
     Refused(u16),
+    /// The response is larger than is read.
+    TooLarge,
     /// What came in place of a token.
     Malformed(&'static str),
 }
@@ -116,6 +119,10 @@ fn without_answer(failure: &Failure, server: &Server) -> Error {
         )
         .with_help("check that it can be reached from here"),
         Failure::Refused(status) => refused(*status, None, server),
+        Failure::TooLarge => malformed(
+            &format!("a response of more than {LARGEST_RESPONSE_TEXT}"),
+            server,
+        ),
         Failure::Malformed(what) => malformed(what, server),
     }
 }

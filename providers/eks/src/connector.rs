@@ -1,7 +1,6 @@
 //! The HTTP client of the AWS SDK: reqwest with Kubex's trust, proxies and limits.
 
 use std::fmt::{self, Debug};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -15,13 +14,11 @@ use bytes::Bytes;
 use kubex_core::secret::SecretBuffer;
 use kubex_core::text::messages;
 use kubex_core::{CaBundle, Host, Proxy, Result, Trust};
+use kubex_tls::{LARGEST_RESPONSE, LARGEST_RESPONSE_TEXT, is_near};
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use rustls::ClientConfig;
 use url::Url;
-
-/// The maximum size of a response, in bytes.
-const LARGEST_ANSWER: usize = 1024 * 1024;
 
 /// The connect timeout, unless the SDK asks for another one.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -119,13 +116,17 @@ async fn send(client: &Client, request: HttpRequest, host: &Host) -> Result<Http
     *answer.headers_mut() = response.headers().clone();
     let mut body = SecretBuffer::default();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if !body.append_within(LARGEST_ANSWER, &chunk) {
-            return Err(ConnectorError::user("the response is larger than 1 MiB".into()));
+        if !body.append_within(LARGEST_RESPONSE, &chunk) {
+            let message = format!("the response is larger than {LARGEST_RESPONSE_TEXT}");
+            return Err(ConnectorError::user(message.into()));
         }
     }
     HttpResponse::try_from(answer.map(|()| SdkBody::from(Bytes::from_owner(body))))
         .map_err(|error| ConnectorError::user(error.into()))
 }
+
+/// IMDS, and the endpoint of EKS Pod Identity.
+const OF_AWS: [&str; 2] = ["fd00:ec2::254", "fd00:ec2::23"];
 
 /// Checks where a request goes, and by which proxy: a request or its answer contains credentials.
 fn check(address: &Url, host: &Host) -> Result<(), String> {
@@ -133,25 +134,10 @@ fn check(address: &Url, host: &Host) -> Result<(), String> {
         let proxy = Proxy::from_environment(address, host);
         return proxy.map(drop).map_err(|error| messages(&error));
     }
-    if is_near(address) {
+    if is_near(address, &OF_AWS) {
         Ok(())
     } else {
         Err("a request over http is only sent to this machine and its metadata services".to_owned())
-    }
-}
-
-/// Whether this is the machine itself, or a link-local address, as those of the metadata services are.
-fn is_near(address: &Url) -> bool {
-    // IMDS, and the endpoint of EKS Pod Identity.
-    const OF_AWS: [&str; 2] = ["fd00:ec2::254", "fd00:ec2::23"];
-    let Some(name) = address.host_str() else {
-        return false;
-    };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    match name.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
-        Ok(IpAddr::V6(address)) => address.is_loopback() || OF_AWS.contains(&name),
-        Err(_) => name == "localhost",
     }
 }
 

@@ -3,14 +3,12 @@
 use kubex_core::secret::SecretBuffer;
 use kubex_core::text::messages;
 use kubex_core::{CaBundle, Credential, Error, ErrorKind, Host, Proxy, Result, SecretString, Trust};
+use kubex_tls::{LARGEST_RESPONSE, LARGEST_RESPONSE_TEXT};
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use serde::Deserialize;
 
 use crate::job::Job;
-
-/// The maximum size of a response, in bytes.
-const LARGEST_ANSWER: usize = 1024 * 1024;
 
 /// Requests a token for this audience. It uses the proxy of the host's environment.
 ///
@@ -58,8 +56,11 @@ pub(crate) async fn request(
     }
     let mut body = SecretBuffer::default();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if !body.append_within(LARGEST_ANSWER, &chunk) {
-            return Err(malformed(&whom, "a response of more than 1 MiB"));
+        if !body.append_within(LARGEST_RESPONSE, &chunk) {
+            return Err(malformed(
+                &whom,
+                &format!("a response of more than {LARGEST_RESPONSE_TEXT}"),
+            ));
         }
     }
     read(&body).ok_or_else(|| malformed(&whom, "no token"))

@@ -1,9 +1,8 @@
 //! Where requests go: https; for secrets of a credentials file, http to this machine only; for what a machine offers, http to
 //! link-local addresses too. Where a redirect leads that Google's SDK follows, is not checked.
 
-use std::net::IpAddr;
-
 use kubex_core::{Error, ErrorKind, Result};
+use kubex_tls::is_this_machine;
 use url::Url;
 
 /// The names of the metadata server, beside its link-local address.
@@ -21,7 +20,7 @@ pub(crate) fn check_address(field: &str, written: &str) -> Result<Url> {
     let permits_http = if OF_THE_MACHINE.contains(&field) {
         is_near
     } else {
-        is_here
+        is_this_machine
     };
     let url = url.filter(|url| url.scheme() == "https" || url.scheme() == "http" && permits_http(url));
     url.ok_or_else(|| {
@@ -33,29 +32,9 @@ pub(crate) fn check_address(field: &str, written: &str) -> Result<Url> {
     })
 }
 
-/// Whether this is the machine itself.
-fn is_here(address: &Url) -> bool {
-    match address.host_str().map(name) {
-        Some((_, Some(address))) => address.is_loopback(),
-        Some((name, None)) => name == "localhost",
-        None => false,
-    }
-}
-
 /// Whether this is the machine itself, a link-local address, or the metadata server.
 pub(crate) fn is_near(address: &Url) -> bool {
-    let is_offered = match address.host_str().map(name) {
-        Some((_, Some(IpAddr::V4(address)))) => address.is_link_local(),
-        Some((name, _)) => METADATA.contains(&name),
-        None => false,
-    };
-    is_offered || is_here(address)
-}
-
-/// The host without brackets, and the address that it is.
-fn name(host: &str) -> (&str, Option<IpAddr>) {
-    let name = host.trim_start_matches('[').trim_end_matches(']');
-    (name, name.parse().ok())
+    kubex_tls::is_near(address, &METADATA)
 }
 
 #[cfg(test)]

@@ -6,18 +6,13 @@ use bytes::Bytes;
 use kubex_core::secret::SecretBuffer;
 use kubex_core::text::messages;
 use kubex_core::{Error, ErrorKind, Host, Proxy, Result, Trust};
+use kubex_tls::issuer::Form;
+use kubex_tls::{LARGEST_RESPONSE, LARGEST_RESPONSE_TEXT};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use rustls::{ClientConfig, RootCertStore};
-use url::{Url, form_urlencoded};
-use zeroize::Zeroizing;
-
-/// The maximum size of a response, in bytes.
-const LARGEST_ANSWER: usize = 1024 * 1024;
-
-/// The connect timeout for Google.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+use url::Url;
 
 /// The connect timeout for the metadata server. It is near, or not there.
 const NEAR_LIMIT: Duration = Duration::from_secs(3);
@@ -38,7 +33,7 @@ pub(crate) async fn post(url: &Url, fields: &[(&str, &str)], whom: &str, host: &
     let request = client(url, host)?
         .post(url.clone())
         .header(CONTENT_TYPE, form)
-        .body(Bytes::from_owner(encode(fields)));
+        .body(Bytes::from_owner(Form::new(fields)));
     receive(request, whom, None).await
 }
 
@@ -59,21 +54,17 @@ pub(crate) async fn get(
 
 /// A proxy of the environment is for Google, and not for the metadata server, which is http and near.
 fn client(url: &Url, host: &Host) -> Result<Client> {
-    let (proxy, limit, tls) = match url.scheme() {
-        "https" => (
-            Proxy::from_environment(url, host)?,
-            CONNECT_LIMIT,
-            kubex_tls::http_client_config(&Trust::System)?,
-        ),
-        _ => (None, NEAR_LIMIT, without_trust()?),
-    };
-    let proxy = reqwest::Proxy::custom(move |_| Some(proxy.as_ref()?.expose_url().clone()));
+    if url.scheme() == "https" {
+        // An invalid proxy is an error before a request is sent.
+        Proxy::from_environment(url, host)?;
+        return kubex_tls::http_client(&Trust::System, host);
+    }
     let client = Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(without_trust()?)
         .redirect(Policy::none())
         .referer(false)
-        .connect_timeout(limit)
-        .proxy(proxy)
+        .connect_timeout(NEAR_LIMIT)
+        .no_proxy()
         .build();
     client.map_err(|error| unusable(&error))
 }
@@ -113,10 +104,10 @@ async fn receive(request: RequestBuilder, whom: &str, nowhere: Option<&'static s
     let headers = response.headers().clone();
     let mut body = SecretBuffer::default();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if !body.append_within(LARGEST_ANSWER, &chunk) {
+        if !body.append_within(LARGEST_RESPONSE, &chunk) {
             return Err(Error::new(
                 ErrorKind::Unavailable,
-                format_args!("the response of {whom} is larger than 1 MiB"),
+                format_args!("the response of {whom} is larger than {LARGEST_RESPONSE_TEXT}"),
             )
             .with_help("check what answers at its address"));
         }
@@ -126,23 +117,4 @@ async fn receive(request: RequestBuilder, whom: &str, nowhere: Option<&'static s
         headers,
         body,
     })
-}
-
-struct Form(Zeroizing<String>);
-
-impl AsRef<[u8]> for Form {
-    fn as_ref(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
-/// A form in a buffer that is large enough from the start: a buffer that grows leaves a copy behind.
-fn encode(fields: &[(&str, &str)]) -> Form {
-    let longest: usize = fields
-        .iter()
-        .map(|(name, value)| 3 * (name.len() + value.len()) + 2)
-        .sum();
-    let mut form = form_urlencoded::Serializer::new(String::with_capacity(longest));
-    form.extend_pairs(fields);
-    Form(Zeroizing::new(form.finish()))
 }

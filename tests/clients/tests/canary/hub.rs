@@ -62,6 +62,12 @@ async fn a_hub_that_is_watched_shows_no_secret() {
     let large = format!("{RENEWED}{}", "A".repeat(1600 * 1024));
     server.put_object(secret("large", &json!({"data": {"config": large}})));
 
+    let mut deep = json!(RENEWED);
+    for _ in 0..200 {
+        deep = json!({ RENEWED: deep });
+    }
+    server.put_object(secret("deep", &json!({"data": deep})));
+
     let configuration = kubex::configure()
         .url(server.url())
         .server_ca_pem(server.ca_pem())
@@ -78,6 +84,7 @@ async fn a_hub_that_is_watched_shows_no_secret() {
         .await
         .unwrap();
     wait_for(&fleet, "the object is larger").await;
+    wait_for(&fleet, "the Secret argocd/deep").await;
     show(&shown, &fleet);
     server.forbid("Secret", true);
     wait_for(&fleet, "the server answered 403").await;

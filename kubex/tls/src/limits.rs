@@ -1,0 +1,78 @@
+//! What holds for each request for a token: how large a response is read, and where http is used.
+
+use std::net::IpAddr;
+
+use url::Url;
+
+/// The maximum size of a response with a token, in bytes.
+pub const LARGEST_RESPONSE: usize = 1024 * 1024;
+
+/// The same in errors: `larger than 1 MiB`.
+pub const LARGEST_RESPONSE_TEXT: &str = "1 MiB";
+
+/// Whether this is the machine itself, or a link-local address, as those of metadata services are. `others` are the further
+/// names and addresses at which a cloud has such a service, an IPv6 address without brackets.
+///
+/// ```
+/// # fn main() -> Result<(), url::ParseError> {
+/// use kubex_tls::is_near;
+/// assert!(is_near(&"http://169.254.169.254/".parse()?, &[]));
+/// assert!(!is_near(&"http://10.0.0.1/".parse()?, &[]));
+/// assert!(is_near(&"http://[fd00:ec2::254]/".parse()?, &["fd00:ec2::254"]));
+/// # Ok(())
+/// # }
+/// ```
+pub fn is_near(address: &Url, others: &[&str]) -> bool {
+    let is_known = address.host_str().is_some_and(|host| {
+        let host = name(host);
+        let is_link_local = matches!(host.parse(), Ok(IpAddr::V4(address)) if address.is_link_local());
+        is_link_local || others.contains(&host)
+    });
+    is_known || is_this_machine(address)
+}
+
+/// Whether this is the machine itself: `localhost`, or a loopback address.
+pub fn is_this_machine(address: &Url) -> bool {
+    address.host_str().is_some_and(|host| {
+        let host = name(host);
+        host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    })
+}
+
+/// The host without brackets.
+fn name(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_is_that_of_the_limit() {
+        assert_eq!(LARGEST_RESPONSE_TEXT, format!("{} MiB", LARGEST_RESPONSE >> 20));
+    }
+
+    #[test]
+    fn near_is_the_machine_and_what_it_offers() {
+        for (address, is_here, near) in [
+            ("http://127.0.0.1:1/token", true, true),
+            ("http://localhost:42356/msi/token", true, true),
+            ("http://[::1]/token", true, true),
+            ("http://169.254.169.254/metadata", false, true),
+            ("http://[fd00:ec2::254]/", false, true),
+            ("http://metadata.google.internal/", false, true),
+            ("http://[fd00:ec2::255]/", false, false),
+            ("http://[fe80::1]/", false, false),
+            ("http://10.0.0.1/", false, false),
+            ("http://localhost.example.com/", false, false),
+            ("http://127.0.0.1.example.com/", false, false),
+            ("file:///etc/passwd", false, false),
+        ] {
+            let url: Url = address.parse().unwrap();
+            let others = ["fd00:ec2::254", "metadata.google.internal"];
+            assert_eq!(is_this_machine(&url), is_here, "{address}");
+            assert_eq!(is_near(&url, &others), near, "{address}");
+        }
+    }
+}
