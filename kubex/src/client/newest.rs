@@ -41,6 +41,7 @@ impl<T: Clone> Newest<T> {
     }
 
     /// What is made of the configuration that was last used.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn last(&self) -> Arc<Made<T>> {
         self.0.current.load_full()
     }
