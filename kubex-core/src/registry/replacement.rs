@@ -40,7 +40,7 @@ use crate::secret::{ExposeSecret, SecretString};
 use crate::sharing_key::SharingKey;
 use crate::source::{CredentialSource, FetchRequest};
 use crate::store_identity::StoreIdentity;
-use crate::text::{clean_line, sanitize_line};
+use crate::text::{clean_line, sanitize_line, shown_key};
 use crate::warning::Warning;
 
 /// The call of an exec plugin, as a kubeconfig or a command line contains it.
@@ -107,6 +107,20 @@ impl PluginCall {
     /// The variables that the call sets.
     pub fn variables(&self) -> &[(String, SecretString)] {
         &self.variables
+    }
+
+    /// Checks that the call sets only variables that the provider and the plugin read alike. An empty value is read
+    /// differently by programs.
+    ///
+    /// # Errors
+    /// What is not understood, for the reason of a [replacement](crate::Registration::replaces).
+    pub fn check_variables(&self, is_settable: impl Fn(&str) -> bool) -> std::result::Result<(), String> {
+        let mut variables = self.variables.iter();
+        let found = variables.find(|(name, value)| !is_settable(name) || value.expose_secret().is_empty());
+        match found {
+            Some((name, _)) => Err(format!("the variable \"{}\"", shown_key(name))),
+            None => Ok(()),
+        }
     }
 
     /// Where the command is written.

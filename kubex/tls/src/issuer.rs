@@ -8,6 +8,7 @@ use std::fmt;
 use std::io;
 
 use bytes::Bytes;
+use kubex_core::options::Pem;
 use kubex_core::secret::SecretBuffer;
 use kubex_core::text::{causes, messages};
 use kubex_core::{Credential, Error, ErrorKind, ExposeSecret, Host, Proxy, Result, SecretString, Trust};
@@ -16,7 +17,19 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use crate::{LARGEST_RESPONSE, LARGEST_RESPONSE_TEXT, http_client};
+use crate::{LARGEST_RESPONSE_TEXT, http_client, read_body};
+
+/// The trust of requests to an issuer: this option's certificate authorities, or the system's if it is not set.
+///
+/// # Errors
+/// As [`Pem::load_ca_bundle`].
+pub async fn issuer_trust(authority: Option<&Pem>, host: &Host) -> Result<Trust> {
+    let Some(pem) = authority else {
+        return Ok(Trust::System);
+    };
+    let bundle = pem.load_ca_bundle(host, "the issuer's certificate authority");
+    bundle.await.map(Trust::CaBundle)
+}
 
 /// Sends the requests of one renewal.
 #[derive(Debug)]
@@ -89,15 +102,13 @@ impl IssuerClient {
         let request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
         let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
-        let mut body = SecretBuffer::default();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if !body.append_within(LARGEST_RESPONSE, &chunk) {
-                return Err(Error::new(
-                    ErrorKind::Unavailable,
-                    format_args!("the response of {whom} is larger than {LARGEST_RESPONSE_TEXT}"),
-                ));
-            }
-        }
+        let body = read_body(&mut response).await.map_err(failed)?;
+        let body = body.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unavailable,
+                format_args!("the response of {whom} is larger than {LARGEST_RESPONSE_TEXT}"),
+            )
+        })?;
         Ok(IssuerResponse { status, body })
     }
 

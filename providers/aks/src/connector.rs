@@ -9,11 +9,9 @@ use async_trait::async_trait;
 use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request};
 use bytes::Bytes;
-use kubex_core::secret::SecretBuffer;
 use kubex_core::text::messages;
-use kubex_core::{CaBundle, Error, ErrorKind, Host, Proxy, Result, Trust};
-use kubex_tls::{LARGEST_RESPONSE, is_near};
-use reqwest::redirect::Policy;
+use kubex_core::{Error, ErrorKind, Host, Proxy, Result, Trust};
+use kubex_tls::{is_near, read_body};
 use reqwest::{Client, Method};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -46,30 +44,14 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
-    /// Trusts only these certificate authorities, or the system's if there are none.
+    /// Makes the client with this trust.
     ///
     /// # Errors
-    /// `InvalidPem` or `Unsupported` if the TLS library does not accept them; `InvalidValue` for another address of the
-    /// metadata service that is neither https nor near.
-    pub(crate) fn new(authorities: Option<CaBundle>, host: &Host) -> Result<Self> {
-        let trust = authorities.map_or(Trust::System, Trust::CaBundle);
-        let host_of_proxies = host.clone();
-        // A proxy of the environment is for Microsoft Entra, and not for the metadata service, which is http and near.
-        let proxy = reqwest::Proxy::custom(move |address| {
-            if address.scheme() != "https" {
-                return None;
-            }
-            // `send` has refused an invalid one.
-            let proxy = Proxy::from_environment(address, &host_of_proxies)
-                .ok()
-                .flatten()?;
-            Some(proxy.expose_url().clone())
-        });
-        let client = Client::builder()
-            .tls_backend_preconfigured(kubex_tls::http_client_config(&trust)?)
-            .redirect(Policy::none())
-            .referer(false)
-            .proxy(proxy)
+    /// `InvalidPem` or `Unsupported` if the TLS library does not accept it; `InvalidValue` for another address of the metadata
+    /// service that is neither https nor near.
+    pub(crate) fn new(trust: &Trust, host: &Host) -> Result<Self> {
+        // `send` refuses an invalid proxy.
+        let client = kubex_tls::http_client_builder(kubex_tls::http_client_config(trust)?, host)
             .connect_timeout(CONNECT_LIMIT)
             .timeout(REQUEST_LIMIT)
             .build()
@@ -134,12 +116,8 @@ impl Connector {
                 headers.insert(name.as_str().to_owned(), value.to_owned());
             }
         }
-        let mut body = SecretBuffer::default();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if !body.append_within(LARGEST_RESPONSE, &chunk) {
-                return Err(Failure::TooLarge);
-            }
-        }
+        let body = read_body(&mut response).await.map_err(failed)?;
+        let body = body.ok_or(Failure::TooLarge)?;
         let body = if status.is_success() {
             if let Some(lifetime) = read_lifetime(&body)? {
                 self.lifetime.get_or_init(|| lifetime);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use kubex_core::registry::PluginCall;
 use kubex_core::text::shown_key;
-use kubex_core::{CredentialSource, Error, ErrorKind, ExposeSecret, Host, Proxy, Result};
+use kubex_core::{CredentialSource, Error, ErrorKind, Host, Proxy, Result};
 
 use crate::authority::is_of_a_cloud;
 use crate::login::Login;
@@ -83,11 +83,7 @@ fn is_settable(name: &str) -> bool {
 /// Makes the source of a call, or returns what is not understood.
 pub(crate) fn replace(call: &PluginCall) -> Result<Arc<dyn CredentialSource>, String> {
     let options = read(call.arguments())?;
-    for (name, value) in call.variables() {
-        if !is_settable(name) || value.expose_secret().is_empty() {
-            return Err(format!("the variable \"{}\"", shown_key(name)));
-        }
-    }
+    call.check_variables(is_settable)?;
     Ok(Arc::new(AksSource::in_place_of(options, call.origin())))
 }
 

@@ -5,9 +5,10 @@ use kubex_core::credentials::{SharingKey, StoreIdentity};
 use kubex_core::options::Pem;
 use kubex_core::text::{check_path, sanitize_line};
 use kubex_core::{
-    BuildContext, CaBundle, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret,
-    FetchRequest, FromOptions, Host, Origin, Result,
+    BuildContext, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest,
+    FromOptions, Host, Origin, Result,
 };
+use kubex_tls::issuer::issuer_trust;
 
 use crate::login::Login;
 use crate::options::AksOptions;
@@ -114,21 +115,11 @@ impl AksSource {
         Ok(settings)
     }
 
-    async fn authorities(&self, host: &Host) -> Result<Option<CaBundle>> {
-        match &self.authority {
-            Some(pem) => {
-                let bundle = pem.load_ca_bundle(host, "the issuer's certificate authority");
-                bundle.await.map(Some)
-            }
-            None => Ok(None),
-        }
-    }
-
     async fn credential(&self, host: &Host) -> Result<Credential> {
         let settings = self.settings(host).await?;
-        let authorities = self.authorities(host).await?;
+        let trust = issuer_trust(self.authority.as_ref(), host).await?;
         // The SDK's future is large.
-        let (token, expiry) = Box::pin(request(&settings, authorities, host)).await?;
+        let (token, expiry) = Box::pin(request(&settings, &trust, host)).await?;
         Ok(Credential::bearer(token)?.with_expiry(Some(expiry)))
     }
 }
@@ -195,7 +186,7 @@ impl CredentialSource for AksSource {
     /// Finds what a login needs and is missing, and what is not supported. Nothing is asked.
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         let checked = match self.settings(host).await {
-            Ok(_) => self.authorities(host).await.map(drop),
+            Ok(_) => issuer_trust(self.authority.as_ref(), host).await.map(drop),
             Err(error) => Err(error),
         };
         let checked = checked.map_err(|error| error.or_origin(&self.origin));

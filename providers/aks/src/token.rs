@@ -12,7 +12,7 @@ use azure_identity::{
     ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
     UserAssignedId,
 };
-use kubex_core::{CaBundle, ExposeSecret, Host, Proxy, Result, SecretString};
+use kubex_core::{ExposeSecret, Host, Proxy, Result, SecretString, Trust};
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 use url::Url;
@@ -28,11 +28,11 @@ use crate::settings::{Application, Identity, ManagedIdentity, Proof, Settings};
 /// `InvalidValue` for an invalid proxy.
 pub(crate) async fn request(
     settings: &Settings,
-    authorities: Option<CaBundle>,
+    trust: &Trust,
     host: &Host,
 ) -> Result<(SecretString, SystemTime)> {
     let server = settings.server();
-    let connector = Arc::new(Connector::new(authorities, host)?);
+    let connector = Arc::new(Connector::new(trust, host)?);
     let credential = match &settings.identity {
         Identity::Managed(identity) => managed(identity, &connector),
         Identity::Application(application) => {

@@ -14,9 +14,8 @@ use bytes::Bytes;
 use kubex_core::secret::SecretBuffer;
 use kubex_core::text::messages;
 use kubex_core::{CaBundle, Host, Proxy, Result, Trust};
-use kubex_tls::{LARGEST_RESPONSE, LARGEST_RESPONSE_TEXT, is_near};
+use kubex_tls::{LARGEST_RESPONSE_TEXT, is_near, read_body};
 use reqwest::Client;
-use reqwest::redirect::Policy;
 use rustls::ClientConfig;
 use url::Url;
 
@@ -43,21 +42,8 @@ impl Connector {
     }
 
     fn client(&self, settings: &HttpConnectorSettings) -> reqwest::Result<Client> {
-        let host = self.host.clone();
-        // A proxy of the environment is for AWS, and not for the metadata services, which are http and near.
-        let proxy = reqwest::Proxy::custom(move |address| {
-            if address.scheme() != "https" {
-                return None;
-            }
-            // `send` has refused an invalid one.
-            let proxy = Proxy::from_environment(address, &host).ok().flatten()?;
-            Some(proxy.expose_url().clone())
-        });
-        let mut client = Client::builder()
-            .tls_backend_preconfigured(self.tls.clone())
-            .redirect(Policy::none())
-            .referer(false)
-            .proxy(proxy)
+        // `send` refuses an invalid proxy.
+        let mut client = kubex_tls::http_client_builder(self.tls.clone(), &self.host)
             .connect_timeout(settings.connect_timeout().unwrap_or(CONNECT_LIMIT));
         if let Some(limit) = settings.read_timeout() {
             client = client.read_timeout(limit);
@@ -114,13 +100,11 @@ async fn send(client: &Client, request: HttpRequest, host: &Host) -> Result<Http
     let mut answer = http::Response::new(());
     *answer.status_mut() = response.status();
     *answer.headers_mut() = response.headers().clone();
-    let mut body = SecretBuffer::default();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if !body.append_within(LARGEST_RESPONSE, &chunk) {
-            let message = format!("the response is larger than {LARGEST_RESPONSE_TEXT}");
-            return Err(ConnectorError::user(message.into()));
-        }
-    }
+    let body = read_body(&mut response).await.map_err(failed)?;
+    let body = body.ok_or_else(|| {
+        let message = format!("the response is larger than {LARGEST_RESPONSE_TEXT}");
+        ConnectorError::user(message.into())
+    })?;
     HttpResponse::try_from(answer.map(|()| SdkBody::from(Bytes::from_owner(body))))
         .map_err(|error| ConnectorError::user(error.into()))
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use kubex_core::registry::PluginCall;
 use kubex_core::text::shown_key;
-use kubex_core::{CredentialSource, Error, ErrorKind, ExposeSecret, Host, Result};
+use kubex_core::{CredentialSource, Error, ErrorKind, Host, Result};
 
 use crate::options::EksOptions;
 use crate::settings::Settings;
@@ -66,11 +66,7 @@ const READ: &[&str] = &["HOME", "REQUESTS_CA_BUNDLE", "USERPROFILE"];
 /// Makes the source of a call, or returns what is not understood.
 pub(crate) fn replace(call: &PluginCall) -> Result<Arc<dyn CredentialSource>, String> {
     let options = read(call.arguments())?;
-    for (name, value) in call.variables() {
-        if !SETTABLE.contains(&name.as_str()) || value.expose_secret().is_empty() {
-            return Err(format!("the variable \"{}\"", shown_key(name)));
-        }
-    }
+    call.check_variables(|name| SETTABLE.contains(&name))?;
     Ok(Arc::new(EksSource::in_place_of(options, call.origin())))
 }
 

@@ -1,9 +1,8 @@
 //! The request for a token: https only, no redirects, a limited response that no error contains.
 
-use kubex_core::secret::SecretBuffer;
 use kubex_core::text::messages;
-use kubex_core::{CaBundle, Credential, Error, ErrorKind, Host, Proxy, Result, SecretString, Trust};
-use kubex_tls::{LARGEST_RESPONSE, LARGEST_RESPONSE_TEXT};
+use kubex_core::{Credential, Error, ErrorKind, Host, Proxy, Result, SecretString, Trust};
+use kubex_tls::{LARGEST_RESPONSE_TEXT, read_body};
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use serde::Deserialize;
@@ -14,12 +13,7 @@ use crate::job::Job;
 ///
 /// # Errors
 /// `Unavailable` if GitHub refuses or cannot be reached; `MalformedDocument` if its response contains no token.
-pub(crate) async fn request(
-    job: &Job,
-    audience: &str,
-    authorities: Option<CaBundle>,
-    host: &Host,
-) -> Result<SecretString> {
+pub(crate) async fn request(job: &Job, audience: &str, trust: &Trust, host: &Host) -> Result<SecretString> {
     let address = job.address_for(audience);
     // An invalid proxy is an error before a request is sent.
     Proxy::from_environment(&address, host)?;
@@ -38,8 +32,7 @@ pub(crate) async fn request(
         .authorization()
         .cloned()
         .unwrap_or(HeaderValue::from_static(""));
-    let trust = authorities.map_or(Trust::System, Trust::CaBundle);
-    let request = kubex_tls::http_client(&trust, host)?
+    let request = kubex_tls::http_client(trust, host)?
         .get(address)
         .header(AUTHORIZATION, authorization)
         .header(
@@ -54,15 +47,9 @@ pub(crate) async fn request(
         );
         return Err(error.with_help("check that the job is still running and has `id-token: write`"));
     }
-    let mut body = SecretBuffer::default();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if !body.append_within(LARGEST_RESPONSE, &chunk) {
-            return Err(malformed(
-                &whom,
-                &format!("a response of more than {LARGEST_RESPONSE_TEXT}"),
-            ));
-        }
-    }
+    let body = read_body(&mut response).await.map_err(failed)?;
+    let body =
+        body.ok_or_else(|| malformed(&whom, &format!("a response of more than {LARGEST_RESPONSE_TEXT}")))?;
     read(&body).ok_or_else(|| malformed(&whom, "no token"))
 }
 

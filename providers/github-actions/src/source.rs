@@ -6,9 +6,10 @@ use kubex_core::credentials::SharingKey;
 use kubex_core::options::Pem;
 use kubex_core::text::sanitize_line;
 use kubex_core::{
-    BuildContext, CaBundle, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret,
-    FetchRequest, FromOptions, Host, Origin, Result,
+    BuildContext, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest,
+    FromOptions, Host, Origin, Result,
 };
+use kubex_tls::issuer::issuer_trust;
 
 use crate::job::Job;
 use crate::options::GithubActionsOptions;
@@ -51,19 +52,10 @@ impl FromOptions for GithubActionsSource {
 }
 
 impl GithubActionsSource {
-    async fn authorities(&self, host: &Host) -> Result<Option<CaBundle>> {
-        match &self.authority {
-            Some(pem) => {
-                let bundle = pem.load_ca_bundle(host, "the issuer's certificate authority");
-                bundle.await.map(Some)
-            }
-            None => Ok(None),
-        }
-    }
-
     async fn token(&self, host: &Host) -> Result<Credential> {
         let job = Job::read(host).map_err(Error::as_failure)?;
-        let token = request(&job, &self.audience, self.authorities(host).await?, host).await?;
+        let trust = issuer_trust(self.authority.as_ref(), host).await?;
+        let token = request(&job, &self.audience, &trust, host).await?;
         let Some(expiry) = jwt::expiry(token.expose_secret()) else {
             return Err(Error::new(
                 ErrorKind::InvalidToken,
@@ -99,6 +91,6 @@ impl CredentialSource for GithubActionsSource {
     /// Whether this is a job that may request tokens. Nothing is requested.
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         Job::read(host).map_err(|error| error.or_origin(&self.origin))?;
-        self.authorities(host).await.map(|_| None)
+        issuer_trust(self.authority.as_ref(), host).await.map(|_| None)
     }
 }

@@ -7,9 +7,8 @@ use kubex_core::secret::SecretBuffer;
 use kubex_core::text::messages;
 use kubex_core::{Error, ErrorKind, Host, Proxy, Result, Trust};
 use kubex_tls::issuer::Form;
-use kubex_tls::{LARGEST_RESPONSE, LARGEST_RESPONSE_TEXT};
+use kubex_tls::{LARGEST_RESPONSE_TEXT, read_body};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use rustls::{ClientConfig, RootCertStore};
 use url::Url;
@@ -59,12 +58,8 @@ fn client(url: &Url, host: &Host) -> Result<Client> {
         Proxy::from_environment(url, host)?;
         return kubex_tls::http_client(&Trust::System, host);
     }
-    let client = Client::builder()
-        .tls_backend_preconfigured(without_trust()?)
-        .redirect(Policy::none())
-        .referer(false)
+    let client = kubex_tls::http_client_builder(without_trust()?, host)
         .connect_timeout(NEAR_LIMIT)
-        .no_proxy()
         .build();
     client.map_err(|error| unusable(&error))
 }
@@ -102,16 +97,14 @@ async fn receive(request: RequestBuilder, whom: &str, nowhere: Option<&'static s
     })?;
     let status = response.status();
     let headers = response.headers().clone();
-    let mut body = SecretBuffer::default();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if !body.append_within(LARGEST_RESPONSE, &chunk) {
-            return Err(Error::new(
-                ErrorKind::Unavailable,
-                format_args!("the response of {whom} is larger than {LARGEST_RESPONSE_TEXT}"),
-            )
-            .with_help("check what answers at its address"));
-        }
-    }
+    let body = read_body(&mut response).await.map_err(failed)?;
+    let body = body.ok_or_else(|| {
+        Error::new(
+            ErrorKind::Unavailable,
+            format_args!("the response of {whom} is larger than {LARGEST_RESPONSE_TEXT}"),
+        )
+        .with_help("check what answers at its address")
+    })?;
     Ok(Answer {
         status,
         headers,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use kubex_core::registry::PluginCall;
 use kubex_core::text::shown_key;
-use kubex_core::{CredentialSource, Error, ErrorKind, ExposeSecret, Host, Result};
+use kubex_core::{CredentialSource, Error, ErrorKind, Host, Result};
 
 use crate::source::GkeSource;
 
@@ -56,11 +56,7 @@ const READ: &[&str] = &[
 /// Makes the source of a call, or returns what is not understood.
 pub(crate) fn replace(call: &PluginCall) -> Result<Arc<dyn CredentialSource>, String> {
     read(call.arguments())?;
-    for (name, value) in call.variables() {
-        if !SETTABLE.contains(&name.as_str()) || value.expose_secret().is_empty() {
-            return Err(format!("the variable \"{}\"", shown_key(name)));
-        }
-    }
+    call.check_variables(|name| SETTABLE.contains(&name))?;
     Ok(Arc::new(GkeSource::in_place_of(call.origin())))
 }
 

@@ -9,10 +9,10 @@ use kubex_core::options::{KubeconfigUser, Pem};
 use kubex_core::text::clean_line;
 use kubex_core::time::rfc3339;
 use kubex_core::{
-    BuildContext, CaBundle, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret,
-    FetchReason, FetchRequest, FromOptions, Host, Origin, Result, SecretString, Trust, Warning,
+    BuildContext, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchReason,
+    FetchRequest, FromOptions, Host, Origin, Result, SecretString, Warning,
 };
-use kubex_tls::issuer::IssuerClient;
+use kubex_tls::issuer::{IssuerClient, issuer_trust};
 use zeroize::Zeroizing;
 
 use crate::grant::{self, Client};
@@ -232,8 +232,7 @@ impl OidcSource {
         let Some(refresh_token) = turn.tokens.refresh_token.clone() else {
             return Err(self.cannot_refresh(&turn.tokens, why));
         };
-        let authorities = self.authorities(host).await?;
-        let trust = authorities.map_or(Trust::System, Trust::CaBundle);
+        let trust = issuer_trust(self.authority.as_ref(), host).await?;
         let http = IssuerClient::new(&trust, "idp-certificate-authority", host)?;
         let endpoint = self
             .issuer
@@ -326,16 +325,6 @@ impl OidcSource {
     fn credential(&self, token: &SecretString, end: SystemTime) -> Result<Credential> {
         let credential = Credential::bearer(token.clone()).map_err(|error| self.malformed(error))?;
         Ok(credential.with_expiry(Some(end)))
-    }
-
-    async fn authorities(&self, host: &Host) -> Result<Option<CaBundle>> {
-        match &self.authority {
-            Some(pem) => {
-                let bundle = pem.load_ca_bundle(host, "the issuer's certificate authority");
-                bundle.await.map(Some)
-            }
-            None => Ok(None),
-        }
     }
 
     fn malformed(&self, error: Error) -> Error {
@@ -457,6 +446,6 @@ impl CredentialSource for OidcSource {
                 (Some(token), _) => expiry(token).map(drop).map_err(|error| self.malformed(error)),
                 _ => Ok(()),
             })?;
-        self.authorities(host).await.map(|_| None)
+        issuer_trust(self.authority.as_ref(), host).await.map(|_| None)
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use kubex_core::credentials::StoreIdentity;
 use kubex_core::options::Pem;
-use kubex_core::{Credential, Error, ErrorKind, ExposeSecret, Host, Options, Result, SecretString, Trust};
-use kubex_tls::issuer::{Form, IssuerClient, client_basic, parse_address};
+use kubex_core::{Credential, Error, ErrorKind, ExposeSecret, Host, Options, Result, SecretString};
+use kubex_tls::issuer::{Form, IssuerClient, client_basic, issuer_trust, parse_address};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -137,7 +137,7 @@ impl Endpoint {
         subject: &SecretString,
         host: &Host,
     ) -> Result<std::result::Result<Credential, Refusal>> {
-        let trust = self.trust(host).await?;
+        let trust = issuer_trust(self.authority.as_ref(), host).await?;
         let actor = match &self.actor {
             Some((file, kind)) => Some((file.load(host).await?, kind)),
             None => None,
@@ -188,20 +188,12 @@ impl Endpoint {
     /// # Errors
     /// Those of the files.
     pub(crate) async fn check(&self, host: &Host) -> Result<()> {
-        self.trust(host).await?;
+        issuer_trust(self.authority.as_ref(), host).await?;
         self.client_secret(host).await?;
         if let Some((file, _)) = &self.actor {
             file.load(host).await?;
         }
         Ok(())
-    }
-
-    async fn trust(&self, host: &Host) -> Result<Trust> {
-        let Some(pem) = &self.authority else {
-            return Ok(Trust::System);
-        };
-        let bundle = pem.load_ca_bundle(host, "the issuer's certificate authority");
-        bundle.await.map(Trust::CaBundle)
     }
 
     async fn client_secret(&self, host: &Host) -> Result<Option<SecretString>> {
