@@ -62,7 +62,7 @@ fn twice_the_bytes_take_about_twice_as_long() {
             let (once, twice) = (document(*kind, form, size), document(*kind, form, 2 * size));
             let mut shortest = [Duration::MAX; 2];
             // The least of several measurements is the one without interruptions. What a document of any size costs,
-            // and the resolution of the clock, are no proportion.
+            // and the resolution of the clock, are not proportional to it.
             let is_linear = (0..12).any(|_| {
                 shortest = [
                     shortest[0].min(cost(&runtime, once.as_bytes())),

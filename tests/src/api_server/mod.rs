@@ -29,7 +29,7 @@
 //!   accepted by TLS and does not identify anyone; a good token beside it does.
 //! - A certificate is judged at every request, so that one which expires or is revoked is refused on a connection
 //!   that was opened with it.
-//! - A wrong credential is 401 even where anonymous requests are allowed. `Bearer  token` with two spaces is no
+//! - A wrong credential is 401 even where anonymous requests are allowed. `Bearer  token` with two spaces is not a
 //!   bearer token at all.
 //! - Over HTTP/2 a 401, and every anonymous request, comes with GOAWAY, and the connection closes. Over HTTP/1.1 it
 //!   stays open.

@@ -98,7 +98,7 @@ impl Objects {
         Some((self.resources.get_mut(index)?, version))
     }
 
-    /// Adds or replaces an object, whoever owns its fields.
+    /// Adds or replaces an object, regardless of who owns its fields.
     pub(super) fn put(&mut self, index: usize, key: &Key, object: Value) -> Option<Value> {
         let (resource, version) = self.changing(index)?;
         let owners = resource.objects.get(key).map(|stored| stored.owners.clone());

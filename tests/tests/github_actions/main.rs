@@ -256,25 +256,7 @@ async fn github_actions_shows_no_secret_of_a_job() {
     ] {
         let shown = Shown::default();
         let guard = shown.listen();
-        shown.add(format!(
-            "the case is: {what}; what follows is everything that it shows\n"
-        ));
-        match chain(host, options) {
-            Err(error) => shown.error(&error),
-            Ok(chain) => {
-                shown.debug(&chain);
-                match chain.resolve().await {
-                    Err(error) => shown.error(&error),
-                    Ok(configuration) => {
-                        shown.debug(&configuration);
-                        match configuration.credentials().current().await {
-                            Ok(credential) => shown.debug(&credential),
-                            Err(error) => shown.error(&error),
-                        }
-                    }
-                }
-            }
-        }
+        shown.all_of(what, chain(host, options)).await;
         drop(guard);
         for secret in [REQUEST_TOKEN, ANSWER] {
             shown.assert_hides(&format!("{what}: {secret}"), &disguises(secret));

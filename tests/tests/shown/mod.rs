@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
-use kubex::Error;
+use kubex::{Chain, Error};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -92,6 +92,34 @@ impl Shown {
             self.add(format!("{error}\n{error:?}\n{error:#?}\n"));
             next = error.source();
         }
+    }
+
+    /// Resolves the chain, fetches twice, and shows all of it.
+    pub(crate) async fn all_of(&self, what: &str, chain: kubex::Result<Chain>) {
+        self.add(format!(
+            "the case is: {what}; what follows is everything that it shows\n"
+        ));
+        let chain = match chain {
+            Err(error) => return self.error(&error),
+            Ok(chain) => chain,
+        };
+        self.debug(&chain);
+        let configuration = match chain.resolve().await {
+            Err(error) => return self.error(&error),
+            Ok(configuration) => configuration,
+        };
+        self.debug(&configuration);
+        self.add(format!("{}\n", configuration.report()));
+        for _ in 0..2 {
+            match configuration.credentials().current().await {
+                Ok(credential) => {
+                    self.debug(&credential);
+                    configuration.credentials().invalidate(credential.generation());
+                }
+                Err(error) => self.error(&error),
+            }
+        }
+        self.add(configuration.credentials().describe());
     }
 
     /// Nothing of the secrets shows in any of these disguises.

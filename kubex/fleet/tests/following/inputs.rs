@@ -7,11 +7,7 @@ async fn half_written_and_missing_kubeconfigs_change_nothing() {
     let world = SimulatedHost::new();
     let whole = kubeconfig(&[("a", "https://a", "token-a"), ("b", "https://b", "token-b")]);
     world.write(PATH, &whole);
-    let fleet = builder(&world)
-        .input(Input::kubeconfig("mine", PATH))
-        .start()
-        .await
-        .unwrap();
+    let fleet = started(&world).await;
     let mut changes = fleet.changes();
     pending(&mut changes);
     world.write(PATH, &whole[..whole.len() - 5]);

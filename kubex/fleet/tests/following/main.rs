@@ -21,6 +21,12 @@ fn builder(world: &SimulatedHost) -> FleetBuilder {
     Fleet::builder(registry()).host(world.host())
 }
 
+/// A fleet of the contexts of the kubeconfig.
+async fn started(world: &SimulatedHost) -> Fleet {
+    let mine = Input::kubeconfig("mine", PATH);
+    builder(world).input(mine).start().await.unwrap()
+}
+
 /// A kubeconfig with a context for each name, server and token.
 fn kubeconfig(contexts: &[(&str, &str, &str)]) -> String {
     let list = |item: &dyn Fn(&str, &str, &str) -> String| {
@@ -112,11 +118,7 @@ async fn contexts_come_and_go() {
         PATH,
         &kubeconfig(&[("a", "https://a", "token-a"), ("b", "https://b", "token-b")]),
     );
-    let fleet = builder(&world)
-        .input(Input::kubeconfig("mine", PATH))
-        .start()
-        .await
-        .unwrap();
+    let fleet = started(&world).await;
     let mut changes = fleet.changes();
     assert_eq!(pending(&mut changes), ["added mine/a", "added mine/b"]);
     world.write(
@@ -133,11 +135,7 @@ async fn contexts_come_and_go() {
 async fn a_rotated_token_is_followed_by_the_same_member_and_is_not_a_change() {
     let world = SimulatedHost::new();
     world.write(PATH, &kubeconfig(&[("a", "https://a", "token-1")]));
-    let fleet = builder(&world)
-        .input(Input::kubeconfig("mine", PATH))
-        .start()
-        .await
-        .unwrap();
+    let fleet = started(&world).await;
     let mut changes = fleet.changes();
     pending(&mut changes);
     let member = fleet.get("mine/a").unwrap();
@@ -156,11 +154,7 @@ async fn a_rotated_token_is_used_at_once_after_a_401() {
         PATH,
         &kubeconfig(&[("a", "https://a", "token-0"), ("b", "https://b", "token-b")]),
     );
-    let fleet = builder(&world)
-        .input(Input::kubeconfig("mine", PATH))
-        .start()
-        .await
-        .unwrap();
+    let fleet = started(&world).await;
     let member = fleet.get("mine/a").unwrap();
     let credentials = member.configuration().unwrap().credentials();
     for round in 0..4 {
@@ -184,11 +178,7 @@ async fn a_rotated_token_is_used_at_once_after_a_401() {
 async fn another_server_is_a_change_with_a_new_configuration_and_the_old_one_is_kept_as_it_was() {
     let world = SimulatedHost::new();
     world.write(PATH, &kubeconfig(&[("a", "https://a", "token-a")]));
-    let fleet = builder(&world)
-        .input(Input::kubeconfig("mine", PATH))
-        .start()
-        .await
-        .unwrap();
+    let fleet = started(&world).await;
     let mut changes = fleet.changes();
     pending(&mut changes);
     let old = fleet.get("mine/a").unwrap();
@@ -219,11 +209,7 @@ async fn a_broken_member_is_reported_and_becomes_whole() {
     let broken =
         kubeconfig(&[("a", "https://a", "token-a")]).replace("token: token-a", "tokenFile: /run/token");
     world.write(PATH, &broken);
-    let fleet = builder(&world)
-        .input(Input::kubeconfig("mine", PATH))
-        .start()
-        .await
-        .unwrap();
+    let fleet = started(&world).await;
     let mut changes = fleet.changes();
     assert_eq!(pending(&mut changes), ["added mine/a"]);
     let error = fleet.get("mine/a").unwrap().configuration().unwrap_err().clone();
@@ -258,11 +244,7 @@ async fn what_the_policy_decides_about_the_plugin_of_a_member_can_be_asked() {
         PATH,
         &kubeconfig(&[("a", "https://a", "x")]).replace("token: x", exec),
     );
-    let fleet = builder(&world)
-        .input(Input::kubeconfig("mine", PATH))
-        .start()
-        .await
-        .unwrap();
+    let fleet = started(&world).await;
     let member = fleet.get("mine/a").unwrap();
     let credentials = member.configuration().unwrap().credentials();
     assert!(credentials.plugin_verdict().await.is_some());

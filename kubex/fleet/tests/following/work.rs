@@ -30,11 +30,7 @@ fn the_timer_moves_on_when_its_runtime_is_shut_down() {
 async fn a_fleet_that_is_dropped_leaves_no_task_behind() {
     let world = SimulatedHost::new();
     world.write(PATH, &kubeconfig(&[("a", "https://a", "token-a")]));
-    let fleet = builder(&world)
-        .input(Input::kubeconfig("mine", PATH))
-        .start()
-        .await
-        .unwrap();
+    let fleet = started(&world).await;
     let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     assert_eq!(tasks(), 1, "one timer");
     let member = fleet.get("mine/a").unwrap();

@@ -17,32 +17,7 @@ const TOKEN: &str = "Ny4token-canary-in-an-access-token";
 async fn run(what: &str, home: &std::path::Path, variables: &[(&str, &str)], options: kubex::Options) {
     let shown = Shown::default();
     let guard = shown.listen();
-    shown.add(format!(
-        "the case is: {what}; what follows is everything that it shows\n"
-    ));
-    match chain(machine(home, variables), options) {
-        Err(error) => shown.error(&error),
-        Ok(chain) => {
-            shown.debug(&chain);
-            match chain.resolve().await {
-                Err(error) => shown.error(&error),
-                Ok(configuration) => {
-                    shown.debug(&configuration);
-                    shown.add(format!("{}\n", configuration.report()));
-                    for _ in 0..2 {
-                        match configuration.credentials().current().await {
-                            Ok(credential) => {
-                                shown.debug(&credential);
-                                configuration.credentials().invalidate(credential.generation());
-                            }
-                            Err(error) => shown.error(&error),
-                        }
-                    }
-                    shown.add(configuration.credentials().describe());
-                }
-            }
-        }
-    }
+    shown.all_of(what, chain(machine(home, variables), options)).await;
     drop(guard);
     for marker in [SECRET, ASSERTION, ANSWER, TOKEN] {
         shown.assert_hides(&format!("{what}: {marker}"), &disguises(marker));

@@ -1,12 +1,13 @@
 //! `kubex exec -- kubelogin get-token`, as a process.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::scene::{foreign_variables, write};
+use crate::shared::{command, stderr};
 use crate::stand_in::{issued, start};
 
 const CALL: &[&str] = &[
@@ -20,30 +21,14 @@ const CALL: &[&str] = &[
 
 /// Runs the command in an environment without Azure but these variables.
 fn kubex(home: &Path, path: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kubex-with-clouds"));
-    for name in foreign_variables() {
-        command.env_remove(name);
-    }
-    let config = home.join("kubex.yaml");
-    command
-        .args(arguments)
+    command(home, path, &foreign_variables(), arguments)
         .envs(variables.iter().copied())
-        .env("HOME", home)
-        .env("XDG_RUNTIME_DIR", home)
-        .env("PATH", path)
-        .env("KUBEX_CACHE_KEY", "file")
-        .env("KUBEX_CONFIG", config)
         .env(
             "KUBERNETES_EXEC_INFO",
             r#"{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","spec":{}}"#,
         )
-        .stdin(Stdio::null())
         .output()
         .unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]

@@ -3,36 +3,24 @@
 //! The `kubelogin` in `PATH` is a script that prints a token of its own. A call that is served natively would ask Microsoft,
 //! so no token of it is fetched here; `command` does it for a managed identity.
 
-use std::fmt::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use kubex::host::PluginRules;
-use kubex::{ClientConfiguration, ExposeSecret as _, Host, configure_from_kubeconfig};
+use kubex::{ClientConfiguration, ExposeSecret as _, Host};
 
 use crate::scene::{machine, write};
+use crate::shared;
 
 pub(crate) const NATIVE: &str = "served natively";
 
 /// A kubeconfig with this exec block, one line each.
 pub(crate) fn kubeconfig(exec: &str) -> String {
-    let exec = exec.split('\n').fold(String::new(), |mut exec, line| {
-        writeln!(exec, "      {line}").unwrap();
-        exec
-    });
-    format!(
-        "current-context: c\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n\
-         clusters: [{{name: c, cluster: {{server: 'https://127.0.0.1:1'}}}}]\nusers:\n- name: u\n  user:\n    exec:\n      \
-         apiVersion: client.authentication.k8s.io/v1beta1\n      interactiveMode: IfAvailable\n{exec}"
-    )
+    shared::kubeconfig("v1beta1", exec)
 }
 
 /// Installs a `kubelogin` that prints a token of its own.
 pub(crate) fn install(home: &Path) {
-    let answer = r#"{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"printed"}}"#;
-    write(home, "bin/kubelogin", &format!("#!/bin/sh\necho '{answer}'\n"));
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(home.join("bin/kubelogin"), mode).unwrap();
+    shared::install(home, "kubelogin", "v1beta1");
 }
 
 pub(crate) fn rules() -> PluginRules {
@@ -40,13 +28,7 @@ pub(crate) fn rules() -> PluginRules {
 }
 
 pub(crate) async fn resolve(home: &Path, exec: &str, host: Host) -> kubex::Result<ClientConfiguration> {
-    write(home, "kubeconfig", &kubeconfig(exec));
-    let path = home.join("bin").display().to_string();
-    let host = host.with_variable("PATH", Some(path));
-    configure_from_kubeconfig()
-        .host(host)
-        .path(home.join("kubeconfig"))
-        .await
+    shared::resolve_kubeconfig(home, &kubeconfig(exec), host).await
 }
 
 /// What happens to a call: [`NATIVE`], or the reason in the warning.

@@ -2,10 +2,11 @@
 //! kubeconfig comes from.
 
 use kubex::host::{PluginEnvironment, PluginPolicy};
-use kubex::{ErrorKind, ExposeSecret as _, configure_from_kubeconfig};
+use kubex::{ErrorKind, ExposeSecret as _};
 
 use crate::native::{MSI, NATIVE, SPN, args, decision, install, kubeconfig, resolve, rules};
 use crate::scene::{machine, write};
+use crate::shared;
 
 #[tokio::test]
 async fn the_environment_decides_too() {
@@ -180,11 +181,6 @@ async fn without_the_rule_the_plugin_runs_and_nothing_is_said() {
 async fn a_kubeconfig_that_came_as_bytes_gets_no_token() {
     let home = tempfile::tempdir().unwrap();
     let host = machine(home.path(), &[]).with_plugin_rules(rules());
-    let bytes = kubeconfig(&args(MSI)).into_bytes();
-    let error = configure_from_kubeconfig()
-        .host(host)
-        .bytes(bytes)
-        .await
-        .unwrap_err();
+    let error = shared::refused_as_bytes(kubeconfig(&args(MSI)), host).await;
     assert_eq!(error.kind(), ErrorKind::Refused);
 }

@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use http::StatusCode;
-use kubex::{Chain, ClientConfiguration, Credential, ExposeSecret as _, Host, Options, Result, Source};
+use kubex::{Chain, ClientConfiguration, Credential, ExposeSecret as _, Host, Options, Result};
 // Its registration is submitted when it is linked, as that of any plugin crate.
 use kubex_aks as _;
 use kubex_tests::issuer::{Issuer, IssuerAnswer};
 use serde_json::json;
+
+use crate::shared;
+pub(crate) use crate::shared::write;
 
 pub(crate) const TENANT: &str = "11111111-2222-3333-4444-555555555555";
 pub(crate) const CLIENT: &str = "66666666-7777-8888-9999-000000000000";
@@ -18,30 +21,19 @@ pub(crate) const TOKEN_PATH: &str = "/11111111-2222-3333-4444-555555555555/oauth
 
 /// The variables of this process that kubelogin reads. In a test, each is set by the test or not at all.
 pub(crate) fn foreign_variables() -> Vec<String> {
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let prefixes = [
+    shared::variables(&[
         "AZURE_",
         "AAD_",
         "ACTIONS_ID_TOKEN_",
         "IDENTITY_",
         "IMDS_",
         "MSI_",
-    ];
-    let is_read = |name: &String| {
-        prefixes.iter().any(|prefix| name.starts_with(prefix)) || name.to_lowercase().ends_with("_proxy")
-    };
-    names.filter(is_read).collect()
+    ])
 }
 
 /// The real host with these variables of Azure and no others.
 pub(crate) fn machine(home: &Path, variables: &[(&str, &str)]) -> Host {
-    let host = foreign_variables()
-        .iter()
-        .fold(Host::real(), |host, name| host.with_variable(name, None::<&str>))
-        .with_variable("HOME", Some(home));
-    variables
-        .iter()
-        .fold(host, |host, (name, value)| host.with_variable(name, Some(*value)))
+    shared::machine(home, &foreign_variables(), variables)
 }
 
 pub(crate) fn options(login: &str) -> Options {
@@ -60,10 +52,7 @@ pub(crate) fn application(login: &str, entra: &Issuer) -> Options {
 }
 
 pub(crate) fn chain(host: Host, options: Options) -> Result<Chain> {
-    Chain::builder(kubex::registry()?)
-        .host(host)
-        .source(Source::new("aks").provider("aks").options(options))
-        .build()
+    shared::chain("aks", host, options)
 }
 
 pub(crate) async fn resolve(host: Host, options: Options) -> Result<ClientConfiguration> {
@@ -100,12 +89,4 @@ pub(crate) fn refused(status: StatusCode, code: i32, description: &str) -> Issue
             "correlation_id": "c",
         }),
     )
-}
-
-/// Writes a file below the home directory, and returns its path.
-pub(crate) fn write(home: &Path, file: &str, content: &str) -> String {
-    let path = home.join(file);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(&path, content).unwrap();
-    path.to_str().unwrap().to_owned()
 }

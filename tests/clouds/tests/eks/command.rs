@@ -1,11 +1,12 @@
 //! `kubex exec -- aws eks get-token`, as a process.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use serde_json::Value;
 
 use crate::scene::{foreign_variables, keys, parameters, request, write};
+use crate::shared::{command, stderr};
 
 const CALL: &[&str] = &[
     "aws",
@@ -21,30 +22,14 @@ const CALL: &[&str] = &[
 
 /// Runs the command in an environment without AWS but these keys.
 fn kubex(home: &Path, path: &str, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kubex-with-clouds"));
-    for name in foreign_variables() {
-        command.env_remove(name);
-    }
-    let config = home.join("kubex.yaml");
-    command
-        .args(arguments)
+    command(home, path, &foreign_variables(), arguments)
         .envs(keys())
-        .env("HOME", home)
-        .env("XDG_RUNTIME_DIR", home)
-        .env("PATH", path)
-        .env("KUBEX_CACHE_KEY", "file")
-        .env("KUBEX_CONFIG", config)
         .env(
             "KUBERNETES_EXEC_INFO",
             r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{}}"#,
         )
-        .stdin(Stdio::null())
         .output()
         .unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]

@@ -10,5 +10,7 @@ mod native;
 mod readme;
 mod roles;
 mod scene;
+#[path = "../shared/mod.rs"]
+mod shared;
 #[path = "../../../tests/shown/mod.rs"]
 mod shown_output;

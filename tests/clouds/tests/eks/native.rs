@@ -2,36 +2,24 @@
 //!
 //! The `aws` in `PATH` is a script that prints a token of its own, so that it shows which of the two answered.
 
-use std::fmt::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use kubex::host::{PluginEnvironment, PluginPolicy, PluginRules};
-use kubex::{ClientConfiguration, Error, ErrorKind, ExposeSecret as _, Host, configure_from_kubeconfig};
+use kubex::{ClientConfiguration, Error, ErrorKind, ExposeSecret as _, Host};
 
 use crate::scene::{keys, machine, parameters, request, write};
+use crate::shared;
 
 const NATIVE: &str = "served natively";
 
 /// A kubeconfig with this exec block, one line each.
 pub(crate) fn kubeconfig(exec: &str) -> String {
-    let exec = exec.split('\n').fold(String::new(), |mut exec, line| {
-        writeln!(exec, "      {line}").unwrap();
-        exec
-    });
-    format!(
-        "current-context: c\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n\
-         clusters: [{{name: c, cluster: {{server: 'https://127.0.0.1:1'}}}}]\nusers:\n- name: u\n  user:\n    exec:\n      \
-         apiVersion: client.authentication.k8s.io/v1\n      interactiveMode: IfAvailable\n{exec}"
-    )
+    shared::kubeconfig("v1", exec)
 }
 
 /// Installs an `aws` that prints a token of its own.
 pub(crate) fn install(home: &Path) {
-    let answer = r#"{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"printed"}}"#;
-    write(home, "bin/aws", &format!("#!/bin/sh\necho '{answer}'\n"));
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(home.join("bin/aws"), mode).unwrap();
+    shared::install(home, "aws", "v1");
 }
 
 fn rules() -> PluginRules {
@@ -39,13 +27,7 @@ fn rules() -> PluginRules {
 }
 
 async fn resolve(home: &Path, exec: &str, host: Host) -> kubex::Result<ClientConfiguration> {
-    write(home, "kubeconfig", &kubeconfig(exec));
-    let path = home.join("bin").display().to_string();
-    let host = host.with_variable("PATH", Some(path));
-    configure_from_kubeconfig()
-        .host(host)
-        .path(home.join("kubeconfig"))
-        .await
+    shared::resolve_kubeconfig(home, &kubeconfig(exec), host).await
 }
 
 async fn token(configuration: &ClientConfiguration) -> Result<String, Error> {
@@ -393,11 +375,6 @@ async fn a_kubeconfig_that_came_as_bytes_gets_no_token() {
     let home = tempfile::tempdir().unwrap();
     let exec = args("--region, eu-west-1, eks, get-token, --cluster-name, c");
     let host = machine(home.path(), &keys()).with_plugin_rules(rules());
-    let bytes = kubeconfig(&exec).into_bytes();
-    let error = configure_from_kubeconfig()
-        .host(host)
-        .bytes(bytes)
-        .await
-        .unwrap_err();
+    let error = shared::refused_as_bytes(kubeconfig(&exec), host).await;
     assert_eq!(error.kind(), ErrorKind::Refused);
 }

@@ -20,33 +20,12 @@ const SUBJECT: &str = "Ny4subje-canary-in-a-subject-token";
 async fn run(what: &str, home: &Path, google: &StandIn, options: kubex::Options) {
     let shown = Shown::default();
     let guard = shown.listen();
-    shown.add(format!(
-        "the case is: {what}; what follows is everything that it shows\n"
-    ));
-    let host = machine(home, &[("GCE_METADATA_HOST", &google.host)]);
-    match chain(host, options) {
-        Err(error) => shown.error(&error),
-        Ok(chain) => {
-            shown.debug(&chain);
-            match chain.resolve().await {
-                Err(error) => shown.error(&error),
-                Ok(configuration) => {
-                    shown.debug(&configuration);
-                    shown.add(format!("{}\n", configuration.report()));
-                    for _ in 0..2 {
-                        match configuration.credentials().current().await {
-                            Ok(credential) => {
-                                shown.debug(&credential);
-                                configuration.credentials().invalidate(credential.generation());
-                            }
-                            Err(error) => shown.error(&error),
-                        }
-                    }
-                    shown.add(configuration.credentials().describe());
-                }
-            }
-        }
-    }
+    shown
+        .all_of(
+            what,
+            chain(machine(home, &[("GCE_METADATA_HOST", &google.host)]), options),
+        )
+        .await;
     drop(guard);
     for marker in [SECRET, REFRESH, ANSWER, SUBJECT] {
         shown.assert_hides(&format!("{what}: {marker}"), &disguises(marker));
@@ -126,7 +105,7 @@ async fn gke_shows_no_secret_of_google() {
             None,
         ] {
             match &document {
-                Some(document) => write(home.path(), WELL_KNOWN, &document.to_string()),
+                Some(document) => drop(write(home.path(), WELL_KNOWN, &document.to_string())),
                 None => std::fs::remove_file(home.path().join(WELL_KNOWN)).unwrap(),
             }
             run(what, home.path(), &google, options()).await;

@@ -1,11 +1,12 @@
 //! `kubex exec -- gke-gcloud-auth-plugin`, as a process.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
 use crate::scene::{METADATA, WELL_KNOWN, foreign_variables, user, write};
+use crate::shared::{self, stderr};
 use crate::stand_in::StandIn;
 
 const CALL: &[&str] = &["gke-gcloud-auth-plugin", "--use_application_default_credentials"];
@@ -25,25 +26,9 @@ fn in_a_shell(home: &Path, path: &str, google: &StandIn, arguments: &[&str]) -> 
 }
 
 fn command(home: &Path, path: &str, google: &StandIn, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kubex-with-clouds"));
-    for name in foreign_variables() {
-        command.env_remove(name);
-    }
+    let mut command = shared::command(home, path, &foreign_variables(), arguments);
+    command.env("GCE_METADATA_HOST", &google.host);
     command
-        .args(arguments)
-        .env("HOME", home)
-        .env("XDG_RUNTIME_DIR", home)
-        .env("PATH", path)
-        .env("KUBEX_CACHE_KEY", "file")
-        .env("KUBEX_CONFIG", home.join("kubex.yaml"))
-        .env("GCE_METADATA_HOST", &google.host)
-        .env_remove("KUBERNETES_EXEC_INFO")
-        .stdin(Stdio::null());
-    command
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]

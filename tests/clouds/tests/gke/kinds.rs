@@ -318,7 +318,7 @@ async fn the_identity_in_the_store_is_the_file_and_the_subject_or_there_is_none(
     let (home, google) = (tempfile::tempdir().unwrap(), StandIn::start());
     let identity = async |document: Option<&Value>| {
         match document {
-            Some(document) => write(home.path(), WELL_KNOWN, &document.to_string()),
+            Some(document) => drop(write(home.path(), WELL_KNOWN, &document.to_string())),
             None => std::fs::remove_file(home.path().join(WELL_KNOWN)).unwrap(),
         }
         let host = machine(home.path(), &[("GCE_METADATA_HOST", &google.host)]);

@@ -10,6 +10,8 @@ mod native;
 #[path = "../../../tests/readme/mod.rs"]
 mod readme;
 mod scene;
+#[path = "../shared/mod.rs"]
+mod shared;
 #[path = "../../../tests/shown/mod.rs"]
 mod shown_output;
 mod stand_in;

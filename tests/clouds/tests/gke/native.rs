@@ -2,15 +2,14 @@
 //!
 //! The plugin in `PATH` is a script that prints a token of its own, so that it shows which of the two answered.
 
-use std::fmt::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use kubex::host::{PluginEnvironment, PluginPolicy, PluginRules};
-use kubex::{ClientConfiguration, ErrorKind, Host, configure_from_kubeconfig};
+use kubex::{ClientConfiguration, ErrorKind, Host};
 use serde_json::json;
 
 use crate::scene::{METADATA, WELL_KNOWN, external, machine, service_account, text, user, write};
+use crate::shared;
 use crate::stand_in::StandIn;
 
 const NATIVE: &str = "served natively";
@@ -21,24 +20,12 @@ const FLAG: &str = "--use_application_default_credentials";
 
 /// A kubeconfig with this exec block, one line each.
 pub(crate) fn kubeconfig(exec: &str) -> String {
-    let exec = exec.split('\n').fold(String::new(), |mut exec, line| {
-        writeln!(exec, "      {line}").unwrap();
-        exec
-    });
-    format!(
-        "current-context: c\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n\
-         clusters: [{{name: c, cluster: {{server: 'https://127.0.0.1:1'}}}}]\nusers:\n- name: u\n  user:\n    exec:\n      \
-         apiVersion: client.authentication.k8s.io/v1beta1\n      interactiveMode: IfAvailable\n{exec}"
-    )
+    shared::kubeconfig("v1beta1", exec)
 }
 
 /// Installs a plugin that prints a token of its own.
 pub(crate) fn install(home: &Path) {
-    let answer = r#"{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"printed"}}"#;
-    let file = format!("bin/{PLUGIN}");
-    write(home, &file, &format!("#!/bin/sh\necho '{answer}'\n"));
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(home.join(file), mode).unwrap();
+    shared::install(home, PLUGIN, "v1beta1");
 }
 
 fn rules() -> PluginRules {
@@ -46,12 +33,7 @@ fn rules() -> PluginRules {
 }
 
 pub(crate) async fn resolve(home: &Path, exec: &str, host: Host) -> kubex::Result<ClientConfiguration> {
-    write(home, "kubeconfig", &kubeconfig(exec));
-    let path = home.join("bin").display().to_string();
-    configure_from_kubeconfig()
-        .host(host.with_variable("PATH", Some(path)))
-        .path(home.join("kubeconfig"))
-        .await
+    shared::resolve_kubeconfig(home, &kubeconfig(exec), host).await
 }
 
 /// What happens to a call: [`NATIVE`], or the reason in the warning.
@@ -368,11 +350,6 @@ async fn the_plugin_policy_decides_as_if_the_plugin_ran() {
 async fn a_kubeconfig_that_came_as_bytes_gets_no_token() {
     let home = tempfile::tempdir().unwrap();
     let host = machine(home.path(), &[]).with_plugin_rules(rules());
-    let bytes = kubeconfig(&args(FLAG)).into_bytes();
-    let error = configure_from_kubeconfig()
-        .host(host)
-        .bytes(bytes)
-        .await
-        .unwrap_err();
+    let error = shared::refused_as_bytes(kubeconfig(&args(FLAG)), host).await;
     assert_eq!(error.kind(), ErrorKind::Refused);
 }

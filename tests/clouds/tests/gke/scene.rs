@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use kubex::{Chain, ClientConfiguration, Credential, ExposeSecret as _, Host, Options, Result, Source};
+use kubex::{Chain, ClientConfiguration, Credential, ExposeSecret as _, Host, Options, Result};
 // Its registration is submitted when it is linked, as that of any plugin crate.
 use kubex_gke as _;
 use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
 
+use crate::shared;
+pub(crate) use crate::shared::write;
 use crate::stand_in::StandIn;
 
 /// The path of the token of the machine's service account.
@@ -27,25 +29,12 @@ pub(crate) static KEY: LazyLock<KeyPair> =
 /// The variables of this process that the provider, the SDK or the plugin reads. In a test, each is set by the test or not at
 /// all.
 pub(crate) fn foreign_variables() -> Vec<String> {
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let is_read = |name: &String| {
-        ["AWS_", "CLOUDSDK_", "GCE_", "GOOGLE_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-            || name.to_lowercase().ends_with("_proxy")
-    };
-    names.filter(is_read).collect()
+    shared::variables(&["AWS_", "CLOUDSDK_", "GCE_", "GOOGLE_"])
 }
 
 /// The real host with these variables of Google and no others.
 pub(crate) fn machine(home: &Path, variables: &[(&str, &str)]) -> Host {
-    let host = foreign_variables()
-        .iter()
-        .fold(Host::real(), |host, name| host.with_variable(name, None::<&str>))
-        .with_variable("HOME", Some(home));
-    variables
-        .iter()
-        .fold(host, |host, (name, value)| host.with_variable(name, Some(*value)))
+    shared::machine(home, &foreign_variables(), variables)
 }
 
 pub(crate) fn options() -> Options {
@@ -53,10 +42,7 @@ pub(crate) fn options() -> Options {
 }
 
 pub(crate) fn chain(host: Host, options: Options) -> Result<Chain> {
-    Chain::builder(kubex::registry()?)
-        .host(host)
-        .source(Source::new("gke").provider("gke").options(options))
-        .build()
+    shared::chain("gke", host, options)
 }
 
 pub(crate) async fn resolve(host: Host, options: Options) -> Result<ClientConfiguration> {
@@ -77,13 +63,6 @@ pub(crate) fn minutes_left(credential: &Credential) -> Option<u64> {
         .expires_at()?
         .duration_since(std::time::SystemTime::now());
     Some((left.unwrap().as_secs() + 30) / 60)
-}
-
-/// Writes a file below the home directory.
-pub(crate) fn write(home: &Path, file: &str, content: &str) {
-    let path = home.join(file);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, content).unwrap();
 }
 
 /// A key of a service account.

@@ -158,7 +158,7 @@ pub fn judge(case: &Case, world: &World, expected: &Facts, observed: &Facts) -> 
     let is_otherwise = expected.get("outcome") != observed.get("outcome");
     let mut problems = Vec::new();
     for (name, expected) in expected {
-        // Where only one of them arrived, the rest is no difference of its own.
+        // Where only one of them arrived, the rest is not a difference of its own.
         if declared.contains_key(*name) || (is_otherwise && *name != "outcome") {
             continue;
         }
