@@ -150,6 +150,9 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
     with_credentials(builder, credentials, decorator).build(setting.live_host)
 }
 
+/// The longest path of any system, which is that of Windows. A certificate may be much longer, and is not copied.
+const LONGEST_PATH: usize = 32_767;
+
 /// The fields of the identity.
 struct IdentityFields(Vec<IdentityField>);
 
@@ -158,7 +161,7 @@ struct IdentityField {
     origin: Origin,
     /// The value, if people may see it.
     shown: Option<String>,
-    /// The value, if it is a text. It may be a secret, or the name of a file.
+    /// The value, if it may be the name of a file. It may also be a secret.
     text: Option<Zeroizing<String>>,
 }
 
@@ -168,7 +171,10 @@ impl IdentityFields {
             name: name_of(field),
             origin: value.origin().clone(),
             shown: shown_value(field, value),
-            text: value.as_str().map(|text| Zeroizing::new(text.to_owned())),
+            text: value
+                .as_str()
+                .filter(|text| text.len() <= LONGEST_PATH)
+                .map(|text| Zeroizing::new(text.to_owned())),
         });
         Self(fields.collect())
     }
