@@ -9,10 +9,9 @@ use crate::{Budget, Document, Format, Key, Node};
 /// A replacement of a part of the text.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// The bytes that are replaced.
-    pub range: Range<usize>,
-    /// The new text, which may be secret.
-    pub text: Zeroizing<String>,
+    range: Range<usize>,
+    // It may be secret.
+    text: Zeroizing<String>,
 }
 
 impl Edit {
