@@ -17,11 +17,11 @@ use crate::host::{Host, Input};
 use crate::options::{ClusterOptions, LoadedCluster, Options, Value, ValueKind};
 use crate::origin::Origin;
 use crate::provenance::{Provenance, name_of};
-use crate::registry::{PluginCall, Registry, Replacement};
+use crate::registry::{PluginCall, Registration, Registry, Replacement};
 use crate::resolved_source::{Chosen, ChosenIdentity, ReadySource, ResolvedSource, SourcePart};
 use crate::secret::ExposeSecret;
 use crate::source::CredentialSource;
-use crate::text::Mask;
+use crate::text::{Mask, mask_address};
 use crate::time::rfc3339;
 use crate::warning::Warning;
 
@@ -58,6 +58,7 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
         provenance.set(key, value.origin());
     }
     provenance.append(source.provenance);
+    let authority = source.cluster.get(AUTHORITY).and_then(name_of_a_file);
     // If the provider has recorded a problem and there is no server, "no server is set" would only repeat the problem.
     let cluster = if problems.is_empty() || source.cluster.get("server").is_some() {
         read_cluster(source.cluster, source.extensions, &checking_host, &mut problems).await
@@ -74,7 +75,7 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
         warnings: mut identity_warnings,
     } = source.identity.choose();
     let colon = user_name_with_colon(&options);
-    let fields = IdentityFields::new(&options);
+    let fields = IdentityFields::new(&options, registration_of(&provider, registry));
     let call = plugin_call(&provider, &options, host);
     let mut credentials = problems.take(credentials(provider, options, registry));
     let mut checked_natively = None;
@@ -130,6 +131,9 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
     for warning in warnings.chain(of_identity).chain(writable) {
         builder = builder.warning(warning);
     }
+    if let Some(file) = authority.as_deref().and_then(|text| recording.file(text)) {
+        builder = builder.identity_file(name_of(AUTHORITY), file.to_owned());
+    }
     for field in fields.0 {
         if let Some(shown) = field.shown {
             builder = builder.identity_value(field.name.clone(), shown);
@@ -153,6 +157,15 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
 /// The longest path of any system, which is that of Windows. A certificate may be much longer, and is not copied.
 const LONGEST_PATH: usize = 32_767;
 
+/// The option of the cluster that names a file.
+const AUTHORITY: &str = "certificate-authority";
+
+/// The text of a value, if it may be the name of a file. It may also be a secret.
+fn name_of_a_file(value: &Value) -> Option<Zeroizing<String>> {
+    let text = value.as_str().filter(|text| text.len() <= LONGEST_PATH)?;
+    Some(Zeroizing::new(text.to_owned()))
+}
+
 /// The fields of the identity.
 struct IdentityFields(Vec<IdentityField>);
 
@@ -166,15 +179,13 @@ struct IdentityField {
 }
 
 impl IdentityFields {
-    fn new(options: &Options) -> Self {
+    fn new(options: &Options, registration: Option<&Registration>) -> Self {
+        let is_shown = |field: &str| registration.is_some_and(|registration| registration.shows(field));
         let fields = options.iter().map(|(field, value)| IdentityField {
             name: name_of(field),
             origin: value.origin().clone(),
-            shown: shown_value(field, value),
-            text: value
-                .as_str()
-                .filter(|text| text.len() <= LONGEST_PATH)
-                .map(|text| Zeroizing::new(text.to_owned())),
+            shown: is_shown(field).then(|| shown_value(value)).flatten(),
+            text: name_of_a_file(value),
         });
         Self(fields.collect())
     }
@@ -185,18 +196,23 @@ impl IdentityFields {
     }
 }
 
-/// The value of an option of a plugin, for people to see. Its arguments may be secrets.
-fn shown_value(field: &str, value: &Value) -> Option<String> {
-    let text = match field {
-        "command" | "api-version" | "interactive-mode" => value.as_str()?,
-        "provide-cluster-info" => match value.kind() {
-            ValueKind::Boolean(true) => "true",
-            ValueKind::Boolean(false) => "false",
-            _ => return None,
-        },
-        _ => return None,
+/// The registration of the identity's provider.
+fn registration_of(provider: &Chosen, registry: &Registry) -> Option<&'static Registration> {
+    let (Chosen::Named(name) | Chosen::Built(name, _)) = provider else {
+        return None;
     };
-    Some(Mask::new().apply(text))
+    registry.iter().find(|registration| registration.name() == name)
+}
+
+/// The value of an option that people may see.
+fn shown_value(value: &Value) -> Option<String> {
+    match value.kind() {
+        ValueKind::Boolean(is_set) => Some(is_set.to_string()),
+        ValueKind::Integer(number) => Some(number.to_string()),
+        ValueKind::String(text) if text.contains("://") => Some(Mask::new().apply(&mask_address(text))),
+        ValueKind::String(text) => Some(Mask::new().apply(text)),
+        _ => None,
+    }
 }
 
 /// The warning of a token, certificate or key that comes from a pipe, which cannot be read again.

@@ -27,6 +27,7 @@ use url::Url;
 use crate::address::{Address, normal_path};
 use crate::credential::ignored_blocks;
 use crate::error::{Error, ErrorKind, Result};
+use crate::pem::Subject;
 use crate::placeholder::{FILL_IN, UNFILLED, is_unfilled};
 use crate::proxy::Proxy;
 use crate::request_path::stays_below;
@@ -272,7 +273,12 @@ impl CaBundle {
     /// # Errors
     /// Returns `InvalidPem` if the text contains no valid certificate.
     pub fn from_pem(pem: &[u8]) -> Result<Self> {
-        shared_or_read(pem).map(Self)
+        Self::read(pem, Subject::AUTHORITY)
+    }
+
+    /// As [`from_pem`](Self::from_pem), with the name of the text in errors.
+    pub(crate) fn read(pem: &[u8], subject: Subject<'_>) -> Result<Self> {
+        shared_or_read(pem, subject).map(Self)
     }
 
     /// The warnings about the bundle at this time: PEM blocks that are not used, and authorities that are not trusted.

@@ -53,6 +53,7 @@ mod class;
 mod id;
 mod problems;
 mod unreadable;
+mod wrong_type;
 
 use std::any::Any;
 use std::fmt;

@@ -106,8 +106,7 @@ impl Overrides {
         cluster.parse::<ClusterFields>()?;
         cluster.retain(|value| !value.is_blank());
         if let Some((_, value)) = identity.iter().find(|(_, value)| value.as_str().is_none()) {
-            let message = format_args!("expected a string, found {}", value.type_name());
-            return Err(Error::new(ErrorKind::InvalidValue, message).with_origin(value.origin()));
+            return Err(Error::wrong_type("a string", value.type_name()).with_origin(value.origin()));
         }
         Ok(Self { cluster, identity })
     }

@@ -4,12 +4,16 @@
 //! fails at the first bad block, or accepts one that Go skips, would lead to other certificate authorities.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
+
+use crate::text::shown_path;
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
@@ -21,6 +25,40 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
+
+/// What a PEM text is, for errors: `the client key /etc/kubernetes/jane.key`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) what: &'static str,
+    /// The file that contains the text.
+    pub(crate) file: Option<&'a Path>,
+}
+
+impl Subject<'_> {
+    pub(crate) const CLIENT_CERTIFICATE: Self = Self::new("the client certificate");
+    pub(crate) const CLIENT_KEY: Self = Self::new("the client key");
+    pub(crate) const AUTHORITY: Self = Self::new("the certificate authority");
+
+    const fn new(what: &'static str) -> Self {
+        Self { what, file: None }
+    }
+}
+
+impl<'a> Subject<'a> {
+    /// The same text, in this file.
+    pub(crate) fn in_file(self, file: Option<&'a Path>) -> Self {
+        Self { file, ..self }
+    }
+}
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.file {
+            Some(file) => write!(f, "{} {}", self.what, shown_path(file)),
+            None => f.write_str(self.what),
+        }
+    }
+}
 
 /// One block, between a `BEGIN` and an `END` line.
 #[derive(Debug)]

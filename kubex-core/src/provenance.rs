@@ -160,6 +160,8 @@ impl Provenance {
 /// Fields of most configurations, whose names are not copied.
 const USUAL_NAMES: &[&str] = &[
     "context",
+    "cluster",
+    "user",
     "server",
     "certificate-authority",
     "certificate-authority-data",

@@ -18,7 +18,7 @@ use super::source::Decorator;
 use crate::assemble::{Setting, assemble};
 use crate::configuration::ClientConfiguration;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
+use crate::host::{Host, Input};
 use crate::overrides::Overrides;
 use crate::provider::{CredentialProvider, ResolveRequest};
 use crate::registry::Registry;
@@ -122,6 +122,19 @@ impl Chain {
         let configuration = self.resolve_with(Asked::default(), |_| {}).await?;
         log_choice(&configuration);
         Ok(configuration)
+    }
+
+    /// Resolves the chain like [`resolve`](Self::resolve), and also returns what the chosen source was read from: the files and
+    /// variables, in the order in which they were read. Files that do not exist are among them.
+    ///
+    /// # Errors
+    /// The same as [`resolve`](Self::resolve).
+    pub async fn resolve_with_inputs(&self) -> Result<(ClientConfiguration, Vec<Input>)> {
+        let mut inputs = Vec::new();
+        let see = |answer: &ResolvedSource| inputs = answer.inputs.clone();
+        let configuration = self.resolve_with(Asked::default(), see).await?;
+        log_choice(&configuration);
+        Ok((configuration, inputs))
     }
 
     /// Resolves the chain. Passes what each source answers to `see`; the last one is the source that is used.

@@ -11,6 +11,7 @@ use rustls_pki_types::CertificateDer;
 use super::Authority;
 use crate::credential::Certificates;
 use crate::error::Result;
+use crate::pem::Subject;
 use crate::sharing_key::SharingKey;
 
 /// The bundles in use, by the digest of their text.
@@ -29,14 +30,14 @@ pub(super) struct BundleContent {
     entry: Option<SharingKey>,
 }
 
-/// The bundle of this text: one in use, or a new one.
-pub(super) fn shared_or_read(pem: &[u8]) -> Result<Arc<BundleContent>> {
+/// The bundle of this text: one in use, or a new one. `subject` is its name in an error.
+pub(super) fn shared_or_read(pem: &[u8], subject: Subject<'_>) -> Result<Arc<BundleContent>> {
     let key = SharingKey::new("ca-bundle").with(pem).closed();
     if let Some(content) = table().get(&key).and_then(Weak::upgrade) {
         return Ok(content);
     }
     // The text may be large, so it is read without the lock.
-    let (read, authorities) = Certificates::of_authorities(pem, "the certificate authority")?;
+    let (read, authorities) = Certificates::of_authorities(pem, subject)?;
     let (certificates, ignored) = read.into_parts();
     let content = Arc::new(BundleContent {
         pem: pem.into(),

@@ -22,7 +22,7 @@ use super::private_key::{check_support, read_key};
 use super::public_key::{is_for_public_key, is_pair};
 use crate::cluster::Authority;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pem::{PemBlock, blocks};
+use crate::pem::{PemBlock, Subject, blocks};
 use crate::secret::{ExposeSecret, SecretBytes};
 use crate::time::rfc3339;
 use crate::warning::Warning;
@@ -54,10 +54,18 @@ impl ClientCertificate {
     /// `InvalidPem` if one of the two is invalid; the message names it. `Unsupported` if no TLS library supports the key.
     /// `IncompleteKeyPair` if they do not belong together.
     pub fn from_pem(certificate: &[u8], key: SecretBytes) -> Result<Self> {
-        Self::new(Certificates::of_client(certificate)?, key)
+        let subjects = [Subject::CLIENT_CERTIFICATE, Subject::CLIENT_KEY];
+        let [of_certificate, _] = subjects;
+        Self::new(
+            Certificates::of_client(certificate, of_certificate)?,
+            key,
+            subjects,
+        )
     }
 
-    pub(crate) fn new(chain: Certificates, key_pem: SecretBytes) -> Result<Self> {
+    /// `subjects` are the names of the certificate and the key in errors.
+    pub(crate) fn new(chain: Certificates, key_pem: SecretBytes, subjects: [Subject<'_>; 2]) -> Result<Self> {
+        let [of_certificate, of_key] = subjects;
         let validity = chain
             .first()
             .and_then(|own| X509Certificate::read(own).ok())
@@ -68,23 +76,19 @@ impl ClientCertificate {
             validity,
             key_pem,
         };
-        let key = certificate.key()?;
+        let key = read_key(certificate.key_pem.expose_secret(), of_key)?;
         if let Some(own) = certificate.chain.first()
             && is_pair(own, &key) == Some(false)
         {
-            return Err(Self::not_a_pair());
+            return Err(not_a_pair(of_certificate, of_key));
         }
-        check_support(&key)?;
+        check_support(&key, of_key)?;
         Ok(certificate)
     }
 
     /// The error for a certificate and a key that do not belong together.
     pub fn not_a_pair() -> Error {
-        Error::new(
-            ErrorKind::IncompleteKeyPair,
-            "the client certificate and the client key do not belong together",
-        )
-        .with_help("use the private key that the certificate was issued for")
+        not_a_pair(Subject::CLIENT_CERTIFICATE, Subject::CLIENT_KEY)
     }
 
     /// Whether the client's own certificate is for this public key, given as a `SubjectPublicKeyInfo` in DER (RFC 5280,
@@ -162,7 +166,7 @@ impl ClientCertificate {
     /// # Errors
     /// None, for a pair that [`from_pem`](Self::from_pem) accepted.
     pub fn key(&self) -> Result<PrivateKeyDer<'static>> {
-        read_key(self.key_pem.expose_secret())
+        read_key(self.key_pem.expose_secret(), Subject::CLIENT_KEY)
     }
 }
 
@@ -191,8 +195,7 @@ pub(crate) struct Certificates {
 impl Certificates {
     /// Reads a client's chain, by the rules of Go's `tls.X509KeyPair`: broken blocks and blocks of other kinds are
     /// skipped, the client's own certificate must be valid X.509, and the others are sent as they are.
-    pub(crate) fn of_client(pem: &[u8]) -> Result<Self> {
-        let what = "the client certificate";
+    pub(crate) fn of_client(pem: &[u8], subject: Subject<'_>) -> Result<Self> {
         let blocks = blocks(pem);
         let mut read = Self::empty();
         for (index, block) in blocks.iter().enumerate() {
@@ -200,15 +203,16 @@ impl Certificates {
                 Ok(content) if block.label == "CERTIFICATE" => {
                     read.certificates.push(content.to_vec().into());
                 }
-                Err(problem) => read.ignore(what, index, block, problem),
+                Err(problem) => read.ignore(subject, index, block, problem),
                 Ok(_) => {}
             }
         }
         match read.first().map(|own| X509Certificate::read(own)) {
-            None => Err(no_certificate(what, &blocks)),
-            Some(Err(Unreadable::Malformed)) => {
-                Err(invalid(what, "contains a block that is not an X.509 certificate"))
-            }
+            None => Err(no_certificate(subject, &blocks)),
+            Some(Err(Unreadable::Malformed)) => Err(invalid(
+                subject,
+                "contains a block that is not an X.509 certificate",
+            )),
             // The server judges a date that cannot be read here.
             Some(Ok(_) | Err(Unreadable::Date)) => Ok(read),
         }
@@ -216,23 +220,23 @@ impl Certificates {
 
     /// Reads certificate authorities, by the rules of Go's `CertPool.AppendCertsFromPEM`: each block that is a certificate
     /// counts, and all others are skipped.
-    pub(crate) fn of_authorities(pem: &[u8], what: &str) -> Result<(Self, Vec<Authority>)> {
+    pub(crate) fn of_authorities(pem: &[u8], subject: Subject<'_>) -> Result<(Self, Vec<Authority>)> {
         let blocks = blocks(pem);
         let mut read = Self::empty();
         let mut authorities = Vec::new();
         for (index, block) in blocks.iter().enumerate() {
             match &block.content {
-                Err(problem) => read.ignore(what, index, block, problem),
+                Err(problem) => read.ignore(subject, index, block, problem),
                 Ok(_) if block.label != "CERTIFICATE" => {
-                    read.ignore(what, index, block, "it is not labelled CERTIFICATE");
+                    read.ignore(subject, index, block, "it is not labelled CERTIFICATE");
                 }
-                Ok(_) if block.has_headers => read.ignore(what, index, block, "it has headers"),
+                Ok(_) if block.has_headers => read.ignore(subject, index, block, "it has headers"),
                 Ok(content) => {
                     authorities.push(match X509Certificate::read(content) {
                         Ok(certificate) => Authority::new(&certificate),
                         Err(Unreadable::Date) => Authority::default(),
                         Err(Unreadable::Malformed) => {
-                            read.ignore(what, index, block, "it is not an X.509 certificate");
+                            read.ignore(subject, index, block, "it is not an X.509 certificate");
                             continue;
                         }
                     });
@@ -244,10 +248,10 @@ impl Certificates {
             return Err(match read.ignored.first() {
                 Some(ignored) if blocks.iter().any(|block| block.label == "CERTIFICATE") => Error::new(
                     ErrorKind::InvalidPem,
-                    format_args!("{what} contains no valid certificate: {ignored}"),
+                    format_args!("{subject} contains no valid certificate: {ignored}"),
                 )
                 .with_help("get the certificate authority of the cluster again"),
-                _ => no_certificate(what, &blocks),
+                _ => no_certificate(subject, &blocks),
             });
         }
         Ok((read, authorities))
@@ -268,10 +272,11 @@ impl Certificates {
         (self.certificates, self.ignored)
     }
 
-    fn ignore(&mut self, what: &str, index: usize, block: &PemBlock<'_>, problem: &str) {
+    fn ignore(&mut self, subject: Subject<'_>, index: usize, block: &PemBlock<'_>, problem: &str) {
         self.ignored.push(format!(
-            "block {} of {what}, at line {} of the PEM, is not used: {problem}",
+            "block {} of {}, at line {} of the PEM, is not used: {problem}",
             index + 1,
+            subject.what,
             block.line
         ));
     }
@@ -295,24 +300,32 @@ pub(crate) fn ignored_blocks(ignored: &[String]) -> Vec<Warning> {
     warnings
 }
 
-fn invalid(what: &str, why: &str) -> Error {
-    Error::new(ErrorKind::InvalidPem, format_args!("{what} {why}"))
+fn not_a_pair(certificate: Subject<'_>, key: Subject<'_>) -> Error {
+    Error::new(
+        ErrorKind::IncompleteKeyPair,
+        format_args!("{certificate} and {key} do not belong together"),
+    )
+    .with_help("use the private key that the certificate was issued for")
+}
+
+fn invalid(subject: Subject<'_>, why: &str) -> Error {
+    Error::new(ErrorKind::InvalidPem, format_args!("{subject} {why}"))
         .with_help("expected a block that begins with -----BEGIN CERTIFICATE-----")
 }
 
-fn no_certificate(what: &str, blocks: &[PemBlock<'_>]) -> Error {
+fn no_certificate(subject: Subject<'_>, blocks: &[PemBlock<'_>]) -> Error {
     if let Some(problem) = blocks.iter().find_map(|block| block.content.as_ref().err()) {
-        return invalid(what, &format!("is not valid PEM: {problem}"))
+        return invalid(subject, &format!("is not valid PEM: {problem}"))
             .with_help("write the certificate to the file again, as PEM in UTF-8 without a byte order mark");
     }
     match blocks.first() {
         Some(block) if block.label.ends_with("PRIVATE KEY") => {
-            let help = if what == "the client certificate" {
+            let help = if subject.what == Subject::CLIENT_CERTIFICATE.what {
                 "swap the client certificate and the client key, or set the certificate"
             } else {
                 "set the certificate, and keep the private key on the server"
             };
-            invalid(what, "is a private key").with_help(help)
+            invalid(subject, "is a private key").with_help(help)
         }
         Some(block) => {
             // Only what looks like a label is shown.
@@ -326,8 +339,8 @@ fn no_certificate(what: &str, blocks: &[PemBlock<'_>]) -> Error {
             } else {
                 "block with another label"
             };
-            invalid(what, &format!("contains a {label} and no certificate in PEM"))
+            invalid(subject, &format!("contains a {label} and no certificate in PEM"))
         }
-        None => invalid(what, "contains no certificate in PEM"),
+        None => invalid(subject, "contains no certificate in PEM"),
     }
 }

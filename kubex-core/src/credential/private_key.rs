@@ -4,6 +4,7 @@
 //! module.
 
 use std::fmt;
+use std::path::Path;
 
 use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
@@ -12,7 +13,8 @@ use x509_cert::der::{Decode as _, Reader as _, SliceReader};
 
 use super::public_key::{ELLIPTIC_CURVE, RSA};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pem::{PemBlock, blocks};
+use crate::pem::{PemBlock, Subject, blocks};
+use crate::text::shell_word;
 
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
@@ -51,30 +53,30 @@ impl KeyKind {
     }
 }
 
-/// Reads the first private key of a PEM text.
+/// Reads the first private key of a PEM text. `subject` is its name in errors.
 ///
 /// # Errors
 /// `InvalidPem` if there is none that can be read. The message contains what was found instead.
-pub(super) fn read_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>> {
+pub(super) fn read_key(pem: &[u8], subject: Subject<'_>) -> Result<PrivateKeyDer<'static>> {
     let blocks = blocks(pem);
     let Some(block) = blocks.iter().find(|block| is_private_key(block)) else {
-        return Err(no_key(&blocks));
+        return Err(no_key(subject, &blocks));
     };
     if block.is_encrypted || block.label == "ENCRYPTED PRIVATE KEY" {
-        return Err(encrypted());
+        return Err(encrypted(subject));
     }
     let content = match &block.content {
         Ok(content) => content,
         Err(problem) => {
-            return Err(invalid(format_args!("the client key cannot be read: {problem}"))
+            return Err(invalid(format_args!("{subject} cannot be read: {problem}"))
                 .with_help("write the key to the file again"));
         }
     };
     by_content(content).ok_or_else(|| {
         if is_encrypted(content) {
-            return encrypted();
+            return encrypted(subject);
         }
-        invalid("the client key is not a private key that can be read")
+        invalid(format_args!("{subject} is not a private key that can be read"))
             .with_help("expected a key in PKCS #8, PKCS #1 or SEC1")
     })
 }
@@ -83,12 +85,12 @@ pub(super) fn read_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>> {
 ///
 /// # Errors
 /// `Unsupported`, with the kind of the key.
-pub(super) fn check_support(key: &PrivateKeyDer<'_>) -> Result<()> {
+pub(super) fn check_support(key: &PrivateKeyDer<'_>, subject: Subject<'_>) -> Result<()> {
     match kind(key) {
         Some(kind) if !kind.is_supported() => Err(Error::new(
             ErrorKind::Unsupported,
             format_args!(
-                "the client key is {kind}, which is not supported: expected RSA of {} to {} bits, P-256, P-384, P-521 or \
+                "{subject} is {kind}, which is not supported: expected RSA of {} to {} bits, P-256, P-384, P-521 or \
                  Ed25519",
                 RSA_BITS.start(),
                 RSA_BITS.end()
@@ -166,21 +168,28 @@ fn invalid(message: impl fmt::Display) -> Error {
     Error::new(ErrorKind::InvalidPem, message)
 }
 
-fn encrypted() -> Error {
-    invalid("the client key is encrypted, and no pass phrase can be given")
-        .with_help("decrypt it with: openssl pkey -in client.key -out decrypted.key")
+fn encrypted(subject: Subject<'_>) -> Error {
+    let file = subject.file.unwrap_or(Path::new("client.key")).to_string_lossy();
+    let (from, to) = (shell_word(&file), format!("{file}.decrypted"));
+    invalid(format_args!(
+        "{subject} is encrypted, and no pass phrase can be given"
+    ))
+    .with_help(format_args!(
+        "decrypt it with: openssl pkey -in {from} -out {}",
+        shell_word(&to)
+    ))
 }
 
-fn no_key(blocks: &[PemBlock<'_>]) -> Error {
+fn no_key(subject: Subject<'_>, blocks: &[PemBlock<'_>]) -> Error {
     let has = |label: &str| blocks.iter().any(|block| block.label == label);
     if has("CERTIFICATE") {
-        invalid("the client key is a certificate")
+        invalid(format_args!("{subject} is a certificate"))
             .with_help("swap the client certificate and the client key, or set the private key")
     } else if has("PUBLIC KEY") || has("RSA PUBLIC KEY") {
-        invalid("the client key is a public key")
+        invalid(format_args!("{subject} is a public key"))
             .with_help("set the private key that belongs to the certificate")
     } else {
-        invalid("the client key contains no private key in PEM")
+        invalid(format_args!("{subject} contains no private key in PEM"))
             .with_help("expected a block that begins with -----BEGIN PRIVATE KEY-----")
     }
 }
@@ -212,7 +221,7 @@ mod tests {
                 "EC PRIVATE KEY",
                 "ANY PRIVATE KEY",
             ] {
-                let key = read_key(relabelled(pem, label).as_bytes()).unwrap();
+                let key = read_key(relabelled(pem, label).as_bytes(), Subject::CLIENT_KEY).unwrap();
                 let format = match key {
                     PrivateKeyDer::Pkcs1(_) => "Pkcs1",
                     PrivateKeyDer::Sec1(_) => "Sec1",
@@ -233,7 +242,8 @@ mod tests {
                 Some("an RSA key of 1024 bits"),
             ),
         ] {
-            let checked = check_support(&read_key(pem.as_bytes()).unwrap());
+            let key = read_key(pem.as_bytes(), Subject::CLIENT_KEY).unwrap();
+            let checked = check_support(&key, Subject::CLIENT_KEY);
             match kind {
                 None => checked.unwrap(),
                 Some(kind) => {
@@ -261,9 +271,31 @@ mod tests {
             (key.replace("-----END PRIVATE KEY-----", ""), "it has no END line"),
             ("token".to_owned(), "contains no private key"),
         ] {
-            let error = read_key(text.as_bytes()).unwrap_err();
+            let error = read_key(text.as_bytes(), Subject::CLIENT_KEY).unwrap_err();
             assert!(error.message().contains(message), "{error}");
             assert!(error.help().is_some(), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_advice_for_an_encrypted_key_can_be_run_as_it_is() {
+        let encrypted = relabelled(include_str!("fixtures/rsa.pkcs8.pem"), "ENCRYPTED PRIVATE KEY");
+        for (file, command) in [
+            (None, "openssl pkey -in client.key -out client.key.decrypted"),
+            (
+                Some("/etc/jane.key"),
+                "openssl pkey -in /etc/jane.key -out /etc/jane.key.decrypted",
+            ),
+            (
+                Some("/etc/$(id) it's.key"),
+                r"openssl pkey -in '/etc/$(id) it'\''s.key' -out '/etc/$(id) it'\''s.key.decrypted'",
+            ),
+        ] {
+            let subject = Subject::CLIENT_KEY.in_file(file.map(Path::new));
+            let error = read_key(encrypted.as_bytes(), subject).unwrap_err();
+            let help = error.help().unwrap();
+            assert_eq!(help.strip_prefix("decrypt it with: "), Some(command));
+            assert!(error.message().contains(file.unwrap_or_default()), "{error}");
         }
     }
 }

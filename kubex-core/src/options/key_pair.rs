@@ -12,6 +12,7 @@ use super::pem::Pem;
 use crate::credential::{Certificates, ClientCertificate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
+use crate::pem::Subject;
 use crate::secret::{ExposeSecret, SecretString};
 
 /// The age at which a key pair is read again from its files.
@@ -102,9 +103,12 @@ impl KeyPairOptions {
             (Err(first), Err(second)) => return Err(first.with_related(second)),
             (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
         };
-        let chain = Certificates::of_client(certificate.expose_secret())
+        let of_certificate = Subject::CLIENT_CERTIFICATE.in_file(self.certificate.file());
+        let of_key = Subject::CLIENT_KEY.in_file(self.key.file());
+        let chain = Certificates::of_client(certificate.expose_secret(), of_certificate)
             .map_err(|error| error.with_origin(self.certificate.origin()))?;
-        ClientCertificate::new(chain, key).map_err(|error| error.with_origin(self.key.origin()))
+        ClientCertificate::new(chain, key, [of_certificate, of_key])
+            .map_err(|error| error.with_origin(self.key.origin()))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::cluster::CaBundle;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::origin::Origin;
+use crate::pem::Subject;
 use crate::secret::{ExposeSecret, SecretBytes, SecretString};
 use crate::text::{check_path, shown_path};
 
@@ -132,7 +133,8 @@ impl Pem {
 
     async fn load_ca_bundle_once(&self, host: &Host, what: &str) -> Result<CaBundle> {
         let text = self.load(host, what).await?;
-        CaBundle::from_pem(text.expose_secret()).map_err(|error| error.with_origin(&self.origin))
+        let subject = Subject::AUTHORITY.in_file(self.file());
+        CaBundle::read(text.expose_secret(), subject).map_err(|error| error.with_origin(&self.origin))
     }
 }
 

@@ -227,8 +227,8 @@ impl Registry {
         match nearest(name, &known) {
             Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
             None => error.with_help(format_args!(
-                "add `use that_crate as _;` to the program, with the crate that registers \"{}\"; if Kubex contains the \
-                 provider, enable its cargo feature",
+                "add `use that_crate as _;` to the program, with the crate that registers \"{}\", or enable the cargo feature \
+                 of Kubex that has this name; for the command kubex: see \"With your own providers\" in docs/command.md",
                 clean_line(name)
             )),
         }

@@ -53,6 +53,7 @@ pub struct Registration {
     schema: fn() -> Schema,
     factory: Factory,
     kubeconfig_keys: &'static [&'static str],
+    shown_keys: &'static [&'static str],
     replaces: Option<(&'static str, ReplacePlugin)>,
 }
 
@@ -109,6 +110,7 @@ impl Registration {
             schema,
             factory,
             kubeconfig_keys: &[],
+            shown_keys: &[],
             replaces: None,
         }
     }
@@ -143,6 +145,32 @@ impl Registration {
     pub const fn kubeconfig_keys(mut self, keys: &'static [&'static str]) -> Self {
         self.kubeconfig_keys = keys;
         self
+    }
+
+    /// Declares the options whose values people may see, in [`Provenance::value_of`](crate::Provenance::value_of) and in the
+    /// output of `kubex explain`: texts, numbers and booleans that are never a secret. User information in an address is masked.
+    ///
+    /// ```
+    /// # use kubex_core::{BuildContext, Credential, CredentialSource, FetchRequest, FromOptions, Registration, Result};
+    /// # #[derive(serde::Deserialize, schemars::JsonSchema)] struct NoOptions {}
+    /// # #[derive(Debug)] struct Vault;
+    /// # impl FromOptions for Vault { type Options = NoOptions; fn from_options(_: NoOptions, _: &BuildContext<'_>) -> Result<Self> { Ok(Vault) } }
+    /// # #[async_trait::async_trait] impl CredentialSource for Vault {
+    /// #   async fn fetch(&self, _: FetchRequest<'_>) -> Result<Credential> { Ok(Credential::anonymous()) }
+    /// #   fn describe(&self) -> String { "vault".into() } }
+    /// pub static REGISTRATION: Registration =
+    ///     Registration::source::<Vault>("vault", "Tokens from the vault").shown_keys(&["role"]);
+    /// assert_eq!(REGISTRATION.name(), "vault");
+    /// ```
+    #[must_use]
+    pub const fn shown_keys(mut self, keys: &'static [&'static str]) -> Self {
+        self.shown_keys = keys;
+        self
+    }
+
+    /// Whether people may see the value of this option.
+    pub(crate) fn shows(&self, key: &str) -> bool {
+        self.shown_keys.contains(&key)
     }
 
     /// Declares that the plugin can serve the calls of the exec plugin with this command, if the host's rules say so.

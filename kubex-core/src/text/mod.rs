@@ -25,6 +25,7 @@ mod looks;
 mod mask;
 mod path;
 mod sanitize;
+mod shell;
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -37,6 +38,7 @@ pub use mask::Mask;
 pub(crate) use path::has_blank_at_an_end;
 pub use path::{NotAPath, check_path, not_a_path, shown_path};
 pub use sanitize::{Sanitized, sanitize, sanitize_line, without_secrets, write_sanitized};
+pub use shell::shell_word;
 
 /// The replacement for a secret in a text.
 pub const MASKED: &str = "[masked]";

@@ -95,10 +95,10 @@ impl de::Error for Failure {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(
-            ErrorKind::InvalidValue,
-            format!("expected {}, found {}", in_plain_words(expected), name_of(&found)),
-        )
+        let error = Error::wrong_type(&in_plain_words(expected), name_of(&found));
+        let mut failure = Self::new(error.kind(), error.message().to_owned());
+        failure.0.help = error.help().map(str::to_owned);
+        failure
     }
 
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -379,7 +379,8 @@ mod tests {
         for (json, said) in [
             (
                 r#"{"retries": "s3cret"}"#,
-                "expected a whole number that is not negative, found a string (/c.yaml, sources.x.retries)",
+                "expected a whole number that is not negative, found a string (/c.yaml, sources.x.retries); write a whole number, \
+                 without quotes",
             ),
             (
                 r#"{"retries": 31337}"#,
@@ -387,7 +388,7 @@ mod tests {
             ),
             (
                 r#"{"retries": 1, "token": 5}"#,
-                "expected a string, found a number (/c.yaml, sources.x.token)",
+                "expected a string, found a number (/c.yaml, sources.x.token); put it in quotes",
             ),
             (
                 r#"{"retries": 1, "mode": "s3cret"}"#,
@@ -403,7 +404,7 @@ mod tests {
             ),
             (
                 r#"{"retries": 1, "labels": {"a": [{"s3cret": 1}]}}"#,
-                "expected a string, found a mapping (/c.yaml, sources.x.labels.a[0])",
+                "expected a string, found a mapping (/c.yaml, sources.x.labels.a[0]); write one text",
             ),
         ] {
             assert_eq!(

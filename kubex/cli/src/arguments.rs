@@ -133,6 +133,8 @@ mod tests {
         assert!(usage(&["get", "--raw", "/version"]).contains("tip: get takes the path itself"));
         assert!(!usage(&["get", "--raw", "/version"]).contains("-- --raw"));
         assert!(usage(&["contxts"]).contains("contexts"));
+        assert!(usage(&["check"]).contains("tip: kubex explain --check"));
+        assert!(!usage(&["check"]).contains("schema"));
     }
 
     #[test]

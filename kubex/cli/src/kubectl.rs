@@ -1,15 +1,17 @@
-//! What the words of kubectl are called here.
+//! What the words of kubectl, and other words that people try, are called here.
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue};
 
-/// A subcommand of kubectl, and the one to use.
+/// A subcommand of kubectl or of other tools, and the one to use.
 const SUBCOMMANDS: &[(&str, &str)] = &[
     (
         "auth",
         "kubex whoami --online asks the server who it takes you for",
     ),
+    ("check", CHECK),
     ("cluster-info", "kubex resolve shows the server"),
+    ("doctor", CHECK),
     ("current-context", "kubex contexts marks the current one"),
     (
         "get-clusters",
@@ -29,6 +31,8 @@ const SUBCOMMANDS: &[(&str, &str)] = &[
         "use-context",
         "add --context NAME to a command; kubectl config use-context changes the kubeconfig",
     ),
+    ("validate", CHECK),
+    ("verify", CHECK),
     (
         "version",
         "kubex --version, or kubex get /version for the server's",
@@ -38,6 +42,9 @@ const SUBCOMMANDS: &[(&str, &str)] = &[
         "kubex explain shows each field of the kubeconfig that is used; kubex config show is about Kubex's own configuration",
     ),
 ];
+
+const CHECK: &str =
+    "kubex explain --check shows what is missing; kubex config check is about Kubex's own configuration";
 
 /// A flag of kubectl, and what to use.
 const FLAGS: &[(&str, &str)] = &[

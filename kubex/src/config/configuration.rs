@@ -19,7 +19,7 @@ use super::layer::{self, Layer};
 use super::places::NamedFile;
 use super::prepare::PreparedSource;
 use super::settings::{LocatedName, Settings, SourceSettings};
-use super::{native, places, prepare, variables};
+use super::{native, places, prepare, unlinked, variables};
 use crate::default_chain::DEFAULT_ORDER;
 use crate::kuberc::Kuberc;
 
@@ -295,6 +295,9 @@ impl Configuration {
         let name = clean_line(&named.name).into_owned();
         let message = format!("the chain names \"{name}\", which is neither a source nor a provider");
         let error = Error::new(ErrorKind::UnknownSource, message).with_origin(&named.origin);
+        if let Some(help) = unlinked::how_to_link(&named.name) {
+            return Err(error.with_help(help));
+        }
         Err(match nearest(&named.name, &known) {
             Some(near) => error.with_help(format_args!("did you mean \"{}\"?", clean_line(near))),
             None => error.with_help(format_args!(

@@ -165,8 +165,7 @@ fn profiles_in(profiles: &Value) -> Result<Vec<(String, Value)>> {
 }
 
 fn not_a_mapping(value: &Value) -> Error {
-    let message = format!("expected a mapping, found {}", value.type_name());
-    Error::new(ErrorKind::InvalidValue, message).with_origin(value.origin())
+    Error::wrong_type("a mapping", value.type_name()).with_origin(value.origin())
 }
 
 /// Merges the layers. Later ones win: the files outside of their profiles, the files in the selected profile, the

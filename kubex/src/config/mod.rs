@@ -52,6 +52,7 @@ mod entry;
 mod file_schema;
 mod layer;
 mod native;
+mod other_file;
 mod paths;
 mod places;
 mod prepare;
@@ -59,6 +60,7 @@ mod problems;
 mod schema;
 mod settings;
 mod typed;
+mod unlinked;
 mod variables;
 
 pub use configuration::{Configuration, SourceSummary};

@@ -4,12 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use kubex_core::error::is_missing;
-use kubex_core::host::{FileContent, ForeignWriters};
+use kubex_core::host::{FileContent, FileKind, ForeignWriters};
 use kubex_core::text::check_path;
 use kubex_core::{Error, ErrorKind, Host, Origin, Result, Warning};
 
-use super::document;
 use super::layer::Layer;
+use super::{document, other_file};
 
 /// The variable that names one more file.
 pub(super) const FILE_VARIABLE: &str = "KUBEX_CONFIG";
@@ -27,11 +27,7 @@ pub(super) struct NamedFile {
 /// `KUBEX_CONFIG` names. Later layers win. The working directory is not searched.
 pub(super) async fn layers(host: &Host, named: Option<NamedFile>) -> Result<Vec<Layer>> {
     let mut layers = Vec::new();
-    let directories = [machine_directory(host), user_directory(host)];
-    let directories = directories.iter().flatten();
-    let paths: Vec<_> = directories
-        .flat_map(|directory| NAMES.iter().map(|name| directory.join(name)))
-        .collect();
+    let paths = searched(host);
     // All at once, so that the blocking work is handed over once.
     let contents = host
         .files()
@@ -65,6 +61,35 @@ pub(super) async fn layers(host: &Host, named: Option<NamedFile>) -> Result<Vec<
         layers.push(required(&path, host, &origin).await?);
     }
     Ok(layers)
+}
+
+/// The paths of the machine's and the user's file, in order: those of each directory, of which one may exist.
+pub(super) fn searched(host: &Host) -> Vec<PathBuf> {
+    let directories = [machine_directory(host), user_directory(host)];
+    let directories = directories.iter().flatten();
+    directories
+        .flat_map(|directory| NAMES.iter().map(|name| directory.join(name)))
+        .collect()
+}
+
+/// The files that exist, and the named one: what [`layers`] reads. A pipe can be read only once, so it is left out.
+pub(super) async fn files(host: &Host, named: Option<&NamedFile>) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in searched(host) {
+        if !matches!(host.files().kind(&path).await, Err(error) if is_missing(&error)) {
+            files.push(path);
+        }
+    }
+    let named = match named {
+        Some(named) => Some(named.path.clone()),
+        None => file_of_variable(host)?.map(|named| named.path),
+    };
+    if let Some(path) = named
+        && !matches!(host.files().kind(&path).await, Ok(FileKind::Pipe))
+    {
+        files.push(path);
+    }
+    Ok(files)
 }
 
 /// The file that `KUBEX_CONFIG` names.
@@ -114,7 +139,9 @@ fn layer(path: &Path, content: io::Result<FileContent>, host: &Host) -> Result<O
                 Some(writers) => Some(writable_by_others(writers, path, &origin, host)?),
                 None => None,
             };
-            let layer = Layer::from_file(document::parse(content.bytes, origin)?)?;
+            let root = document::parse(content.bytes, origin)?;
+            other_file::check(&root, path)?;
+            let layer = Layer::from_file(root)?;
             Ok(Some(layer.with_warnings(warning.into_iter().collect())))
         }
         Err(error) if is_missing(&error) => Ok(None),

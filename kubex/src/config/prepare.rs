@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use kubex_core::error::Problems;
 use kubex_core::options::{ClusterOptions, Value, ValueKind};
 use kubex_core::origin::Place;
-use kubex_core::text::clean_line;
+use kubex_core::text::{clean_line, nearest};
 use kubex_core::{
-    CredentialProvider, Error, ErrorKind, Host, Options, Origin, Overrides, Registry, ResolveRequest,
-    ResolvedSource, Result,
+    CredentialProvider, Error, ErrorKind, Host, Options, Origin, Overrides, Registration, Registry,
+    ResolveRequest, ResolvedSource, Result,
 };
 use serde_json::Value as Schema;
 
@@ -20,7 +20,7 @@ use super::problems::read_all;
 use super::settings::{COMMON_KEYS, SourceSettings, locate_error, options_of};
 use super::typed::{property, resolved, typed};
 use super::variables::looks_like_a_variable;
-use super::{paths, schema};
+use super::{paths, schema, unlinked};
 
 /// The suffix of a key whose value is the name of the variable that contains the secret.
 pub(super) const REFERENCE_SUFFIX: &str = "-env";
@@ -54,7 +54,7 @@ pub(super) fn prepare_source(
 fn build(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<PreparedSource> {
     let registration = registry
         .get(source.provider_name())
-        .map_err(|error| unknown_provider(source, error))?;
+        .map_err(|error| unknown_provider(source, registry, error))?;
     // `static` reads no files. The provider token-file does, and reads the token again when it changes.
     let registration = match source.options.get("token-file") {
         Some(_) if registration.name() == "static" => registry.get("token-file").unwrap_or(registration),
@@ -134,18 +134,27 @@ fn as_value(options: &Options) -> Value {
 }
 
 /// The registry's error for an unknown provider, with the origin of the name.
-fn unknown_provider(source: &SourceSettings, error: Error) -> Error {
+fn unknown_provider(source: &SourceSettings, registry: &Registry, error: Error) -> Error {
+    let error = match unlinked::help_about(source.provider_name()) {
+        Some(help) => error.with_help(help),
+        None => error,
+    };
     if let Some(provider) = &source.provider {
         return error.with_origin(&provider.origin);
     }
     let name = clean_line(&source.name).into_owned();
-    let message =
-        format!("the source \"{name}\" does not name a provider, and no provider has the source's name");
-    let near = error.help().filter(|help| help.starts_with("did you mean"));
-    let help = near.map_or_else(
-        || format!("set sources.{name}.provider, or link the crate of the provider \"{name}\""),
-        str::to_owned,
+    let linked: Vec<&str> = registry.iter().map(Registration::name).collect();
+    let message = format!(
+        "the source \"{name}\" does not name a provider, and no provider has the source's name; linked providers: {}",
+        linked.join(", ")
     );
+    let found = nearest(&source.name, &linked).is_some() || unlinked::help_about(&source.name).is_some();
+    let help = match error.help() {
+        Some(help) if found => help.to_owned(),
+        _ => format!(
+            "set sources.{name}.provider to one of them, or link the crate of the provider \"{name}\""
+        ),
+    };
     Error::new(ErrorKind::UnknownProvider, message)
         .with_origin(&source.origin)
         .with_help(help)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kubex_core::error::Problems;
-use kubex_core::host::{AllowedPlugin, Deadline, PluginOptions, PluginPolicy, PluginRules};
+use kubex_core::host::{Deadline, PluginOptions, PluginRules};
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, Options, Origin, Result};
@@ -138,9 +138,10 @@ fn plugin_rules(exec: &Value, problems: &mut Problems) -> (Option<PluginRules>, 
     }
     let locate = |error: Error| {
         let error = locate_error(error, &exec);
-        let is_an_entry = |origin: &Origin| origin.keys().starts_with("exec.allowlist[");
+        let is_an_entry =
+            |origin: &Origin| origin.keys().starts_with("exec.allowlist[") && origin.keys().ends_with(']');
         match error.origin() {
-            Some(origin) if error.help().is_none() && is_an_entry(origin) => {
+            Some(origin) if error.kind() == ErrorKind::InvalidValue && is_an_entry(origin) => {
                 error.with_help("write an entry as {command: NAME}")
             }
             _ => error,
@@ -168,36 +169,43 @@ fn plugin_rules(exec: &Value, problems: &mut Problems) -> (Option<PluginRules>, 
     } else {
         "allowlist"
     };
-    let invalid_entry = invalid_entry(&options, &exec);
+    let invalid_entries = invalid_entries(&options, &exec);
+    let policy = if invalid_entries.is_empty() {
+        options.plugin_policy().map(drop)
+    } else {
+        Ok(())
+    };
+    for (error, entry) in invalid_entries {
+        problems.add(error.with_origin(entry.origin()));
+    }
     // The errors of the parts do not tell their key.
     for (checked, key) in [
-        (options.plugin_policy().map(drop), policy_key),
+        (policy, policy_key),
         (options.plugin_environment().map(drop), "environment"),
         (options.check_native(), "native"),
     ] {
-        let entry = invalid_entry.filter(|_| key == policy_key);
-        let origin = entry
-            .or_else(|| exec.get(key))
-            .map_or(exec.origin(), Value::origin);
+        let origin = exec.get(key).map_or(exec.origin(), Value::origin);
         problems.take(checked.map_err(|error| error.with_origin(origin)));
     }
     let rules = written.and_then(|written| written.rules().ok());
     (rules.map(|rules| with_origins(rules, &exec)), reads_kuberc)
 }
 
-/// The entry of the allowlist that makes the policy invalid.
-fn invalid_entry<'v>(options: &PluginOptions, exec: &'v Value) -> Option<&'v Value> {
-    let policy = options.policy.as_deref()?;
-    let list = options
-        .allowlist
-        .as_ref()
-        .filter(|_| policy.eq_ignore_ascii_case("allowlist"))?;
-    let is_invalid = |entry: &AllowedPlugin| PluginPolicy::allowlist_of([entry.clone()]).is_err();
-    let index = list.iter().position(is_invalid)?;
-    match exec.get("allowlist")?.kind() {
-        ValueKind::Sequence(items) => items.get(index),
-        _ => None,
-    }
+/// The entries of the allowlist that make the policy invalid, each with its error.
+fn invalid_entries<'v>(options: &PluginOptions, exec: &'v Value) -> Vec<(Error, &'v Value)> {
+    let is_used = |policy: &String| policy.eq_ignore_ascii_case("allowlist");
+    let (Some(list), Some(ValueKind::Sequence(items))) = (
+        options
+            .allowlist
+            .as_ref()
+            .filter(|_| options.policy.as_ref().is_some_and(is_used)),
+        exec.get("allowlist").map(Value::kind),
+    ) else {
+        return Vec::new();
+    };
+    let checked = (1..).zip(list.iter().zip(items));
+    let invalid = checked.filter_map(|(at, (entry, item))| Some((entry.check(at).err()?, item)));
+    invalid.collect()
 }
 
 /// The rules whose policy knows where it is set.
@@ -322,8 +330,7 @@ fn mapping(value: &Value) -> Result<&[(String, Value)]> {
 
 /// The error of a value whose type is not the one that its key takes.
 pub(super) fn expected(what: &str, found: &Value) -> Error {
-    let message = format!("expected {what}, found {}", found.type_name());
-    Error::new(ErrorKind::InvalidValue, message).with_origin(found.origin())
+    Error::wrong_type(what, found.type_name()).with_origin(found.origin())
 }
 
 /// The error with the origin of the value that its keys lead to. Deserialising a mapping knows only where the mapping

@@ -2,7 +2,7 @@
 
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::origin::Place;
-use kubex_core::{Error, ErrorKind, Result};
+use kubex_core::{Error, Result};
 
 /// Converts the text of a variable to the type of the schema: a boolean, a number or a list. Other values are unchanged.
 ///
@@ -28,13 +28,7 @@ pub(super) fn typed(
         }
         _ => return Ok(value),
     };
-    let expected = |what: &str| {
-        Err(Error::new(
-            ErrorKind::InvalidValue,
-            format_args!("expected {what}, found a string"),
-        )
-        .with_origin(&origin))
-    };
+    let expected = |what: &str| Err(Error::wrong_type(what, "a string").with_origin(&origin));
     let is = |name| types(schema).contains(&name);
     let number = text.parse::<i64>().ok();
     let kind = if is("boolean") {

@@ -60,5 +60,14 @@ kubex_core::register! {
     /// The provider `aks`.
     pub static REGISTRATION =
         Registration::source::<AksSource>("aks", "tokens for Azure Kubernetes Service, without kubelogin")
+            .shown_keys(&[
+                "login",
+                "server-id",
+                "tenant-id",
+                "client-id",
+                "identity-resource-id",
+                "environment",
+                "authority-host",
+            ])
             .replaces("kubelogin", replacement::replace);
 }

@@ -65,5 +65,6 @@ kubex_core::register! {
     /// The provider `eks`.
     pub static REGISTRATION =
         Registration::source::<EksSource>("eks", "tokens for Amazon EKS, without the AWS CLI")
+            .shown_keys(&["cluster", "region", "profile", "role", "session-name"])
             .replaces("aws", replacement::replace);
 }

@@ -118,5 +118,6 @@ kubex_core::register! {
                 "install-hint",
                 "provide-cluster-info",
                 "interactive-mode",
-            ]);
+            ])
+            .shown_keys(&["command", "api-version", "interactive-mode", "provide-cluster-info"]);
 }

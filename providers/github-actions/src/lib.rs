@@ -46,5 +46,6 @@ kubex_core::register! {
     pub static REGISTRATION = Registration::source::<GithubActionsSource>(
         "github-actions",
         "the OpenID Connect token of a job of GitHub Actions",
-    );
+    )
+    .shown_keys(&["audience"]);
 }

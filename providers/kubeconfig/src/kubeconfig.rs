@@ -154,6 +154,10 @@ impl Kubeconfig {
                 answer = answer.choice(Some(name));
             }
         }
+        for (field, name, origin) in &selection.named {
+            answer.record_origin(field, origin);
+            answer.record_value(field, &shown(name));
+        }
         for (taken, shadowed) in &self.merged.shadowed {
             answer.record_shadowed(taken, shadowed);
         }

@@ -378,11 +378,7 @@ pub(crate) fn text_of(value: Node<'_>, origin: impl FnOnce() -> Origin) -> Resul
 }
 
 pub(crate) fn wrong_type(value: Node<'_>, expected: &str, origin: &Origin) -> Error {
-    Error::new(
-        ErrorKind::InvalidValue,
-        format_args!("expected {expected}, found {}", value.kind().type_name()),
-    )
-    .with_origin(origin)
+    Error::wrong_type(expected, value.kind().type_name()).with_origin(origin)
 }
 
 /// Removes `.` and `..` from a path lexically, as client-go does.

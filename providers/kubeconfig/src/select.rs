@@ -24,6 +24,8 @@ pub(crate) struct Selection<'m> {
     pub(crate) chosen_at: Option<Origin>,
     /// The name of that context.
     pub(crate) context: Option<&'m str>,
+    /// The cluster and the user that are selected by name: the field, the name, and where it is set.
+    pub(crate) named: Vec<(&'static str, &'m str, Origin)>,
     /// The context, or the cluster if there is no context.
     pub(crate) origin: Origin,
     /// Warnings about keys of these entries that resemble a field.
@@ -67,23 +69,27 @@ pub(crate) fn select<'m>(
         let Some(context) = &context else { return Ok(None) };
         Ok(context.text(key)?.map(|name| (name, context.origin_of(key))))
     };
+    let mut found_by_name = Vec::new();
     // Without a name, the entry without a name is used, if there is one.
-    let mut find = |entries: &'m Entries, named: Option<(&str, Origin)>| {
+    let mut find = |key, entries: &'m Entries, named: Option<(&'m str, Origin)>| -> Result<_> {
         if let Some((name, origin)) = named {
-            return entries.find(name, &origin).map(Some);
+            let entry = entries.find(name, &origin)?;
+            found_by_name.push((key, name, origin));
+            return Ok(Some(entry));
         }
         let entry = entries.get("");
         unnamed.extend(entry);
         Ok(entry)
     };
-    let cluster =
-        named(options.cluster.as_ref(), "cluster").and_then(|named| match find(&merged.clusters, named)? {
+    let cluster = named(options.cluster.as_ref(), "cluster").and_then(|named| {
+        match find("cluster", &merged.clusters, named)? {
             Some(entry) => read(entry),
             None => Err(names_no_cluster(context.as_ref(), written)),
-        });
+        }
+    });
     let cluster = problems.take(cluster);
     let user = named(options.user.as_ref(), "user").and_then(|named| {
-        find(&merged.users, named)?
+        find("user", &merged.users, named)?
             .map(|entry| Ok((read(entry)?, entry.name())))
             .transpose()
     });
@@ -103,6 +109,7 @@ pub(crate) fn select<'m>(
         namespace: namespace.map(|(name, origin)| Value::new(name, origin)),
         context: chosen.as_ref().map(|(name, _)| *name),
         chosen_at: chosen.map(|(_, origin)| origin),
+        named: found_by_name,
         origin,
         warnings,
     })

@@ -75,5 +75,6 @@ kubex_core::register! {
                 "idp-certificate-authority",
                 "idp-certificate-authority-data",
                 "extra-scopes",
-            ]);
+            ])
+            .shown_keys(&["idp-issuer-url", "client-id"]);
 }

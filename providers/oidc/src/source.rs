@@ -426,7 +426,8 @@ impl CredentialSource for OidcSource {
         let warning = Warning::new(
             "refresh-token-not-saved",
             "the id-token has to be renewed with the refresh-token, and a new refresh-token is not saved: if the issuer \
-             rotates refresh tokens, other programs have to log in again; set \"write-tokens\" or \"cache\" of the source",
+             rotates refresh tokens, other programs have to log in again; set \"write-tokens: true\" or \"cache: shared\" for the \
+             source in Kubex's own configuration",
         );
         vec![warning.with_origin(&self.origins.refresh_token)]
     }

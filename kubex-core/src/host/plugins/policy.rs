@@ -305,6 +305,17 @@ impl Entry {
     }
 }
 
+impl AllowedPlugin {
+    /// Checks the entry at this position of a list, counted from 1, as [`PluginPolicy::allowlist_of`] checks each.
+    ///
+    /// # Errors
+    /// `InvalidValue`, with the position.
+    pub fn check(&self, position: usize) -> Result<()> {
+        refuse_relative(position, &self.command)?;
+        Entry::new(position, self.clone()).map(drop)
+    }
+}
+
 /// Refuses a path that is neither a name nor absolute. A command of a kubeconfig is made absolute before it is compared, so
 /// such an entry would permit nothing.
 fn refuse_relative(at: usize, command: &str) -> Result<()> {

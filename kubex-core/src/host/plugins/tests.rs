@@ -335,6 +335,23 @@ async fn every_layer_must_permit_and_a_layer_is_read_at_each_run() {
     let error = permit(&policy, "aws").await.unwrap_err();
     assert!(error.message().contains("(set by /kuberc:3:1)"), "{error}");
 
+    // Each policy that refuses is told, so that mending one does not reveal the next.
+    let error = permit(&policy, "/opt/third").await.unwrap_err();
+    assert_eq!(error.problems().count(), 2, "{error}");
+    set(Ok(PluginPolicy::deny_all().with_origin(&line)));
+    let error = permit(&policy, "/opt/third").await.unwrap_err();
+    let reasons: Vec<&str> = error.problems().map(Error::message).collect();
+    assert!(
+        reasons.len() == 2 && reasons[0].contains("allowlist"),
+        "{reasons:?}"
+    );
+    assert!(
+        reasons[1].ends_with("deny-all (set by /kuberc:3:1)"),
+        "{reasons:?}"
+    );
+    let error = permit(&policy, "aws").await.unwrap_err();
+    assert_eq!(error.problems().count(), 1, "{error}");
+
     let invalid = Error::new(ErrorKind::InvalidValue, "the file is broken").with_origin(&line);
     set(Err(invalid.with_help("mend it")));
     let error = permit(&policy, "aws").await.unwrap_err();
@@ -359,6 +376,33 @@ async fn every_layer_must_permit_and_a_layer_is_read_at_each_run() {
     set(Ok(named));
     assert!(permit_with(&policy, "aws", &["AWS_CONFIG_FILE"]).await.is_ok());
     assert!(permit_with(&policy, "aws", &["LD_PRELOAD"]).await.is_err());
+
+    // Only the list of the rules themselves can name variables.
+    let refused = async |policy: &PluginPolicy| {
+        let error = permit_with(policy, "aws", &["LD_PRELOAD", "AWS_REGION", "PYTHONPATH"]).await;
+        let error = error.unwrap_err();
+        assert!(
+            error
+                .message()
+                .contains("variables \"LD_PRELOAD\", \"PYTHONPATH\""),
+            "{error}"
+        );
+        error.help().unwrap_or_default().to_owned()
+    };
+    set(Ok(PluginPolicy::allow_all()));
+    let help = refused(&policy).await;
+    assert!(
+        help.contains("write env: [LD_PRELOAD, PYTHONPATH] in the plugin's entry"),
+        "{help}"
+    );
+    set(Ok(aws));
+    let help = refused(&PluginPolicy::from_source(source.clone())).await;
+    assert!(
+        help.ends_with(
+            "exec: {policy: allowlist, allowlist: [{command: aws, env: [LD_PRELOAD, PYTHONPATH]}]}"
+        ),
+        "{help}"
+    );
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ const LARGEST_PROGRAM: usize = 1 << 30;
 pub struct PluginVerdict {
     /// The command, for people.
     pub command: String,
-    /// Why the plugin may not run; `None` if it may.
+    /// Why the plugin may not run; `None` if it may. If several policies refuse it, the error contains the reason of each.
     pub refusal: Option<Error>,
     /// The lines that decide. Empty if no policy is configured, and if the program is not found.
     pub origins: Vec<Origin>,
@@ -34,7 +34,7 @@ impl PluginVerdict {
     pub(in crate::host) fn new(command: &OsStr, decision: Result<Permission, Refusal>) -> Self {
         let (refusal, origins) = match decision {
             Ok(permission) => (None, permission.origins),
-            Err(Refusal { error, origin }) => (Some(error), origin.into_iter().collect()),
+            Err(Refusal { error, origins }) => (Some(error), origins),
         };
         Self {
             command: sanitize_line(&command.to_string_lossy()).into_owned(),
@@ -50,31 +50,48 @@ pub(in crate::host) struct Permission {
     origins: Vec<Origin>,
 }
 
-/// Why a plugin may not run, and the line that decides it.
+/// Why a plugin may not run, and the lines that decide it.
 #[derive(Debug)]
 pub(in crate::host) struct Refusal {
     error: Error,
-    origin: Option<Origin>,
+    origins: Vec<Origin>,
 }
 
 impl Refusal {
-    fn new(command: &OsStr, message: impl fmt::Display, origin: Option<&Origin>) -> Self {
-        debug!(target: "kubex::exec", command = &*shown(command), outcome = "denied", "plugin policy");
+    fn new(message: impl fmt::Display, origin: Option<&Origin>) -> Self {
         let error = match origin {
             Some(origin) => Error::new(ErrorKind::Refused, format_args!("{message} (set by {origin})")),
             None => Error::new(ErrorKind::Refused, message),
         };
         Self {
             error,
-            origin: origin.cloned(),
+            origins: origin.into_iter().cloned().collect(),
         }
     }
 
-    fn with_help(self, help: &str) -> Self {
+    fn with_help(self, help: impl fmt::Display) -> Self {
         Self {
             error: self.error.with_help(help),
             ..self
         }
+    }
+
+    /// The refusals of several policies as one. `None` if there is none.
+    fn of_all(refusals: impl IntoIterator<Item = Self>) -> Option<Self> {
+        refusals.into_iter().reduce(|first, mut other| {
+            let mut origins = first.origins;
+            origins.append(&mut other.origins);
+            Self {
+                error: first.error.with_related(other.error),
+                origins,
+            }
+        })
+    }
+
+    /// Logs that this plugin is refused.
+    fn logged(self, command: &OsStr) -> Self {
+        debug!(target: "kubex::exec", command = &*shown(command), outcome = "denied", "plugin policy");
+        self
     }
 
     /// The error alone.
@@ -86,12 +103,19 @@ impl Refusal {
 /// What is not about the policy, such as a program that is not found.
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self { error, origin: None }
+        Self {
+            error,
+            origins: Vec::new(),
+        }
     }
 }
 
 /// The layers of a policy, as they are at this moment.
-pub(in crate::host) struct CurrentPolicy(Vec<Layer>);
+pub(in crate::host) struct CurrentPolicy {
+    layers: Vec<Layer>,
+    /// Whether a list is set by the rules themselves. Another one is kubectl's, which has no variables.
+    has_own_list: bool,
+}
 
 impl PluginPolicy {
     /// Reads the layers that are read before every run.
@@ -101,8 +125,11 @@ impl PluginPolicy {
         host: &Host,
     ) -> Result<CurrentPolicy, Refusal> {
         let read = self.read(host).await;
-        let read = read.map_err(|error| undetermined(command, &error))?;
-        Ok(CurrentPolicy(read.0))
+        let read = read.map_err(|error| undetermined(command, &error).logged(command))?;
+        Ok(CurrentPolicy {
+            layers: read.0,
+            has_own_list: self.is_allowlist(),
+        })
     }
 
     /// The policy at this moment, without sources.
@@ -136,32 +163,36 @@ fn undetermined(command: &OsStr, error: &Error) -> Refusal {
         "the plugin \"{}\" is not allowed, because the plugin policy is unknown: {reason}{origin}",
         shown(command)
     );
-    let refusal = Refusal::new(command, message, None);
+    let refusal = Refusal::new(message, None);
     Refusal {
         error: match error.help() {
             Some(help) => refusal.error.with_help(help),
             None => refusal.error,
         },
-        origin: error.origin().cloned(),
+        origins: error.origin().into_iter().cloned().collect(),
     }
 }
 
 impl CurrentPolicy {
     /// The part of the decision that needs no lookup.
     pub(in crate::host) fn before_look_up(&self, command: &OsStr) -> Result<(), Refusal> {
-        let Some(layer) = self.0.iter().find(|layer| layer.rule == Rule::DenyAll) else {
+        if !self.layers.iter().any(|layer| layer.rule == Rule::DenyAll) {
             return Ok(());
-        };
-        let message = format_args!(
-            "the plugin \"{}\" is not allowed: the plugin policy is deny-all",
-            shown(command)
-        );
-        let help = if layer.origin.is_some() {
-            "allow it there, if you trust it"
-        } else {
-            "allow it in Kubex's own configuration, not in the kubeconfig"
-        };
-        Err(Refusal::new(command, message, layer.origin.as_ref()).with_help(help))
+        }
+        let name = Path::new(command).file_stem();
+        let refusals = self.layers.iter().filter_map(|layer| match &layer.rule {
+            Rule::DenyAll => Some(denied(command, layer)),
+            // No file that a lookup finds is on such a list.
+            Rule::Allowlist(entries)
+                if entries
+                    .iter()
+                    .all(|entry| Path::new(&entry.command).file_stem() != name) =>
+            {
+                Some(not_listed(command, layer))
+            }
+            _ => None,
+        });
+        Refusal::of_all(refusals).map_or(Ok(()), |refusal| Err(refusal.logged(command)))
     }
 
     /// Whether the program that was found for the command may run with these variables of a kubeconfig. Without a program,
@@ -177,37 +208,89 @@ impl CurrentPolicy {
         let mut permission = Permission::default();
         let mut permitting = Vec::new();
         let mut limiting = None;
-        for layer in &self.0 {
+        let mut refusals = Vec::new();
+        for layer in &self.layers {
             match &layer.rule {
                 Rule::AllowAll => permission.origins.extend(layer.origin.clone()),
                 Rule::Allowlist(entries) => {
                     let listed = listed(entries, command, program, host).await;
-                    let matching = with_digest(listed, command, program, host, layer).await?;
-                    let first = matching.first().and_then(|entry| entry.origin.clone());
-                    permission.origins.extend(first.or_else(|| layer.origin.clone()));
-                    permitting.extend(matching);
-                    limiting = limiting.or(Some(layer));
+                    match with_digest(listed, command, program, host, layer).await {
+                        Ok(matching) => {
+                            let first = matching.first().and_then(|entry| entry.origin.clone());
+                            permission.origins.extend(first.or_else(|| layer.origin.clone()));
+                            permitting.extend(matching);
+                            limiting = limiting.or(Some(layer));
+                        }
+                        Err(refusal) => refusals.push(refusal),
+                    }
                 }
                 // `before_look_up` refuses the one, and `current` has read the other.
                 Rule::DenyAll | Rule::Read(_) => {}
             }
         }
-        if let Some(layer) = limiting
-            && let Some(name) = variables.iter().find(|name| !may_be_set(name, &permitting))
-        {
-            let message = format_args!(
-                "the kubeconfig sets the variable \"{}\" for the plugin \"{}\", and the plugin allowlist \
-                 does not permit that",
-                sanitize_line(name),
-                shown(program.map_or(command, Path::as_os_str))
-            );
-            let help = "if you trust the kubeconfig, add the variable to \"env\" in the plugin's entry of the allowlist in Kubex's \
-                        own configuration";
-            return Err(Refusal::new(command, message, layer.origin.as_ref()).with_help(help));
+        if let Some(refusal) = Refusal::of_all(refusals) {
+            return Err(refusal.logged(command));
+        }
+        let limited = variables.iter().filter(|name| !may_be_set(name, &permitting));
+        let limited: Vec<&str> = limited.copied().collect();
+        match limiting {
+            Some(layer) if !limited.is_empty() => {
+                let refusal = self.limited(command, program, &limited, layer);
+                return Err(refusal.logged(command));
+            }
+            _ => {}
         }
         debug!(target: "kubex::exec", command = &*shown(command), outcome = "allowed", "plugin policy");
         Ok(permission)
     }
+
+    /// The refusal of variables that a kubeconfig sets.
+    fn limited(&self, command: &OsStr, program: Option<&Path>, variables: &[&str], layer: &Layer) -> Refusal {
+        let names: Vec<_> = variables.iter().map(|name| sanitize_line(name)).collect();
+        let message = format_args!(
+            "the kubeconfig sets the variable{} \"{}\" for the plugin \"{}\", and the plugin allowlist does not permit \
+             that",
+            if names.len() == 1 { "" } else { "s" },
+            names.join("\", \""),
+            shown(program.map_or(command, Path::as_os_str))
+        );
+        let refusal = Refusal::new(message, layer.origin.as_ref());
+        let names = names.join(", ");
+        if self.has_own_list {
+            return refusal.with_help(format_args!(
+                "if you trust the kubeconfig, write env: [{names}] in the plugin's entry of the allowlist in Kubex's own \
+                 configuration"
+            ));
+        }
+        refusal.with_help(format_args!(
+            "if you trust the kubeconfig, write in Kubex's own configuration: exec: {{policy: allowlist, allowlist: \
+             [{{command: {}, env: [{names}]}}]}}",
+            shown(command)
+        ))
+    }
+}
+
+fn denied(command: &OsStr, layer: &Layer) -> Refusal {
+    let message = format_args!(
+        "the plugin \"{}\" is not allowed: the plugin policy is deny-all",
+        shown(command)
+    );
+    let help = if layer.origin.is_some() {
+        "allow it there, if you trust it"
+    } else {
+        "allow it in Kubex's own configuration, not in the kubeconfig"
+    };
+    Refusal::new(message, layer.origin.as_ref()).with_help(help)
+}
+
+fn not_listed(plugin: &OsStr, layer: &Layer) -> Refusal {
+    let message = format_args!("the plugin \"{}\" is not on the plugin allowlist", shown(plugin));
+    let help = if layer.origin.is_some() {
+        "add its path to that allowlist, if you trust it"
+    } else {
+        "add its path to the allowlist of Kubex's own configuration, if you trust it"
+    };
+    Refusal::new(message, layer.origin.as_ref()).with_help(help)
 }
 
 /// The entries whose digest is that of the program, or that have none.
@@ -220,16 +303,7 @@ async fn with_digest<'e>(
 ) -> Result<Vec<&'e Entry>, Refusal> {
     let origin = layer.origin.as_ref();
     if listed.is_empty() {
-        let message = format_args!(
-            "the plugin \"{}\" is not on the plugin allowlist",
-            shown(program.map_or(command, Path::as_os_str))
-        );
-        let help = if origin.is_some() {
-            "add its path to that allowlist, if you trust it"
-        } else {
-            "add its path to the allowlist of Kubex's own configuration, if you trust it"
-        };
-        return Err(Refusal::new(command, message, origin).with_help(help));
+        return Err(not_listed(program.map_or(command, Path::as_os_str), layer));
     }
     if listed.iter().all(|entry| entry.digest.is_none()) {
         return Ok(listed);
@@ -247,7 +321,7 @@ async fn with_digest<'e>(
                 "the plugin \"{}\" is on the plugin allowlist with a digest, and PATH does not find it",
                 shown(command)
             );
-            return Err(Refusal::new(command, message, origin).with_help("install it, or remove the digest"));
+            return Err(Refusal::new(message, origin).with_help("install it, or remove the digest"));
         };
         let message = format_args!(
             "the plugin \"{}\" is not the program whose digest is on the plugin allowlist",
@@ -255,7 +329,7 @@ async fn with_digest<'e>(
         );
         let help =
             "compare it with the original; if you trust it, write its new digest, as sha256sum prints it";
-        return Err(Refusal::new(command, message, origin).with_help(help));
+        return Err(Refusal::new(message, origin).with_help(help));
     }
     Ok(matching)
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use kubex::{Error, Host};
 
-use crate::output::{Style, print_message};
+use crate::output::{Style, help_lines, print_message};
 
 /// Why a subcommand failed.
 #[derive(Debug)]
@@ -58,6 +58,19 @@ impl Failure {
         self
     }
 
+    /// The same failure, for an output that contains all of it already.
+    pub(crate) fn told_above(self, source: &str) -> Self {
+        let status = match self {
+            Self::Error(error) => status::from_class(error.kind().class()),
+            Self::Command { status, .. } => status,
+            Self::Output(_) => return self,
+        };
+        Self::new(
+            status,
+            format!("{source} would fail, for the reasons in its part of the output"),
+        )
+    }
+
     /// Prints it on stderr, and returns the exit status.
     pub(crate) async fn print(self, host: &Host) -> ExitCode {
         let style = Style::for_stderr(host);
@@ -75,7 +88,7 @@ impl Failure {
             } => {
                 print_message(&format!("{} {message}", style.error("error:")));
                 if let Some(help) = help {
-                    print_message(&format!("  help: {help}"));
+                    print_message(&help_lines(&help));
                 }
                 ExitCode::from(status)
             }

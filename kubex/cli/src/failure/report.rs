@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use kubex::text::looks_like_a_key;
-use kubex::{Error, ErrorKind, Host};
+use kubex::{Error, Host};
 use kubex_document::Format;
 
-use crate::output::{Style, print_message};
+use crate::output::{Style, help_lines, print_message};
 use crate::snippet::Snippet;
 
 /// The largest file from which a line is shown.
@@ -26,20 +26,8 @@ pub(super) async fn print(error: &Error, style: Style, host: &Host) {
     if let Some(snippet) = snippet(error, host).await {
         print_message(&snippet.render(style));
     }
-    if let Some(help) = help(error) {
-        print_message(&format!("  help: {help}"));
-    }
-}
-
-/// One thing to do. The library's help about a provider that is not linked is for programmers, not for users of the command.
-fn help(error: &Error) -> Option<&str> {
-    let is_not_linked = error.kind() == ErrorKind::UnknownProvider && error.origin().is_some();
-    match error.help() {
-        Some(help) if is_not_linked && !help.starts_with("did you mean") => Some(
-            "set the provider to one that `kubex providers` lists, or build a kubex with the provider's crate, in three \
-             lines: see \"With your own providers\" in docs/command.md",
-        ),
-        help => help,
+    if let Some(help) = error.help() {
+        print_message(&help_lines(help));
     }
 }
 

@@ -49,6 +49,21 @@ pub(crate) fn print<T: Output>(output: &T, format: Format, host: &Host) -> io::R
     }
 }
 
+/// The line with what to do about an error, and the further lines of a longer help below its beginning.
+pub(crate) fn help_lines(help: &str) -> String {
+    let mut text = String::from("  help: ");
+    for (number, line) in help.lines().enumerate() {
+        if number > 0 {
+            text.push('\n');
+        }
+        if number > 0 && !line.is_empty() {
+            text.push_str("        ");
+        }
+        text.push_str(line);
+    }
+    text
+}
+
 /// Whether stdout is a terminal.
 pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()

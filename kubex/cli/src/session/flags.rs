@@ -105,6 +105,17 @@ impl Flags {
         given(self.context.as_ref())
     }
 
+    /// The key and the value of a flag that selects something in the kubeconfig.
+    pub(crate) fn selected(&self, flag: &str) -> Option<(&'static str, &str)> {
+        let selected = match flag {
+            "--context" => ("context", &self.context),
+            "--cluster" => ("cluster", &self.cluster),
+            "--user" => ("user", &self.user),
+            _ => return None,
+        };
+        Some((selected.0, given(selected.1.as_ref())?))
+    }
+
     /// Refuses the flags that select a source or something in the kubeconfig, or override a part of it, for a subcommand that
     /// does not use them. Otherwise it would change more than was named. `used` are the keys of those that it does use.
     ///

@@ -1,6 +1,7 @@
 //! One run of the command: its flags, its host, and the chain that they select.
 
 mod flags;
+mod other_sources;
 mod wait;
 
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kubex::config::{Configuration, SourceSummary};
 use kubex::follow::{ChainLoader, Follow, Watch};
-use kubex::host::{PluginStderr, Terminal};
+use kubex::host::{Input, PluginStderr, Terminal};
 use kubex::options::{Value, ValueKind};
 use kubex::{Chain, ClientConfiguration, Host, Options, Origin, Source, registry};
 
@@ -108,13 +109,32 @@ impl Session {
 
     /// Resolves the chain.
     pub(crate) async fn resolve(&self) -> kubex::Result<ClientConfiguration> {
-        self.chain().await?.resolve().await
+        self.resolve_with_inputs().await.map(|(resolved, _)| resolved)
+    }
+
+    /// Resolves the chain. Also returns what the chosen source was read from.
+    pub(crate) async fn resolve_with_inputs(&self) -> kubex::Result<(ClientConfiguration, Vec<Input>)> {
+        self.resolve_chain(&self.chain().await?).await
+    }
+
+    /// As [`resolve_with_inputs`](Self::resolve_with_inputs), for the chain of this session.
+    pub(crate) async fn resolve_chain(
+        &self,
+        chain: &Chain,
+    ) -> kubex::Result<(ClientConfiguration, Vec<Input>)> {
+        match chain.resolve_with_inputs().await {
+            Ok(resolved) => Ok(resolved),
+            Err(error) => Err(self.with_help_from_other_sources(error).await),
+        }
     }
 
     /// Resolves the chain, to look for changes of it and of what configures it.
     pub(crate) async fn watch(&self) -> kubex::Result<Watch> {
         let chain = self.chain().await?;
-        Follow::new(chain).reloading(Arc::new(self.clone())).watch().await
+        match Follow::new(chain).reloading(Arc::new(self.clone())).watch().await {
+            Ok(watch) => Ok(watch),
+            Err(error) => Err(self.with_help_from_other_sources(error).await),
+        }
     }
 
     /// Resolves the chain and prints the warnings, for a subcommand whose output does not contain them.

@@ -1,8 +1,11 @@
-//! `kubex config show` and `kubex config check FILE`: the configuration of Kubex.
+//! `kubex config show` and `kubex config check`: the configuration of Kubex.
+
+use std::path::Path;
 
 use clap::{Args, Subcommand, ValueHint};
 use kubex::config::Configuration;
-use kubex::registry;
+use kubex::text::shown_path;
+use kubex::{Origin, registry};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -23,9 +26,9 @@ enum Action {
     Show(OutputArguments),
     /// Report every mistake in a file, including sources that the chain does not use
     Check {
-        /// The file
+        /// The file; by default every file that is in force, and the variables
         #[arg(value_hint = ValueHint::FilePath)]
-        file: String,
+        file: Option<String>,
     },
 }
 
@@ -42,7 +45,7 @@ impl Arguments {
 pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
     match &arguments.action {
         Action::Show(arguments) => show(arguments, session).await,
-        Action::Check { file } => check(file, session).await,
+        Action::Check { file } => check(file.as_deref(), session).await,
     }
 }
 
@@ -52,6 +55,8 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
 struct MergedConfiguration {
     /// The files that were read; later ones win.
     files: Vec<String>,
+    /// The paths that were looked at in vain.
+    not_found: Vec<String>,
     profile: Option<String>,
     values: Vec<Entry>,
 }
@@ -67,10 +72,11 @@ struct Entry {
 
 async fn show(arguments: &OutputArguments, session: &Session) -> Result<(), Failure> {
     let configuration = session.configuration().await?;
-    let files = configuration.files();
+    let files: Vec<&Path> = configuration.files().collect();
     let entries = configuration.entries(&registry()?).into_iter();
     let merged = MergedConfiguration {
-        files: files.map(|file| file.to_string_lossy().into_owned()).collect(),
+        not_found: not_found(&files, session),
+        files: files.iter().map(|file| shown_path(file).into_owned()).collect(),
         profile: configuration.profile().map(str::to_owned),
         values: entries
             .map(|entry| Entry {
@@ -83,14 +89,43 @@ async fn show(arguments: &OutputArguments, session: &Session) -> Result<(), Fail
     Ok(output::print(&merged, arguments.format(), &session.host)?)
 }
 
-async fn check(file: &str, session: &Session) -> Result<(), Failure> {
-    let registry = registry()?;
-    let configuration = Configuration::check_file(file, &session.host, &registry).await?;
+/// The paths at which a file of the machine or of the user could be.
+fn not_found(files: &[&Path], session: &Session) -> Vec<String> {
+    let searched = Configuration::searched_paths(&session.host);
+    // A directory has only one of the names.
+    let is_there = |path: &Path| files.iter().any(|file| file.parent() == path.parent());
+    let missing = searched.iter().filter(|path| !is_there(path));
+    missing.map(|path| shown_path(path).into_owned()).collect()
+}
+
+async fn check(file: Option<&str>, session: &Session) -> Result<(), Failure> {
+    let (registry, host) = (registry()?, &session.host);
+    let configuration = match (file, session.flags.config()) {
+        (Some(file), _) => Configuration::check_file(file, host, &registry).await?,
+        (None, Some(named)) => {
+            let origin = Origin::flag("--config");
+            Configuration::check_files_with(named, origin, host, &registry).await?
+        }
+        (None, None) => Configuration::check_files(host, &registry).await?,
+    };
     let unreplaced = configuration.unreplaced_plugins(&registry);
     for warning in configuration.warnings().chain(&unreplaced) {
         print_message(&format!("warning: {warning}"));
     }
-    print_message(&format!("{file} is valid"));
+    if let Some(file) = file {
+        print_message(&format!("{file} is valid"));
+        return Ok(());
+    }
+    let files: Vec<&Path> = configuration.files().collect();
+    for file in &files {
+        print_message(&format!("{} is valid", shown_path(file)));
+    }
+    if files.is_empty() {
+        let searched = not_found(&files, session).join(", ");
+        print_message(&format!(
+            "there is no configuration file, so the defaults and the variables are used; looked for {searched}"
+        ));
+    }
     Ok(())
 }
 
@@ -104,6 +139,15 @@ impl Output for MergedConfiguration {
             };
             table.row([entry.key.as_str(), &value, &entry.origin.text]);
         }
-        table.render(style)
+        let mut text = table.render(style);
+        let mut table = Table::new(&["FILE", "OUTCOME"]);
+        for file in &self.not_found {
+            table.row([file.as_str(), "does not exist"]);
+        }
+        for file in &self.files {
+            table.row([file.as_str(), "read"]);
+        }
+        text.push('\n');
+        text + &table.render(style)
     }
 }

@@ -4,24 +4,22 @@
 //! what is missing, for each source.
 
 mod check;
+mod files;
+mod watch;
 
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime};
 
-use kubex::follow::Watch;
-use kubex::host::PluginVerdict;
+use kubex::host::{Input, PluginVerdict};
 use kubex::report::{Attempt, Outcome};
-use kubex::time::{rfc3339, unix_seconds};
 use kubex::{ClientConfiguration, Error, ErrorKind, Host, Report};
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::output::{self, Format, Output, OutputArguments, Style, Table};
+use crate::output::{self, Output, OutputArguments, Style, Table, help_lines};
 use crate::session::Session;
 use crate::view::{Location, Warning, value_of};
 
-/// How long it waits between two looks. A look reads the files and runs nothing.
-const LOOK_AFTER: Duration = Duration::from_secs(1);
+use self::files::File;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -36,12 +34,15 @@ pub(crate) struct Arguments {
 }
 
 /// What each source did, and the configuration that was chosen.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Explanation {
     sources: Vec<Source>,
     /// `null` if no source was chosen.
     configuration: Option<Configuration>,
+    /// The files that the chosen source was read from, or was looked for in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<File>,
 }
 
 /// One source, in the order of the chain.
@@ -118,34 +119,16 @@ struct Shadowed {
     shadowed_by: Location,
 }
 
-/// What happened to a source that is followed, and what is used from then on.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Block {
-    time: String,
-    /// `followed`, `kept`, `replaced`, `failed` or `recovered`.
-    outcome: &'static str,
-    /// What changed, or why the source failed.
-    details: String,
-    sources: Vec<Source>,
-    configuration: Option<Configuration>,
-}
-
 pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
     let format = arguments.output.format();
     if arguments.check {
         return check::run(format, session).await;
     }
-    let resolved = if arguments.watch {
-        session
-            .watch()
-            .await
-            .map(|watch| (watch.configuration().clone(), Some(watch)))
-    } else {
-        session.resolve().await.map(|resolved| (resolved, None))
-    };
-    let (explanation, outcome) = match resolved {
-        Ok((resolved, watch)) => (Explanation::of(&resolved).await, Ok(watch)),
+    if arguments.watch {
+        return watch::run(format, session).await;
+    }
+    let (explanation, outcome) = match session.resolve_with_inputs().await {
+        Ok((resolved, inputs)) => (Explanation::of(&resolved, &inputs, &session.host).await, Ok(())),
         Err(error) => match error.report() {
             Some(report) => (Explanation::new(report, None), Err(error)),
             // The chain itself cannot be built, so there is nothing to explain.
@@ -153,53 +136,25 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
         },
     };
     output::print(&explanation, format, &session.host)?;
-    match outcome? {
-        Some(watch) => show_changes(watch, format, &session.host).await,
-        None => Ok(()),
-    }
-}
-
-fn whole_seconds(time: SystemTime) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(unix_seconds(time).try_into().unwrap_or_default())
-}
-
-/// Looks for changes and prints each, until a signal ends the command.
-async fn show_changes(mut watch: Watch, format: Format, host: &Host) -> Result<(), Failure> {
-    loop {
-        // Nothing ends the wait but its time limit.
-        let _ = host.within(LOOK_AFTER, std::future::pending::<()>()).await;
-        for change in watch.look().await {
-            let Explanation {
-                sources,
-                configuration,
-            } = Explanation::of(watch.configuration()).await;
-            let block = Block {
-                time: rfc3339(whole_seconds(host.now().wall)).to_string(),
-                outcome: change.outcome,
-                details: change.details,
-                sources,
-                configuration,
-            };
-            if format == Format::Yaml {
-                output::print_text("---\n")?;
-            }
-            output::print(&block, format, host)?;
-        }
-    }
+    Ok(outcome?)
 }
 
 impl Explanation {
-    async fn of(resolved: &ClientConfiguration) -> Self {
-        let mut configuration = Configuration::from(resolved);
+    async fn of(resolved: &ClientConfiguration, inputs: &[Input], host: &Host) -> Self {
+        let mut configuration = Configuration::of(resolved, host).await;
         let verdict = resolved.credentials().plugin_verdict().await;
         configuration.plugin = verdict.map(Plugin::from);
-        Self::new(resolved.report(), Some(configuration))
+        Self {
+            files: File::of_all(inputs, host).await,
+            ..Self::new(resolved.report(), Some(configuration))
+        }
     }
 
     fn new(report: &Report, configuration: Option<Configuration>) -> Self {
         Self {
             sources: report.attempts().iter().map(Source::from).collect(),
             configuration,
+            files: Vec::new(),
         }
     }
 }
@@ -235,7 +190,7 @@ impl Problem {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{word} {}{origin} [{}]", self.message, self.kind);
         if let Some(help) = &self.help {
-            let _ = writeln!(text, "  help: {help}");
+            let _ = writeln!(text, "{}", help_lines(help));
         }
     }
 }
@@ -260,24 +215,28 @@ impl From<PluginVerdict> for Plugin {
                 .refusal
                 .as_ref()
                 .is_some_and(|error| error.kind() == ErrorKind::PluginNotFound),
-            reason: verdict.refusal.map(|error| error.message().to_owned()),
+            reason: verdict.refusal.map(|error| {
+                let reasons: Vec<&str> = error.problems().map(Error::message).collect();
+                reasons.join("; ")
+            }),
             decided_by: verdict.origins.iter().map(Location::from).collect(),
         }
     }
 }
 
-impl From<&ClientConfiguration> for Configuration {
-    fn from(configuration: &ClientConfiguration) -> Self {
+impl Configuration {
+    async fn of(configuration: &ClientConfiguration, host: &Host) -> Self {
         let provenance = configuration.provenance();
+        let mut fields = Vec::new();
+        for (name, origin) in provenance.fields() {
+            fields.push(Field {
+                name: name.to_owned(),
+                value: value_of(name, configuration, host).await,
+                origin: Location::from(origin),
+            });
+        }
         Self {
-            fields: provenance
-                .fields()
-                .map(|(name, origin)| Field {
-                    name: name.to_owned(),
-                    value: value_of(name, configuration),
-                    origin: Location::from(origin),
-                })
-                .collect(),
+            fields,
             plugin: None,
             shadowed: provenance
                 .shadowed()
@@ -322,7 +281,8 @@ impl Plugin {
 
 impl Output for Explanation {
     fn table(&self, style: Style) -> String {
-        explained(&self.sources, self.configuration.as_ref(), style)
+        let files = File::table(&self.files, style);
+        explained(&self.sources, self.configuration.as_ref(), style) + &files
     }
 }
 
@@ -366,25 +326,4 @@ fn explained(sources: &[Source], configuration: Option<&Configuration>, style: S
     }
     text.push_str(&Warning::lines(&configuration.warnings, style));
     text
-}
-
-impl Output for Block {
-    fn table(&self, style: Style) -> String {
-        let outcome = match self.outcome {
-            "followed" | "replaced" | "recovered" => style.good(self.outcome),
-            "failed" => style.error(self.outcome),
-            "kept" => style.warning(self.outcome),
-            other => other.to_owned(),
-        };
-        let mut text = format!("\n{} {outcome}", self.time);
-        if !self.details.is_empty() {
-            text.push_str(": ");
-            text.push_str(&self.details);
-        }
-        text.push('\n');
-        if matches!(self.outcome, "followed" | "replaced") {
-            text.push_str(&explained(&self.sources, self.configuration.as_ref(), style));
-        }
-        text
-    }
 }

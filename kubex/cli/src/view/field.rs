@@ -1,11 +1,31 @@
 //! The values of single fields.
 
-use kubex::{ClientConfiguration, Trust};
+use kubex::host::FileKind;
+use kubex::text::shown_path;
+use kubex::{ClientConfiguration, Host, Trust};
 
 use super::trust::ca_digests;
 
-/// The value of a field as it is used. `None` for what is or may be a secret.
-pub(crate) fn value_of(field: &str, configuration: &ClientConfiguration) -> Option<String> {
+/// The value of a field as it is used. `None` for what is or may be a secret: a path is shown if there is a file of that
+/// name, because anything else in its place may be a secret.
+pub(crate) async fn value_of(
+    field: &str,
+    configuration: &ClientConfiguration,
+    host: &Host,
+) -> Option<String> {
+    let file = match configuration.provenance().file_of(field) {
+        Some(path) if matches!(host.files().kind(path).await, Ok(FileKind::Regular { .. })) => {
+            Some(shown_path(path).into_owned())
+        }
+        _ => None,
+    };
+    match (file, own_value_of(field, configuration)) {
+        (Some(file), Some(value)) => Some(format!("{file}, {value}")),
+        (file, value) => file.or(value),
+    }
+}
+
+fn own_value_of(field: &str, configuration: &ClientConfiguration) -> Option<String> {
     let cluster = configuration.cluster();
     let impersonation = configuration.impersonation();
     match field {

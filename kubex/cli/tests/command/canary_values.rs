@@ -142,6 +142,29 @@ fn a_key_a_certificate_or_a_token_in_the_place_of_a_path_is_masked_with_a_hint()
     }
 }
 
+/// Its field names a file that is not there, so that it may be anything.
+#[test]
+fn a_path_is_shown_only_if_there_is_a_file_of_that_name() {
+    let directory = TempDir::new().unwrap();
+    let token = directory.path().join("token");
+    std::fs::write(&token, "Jk0filet").unwrap();
+    let token = token.display().to_string();
+    let explained = |value: &str| {
+        let file = file(&kubeconfig(
+            SERVER,
+            &format!("token: abc, tokenFile: \"{value}\""),
+        ));
+        kubex(&["explain", "--kubeconfig", file.path().to_str().unwrap()]).stdout
+    };
+    let there = explained(&token);
+    assert!(there.contains(&token) && !there.contains("Jk0filet"), "{there}");
+    let pasted = explained("Gh1keyda");
+    assert!(
+        pasted.contains("token-file") && !pasted.contains("Gh1keyda"),
+        "{pasted}"
+    );
+}
+
 #[test]
 fn user_information_is_masked_however_malformed_the_address_is() {
     for address in [

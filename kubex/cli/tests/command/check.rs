@@ -202,3 +202,65 @@ fn a_key_pair_that_cannot_be_read_is_a_failure() {
         "{ended:?}"
     );
 }
+
+#[test]
+fn a_token_that_kubectl_prints_in_place_of_the_real_one_is_a_failure() {
+    let directory = tempfile::tempdir().unwrap();
+    for (token, status) in [
+        ("REDACTED", 8),
+        ("DATA+OMITTED", 8),
+        ("'Bearer abc'", 8),
+        ("'{{ .Token }}'", 8),
+        ("abc", 0),
+    ] {
+        let ended = check(&kubeconfig(&directory, &format!("{{token: {token}}}")));
+        assert_eq!(ended.status, status, "{token}: {ended:?}");
+        assert_eq!(
+            ended.stdout.contains("[doubtful-token]"),
+            status == 8,
+            "{token}: {ended:?}"
+        );
+    }
+}
+
+#[test]
+fn with_several_sources_each_problem_is_told_once_in_the_block_of_its_source() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = kubeconfig(
+        &directory,
+        "{exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: no-such-plugin}}",
+    );
+    let run = |words: &[&str]| {
+        let mut command = program(KUBEX, &[&["explain", "--check"] as &[&str], words].concat());
+        command
+            .env("KUBECONFIG", &file)
+            .env("KUBEX_CHAIN", "kubeconfig,spare")
+            .env("KUBEX_SOURCES__SPARE__PROVIDER", "token-file")
+            .env("KUBEX_SOURCES__SPARE__SERVER", "https://10.0.0.1")
+            .env("KUBEX_SOURCES__SPARE__TOKEN_FILE", "/nowhere/token");
+        ended(command.output().unwrap())
+    };
+    let table = run(&[]);
+    assert_eq!(table.status, 5, "{table:?}");
+    for problem in [
+        "exec plugin no-such-plugin not found",
+        "cannot read the token file",
+    ] {
+        assert_eq!(table.stdout.matches(problem).count(), 1, "{table:?}");
+        assert!(!table.stderr.contains(problem), "{table:?}");
+    }
+    assert!(
+        table.stdout.contains("\nkubeconfig\nerror: ") && table.stdout.contains("\nspare\nerror: "),
+        "{table:?}"
+    );
+    assert!(
+        table.stderr.starts_with("error: kubeconfig would fail"),
+        "{table:?}"
+    );
+    // A program reads one of the two.
+    let json = run(&["-ojson"]);
+    assert!(
+        json.status == 5 && json.stderr.contains("no-such-plugin not found"),
+        "{json:?}"
+    );
+}

@@ -334,3 +334,119 @@ fn a_proxy_that_refuses_is_named_with_its_answer() {
         assert!(!got.stderr.contains("s3cret"), "{}", got.stderr);
     }
 }
+
+/// A home directory with this configuration of Kubex and two kubeconfigs, and a command in it.
+fn configured(configuration: &str, words: &[&str]) -> Ended {
+    let home = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = home.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let of = |name: &str| kubeconfig(LOOPBACK, "{token: t}").replace("-prod", name);
+    write(".kube/config", &of("dev"));
+    write("lab.yaml", &of("prod"));
+    write(".config/kubex/config.yaml", configuration);
+    let mut command = program(KUBEX, words);
+    command.env("HOME", home.path()).current_dir(home.path());
+    ended(command.output().unwrap())
+}
+
+#[test]
+fn a_context_that_another_source_has_is_found_there() {
+    let lab = "chain: [kubeconfig, lab]\nsources: {lab: {provider: kubeconfig, path: ~/lab.yaml";
+    for (configuration, context, help) in [
+        (
+            format!("{lab}}}}}\n"),
+            "prod",
+            "the source \"lab\" uses it: write --source lab in place of --context",
+        ),
+        (
+            format!("{lab}, context: other}}}}\n"),
+            "prod",
+            "the kubeconfig of the source \"lab\" has it: set \"context\" of that source",
+        ),
+        (format!("{lab}}}}}\n"), "nowhere", "\"dev\""),
+    ] {
+        for subcommand in ["explain", "resolve"] {
+            let ended = configured(&configuration, &[subcommand, "--context", context]);
+            assert_eq!(ended.status, 4, "{ended:?}");
+            assert!(ended.stderr.contains(help), "{help}: {ended:?}");
+        }
+    }
+}
+
+#[test]
+fn a_provider_that_is_not_linked_is_told_with_its_feature() {
+    for (configuration, message, help) in [
+        (
+            "chain: [cloud]\nsources: {cloud: {provider: eks, cluster: c, server: 'https://h'}}\n",
+            "no provider \"eks\" is linked into this program",
+            "cargo install --path kubex/cli --features eks",
+        ),
+        (
+            "chain: [gke]\n",
+            "the chain names \"gke\"",
+            "cargo install --path kubex/cli --features gke",
+        ),
+        (
+            "chain: [cloud]\nsources: {cloud: {provider: github-action, server: 'https://h'}}\n",
+            "no provider \"github-action\" is linked",
+            "did you mean \"github-actions\"?",
+        ),
+        (
+            "chain: [cloud]\nsources: {cloud: {provider: my-vault, server: 'https://h'}}\n",
+            "no provider \"my-vault\" is linked into this program; linked providers: exec, in-cluster, ",
+            "With your own providers",
+        ),
+        (
+            "chain: [lab]\nsources: {lab: {server: 'https://h'}}\n",
+            "the source \"lab\" does not name a provider, and no provider has the source's name; linked providers: exec, ",
+            "set sources.lab.provider to one of them",
+        ),
+    ] {
+        let ended = configured(configuration, &["explain"]);
+        assert_eq!(ended.status, 4, "{ended:?}");
+        assert!(
+            ended.stderr.contains(message) && ended.stderr.contains(help),
+            "{configuration}: {ended:?}"
+        );
+    }
+}
+
+#[test]
+fn config_check_without_a_file_checks_what_is_in_force_and_knows_the_files_of_kubectl() {
+    let ended = configured("chain: [kubeconfig]\n", &["config", "check"]);
+    assert!(
+        ended.status == 0 && ended.stderr.contains("config.yaml is valid"),
+        "{ended:?}"
+    );
+    let ended = configured(
+        "sources: {kubeconfig: {enabled: yes, paths: ~/.kube/config}}\nexec: {policy: allowlist, allowlist: [{command: ./a}, \
+         {command: b}, {command: bin/c}]}\n",
+        &["config", "check"],
+    );
+    assert_eq!(ended.status, 4, "{ended:?}");
+    for part in [
+        "expected a boolean, found a string",
+        "help: write true or false",
+        "expected a list, found a string",
+        "help: write it as a list: [...]",
+        "entry 1 of the allowlist",
+        "exec.allowlist[0]",
+        "entry 3 of the allowlist",
+        "exec.allowlist[2]",
+    ] {
+        assert!(ended.stderr.contains(part), "{part}: {ended:?}");
+    }
+    let ended = configured("", &["config", "check", ".kube/config"]);
+    assert_eq!(ended.status, 4, "{ended:?}");
+    assert!(
+        ended
+            .stderr
+            .contains("this is a kubeconfig, not a configuration of Kubex")
+            && ended.stderr.contains("kubex explain --check --kubeconfig /")
+            && ended.stderr.matches("error: ").count() == 1,
+        "{ended:?}"
+    );
+}

@@ -143,7 +143,34 @@ fn each_change_is_a_document_for_a_program() {
 }
 
 #[test]
-fn a_chain_that_fails_at_the_start_is_an_error_as_without_watching() {
-    let ended = crate::world::kubex(&["explain", "--watch", "--kubeconfig", "nowhere.yaml"]);
-    assert_eq!(ended.status, 4, "{ended:?}");
+fn a_chain_that_fails_at_the_start_is_shown_and_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config");
+    let server = "https://10.0.0.1:6443";
+    let start: [(&str, &[&str]); 3] = [
+        ("nothing is there", &[]),
+        ("the file is empty", &[]),
+        ("the file must exist", &["--kubeconfig", path.to_str().unwrap()]),
+    ];
+    for (what, words) in start {
+        let _ = std::fs::remove_file(&path);
+        if what == "the file is empty" {
+            std::fs::write(&path, "").unwrap();
+        }
+        let mut watching = Watching::start(words, &path);
+        watching.wait_for(if words.is_empty() {
+            "kubeconfig   not configured"
+        } else {
+            "kubeconfig   failed"
+        });
+        std::fs::write(&path, format!("users: [{{token: {SECRET}")).unwrap();
+        watching.wait_for(" failed: ");
+        std::fs::write(&path, kubeconfig(server, SECRET)).unwrap();
+        watching.wait_for(" resolved");
+        watching.wait_for("users[u].user.token");
+        std::fs::write(&path, kubeconfig(server, &format!("{SECRET}-2"))).unwrap();
+        watching.wait_for(" followed: credential");
+        let printed = watching.interrupt();
+        assert!(!printed.contains("Qz7watch"), "{what}: {printed}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Checks a configuration as a whole, with what its chain does not use.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kubex_core::error::Problems;
 use kubex_core::options::ValueKind;
@@ -9,6 +9,7 @@ use kubex_core::{Error, ErrorKind, Host, Options, Origin, Registration, Registry
 
 use super::Configuration;
 use crate::config::layer::Layer;
+use crate::config::places::NamedFile;
 use crate::config::settings::{LocatedName, SourceSettings};
 use crate::config::{places, prepare};
 use crate::default_chain::DEFAULT_ORDER;
@@ -27,6 +28,46 @@ impl Configuration {
         let configuration = Self::from_valid_parts(host.clone(), layers, None, None, &mut problems)?;
         configuration.check_all(registry, problems)?;
         Ok(configuration)
+    }
+
+    /// Checks each file that [`load`](Self::load) reads, as [`check_file`](Self::check_file) does, and then all layers together:
+    /// the files, the variables and the selected profile.
+    ///
+    /// # Errors
+    /// One error with all problems, each with its place.
+    pub async fn check_files(host: &Host, registry: &Registry) -> Result<Self> {
+        Self::check_layers(host, None, registry).await
+    }
+
+    /// As [`check_files`](Self::check_files), with this file instead of the one that `KUBEX_CONFIG` names, as
+    /// [`load_with_file`](Self::load_with_file) does.
+    ///
+    /// # Errors
+    /// As [`check_files`](Self::check_files), and `UnreadableFile` if the file does not exist.
+    pub async fn check_files_with(
+        path: impl AsRef<Path>,
+        origin: Origin,
+        host: &Host,
+        registry: &Registry,
+    ) -> Result<Self> {
+        let path = host.from_working_directory(path.as_ref());
+        Self::check_layers(host, Some(NamedFile { path, origin }), registry).await
+    }
+
+    async fn check_layers(host: &Host, named: Option<NamedFile>, registry: &Registry) -> Result<Self> {
+        let mut problems = Problems::default();
+        for file in places::files(host, named.as_ref()).await? {
+            problems.take(Self::check_file(file, host, registry).await);
+        }
+        problems.into_result()?;
+        let configuration = Self::load_named(host, named).await?;
+        configuration.check(registry)?;
+        Ok(configuration)
+    }
+
+    /// The paths at which [`load`](Self::load) looks for the files of the machine and of the user, in order.
+    pub fn searched_paths(host: &Host) -> Vec<PathBuf> {
+        places::searched(host)
     }
 
     /// Checks everything, including what this chain does not use: disabled sources, sources that it does not name, and

@@ -14,6 +14,7 @@ use kubex::time::rfc3339;
 use kubex::{ClientConfiguration, Error, ErrorKind, ExposeSecret as _, Host, Origin};
 use serde::Serialize;
 
+use super::files::File;
 use super::{Problem, Source, explained};
 use crate::failure::Failure;
 use crate::failure::status::REJECTED;
@@ -55,13 +56,16 @@ const LARGEST_CREDENTIALS: usize = 1024 * 1024;
 const IN_A_POD: &str = "KUBERNETES_SERVICE_HOST";
 
 /// Warnings of a credential that the server will reject.
-const EXPIRED: [&str; 2] = ["token-expired", "client-certificate-expired"];
+const REJECTED_LATER: [&str; 3] = ["token-expired", "client-certificate-expired", "doubtful-token"];
 
 /// The output of `explain --check`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Check {
     sources: Vec<Source>,
+    /// The files that the chosen source was read from, or was looked for in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<File>,
 }
 
 /// What was found about one source.
@@ -73,7 +77,10 @@ struct Findings {
 
 pub(super) async fn run(format: Format, session: &Session) -> Result<(), Failure> {
     let chain = session.chain().await?;
-    let resolved = chain.resolve().await;
+    let (resolved, files) = match session.resolve_chain(&chain).await {
+        Ok((configuration, inputs)) => (Ok(configuration), File::of_all(&inputs, &session.host).await),
+        Err(error) => (Err(error), Vec::new()),
+    };
     let report = match &resolved {
         Ok(configuration) => configuration.report(),
         Err(error) => match error.report() {
@@ -89,7 +96,6 @@ pub(super) async fn run(format: Format, session: &Session) -> Result<(), Failure
             (Outcome::Chosen { .. }, Ok(configuration)) => {
                 let found = Findings::of(configuration, &attempt.source, &session.host).await;
                 failure = found.failure();
-                // The error itself follows on stderr.
                 Source::checked(attempt, "chosen", &found)
             }
             (Outcome::NotAsked, _) => match alone.resolve().await {
@@ -107,8 +113,18 @@ pub(super) async fn run(format: Format, session: &Session) -> Result<(), Failure
         };
         sources.push(source);
     }
-    output::print(&Check { sources }, format, &session.host)?;
-    failure.map_or(Ok(()), Err)
+    let check = Check { sources, files };
+    output::print(&check, format, &session.host)?;
+    match failure {
+        // Each problem is told once, in the block of its source.
+        Some(failure) if format == Format::Table && check.has_blocks() => Err(failure.told_above(
+            check
+                .used()
+                .map_or("the chain", |(_, source)| source.name.as_str()),
+        )),
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
 }
 
 impl Findings {
@@ -148,11 +164,11 @@ impl Findings {
         if let Some(first) = errors.next() {
             return Some(errors.fold(first, Error::with_related).into());
         }
-        let expired = self
+        let rejected = self
             .warnings
             .iter()
-            .find(|warning| EXPIRED.contains(&warning.id()))?;
-        Some(Failure::new(REJECTED, expired.message()))
+            .find(|warning| REJECTED_LATER.contains(&warning.id()))?;
+        Some(Failure::new(REJECTED, rejected.message()))
     }
 }
 
@@ -236,6 +252,11 @@ fn has_a_secret(credentials: &[u8]) -> bool {
 }
 
 impl Source {
+    /// Whether it is configured and does not work.
+    fn has_problem(&self) -> bool {
+        !self.errors.is_empty() && self.outcome != "not-configured"
+    }
+
     fn checked(attempt: &Attempt, outcome: &'static str, found: &Findings) -> Self {
         Self {
             outcome,
@@ -251,20 +272,29 @@ impl Source {
     }
 }
 
+impl Check {
+    /// The source that is used, or that keeps the chain from using another one.
+    fn used(&self) -> Option<(usize, &Source)> {
+        let mut sources = self.sources.iter().enumerate();
+        sources.find(|(_, source)| matches!(source.outcome, "chosen" | "failed"))
+    }
+
+    /// Whether a source that is not used has a problem, so that those of each source stand in a block. Without one, the error
+    /// of the source that is used follows on stderr, with the line of its file.
+    fn has_blocks(&self) -> bool {
+        let used = self.used().map(|(index, _)| index);
+        let mut sources = self.sources.iter().enumerate();
+        sources.any(|(index, source)| used.is_some_and(|used| index > used) && source.has_problem())
+    }
+}
+
 impl Output for Check {
-    /// The error of the source that is used follows on stderr; those of the others are listed here.
     fn table(&self, style: Style) -> String {
         let mut text = explained(&self.sources, None, style);
-        let is_after_the_used = |index: &usize| {
-            let used = self
-                .sources
-                .iter()
-                .position(|source| matches!(source.outcome, "chosen" | "failed"));
-            used.is_some_and(|used| *index > used)
-        };
-        for (index, source) in self.sources.iter().enumerate() {
+        let has_blocks = self.has_blocks();
+        for source in &self.sources {
             let mut lines = String::new();
-            if is_after_the_used(&index) && source.outcome != "not-configured" {
+            if has_blocks && source.has_problem() {
                 for problem in &source.errors {
                     problem.add_to(&mut lines, style);
                 }
@@ -277,7 +307,7 @@ impl Output for Check {
                 let _ = write!(text, "\n{}\n{lines}", source.name);
             }
         }
-        text
+        text + &File::table(&self.files, style)
     }
 }
 
