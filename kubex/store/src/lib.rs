@@ -32,6 +32,7 @@ mod client;
 mod directory;
 mod entry;
 mod flight;
+mod keyring;
 mod location;
 mod lock;
 mod master_key;
