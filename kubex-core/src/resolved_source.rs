@@ -113,6 +113,16 @@ impl ResolvedSource {
         self
     }
 
+    /// The provider that makes the credential, and its options, after the overrides. `None` if the identity is anonymous,
+    /// or is a source that the program has built.
+    pub fn identity_provider(&self) -> Option<(String, Options)> {
+        let chosen = self.identity.clone().choose();
+        match chosen.provider {
+            Chosen::Named(provider) | Chosen::Built(provider, _) => Some((provider, chosen.options)),
+            Chosen::Ready(_) | Chosen::Anonymous => None,
+        }
+    }
+
     /// Sets the source that reads the certificate authorities again while the configuration is in use. Overrides that
     /// replace the trust remove it.
     #[must_use]

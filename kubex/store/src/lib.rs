@@ -59,5 +59,5 @@ pub use moment::Asked;
 pub use outcome::BackOff;
 pub use slot::{Access, Begun, Slot};
 pub use source::StoredSource;
-pub use store::{BackedOff, Kept, Store};
+pub use store::{BackedOff, Cleared, Kept, Store};
 pub use unshared::Unshared;
