@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_passed_cluster_is_that_of_the_identity_in_a_store() {
-        let mut cluster = Cluster::new(kubex_core::ServerUrl::parse("https://h:6443/a?b=<c>").unwrap());
+        let mut cluster = Cluster::new(kubex_core::ServerUrl::parse("https://h:6443/a&b").unwrap());
         cluster.tls_server_name = Some("n".into());
         let request = ExecRequest::passing(&cluster).unwrap();
         assert_eq!(request.cluster_json(), exec_info::cluster_json(&cluster));
