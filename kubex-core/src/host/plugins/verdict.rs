@@ -18,15 +18,15 @@ use crate::text::sanitize_line;
 /// The largest program whose digest is checked.
 const LARGEST_PROGRAM: usize = 1 << 30;
 
-/// What the policy decides about a plugin, and the lines of the configuration that decide it.
+/// Whether the plugin policy permits a plugin, and the lines of the configuration that decide it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PluginVerdict {
-    /// The command, for people.
+    /// The command of the plugin, as text for people.
     pub command: String,
-    /// Why the plugin may not run; `None` if it may.
+    /// Why the plugin must not run; `None` if it may run.
     pub refusal: Option<Error>,
-    /// The lines that decide. Empty if no policy is configured, and if the program is not found.
+    /// Where the deciding lines are. Empty if no policy is configured, or if the program is not found.
     pub origins: Vec<Origin>,
 }
 
