@@ -216,9 +216,9 @@ impl fmt::Display for ServerUrl {
 }
 
 /// Which server certificates are accepted.
+///
 /// A client must return an error for a variant that it does not know. If it used [`System`](Self::System) instead, it
 /// would trust authorities that the configuration excludes.
-/// configuration excludes.
 ///
 /// ```
 /// use kubex_core::Trust;

@@ -205,8 +205,7 @@ impl ClientConfiguration {
         Some(newest.clone())
     }
 
-    /// Returns whether there is a [successor](Self::successor). It is cheaper than [`successor`](Self::successor), for
-    /// a client that checks before each request.
+    /// Returns whether there is a [successor](Self::successor). This check is cheap enough for every request.
     #[inline]
     pub fn has_successor(&self) -> bool {
         self.next().is_some()

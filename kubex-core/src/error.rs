@@ -103,12 +103,11 @@ pub enum ErrorKind {
     ConflictingFields,
     /// There is a field that does not exist.
     UnknownField,
-    /// Invalid base64.
+    /// A value is not valid base64.
     InvalidBase64,
-    /// Invalid PEM, or PEM without the expected block.
+    /// A text is not valid PEM, or does not contain the expected PEM block.
     InvalidPem,
-    /// A client certificate without its key, a key without its certificate, or a certificate and a key that do not belong
-    /// together.
+    /// A client certificate has no key, a key has no certificate, or the key does not belong to the certificate.
     IncompleteKeyPair,
     /// The token is empty.
     EmptyToken,
@@ -122,9 +121,9 @@ pub enum ErrorKind {
     /// Two providers are registered with the same name.
     DuplicateProvider,
 
-    /// A policy forbids the operation: the plugin policy, or an untrusted kubeconfig that uses a plugin or a file.
+    /// The plugin policy forbids a plugin, or an untrusted kubeconfig uses a plugin or a file.
     Refused,
-    /// A plugin requested the credential that it is itself run for, so it would run again and again.
+    /// A running plugin used Kubex in a way that requires the same plugin to run again.
     Recursion,
 
     /// The plugin's command was not found.

@@ -141,8 +141,8 @@ impl Origin {
         }
     }
 
-    /// Returns the directory of the file, which relative paths in it start at; `None` if the value does not come from a
-    /// file.
+    /// Returns the directory of the file, the base of relative paths in the file; `None` if the value does not come
+    /// from a file.
     ///
     /// ```
     /// use kubex_core::Origin;

@@ -40,9 +40,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::options::{ClusterFields, ClusterOptions, Options, Value, ValueKind};
 use crate::resolved_source::{CERTIFICATE_FIELDS, KEY_FIELDS, ResolvedSource, SourcePart};
 
-/// Returns which other fields of the source are removed if this field is overridden. `turns_off` means that the value
-/// of the override is `false`: then no field is removed, so that `insecure-skip-tls-verify: false` keeps the source's
-/// certificate authority.
+/// Returns which other fields of the source are removed if this field is overridden. If `turns_off` is true, the value
+/// of the override is `false`. `insecure-skip-tls-verify: false` removes no field, so the source's certificate
+/// authority stays.
 pub fn replaced_by(key: &str, turns_off: bool) -> &'static [&'static str] {
     match key {
         "server" => &["tls-server-name"],

@@ -54,8 +54,8 @@ pub fn is_doubtful_host(host: &str) -> bool {
             .any(|placeholder| label.eq_ignore_ascii_case(placeholder))
 }
 
-/// The error message for such a value. The name of the value precedes it.
+/// The error message for a value that contains the placeholder of a template. The name of the value precedes it.
 pub const UNFILLED: &str = "contains the placeholder of a template that was not filled in";
 
-/// The help text of the error for such a value.
+/// The help text of the error for a value that contains the placeholder of a template.
 pub const FILL_IN: &str = "replace it with the real value, or render the template first";

@@ -60,7 +60,7 @@ impl<'a> ResolveRequest<'a> {
         }
     }
 
-    /// Sets what the source selected earlier, so that it selects the same again. See [`chosen`](Self::chosen).
+    /// Sets the name of the context that the source selected at its first resolution. See [`chosen`](Self::chosen).
     #[must_use]
     pub fn with_chosen(mut self, chosen: Option<&'a str>) -> Self {
         self.chosen = chosen;
@@ -112,8 +112,8 @@ impl<'a> ResolveRequest<'a> {
     }
 }
 
-/// Finds the API server and the identity to use. Each registered provider is either a `CredentialProvider` or a
-/// [`CredentialSource`](crate::CredentialSource).
+/// Finds the API server and the identity to use. If only the identity has to be found, implement
+/// [`CredentialSource`](crate::CredentialSource) instead.
 #[async_trait]
 pub trait CredentialProvider: Debug + Send + Sync {
     /// Returns the cluster and the identity of the source.

@@ -103,7 +103,7 @@ impl Report {
         });
     }
 
-    /// Returns the sources in the order of the chain.
+    /// Returns the sources in the order of the chain, each with its outcome.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
     }

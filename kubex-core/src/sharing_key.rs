@@ -89,7 +89,7 @@ impl SharingKey {
         }
     }
 
-    /// Adds another key as a part, such as the key of a source that this one wraps.
+    /// Adds another key as a part, such as the key of a wrapped source.
     #[must_use]
     pub fn with_key(self, other: &Self) -> Self {
         self.with(other.digest())

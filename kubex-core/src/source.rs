@@ -63,7 +63,8 @@ pub struct FetchRequest<'a> {
 /// Stores the secret that a source needs for its next fetch, such as a rotating refresh token. The next fetch may run
 /// in another process.
 ///
-/// [`save`](Self::save) takes a few milliseconds and does not wait for other processes. If the process is killed between a fetch and the end of `save`, the secret is lost.
+/// [`save`](Self::save) takes a few milliseconds and does not wait for other processes. If the process is killed
+/// between a fetch and the end of `save`, the secret is lost.
 pub trait SavedSecret: Send + Sync {
     /// Returns the secret that was saved last; `None` if none was saved.
     fn saved(&self) -> Option<SecretString>;
@@ -77,7 +78,8 @@ pub trait SavedSecret: Send + Sync {
 
 /// Fetches credentials: runs a plugin, reads a file, or requests a token from an issuer.
 ///
-/// [`Credentials`](crate::Credentials) calls [`fetch`](Self::fetch) when a credential is needed and the last one is too old. It never runs two fetches of a source at once, and it keeps the credential, so a source needs no cache.
+/// [`Credentials`](crate::Credentials) calls [`fetch`](Self::fetch) when a credential is needed and the last one is too
+/// old. It never runs two fetches of a source at once. It keeps the credential, so a source needs no cache.
 #[async_trait]
 pub trait CredentialSource: Debug + Send + Sync {
     /// Fetches a credential.
@@ -142,8 +144,9 @@ pub trait CredentialSource: Debug + Send + Sync {
         decorated.map_or(Duration::ZERO, |source| source.time_to_end(host))
     }
 
-    /// Returns whether a fetch only reads files: it runs no plugin and sends no request. After the server has rejected
-    /// credentials, such a source is fetched from once a second, and any other source once in 10 s.
+    /// Returns whether a fetch only reads files: it runs no plugin and sends no request. If the server rejects one
+    /// credential after the other, such a source is used at most once a second, and any other source at most once in 10
+    /// s.
     fn only_reads_files(&self) -> bool {
         false
     }
@@ -164,7 +167,7 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// default, the credential is not shared with other processes. The method may read files that determine the
     /// identity, such as a configuration with profiles.
     ///
-    /// Unlike the [sharing key](Self::sharing_key), it contains the environment variables that the source reads,
+    /// Unlike the [sharing key](Self::sharing_key), this key contains the environment variables that the source reads,
     /// because they differ from process to process.
     async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
         self.decorated()?.store_identity(host, cluster).await

@@ -19,8 +19,8 @@ use jiff::civil::DateTime;
 /// Parses a time such as `2030-01-01T00:00:00Z`. `None` if the text is not such a time. As in Go, the `T` and the `Z`
 /// must be upper case, and the seconds are at most 59.
 ///
-/// A time that is too late for a calendar, such as `9999-12-31T23:59:59Z` for a token that never expires, becomes the
-/// latest time that can be represented.
+/// A time that is later than can be represented, such as `9999-12-31T23:59:59Z` for a token that never expires, becomes
+/// the latest possible time.
 pub fn parse_rfc3339(text: &str) -> Option<SystemTime> {
     let (time, rest) = text.split_at_checked(FORM.len())?;
     let has_form = time.bytes().zip(FORM).all(|(byte, form)| match form {

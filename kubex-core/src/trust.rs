@@ -151,7 +151,8 @@ impl LiveTrust {
     }
 
     /// Returns the current trust. If the last read is older than 60 s, the CA file is read again. The call waits for
-    /// that at most 1 s, and then returns the previous trust.
+    /// the new read at most 1 s, and then returns the previous trust. After [`invalidate`](Self::invalidate), it waits
+    /// until the read has ended.
     pub async fn current(&self) -> Arc<CurrentTrust> {
         match &self.0 {
             Kind::Fixed(trust) => Arc::clone(trust),

@@ -1,7 +1,7 @@
 //! Warnings: problems that do not prevent a result.
 //!
-//! A warning has a stable id and a message. A program can act on the id or ignore the warning by it; the message is for
-//! people. The file `docs/warnings.md` of the repository lists the ids and explains what to do.
+//! A warning has a stable id and a message. A program can act on the id, for example to ignore the warning. The message
+//! is for people. The file `docs/warnings.md` of the repository lists the ids and explains what to do.
 //!
 //! ```
 //! use kubex_core::{Origin, Warning};

@@ -15,7 +15,8 @@
 //! # }
 //! ```
 //!
-//! [`build`](ChainBuilder::build) checks the options of every source and reports all problems at once. It reads no file. [`resolve`](Chain::resolve) reads the files, and can be called any number of times.
+//! [`build`](ChainBuilder::build) checks the options of every source and reports all problems at once. It reads no
+//! file. [`resolve`](Chain::resolve) reads the files, and can be called any number of times.
 
 use std::sync::Arc;
 

@@ -76,7 +76,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Returns the same chain on another [`Host`].
+    /// Returns the same chain, which reads the system through another [`Host`].
     #[must_use]
     pub fn with_host(&self, host: Host) -> Self {
         Self { host, ..self.clone() }
@@ -116,7 +116,7 @@ impl Chain {
     /// Tries the sources in order and returns the configuration of the first one that is configured. Its
     /// [report](ClientConfiguration::report) contains the outcome of each source.
     ///
-    /// # Errors
+    /// - [`ErrorKind::Exhausted`]: no source is configured. The error contains the reason why each one is not.
     /// - [`ErrorKind::Exhausted`]: no source is configured. The error contains the reason of each source.
     /// - Any other error: the first source that is configured is broken. The error contains the name of the source.
     ///

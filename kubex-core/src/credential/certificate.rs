@@ -90,10 +90,10 @@ impl ClientCertificate {
     }
 
     /// Returns whether the client's own certificate contains this public key, a `SubjectPublicKeyInfo` in DER (RFC
-    /// 5280, 4.1). A TLS library can compute it from any private key.
+    /// 5280, 4.1). A TLS library can compute the public key of any private key.
     ///
-    /// `None` means that the two cannot be compared: one of them cannot be read, or they are points of an elliptic
-    /// curve in different forms.
+    /// `None` means that the two keys cannot be compared: the certificate or the public key cannot be read, or one of
+    /// them is a compressed point of an elliptic curve.
     pub fn has_public_key(&self, public_key: &[u8]) -> Option<bool> {
         is_for_public_key(self.chain.first()?, public_key)
     }

@@ -276,9 +276,9 @@ impl Credential {
         self.generation
     }
 
-    /// Returns whether the credential had already expired when it was fetched. It is returned only once nevertheless,
-    /// because this machine's clock may be wrong. Use it for one request only, and do not open a connection with it
-    /// that is used longer.
+    /// Returns whether the credential had already expired when it was fetched. Such a credential is used once
+    /// nevertheless, because this machine's clock may be wrong. Use it for one request only, and not for a connection
+    /// that stays open.
     pub fn expired_on_arrival(&self) -> bool {
         self.expired_on_arrival
     }

@@ -220,8 +220,8 @@ impl Credentials {
         cell.is_some_and(|cell| cell.fetcher().source.uses_up_a_secret())
     }
 
-    /// Fetches a credential and passes the secret for the next fetch to `saved`. A store calls this method. The
-    /// credential of this handle does not change.
+    /// Fetches a credential for a store. If the fetch [consumes a secret](Self::uses_up_a_secret), it saves the new
+    /// secret in `saved`. The credential of this handle does not change.
     ///
     /// # Errors
     /// - [`ErrorKind::TimedOut`]: the fetch exceeded the time limit of the source.
@@ -448,7 +448,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// A subscription to the credentials, or to the CA bundles, of a handle. It returns their generations.
+/// A subscription to a handle. [`next`](Self::next) returns the generation of each new credential or CA bundle.
 #[derive(Debug)]
 pub struct Changes(pub(crate) watch::Receiver<Generation>);
 

@@ -45,7 +45,7 @@ pub enum Reply {
 }
 
 /// A plain HTTP/1.1 server on 127.0.0.1, for tests of providers that send requests. Each connection receives the next
-/// scripted reply; after the last, each receives the last again. The server stops when it is dropped.
+/// scripted reply. The last reply is repeated. The server stops when it is dropped.
 pub struct FaultyServer {
     address: SocketAddr,
     shared: Arc<Shared>,

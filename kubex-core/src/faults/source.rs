@@ -103,7 +103,7 @@ impl Act {
         self
     }
 
-    /// Sets that the credential has already expired when it is returned, for this long.
+    /// Sets that the credential expired this long before it is returned.
     #[must_use]
     pub fn expired_for(mut self, span: Duration) -> Self {
         self.lifetime = Some(Lifetime::EndedBefore(span));
@@ -125,7 +125,7 @@ impl Act {
     }
 }
 
-/// A credential source for tests. It performs one [`Act`] in each fetch. After the last act, it repeats that one.
+/// A credential source for tests. It performs one [`Act`] in each fetch, and repeats the last act.
 ///
 /// ```
 /// use kubex_core::faults::{Act, FaultySource};

@@ -29,8 +29,7 @@ pub trait Environment: Debug + Send + Sync {
     /// Returns all variables, for a child process.
     fn variables(&self) -> Vec<(OsString, OsString)>;
 
-    /// Returns the working directory, which relative paths start at; `None` if it does not exist or cannot be
-    /// determined.
+    /// Returns the working directory, the base of relative paths; `None` if it does not exist or cannot be determined.
     fn current_directory(&self) -> Option<PathBuf>;
 
     /// Returns the value of a variable as text; `None` if it is unset, empty or not Unicode.

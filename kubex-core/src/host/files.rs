@@ -60,10 +60,10 @@ pub enum FileKind {
 pub struct FileContent {
     /// The bytes, which may contain a secret such as a private key.
     pub bytes: SecretBytes,
-    /// The attributes that show a later change of the file; `None` if it is not a regular file.
+    /// Attributes of the file, by which a later change is recognized; `None` if it is not a regular file.
     pub stamp: Option<FileStamp>,
-    /// Whether the content comes from a pipe. Such a content never changes, and relative paths in it have no directory
-    /// to start at.
+    /// Whether the content comes from a pipe. It then never changes, and there is no base directory for relative paths
+    /// in it.
     pub is_from_pipe: bool,
     /// The other users of the system who can change the file; `None` if there are none, or if it is not a regular file.
     pub foreign_writers: Option<ForeignWriters>,
@@ -107,14 +107,15 @@ const PIPE_DEADLINE: Duration = Duration::from_secs(20);
 
 /// The files of a [`Host`](crate::Host).
 ///
-/// A file is read only up to a size limit, and a pipe only until a deadline, so that neither blocks the program or
-/// exhausts its memory. A device is not read, except for the null device, which is empty. The content is returned as a
-/// secret, because it may be a private key.
+/// A file is read only up to a size limit, and a pipe only until a deadline, so that reading neither blocks the program
+/// nor exhausts its memory. A device is not read, except for the null device, which is empty. The content is returned
+/// as a secret, because it may be a private key.
 ///
 /// A pipe is read once. Its content is kept while the process runs, and returned whenever the pipe is read again.
 #[async_trait]
 pub trait Files: Debug + Send + Sync {
-    /// Reads a file of at most `limit` bytes. Returns its content, and a stamp that shows whether it has changed later.
+    /// Reads a file of at most `limit` bytes. Returns its content and its attributes, by which a later change is
+    /// recognized.
     ///
     /// # Errors
     /// - `NotFound`, `PermissionDenied`, `IsADirectory`: as the system reports them.
@@ -167,8 +168,8 @@ pub trait Files: Debug + Send + Sync {
     /// Returns the kind of the file at the path. Symbolic links are followed.
     async fn kind(&self, path: &Path) -> io::Result<FileKind>;
 
-    /// Returns the other users of the system who can change the file at the path; `None` if there are none. It is used
-    /// for programs, such as plugins.
+    /// Returns the other users of the system who can change the file at the path; `None` if there are none. It is
+    /// called for programs that are to be run, such as plugins.
     async fn foreign_writers(&self, _path: &Path) -> Option<ForeignWriters> {
         None
     }

@@ -232,8 +232,8 @@ impl Host {
         }
     }
 
-    /// Prints the stderr of every plugin while it runs, even of a plugin without a terminal. By default, it is a
-    /// `tracing` event, and part of the error if the plugin fails.
+    /// Sets where the stderr of plugins is printed while they run, including plugins that may not use the terminal. By
+    /// default, the stderr of these plugins is only a `tracing` event, and part of the error if the plugin fails.
     #[must_use]
     pub fn with_plugin_stderr(mut self, stderr: PluginStderr) -> Self {
         self.parts().plugin_stderr = Some(stderr);

@@ -96,7 +96,7 @@ pub struct LiveStderr {
 
 impl LiveStderr {
     /// Creates the receiver for one run of this plugin. `secrets` are the secrets that the plugin receives; they are
-    /// masked. `terminal` is set if the plugin may use the terminal.
+    /// masked. `terminal` is `Some` if the plugin may use the terminal.
     pub fn new(
         plugin: &str,
         secrets: impl IntoIterator<Item = SecretString>,
@@ -116,7 +116,7 @@ impl LiveStderr {
         }
     }
 
-    /// Masks these secrets too from now on, such as what the plugin has printed on stdout.
+    /// Also masks these secrets from now on, for example the words that the plugin has printed on stdout.
     pub fn hide(&self, secrets: Vec<SecretString>) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.hide(secrets);

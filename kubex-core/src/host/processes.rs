@@ -23,8 +23,8 @@ pub struct Process {
     pub inherited: Vec<(OsString, OsString)>,
     /// The added environment variables. If a name occurs twice, the last value is used. A value may be a secret.
     pub added: Vec<(String, SecretString)>,
-    /// The terminal that the process may use. The process then has the stdin of this program, and is in its process
-    /// group. With `None`, stdin is empty, and the process has its own process group.
+    /// The terminal that the process may use. The process then has this program's stdin, and belongs to this program's
+    /// process group. With `None`, stdin is empty, and the process has a process group of its own.
     pub terminal: Option<TerminalHold>,
     /// Receives the stderr of the process while it runs.
     pub live_stderr: LiveStderr,

@@ -146,8 +146,8 @@ impl Host {
     }
 
     /// Checks whether the plugin policy permits a command that a provider replaces, as if the command ran. The program
-    /// need not be installed. If `PATH` does not find it, an allowlist must contain the command itself, without a
-    /// digest.
+    /// need not be installed. If `PATH` does not find it, an allowlist permits it only by an entry with the same
+    /// command and without a digest.
     ///
     /// # Errors
     /// Returns [`ErrorKind::Refused`](crate::ErrorKind::Refused) if the policy does not permit the command.

@@ -224,13 +224,13 @@ impl SimulatedHost {
         self.lock().nodes.insert(path.into(), Node::Broken(kind));
     }
 
-    /// Creates a device. The code under test must not read it.
+    /// Creates a device. Reading it is an error.
     pub fn put_device(&self, path: impl Into<PathBuf>) {
         self.lock().nodes.insert(path.into(), Node::Device);
     }
 
-    /// Creates a pipe with this content, which its writer has closed. For a pipe that is not written, call
-    /// [`fail`](Self::fail) with `TimedOut`.
+    /// Creates a pipe with this content, which its writer has closed. To simulate a pipe that nothing is written to,
+    /// call [`fail`](Self::fail) with `TimedOut`.
     pub fn put_pipe(&self, path: impl Into<PathBuf>, content: &str) {
         let content = content.as_bytes().to_vec().into();
         self.lock().nodes.insert(path.into(), Node::Pipe(content));

@@ -1,12 +1,12 @@
 //! The terminal, which a program may let plugins use to prompt the user.
 //!
 //! Unless the program calls [`Host::with_terminal`](super::Host::with_terminal), plugins have no terminal: their stdin
-//! is empty, and `KUBERNETES_EXEC_INFO` contains `interactive: false`. Call it only if the user expects prompts,
-//! because a refresh in the background may also prompt.
+//! is empty, and `KUBERNETES_EXEC_INFO` contains `interactive: false`. Call this method only if the user expects
+//! prompts, because a refresh in the background may also prompt.
 //!
-//! Only one plugin uses the terminal at a time, and others wait. It runs in this program's process group, so that
-//! pipelines, Ctrl-C and Ctrl-Z work as in a shell. Its stderr is printed while it runs
-//! ([`PluginStderr`](super::PluginStderr)), because plugins prompt there.
+//! Only one plugin uses the terminal at a time, and others wait. This plugin runs in the program's process group, so
+//! that pipelines, Ctrl-C and Ctrl-Z work as in a shell. Its stderr is printed while it runs
+//! ([`PluginStderr`](super::PluginStderr)), because plugins prompt on stderr.
 
 use std::fmt;
 use std::io::IsTerminal as _;

@@ -1,4 +1,5 @@
-//! Metrics of fetches, rejections, waiting callers and followed sources, through the facade [`metrics`](https://docs.rs/metrics).
+//! Metrics of fetches, rejections, waiting callers and followed sources, through the facade
+//! [`metrics`](https://docs.rs/metrics).
 //!
 //! The program installs a recorder, such as an exporter for Prometheus. Without a recorder, nothing is recorded. Each
 //! metric is updated when its event happens. A request whose credential is fresh updates no metric. Gauges that change

@@ -1,4 +1,4 @@
-//! The options that describe a cluster. Every source accepts them if its provider only returns an identity.
+//! The options that describe a cluster. Every source accepts them if its provider only returns a credential.
 //!
 //! The keys are the same as in a kubeconfig, in kebab case:
 //!
@@ -61,7 +61,7 @@ pub struct ClusterFields {
     pub certificate_authority_data: Option<String>,
     /// Accepts any certificate from the server. Use it for tests only.
     pub insecure_skip_tls_verify: bool,
-    /// The name that the server's certificate is checked against, and that is sent as SNI.
+    /// The name that the server's certificate must contain, and that is sent as SNI.
     pub tls_server_name: Option<String>,
     /// The proxy's URL: `http`, `https`, `socks5` or `socks5h`.
     #[schemars(with = "Option<String>", extend("format" = "uri", "writeOnly" = true, "pattern" = "^(https?|socks5h?)://"))]
@@ -132,8 +132,8 @@ impl ClusterOptions {
         "allow-credentials-over-http",
     ];
 
-    /// The keys that define which server certificates are trusted. If one of them is overridden, the values of all
-    /// three are replaced.
+    /// The keys that define which server certificates are trusted. An override of one of them replaces the values of
+    /// all three. The [overrides](crate::overrides) page contains the exception.
     pub const TRUST_KEYS: &[&str] = &[
         "certificate-authority",
         "certificate-authority-data",

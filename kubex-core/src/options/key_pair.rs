@@ -1,8 +1,8 @@
 //! The four options of a client certificate and its key: `client-certificate`, `client-certificate-data`, `client-key`
 //! and `client-key-data`.
-//!
 //! A provider passes their values to [`KeyPairOptions::new`], which checks that the certificate and the key are each
-//! set exactly once. [`load`](KeyPairOptions::load) reads the files, and checks that the key belongs to the certificate.
+//! set exactly once. [`load`](KeyPairOptions::load) reads the files, and checks that the key belongs to the
+//! certificate.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -4,7 +4,8 @@
 //! secrets, such as an exec plugin's environment or a refresh token. Therefore, its `Debug` output contains no values,
 //! and its strings are wiped on drop.
 //!
-//! [`Options::parse`] converts the tree to the provider's own options type. Its errors contain the origin and the keys, and never a value.
+//! [`Options::parse`] converts the tree to the provider's own options type. Its errors contain the origin and the keys,
+//! and never a value.
 //!
 //! ```
 //! use kubex_core::Options;
@@ -62,7 +63,7 @@ pub struct KubeconfigUser {
 }
 
 impl Options {
-    /// Creates empty options. Their origin is the program.
+    /// Creates empty options. Their origin is the code of the program.
     pub fn new() -> Self {
         Self::with_origin(Origin::code())
     }

@@ -46,7 +46,7 @@ impl Pem {
     ///
     /// # Errors
     /// - [`ErrorKind::ConflictingFields`]: both options are set.
-    /// - [`ErrorKind::InvalidValue`]: the text cannot be the path of a file.
+    /// - [`ErrorKind::InvalidValue`]: the value for the file cannot be a path.
     pub fn new(
         name: &str,
         file: Option<PathBuf>,

@@ -196,7 +196,7 @@ impl Registry {
     /// method to get a credential source for the identity.
     ///
     /// # Errors
-    /// - [`ErrorKind::UnknownProvider`]: no provider has this name, or it does not only return a credential.
+    /// - [`ErrorKind::UnknownProvider`]: no provider has this name, or it is not registered as a [`CredentialSource`].
     /// - Any error of the provider about its options. `NotConfigured` becomes `Unavailable`, because a source that
     ///   another one refers to must exist.
     pub fn source(&self, name: &str, options: &Options) -> Result<Arc<dyn CredentialSource>> {

@@ -17,7 +17,7 @@ use crate::source::CredentialSource;
 /// What [`FromOptions::from_options`] receives in addition to the typed options.
 #[derive(Clone, Copy, Debug)]
 pub struct BuildContext<'a> {
-    /// All registered providers. A provider that gets its credential from another one uses it.
+    /// All registered providers, for a provider that gets its credential from another provider.
     pub registry: &'a Registry,
     /// The options before parsing. They contain the origin of each value, for errors.
     pub options: &'a Options,
@@ -32,7 +32,7 @@ pub trait FromOptions: Sized {
     /// fetching read them later.
     ///
     /// # Errors
-    /// Returns an error if the options are not valid together.
+    /// Returns an error if an option is not valid, or if two options exclude each other.
     fn from_options(options: Self::Options, context: &BuildContext<'_>) -> Result<Self>;
 }
 

@@ -181,9 +181,8 @@ impl fmt::Debug for PluginCall {
     }
 }
 
-/// Returns the source that replaces a call of a plugin. If the call contains something that the provider does not
-/// support, it returns a description of it as the error, such as `the argument "--debug"`. Users see the description,
-/// so it must not contain a value.
+/// Returns the source that replaces a call of a plugin. The error describes what the provider does not support in the
+/// call, such as `the argument "--debug"`. Users see this description, so it must not contain a value.
 pub type ReplacePlugin = fn(&PluginCall) -> Result<Arc<dyn CredentialSource>, String>;
 
 /// Whether a provider replaces a call of an exec plugin.
@@ -192,8 +191,8 @@ pub type ReplacePlugin = fn(&PluginCall) -> Result<Arc<dyn CredentialSource>, St
 pub enum Replacement {
     /// The program does not list the plugin in [`PluginRules::native`](crate::host::PluginRules::native).
     NotRequested,
-    /// The call is replaced by this source. If the source's [check](CredentialSource::check) returned a credential,
-    /// this is the second value.
+    /// The call is replaced by this source. The second value is the credential that the source's
+    /// [check](CredentialSource::check) returned.
     Served(Arc<dyn CredentialSource>, Option<Credential>),
     /// The plugin runs. The warning contains the reason.
     PluginRuns(Warning),

@@ -36,7 +36,7 @@ pub enum Difference {
     Trust,
     /// How the server is reached: the proxy, the TLS server name, compression.
     Route,
-    /// The identity: its provider, or the options of the provider.
+    /// The identity: another provider, or other options of the same provider.
     Credential,
     /// The namespace, the impersonation, and everything else.
     Other,

@@ -58,8 +58,8 @@ pub fn names_a_secret(key: &str) -> bool {
             .any(|word| word.eq_ignore_ascii_case(last_word))
 }
 
-/// Returns whether a text looks like a key of a document. `A_TOKEN:s3cret` does not: it is parsed as a key, because the
-/// space after the colon is missing.
+/// Returns whether a text looks like a key of a document. A YAML parser reads `A_TOKEN:s3cret` as a key, because the
+/// space after the colon is missing. It does not look like a key.
 ///
 /// ```
 /// use kubex_core::text::looks_like_a_key;

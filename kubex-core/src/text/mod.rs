@@ -113,8 +113,8 @@ pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     nearest_within(written, known, |longer| (longer / 3).max(1))
 }
 
-/// Returns the known name that is most similar to `written`. `None` if more than `most(length)` characters differ,
-/// where `length` is the number of characters of the longer name. Upper and lower case are equal.
+/// Returns the known name that is most similar to `written`. `None` if it differs by more than `most(length)` typing
+/// errors, where `length` is the number of characters of the longer name. Case is ignored.
 pub fn nearest_within<'a>(
     written: &str,
     known: &[&'a str],

@@ -50,7 +50,8 @@ impl Sanitized {
         Self::from_owned(text.to_string(), sanitize)
     }
 
-    /// Uses a sentence of the program, which contains no text from other programs or files, without sanitizing it.
+    /// Creates it from a sentence in the program's code, which is not sanitized. The sentence must not contain text
+    /// from other programs or files.
     pub const fn fixed(text: &'static str) -> Self {
         Self(Cow::Borrowed(text))
     }

@@ -12,7 +12,7 @@
 //! | the server, the source, the provider of the identity, trust that is not a CA bundle | needs a permission, see below |
 //! | the namespace, the impersonation | not adopted; they stay as they were first resolved |
 //! | a file is half-written, invalid or missing | the old configuration stays in use, with one warning, until the file is valid again |
-//! | another `current-context` | ignored if the source selected a context; otherwise, what the new context changes is treated by the rows above |
+//! | another `current-context` | ignored, because the context that was selected first stays in use; if none was selected, the rows above apply |
 //! | the policy for plugins, if [`Follow::reloading`] is used | applies from the next run of a plugin on; a credential that has already been fetched stays in use |
 //!
 //! A change needs a permission if a credential might reach another server or another identity might be used. By
@@ -61,8 +61,8 @@ const REVALIDATE_AFTER: Duration = Duration::from_secs(60);
 /// The time limit of one look. A source that takes longer is looked at again later.
 const LOOK_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Builds the chain again each time a followed configuration checks for changes. For a chain that is itself configured
-/// by files.
+/// Builds the chain again each time a followed configuration checks for changes. Use it if files configure the chain
+/// itself.
 #[async_trait]
 pub trait ChainLoader: Debug + Send + Sync {
     /// Builds the chain from the current files.
@@ -225,7 +225,8 @@ impl Watch {
         &self.resolved
     }
 
-    /// Checks for changes once. Returns what has happened since the last check; empty if nothing has.
+    /// Checks for changes once. Returns what has happened since the last check. The list is empty if nothing has
+    /// happened.
     pub async fn look(&mut self) -> Vec<FollowedChange> {
         let mut state = self.follower.state.lock().await;
         let (_, happened) = self.follower.look(&mut state, true).await;

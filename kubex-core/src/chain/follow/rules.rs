@@ -8,8 +8,8 @@ use crate::configuration::ClientConfiguration;
 use crate::report::Attempt;
 use crate::text::sanitize_line;
 
-/// Decides which changes are adopted that need a permission, such as another server. By default, none of them is. See
-/// the [module](super) for the list.
+/// Decides which of the changes that need a permission are adopted, such as another server. By default, none of them is
+/// adopted. See the [module](super) for the list.
 ///
 /// If a change is allowed, the configuration gets a [successor](ClientConfiguration::successor). The clients for
 /// reqwest, kube and hyper switch to the successor by themselves.
@@ -114,22 +114,23 @@ impl Change {
         &self.after
     }
 
-    /// Returns whether another source of the chain is used.
+    /// Returns whether the new configuration comes from another source of the chain.
     pub fn is_other_source(&self) -> bool {
         source_of(&self.before) != source_of(&self.after)
     }
 
-    /// Returns whether the server differs.
+    /// Returns whether the new configuration has another server.
     pub fn is_other_server(&self) -> bool {
         self.is_other_server
     }
 
-    /// Returns whether the identity comes from another provider.
+    /// Returns whether the new identity comes from another provider.
     pub fn is_other_identity(&self) -> bool {
         self.is_other_identity
     }
 
-    /// Returns whether the kind of trust differs, such as the system's trust instead of a CA bundle.
+    /// Returns whether the new configuration has another kind of trust, such as the system's trust instead of a CA
+    /// bundle.
     pub fn is_other_trust(&self) -> bool {
         self.is_other_trust
     }

@@ -19,8 +19,8 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind};
 use crate::sharing_key::SharingKey;
 
-/// An environment variable of each plugin that lists the plugin runs around it. It prevents a plugin from running
-/// itself again and again.
+/// The environment variable of plugins that lists the plugin runs inside of which a plugin runs. With it, Kubex
+/// prevents a plugin from running itself again and again.
 pub const STACK_VARIABLE: &str = "KUBEX_EXEC_STACK";
 
 /// An environment variable that identifies the run of a plugin. Its descendants inherit it.

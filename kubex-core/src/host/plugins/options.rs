@@ -30,17 +30,18 @@ pub struct PluginOptions {
     pub policy: Option<String>,
     /// The plugins that may run; only with the policy `allowlist`.
     pub allowlist: Option<Vec<AllowedPlugin>>,
-    /// Whether kubectl's kuberc must permit a plugin too: its credentialPluginPolicy and credentialPluginAllowlist. Default:
-    /// true for the command, false for other programs.
+    /// Whether kubectl's kuberc must permit a plugin too, by its credentialPluginPolicy and credentialPluginAllowlist.
+    /// The default is true for the command kubex, and false for other programs.
     pub kuberc: Option<bool>,
     /// The time limit of a run; 30 s by default.
     pub deadline: Option<Deadline>,
-    /// The time limit of a run at a terminal; 5 min by default.
+    /// The time limit of a run that may use the terminal; 5 min by default.
     pub interactive_deadline: Option<Deadline>,
-    /// Which of this program's variables a plugin inherits: `inherit` (the default, all) or `minimal`.
+    /// Which environment variables of this program a plugin inherits: `inherit` (the default) for all, or `minimal`.
     #[schemars(extend("enum" = ["inherit", "minimal", null]))]
     pub environment: Option<String>,
-    /// Variables that a plugin does not inherit. A name that ends in `*` matches all names with that beginning.
+    /// Environment variables that a plugin does not inherit. A name that ends in `*` matches all names with that
+    /// beginning.
     #[serde(default)]
     pub drop_variables: Vec<String>,
     /// The plugins that a provider of this program may replace, by name, such as `aws`. The provider then fetches the
@@ -49,15 +50,15 @@ pub struct PluginOptions {
     pub native: Vec<String>,
 }
 
-/// An entry of the allowlist.
+/// An entry of the allowlist of exec plugins.
 #[derive(Clone, Debug, Default, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AllowedPlugin {
     /// The plugin's name, or its absolute path.
     #[serde(default)]
     pub command: String,
-    /// The variables that a kubeconfig may set for the plugin, beyond regions, profiles by name and proxies. A name that
-    /// ends in `*` matches all names with that beginning.
+    /// The environment variables that a kubeconfig may set for the plugin, besides regions, profiles and proxies. A
+    /// name that ends in `*` matches all names with that beginning.
     #[serde(default)]
     pub env: Vec<String>,
     /// The SHA-256 digest that the program's file must have, as `sha256sum` prints it. It is checked before every run.

@@ -116,7 +116,7 @@ impl PluginPolicy {
         Self::from_rule(Rule::DenyAll)
     }
 
-    /// Permits what the policy permits that this source returns before each run.
+    /// Reads the policy from this source before each run of a plugin.
     pub fn from_source(source: Arc<dyn PluginPolicySource>) -> Self {
         Self::from_rule(Rule::Read(ArcPolicySource(source)))
     }
@@ -124,7 +124,8 @@ impl PluginPolicy {
     /// Permits only these commands, which are names or absolute paths.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::InvalidValue`] for an entry that could never permit anything, and for an empty list:
+    /// Returns [`ErrorKind::InvalidValue`](crate::ErrorKind::InvalidValue) for an entry that could never permit
+    /// anything, and for an empty list:
     ///
     /// - The list or an entry is empty.
     /// - A path is relative.
@@ -133,13 +134,13 @@ impl PluginPolicy {
         Self::allowlist_with(commands.into_iter().map(|command| (command, [""; 0])))
     }
 
-    /// Permits only these commands, like [`allowlist`](Self::allowlist). For each command, it lists the environment
-    /// variables that a kubeconfig may set besides [`HARMLESS_VARIABLES`]. A name that ends in `*` matches all names
-    /// with that beginning.
+    /// Permits only these commands, like [`allowlist`](Self::allowlist). An entry contains a command, and the
+    /// environment variables that a kubeconfig may set for it besides [`HARMLESS_VARIABLES`]. A variable name that ends
+    /// in `*` matches all names with that beginning.
     ///
     /// # Errors
-    /// The same as [`allowlist`](Self::allowlist). Also returns [`ErrorKind::InvalidValue`] if the name of a variable
-    /// is empty or is only `*`.
+    /// The same as [`allowlist`](Self::allowlist). Also returns
+    /// [`ErrorKind::InvalidValue`](crate::ErrorKind::InvalidValue) if the name of a variable is empty or is only `*`.
     pub fn allowlist_with<C, V>(entries: impl IntoIterator<Item = (C, V)>) -> Result<Self>
     where
         C: Into<String>,
@@ -167,8 +168,8 @@ impl PluginPolicy {
     /// ```
     ///
     /// # Errors
-    /// The same as [`allowlist_with`](Self::allowlist_with). Also returns [`ErrorKind::InvalidValue`] if a digest is
-    /// not 64 hexadecimal digits.
+    /// The same as [`allowlist_with`](Self::allowlist_with). Also returns
+    /// [`ErrorKind::InvalidValue`](crate::ErrorKind::InvalidValue) if a digest is not 64 hexadecimal digits.
     pub fn allowlist_of(entries: impl IntoIterator<Item = AllowedPlugin>) -> Result<Self> {
         let entries: Vec<AllowedPlugin> = entries.into_iter().collect();
         for (at, entry) in (1..).zip(&entries) {

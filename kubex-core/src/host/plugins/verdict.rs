@@ -26,7 +26,8 @@ pub struct PluginVerdict {
     pub command: String,
     /// Why the plugin must not run; `None` if it may run.
     pub refusal: Option<Error>,
-    /// Where the deciding lines are. Empty if no policy is configured, or if the program is not found.
+    /// The origins of the lines that decide. The list is empty if no policy is configured, or if the program is not
+    /// found.
     pub origins: Vec<Origin>,
 }
 
