@@ -66,6 +66,7 @@ impl ServerUrl {
     /// - The scheme is missing, or is neither `https` nor `http`.
     /// - There is no host.
     /// - The address contains a user name or a password.
+    /// - The address contains the placeholder of a template, such as `{{ .Server }}`.
     /// - Go's `net/url` rejects the address.
     ///
     /// ```

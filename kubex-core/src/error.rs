@@ -121,7 +121,7 @@ pub enum ErrorKind {
     /// Two providers are registered with the same name.
     DuplicateProvider,
 
-    /// The plugin policy forbids a plugin, or an untrusted kubeconfig uses a plugin or a file.
+    /// A policy or a security rule forbids the operation. For example, the plugin policy does not permit the plugin.
     Refused,
     /// A running plugin used Kubex in a way that requires the same plugin to run again.
     Recursion,

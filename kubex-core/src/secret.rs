@@ -122,7 +122,7 @@ impl fmt::Debug for SecretString {
 }
 
 /// Secret bytes, such as the content of a file or a private key in DER. They are not masked in messages, because most
-/// of them are whole documents.
+/// of them are whole documents. The only exception is the key of a client certificate.
 ///
 /// Unlike the bytes of the crate `secrecy`, they can be [converted to text](Self::into_text) without a copy, so that a
 /// large file is not in memory twice.

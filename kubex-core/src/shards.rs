@@ -21,7 +21,8 @@ const OFTEN: u32 = 64;
 /// In nanoseconds.
 const SOON: u64 = 1_000_000_000;
 
-/// A value of which threads get copies of their own once they contend for it. A thread always gets the same copy.
+/// A value of which threads get copies of their own once they contend for it. Before that, all threads get the same
+/// value.
 pub struct Shards<T> {
     /// The value that all threads get until they contend for it.
     first: T,
