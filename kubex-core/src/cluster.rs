@@ -216,7 +216,7 @@ impl fmt::Display for ServerUrl {
     }
 }
 
-/// Which server certificates are accepted.
+/// The server certificates that a client accepts.
 ///
 /// A client must return an error for a variant that it does not know. If it used [`System`](Self::System) instead, it
 /// would trust authorities that the configuration excludes.
@@ -351,7 +351,7 @@ impl fmt::Debug for CaBundle {
 pub struct Cluster {
     /// The server's address.
     pub server: ServerUrl,
-    /// Which server certificates are accepted.
+    /// The server certificates that a client accepts.
     pub trust: Trust,
     /// The name that the server's certificate must contain, and that is sent as SNI. `None` means the host of the
     /// address.

@@ -165,7 +165,7 @@ pub enum ErrorKind {
     Unsupported,
 }
 
-/// What failed, where, why, and one thing to do. It is cheap to clone. See the [module](self).
+/// An error: what failed, where, why, and one thing to do. It is cheap to clone. See the [module](self).
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 

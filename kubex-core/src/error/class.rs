@@ -15,7 +15,7 @@
 
 use super::ErrorKind;
 
-/// What to do about an error. The enum is exhaustive, so that a `match` covers every class.
+/// A group of error kinds that require the same action. The enum is exhaustive, so that a `match` covers every class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorClass {
     /// Nothing is configured: write a kubeconfig, or run in a pod.

@@ -10,7 +10,7 @@ use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
-/// What a [`FaultySource`] does in one fetch: return a credential, fail, hang or panic.
+/// One action of a [`FaultySource`]: it returns a credential, fails, hangs or panics.
 ///
 /// ```
 /// use std::time::Duration;

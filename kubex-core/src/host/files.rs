@@ -62,8 +62,8 @@ pub struct FileContent {
     pub bytes: SecretBytes,
     /// Attributes of the file, by which a later change is recognized; `None` if it is not a regular file.
     pub stamp: Option<FileStamp>,
-    /// Whether the content comes from a pipe. It then never changes, and there is no base directory for relative paths
-    /// in it.
+    /// Whether the content comes from a pipe. Such content never changes, and there is no base directory for relative
+    /// paths in it.
     pub is_from_pipe: bool,
     /// The other users of the system who can change the file; `None` if there are none, or if it is not a regular file.
     pub foreign_writers: Option<ForeignWriters>,

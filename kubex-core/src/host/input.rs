@@ -12,35 +12,35 @@ use crate::sharing_key::SharingKey;
 pub enum Input {
     /// A file.
     File {
-        /// Its path.
+        /// The path of the file.
         path: PathBuf,
         /// The attributes of the file when it was read; `None` if it could not be read.
         stamp: Option<FileStamp>,
     },
     /// A pipe. It is read only once, so this input never changes.
     Pipe {
-        /// Its path.
+        /// The path of the pipe.
         path: PathBuf,
     },
     /// A symbolic link, such as `..data` in the mount of a pod.
     Link {
-        /// Its path.
+        /// The path of the link.
         path: PathBuf,
         /// The path that it pointed to; `None` if it could not be read.
         target: Option<PathBuf>,
     },
     /// The names of the entries of a directory, for an option that is a pattern of file names.
     Directory {
-        /// Its path.
+        /// The path of the directory.
         path: PathBuf,
         /// A digest of the names; `None` if the directory could not be read.
         names: Option<SharingKey>,
     },
     /// An environment variable. Only a digest of the value is kept, because the value may be a secret.
     Variable {
-        /// Its name.
+        /// The name of the variable.
         name: String,
-        /// A digest of its value; `None` if the variable was not set.
+        /// A digest of the value; `None` if the variable was not set.
         value: Option<SharingKey>,
     },
 }

@@ -33,7 +33,7 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 /// How many texts may wait for this program's stderr. More are dropped, so that a stopped reader does not stop the plugin.
 const QUEUE: usize = 1024;
 
-/// Where the stderr of plugins is printed while they run. Pass it to [`Host::with_plugin_stderr`].
+/// The place where the stderr of plugins is printed while they run. Pass it to [`Host::with_plugin_stderr`].
 ///
 /// ```no_run
 /// use kubex_core::Host;

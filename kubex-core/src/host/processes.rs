@@ -66,13 +66,13 @@ pub enum Exit {
 pub struct ProcessOutput {
     /// How the process ended.
     pub exit: Exit,
-    /// Its stdout.
+    /// The stdout of the process.
     pub output: SecretBytes,
-    /// The end of its stderr. It is not sanitized, and may contain secrets.
+    /// The end of the stderr of the process. It is not sanitized, and may contain secrets.
     pub error: SecretBytes,
 }
 
-/// Why a process has no [`ProcessOutput`].
+/// The reason why a process has no [`ProcessOutput`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ProcessError {
@@ -80,14 +80,14 @@ pub enum ProcessError {
     NotStarted(io::Error),
     /// The process was killed at its deadline.
     TimedOut {
-        /// Its stdout until then, which may contain a credential.
+        /// The stdout until then, which may contain a credential.
         output: SecretBytes,
-        /// The end of its stderr.
+        /// The end of the stderr.
         error: SecretBytes,
     },
     /// The process was killed, because it printed more than `output_limit` on stdout.
     OutputTooLarge,
-    /// Its stdout or stderr could not be read.
+    /// The stdout or the stderr of the process could not be read.
     Broken(io::Error),
 }
 

@@ -6,7 +6,7 @@
 pub struct Metric {
     /// The name, with its unit.
     pub name: &'static str,
-    /// What it counts or measures.
+    /// Whether the metric is a counter, a gauge or a histogram.
     pub kind: MetricKind,
     /// The names of its labels.
     pub labels: &'static [&'static str],

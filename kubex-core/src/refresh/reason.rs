@@ -1,6 +1,6 @@
 //! Why a value is fetched.
 
-/// Why a credential or a CA bundle is fetched. It is part of a [`FetchRequest`](crate::FetchRequest).
+/// The reason why a credential or a CA bundle is fetched. It is part of a [`FetchRequest`](crate::FetchRequest).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FetchReason {

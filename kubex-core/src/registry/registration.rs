@@ -14,7 +14,7 @@ use crate::options::{ClusterFields, ClusterOptions, Options};
 use crate::provider::CredentialProvider;
 use crate::source::CredentialSource;
 
-/// What [`FromOptions::from_options`] receives in addition to the typed options.
+/// The values that [`FromOptions::from_options`] receives in addition to the typed options.
 #[derive(Clone, Copy, Debug)]
 pub struct BuildContext<'a> {
     /// All registered providers, for a provider that gets its credential from another provider.

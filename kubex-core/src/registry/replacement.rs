@@ -185,7 +185,7 @@ impl fmt::Debug for PluginCall {
 /// call, such as `the argument "--debug"`. Users see this description, so it must not contain a value.
 pub type ReplacePlugin = fn(&PluginCall) -> Result<Arc<dyn CredentialSource>, String>;
 
-/// Whether a provider replaces a call of an exec plugin.
+/// The result of [`Registry::replacement`]: whether a provider replaces a call of an exec plugin.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Replacement {

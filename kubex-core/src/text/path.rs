@@ -12,7 +12,7 @@ use crate::origin::Origin;
 const MAX_PATH: usize = 4096;
 const MAX_NAME: usize = 255;
 
-/// Why a value cannot be a path: what it is instead. `Display` prints it for an error.
+/// The reason why a value cannot be a path: what it is instead. `Display` prints it for an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotAPath {

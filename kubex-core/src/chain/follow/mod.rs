@@ -1,6 +1,6 @@
 //! Following a chain: keeps a configuration up to date when the kubeconfig or another configuration file changes.
 //!
-//! Without following, a source already rereads the files that a kubeconfig refers to: a token file, a client
+//! A source that is not followed already rereads the files that a kubeconfig refers to: a token file, a client
 //! certificate, a CA bundle. It does not reread the kubeconfig itself, so an inline token, the arguments of a plugin or
 //! the path of a file stay as they were at first. A followed configuration resolves its chain again and adopts what
 //! differs:

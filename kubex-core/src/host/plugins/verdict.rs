@@ -18,7 +18,7 @@ use crate::text::sanitize_line;
 /// The largest program whose digest is checked.
 const LARGEST_PROGRAM: usize = 1 << 30;
 
-/// Whether the plugin policy permits a plugin, and the lines of the configuration that decide it.
+/// The decision of the plugin policy about one plugin, and the lines of the configuration that cause it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PluginVerdict {
@@ -26,7 +26,7 @@ pub struct PluginVerdict {
     pub command: String,
     /// Why the plugin must not run; `None` if it may run.
     pub refusal: Option<Error>,
-    /// The origins of the lines that decide. The list is empty if no policy is configured, or if the program is not
+    /// The origins of the lines that cause the decision. The list is empty if no policy is configured, or if the program is not
     /// found.
     pub origins: Vec<Origin>,
 }
