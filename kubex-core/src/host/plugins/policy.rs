@@ -41,7 +41,8 @@ use crate::origin::Origin;
 use crate::sharing_key::SharingKey;
 use crate::text::sanitize_line;
 
-/// The policy that decides which exec plugins may run. Several policies can be [combined](Self::and): each of them must then permit a plugin.
+/// The policy that decides which exec plugins may run. Several policies can be [combined](Self::and): each of them must
+/// then permit a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginPolicy(pub(super) Vec<Layer>);
 

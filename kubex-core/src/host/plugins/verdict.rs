@@ -26,8 +26,8 @@ pub struct PluginVerdict {
     pub command: String,
     /// Why the plugin must not run; `None` if it may run.
     pub refusal: Option<Error>,
-    /// The origins of the lines that cause the decision. The list is empty if no policy is configured, or if the program is not
-    /// found.
+    /// The origins of the lines that cause the decision. The list is empty if no policy is configured, or if the
+    /// program is not found.
     pub origins: Vec<Origin>,
 }
 
