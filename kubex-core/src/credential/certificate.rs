@@ -52,7 +52,7 @@ impl ClientCertificate {
     /// [`has_public_key`](Self::has_public_key).
     ///
     /// # Errors
-    /// - [`ErrorKind::InvalidPem`]: the certificate or the key is invalid. The message contains which.
+    /// - [`ErrorKind::InvalidPem`]: the certificate or the key is invalid. The message contains which of the two.
     /// - [`ErrorKind::Unsupported`]: no TLS library supports the key.
     /// - [`ErrorKind::IncompleteKeyPair`]: the key does not belong to the certificate.
     pub fn from_pem(certificate: &[u8], key: SecretBytes) -> Result<Self> {

@@ -50,8 +50,8 @@ impl Sanitized {
         Self::from_owned(text.to_string(), sanitize)
     }
 
-    /// Creates it from a sentence in the program's code, which is not sanitized. The sentence must not contain text
-    /// from other programs or files.
+    /// Creates the text from a sentence in the program's code, which is not sanitized. The sentence must not contain
+    /// text from other programs or files.
     pub const fn fixed(text: &'static str) -> Self {
         Self(Cow::Borrowed(text))
     }

@@ -8,8 +8,8 @@ use crate::configuration::ClientConfiguration;
 use crate::report::Attempt;
 use crate::text::sanitize_line;
 
-/// Decides which of the changes that need a permission are adopted, such as another server. By default, none of them is
-/// adopted. See the [module](super) for the list.
+/// Some changes of a followed source need a permission, such as another server. These rules decide which of them are
+/// adopted. By default, none of them is adopted. See the [module](super) for the list.
 ///
 /// If a change is allowed, the configuration gets a [successor](ClientConfiguration::successor). The clients for
 /// reqwest, kube and hyper switch to the successor by themselves.
@@ -48,7 +48,7 @@ impl FollowRules {
     }
 
     /// Sets whether another source of the chain may be used, such as the pod's service account after the kubeconfig was
-    /// removed. The other source usually has another server, which this allows too.
+    /// removed. The other source usually has another server. This call also allows the other server.
     #[must_use]
     pub fn allow_other_source(mut self, allowed: bool) -> Self {
         self.other_source = allowed;
