@@ -113,10 +113,9 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// [`only_reads_files`](Self::only_reads_files) and [`never_changes`](Self::never_changes), because a wrapper may
     /// do more than the wrapped source.
     ///
-    /// The methods above do not call the wrapped source by default. A wrapper that does not save the secret of the
-    /// wrapped source itself must implement [`fetch_saving`](Self::fetch_saving) and
-    /// [`uses_up_a_secret`](Self::uses_up_a_secret) by calling the wrapped source. Otherwise, a store loses the next
-    /// refresh token.
+    /// The methods above have no such default. A wrapper must implement [`fetch_saving`](Self::fetch_saving) and
+    /// [`uses_up_a_secret`](Self::uses_up_a_secret) by calling the wrapped source, unless the wrapper itself saves the
+    /// secret. Otherwise, a store loses the next refresh token.
     fn decorated(&self) -> Option<&dyn CredentialSource> {
         None
     }

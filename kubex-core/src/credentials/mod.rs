@@ -297,8 +297,9 @@ impl Credentials {
         Self(Kind::Live(RefreshCell::new(fetcher, host)))
     }
 
-    /// Returns the current credential. The call waits if there is no valid credential. Its future can be dropped at any
-    /// time.
+    /// Returns the current credential. The call waits if there is no valid credential. It waits at most 1 s if the
+    /// credential is still valid, but has reached the age at which it is [fetched
+    /// again](Credential::with_revalidate_after). Its future can be dropped at any time.
     ///
     /// If a fetch returns a credential that has already expired, only the callers that wait for this fetch receive it,
     /// because this machine's clock may be wrong. The next call returns an error of kind `Expired`.

@@ -19,8 +19,8 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind};
 use crate::sharing_key::SharingKey;
 
-/// The environment variable of plugins that lists the plugin runs inside of which a plugin runs. With it, Kubex
-/// prevents a plugin from running itself again and again.
+/// An environment variable that Kubex sets for a plugin. If plugins start each other through Kubex, it lists the
+/// plugins that are already running. Kubex thereby stops a plugin that would start itself again.
 pub const STACK_VARIABLE: &str = "KUBEX_EXEC_STACK";
 
 /// An environment variable that identifies the run of a plugin. Its descendants inherit it.

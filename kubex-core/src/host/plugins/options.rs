@@ -70,9 +70,11 @@ impl PluginOptions {
     /// Checks the options by client-go's rules, and converts them.
     ///
     /// # Errors
-    /// - [`ErrorKind::InvalidValue`]: the policy or the environment is unknown, there is an allowlist without the
-    ///   policy `allowlist`, there is that policy without an allowlist, or [`PluginPolicy::allowlist`] rejects the
-    ///   allowlist.
+    /// - [`ErrorKind::InvalidValue`]: one of these cases:
+    ///   - The policy or the environment is unknown.
+    ///   - The allowlist and the policy `allowlist` are not set together.
+    ///   - [`PluginPolicy::allowlist`] rejects the allowlist.
+    ///   - A name in `native` is empty or contains a path.
     /// - [`ErrorKind::Unsupported`]: `kuberc` is true. This function reads no file, so the caller has to set it to
     ///   `None` and add the policy of kubectl's kuberc.
     pub fn rules(self) -> Result<PluginRules> {
