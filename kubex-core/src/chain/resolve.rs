@@ -116,8 +116,8 @@ impl Chain {
     /// Tries the sources in order and returns the configuration of the first one that is configured. Its
     /// [report](ClientConfiguration::report) contains the outcome of each source.
     ///
+    /// # Errors
     /// - [`ErrorKind::Exhausted`]: no source is configured. The error contains the reason why each one is not.
-    /// - [`ErrorKind::Exhausted`]: no source is configured. The error contains the reason of each source.
     /// - Any other error: the first source that is configured is broken. The error contains the name of the source.
     ///
     /// In both cases, [`Error::report`] returns the outcome of each source.
