@@ -15,7 +15,7 @@ use crate::secret::{SecretBytes, SecretString};
 
 /// A process to run until it exits, without a shell.
 pub struct Process {
-    /// The program to run. [`Host::permit`] has looked it up and permitted it.
+    /// The program to run. [`Host::permit`](crate::Host::permit) has looked it up and permitted it.
     pub program: Program,
     /// The arguments, each passed unchanged.
     pub arguments: Vec<String>,
