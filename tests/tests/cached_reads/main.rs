@@ -170,6 +170,56 @@ fn a_mount_in_memory_is_read_by_the_caller_with_the_link_to_its_generation() {
     });
 }
 
+/// The root of a container is an overlay, and the files of the service account are below it, on a mount in memory.
+#[test]
+fn a_mount_in_memory_below_an_overlay_is_read_by_the_caller_and_the_overlay_is_not() {
+    in_own_namespace("a mount in memory below an overlay", || {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        memory(root);
+        for name in ["image", "changes", "work", "container"] {
+            fs::create_dir(root.join(name)).unwrap();
+        }
+        let container = root.join("container");
+        let layers = format!(
+            "lowerdir={0}/image,upperdir={0}/changes,workdir={0}/work",
+            root.display()
+        );
+        let overlay = mount(
+            Some("overlay"),
+            &container,
+            Some("overlay"),
+            MsFlags::empty(),
+            Some(layers.as_str()),
+        );
+        if let Err(error) = overlay {
+            return not_tested("a mount in memory below an overlay", &error.to_string());
+        }
+        fs::write(container.join("file"), "content").unwrap();
+        let pod = container.join("pod");
+        fs::create_dir(&pod).unwrap();
+        memory(&pod);
+        fs::create_dir(pod.join("..1")).unwrap();
+        fs::write(pod.join("..1/token"), "t0ken").unwrap();
+        symlink("..1", pod.join("..data")).unwrap();
+        symlink("..data/token", pod.join("token")).unwrap();
+        runtime().block_on(async {
+            for path in [pod.join("token"), container.join("file")] {
+                read(&path).await.unwrap();
+            }
+            let token = read_here(&pod.join("token")).await.expect("the caller reads it");
+            assert_eq!(token.unwrap().bytes.expose_secret(), b"t0ken");
+            assert!(read_here(&container.join("file")).await.is_none());
+            // The directories of the overlay count too.
+            fs::set_permissions(&container, fs::Permissions::from_mode(0o777)).unwrap();
+            let many = vec![pod.join("token"); 40];
+            let there = Host::real().files().read_each_stamped(&many, LIMIT).await;
+            assert_eq!(shown(&read(&pod.join("token")).await), shown(&there[0]));
+            assert!(there[0].as_ref().unwrap().foreign_writers.is_some());
+        });
+    });
+}
+
 #[test]
 fn a_read_by_the_caller_and_one_by_a_blocking_thread_have_the_same_result() {
     let directory = tempfile::tempdir().unwrap();

@@ -46,9 +46,11 @@ enum Reading {
     FromPageCache,
     /// All of the file system is memory, which does not support `RWF_NOWAIT` and does not need it.
     FromMemory,
+    /// Only the attributes of its directories are known without waiting. The root of a container is such a file system.
+    Never,
 }
 
-/// The file systems that depend on no server, by their number in `linux/magic.h`.
+/// The file systems of which something is known without asking a server, by their number in `linux/magic.h`.
 const LOCAL: &[(u32, Reading)] = &[
     (0x0000_EF53, Reading::FromPageCache), // ext2, ext3, ext4
     (0x5846_5342, Reading::FromPageCache), // XFS
@@ -56,6 +58,7 @@ const LOCAL: &[(u32, Reading)] = &[
     (0xF2F5_2010, Reading::FromPageCache), // F2FS
     (0x0102_1994, Reading::FromMemory),    // tmpfs
     (0x8584_58F6, Reading::FromMemory),    // ramfs
+    (0x794C_7630, Reading::Never),         // overlayfs, of layers that may be anywhere
 ];
 
 /// A mount. No later mount has an equal one, except one of the same block device on a kernel without unique ids.
@@ -137,13 +140,13 @@ impl Reader {
         let reading = reading(found)?;
         let is_regular = FileType::from_raw_mode(found.stx_mode.into()) == FileType::RegularFile;
         let length = usize::try_from(found.stx_size).unwrap_or(usize::MAX);
-        if !is_regular || length > limit {
+        if !is_regular || length > limit || reading == Reading::Never {
             return Err(Errno::AGAIN);
         }
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file: File = match reading {
             Reading::FromPageCache => place.entry(flags | OFlags::NOATIME)?,
-            Reading::FromMemory => place.entry(flags)?,
+            Reading::FromMemory | Reading::Never => place.entry(flags)?,
         }
         .into();
         // The path may name another file by now.
@@ -162,7 +165,7 @@ impl Reader {
         let buffers = &mut [IoSliceMut::new(&mut content.0), IoSliceMut::new(&mut beyond)];
         let flags = match reading {
             Reading::FromPageCache => ReadWriteFlags::NOWAIT,
-            Reading::FromMemory => ReadWriteFlags::empty(),
+            Reading::FromMemory | Reading::Never => ReadWriteFlags::empty(),
         };
         if rustix::io::preadv2(&file, buffers, 0, flags)? != length {
             return Err(Errno::AGAIN);
