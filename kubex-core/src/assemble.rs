@@ -58,7 +58,6 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
         provenance.set(key, value.origin());
     }
     provenance.append(source.provenance);
-    let authority = source.cluster.get(AUTHORITY).and_then(name_of_a_file);
     // If the provider has recorded a problem and there is no server, "no server is set" would only repeat the problem.
     let cluster = if problems.is_empty() || source.cluster.get("server").is_some() {
         read_cluster(source.cluster, source.extensions, &checking_host, &mut problems).await
@@ -131,9 +130,6 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
     for warning in warnings.chain(of_identity).chain(writable) {
         builder = builder.warning(warning);
     }
-    if let Some(file) = authority.as_deref().and_then(|text| recording.file(text)) {
-        builder = builder.identity_file(name_of(AUTHORITY), file.to_owned());
-    }
     for field in fields.0 {
         if let Some(shown) = field.shown {
             builder = builder.identity_value(field.name.clone(), shown);
@@ -156,9 +152,6 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
 
 /// The longest path of any system, which is that of Windows. A certificate may be much longer, and is not copied.
 const LONGEST_PATH: usize = 32_767;
-
-/// The option of the cluster that names a file.
-const AUTHORITY: &str = "certificate-authority";
 
 /// The text of a value, if it may be the name of a file. It may also be a secret.
 fn name_of_a_file(value: &Value) -> Option<Zeroizing<String>> {

@@ -140,12 +140,12 @@ impl Output for MergedConfiguration {
             table.row([entry.key.as_str(), &value, &entry.origin.text]);
         }
         let mut text = table.render(style);
-        let mut table = Table::new(&["FILE", "OUTCOME"]);
+        let mut table = Table::new(&["OUTCOME", "FILE"]);
         for file in &self.not_found {
-            table.row([file.as_str(), "does not exist"]);
+            table.row(["not found", file.as_str()]);
         }
         for file in &self.files {
-            table.row([file.as_str(), "read"]);
+            table.row(["read", file.as_str()]);
         }
         text.push('\n');
         text + &table.render(style)

@@ -13,16 +13,12 @@ pub(crate) async fn value_of(
     configuration: &ClientConfiguration,
     host: &Host,
 ) -> Option<String> {
-    let file = match configuration.provenance().file_of(field) {
-        Some(path) if matches!(host.files().kind(path).await, Ok(FileKind::Regular { .. })) => {
-            Some(shown_path(path).into_owned())
-        }
-        _ => None,
-    };
-    match (file, own_value_of(field, configuration)) {
-        (Some(file), Some(value)) => Some(format!("{file}, {value}")),
-        (file, value) => file.or(value),
+    if let Some(value) = own_value_of(field, configuration) {
+        return Some(value);
     }
+    let path = configuration.provenance().file_of(field)?;
+    let is_there = matches!(host.files().kind(path).await, Ok(FileKind::Regular { .. }));
+    is_there.then(|| shown_path(path).into_owned())
 }
 
 fn own_value_of(field: &str, configuration: &ClientConfiguration) -> Option<String> {

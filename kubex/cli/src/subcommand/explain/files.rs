@@ -77,11 +77,11 @@ impl File {
         if let [] | [Self { outcome: "read", .. }] = files {
             return String::new();
         }
-        let mut table = Table::new(&["FILE", "OUTCOME", "DETAILS"]);
+        let mut table = Table::new(&["OUTCOME", "DETAILS", "FILE"]);
         for file in files {
-            table.row([file.path.as_str(), &file.outcome.replace('-', " "), file.details]);
+            table.row([&*file.outcome.replace('-', " "), file.details, &file.path]);
             if file.outcome != "read" {
-                table.highlight(1, Style::warning);
+                table.highlight(0, Style::warning);
             }
         }
         format!("\n{}", table.render(style))
