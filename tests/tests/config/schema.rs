@@ -8,6 +8,10 @@ use serde_json::Value;
 /// The wrong configurations that no schema of one file can find, each with the reason.
 const BEYOND_A_SCHEMA: &[(&str, &str)] = &[
     ("allowlist_without_its_policy", "another layer may set the policy"),
+    (
+        "bad_entries_of_the_allowlist",
+        "an absolute path has another form on Windows",
+    ),
     ("chain_names_no_source", "another layer may define the source"),
     (
         "chain_names_no_source_and_none_is_near",
