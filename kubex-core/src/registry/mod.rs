@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use crate::credential::ClientCertificate;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::ProgramRunner;
 use crate::options::Options;
 use crate::provider::CredentialProvider;
 use crate::source::CredentialSource;
@@ -176,6 +177,12 @@ impl Registry {
         self.iter()
             .find(|registration| registration.name() == name)
             .ok_or_else(|| self.unknown(name))
+    }
+
+    /// Returns what runs programs for a plugin that needs one. `None` if no linked plugin [lends
+    /// it](Registration::runs_programs): then the program starts no process.
+    pub fn program_runner(&self) -> Option<&'static dyn ProgramRunner> {
+        self.iter().find_map(Registration::program_runner)
     }
 
     /// Builds a provider from its options. A plugin that is a [`CredentialSource`] accepts the

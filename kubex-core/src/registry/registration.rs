@@ -10,6 +10,7 @@ use super::Registry;
 use super::replacement::ReplacePlugin;
 use super::with_cluster::WithCluster;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::ProgramRunner;
 use crate::options::{ClusterFields, ClusterOptions, Options};
 use crate::provider::CredentialProvider;
 use crate::source::CredentialSource;
@@ -54,6 +55,7 @@ pub struct Registration {
     factory: Factory,
     kubeconfig_keys: &'static [&'static str],
     replaces: Option<(&'static str, ReplacePlugin)>,
+    program_runner: Option<&'static dyn ProgramRunner>,
 }
 
 impl Registration {
@@ -110,6 +112,7 @@ impl Registration {
             factory,
             kubeconfig_keys: &[],
             replaces: None,
+            program_runner: None,
         }
     }
 
@@ -155,6 +158,18 @@ impl Registration {
     /// Returns the command of the exec plugin whose calls this plugin can serve.
     pub fn replaced_plugin(&self) -> Option<&'static str> {
         self.replaces.map(|(command, _)| command)
+    }
+
+    /// Declares that the plugin can run programs, and lends this to the other plugins.
+    #[must_use]
+    pub const fn runs_programs(mut self, runner: &'static dyn ProgramRunner) -> Self {
+        self.program_runner = Some(runner);
+        self
+    }
+
+    /// What runs programs for other plugins.
+    pub(super) fn program_runner(&self) -> Option<&'static dyn ProgramRunner> {
+        self.program_runner
     }
 
     /// The function that replaces calls of this command.

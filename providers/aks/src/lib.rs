@@ -1,23 +1,27 @@
 //! Tokens of Microsoft Entra for Azure Kubernetes Service, as `kubelogin get-token` prints them, without kubelogin.
 //!
 //! An AKS cluster with Microsoft Entra accepts an access token for its server's application. The Azure SDK for Rust requests
-//! it: with the token of a Kubernetes service account (workload identity), with the managed identity of the machine, or with
-//! the secret of an application (service principal). A connection is opened when a token is fetched, and never while a chain
-//! resolves.
+//! it: with the token of a Kubernetes service account (workload identity), with the managed identity of the machine, with the
+//! secret of an application (service principal), or from the Azure CLI. A connection is opened, and the Azure CLI is run, when a
+//! token is fetched, and never while a chain resolves.
 //!
 //! | option | meaning |
 //! |---|---|
-//! | `login` | `workloadidentity`, `msi` or `spn`, as kubelogin names them |
+//! | `login` | `workloadidentity`, `msi`, `spn` or `azurecli`, as kubelogin names them |
 //! | `server-id` | the application id of the cluster's server; by default that of AKS |
 //! | `tenant-id`, `client-id`, `client-secret` | the tenant and the application; otherwise `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET` |
+//! | `subscription` | for `azurecli`: the subscription whose account is used |
 //! | `identity-resource-id` | the managed identity, in place of its client id |
 //! | `federated-token-file` | the token that is exchanged; otherwise `AZURE_FEDERATED_TOKEN_FILE` |
 //! | `environment`, `authority-host` | the cloud, or the address of Microsoft Entra; otherwise `AZURE_AUTHORITY_HOST` |
 //! | `issuer-certificate-authority` and its `-data` | the CA bundle for Microsoft Entra; by default the system's trust |
 //! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
 //!
-//! Logins that need a person or a program (`devicecode`, `interactive`, `azurecli`, ...) are an error that says so. For
-//! these, use kubelogin with the provider `exec`.
+//! The login `azurecli` runs `az`, if the [policy for plugins](kubex_core::host::PluginPolicy) permits it, as plugins are run.
+//! For that, the provider `exec` has to be linked.
+//!
+//! Logins that need a person or another program (`devicecode`, `interactive`, `azd`, ...) are an error that says so. For these, use
+//! kubelogin with the provider `exec`.
 //!
 //! It also serves `kubelogin get-token` of a kubeconfig in place of kubelogin, if the rules for plugins list `kubelogin` as
 //! native ([`kubex_core::host::PluginRules::native`]).
@@ -41,7 +45,9 @@
 //! ```
 
 mod authority;
+mod azure_cli;
 mod connector;
+mod executor;
 mod failure;
 mod login;
 mod machine;

@@ -29,6 +29,9 @@
 //! Two configurations with the same plugin for the same cluster share one credential, and at most one run at a time. A
 //! plugin that requests the credential that it should provide itself is refused.
 //!
+//! Other providers run their programs as plugins are run, through
+//! [`ProgramRunner`](kubex_core::host::ProgramRunner).
+//!
 //! For a token in a file use the provider `token-file`, which starts no process. A fetch needs a tokio runtime with its I/O
 //! and time drivers enabled.
 //!
@@ -86,8 +89,10 @@ mod metrics;
 mod native;
 mod options;
 mod plugin_identity;
+mod program_runner;
 mod protocol;
 mod recursion;
+mod run;
 mod shared_call;
 mod source;
 mod stderr;
@@ -118,5 +123,6 @@ kubex_core::register! {
                 "install-hint",
                 "provide-cluster-info",
                 "interactive-mode",
-            ]);
+            ])
+            .runs_programs(&program_runner::LentRunner);
 }
