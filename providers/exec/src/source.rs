@@ -137,11 +137,11 @@ fn environment(variables: Vec<EnvironmentVariable>) -> Result<Vec<(String, Secre
 }
 
 impl ExecSource {
-    /// A plugin that runs on behalf of another program, which asks this one as its plugin: it receives what that program has
-    /// passed, and may answer in any version of the protocol.
+    /// Creates a source for a process that another program, such as kubectl, has started as its exec plugin. The
+    /// plugin of this source receives the cluster from `request`, and may respond in any version of the protocol.
     ///
     /// # Errors
-    /// As for the options of a source.
+    /// Returns the errors of invalid options.
     pub fn serving(options: &Options, request: ExecRequest) -> Result<Self> {
         let registry = Registry::from_registrations([])?;
         let context = BuildContext {
