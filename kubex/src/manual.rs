@@ -98,8 +98,8 @@ impl ManualConfiguration {
         self
     }
 
-    /// Sets a bearer token. If a [`token_file`](Self::token_file) is set too, this token is used only while the file
-    /// is missing or empty.
+    /// Sets a bearer token. If a [`token_file`](Self::token_file) is set too, this token is used only until a token has
+    /// been read from the file.
     pub fn token(mut self, token: impl Into<SecretString>) -> Self {
         self.token = Some(token.into());
         self

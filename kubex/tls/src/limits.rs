@@ -1,4 +1,4 @@
-//! What holds for each request for a token: how large a response is read, and where http is used.
+//! Limits of the requests for tokens: the size of a response, and the addresses for which http is permitted.
 
 use std::net::IpAddr;
 
@@ -7,11 +7,12 @@ use url::Url;
 /// The maximum size of a response with a token, in bytes.
 pub const LARGEST_RESPONSE: usize = 1024 * 1024;
 
-/// The same in errors: `larger than 1 MiB`.
+/// [`LARGEST_RESPONSE`] as text, for errors such as `larger than 1 MiB`.
 pub const LARGEST_RESPONSE_TEXT: &str = "1 MiB";
 
-/// Whether this is the machine itself, or a link-local address, as those of metadata services are. `others` are the further
-/// names and addresses at which a cloud has such a service, an IPv6 address without brackets.
+/// Returns whether the address is this machine, a link-local address, or one of `others`. Metadata services of clouds
+/// have such addresses, and http is permitted for them. `others` contains the other names and addresses of a cloud's
+/// metadata service; IPv6 addresses have no brackets.
 ///
 /// ```
 /// # fn main() -> Result<(), url::ParseError> {
@@ -31,7 +32,7 @@ pub fn is_near(address: &Url, others: &[&str]) -> bool {
     is_known || is_this_machine(address)
 }
 
-/// Whether this is the machine itself: `localhost`, or a loopback address.
+/// Returns whether the address is `localhost` or a loopback address.
 pub fn is_this_machine(address: &Url) -> bool {
     address.host_str().is_some_and(|host| {
         let host = name(host);

@@ -1,8 +1,8 @@
 //! Exec credential plugins: programs that print a credential, such as `aws eks get-token`.
 //!
 //! A plugin reads its input from the variable `KUBERNETES_EXEC_INFO` and prints an `ExecCredential` on stdout
-//! (KEP-541, `client.authentication.k8s.io/v1` and `/v1beta1`). It runs when a credential is needed for the first
-//! time; resolving a chain starts no process. It runs without a shell, and in its own process group unless it uses the
+//! (KEP-541, `client.authentication.k8s.io/v1` and `/v1beta1`). It runs only when a credential is needed;
+//! resolving a chain starts no process. It runs without a shell, and in its own process group unless it uses the
 //! terminal.
 //!
 //! The program decides whether a plugin may run, which variables it inherits, and whether it may use the terminal. A
@@ -20,7 +20,7 @@
 //! | `install-hint` | help for a user who has not installed the plugin |
 //! | `deadline` | the time limit of a run: `30s`, `300ms`, or a number of seconds. The default is 30 s, or the limit in the plugin rules |
 //! | `interactive-deadline` | the time limit of a run that uses the terminal. The default is 5 min, or the limit in the plugin rules |
-//! | those of the cluster | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
+//! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
 //! The names in a kubeconfig's `exec` block (`apiVersion`, `installHint`, ...) are accepted too.
 //!
