@@ -34,10 +34,8 @@ pub enum Problem {
         /// The line of the first occurrence.
         first_line: u32,
     },
-    /// An alias whose anchor is not defined before it.
     /// An alias refers to an anchor that is not defined before it.
     UnknownAnchor,
-    /// An alias within the node that its anchor names.
     /// An alias is inside the node that it refers to.
     RecursiveAlias,
     /// A tab is used where YAML allows only spaces.

@@ -74,9 +74,9 @@ impl FleetBuilder {
         self
     }
 
-    /// Starts the fleet. It reads the inputs once, and then reads them again whenever they change. The function
-    /// returns when all members are resolved, or after 10 s; it does not wait longer for slow members. Problems of
-    /// inputs and members are not errors of this function: they are in the [report](Fleet::report).
+    /// Starts the fleet, which reads its inputs now, and again every minute. The function returns when all members are
+    /// resolved, or after 10 s; it does not wait longer for slow members. Problems of inputs and members are not errors
+    /// of this function: they are in the [report](Fleet::report).
     ///
     /// # Errors
     /// - [`ErrorKind::DuplicateName`]: two inputs have the same name, or share the same [`Objects`](crate::Objects).

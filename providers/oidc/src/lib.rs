@@ -3,9 +3,9 @@
 //! The id-token is sent as the bearer token until 10 s before its `exp`. A new one is fetched in the background before
 //! that time, or at once after the API server has rejected the token. A refresh reads the address of the token
 //! endpoint from the issuer's discovery document and sends the refresh token there (OpenID Connect Discovery 1.0,
-//! section 4; RFC 6749, section 6). If the issuer returns a new refresh token, the provider keeps it in memory. It
-//! writes the new token to a file only if a kubeconfig is the source of the tokens and the option `write-tokens` of
-//! the provider `kubeconfig` is set.
+//! section 4; RFC 6749, section 6). If the issuer returns a new refresh token, the provider keeps it in memory. To
+//! keep it for later processes, use `cache: shared` in Kubex's configuration, or the option `write-tokens` of the
+//! provider `kubeconfig`.
 //!
 //! This provider cannot log in. A login tool (such as `kubelogin`) must write the tokens into the configuration. A
 //! login tool can also be run by the provider `exec` instead.
