@@ -13,11 +13,9 @@ pub struct Client {
     asked: Asked,
 }
 
-/// Creates a client from its process id, the start time of that process, and its request (such as the cluster). The
-/// start time distinguishes processes that get the same id one after the other; it may have any unit.
 impl Client {
-    /// A process id, its start time in the system's unit, and the request. The start time distinguishes processes that get the
-    /// same id one after the other.
+    /// Creates a client from its process id, the start time of that process, and its request (such as the cluster).
+    /// The start time distinguishes processes that get the same id one after the other; it may have any unit.
     pub fn new(process: u32, started: u64, question: impl Into<Vec<u8>>) -> Self {
         Self {
             process,
