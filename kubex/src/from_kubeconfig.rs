@@ -80,8 +80,8 @@ impl FromKubeconfig {
         self
     }
 
-    /// Uses a kubeconfig that the program has in memory. Plugins and references to files in it are errors, because it
-    /// may not come from the user; [`trusted`](Self::trusted) allows them.
+    /// Uses a kubeconfig that the program has in memory. Plugins and references to files in it are errors, because its
+    /// author may not be the user. Call [`trusted`](Self::trusted) to allow them.
     pub fn bytes(mut self, bytes: impl Into<SecretBytes>) -> Self {
         self.document = Document::Bytes(Ok(bytes.into()));
         self
@@ -139,7 +139,7 @@ impl FromKubeconfig {
     }
 
     /// Sets overrides: fields that replace those of the kubeconfig. Their keys are the field names of a kubeconfig.
-    /// Which fields an override replaces is the same as in kubectl; see the [rules](kubex_core::overrides).
+    /// They follow the same rules as in kubectl; see [`overrides`](kubex_core::overrides).
     ///
     /// ```no_run
     /// # async fn example() -> kubex::Result<()> {
@@ -155,8 +155,8 @@ impl FromKubeconfig {
         self
     }
 
-    /// Allows plugins and references to files in a kubeconfig from [`bytes`](Self::bytes), a [`reader`](Self::reader)
-    /// or [`replaceable`](Self::replaceable).
+    /// Sets whether plugins and references to files are allowed in a kubeconfig from [`bytes`](Self::bytes), a
+    /// [`reader`](Self::reader) or [`replaceable`](Self::replaceable). The default is `false`.
     pub fn trusted(mut self, trusted: bool) -> Self {
         self.is_trusted = trusted;
         self

@@ -12,16 +12,16 @@ use crate::lines::{Lines, Position};
 pub enum Problem {
     /// The bytes are neither UTF-8 nor UTF-16 with a byte order mark.
     Encoding,
-    /// The document has more bytes than [`Budget::bytes`](crate::Budget::bytes), which is this number.
+    /// The document has more bytes than this limit ([`Budget::bytes`](crate::Budget::bytes)).
     TooLarge(usize),
-    /// Lists and mappings are nested deeper than [`Budget::depth`](crate::Budget::depth), which is this number.
+    /// Lists and mappings are nested deeper than this limit ([`Budget::depth`](crate::Budget::depth)).
     TooDeep(usize),
-    /// The document has more values than the budget allows, which is this number. An alias counts as everything that
-    /// it stands for.
+    /// The document has more values than this limit ([`Budget::nodes`](crate::Budget::nodes)). An alias counts as
+    /// everything that it stands for.
     TooManyNodes(usize),
-    /// A key is longer than [`Budget::key`](crate::Budget::key), which is this number of bytes.
+    /// A key has more bytes than this limit ([`Budget::key`](crate::Budget::key)).
     KeyTooLong(usize),
-    /// The document has more `%TAG` directives than this number.
+    /// The document has more `%TAG` directives than this limit.
     TooManyDirectives(usize),
     /// The document is not YAML. The text is what the parser found or expected.
     Yaml(&'static str),

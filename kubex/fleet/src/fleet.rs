@@ -174,7 +174,7 @@ impl Fleet {
         }
     }
 
-    /// Waits until the fleet has resolved each member that its inputs are known to contain. Call it after the start,
+    /// Waits until the fleet has resolved all members that it has found in its inputs so far. Call it after the start,
     /// or after [`Objects::apply`](crate::Objects::apply). It does not read files again before they are due.
     pub async fn settled(&self) {
         loop {

@@ -51,30 +51,30 @@ impl Input {
         }
     }
 
-    /// Adds the contexts of a kubeconfig file.
+    /// Creates an input whose members are the contexts of a kubeconfig file.
     pub fn kubeconfig(name: &str, path: impl AsRef<Path>) -> Self {
         Self::new(name, Kind::Kubeconfig(path.as_ref().to_owned()))
     }
 
-    /// Adds the contexts of all kubeconfig files in a directory. Files whose names begin with a dot are ignored. If
-    /// two files contain a context with the same name, both are members.
+    /// Creates an input whose members are the contexts of all kubeconfig files in a directory. Files whose names begin
+    /// with a dot are ignored. If two files contain a context with the same name, both are members.
     pub fn kubeconfigs(name: &str, directory: impl AsRef<Path>) -> Self {
         Self::new(name, Kind::Kubeconfigs(directory.as_ref().to_owned()))
     }
 
-    /// Adds the Secrets and `ClusterProfiles` in a directory, from the files whose names end in `.yaml`, `.yml` or
-    /// `.json`. Other objects in these files are ignored.
+    /// Creates an input from the Secrets and `ClusterProfiles` in a directory. It reads the files whose names end in
+    /// `.yaml`, `.yml` or `.json`. Other objects in these files are ignored.
     pub fn manifests(name: &str, directory: impl AsRef<Path>) -> Self {
         Self::new(name, Kind::Manifests(directory.as_ref().to_owned()))
     }
 
-    /// Adds the Secrets and `ClusterProfiles` that the program puts into `objects`.
+    /// Creates an input from the Secrets and `ClusterProfiles` that the program puts into `objects`.
     pub fn objects(name: &str, objects: &Objects) -> Self {
         Self::new(name, Kind::Objects(objects.clone()))
     }
 
-    /// Adds the Secrets and `ClusterProfiles` of a hub, which the fleet watches. While the hub cannot be reached, the
-    /// members stay unchanged, and the [report](crate::Fleet::report) contains the problem.
+    /// Creates an input from the Secrets and `ClusterProfiles` of a hub, which the fleet watches. While the hub cannot
+    /// be reached, the members stay unchanged, and the [report](crate::Fleet::report) contains the problem.
     #[cfg(feature = "kube")]
     pub fn hub(name: &str, hub: Hub) -> Self {
         Self {
@@ -83,9 +83,9 @@ impl Input {
         }
     }
 
-    /// Sets the file of access providers for `ClusterProfiles` (KEP-5339). It contains the plugin for each kind of
-    /// profile. Its format is that of the file for the flag `--clusterprofile-provider-file`. Only the owner of the
-    /// program should be able to write to it.
+    /// Sets the file of access providers for `ClusterProfiles` (KEP-5339). It lists the plugin for each access
+    /// provider that a profile may refer to. Its format is that of the file for the flag
+    /// `--clusterprofile-provider-file`. Only the owner of the program should be able to write to it.
     pub fn access_providers(mut self, file: impl AsRef<Path>) -> Self {
         self.access_providers = Some(file.as_ref().to_owned());
         self

@@ -7,7 +7,7 @@ use kubex_core::chain::follow::Followed;
 use kubex_core::text::sanitize_line;
 use kubex_core::{ClientConfiguration, Error, Origin};
 
-/// A cluster of a fleet, in the state of one moment. Cloning it is cheap.
+/// A cluster of a fleet, in the state that it had when this value was returned. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Member(Arc<Inner>);
 

@@ -143,9 +143,11 @@ impl Configuration {
         Self::from_layers(self.host, self.layers, self.profile, self.kuberc)
     }
 
-    /// Also applies the plugin policy of this kuberc (kubectl's preferences): a plugin runs only if Kubex's own policy
-    /// and this one permit it. `exec.kuberc: false` in the configuration turns off a kuberc at kubectl's default
-    /// location, but not one from [`Kuberc::from_file`].
+    /// Also applies the plugin policy of this kuberc (the preferences file of kubectl). A plugin runs only if both
+    /// this policy and Kubex's own policy permit it.
+    ///
+    /// `exec.kuberc: false` in the configuration turns this policy off, unless the kuberc comes from
+    /// [`Kuberc::from_file`].
     #[must_use]
     pub fn with_kuberc(mut self, kuberc: Kuberc) -> Self {
         self.kuberc = Some(kuberc);
@@ -341,8 +343,8 @@ impl Configuration {
             .collect()
     }
 
-    /// Returns every configured value with its origin. A value is masked if its schema (that of the provider in the
-    /// registry) marks it as secret, or if it may be a secret.
+    /// Returns every configured value with its origin. A value is masked if the schema of its provider in `registry`
+    /// marks it as secret, or if it may be a secret.
     pub fn entries(&self, registry: &Registry) -> Vec<Entry> {
         entry::entries(&self.settings, registry)
     }
@@ -358,8 +360,8 @@ impl Configuration {
         self.layers.iter().flat_map(Layer::warnings)
     }
 
-    /// Returns a warning for each name in `exec.native` that is not the name of a plugin that a provider can replace.
-    /// A resolved configuration contains these warnings too.
+    /// Returns a warning for each plugin in `exec.native` that no provider can replace. A resolved configuration
+    /// contains these warnings too.
     pub fn unreplaced_plugins(&self, registry: &Registry) -> Vec<Warning> {
         native::warnings(&self.settings, registry)
     }

@@ -25,8 +25,8 @@ impl Client {
         }
     }
 
-    /// Sets the time at which the client asked. The default is the time of [`new`](Self::new). A request that began
-    /// before an earlier one got its result does not reject that result.
+    /// Sets the time at which the client asked. The default is the time of [`new`](Self::new). A client rejects a
+    /// credential only by a request that it makes after it has got the credential.
     #[must_use]
     pub fn asking_at(mut self, asked: Asked) -> Self {
         self.asked = asked;

@@ -52,8 +52,8 @@ impl Moment {
     }
 }
 
-/// The time at which a program asked for a credential. On Linux, times of different processes can be compared even if
-/// the wall clock is set.
+/// The time at which a program asked for a credential. On Linux, it does not depend on the wall clock, so that times
+/// of different processes can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Asked(u64);
 

@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 use crate::exec_info;
 use crate::protocol::{ApiVersion, KIND};
 
-/// The request that a program such as kubectl passes to this one when it runs it as an exec plugin.
+/// The request that another program, such as kubectl, passes to this program when it runs this program as an exec
+/// plugin.
 #[derive(Clone, Default)]
 pub struct ExecRequest {
     api_version: ApiVersion,

@@ -20,7 +20,8 @@ pub struct ExecOptions {
     /// The arguments, each passed unchanged.
     #[serde(default, deserialize_with = "or_default")]
     pub args: Vec<String>,
-    /// Variables that are added to the environment of this program. If a name occurs twice, the last value is used.
+    /// Variables that the plugin gets in addition to those of this program. If a name occurs twice, the last value is
+    /// used.
     #[serde(default, deserialize_with = "or_default")]
     pub env: Vec<EnvironmentVariable>,
     /// The version of the protocol: `client.authentication.k8s.io/v1` (the default) or

@@ -20,8 +20,8 @@ pub(super) fn is_leader(id: i32) -> bool {
     running().iter().any(|family| family.leader() == id)
 }
 
-/// Makes this process the parent of each process whose own parent has exited, among the plugins' descendants. If a
-/// plugin fails, Kubex can then end these processes too.
+/// Makes this process the new parent of each descendant of a plugin whose own parent has exited. If a plugin fails,
+/// Kubex can then end these processes too.
 ///
 /// Call it only in a program that starts no other processes and ends soon, such as the command `kubex`, because
 /// adopted processes are not reaped. It has an effect only on Linux.
