@@ -11,7 +11,7 @@ use rustls::crypto::CryptoProvider;
 /// rustls; aws-lc-rs, if the feature `aws-lc-rs` is enabled; ring, if the feature `ring` is enabled.
 ///
 /// # Errors
-/// Returns [`ErrorKind::Unsupported`] if none of them exists.
+/// Returns [`ErrorKind::Unsupported`](kubex_core::ErrorKind::Unsupported) if none of them exists.
 pub fn default_provider() -> Result<Arc<CryptoProvider>> {
     if let Some(installed) = CryptoProvider::get_default() {
         return Ok(Arc::clone(installed));
