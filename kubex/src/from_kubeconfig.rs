@@ -172,8 +172,8 @@ impl FromKubeconfig {
         self.follow_rules(FollowRules::new())
     }
 
-    /// Applies changes of the kubeconfig like [`following`](Self::following), and also changes that need a permission,
-    /// such as another server, if these rules allow them.
+    /// Like [`following`](Self::following), but these rules can allow changes that are otherwise refused, such as
+    /// another server.
     pub fn follow_rules(mut self, rules: FollowRules) -> Self {
         self.rules = Some(rules);
         self

@@ -90,8 +90,8 @@ impl Resolve {
         self.follow_rules(FollowRules::new())
     }
 
-    /// Applies changes of the chosen source like [`following`](Self::following), and also changes that need a
-    /// permission, such as another server, if these rules allow them.
+    /// Like [`following`](Self::following), but these rules can allow changes that are otherwise refused, such as
+    /// another server.
     ///
     /// ```no_run
     /// use kubex::follow::FollowRules;

@@ -116,7 +116,7 @@ impl ReadError {
         self
     }
 
-    /// Returns the reason.
+    /// Returns the reason why the document cannot be read.
     pub fn problem(&self) -> &Problem {
         &self.problem
     }

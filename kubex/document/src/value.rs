@@ -18,7 +18,7 @@ pub enum Places {
 }
 
 impl Places {
-    /// Returns the origin with the position of an entry's value added.
+    /// Returns `origin` with a position added: that of the value or that of the key, depending on `self`.
     pub fn locate(self, origin: Origin, key: Key<'_>, value: Node<'_>) -> Origin {
         if self == Self::Keys || value.span().is_empty() && value.is_blank() {
             key.node().locate(origin)
@@ -39,19 +39,19 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// The conversion of the fields of a kubeconfig.
+    /// The settings for the fields of a kubeconfig.
     pub const KUBECONFIG: Self = Self {
         places: Places::Values,
         has_yaml_1_1_booleans: false,
     };
 
-    /// The conversion of an extension in a kubeconfig, which contains the values of another program.
+    /// The settings for an extension in a kubeconfig, which contains the values of another program.
     pub const EXTENSION: Self = Self {
         places: Places::Values,
         has_yaml_1_1_booleans: true,
     };
 
-    /// The conversion of Kubex's own configuration.
+    /// The settings for Kubex's own configuration.
     pub const CONFIGURATION: Self = Self {
         places: Places::Keys,
         has_yaml_1_1_booleans: false,

@@ -56,23 +56,24 @@ impl Hub {
         }
     }
 
-    /// Adds the clusters of Cluster API.
+    /// Also watches the Secrets in which Cluster API stores the kubeconfigs of its clusters.
     pub fn cluster_api(self) -> Self {
         self.with(Selection::ClusterApi)
     }
 
-    /// Adds the clusters of Argo CD.
+    /// Also watches the Secrets in which Argo CD stores its clusters.
     pub fn argo_cd(self) -> Self {
         self.with(Selection::ArgoCd)
     }
 
-    /// Adds the clusters of multicluster-runtime.
+    /// Also watches the Secrets in which multicluster-runtime stores kubeconfigs.
     pub fn multicluster_runtime(self) -> Self {
         self.with(Selection::MulticlusterRuntime)
     }
 
-    /// Adds the clusters of `ClusterProfiles`. [`Input::access_providers`](crate::Input::access_providers) sets the
-    /// plugins that supply their credentials.
+    /// Also watches `ClusterProfiles`, each of which describes a cluster.
+    /// [`Input::access_providers`](crate::Input::access_providers) sets the plugins that supply the credentials of
+    /// these clusters.
     pub fn cluster_profiles(self) -> Self {
         self.with(Selection::ClusterProfiles)
     }

@@ -43,7 +43,7 @@ pub use options::{BoundObject, ServiceAccountOptions};
 pub use provider::ServiceAccount;
 
 kubex_core::register! {
-    /// The provider `service-account`.
+    /// The registration of the provider `service-account`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION = Registration::provider::<ServiceAccount>(
         "service-account",
         "a service account's token, requested with the identity of another source",

@@ -354,14 +354,14 @@ impl Configuration {
         self.layers.iter().filter_map(|layer| layer.origin().path())
     }
 
-    /// Returns the warnings about the configuration files and variables. A resolved configuration contains these
-    /// warnings too.
+    /// Returns the warnings about the configuration files and variables. A
+    /// [`ClientConfiguration`](crate::ClientConfiguration) that is resolved from this configuration contains them too.
     pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
         self.layers.iter().flat_map(Layer::warnings)
     }
 
-    /// Returns a warning for each plugin in `exec.native` that no provider can replace. A resolved configuration
-    /// contains these warnings too.
+    /// Returns a warning for each plugin in `exec.native` that no provider can replace. A
+    /// [`ClientConfiguration`](crate::ClientConfiguration) that is resolved from this configuration contains them too.
     pub fn unreplaced_plugins(&self, registry: &Registry) -> Vec<Warning> {
         native::warnings(&self.settings, registry)
     }

@@ -48,17 +48,17 @@ impl Unshared {
         )
     }
 
-    /// Returns the reason.
+    /// Returns the reason why credentials cannot be shared.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Returns what to do about it.
+    /// Returns one thing that the user can do about it.
     pub fn help(&self) -> &str {
         self.help
     }
 
-    /// Returns a warning with the reason.
+    /// Returns a warning that contains the reason.
     pub fn warning(&self) -> Warning {
         Warning::new(
             "credential-not-shared",

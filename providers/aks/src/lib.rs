@@ -61,7 +61,7 @@ pub use options::AksOptions;
 pub use source::AksSource;
 
 kubex_core::register! {
-    /// The provider `aks`.
+    /// The registration of the provider `aks`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::source::<AksSource>("aks", "tokens for Azure Kubernetes Service, without kubelogin")
             .replaces("kubelogin", replacement::replace);

@@ -16,7 +16,7 @@ use crate::replacement::check_host;
 use crate::settings::{Identity, Precedence, Proof, Settings, check_text};
 use crate::token::request;
 
-/// The credential source of the provider `aks`.
+/// Requests tokens of Microsoft Entra: the credential source of the provider `aks`. See the [crate](crate).
 #[derive(Debug)]
 pub struct AksSource {
     options: AksOptions,

@@ -68,7 +68,7 @@ pub use options::EksOptions;
 pub use source::EksSource;
 
 kubex_core::register! {
-    /// The provider `eks`.
+    /// The registration of the provider `eks`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::source::<EksSource>("eks", "tokens for Amazon EKS, without the AWS CLI")
             .replaces("aws", replacement::replace);

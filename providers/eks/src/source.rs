@@ -18,7 +18,7 @@ use crate::replacement::check_host;
 use crate::settings::Settings;
 use crate::token::{LIFETIME, presign};
 
-/// The credential source of the provider `eks`.
+/// Signs tokens for Amazon EKS: the credential source of the provider `eks`. See the [crate](crate).
 #[derive(Debug)]
 pub struct EksSource {
     options: EksOptions,

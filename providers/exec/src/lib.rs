@@ -109,7 +109,7 @@ pub use shared_call::SharedCall;
 pub use source::ExecSource;
 
 kubex_core::register! {
-    /// The provider `exec`.
+    /// The registration of the provider `exec`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::source::<ExecSource>("exec", "an exec credential plugin, run when a credential is needed")
             .kubeconfig_keys(&[

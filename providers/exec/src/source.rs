@@ -44,7 +44,7 @@ const LOOK_LIMIT: Duration = Duration::from_millis(500);
 /// The number of bytes of output that are accepted.
 const OUTPUT_LIMIT: usize = 1024 * 1024;
 
-/// The credential source of the provider `exec`.
+/// Runs an exec plugin: the credential source of the provider `exec`. See the [crate](crate).
 pub struct ExecSource {
     command: Command,
     name: String,

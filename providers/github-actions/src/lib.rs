@@ -43,7 +43,7 @@ pub use options::GithubActionsOptions;
 pub use source::GithubActionsSource;
 
 kubex_core::register! {
-    /// The provider `github-actions`.
+    /// The registration of the provider `github-actions`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION = Registration::source::<GithubActionsSource>(
         "github-actions",
         "the OpenID Connect token of a job of GitHub Actions",

@@ -54,7 +54,7 @@ pub use options::GkeOptions;
 pub use source::GkeSource;
 
 kubex_core::register! {
-    /// The provider `gke`.
+    /// The registration of the provider `gke`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::source::<GkeSource>("gke", "Google access tokens for GKE, without gke-gcloud-auth-plugin")
             .replaces("gke-gcloud-auth-plugin", replacement::replace);

@@ -25,7 +25,7 @@ const SCOPES: [&str; 2] = [
     "https://www.googleapis.com/auth/userinfo.email",
 ];
 
-/// The credential source of the provider `gke`.
+/// Requests Google access tokens: the credential source of the provider `gke`. See the [crate](crate).
 #[derive(Debug)]
 pub struct GkeSource {
     options: GkeOptions,

@@ -47,7 +47,7 @@ pub use options::InClusterOptions;
 pub use resolve::InClusterProvider;
 
 kubex_core::register! {
-    /// The provider `in-cluster`.
+    /// The registration of the provider `in-cluster`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION = Registration::provider::<InClusterProvider>(
         "in-cluster",
         "the service account of the pod that the program runs in",

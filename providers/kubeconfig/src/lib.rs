@@ -74,7 +74,7 @@ pub use replaceable::{ReplaceableKubeconfig, read_to_end};
 pub use resolve::KubeconfigProvider;
 
 kubex_core::register! {
-    /// The provider `kubeconfig`.
+    /// The registration of the provider `kubeconfig`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::provider::<KubeconfigProvider>("kubeconfig", "kubeconfig files, as kubectl reads them");
 }

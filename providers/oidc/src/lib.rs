@@ -65,7 +65,7 @@ pub use options::OidcOptions;
 pub use source::OidcSource;
 
 kubex_core::register! {
-    /// The provider `oidc`.
+    /// The registration of the provider `oidc`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::source::<OidcSource>("oidc", "an OpenID Connect id-token, renewed by its refresh token")
             .kubeconfig_keys(&[

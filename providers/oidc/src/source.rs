@@ -28,7 +28,7 @@ const EARLY: Duration = Duration::from_secs(10);
 /// The time limit of a refresh: discovery, and at most two requests to the token endpoint.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The credential source of the provider `oidc`.
+/// Keeps an OpenID Connect id-token and renews it: the credential source of the provider `oidc`. See the [crate](crate).
 #[derive(Debug)]
 pub struct OidcSource {
     issuer: Issuer,

@@ -36,7 +36,7 @@ pub use options::StaticOptions;
 pub use source::StaticSource;
 
 kubex_core::register! {
-    /// The provider `static`.
+    /// The registration of the provider `static`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::source::<StaticSource>("static", "an identity that is part of the configuration");
 }

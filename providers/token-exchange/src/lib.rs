@@ -53,7 +53,7 @@ pub use options::{ClientAuthentication, TokenExchangeOptions};
 pub use provider::TokenExchange;
 
 kubex_core::register! {
-    /// The provider `token-exchange`.
+    /// The registration of the provider `token-exchange`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION = Registration::provider::<TokenExchange>(
         "token-exchange",
         "the token of another source, exchanged at an issuer (RFC 8693)",

@@ -41,7 +41,7 @@ pub use options::TokenFileOptions;
 pub use source::TokenFileSource;
 
 kubex_core::register! {
-    /// The provider `token-file`.
+    /// The registration of the provider `token-file`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::source::<TokenFileSource>("token-file", "a bearer token in a file, read again every 60 s")
             .kubeconfig_keys(&["token-file"]);
