@@ -85,7 +85,7 @@ impl Configuration {
     }
 
     /// Like [`load`](Self::load), but reads this file instead of the one in `KUBEX_CONFIG`. A relative path starts at
-    /// the working directory. `origin` is the place that the path comes from, such as a command-line flag, for errors.
+    /// the working directory. Errors contain `origin`: the place that the path comes from, such as a command-line flag.
     ///
     /// # Errors
     /// Returns the errors of [`load`](Self::load), and [`ErrorKind::UnreadableFile`] if the file does not exist.

@@ -63,8 +63,8 @@ impl Kuberc {
         Self::default()
     }
 
-    /// Uses this file, which must exist. `origin` is the place that the path comes from, such as a command-line flag,
-    /// for errors.
+    /// Uses this file, which must exist. Errors contain `origin`: the place that the path comes from, such as a
+    /// command-line flag.
     pub fn from_file(path: impl Into<PathBuf>, origin: Origin) -> Self {
         Self {
             named: Some((path.into(), origin)),

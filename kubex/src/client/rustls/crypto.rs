@@ -26,10 +26,11 @@ pub enum CryptoChoice {
     /// if the feature `aws-lc-rs` is enabled; ring, if the feature `ring` is enabled.
     #[default]
     Automatic,
-    /// aws-lc-rs.
+    /// The crypto provider aws-lc-rs.
     #[cfg(feature = "aws-lc-rs")]
     AwsLcRs,
-    /// ring. It does not support P-521 keys, and supports RSA client keys of only a few sizes and exponents.
+    /// The crypto provider ring. It does not support P-521 keys, and it supports RSA client keys of only a few sizes
+    /// and exponents.
     #[cfg(feature = "ring")]
     Ring,
     /// Any other provider.
