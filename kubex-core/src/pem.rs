@@ -60,7 +60,7 @@ pub(crate) fn blocks(text: &[u8]) -> Vec<PemBlock<'_>> {
     let mut found = Vec::new();
     let mut open: Option<Open<'_>> = None;
     let mut start = 0;
-    for (index, raw) in text.split(|byte| *byte == b'\n').enumerate() {
+    for (index, raw) in lines(text).enumerate() {
         let end = start + raw.len();
         let line = without_line_end(raw);
         if let Some(begun) = begin(line, index + 1, end) {
@@ -149,6 +149,19 @@ impl<'a> Open<'a> {
     }
 }
 
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (line, further) = match memchr::memchr(b'\n', text) {
+            Some(end) => (text.get(..end), text.get(end + 1..)),
+            None => (Some(text), None),
+        };
+        rest = further;
+        line
+    })
+}
+
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r')
 }
@@ -164,7 +177,7 @@ fn without_line_end(line: &[u8]) -> &[u8] {
 /// Decodes into buffers of their final size, so that no copy of a key is left behind.
 fn decode(body: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut joined = Zeroizing::new(Vec::with_capacity(body.len()));
-    for line in body.split(|byte| *byte == b'\n') {
+    for line in lines(body) {
         let line = without_line_end(line);
         // Without a branch for each byte: a line with white space in it is rare.
         if line.iter().fold(false, |found, byte| found | is_space(*byte)) {

@@ -53,6 +53,10 @@ use crate::origin::Origin;
 use crate::secret::SecretString;
 use crate::text::sanitize_line;
 
+const FOR_HTTPS: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
+const FOR_HTTP: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
+const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
+
 /// A proxy to the API server. Its URL may contain a password, which `Debug` and `Display` do not show.
 #[derive(Clone)]
 pub struct Proxy(Arc<Parts>);
@@ -120,6 +124,16 @@ impl Proxy {
         })))
     }
 
+    /// The variables that [`from_environment`](Self::from_environment) reads, besides that of a CGI program.
+    pub const VARIABLES: [&'static str; 6] = [
+        FOR_HTTPS[0],
+        FOR_HTTPS[1],
+        FOR_HTTP[0],
+        FOR_HTTP[1],
+        EXCEPTIONS[0],
+        EXCEPTIONS[1],
+    ];
+
     /// Returns the proxy that the environment variables define for this address, if there is one.
     ///
     /// # Errors
@@ -128,10 +142,11 @@ impl Proxy {
     pub fn from_environment(address: &Url, host: &Host) -> Result<Option<Self>> {
         let environment = host.environment();
         let names = if address.scheme() == "https" {
-            ["HTTPS_PROXY", "https_proxy"]
+            FOR_HTTPS
         } else {
-            ["HTTP_PROXY", "http_proxy"]
+            FOR_HTTP
         };
+        let [no_proxy, in_lowercase] = EXCEPTIONS;
         for name in names {
             let Some(text) = environment.unicode(name)? else {
                 continue;
@@ -143,9 +158,9 @@ impl Proxy {
                     .with_origin(&Origin::variable(name))
                     .with_help("set \"proxy-url\", or unset the variable"));
             }
-            let exceptions = match environment.unicode("NO_PROXY")? {
+            let exceptions = match environment.unicode(no_proxy)? {
                 Some(list) => list,
-                None => environment.unicode("no_proxy")?.unwrap_or_default(),
+                None => environment.unicode(in_lowercase)?.unwrap_or_default(),
             };
             if is_reached_directly(address, &exceptions) {
                 return Ok(None);

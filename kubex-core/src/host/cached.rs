@@ -12,6 +12,8 @@ use super::files::FileContent;
 use crate::secret::ExposeSecret as _;
 
 #[cfg(target_os = "linux")]
+use linux::Reader;
+#[cfg(target_os = "linux")]
 pub(super) use linux::{read_link, remember_mounts};
 
 /// How many files are read here at once. Each takes a few microseconds.
@@ -55,11 +57,12 @@ fn missing() -> io::Error {
 pub(super) fn read_each(paths: &[PathBuf], limit: usize) -> Vec<Cached<FileContent>> {
     let is_tried = cfg!(target_os = "linux") && paths.len() <= MOST_FILES && blocking::has_runtime();
     let mut left = if is_tried { SMALL } else { 0 };
+    let reader = Reader::default();
     let read = |path: &PathBuf| {
         if left == 0 {
             return Cached::Unknown(None);
         }
-        let content = read(path, limit.min(left));
+        let content = reader.read(path, limit.min(left));
         if let Cached::Found(content) = &content {
             left = left.saturating_sub(content.bytes.expose_secret().len());
         }
@@ -68,12 +71,15 @@ pub(super) fn read_each(paths: &[PathBuf], limit: usize) -> Vec<Cached<FileConte
     paths.iter().map(read).collect()
 }
 
-#[cfg(target_os = "linux")]
-use linux::read;
+#[cfg(not(target_os = "linux"))]
+#[derive(Default)]
+struct Reader;
 
 #[cfg(not(target_os = "linux"))]
-fn read(_: &std::path::Path, _: usize) -> Cached<FileContent> {
-    Cached::Unknown(None)
+impl Reader {
+    fn read(&self, _: &std::path::Path, _: usize) -> Cached<FileContent> {
+        Cached::Unknown(None)
+    }
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -31,7 +31,7 @@ use crate::source::CredentialSource;
 use crate::text::{clean_line, nearest};
 
 pub use registration::{BuildContext, FromOptions, Registration};
-pub use replacement::{PluginCall, ReplacePlugin, Replacement};
+pub use replacement::{PluginCall, ReplacePlugin, Replacement, check_plugin_environment};
 
 /// The item that [`register!`](crate::register) submits to `inventory`.
 #[doc(hidden)]

@@ -20,6 +20,7 @@
 //! # }
 //! ```
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -158,6 +159,35 @@ impl PluginCall {
         let name = Path::new(&self.command).file_stem()?;
         (self.command.contains(std::path::is_separator) && name == rule).then_some(false)
     }
+}
+
+/// Checks the environment in which a plugin would run: each variable is understood, and each one that `is_read` by the
+/// provider or the plugin reaches both, because the host's plugin rules do not drop it.
+///
+/// # Errors
+/// `Unsupported` with the name of the variable.
+pub fn check_plugin_environment(
+    host: &Host,
+    is_understood: impl Fn(&str, &OsStr) -> bool,
+    is_read: impl Fn(&str) -> bool,
+) -> Result<()> {
+    let inherited = host.plugin_variables();
+    let mut variables = host.environment().variables();
+    // The same reason each time.
+    variables.sort();
+    for (name, value) in variables {
+        let Some(name) = name.to_str() else { continue };
+        let shown = || shown_key(name);
+        let message = if !is_understood(name, &value) {
+            format!("the variable \"{}\" is not understood", shown())
+        } else if is_read(name) && !inherited.iter().any(|(kept, _)| kept == OsStr::new(name)) {
+            format!("the plugin rules drop the variable \"{}\"", shown())
+        } else {
+            continue;
+        };
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
+    Ok(())
 }
 
 /// The value of a variable is not hidden wherever it occurs: it may be a region, or the name of a profile.

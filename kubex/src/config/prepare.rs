@@ -306,15 +306,14 @@ impl<'a> OptionsReader<'a> {
             return Ok(Some(Value::new(text, Origin::variable(variable))));
         }
         // The value may be the secret itself, by mistake, so it is shown only if it looks like a name.
-        let shown = if looks_like_a_variable(variable) {
-            variable
+        let which = if looks_like_a_variable(variable) {
+            format!("the variable \"{variable}\", which is not set")
         } else {
-            ""
+            "a variable that is not set".to_owned()
         };
-        let separator = if shown.is_empty() { "" } else { " " };
         let error = Error::new(
             ErrorKind::MissingField,
-            format_args!("the variable{separator}{shown} that \"{key}\" names is not set"),
+            format_args!("\"{key}\" refers to {which}"),
         )
         .with_origin(name.origin())
         .with_help(format_args!("set it, or remove \"{key}\""));

@@ -32,7 +32,7 @@ pub use client_config::http_client_config;
 #[cfg(feature = "reqwest")]
 pub use http_client::{http_client, http_client_builder, read_body};
 #[cfg(feature = "reqwest")]
-pub use limits::{LARGEST_RESPONSE, LARGEST_RESPONSE_TEXT, is_near, is_this_machine};
+pub use limits::{LARGEST_RESPONSE, LARGEST_RESPONSE_TEXT, check_destination, is_near, is_this_machine};
 pub use provider::default_provider;
 pub use refusal::{Refusal, is_unknown_issuer, sentence};
 pub use verifier::verifier;

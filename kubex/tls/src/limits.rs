@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use kubex_core::{Error, ErrorKind, Host, Proxy, Result};
 use url::Url;
 
 /// The maximum size of a response with a token, in bytes.
@@ -32,6 +33,25 @@ pub fn is_near(address: &Url, others: &[&str]) -> bool {
     is_known || is_this_machine(address)
 }
 
+/// Checks that a request for a cloud's credentials may be sent to this address. With https, it may be sent to any address,
+/// if the proxy in the host's environment variables is valid. With http, it may only be sent to an address that
+/// [is near](is_near).
+///
+/// # Errors
+/// Returns [`ErrorKind::Refused`] for another http address, or the error of [`Proxy::from_environment`].
+pub fn check_destination(address: &Url, others: &[&str], host: &Host) -> Result<()> {
+    if address.scheme() == "https" {
+        return Proxy::from_environment(address, host).map(drop);
+    }
+    if is_near(address, others) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Refused,
+        "over http, a request is only sent to this machine and its metadata services",
+    ))
+}
+
 /// Returns whether the address is `localhost` or a loopback address.
 pub fn is_this_machine(address: &Url) -> bool {
     address.host_str().is_some_and(|host| {
@@ -47,6 +67,8 @@ fn name(host: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use kubex_core::text::messages;
+
     use super::*;
 
     #[test]
@@ -75,5 +97,25 @@ mod tests {
             assert_eq!(is_this_machine(&url), is_here, "{address}");
             assert_eq!(is_near(&url, &others), near, "{address}");
         }
+    }
+
+    #[test]
+    fn a_request_for_credentials_leaves_the_machine_over_https_and_a_valid_proxy_only() {
+        let host = Host::real()
+            .with_variable("NO_PROXY", None::<&str>)
+            .with_variable("no_proxy", None::<&str>);
+        let check = |address: &str, host: &Host| check_destination(&address.parse().unwrap(), &[], host);
+        check(
+            "https://cloud.example/",
+            &host.clone().with_variable("HTTPS_PROXY", None::<&str>),
+        )
+        .unwrap();
+        check("http://169.254.169.254/token", &host).unwrap();
+        let refused = check("http://cloud.example/", &host).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Refused);
+        let host = host.with_variable("HTTPS_PROXY", Some("http://[s3cret"));
+        let invalid = messages(&check("https://cloud.example/", &host).unwrap_err());
+        assert!(invalid.contains("HTTPS_PROXY"), "{invalid}");
+        assert!(!invalid.contains("s3cret"), "{invalid}");
     }
 }

@@ -10,8 +10,8 @@ use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request};
 use bytes::Bytes;
 use kubex_core::text::messages;
-use kubex_core::{Error, ErrorKind, Host, Proxy, Result, Trust};
-use kubex_tls::{is_near, read_body};
+use kubex_core::{Error, ErrorKind, Host, Result, Trust};
+use kubex_tls::{check_destination, read_body};
 use reqwest::{Client, Method};
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -94,7 +94,7 @@ impl Connector {
     async fn send(&self, request: &Request) -> Result<AsyncRawResponse, Failure> {
         let tried = self.tries.fetch_add(1, Ordering::Relaxed) + 1;
         let url = self.address_of(request)?;
-        check(&url, &self.host).map_err(Failure::NotSent)?;
+        check_destination(&url, &[], &self.host).map_err(|error| Failure::NotSent(messages(&error)))?;
         let method = Method::from_bytes(request.method().as_str().as_bytes())
             .map_err(|_| Failure::NotSent("its method is not valid".to_owned()))?;
         let Body::Bytes(body) = request.body().clone() else {
@@ -179,19 +179,6 @@ fn codes_only(body: &[u8]) -> Bytes {
     serde_json::to_vec(&refusal).unwrap_or_default().into()
 }
 
-/// Checks where a request goes, and by which proxy: a request or its answer contains credentials.
-fn check(address: &Url, host: &Host) -> Result<(), String> {
-    if address.scheme() == "https" {
-        let proxy = Proxy::from_environment(address, host);
-        return proxy.map(drop).map_err(|error| messages(&error));
-    }
-    if is_near(address, &[]) {
-        Ok(())
-    } else {
-        Err("over http, a request is only sent to this machine and its metadata service".to_owned())
-    }
-}
-
 fn failed(error: reqwest::Error) -> Failure {
     if error.is_timeout() {
         return Failure::TimedOut;
@@ -203,40 +190,6 @@ fn failed(error: reqwest::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_request_over_http_stays_near() {
-        let host = Host::real();
-        for near in [
-            "http://127.0.0.1:1/token",
-            "http://localhost:42356/msi/token",
-            "http://[::1]/token",
-            "http://169.254.169.254/metadata/identity/oauth2/token",
-            "http://169.254.129.4:8081/msi/token",
-        ] {
-            assert_eq!(check(&near.parse().unwrap(), &host), Ok(()), "{near}");
-        }
-        for far in [
-            "http://login.microsoftonline.com/",
-            "http://10.0.0.1/",
-            "http://[fe80::1]/",
-            "http://localhost.example.com/",
-            "http://127.0.0.1.example.com/",
-        ] {
-            assert!(check(&far.parse().unwrap(), &host).is_err(), "{far}");
-        }
-    }
-
-    #[test]
-    fn an_invalid_proxy_is_never_a_direct_connection() {
-        let host = Host::real()
-            .with_variable("NO_PROXY", None::<&str>)
-            .with_variable("no_proxy", None::<&str>)
-            .with_variable("HTTPS_PROXY", Some("http://[s3cret"));
-        let refused = check(&"https://login.microsoftonline.com/".parse().unwrap(), &host).unwrap_err();
-        assert!(refused.contains("HTTPS_PROXY"), "{refused}");
-        assert!(!refused.contains("s3cret"), "{refused}");
-    }
 
     #[test]
     fn a_refusal_keeps_its_codes_only() {

@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kubex_core::registry::PluginCall;
+use kubex_core::registry::{PluginCall, check_plugin_environment};
 use kubex_core::text::shown_key;
 use kubex_core::{CredentialSource, Error, ErrorKind, Host, Proxy, Result};
 
@@ -21,16 +21,6 @@ use crate::settings::{
     AUTHORITY, CLIENT_ID, CLIENT_SECRET, LOGIN, Settings, TENANT_ID, TOKEN_FILE, check_text,
 };
 use crate::source::AksSource;
-
-/// The variables of proxies that a call may set.
-const PROXIES: &[&str] = &[
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-];
 
 /// The other variables of Azure that do not change a token of a login that this provider supports.
 const WITHOUT_EFFECT: &[&str] = &[
@@ -77,7 +67,7 @@ fn is_settable(name: &str) -> bool {
         &TOKEN_FILE,
         &[AUTHORITY, LOGIN],
     ];
-    of_identity.iter().any(|names| names.contains(&name)) || PROXIES.contains(&name)
+    of_identity.iter().any(|names| names.contains(&name)) || Proxy::VARIABLES.contains(&name)
 }
 
 /// Makes the source of a call, or returns what is not understood.
@@ -161,41 +151,26 @@ fn read(arguments: &[String]) -> Result<AksOptions, String> {
 /// `Unsupported` for what this provider does not understand.
 pub(crate) async fn check_host(options: &AksOptions, settings: &Settings, host: &Host) -> Result<()> {
     let unsupported = |what: String| Error::new(ErrorKind::Unsupported, what);
-    let not_understood =
-        |name: &str| unsupported(format!("the variable \"{}\" is not understood", shown_key(name)));
     let environment = host.environment();
-    let inherited = host.plugin_variables();
-    let mut variables = environment.variables();
-    // The same reason each time.
-    variables.sort();
-    for (name, value) in variables {
-        let Some(name) = name.to_str() else { continue };
-        let is_of_azure = name.starts_with("AZURE_") || name.starts_with("AAD_");
-        if is_of_azure && WITHOUT_EFFECT.contains(&name) {
-            continue;
-        }
-        let is_read = is_settable(name) || READ_BY_THE_SDK.contains(&name);
-        if is_of_azure
-            && !is_read
-            && !(CERTIFICATE.contains(&name) && settings.login != Login::ServicePrincipal)
-        {
-            return Err(not_understood(name));
-        }
-        if is_of_azure && value.is_empty() {
-            return Err(unsupported(format!(
-                "the variable \"{}\" is empty, which kubelogin does not treat as unset",
-                shown_key(name)
-            )));
-        }
-        if OF_A_JOB.contains(&name) && settings.login == Login::WorkloadIdentity {
-            return Err(not_understood(name));
-        }
-        if is_read && !inherited.iter().any(|(kept, _)| kept == OsStr::new(name)) {
-            return Err(unsupported(format!(
-                "the plugin rules drop the variable \"{}\"",
-                shown_key(name)
-            )));
-        }
+    let changes_a_token = |name: &str| {
+        (name.starts_with("AZURE_") || name.starts_with("AAD_")) && !WITHOUT_EFFECT.contains(&name)
+    };
+    let is_read = |name: &str| is_settable(name) || READ_BY_THE_SDK.contains(&name);
+    let is_understood = |name: &str, _: &OsStr| {
+        let is_certificate = CERTIFICATE.contains(&name) && settings.login != Login::ServicePrincipal;
+        let is_of_a_job = OF_A_JOB.contains(&name) && settings.login == Login::WorkloadIdentity;
+        !is_of_a_job && (!changes_a_token(name) || is_read(name) || is_certificate)
+    };
+    check_plugin_environment(host, is_understood, is_read)?;
+    let empty = environment.variables().into_iter().find_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        (changes_a_token(&name) && value.is_empty()).then_some(name)
+    });
+    if let Some(name) = empty {
+        return Err(unsupported(format!(
+            "the variable \"{}\" is empty, which kubelogin does not treat as unset",
+            shown_key(&name)
+        )));
     }
     check_authority(options, settings, host)?;
     if let Some(path) = environment.text(TOKEN_FILE[0])

@@ -13,11 +13,10 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use kubex_core::secret::SecretBuffer;
 use kubex_core::text::messages;
-use kubex_core::{CaBundle, Host, Proxy, Result, Trust};
-use kubex_tls::{LARGEST_RESPONSE_TEXT, is_near, read_body};
+use kubex_core::{CaBundle, Host, Result, Trust};
+use kubex_tls::{LARGEST_RESPONSE_TEXT, check_destination, read_body};
 use reqwest::Client;
 use rustls::ClientConfig;
-use url::Url;
 
 /// The connect timeout, unless the SDK asks for another one.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -95,7 +94,8 @@ async fn send(client: &Client, request: HttpRequest, host: &Host) -> Result<Http
     sent.append(body.bytes().unwrap_or_default());
     let request = http::Request::from_parts(parts, Bytes::from_owner(sent));
     let request = reqwest::Request::try_from(request).map_err(|error| ConnectorError::user(error.into()))?;
-    check(request.url(), host).map_err(|message| ConnectorError::user(message.into()))?;
+    check_destination(request.url(), &OF_AWS, host)
+        .map_err(|error| ConnectorError::user(messages(&error).into()))?;
     let mut response = client.execute(request).await.map_err(failed)?;
     let mut answer = http::Response::new(());
     *answer.status_mut() = response.status();
@@ -112,19 +112,6 @@ async fn send(client: &Client, request: HttpRequest, host: &Host) -> Result<Http
 /// IMDS, and the endpoint of EKS Pod Identity.
 const OF_AWS: [&str; 2] = ["fd00:ec2::254", "fd00:ec2::23"];
 
-/// Checks where a request goes, and by which proxy: a request or its answer contains credentials.
-fn check(address: &Url, host: &Host) -> Result<(), String> {
-    if address.scheme() == "https" {
-        let proxy = Proxy::from_environment(address, host);
-        return proxy.map(drop).map_err(|error| messages(&error));
-    }
-    if is_near(address, &OF_AWS) {
-        Ok(())
-    } else {
-        Err("a request over http is only sent to this machine and its metadata services".to_owned())
-    }
-}
-
 /// The SDK decides by this whether it tries again.
 fn failed(error: reqwest::Error) -> ConnectorError {
     let (is_timeout, is_user) = (error.is_timeout(), error.is_builder() || error.is_request());
@@ -137,46 +124,5 @@ fn failed(error: reqwest::Error) -> ConnectorError {
         ConnectorError::io(message)
     } else {
         ConnectorError::user(message)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_over_http_stays_near() {
-        let host = Host::real();
-        for near in [
-            "http://127.0.0.1:1/role",
-            "http://localhost/role",
-            "http://[::1]/role",
-            "http://169.254.170.23/v1/credentials",
-            "http://169.254.169.254/latest",
-            "http://[fd00:ec2::254]/latest",
-            "http://[fd00:ec2::23]/v1/credentials",
-        ] {
-            assert_eq!(check(&near.parse().unwrap(), &host), Ok(()), "{near}");
-        }
-        for far in [
-            "http://sts.eu-west-1.amazonaws.com/",
-            "http://10.0.0.1/",
-            "http://[fd00:ec2::1]/",
-            "http://localhost.example.com/",
-            "http://127.0.0.1.example.com/",
-        ] {
-            assert!(check(&far.parse().unwrap(), &host).is_err(), "{far}");
-        }
-    }
-
-    #[test]
-    fn an_invalid_proxy_is_never_a_direct_connection() {
-        let host = Host::real()
-            .with_variable("NO_PROXY", None::<&str>)
-            .with_variable("no_proxy", None::<&str>)
-            .with_variable("HTTPS_PROXY", Some("http://[s3cret"));
-        let refused = check(&"https://sts.eu-west-1.amazonaws.com/".parse().unwrap(), &host).unwrap_err();
-        assert!(refused.contains("HTTPS_PROXY"), "{refused}");
-        assert!(!refused.contains("s3cret"), "{refused}");
     }
 }

@@ -7,15 +7,15 @@
 use std::ffi::OsStr;
 use std::sync::Arc;
 
-use kubex_core::registry::PluginCall;
+use kubex_core::registry::{PluginCall, check_plugin_environment};
 use kubex_core::text::shown_key;
-use kubex_core::{CredentialSource, Error, ErrorKind, Host, Result};
+use kubex_core::{CredentialSource, Error, ErrorKind, Host, Proxy, Result};
 
 use crate::options::EksOptions;
 use crate::settings::Settings;
 use crate::source::{EksSource, check_cluster};
 
-/// The variables that a call may set.
+/// The variables that a call may set, besides those of proxies.
 const SETTABLE: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_CONFIG_FILE",
@@ -30,12 +30,6 @@ const SETTABLE: &[&str] = &[
     "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_STS_REGIONAL_ENDPOINTS",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
 ];
 
 /// The other variables of AWS that are understood, or do not change a token.
@@ -63,10 +57,14 @@ const OTHERS: &[&str] = &["BOTO_CONFIG"];
 /// Other variables that this provider reads.
 const READ: &[&str] = &["HOME", "REQUESTS_CA_BUNDLE", "USERPROFILE"];
 
+fn is_settable(name: &str) -> bool {
+    SETTABLE.contains(&name) || Proxy::VARIABLES.contains(&name)
+}
+
 /// Makes the source of a call, or returns what is not understood.
 pub(crate) fn replace(call: &PluginCall) -> Result<Arc<dyn CredentialSource>, String> {
     let options = read(call.arguments())?;
-    call.check_variables(|name| SETTABLE.contains(&name))?;
+    call.check_variables(is_settable)?;
     Ok(Arc::new(EksSource::in_place_of(options, call.origin())))
 }
 
@@ -136,27 +134,15 @@ fn read(arguments: &[String]) -> Result<EksOptions, String> {
 /// `Unsupported` for what this provider does not understand.
 pub(crate) async fn check_host(settings: &Settings, host: &Host) -> Result<()> {
     let unsupported = |what: String| Error::new(ErrorKind::Unsupported, what);
+    let is_of_aws = |name: &str| name.starts_with("AWS_");
+    let is_understood = |name: &str, value: &OsStr| {
+        let is_known = is_settable(name) || INHERITABLE.contains(&name);
+        let is_other = is_of_aws(name) && !is_known || OTHERS.contains(&name);
+        !is_other || value.is_empty()
+    };
+    let is_read = |name: &str| is_of_aws(name) || is_settable(name) || READ.contains(&name);
+    check_plugin_environment(host, is_understood, is_read)?;
     let environment = host.environment();
-    let inherited = host.plugin_variables();
-    for (name, value) in environment.variables() {
-        let Some(name) = name.to_str() else { continue };
-        let is_of_aws = name.starts_with("AWS_");
-        let is_known = SETTABLE.contains(&name) || INHERITABLE.contains(&name);
-        if (is_of_aws && !is_known || OTHERS.contains(&name)) && !value.is_empty() {
-            return Err(unsupported(format!(
-                "the variable \"{}\" is not understood",
-                shown_key(name)
-            )));
-        }
-        let is_inherited = inherited.iter().any(|(kept, _)| kept == OsStr::new(name));
-        let is_read = is_of_aws || SETTABLE.contains(&name) || READ.contains(&name);
-        if is_read && !is_inherited {
-            return Err(unsupported(format!(
-                "the plugin rules drop the variable \"{}\"",
-                shown_key(name)
-            )));
-        }
-    }
     let regions = (
         environment.text("AWS_REGION"),
         environment.text("AWS_DEFAULT_REGION"),

@@ -94,7 +94,7 @@ pub(crate) fn timed_out(plugin: &str, deadline: Duration, stderr: &str) -> Error
             Stderr(stderr)
         ),
     )
-    .with_help("run it in a terminal to see what it waits for, or raise the option \"deadline\"")
+    .with_help("run it in a terminal to see what it waits for, or set \"exec.deadline\" to more in Kubex's configuration")
 }
 
 /// The plugin's file was not found before the deadline, because a file system does not respond.

@@ -7,25 +7,17 @@
 use std::ffi::OsStr;
 use std::sync::Arc;
 
-use kubex_core::registry::PluginCall;
+use kubex_core::registry::{PluginCall, check_plugin_environment};
 use kubex_core::text::shown_key;
-use kubex_core::{CredentialSource, Error, ErrorKind, Host, Result};
+use kubex_core::{CredentialSource, Host, Proxy, Result};
 
 use crate::source::GkeSource;
 
 /// The argument with which the plugin does not ask gcloud.
 const ARGUMENT: &str = "use_application_default_credentials";
 
-/// The variables that a call may set.
-const SETTABLE: &[&str] = &[
-    "GOOGLE_APPLICATION_CREDENTIALS",
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-];
+/// The variable that a call may set, besides those of proxies.
+const SETTABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 
 /// The other variables of Google that are understood, or do not change a token.
 const INHERITABLE: &[&str] = &[
@@ -53,10 +45,14 @@ const READ: &[&str] = &[
     "USERPROFILE",
 ];
 
+fn is_settable(name: &str) -> bool {
+    name == SETTABLE || Proxy::VARIABLES.contains(&name)
+}
+
 /// Makes the source of a call, or returns what is not understood.
 pub(crate) fn replace(call: &PluginCall) -> Result<Arc<dyn CredentialSource>, String> {
     read(call.arguments())?;
-    call.check_variables(|name| SETTABLE.contains(&name))?;
+    call.check_variables(is_settable)?;
     Ok(Arc::new(GkeSource::in_place_of(call.origin())))
 }
 
@@ -97,26 +93,14 @@ fn read(arguments: &[String]) -> Result<(), String> {
 /// # Errors
 /// `Unsupported` for what this provider does not understand.
 pub(crate) fn check_host(host: &Host) -> Result<()> {
-    let unsupported = |what: String| Error::new(ErrorKind::Unsupported, what);
-    let inherited = host.plugin_variables();
-    for (name, value) in host.environment().variables() {
-        let Some(name) = name.to_str() else { continue };
+    let is_understood = |name: &str, value: &OsStr| {
         let is_of_google = name.starts_with("GOOGLE_") || name.starts_with("GCE_");
-        if (is_of_google && !INHERITABLE.contains(&name) || name == OF_GCLOUD) && !value.is_empty() {
-            return Err(unsupported(format!(
-                "the variable \"{}\" is not understood",
-                shown_key(name)
-            )));
-        }
-        let is_inherited = inherited.iter().any(|(kept, _)| kept == OsStr::new(name));
-        if (SETTABLE.contains(&name) || READ.contains(&name)) && !is_inherited {
-            return Err(unsupported(format!(
-                "the plugin rules drop the variable \"{}\"",
-                shown_key(name)
-            )));
-        }
-    }
-    Ok(())
+        let is_other = is_of_google && !INHERITABLE.contains(&name) || name == OF_GCLOUD;
+        !is_other || value.is_empty()
+    };
+    check_plugin_environment(host, is_understood, |name| {
+        is_settable(name) || READ.contains(&name)
+    })
 }
 
 #[cfg(test)]

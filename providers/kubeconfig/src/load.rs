@@ -147,11 +147,15 @@ impl Files<'_> {
         }
         match self.paths {
             [path] if self.are_required => Err(declares_nothing(&Origin::file(path))),
-            _ => Err(not_there(format_args!(
-                "there is no kubeconfig: {}{}",
-                reasons(&tried).join(", "),
-                self.named_by
-            ))),
+            _ => {
+                let reasons = reasons(&tried).join(", ");
+                let error = not_there(format_args!("there is no kubeconfig: {reasons}{}", self.named_by));
+                Err(if self.named_by.is_empty() {
+                    error
+                } else {
+                    error.with_help("correct KUBECONFIG, or unset it to use ~/.kube/config")
+                })
+            }
         }
     }
 }

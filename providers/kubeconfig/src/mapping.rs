@@ -192,11 +192,12 @@ impl<'d> Mapping<'d> {
         if !self.has(key) {
             return Ok(None);
         }
+        let origin = self.origin_of(key);
         let items = self
             .items(key)?
-            .map(|(index, item)| text_item(item, self.origin_of_item(key, index, item)));
+            .map(|(index, item)| text_item(item, item.locate(origin.clone().item(index))));
         let items = items.collect::<Result<Vec<_>>>()?;
-        Ok(Some(Value::new(ValueKind::Sequence(items), self.origin_of(key))))
+        Ok(Some(Value::new(ValueKind::Sequence(items), origin)))
     }
 
     fn items(&self, key: &str) -> Result<impl Iterator<Item = (usize, Node<'d>)> + use<'d>> {
@@ -213,10 +214,6 @@ impl<'d> Mapping<'d> {
         Ok(list.into_iter().flat_map(Node::items).enumerate())
     }
 
-    fn origin_of_item(&self, key: &str, index: usize, item: Node<'_>) -> Origin {
-        item.locate(self.origin_of(key).item(index))
-    }
-
     /// A mapping within this one.
     pub(crate) fn mapping(&self, key: &str) -> Result<Option<Self>> {
         let Some((key, value)) = self.entry(key) else {
@@ -227,8 +224,15 @@ impl<'d> Mapping<'d> {
 
     /// A list of mappings within this one; empty if the field is missing. A null in it is an empty mapping.
     pub(crate) fn mappings(&self, key: &str) -> Result<Vec<Self>> {
+        let origin = self.origin_of(key);
         self.items(key)?
-            .map(|(index, item)| Self::new(Some(item), self.origin_of_item(key, index, item), self.directory))
+            .map(|(index, item)| {
+                Self::new(
+                    Some(item),
+                    item.locate(origin.clone().item(index)),
+                    self.directory,
+                )
+            })
             .collect()
     }
 

@@ -145,11 +145,77 @@ fn a_mount_in_memory_is_read_by_the_caller_with_the_link_to_its_generation() {
             assert_eq!(target.expect("the caller reads it").unwrap(), Path::new("..1"));
             let here = read_here(&token).await.expect("the caller reads it").unwrap();
             assert_eq!(here.bytes.expose_secret(), b"t0ken");
-            // A file through a link is read elsewhere, and is the same.
-            symlink("..data/token", root.join("token")).unwrap();
-            assert!(read_here(&root.join("token")).await.is_none());
-            let linked = read(&root.join("token")).await.unwrap();
-            assert_eq!(linked.bytes.expose_secret(), b"t0ken");
+            // The file is the same through the links of its generation.
+            let linked = root.join("token");
+            symlink("..data/token", &linked).unwrap();
+            let here = read_here(&linked).await.expect("the caller reads it").unwrap();
+            assert_eq!(here.bytes.expose_secret(), b"t0ken");
+            // The next generation is seen at once.
+            fs::create_dir(root.join("..2")).unwrap();
+            fs::write(root.join("..2/token"), "n3xt").unwrap();
+            symlink("..2", root.join("..next")).unwrap();
+            fs::rename(root.join("..next"), &link).unwrap();
+            let next = read_here(&linked).await.expect("the caller reads it").unwrap();
+            assert_eq!(next.bytes.expose_secret(), b"n3xt");
+            // Other links are read elsewhere: out of the directory, more than two, without a target.
+            fs::create_dir(root.join("below")).unwrap();
+            symlink("../..2/token", root.join("below/out")).unwrap();
+            symlink(root.join("..2/token"), root.join("absolute")).unwrap();
+            symlink("token", root.join("third")).unwrap();
+            symlink("nothing", root.join("dangling")).unwrap();
+            for name in ["below/out", "absolute", "third", "dangling"] {
+                assert!(read_here(&root.join(name)).await.is_none(), "{name}");
+            }
+        });
+    });
+}
+
+/// The root of a container is an overlay, and the files of the service account are below it, on a mount in memory.
+#[test]
+fn a_mount_in_memory_below_an_overlay_is_read_by_the_caller_and_the_overlay_is_not() {
+    in_own_namespace("a mount in memory below an overlay", || {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        memory(root);
+        for name in ["image", "changes", "work", "container"] {
+            fs::create_dir(root.join(name)).unwrap();
+        }
+        let container = root.join("container");
+        let layers = format!(
+            "lowerdir={0}/image,upperdir={0}/changes,workdir={0}/work",
+            root.display()
+        );
+        let overlay = mount(
+            Some("overlay"),
+            &container,
+            Some("overlay"),
+            MsFlags::empty(),
+            Some(layers.as_str()),
+        );
+        if let Err(error) = overlay {
+            return not_tested("a mount in memory below an overlay", &error.to_string());
+        }
+        fs::write(container.join("file"), "content").unwrap();
+        let pod = container.join("pod");
+        fs::create_dir(&pod).unwrap();
+        memory(&pod);
+        fs::create_dir(pod.join("..1")).unwrap();
+        fs::write(pod.join("..1/token"), "t0ken").unwrap();
+        symlink("..1", pod.join("..data")).unwrap();
+        symlink("..data/token", pod.join("token")).unwrap();
+        runtime().block_on(async {
+            for path in [pod.join("token"), container.join("file")] {
+                read(&path).await.unwrap();
+            }
+            let token = read_here(&pod.join("token")).await.expect("the caller reads it");
+            assert_eq!(token.unwrap().bytes.expose_secret(), b"t0ken");
+            assert!(read_here(&container.join("file")).await.is_none());
+            // The directories of the overlay count too.
+            fs::set_permissions(&container, fs::Permissions::from_mode(0o777)).unwrap();
+            let many = vec![pod.join("token"); 40];
+            let there = Host::real().files().read_each_stamped(&many, LIMIT).await;
+            assert_eq!(shown(&read(&pod.join("token")).await), shown(&there[0]));
+            assert!(there[0].as_ref().unwrap().foreign_writers.is_some());
         });
     });
 }
@@ -157,7 +223,17 @@ fn a_mount_in_memory_is_read_by_the_caller_with_the_link_to_its_generation() {
 #[test]
 fn a_read_by_the_caller_and_one_by_a_blocking_thread_have_the_same_result() {
     let directory = tempfile::tempdir().unwrap();
-    let root = directory.path();
+    let here = both_ways_are_equal(directory.path());
+    assert!(here >= 5, "the caller has read only {here}");
+    in_own_namespace("both ways of a mount in memory", || {
+        memory(directory.path());
+        let here = both_ways_are_equal(directory.path());
+        assert!(here >= 8, "the caller has read only {here}");
+    });
+}
+
+/// Returns how many of the files the caller has read.
+fn both_ways_are_equal(root: &Path) -> usize {
     let inner = root.join("inner");
     fs::create_dir(&inner).unwrap();
     fs::write(inner.join("file"), "content").unwrap();
@@ -168,6 +244,12 @@ fn a_read_by_the_caller_and_one_by_a_blocking_thread_have_the_same_result() {
     symlink(inner.join("file"), inner.join("absolute")).unwrap();
     symlink("nothing", inner.join("dangling")).unwrap();
     symlink("inner", root.join("through")).unwrap();
+    fs::create_dir(inner.join("..1")).unwrap();
+    fs::write(inner.join("..1/token"), "t0ken").unwrap();
+    symlink("..1", inner.join("..data")).unwrap();
+    symlink("..data/token", inner.join("token")).unwrap();
+    symlink("..data/nothing", inner.join("no-token")).unwrap();
+    symlink("token", inner.join("third")).unwrap();
     let names = [
         "inner/file",
         "inner/file/",
@@ -181,7 +263,11 @@ fn a_read_by_the_caller_and_one_by_a_blocking_thread_have_the_same_result() {
         "inner/link",
         "inner/absolute",
         "inner/dangling",
+        "inner/token",
+        "inner/no-token",
+        "inner/third",
         "through/file",
+        "through/token",
         "inner",
         "inner/missing",
         "missing/file",
@@ -194,6 +280,8 @@ fn a_read_by_the_caller_and_one_by_a_blocking_thread_have_the_same_result() {
             for mode in [0o600, 0o644, 0o666, 0o640] {
                 set_mode(&inner, directory_mode);
                 set_mode(&inner.join("file"), mode);
+                set_mode(&inner.join("..1/token"), mode);
+                set_mode(&inner.join("..1"), directory_mode);
                 for name in names {
                     let path = root.join(name);
                     // Of so many files, none is read by the caller.
@@ -212,13 +300,12 @@ fn a_read_by_the_caller_and_one_by_a_blocking_thread_have_the_same_result() {
                 }
             }
         }
-        set_mode(&inner, 0o755);
     });
     println!(
         "{compared} reads are the same in both ways; {here} of {} were the caller's",
         names.len()
     );
-    assert!(here >= 5, "the caller has read only {here}");
+    here
 }
 
 #[test]

@@ -14,16 +14,20 @@
 //! A known mount is identified by its unique id (Linux 6.8), or else by its id and its block device.
 //!
 //! Only a content and "there is no such file" are answers. Everything else is left to the blocking thread, which alone
-//! reports errors and waits: a symbolic link, whose target may be being replaced; a file that other users can change; a kernel
-//! or a sandbox without these calls.
+//! reports errors and waits: a file that other users can change; a kernel or a sandbox without these calls; a symbolic link,
+//! except on a file system in memory and within one directory, as the kubelet mounts the files of a pod
+//! (`token -> ..data/token`, `..data -> ..2026_11_28`). A link without a target is left to it too: the target may be being
+//! replaced.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::IoSliceMut;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -42,9 +46,11 @@ enum Reading {
     FromPageCache,
     /// All of the file system is memory, which does not support `RWF_NOWAIT` and does not need it.
     FromMemory,
+    /// Only the attributes of its directories are known without waiting. The root of a container is such a file system.
+    Never,
 }
 
-/// The file systems that depend on no server, by their number in `linux/magic.h`.
+/// The file systems of which something is known without asking a server, by their number in `linux/magic.h`.
 const LOCAL: &[(u32, Reading)] = &[
     (0x0000_EF53, Reading::FromPageCache), // ext2, ext3, ext4
     (0x5846_5342, Reading::FromPageCache), // XFS
@@ -52,6 +58,7 @@ const LOCAL: &[(u32, Reading)] = &[
     (0xF2F5_2010, Reading::FromPageCache), // F2FS
     (0x0102_1994, Reading::FromMemory),    // tmpfs
     (0x8584_58F6, Reading::FromMemory),    // ramfs
+    (0x794C_7630, Reading::Never),         // overlayfs, of layers that may be anywhere
 ];
 
 /// A mount. No later mount has an equal one, except one of the same block device on a kernel without unique ids.
@@ -90,32 +97,94 @@ const MOST_MOUNTS: usize = 64;
 /// Whether the kernel, or a sandbox around the program, refuses `openat2`.
 static IS_REFUSED: AtomicBool = AtomicBool::new(false);
 
-/// The content of a regular file of at most `limit` bytes.
-pub(in crate::host) fn read(path: &Path, limit: usize) -> Cached<FileContent> {
-    let mut opened = None;
-    match try_read(path, limit, &mut opened) {
-        Ok(content) => Cached::Found(content),
-        Err(Errno::NOENT) => Cached::Missing,
-        Err(_) => Cached::Unknown(opened),
+/// Reads the files of one call, which are often in the same directory.
+#[derive(Default)]
+pub(in crate::host) struct Reader {
+    /// The directories above the files so far.
+    above: RefCell<Vec<(PathBuf, Access)>>,
+}
+
+impl Reader {
+    /// The content of a regular file of at most `limit` bytes.
+    pub(in crate::host) fn read(&self, path: &Path, limit: usize) -> Cached<FileContent> {
+        let mut opened = None;
+        match self.try_read(path, limit, &mut opened) {
+            Ok(content) => Cached::Found(content),
+            Err(Errno::NOENT) => Cached::Missing,
+            Err(_) => Cached::Unknown(opened),
+        }
+    }
+
+    fn try_read(&self, path: &Path, limit: usize, kept: &mut Option<File>) -> Result<FileContent, Errno> {
+        let place = Place::of(path)?;
+        let found = look_at(place.entry(OFlags::PATH | OFlags::NOFOLLOW)?.as_fd())?;
+        if !is_link(&found) {
+            return self.read_place(&place, path, &found, limit, kept);
+        }
+        let place = place.behind_link()?;
+        let behind = place
+            .entry(OFlags::PATH)
+            .and_then(|target| look_at(target.as_fd()));
+        let content = behind.and_then(|found| self.read_place(&place, path, &found, limit, kept));
+        content.map_err(|_| Errno::AGAIN)
+    }
+
+    fn read_place(
+        &self,
+        place: &Place<'_>,
+        path: &Path,
+        found: &Statx,
+        limit: usize,
+        kept: &mut Option<File>,
+    ) -> Result<FileContent, Errno> {
+        let reading = reading(found)?;
+        let is_regular = FileType::from_raw_mode(found.stx_mode.into()) == FileType::RegularFile;
+        let length = usize::try_from(found.stx_size).unwrap_or(usize::MAX);
+        if !is_regular || length > limit || reading == Reading::Never {
+            return Err(Errno::AGAIN);
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file: File = match reading {
+            Reading::FromPageCache => place.entry(flags | OFlags::NOATIME)?,
+            Reading::FromMemory | Reading::Never => place.entry(flags)?,
+        }
+        .into();
+        // The path may name another file by now.
+        let metadata = match file.metadata() {
+            Ok(metadata) if metadata.is_file() && metadata.len() == found.stx_size => metadata,
+            _ => {
+                *kept = Some(file);
+                return Err(Errno::AGAIN);
+            }
+        };
+        let target = || place.is_behind_link.then(|| path_of(file.as_fd())).transpose();
+        let foreign_writers = foreign_writers(self, path, (&metadata).into(), target)?;
+        let mut content = Wiped(vec![0; length]);
+        // One byte more shows whether the file has grown.
+        let mut beyond = [0];
+        let buffers = &mut [IoSliceMut::new(&mut content.0), IoSliceMut::new(&mut beyond)];
+        let flags = match reading {
+            Reading::FromPageCache => ReadWriteFlags::NOWAIT,
+            Reading::FromMemory | Reading::Never => ReadWriteFlags::empty(),
+        };
+        if rustix::io::preadv2(&file, buffers, 0, flags)? != length {
+            return Err(Errno::AGAIN);
+        }
+        Ok(FileContent {
+            bytes: std::mem::take(&mut content.0).into(),
+            stamp: Some(stamp_of(&metadata)),
+            is_from_pipe: false,
+            foreign_writers,
+        })
     }
 }
 
 /// The target of a symbolic link on a file system in memory; elsewhere it may have to be read from a disk.
 pub(in crate::host) fn read_link(path: &Path) -> Cached<PathBuf> {
-    let read = Directory::of(path).and_then(|directory| {
-        let link = directory.entry(OFlags::PATH | OFlags::NOFOLLOW)?;
-        let found = look_at(link.as_fd())?;
-        if FileType::from_raw_mode(found.stx_mode.into()) != FileType::Symlink
-            || reading(&found)? != Reading::FromMemory
-        {
-            return Err(Errno::AGAIN);
-        }
-        rustix::fs::readlinkat(&link, "", Vec::new())
-    });
-    match read {
-        Ok(target) => Cached::Found(PathBuf::from(OsStr::from_bytes(target.as_bytes()))),
+    match Place::of(path).and_then(|place| place.link_target()) {
+        Ok(Some(target)) => Cached::Found(target),
         Err(Errno::NOENT) => Cached::Missing,
-        Err(_) => Cached::Unknown(None),
+        Ok(None) | Err(_) => Cached::Unknown(None),
     }
 }
 
@@ -152,59 +221,15 @@ pub(in crate::host) fn remember_mounts(path: &Path) {
     }
 }
 
-fn try_read(path: &Path, limit: usize, kept: &mut Option<File>) -> Result<FileContent, Errno> {
-    let directory = Directory::of(path)?;
-    let found = look_at(directory.entry(OFlags::PATH | OFlags::NOFOLLOW)?.as_fd())?;
-    let reading = reading(&found)?;
-    let is_regular = FileType::from_raw_mode(found.stx_mode.into()) == FileType::RegularFile;
-    let length = usize::try_from(found.stx_size).unwrap_or(usize::MAX);
-    if !is_regular || length > limit {
-        return Err(Errno::AGAIN);
-    }
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file: File = match reading {
-        Reading::FromPageCache => directory.entry(flags | OFlags::NOATIME)?,
-        Reading::FromMemory => directory.entry(flags)?,
-    }
-    .into();
-    // The path may name another file by now.
-    let metadata = match file.metadata() {
-        Ok(metadata) if metadata.is_file() && metadata.len() == found.stx_size => metadata,
-        _ => {
-            *kept = Some(file);
-            return Err(Errno::AGAIN);
-        }
-    };
-    let foreign_writers = foreign_writers(&directory, path, (&metadata).into(), || Ok(None))?;
-    let mut content = Wiped(vec![0; length]);
-    // One byte more shows whether the file has grown.
-    let mut beyond = [0];
-    let buffers = &mut [IoSliceMut::new(&mut content.0), IoSliceMut::new(&mut beyond)];
-    let flags = match reading {
-        Reading::FromPageCache => ReadWriteFlags::NOWAIT,
-        Reading::FromMemory => ReadWriteFlags::empty(),
-    };
-    if rustix::io::preadv2(&file, buffers, 0, flags)? != length {
-        return Err(Errno::AGAIN);
-    }
-    Ok(FileContent {
-        bytes: std::mem::take(&mut content.0).into(),
-        stamp: Some(stamp_of(&metadata)),
-        is_from_pipe: false,
-        foreign_writers,
-    })
+/// A file by its directory, which is open as a mere path.
+struct Place<'a> {
+    directory: OwnedFd,
+    /// The path from there: the last part of the path, or what a link leads to.
+    within: Cow<'a, Path>,
+    is_behind_link: bool,
 }
 
-/// The directory of a path, open as a mere path.
-struct Directory<'a> {
-    opened: OwnedFd,
-    path: &'a Path,
-    found: Statx,
-    /// The last part of the path.
-    name: &'a Path,
-}
-
-impl<'a> Directory<'a> {
+impl<'a> Place<'a> {
     fn of(path: &'a Path) -> Result<Self, Errno> {
         let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(Errno::AGAIN);
@@ -214,39 +239,107 @@ impl<'a> Directory<'a> {
             return Err(Errno::AGAIN);
         }
         let is_here = directory.as_os_str().is_empty();
-        let opened = open_cached(
-            if is_here { Path::new(".") } else { directory },
-            OFlags::DIRECTORY,
-        )?;
+        let directory = if is_here { Path::new(".") } else { directory };
         Ok(Self {
-            found: look_at(opened.as_fd())?,
-            opened,
-            path: directory,
-            name: Path::new(name),
+            directory: open_cached(directory, OFlags::DIRECTORY)?,
+            within: Path::new(name).into(),
+            is_behind_link: false,
         })
     }
 
-    /// Opens the last part of the path, which is on the same mount.
+    /// Opens the file, which is on the same mount. Behind a link, there is no further one.
     fn entry(&self, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let links = if self.is_behind_link {
+            ResolveFlags::NO_SYMLINKS
+        } else {
+            ResolveFlags::empty()
+        };
+        self.open(&self.within, flags, links)
+    }
+
+    fn open(&self, within: &Path, flags: OFlags, resolve: ResolveFlags) -> Result<OwnedFd, Errno> {
         rustix::fs::openat2(
-            &self.opened,
-            self.name,
+            &self.directory,
+            within,
             flags | OFlags::CLOEXEC,
             Mode::empty(),
-            ResolveFlags::CACHED | ResolveFlags::NO_XDEV,
+            resolve | ResolveFlags::CACHED | ResolveFlags::NO_XDEV,
         )
+    }
+
+    /// The file that this link leads to, if it is below the same directory.
+    fn behind_link(self) -> Result<Self, Errno> {
+        let target = self.link_target()?.ok_or(Errno::AGAIN)?;
+        let mut parts = below(&target)?;
+        let first = parts.next().ok_or(Errno::AGAIN)?;
+        let mut within: PathBuf = match self.target_of(Path::new(first)).map_err(|_| Errno::AGAIN)? {
+            Some(target) => below(&target)?.collect(),
+            None => first.into(),
+        };
+        within.extend(parts);
+        Ok(Self {
+            within: within.into(),
+            is_behind_link: true,
+            ..self
+        })
+    }
+
+    /// The target, if this place is a link on a file system in memory.
+    fn link_target(&self) -> Result<Option<PathBuf>, Errno> {
+        self.target_of(&self.within)
+    }
+
+    /// The target of an entry of the directory, if the entry is a link.
+    fn target_of(&self, within: &Path) -> Result<Option<PathBuf>, Errno> {
+        let link = self.open(within, OFlags::PATH | OFlags::NOFOLLOW, ResolveFlags::empty())?;
+        let found = look_at(link.as_fd())?;
+        if reading(&found)? != Reading::FromMemory {
+            return Err(Errno::AGAIN);
+        }
+        if !is_link(&found) {
+            return Ok(None);
+        }
+        let target = rustix::fs::readlinkat(&link, "", Vec::new())?;
+        Ok(Some(PathBuf::from(OsStr::from_bytes(target.as_bytes()))))
     }
 }
 
+/// The path of what is open, without links.
+fn path_of(opened: BorrowedFd<'_>) -> Result<PathBuf, Errno> {
+    let path = rustix::fs::readlinkat(CWD, format!("/proc/self/fd/{}", opened.as_raw_fd()), Vec::new())?;
+    Ok(PathBuf::from(OsStr::from_bytes(path.as_bytes())))
+}
+
+/// The parts of a link's target that stays below the link's directory.
+fn below(target: &Path) -> Result<impl Iterator<Item = &OsStr>, Errno> {
+    let is_below = |part: Component<'_>| matches!(part, Component::Normal(_));
+    if !target.components().all(is_below) {
+        return Err(Errno::AGAIN);
+    }
+    Ok(target.iter())
+}
+
+fn is_link(found: &Statx) -> bool {
+    FileType::from_raw_mode(found.stx_mode.into()) == FileType::Symlink
+}
+
 /// The directories above a file, as far as they are on local mounts.
-impl Directories for Directory<'_> {
+impl Directories for Reader {
     type Unknown = Errno;
 
     fn directory(&self, path: &Path) -> Result<Option<Access>, Errno> {
-        if path == self.path {
-            return access_of(&self.found).map(Some);
+        let known = self
+            .above
+            .borrow()
+            .iter()
+            .find(|(known, _)| known == path)
+            .map(|(_, access)| *access);
+        if let Some(access) = known {
+            return Ok(Some(access));
         }
-        access_of_path(path, OFlags::DIRECTORY).map(Some)
+        let access = access_of_path(path, OFlags::DIRECTORY)?;
+        self.above.borrow_mut().push((path.to_owned(), access));
+        Ok(Some(access))
     }
 
     fn owner_of_entry(&self, path: &Path) -> Result<Option<u32>, Errno> {

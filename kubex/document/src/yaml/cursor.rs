@@ -4,24 +4,18 @@ use crate::bytes::find;
 
 /// Whether a byte may mean something within a scalar; `0xc2` and `0xe2` begin the line ends beyond ASCII.
 fn is_special(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'\t'
-            | b'\n'
-            | b'\r'
-            | b' '
-            | b'"'
-            | b'\''
-            | b','
-            | b':'
-            | b'['
-            | b'\\'
-            | b']'
-            | b'{'
-            | b'}'
-            | 0xc2
-            | 0xe2
-    )
+    #[expect(clippy::indexing_slicing, reason = "each byte is an index of the table")]
+    const SPECIAL: [bool; 256] = {
+        let mut special = [false; 256];
+        let mut bytes: &[u8] = b"\t\n\r \"',:[\\]{}\xc2\xe2";
+        while let [byte, rest @ ..] = bytes {
+            special[*byte as usize] = true;
+            bytes = rest;
+        }
+        special
+    };
+    // So many comparisons take longer than a table.
+    SPECIAL.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 /// A position in a text. The text contains no NUL, which represents its end.

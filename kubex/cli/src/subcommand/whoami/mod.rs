@@ -80,7 +80,8 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
 
 /// The error of a credential that has expired. It is printed nevertheless.
 pub(super) fn expired(what: &str) -> Error {
-    Error::new(ErrorKind::Expired, format_args!("{what} has expired")).with_help("log in again")
+    Error::new(ErrorKind::Expired, format_args!("{what} has expired"))
+        .with_help("log in again with the tool that issued it; kubex explain shows where it comes from")
 }
 
 impl Identity {
