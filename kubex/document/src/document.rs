@@ -63,7 +63,7 @@ impl Document {
     /// Reads a part of a YAML text. The part must be a complete document by itself, and begins at `start` in the whole
     /// text.
     ///
-    /// [Positions](Node::position) of nodes are those in the whole text. [Spans](Node::span) are relative to
+    /// [Positions](crate::Node::position) of nodes are those in the whole text. [Spans](crate::Node::span) are relative to
     /// [`text`](Self::text), which contains only the part.
     ///
     /// # Errors
