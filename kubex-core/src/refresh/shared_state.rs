@@ -203,8 +203,8 @@ impl<T: Refreshable> SharedState<T> {
     }
 
     /// The source may have a newer value than the held one.
-    pub(super) fn make_due(&self, now: Moment) {
-        self.locked(|state| state.policy.make_due(now));
+    pub(super) fn make_due(&self) {
+        self.locked(|state| state.policy.make_due());
     }
 
     /// The held value if it is valid, else the last error.
