@@ -21,8 +21,9 @@
 //! # Events
 //!
 //! Each fetch that ends is a `tracing` event with the target `kubex::credentials` (`kubex::trust` for
-//! [CA bundles](crate::trust)), and so is each rejection. The event has level warn when fetching begins to fail, info when
-//! it works again, and otherwise debug. The names and fields are stable:
+//! [CA bundles](crate::trust)), and so is each rejection. The event has level warn when fetching begins to fail, and
+//! again when it still fails after the last valid value has expired; info when it works again; otherwise debug. The names and
+//! fields are stable:
 //!
 //! | field | meaning |
 //! |---|---|
