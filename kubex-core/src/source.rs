@@ -185,7 +185,7 @@ pub trait CredentialSource: Debug + Send + Sync {
 
     /// Finds problems early, such as an unreadable file or an empty token. It is called once, while the chain resolves,
     /// and like resolving it starts no process and opens no connection. A source that can load its credential within these
-    /// limits returns it, so that its certificate can be checked too.
+    /// limits returns it, so that its certificate and its expiry can be checked too.
     ///
     /// # Errors
     /// As [`CredentialProvider::resolve`](crate::CredentialProvider::resolve). `NotConfigured` lets the chain continue
