@@ -3,12 +3,12 @@
 use std::fmt;
 
 use kubex_core::time::rfc3339;
-use kubex_core::{Credential, Error, ErrorKind, ExposeSecret, Result, SecretString};
+use kubex_core::{Cluster, Credential, Error, ErrorKind, ExposeSecret, Result, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::exec_info;
+use crate::exec_info::{self, PassedCluster};
 use crate::protocol::{ApiVersion, KIND};
 
 /// What the program asks for that runs this one as its plugin.
@@ -91,6 +91,15 @@ impl ExecRequest {
                 .filter(|cluster| cluster.get() != "null")
                 .map(ToOwned::to_owned),
         })
+    }
+
+    /// The request of a client that passes this cluster to its plugin, because `provideClusterInfo` is set.
+    ///
+    /// # Errors
+    /// `InvalidValue` if the cluster cannot be written as JSON.
+    pub fn passing(cluster: &Cluster) -> Result<Self> {
+        let info = exec_info::exec_info(ApiVersion::default(), PassedCluster::Of(cluster), false);
+        Self::parse(info.expose_secret())
     }
 
     /// The version that the answer must have.
@@ -188,6 +197,15 @@ mod tests {
         assert_eq!(request.api_version(), ApiVersion::V1Beta1);
         assert!(request.is_from_program() && request.may_ask_its_user());
         assert_eq!(request.cluster().unwrap().get(), cluster);
+    }
+
+    #[test]
+    fn a_passed_cluster_is_that_of_the_identity_in_a_store() {
+        let mut cluster = Cluster::new(kubex_core::ServerUrl::parse("https://h:6443/a&b").unwrap());
+        cluster.tls_server_name = Some("n".into());
+        let request = ExecRequest::passing(&cluster).unwrap();
+        assert_eq!(request.cluster_json(), exec_info::cluster_json(&cluster));
+        assert!(request.cluster_json().is_some());
     }
 
     #[test]
