@@ -17,7 +17,8 @@ const KEY: &str = "KUBEX_CACHE_KEY";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyPlace {
-    /// In the user's keyring of the kernel on Linux, else in a file.
+    /// In the keyring of the platform: the kernel's on Linux, the login keychain on macOS, the Credential Manager on
+    /// Windows. In a file, if there is already one or no keyring takes the key.
     #[default]
     Keyring,
     /// In a file of the user.

@@ -1,6 +1,6 @@
 //! The slot of one identity: reads its credential, waits for another process, or gets the right to fetch.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use kubex_core::{Error, ErrorKind, FetchReason, SecretString};
 
@@ -10,7 +10,7 @@ use crate::flight::Flight;
 use crate::lock::{Pauses, try_lock};
 use crate::moment::Moment;
 use crate::name::Name;
-use crate::outcome::Outcome;
+use crate::outcome::{BackOff, Outcome};
 use crate::served;
 use crate::store::Store;
 use crate::unshared::Unshared;
@@ -234,6 +234,14 @@ impl Slot {
     pub(crate) fn outcome(&self) -> Result<Option<Outcome>, Unshared> {
         let content = self.open(OUTCOME)?;
         Ok(content.and_then(|content| serde_json::from_slice(&content).ok()))
+    }
+
+    /// The last login, if it was not completed and the next one has to wait: why, and until when.
+    pub(crate) fn backs_off(&self, now: &Moment) -> Result<Option<(Outcome, BackOff, SystemTime)>, Unshared> {
+        Ok(self.outcome()?.and_then(|outcome| {
+            let (reason, until) = (outcome.back_off()?, outcome.backs_off_until(now)?);
+            Some((outcome, reason, until))
+        }))
     }
 
     /// What a source needs for its next fetch. A damaged file counts as missing.

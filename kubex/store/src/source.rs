@@ -104,7 +104,7 @@ impl StoredSource {
                     self.warn(&Unshared::of_a_changed_identity());
                     return Ok(credential);
                 }
-                let description = self.source.describe();
+                let description = identity.description().to_owned();
                 let kept = credential.clone();
                 let (stored, unshared) = blocking(move || flight.succeed(kept, &description)).await?;
                 if let Some(unshared) = unshared {
@@ -144,7 +144,7 @@ fn begin_in(location: Result<Location, Unshared>, identity: &StoreIdentity, acce
     match location.and_then(|location| Store::open(&location)) {
         Ok(store) => {
             if let Some(warning) = store.warning() {
-                warn!(target: "kubex::store", reason = %warning, "the store has no keyring");
+                warn!(target: "kubex::store", reason = %warning, "the key of the store is in a file");
             }
             store.slot(identity).begin(access)
         }

@@ -31,6 +31,8 @@ pub struct Store {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Kept {
+    /// [Identifies the slot](Slot::id).
+    pub slot: String,
     /// What fetched the credential, without secrets.
     pub description: String,
     /// The kind of the credential, such as `bearer token`.
@@ -47,6 +49,8 @@ pub struct Kept {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BackedOff {
+    /// [Identifies the slot](Slot::id).
+    pub slot: String,
     /// What was fetched, without secrets.
     pub description: String,
     /// The reason why the last login was not completed.
@@ -55,6 +59,18 @@ pub struct BackedOff {
     pub failed_at: SystemTime,
     /// The time before which no new login starts.
     pub until: SystemTime,
+}
+
+/// What was removed for one identity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cleared {
+    /// A credential, whether or not it was still valid.
+    pub credential: bool,
+    /// A refresh token.
+    pub refresh_token: bool,
+    /// The time before which no login was started.
+    pub back_off: bool,
 }
 
 impl Store {
@@ -97,6 +113,7 @@ impl Store {
         for slot in self.slots()? {
             if let Ok(Some(stored)) = slot.stored() {
                 kept.push(Kept {
+                    slot: slot.id(),
                     description: stored.description().to_owned(),
                     kind: stored.credential().description(),
                     fetched_at: stored.fetched_at(),
@@ -117,10 +134,9 @@ impl Store {
         let now = Moment::now();
         let mut found = Vec::new();
         for slot in self.slots()? {
-            if let Ok(Some(outcome)) = slot.outcome()
-                && let (Some(reason), Some(until)) = (outcome.back_off(), outcome.backs_off_until(&now))
-            {
+            if let Ok(Some((outcome, reason, until))) = slot.backs_off(&now) {
                 found.push(BackedOff {
+                    slot: slot.id(),
                     description: outcome.description().to_owned(),
                     reason,
                     failed_at: outcome.failed_at(),
@@ -145,12 +161,20 @@ impl Store {
         Ok(slots.len())
     }
 
-    /// Removes the credential and the back-off of one identity.
+    /// Removes the credential, the refresh token and the back-off of one identity.
     ///
     /// # Errors
     /// A file cannot be removed.
-    pub fn clear_one(&self, identity: &StoreIdentity) -> Result<(), Unshared> {
-        self.clear_slot(&self.slot(identity))
+    pub fn clear_one(&self, identity: &StoreIdentity) -> Result<Cleared, Unshared> {
+        let slot = self.slot(identity);
+        let files = self.directory.files()?;
+        let cleared = Cleared {
+            credential: files.contains(&slot.file(CREDENTIAL)),
+            refresh_token: files.contains(&slot.file(SECRET)),
+            back_off: slot.backs_off(&Moment::now())?.is_some(),
+        };
+        self.clear_slot(&slot)?;
+        Ok(cleared)
     }
 
     fn clear_slot(&self, slot: &Slot) -> Result<(), Unshared> {

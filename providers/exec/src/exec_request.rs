@@ -4,12 +4,12 @@
 use std::fmt;
 
 use kubex_core::time::rfc3339;
-use kubex_core::{Credential, Error, ErrorKind, ExposeSecret, Result, SecretString};
+use kubex_core::{Cluster, Credential, Error, ErrorKind, ExposeSecret, Result, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::exec_info;
+use crate::exec_info::{self, PassedCluster};
 use crate::protocol::{ApiVersion, KIND};
 
 /// The request that another program, such as kubectl, passes to this program when it runs this program as an exec
@@ -94,6 +94,16 @@ impl ExecRequest {
                 .filter(|cluster| cluster.get() != "null")
                 .map(ToOwned::to_owned),
         })
+    }
+
+    /// Creates the request of a client that passes this cluster to its plugin, as it does if the kubeconfig contains
+    /// `provideClusterInfo: true`.
+    ///
+    /// # Errors
+    /// Returns [`ErrorKind::InvalidValue`] if the cluster cannot be written as JSON.
+    pub fn passing(cluster: &Cluster) -> Result<Self> {
+        let info = exec_info::exec_info(ApiVersion::default(), PassedCluster::Of(cluster), false);
+        Self::parse(info.expose_secret())
     }
 
     /// Returns the version that the response must have.
@@ -193,6 +203,15 @@ mod tests {
         assert_eq!(request.api_version(), ApiVersion::V1Beta1);
         assert!(request.is_from_program() && request.may_ask_its_user());
         assert_eq!(request.cluster().unwrap().get(), cluster);
+    }
+
+    #[test]
+    fn a_passed_cluster_is_that_of_the_identity_in_a_store() {
+        let mut cluster = Cluster::new(kubex_core::ServerUrl::parse("https://h:6443/a&b").unwrap());
+        cluster.tls_server_name = Some("n".into());
+        let request = ExecRequest::passing(&cluster).unwrap();
+        assert_eq!(request.cluster_json(), exec_info::cluster_json(&cluster));
+        assert!(request.cluster_json().is_some());
     }
 
     #[test]

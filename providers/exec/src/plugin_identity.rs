@@ -9,13 +9,27 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use kubex_core::credentials::StoreIdentity;
-use kubex_core::text::mask_arguments;
+use kubex_core::text::{mask_address, mask_arguments};
 use zeroize::Zeroizing;
 
 use crate::ambient::Choosing;
 
 /// The largest configuration file that is read. Of a larger one, size and time count.
 const MAX_FILE: u64 = 1024 * 1024;
+
+/// The variables that choose one of several logins by its name, which is not a secret.
+const NAMES_OF_LOGINS: &[&str] = &[
+    "ALIBABA_CLOUD_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "CLOUDSDK_ACTIVE_CONFIG_NAME",
+    "CLOUDSDK_CORE_ACCOUNT",
+    "CLOUDSDK_CORE_PROJECT",
+    "OCI_CLI_PROFILE",
+    "OCI_CLI_REGION",
+];
 
 /// Everything that determines which credential a plugin returns: its program, arguments, variables and files. Two
 /// equal [identities](Self::identity) mean the same credential, so that processes can share it through a store.
@@ -62,7 +76,7 @@ impl PluginIdentity<'_> {
         let mut files = choosing.files(variable, |path| read(path).map(|content| content.to_vec()));
         files.extend_from_slice(self.files);
 
-        let mut identity = StoreIdentity::new("exec", &self.description())
+        let mut identity = StoreIdentity::new("exec", &self.description(&variables))
             .with("program", self.program.as_os_str().as_encoded_bytes())
             .with("stamp", stamp(self.program))
             .with_list("arguments", self.arguments);
@@ -100,11 +114,27 @@ impl PluginIdentity<'_> {
         )
     }
 
-    /// The command with its arguments, of which secrets are masked.
-    fn description(&self) -> String {
+    /// The command with its arguments, of which secrets are masked, and what tells it apart from another call of the plugin:
+    /// the variables that name a login, the names of the others that its configuration sets, and the cluster.
+    fn description(&self, variables: &[(&&OsStr, &&OsStr)]) -> String {
         let name = self.program.file_name().unwrap_or_default().to_string_lossy();
         let mut words = vec![name.into_owned()];
         words.extend(mask_arguments(self.arguments));
+        let named = variables.iter().filter_map(|(name, value)| {
+            let name = name.to_str().filter(|name| NAMES_OF_LOGINS.contains(name))?;
+            Some(format!("{name}={}", value.to_str()?))
+        });
+        let set = self.set_variables.iter();
+        let others = set.filter(|name| !NAMES_OF_LOGINS.contains(&name.as_str()));
+        let mut details = mask_arguments(&named.chain(others.cloned()).collect::<Vec<_>>());
+        let server = self
+            .cluster
+            .as_ref()
+            .and_then(|cluster| cluster.get("server")?.as_str());
+        details.extend(server.map(|server| mask_address(server).into_owned()));
+        if !details.is_empty() {
+            words.push(format!("({})", details.join(", ")));
+        }
         words.join(" ")
     }
 
