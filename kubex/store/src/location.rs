@@ -17,11 +17,11 @@ const KEY: &str = "KUBEX_CACHE_KEY";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyPlace {
-    /// In the keyring of the platform: the kernel's on Linux, the login keychain on macOS, the Credential Manager on
-    /// Windows. In a file, if there is already one or no keyring takes the key.
+    /// The keyring of the platform: that of the kernel on Linux, the login keychain on macOS, the Credential Manager on
+    /// Windows. A file is used instead if it already contains the key, or if no keyring stores the key.
     #[default]
     Keyring,
-    /// In a file of the user.
+    /// A file that only the user can read.
     File,
 }
 

@@ -31,9 +31,9 @@ pub struct Store {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Kept {
-    /// [Identifies the slot](Slot::id).
+    /// The [id](Slot::id) of the slot that keeps the credential.
     pub slot: String,
-    /// What fetched the credential, without secrets.
+    /// The description of the source that fetched the credential, without secrets.
     pub description: String,
     /// The kind of the credential, such as `bearer token`.
     pub kind: &'static str,
@@ -49,9 +49,9 @@ pub struct Kept {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BackedOff {
-    /// [Identifies the slot](Slot::id).
+    /// The [id](Slot::id) of the slot whose credential the login was to fetch.
     pub slot: String,
-    /// What was fetched, without secrets.
+    /// The description of the source that the login was for, without secrets.
     pub description: String,
     /// The reason why the last login was not completed.
     pub reason: BackOff,
@@ -61,15 +61,15 @@ pub struct BackedOff {
     pub until: SystemTime,
 }
 
-/// What was removed for one identity.
+/// The result of [`Store::clear_one`]: what the store has removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cleared {
-    /// A credential, whether or not it was still valid.
+    /// Whether a credential was removed. It may have expired before.
     pub credential: bool,
-    /// A refresh token.
+    /// Whether a refresh token was removed.
     pub refresh_token: bool,
-    /// The time before which no login was started.
+    /// Whether a waiting time after a login that was not completed was removed.
     pub back_off: bool,
 }
 
@@ -97,7 +97,7 @@ impl Store {
         Slot::new(self.clone(), name, identity.description())
     }
 
-    /// Returns a warning if opening the store has just created a file with the key, because there is no keyring.
+    /// Returns a warning if opening the store has just created a file with the key, because no keyring stored the key.
     /// `None` otherwise.
     pub fn warning(&self) -> Option<&Warning> {
         self.warning.as_ref()
@@ -161,10 +161,10 @@ impl Store {
         Ok(slots.len())
     }
 
-    /// Removes the credential, the refresh token and the back-off of one identity.
+    /// Removes the credential, the refresh token and the waiting time of one identity. Returns which of them existed.
     ///
     /// # Errors
-    /// A file cannot be removed.
+    /// Returns an error if a file cannot be removed.
     pub fn clear_one(&self, identity: &StoreIdentity) -> Result<Cleared, Unshared> {
         let slot = self.slot(identity);
         let files = self.directory.files()?;
