@@ -21,7 +21,7 @@ use crate::replacement::check_host;
 use crate::settings::{self, Identity, Precedence, Proof, Settings, check_text};
 use crate::token::{Requested, request};
 
-/// The credential source of the provider `aks`.
+/// Requests tokens of Microsoft Entra: the credential source of the provider `aks`. See the [crate](crate).
 #[derive(Debug)]
 pub struct AksSource {
     options: AksOptions,
@@ -168,9 +168,9 @@ impl CredentialSource for AksSource {
         )
     }
 
-    /// The settings as options and variables choose them, and what proves who the application is, or what the Azure CLI reads.
-    /// `None` for a managed identity, which only the machine knows: two pods may have the same settings, and share a home
-    /// directory.
+    /// Identifies the credential by the login settings in options and variables, and by the secret or token of the
+    /// application, or by what the Azure CLI reads. `None` for a managed identity, because only the machine knows it: two
+    /// pods may have the same settings and share a home directory.
     async fn store_identity(&self, host: &Host, _: &Cluster) -> Option<StoreIdentity> {
         let settings = self.settings(host).await.ok()?;
         let identity = StoreIdentity::new("aks", &self.describe())
@@ -223,8 +223,9 @@ impl CredentialSource for AksSource {
         }
     }
 
-    /// Finds what a login needs and is missing, and what is not supported. Nothing is asked. As for any plugin, an Azure CLI that
-    /// may not run is an error of the fetch; only in place of kubelogin, which then runs, it is found here.
+    /// Returns an error if a setting that the login needs is missing, or if the login is not supported. Sends no
+    /// request. As for any plugin, an Azure CLI that may not run is an error of the fetch. Only where this source replaces
+    /// kubelogin, it is an error here, so that kubelogin runs.
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         let checked = match self.settings(host).await {
             Ok(settings) => match (&settings.identity, self.precedence) {
