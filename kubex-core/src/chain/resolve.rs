@@ -134,7 +134,7 @@ impl Chain {
     /// The same as [`resolve`](Self::resolve).
     pub async fn resolve_with_inputs(&self) -> Result<(ClientConfiguration, Vec<Input>)> {
         let mut inputs = Vec::new();
-        let see = |answer: &ResolvedSource| inputs = answer.inputs.clone();
+        let see = |answer: &ResolvedSource| inputs.clone_from(&answer.inputs);
         let configuration = self.resolve_with(Asked::default(), see).await?;
         log_choice(&configuration);
         Ok((configuration, inputs))
