@@ -227,7 +227,8 @@ impl Registry {
         match nearest(name, &known) {
             Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
             None => error.with_help(format_args!(
-                "add `use that_crate as _;` to the program, with the crate that registers \"{}\"; if Kubex contains the \
+                "add `use that_crate as _;` to the program, with the crate that registers \"{}\", built with the same \
+                 kubex-core as the program (`cargo tree -d -i kubex-core` lists a second one); if Kubex contains the \
                  provider, enable its cargo feature",
                 clean_line(name)
             )),

@@ -2,7 +2,7 @@
 //!
 //! The layers, each of which wins over those before it:
 //!
-//! 1. the built-in defaults: `chain: [kubeconfig, in-cluster]`
+//! 1. the built-in defaults: `chain: [kubeconfig, in-cluster]`, then the program's own: [`Configuration::with_defaults`]
 //! 2. `/etc/kubex/config.yaml` or `config.toml`
 //! 3. the user's: `$XDG_CONFIG_HOME/kubex/config.yaml`, else `~/.config/kubex/config.yaml`, or `config.toml` there
 //! 4. the file that `KUBEX_CONFIG` or the program names, which must be there

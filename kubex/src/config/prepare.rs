@@ -143,7 +143,12 @@ fn unknown_provider(source: &SourceSettings, error: Error) -> Error {
         format!("the source \"{name}\" does not name a provider, and no provider has the source's name");
     let near = error.help().filter(|help| help.starts_with("did you mean"));
     let help = near.map_or_else(
-        || format!("set sources.{name}.provider, or link the crate of the provider \"{name}\""),
+        || {
+            format!(
+                "set sources.{name}.provider, or link the crate of the provider \"{name}\", built with the same kubex-core \
+                 as the program: `cargo tree -d -i kubex-core` lists a second one"
+            )
+        },
         str::to_owned,
     );
     Error::new(ErrorKind::UnknownProvider, message)

@@ -36,8 +36,8 @@ fn help(error: &Error) -> Option<&str> {
     let is_not_linked = error.kind() == ErrorKind::UnknownProvider && error.origin().is_some();
     match error.help() {
         Some(help) if is_not_linked && !help.starts_with("did you mean") => Some(
-            "set the provider to one that `kubex providers` lists, or build a kubex with the provider's crate, in three \
-             lines: see \"With your own providers\" in docs/command.md",
+            "set the provider to one that `kubex providers` lists, or build a kubex with the provider's crate and one \
+             kubex-core: see \"With your own providers\" in docs/command.md",
         ),
         help => help,
     }
