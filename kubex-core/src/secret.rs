@@ -1,9 +1,9 @@
 //! Secret values: redacted in `Debug`, wiped on drop, not serializable, and hidden in every text that Kubex shows.
 //!
 //! While a [`SecretString`] exists, [`sanitize`](crate::text::sanitize) recognizes its text, in any of the usual
-//! spellings, by a fingerprint that is keyed with a random key of this process. Reading a secret takes an explicit
-//! [`ExposeSecret::expose_secret`], which is easy to find in a review. [`WipedString`] is for text that may contain a
-//! secret and is read like any other.
+//! spellings, by a fingerprint that is keyed with a random key of this process. Reading a [`SecretString`] or [`SecretBytes`] takes
+//! an explicit [`ExposeSecret::expose_secret`], which is easy to find in a review. [`WipedString`] and [`SecretBuffer`], for text and
+//! bytes that may contain a secret, are read like any other.
 //!
 //! | type | for | `Debug` | wiped on drop | hidden in every text |
 //! |---|---|---|---|---|

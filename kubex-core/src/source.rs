@@ -117,7 +117,7 @@ pub trait CredentialSource: Debug + Send + Sync {
         None
     }
 
-    /// The time limit of one fetch.
+    /// The time limit of one fetch. The default is 30 s, or the limit of the [decorated](Self::decorated) source.
     fn deadline(&self) -> Duration {
         match self.decorated() {
             Some(source) => source.deadline(),

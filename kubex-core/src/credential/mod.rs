@@ -21,7 +21,8 @@
 //!
 //! # When it is renewed
 //!
-//! [`with_expiry`](Credential::with_expiry) is a promise of the issuer: the credential is renewed before, and never served after.
+//! [`with_expiry`](Credential::with_expiry) is a promise of the issuer: the credential is renewed before, when less than 20 % of its
+//! lifetime is left ([the rule](mod@crate::credentials#when-a-credential-is-renewed)), and never served after.
 //! [`with_revalidate_after`](Credential::with_revalidate_after) is a guess of the source: it is asked again at that age, and if it fails,
 //! the credential stays in use. A credential with neither is used until a server rejects it.
 //!

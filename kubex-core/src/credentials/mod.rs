@@ -18,6 +18,19 @@
 //! Which one to take: a client that sends requests awaits `current`. A metric or a status page looks with `peek`, which never causes
 //! a plugin to run. Code that cannot wait, such as a TLS callback, takes `try_current` and is given a fresh credential the next time.
 //!
+//! # When a credential is renewed
+//!
+//! | case | when |
+//! |---|---|
+//! | it expires | when less than 20 % of its lifetime is left: at least 10 s and at most 5 min before the expiry, but never before half of the lifetime. A jitter of up to 10 % of that window delays it |
+//! | the source returns the same credential again | 10 s later at the earliest, or when it expires |
+//! | its client certificate expires | as early as before an expiry; the certificate is still offered after it |
+//! | its source asks for [revalidation](Credential::with_revalidate_after) | at that age; requests wait for it for 1 s at most |
+//! | the server rejects it ([`invalidate`](Credentials::invalidate)) | at once if the server had accepted it, 10 times in a row, then once in 10 s; otherwise once in 10 s |
+//! | a fetch fails | after 1 s, 2 s, 4 s, up to 60 s, each up to 10 % earlier |
+//!
+//! Callers get the old credential meanwhile, as long as it is valid.
+//!
 //! # Events
 //!
 //! Each fetch that ends is a `tracing` event with the target `kubex::credentials` (`kubex::trust` for
