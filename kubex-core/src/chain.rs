@@ -1,7 +1,7 @@
-//! The chain: an ordered list of sources, of which the first configured one is used.
+//! The chain: an ordered list of sources. The first source that is configured is used.
 //!
-//! The chain continues only past a source that is *not configured*. A source that is configured but broken stops the
-//! chain with an error, because the next source would be a different identity, which the user did not ask for.
+//! If a source is *not configured*, the chain continues with the next one. If a source is configured but broken, the
+//! chain stops with an error: the next source would be a different identity, which the user did not ask for.
 //!
 //! ```
 //! # use kubex_core::*;

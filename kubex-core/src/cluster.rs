@@ -1,8 +1,8 @@
 //! The API server: its address, which certificates are accepted, and the proxy.
 //!
-//! A [`Cluster`] is what a client needs to open a connection, and nothing about who it is. Providers rarely make one: they return
-//! [options](crate::options::ClusterOptions), and the chain builds the cluster after overrides were merged, so that every source
-//! is checked by the same rules.
+//! A [`Cluster`] contains what a client needs to open a connection. It contains no identity. A provider usually returns
+//! [options](crate::options::ClusterOptions) instead of a `Cluster`. The chain merges the overrides into them and
+//! builds the cluster, so that the same checks apply to every source.
 //!
 //! ```
 //! use kubex_core::{Cluster, ServerUrl, Trust};
@@ -40,7 +40,7 @@ use bundle_content::{BundleContent, shared_or_read};
 
 /// An API server's address: `https://` or `http://`, a host, and an optional path that prefixes every request path.
 ///
-/// The text is kept in the form in which exec plugins receive it from kubectl too.
+/// The text has the form in which kubectl passes it to exec plugins.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerUrl {
     text: String,
@@ -58,11 +58,16 @@ fn is_percent_variable(host: &str) -> bool {
 }
 
 impl ServerUrl {
-    /// Parses an address. Query and fragment are dropped, and the path is normalized and escaped as client-go does it.
+    /// Parses an address. Query and fragment are dropped. The path is normalized and escaped as by client-go.
     ///
     /// # Errors
-    /// Returns `InvalidValue` if the scheme is missing or not `https` or `http`, if there is no host, if the address
-    /// contains a user name or a password, or if Go's `net/url` refuses it.
+    /// Returns [`ErrorKind::InvalidValue`] in these cases:
+    ///
+    /// - The scheme is missing, or is neither `https` nor `http`.
+    /// - There is no host.
+    /// - The address contains a user name or a password.
+    /// - The address contains the placeholder of a template, such as `{{ .Server }}`.
+    /// - Go's `net/url` rejects the address.
     ///
     /// ```
     /// use kubex_core::ServerUrl;
@@ -109,13 +114,14 @@ impl ServerUrl {
         })
     }
 
-    /// Whether the connection is encrypted. Without encryption, no credential is sent unless the user allows it.
+    /// Returns whether the address is `https://`. To an `http://` server, no credential is sent unless the user allows
+    /// it.
     pub fn is_encrypted(&self) -> bool {
         self.url.scheme() == "https"
     }
 
-    /// Returns the text of the address as client-go hands it to an exec plugin: without query and fragment, escaped where
-    /// its path has to be, and otherwise as it is written.
+    /// Returns the address as client-go passes it to an exec plugin: without query and fragment. A path is escaped
+    /// where necessary, and the rest is as the user wrote it.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -134,7 +140,8 @@ impl ServerUrl {
     /// Returns the URL of a request path: `/version` on `https://h/k8s` is `https://h/k8s/version`.
     ///
     /// # Errors
-    /// Returns `InvalidValue` for a path that leaves the path of the server, such as `/../x` or `/%2e%2e/x`.
+    /// Returns [`ErrorKind::InvalidValue`] for a path that leaves the path of the server, such as `/../x` or
+    /// `/%2e%2e/x`.
     pub fn join(&self, path: &str) -> Result<Url> {
         self.check_path_below(path)?;
         let (path, query) = path.split_at(path.find(['?', '#']).unwrap_or(path.len()));
@@ -149,7 +156,7 @@ impl ServerUrl {
             .ok_or_else(invalid_request_path)
     }
 
-    /// Checks a request path that is relative to the server's own path. It allocates only for an error.
+    /// Checks a request path that is relative to the server's own path. The check allocates memory only for an error.
     ///
     /// # Errors
     /// The same as [`join`](Self::join).
@@ -162,10 +169,10 @@ impl ServerUrl {
         }
     }
 
-    /// Checks that the full path of a URL begins with the server's own path and stays below it.
+    /// Checks that the full path of a URL is below the server's own path.
     ///
     /// # Errors
-    /// Returns `InvalidValue` if it does not.
+    /// Returns [`ErrorKind::InvalidValue`] if it is not.
     ///
     /// ```
     /// use kubex_core::ServerUrl;
@@ -209,10 +216,10 @@ impl fmt::Display for ServerUrl {
     }
 }
 
-/// Which server certificates are accepted.
+/// The server certificates that a client accepts.
 ///
-/// A client must refuse a variant that it does not know: taking it for [`System`](Self::System) would trust authorities that the
-/// configuration excludes.
+/// A client must return an error for a variant that it does not know. If it used [`System`](Self::System) instead, it
+/// would trust authorities that the configuration excludes.
 ///
 /// ```
 /// use kubex_core::Trust;
@@ -230,16 +237,17 @@ impl fmt::Display for ServerUrl {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Trust {
-    /// Those that a certificate authority of the operating system has signed.
+    /// Certificates that are signed by a certificate authority of the operating system.
     System,
-    /// Only those that one of these certificate authorities has signed.
+    /// Only certificates that are signed by one of these certificate authorities.
     CaBundle(CaBundle),
-    /// All certificates. Any host that answers can read the credential. Use it for tests only.
+    /// All certificates. A host that impersonates the server can read the credential, so use this variant for tests
+    /// only.
     Insecure,
 }
 
 impl Trust {
-    /// The id of the kind: `system`, `ca-bundle` or `insecure`.
+    /// Returns the id of the kind of trust: `system`, `ca-bundle` or `insecure`.
     pub fn id(&self) -> &'static str {
         match self {
             Self::System => "system",
@@ -251,10 +259,11 @@ impl Trust {
 
 /// A set of certificate authorities, as PEM and as parsed certificates.
 ///
-/// A certificate that is not an authority is trusted too, as by kubectl: a server that presents exactly that certificate is
-/// accepted.
+/// A certificate that is not an authority is trusted too, as by kubectl: a server that presents exactly that
+/// certificate is accepted.
 ///
-/// A program that renews its bundle while it runs uses [`LiveTrust`](crate::LiveTrust), which holds the current bundle.
+/// A bundle does not change. [`LiveTrust`](crate::LiveTrust) returns the current bundle of a program whose CA file is
+/// renewed.
 ///
 /// ```
 /// use kubex_core::{CaBundle, ErrorKind};
@@ -266,16 +275,17 @@ impl Trust {
 pub struct CaBundle(Arc<BundleContent>);
 
 impl CaBundle {
-    /// Parses certificate authorities from PEM. Blocks that are not certificates are skipped, as by Go;
-    /// [`warnings`](Self::warnings) reports them.
+    /// Parses certificate authorities from PEM. Blocks that are not certificates are skipped, as in Go.
+    /// [`warnings`](Self::warnings) reports the skipped blocks.
     ///
     /// # Errors
-    /// Returns `InvalidPem` if the text contains no valid certificate.
+    /// Returns [`ErrorKind::InvalidPem`] if the text contains no valid certificate.
     pub fn from_pem(pem: &[u8]) -> Result<Self> {
         shared_or_read(pem).map(Self)
     }
 
-    /// The warnings about the bundle at this time: PEM blocks that are not used, and authorities that are not trusted.
+    /// Returns warnings about PEM blocks that are not used, and about authorities that are not trusted at this time,
+    /// for example because they have expired. The result is empty if there is nothing to report.
     pub fn warnings(&self, now: SystemTime) -> Vec<Warning> {
         let mut warnings = ignored_blocks(&self.0.ignored);
         let certificates = self.0.certificates.iter().zip(&self.0.authorities).enumerate();
@@ -323,33 +333,35 @@ impl fmt::Debug for CaBundle {
 
 /// The API server of a configuration, and how to reach it.
 ///
-/// The fields are public, because a cluster is data: a client reads them, and a test writes them. The struct is not exhaustive, so it
-/// is created by [`new`](Self::new).
+/// The fields are public, so that a client can read them and a test can set them. [`new`](Self::new) creates a cluster,
+/// because the struct is `non_exhaustive`.
 ///
-/// | field | a client that ignores it |
+/// Each field matters to a client:
+///
+/// | field | a client that ignores the field |
 /// |---|---|
 /// | `server` | connects to the wrong host |
 /// | `trust` | trusts authorities that the configuration excludes |
 /// | `tls_server_name` | fails behind a load balancer or a tunnel |
 /// | `proxy` | does not reach the server |
-/// | `disable_compression` | works, and uses more CPU on a fast network |
-/// | `extensions` | works; only exec plugins read them |
+/// | `disable_compression` | works, but uses more CPU time on a fast network |
+/// | `extensions` | works; only exec plugins read the extensions |
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Cluster {
     /// The server's address.
     pub server: ServerUrl,
-    /// Which server certificates are accepted.
+    /// The server certificates that a client accepts.
     pub trust: Trust,
-    /// The name that the server's certificate is checked against, and that is sent as SNI. `None` means the host of the
+    /// The name that the server's certificate must contain, and that is sent as SNI. `None` means the host of the
     /// address.
     pub tls_server_name: Option<String>,
-    /// The proxy, if there is one.
+    /// The proxy; `None` for a direct connection.
     pub proxy: Option<Proxy>,
     /// Whether to request uncompressed responses.
     pub disable_compression: bool,
-    /// The extensions that a kubeconfig attaches to the cluster, by name. An exec plugin receives the one that is meant
-    /// for it.
+    /// The extensions that a kubeconfig attaches to the cluster, by name. An exec plugin receives the extension named
+    /// `client.authentication.k8s.io/exec`.
     pub extensions: Vec<(String, Value)>,
 }
 

@@ -1,17 +1,20 @@
 //! The client configuration: everything that a client needs to send requests to the API server.
 //!
-//! Request timeouts, retries, connection pools and API warnings belong to the HTTP client and are not part of it.
+//! A client reads these parts:
 //!
-//! | a client takes | from | when |
+//! | a client reads | from | when |
 //! |---|---|---|
-//! | the address, proxy, compression | [`cluster`](ClientConfiguration::cluster) | once |
+//! | the address, the proxy, whether to compress | [`cluster`](ClientConfiguration::cluster) | once |
 //! | the `Authorization` header, the client certificate | [`credentials`](ClientConfiguration::credentials) | for each request, each connection |
 //! | which server certificates are accepted | [`trust`](ClientConfiguration::trust) | for each connection |
 //! | the `Impersonate-` headers | [`impersonation_headers`](ClientConfiguration::impersonation_headers) | for each request |
-//! | the default namespace | [`namespace`](ClientConfiguration::namespace) | as the program likes |
+//! | the default namespace | [`namespace`](ClientConfiguration::namespace) | for a request that does not set one |
 //!
-//! The rest is for people: [`report`](ClientConfiguration::report), [`provenance`](ClientConfiguration::provenance),
-//! [`warnings`](ClientConfiguration::warnings).
+//! The [`report`](ClientConfiguration::report), the [`provenance`](ClientConfiguration::provenance) and the
+//! [`warnings`](ClientConfiguration::warnings) are for people to read.
+//!
+//! Request timeouts, retries, connection pools and API warnings belong to the HTTP client. They are not part of the
+//! configuration.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -36,7 +39,8 @@ use crate::text::{clean_line, write_sanitized};
 use crate::trust::{LiveTrust, TrustSource};
 use crate::warning::Warning;
 
-/// The API server, and the identity to use. It is cheap to clone, and clones share one live credential.
+/// The API server, and the identity to use. It is cheap to clone. All clones share one credential, which is kept
+/// current.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -72,7 +76,8 @@ struct Resolved {
 }
 
 impl ClientConfiguration {
-    /// Starts a configuration for this cluster. Unless set, it is anonymous and its namespace is `default`.
+    /// Returns a builder of a configuration for this cluster. By default, the configuration is anonymous and its
+    /// namespace is `default`.
     pub fn builder(cluster: Cluster) -> ClientConfigurationBuilder {
         ClientConfigurationBuilder {
             cluster,
@@ -89,14 +94,15 @@ impl ClientConfiguration {
         }
     }
 
-    /// Returns the API server and the route to it.
+    /// Returns the API server and how to reach it, as they were first resolved. See
+    /// [`current_cluster`](Self::current_cluster).
     pub fn cluster(&self) -> &Arc<Cluster> {
         &self.resolved.cluster
     }
 
-    /// Returns the API server and the route to it as they are now. The proxy and the TLS server name may differ from those in
-    /// [`cluster`](Self::cluster) if the configuration [follows](crate::chain::follow) its source; the server does not, because
-    /// another server is a [successor](Self::successor).
+    /// Returns the API server and how to reach it now. If the configuration [follows](crate::chain::follow) its source,
+    /// the proxy and the TLS server name may differ from those in [`cluster`](Self::cluster). The server is the same,
+    /// because another server is adopted only by a [`successor`](Self::successor).
     pub fn current_cluster(&self) -> Arc<Cluster> {
         match &self.followed {
             Some(followed) => followed.current_cluster(),
@@ -109,13 +115,13 @@ impl ClientConfiguration {
         &self.resolved.namespace
     }
 
-    /// Returns the user to impersonate, if there is one.
+    /// Returns the user to impersonate; `None` if no user is impersonated.
     pub fn impersonation(&self) -> Option<&Impersonation> {
         self.resolved.impersonation.as_deref().map(|(user, _)| user)
     }
 
-    /// Returns the impersonation headers, which are empty without impersonation. A request that already has
-    /// `Impersonate-User` keeps its own headers.
+    /// Returns the impersonation headers; empty if no user is impersonated. Do not add them to a request that already
+    /// has an `Impersonate-User` header.
     pub fn impersonation_headers(&self) -> &HeaderMap {
         static NONE: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
         match self.resolved.impersonation.as_deref() {
@@ -124,12 +130,13 @@ impl ClientConfiguration {
         }
     }
 
-    /// Returns the live handle to the current credential.
+    /// Returns the handle that always returns the current credential.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// Returns the live handle to the current trust. The trust in [`cluster`](Self::cluster) never changes.
+    /// Returns the handle that always returns the current trust. The trust in [`cluster`](Self::cluster) stays as it
+    /// was first resolved.
     pub fn trust(&self) -> &LiveTrust {
         &self.trust
     }
@@ -156,22 +163,23 @@ impl ClientConfiguration {
         self.trust.set_name(source);
     }
 
-    /// Returns the warnings of the chosen source.
+    /// Returns the warnings of the source that the configuration comes from.
     pub fn warnings(&self) -> &[Warning] {
         &self.resolved.warnings
     }
 
-    /// Returns the origin of each field.
+    /// Returns the origin of each field, such as a file and a line.
     pub fn provenance(&self) -> &Provenance {
         &self.resolved.provenance
     }
 
-    /// Returns the outcome of each source of the chain. The report is empty if no chain made the configuration.
+    /// Returns the outcome of each source of the chain. The report is empty if the configuration was not resolved by a
+    /// chain.
     pub fn report(&self) -> &Report {
         &self.resolved.report
     }
 
-    /// Returns the [report](Self::report) with what has changed since in the source, if the configuration
+    /// Returns the [report](Self::report), extended by the later changes of the source if the configuration
     /// [follows](crate::chain::follow) it.
     pub fn current_report(&self) -> Report {
         let report = self.report().clone();
@@ -181,12 +189,14 @@ impl ClientConfiguration {
         }
     }
 
-    /// Returns the configuration that replaces this one: the newest one, if the configuration
-    /// [follows](crate::chain::follow) its source, and a change was taken that needed a
-    /// [permission](crate::chain::follow::FollowRules), such as another server. This one keeps what it had.
+    /// Returns the newest configuration that replaces this one, or `None` if this one is still current.
     ///
-    /// The clients for reqwest, kube and hyper take it by themselves. A client of your own asks before each request, and makes
-    /// its connections anew.
+    /// A configuration that [follows](crate::chain::follow) its source gets a successor when it adopts a change that
+    /// needs a [permission](crate::chain::follow::FollowRules), such as another server. This configuration then stays
+    /// as it was.
+    ///
+    /// The clients for reqwest, kube and hyper switch to the successor by themselves. A client of your own calls this
+    /// method before each request, and opens new connections for a successor.
     pub fn successor(&self) -> Option<Self> {
         let mut newest = self.next()?;
         while let Some(next) = newest.next() {
@@ -195,7 +205,7 @@ impl ClientConfiguration {
         Some(newest.clone())
     }
 
-    /// Whether there is a [successor](Self::successor). It costs as little as it can, for a client that asks before each request.
+    /// Returns whether there is a [successor](Self::successor). This check is cheap enough for every request.
     #[inline]
     pub fn has_successor(&self) -> bool {
         self.next().is_some()
@@ -206,8 +216,8 @@ impl ClientConfiguration {
         self.followed.as_ref()?.successor()
     }
 
-    /// Looks for changes before the next request, if the configuration [follows](crate::chain::follow) its source. For a
-    /// program that learns of a change by itself. It does not wait, and starts nothing.
+    /// Requests a check for changes, if the configuration [follows](crate::chain::follow) its source. Call it in a
+    /// program that is notified of a change. This method returns at once; the next request makes the check.
     pub fn look_again(&self) {
         let newest = self.successor();
         let newest = newest.as_ref().unwrap_or(self);
@@ -255,7 +265,7 @@ enum Identity {
     Source(Arc<dyn CredentialSource>),
 }
 
-/// Builds a [`ClientConfiguration`].
+/// Builds a [`ClientConfiguration`]. [`ClientConfiguration::builder`] returns it.
 #[derive(Debug)]
 pub struct ClientConfigurationBuilder {
     cluster: Cluster,
@@ -281,15 +291,15 @@ impl ClientConfigurationBuilder {
         self
     }
 
-    /// Sets the source that fetches the credentials when they are needed.
+    /// Sets the source that fetches credentials when they are needed.
     #[must_use]
     pub fn source(mut self, source: Arc<dyn CredentialSource>) -> Self {
         self.identity = Identity::Source(source);
         self
     }
 
-    /// Sets the source that reads the cluster's certificate authorities again while the configuration is in use. It has
-    /// an effect only if the cluster's trust is a [`Trust::CaBundle`].
+    /// Sets the source that rereads the cluster's CA bundle while the configuration is in use. It has an effect only if
+    /// the cluster's trust is a [`Trust::CaBundle`]. `None` keeps the bundle as it is.
     #[must_use]
     pub fn trust_source(mut self, source: Option<Arc<dyn TrustSource>>) -> Self {
         self.trust_source = match &self.cluster.trust {
@@ -306,31 +316,33 @@ impl ClientConfigurationBuilder {
         self
     }
 
-    /// Sets the user to impersonate.
+    /// Sets the user to impersonate. `None` impersonates no user.
     #[must_use]
     pub fn impersonation(mut self, impersonation: Option<Impersonation>) -> Self {
         self.impersonation = impersonation;
         self
     }
 
-    /// Sends credentials to an `http://` server, where every host on the network path can read them. Off by default.
+    /// Sets whether credentials are sent to an `http://` server, where every host on the network path can read them.
+    /// The default is `false`.
     #[must_use]
     pub fn allow_credentials_over_http(mut self, allowed: bool) -> Self {
         self.allows_credentials_over_http = allowed;
         self
     }
 
-    /// Returns the cluster as set so far.
+    /// Returns the cluster of the configuration to be built.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }
 
-    /// Whether credentials would be sent to the server, by what was set on this builder so far.
+    /// Returns whether the configuration to be built would send credentials to its server. The result is `false` for an
+    /// `http://` server, unless [`allow_credentials_over_http`](Self::allow_credentials_over_http) was called.
     pub fn sends_credentials(&self) -> bool {
         self.cluster.server.is_encrypted() || self.allows_credentials_over_http
     }
 
-    /// Adds a warning.
+    /// Adds a warning for the user of the configuration.
     #[must_use]
     pub fn warning(mut self, warning: Warning) -> Self {
         self.warnings.push(warning);
@@ -362,12 +374,14 @@ impl ClientConfigurationBuilder {
         self
     }
 
-    /// Builds the configuration. For an `http://` server it drops the credential source, so that no credential is
-    /// fetched or sent. This is the only place that does so.
+    /// Builds the configuration. If no proxy is set, it uses the proxy of the environment variables.
+    ///
+    /// For an `http://` server, the credential source is dropped, so no credential is fetched or sent.
+    /// [`allow_credentials_over_http`](Self::allow_credentials_over_http) changes that.
     ///
     /// # Errors
-    /// Returns `InvalidValue` if a value of the impersonation is not a valid header value, or if a variable of the
-    /// environment contains an invalid proxy URL.
+    /// Returns [`ErrorKind::InvalidValue`](crate::ErrorKind::InvalidValue) if a value of the impersonation is not a
+    /// valid header value, or if an environment variable contains an invalid proxy URL.
     pub fn build(mut self, host: &Host) -> Result<ClientConfiguration> {
         if self.cluster.proxy.is_none()
             && let Some(proxy) = Proxy::from_environment(self.cluster.server.url(), host)?

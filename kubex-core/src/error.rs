@@ -1,8 +1,8 @@
 //! The error type: what failed, where, why, and what to do about it.
 //!
-//! Every provider and every credential source returns this one [`Error`]. Programs act on its [`ErrorKind`]. Its text is
-//! for people: what failed, where (source, file, line, key), why, and one thing to do. Its parts are [sanitized](crate::text::sanitize)
-//! when the error is created, and again when it is shown.
+//! Every provider and every credential source returns this one [`Error`] type. A program acts on its [`ErrorKind`]. Its
+//! text is for people: what failed, where (source, file, line, key), why, and one thing to do. The text is
+//! [sanitized](crate::text::sanitize) when the error is created, and again when it is printed.
 //!
 //! ```
 //! use kubex_core::{Error, ErrorKind, Origin};
@@ -20,15 +20,15 @@
 //!
 //! | part | set by | rule |
 //! |---|---|---|
-//! | kind | [`Error::new`] | what a program may match on; it never changes for one cause |
+//! | kind | [`Error::new`] | what a program may match on; the same cause always has the same kind |
 //! | message | [`Error::new`] | what failed and why: lower case, no full stop, no secret, the value's name in quotes |
 //! | origin | [`with_origin`](Error::with_origin) | file, line, column and key, or the variable or flag |
 //! | help | [`with_help`](Error::with_help) | one thing to do |
-//! | cause | [`with_source`](Error::with_source) | the error of another crate, for a program's own chain of causes |
+//! | cause | [`with_source`](Error::with_source) | the error of another crate; [`std::error::Error::source`] returns it |
 //! | source's name | [`in_source`](Error::in_source) | set by the chain |
 //!
-//! A function that can find several problems collects them in [`Problems`] and returns them together: a user who mends one at a time
-//! runs the program once for each.
+//! A function that can find several problems collects them in [`Problems`] and returns them together. The user can then
+//! fix all of them before the next run.
 //!
 //! # Reading an error
 //!
@@ -73,12 +73,12 @@ use unreadable::{kind_of, remedy};
 /// The result type of Kubex.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kind of an error, for programs. There is one flat list for all crates, so that a `match` is enough.
+/// The kind of an error, for programs. All crates of Kubex use this one enum, so a `match` on it is enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The source's file, variables or mount do not exist. The chain continues with the next source; every other kind
-    /// stops it.
+    /// The source's file, variables or mount do not exist. The chain continues with the next source. Every other kind
+    /// stops the chain.
     NotConfigured,
     /// Every source of the chain returned [`NotConfigured`](Self::NotConfigured). [`Error::report`] contains the reasons.
     Exhausted,
@@ -87,11 +87,11 @@ pub enum ErrorKind {
     MalformedDocument,
     /// A file that exists, or is required, cannot be read.
     UnreadableFile,
-    /// The requested context does not exist, or no context is chosen.
+    /// The requested context does not exist, or no context is selected.
     MissingContext,
-    /// The cluster that a context names does not exist, or has no server.
+    /// The cluster that a context refers to does not exist, or has no server.
     MissingCluster,
-    /// The user that a context names does not exist.
+    /// The user that a context refers to does not exist.
     MissingUser,
     /// Two entries of one document have the same name.
     DuplicateName,
@@ -99,32 +99,31 @@ pub enum ErrorKind {
     InvalidValue,
     /// A required field is missing.
     MissingField,
-    /// Two fields are set that exclude each other.
+    /// Two fields are set, although only one of them is allowed.
     ConflictingFields,
-    /// An unknown field.
+    /// There is a field that does not exist.
     UnknownField,
-    /// Invalid base64.
+    /// A value is not valid base64.
     InvalidBase64,
-    /// Invalid PEM, or PEM without the expected block.
+    /// A text is not valid PEM, or does not contain the expected PEM block.
     InvalidPem,
-    /// A client certificate without its key, a key without its certificate, or a certificate and a key that do not belong
-    /// together.
+    /// A client certificate has no key, a key has no certificate, or the key does not belong to the certificate.
     IncompleteKeyPair,
     /// The token is empty.
     EmptyToken,
     /// A token or a name cannot be sent in a header: it contains control characters or line breaks.
     InvalidToken,
 
-    /// The chain names a source that is not defined.
+    /// The chain refers to a source that is not defined.
     UnknownSource,
     /// No provider with this name is linked into the program.
     UnknownProvider,
-    /// Two providers are registered under one name.
+    /// Two providers are registered with the same name.
     DuplicateProvider,
 
-    /// A policy forbids the operation: the plugin policy, or an untrusted kubeconfig that uses a plugin or a file.
+    /// A policy or a security rule forbids the operation. For example, the plugin policy does not permit the plugin.
     Refused,
-    /// A running plugin requested a credential that requires running it again.
+    /// A running plugin used Kubex in a way that requires the same plugin to run again.
     Recursion,
 
     /// The plugin's command was not found.
@@ -139,9 +138,9 @@ pub enum ErrorKind {
     OutputTooLarge,
     /// The plugin's output is not a valid credential.
     MalformedOutput,
-    /// The plugin's output has an API version other than the requested one, or none.
+    /// The plugin's output has no API version, or not the requested one.
     VersionMismatch,
-    /// The plugin's output is an object of a different kind.
+    /// The plugin's output is not an `ExecCredential`.
     KindMismatch,
     /// The plugin's output has no status.
     MissingStatus,
@@ -158,7 +157,7 @@ pub enum ErrorKind {
     Aborted,
     /// Kubex was called outside of a tokio runtime, or on one that lacks the timers or the I/O that the call needs.
     NoRuntime,
-    /// All threads of the tokio runtime that may block are in use, so a file could not be read.
+    /// All blocking threads of the tokio runtime are busy, so a file could not be read.
     RuntimeBusy,
     /// A request could not be sent, or its response could not be received.
     RequestFailed,
@@ -166,7 +165,7 @@ pub enum ErrorKind {
     Unsupported,
 }
 
-/// What failed, where, why, and one thing to do. Cheap to clone: all callers that wait for one fetch share it.
+/// An error: what failed, where, why, and one thing to do. It is cheap to clone. See the [module](self).
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -184,7 +183,8 @@ struct Inner {
 }
 
 impl Error {
-    /// Creates an error with what failed and why. The message is [sanitized](crate::text::sanitize).
+    /// Creates an error of this kind. The message contains what failed and why; it is
+    /// [sanitized](crate::text::sanitize).
     pub fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
         Self(Arc::new(Inner {
             kind,
@@ -198,10 +198,10 @@ impl Error {
         }))
     }
 
-    /// The error of a source that is not configured; the chain continues.
+    /// Creates the error of a source that is not configured. The chain continues with the next source.
     ///
-    /// Use it only if there is *nothing* to read. A file that exists and is empty of meaning is another error, because the next source
-    /// would be another identity.
+    /// Use it only if there is nothing to read, such as no file. For a file that exists but is empty or invalid, return
+    /// an error of another kind, because the next source would be another identity.
     ///
     /// ```
     /// use kubex_core::Error;
@@ -214,7 +214,7 @@ impl Error {
         Self::new(ErrorKind::NotConfigured, reason)
     }
 
-    /// The error for a file that cannot be read, with the reason and the cause.
+    /// Creates the error for a file that cannot be read. `what` describes the file, such as `the kubeconfig`.
     pub fn unreadable(what: &str, path: &Path, cause: io::Error) -> Self {
         Self::new(
             kind_of(&cause),
@@ -224,7 +224,8 @@ impl Error {
         .with_source(cause)
     }
 
-    /// The error for a document that cannot be read, with the document as the origin.
+    /// Creates the error for a file that cannot be read, with an origin instead of a path. `what` describes the file,
+    /// such as `the kubeconfig`.
     pub fn unreadable_at(what: &str, origin: &Origin, cause: io::Error) -> Self {
         Self::new(
             kind_of(&cause),
@@ -235,13 +236,13 @@ impl Error {
         .with_origin(origin)
     }
 
-    /// Sets the place that the error is about.
+    /// Sets the origin: the file, line and key, or the variable or flag, that the error is about.
     #[must_use]
     pub fn with_origin(self, origin: &Origin) -> Self {
         self.change(|inner| inner.origin = Some(origin.clone()))
     }
 
-    /// Sets the place that the error is about, if it has none yet.
+    /// Sets the origin, if none is set yet.
     #[must_use]
     pub fn or_origin(self, origin: &Origin) -> Self {
         match self.0.origin {
@@ -265,15 +266,15 @@ impl Error {
         self.change(|inner| inner.help = Some(help))
     }
 
-    /// Sets the cause, for [`source`](std::error::Error::source). An error of another type is kept as a [`Cause`], which is
-    /// its sanitized text.
+    /// Sets the cause, which [`source`](std::error::Error::source) returns. An error of another crate is kept only as a
+    /// [`Cause`], which is its sanitized text.
     #[must_use]
     pub fn with_source(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         let cause = cause::cause_of(&cause);
         self.change(|inner| inner.cause = Some(cause))
     }
 
-    /// Sets the name of the chain's source in which the error happened. Only the first name is kept.
+    /// Sets the name of the chain's source in which the error happened. If a name is set already, it is kept.
     ///
     /// ```
     /// use kubex_core::{Error, ErrorKind};
@@ -301,7 +302,7 @@ impl Error {
         })
     }
 
-    /// Adds another problem that was found at the same time.
+    /// Adds another problem that was found at the same time. [`problems`](Self::problems) returns both.
     ///
     /// ```
     /// use kubex_core::{Error, ErrorKind};
@@ -321,7 +322,8 @@ impl Error {
         })
     }
 
-    /// The error for an unknown key, with the known ones. It shows the key and not the value.
+    /// Creates the error for an unknown key. It suggests a similar key of `known`, or lists them all. It does not show
+    /// the key's value.
     pub fn unknown_key(key: &str, known: &[&str]) -> Self {
         let error = Self::new(
             ErrorKind::UnknownField,
@@ -334,8 +336,8 @@ impl Error {
         }
     }
 
-    /// Turns `NotConfigured` into `Unavailable`: if a part of a source is missing, the source is configured but broken, and
-    /// the chain must not continue with another identity.
+    /// Changes the kind `NotConfigured` to `Unavailable`, and keeps other kinds. Use it if a part of a configured
+    /// source is missing: the source is then broken, and the chain must not continue with another identity.
     #[must_use]
     pub fn as_failure(self) -> Self {
         self.change(|inner| {
@@ -363,37 +365,39 @@ impl Error {
         self
     }
 
-    /// The kind, for programs.
+    /// Returns the kind, for programs.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// What failed and why, without origin and help.
+    /// Returns what failed and why, without the origin and the help.
     pub fn message(&self) -> &str {
         self.0.message.as_str()
     }
 
-    /// The chain's source in which the error happened.
+    /// Returns the name of the chain's source in which the error happened; `None` if no chain is involved.
     pub fn source_name(&self) -> Option<&str> {
         self.0.source_name.as_ref().map(Sanitized::as_str)
     }
 
-    /// The file, line and key that the error is about.
+    /// Returns the file, line and key, or the variable or flag, that the error is about; `None` if no origin is set.
     pub fn origin(&self) -> Option<&Origin> {
         self.0.origin.as_ref()
     }
 
-    /// One thing to do.
+    /// Returns one thing to do about the error; `None` if there is no suggestion.
     pub fn help(&self) -> Option<&str> {
         self.0.help.as_ref().map(Sanitized::as_str)
     }
 
-    /// This error and the related ones, in the order they were found.
+    /// Returns this error and those added by [`with_related`](Self::with_related), in the order in which they were
+    /// found.
     pub fn problems(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(&self.0.others)
     }
 
-    /// This error and the related ones as separate errors, in the order they were found.
+    /// Splits this error into separate errors: itself, and those added by [`with_related`](Self::with_related), in the
+    /// order in which they were found.
     ///
     /// ```
     /// use kubex_core::{Error, ErrorKind};
@@ -418,7 +422,7 @@ impl Error {
         Unsigned(&self.0)
     }
 
-    /// Whether the source is not configured, so that the chain continues.
+    /// Returns whether the kind is `NotConfigured`, so that the chain continues with the next source.
     pub fn is_not_configured(&self) -> bool {
         self.0.kind == ErrorKind::NotConfigured
     }
@@ -453,7 +457,7 @@ impl fmt::Display for Unsigned<'_> {
     }
 }
 
-/// The kind and the whole text. A `main` that returns an error prints this.
+/// Prints the kind and the whole text. A `main` function that returns an error prints this.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {self}", self.0.kind)

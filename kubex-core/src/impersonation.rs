@@ -1,4 +1,4 @@
-//! User impersonation: acting as another user, if the server allows it.
+//! User impersonation: requests act as another user, if the server allows it.
 
 use std::fmt::Write as _;
 
@@ -14,8 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// The user to impersonate (Kubernetes documentation, "User impersonation").
 ///
-/// The server decides whether the credential's own user may impersonate this one. The headers are sent with every request, also to an
-/// `http://` server, which receives no credential.
+/// The server decides whether the user of the credential may impersonate this user. The headers are sent with every
+/// request. They are also sent to an `http://` server, although it receives no credential.
 ///
 /// ```
 /// use kubex_core::Impersonation;
@@ -44,7 +44,7 @@ pub struct Impersonation {
 }
 
 impl Impersonation {
-    /// Impersonates a user by name, without a uid, groups or extra fields.
+    /// Impersonates the user with this name, without a uid, groups or extra fields.
     pub fn new(user: impl Into<String>) -> Self {
         Self {
             user: user.into(),
@@ -54,11 +54,11 @@ impl Impersonation {
         }
     }
 
-    /// Returns the request headers, in client-go's order.
+    /// Returns the request headers in client-go's order.
     ///
     /// # Errors
-    /// Returns `InvalidValue` if a value is not a valid header value, or if there are more than 4,096 headers or 1 MiB
-    /// of them.
+    /// Returns [`ErrorKind::InvalidValue`] if a value is not a valid header value, or if there are more than 4,096
+    /// headers or more than 1 MiB of headers.
     pub fn headers(&self) -> Result<HeaderMap> {
         let mut headers = Headers::default();
         headers.add(HeaderName::from_static("impersonate-user"), "as", &self.user)?;

@@ -1,8 +1,8 @@
 //! The core of Kubex: the data model, the source chain, and the credential refresh engine.
 //!
-//! Kubex answers one question: which Kubernetes API server do I talk to, and as whom? This crate defines the types of
-//! the answer and keeps its credentials current. It contains no provider, no configuration file format and no HTTP
-//! client. Programs depend on the facade crate `kubex`. Provider crates depend on this one.
+//! Kubex answers one question: which Kubernetes API server does a program connect to, and as which user? This crate
+//! defines the types of the answer and keeps its credentials current. It contains no provider, no configuration file
+//! format and no HTTP client. Programs depend on the facade crate `kubex`. Provider crates depend on this one.
 //!
 //! | task | items |
 //! |---|---|
@@ -15,7 +15,7 @@
 //! Resolving takes these steps:
 //!
 //! 1. The registry builds a provider from each source's [`Options`].
-//! 2. A provider returns a [`ResolvedSource`], which is data.
+//! 2. A provider finds the server and the identity, and returns them as a [`ResolvedSource`].
 //! 3. The chain merges [`Overrides`] into it.
 //! 4. The registry builds the credential source, and the chain returns a [`ClientConfiguration`].
 //!

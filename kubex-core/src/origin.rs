@@ -1,15 +1,15 @@
-//! The origin of a value: where it was written.
+//! The origin of a value: the file and the line, the variable or the flag that sets it.
 //!
-//! Every value of the options has one, from the parser's own marks. So an error names the line that has to be changed, `kubex explain`
-//! names the line of each field, and a value that comes from three layers is not a riddle.
+//! Every value of the options has an origin. Errors contain it, so that the user knows which line to change, and `kubex
+//! explain` prints the origin of each field.
 //!
-//! | made by | stands for |
+//! | created by | meaning |
 //! |---|---|
 //! | [`Origin::file`], then [`position`](Origin::position) and [`key`](Origin::key) | a place in a document |
 //! | [`Origin::variable`] | an environment variable |
 //! | [`Origin::flag`] | a flag of a command |
-//! | [`Origin::bytes`] | a document that the program has passed |
-//! | [`Origin::code`] | the program itself |
+//! | [`Origin::bytes`] | a document that the program passed as bytes |
+//! | [`Origin::code`] | the code of the program |
 
 mod keys;
 
@@ -21,25 +21,25 @@ use crate::text::{clean_line, shown_path, write_sanitized};
 
 use keys::{Keys, Step};
 
-/// The document, variable or program that a value comes from.
+/// The file, variable, flag or program that a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Place {
     /// A file.
     File(Arc<Path>),
-    /// A pipe, such as the `/dev/fd/63` that a shell makes of `<(command)`.
+    /// A pipe, such as the path `/dev/fd/63` that a shell substitutes for `<(command)`.
     Pipe(Arc<Path>),
     /// An environment variable.
     Variable(Arc<str>),
-    /// A document that the program passed as bytes, with its name.
+    /// A document that the program passed as bytes. The text is its name.
     Bytes(Arc<str>),
     /// A flag on the program's command line.
     Flag(Arc<str>),
-    /// The program itself, through a builder.
+    /// The code of the program.
     Code,
 }
 
-/// The origin of a value: the place, the line and column if they are known, and the keys that lead to the value.
+/// The origin of a value: its [`Place`], the line and column if they are known, and the keys that lead to the value.
 ///
 /// ```
 /// use kubex_core::origin::Origin;
@@ -69,7 +69,7 @@ impl Origin {
         Self::new(Place::Variable(name.into()))
     }
 
-    /// Creates the origin of a document that was passed as bytes. The name is shown to users.
+    /// Creates the origin of a document that the program passed as bytes. Users see the name.
     pub fn bytes(name: &str) -> Self {
         Self::new(Place::Bytes(shown_path(Path::new(name)).into()))
     }
@@ -99,7 +99,7 @@ impl Origin {
         self
     }
 
-    /// Appends a key: `.key("cluster").key("server")` is shown as `cluster.server`.
+    /// Appends a key. `.key("cluster").key("server")` is printed as `cluster.server`.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
         if key.is_empty() && self.keys.is_none() {
@@ -108,7 +108,7 @@ impl Origin {
         self.further(Step::new(&clean_line(key)))
     }
 
-    /// Appends the index of a list item: `.key("args").item(2)` is shown as `args[2]`.
+    /// Appends the index of a list item, counted from 0. `.key("args").item(2)` is printed as `args[2]`.
     ///
     /// ```
     /// use kubex_core::Origin;
@@ -128,12 +128,12 @@ impl Origin {
         self
     }
 
-    /// Returns where the value is set.
+    /// Returns the file, variable, flag or program that the value comes from.
     pub fn place(&self) -> &Place {
         &self.place
     }
 
-    /// Returns the path of the file or the pipe. `None` if the value is from neither.
+    /// Returns the path of the file or the pipe; `None` if the value comes from neither.
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
             Place::File(path) | Place::Pipe(path) => Some(path),
@@ -141,7 +141,8 @@ impl Origin {
         }
     }
 
-    /// Returns the base directory for relative paths in this file. `None` if the value is not from a file.
+    /// Returns the directory of the file, the base of relative paths in the file; `None` if the value does not come
+    /// from a file.
     ///
     /// ```
     /// use kubex_core::Origin;
@@ -156,12 +157,13 @@ impl Origin {
         }
     }
 
-    /// Returns the line and the column, both counted from 1.
+    /// Returns the line and the column, both counted from 1; `None` if they are not known.
     pub fn line_and_column(&self) -> Option<(u32, u32)> {
         self.position
     }
 
-    /// Returns the keys that lead to the value, such as `users[jane].token`. The text is empty for the whole document.
+    /// Returns the keys that lead to the value, such as `users[jane].token`. The text is empty if the origin is the
+    /// whole document.
     pub fn keys(&self) -> &str {
         self.keys.as_deref().map_or("", Keys::as_str)
     }

@@ -1,22 +1,26 @@
-//! Overrides: fields that replace those of the chosen source.
+//! Overrides: options that replace fields of the source that is used.
 //!
-//! The keys are those of a kubeconfig. The rules are client-go's (tools/clientcmd/client_config.go):
+//! The keys are the same as in a kubeconfig. The rules are those of client-go (`tools/clientcmd/client_config.go`):
 //!
-//! | set | replaces |
+//! | an override of | replaces in the source |
 //! |---|---|
-//! | `server` | the address, and the source's `tls-server-name` |
-//! | `certificate-authority`, `certificate-authority-data`, `insecure-skip-tls-verify: true` | all three of them |
-//! | `insecure-skip-tls-verify: false` | that field; the source's certificate authority stays |
-//! | `token`, `token-file`, `username` with `password` | the two others; user name and password are replaced one by one |
-//! | `client-certificate` or `client-certificate-data` | both of them |
-//! | `client-key` or `client-key-data` | both of them |
-//! | `as-user-extra` | the keys that it names |
-//! | any other | that field |
+//! | `server` | `server` and `tls-server-name` |
+//! | `certificate-authority`, `certificate-authority-data`, `insecure-skip-tls-verify: true` | these three fields |
+//! | `insecure-skip-tls-verify: false` | this field only; the source's certificate authority stays |
+//! | `token`, `token-file`, `username` with `password` | the token, the token file, the user name and the password; the user name and the password can be replaced separately |
+//! | `client-certificate`, `client-certificate-data` | these two fields |
+//! | `client-key`, `client-key-data` | these two fields |
+//! | `as-user-extra` | the extra fields with the same keys |
+//! | any other field | this field only |
 //!
-//! [`replaced_by`] is this table as a function, for every place where one setting wins over another. The user of a
-//! kubeconfig is merged field by field. Any other identity is replaced as a whole. Unlike in client-go, overrides apply to
-//! every source, including a pod's service account, and a token that overrides set is the token that is sent: client-go
-//! prefers the source's `tokenFile` to it, and refuses it beside the source's user name.
+//! The function [`replaced_by`] contains this table. The user of a kubeconfig is overridden field by field. Any other
+//! identity is replaced as a whole.
+//!
+//! Two rules differ from client-go:
+//!
+//! - Overrides apply to every source, including a pod's service account.
+//! - A token in the overrides is always used. client-go prefers the `tokenFile` of the kubeconfig, and returns an error
+//!   if the kubeconfig contains a user name.
 //!
 //! ```
 //! use kubex_core::{Identity, Options, Overrides, ResolvedSource};
@@ -36,8 +40,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::options::{ClusterFields, ClusterOptions, Options, Value, ValueKind};
 use crate::resolved_source::{CERTIFICATE_FIELDS, KEY_FIELDS, ResolvedSource, SourcePart};
 
-/// The other fields that an override of this field removes from the source. `turns_off` is whether the value is `false`:
-/// no override widens the trust that it does not name.
+/// Returns which other fields of the source are removed if this field is overridden. If `turns_off` is true, the value
+/// of the override is `false`. `insecure-skip-tls-verify: false` removes no field, so the source's certificate
+/// authority stays.
 pub fn replaced_by(key: &str, turns_off: bool) -> &'static [&'static str] {
     match key {
         "server" => &["tls-server-name"],
@@ -66,7 +71,8 @@ pub(crate) fn replaced(overrides: &Options) -> Vec<&'static str> {
     replaced.copied().collect()
 }
 
-/// Overrides that have been checked, except for the files that they refer to. See the [module](self).
+/// Overrides: options that replace fields of the source that is used. Their keys and types are checked. See the
+/// [module](self).
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     cluster: Options,
@@ -80,7 +86,7 @@ impl Overrides {
         (!is_empty).then(|| Arc::new(self))
     }
 
-    /// The keys that override the identity. All other keys are [those of the cluster](ClusterOptions::KEYS).
+    /// The keys that override the identity. All other valid keys are [those of the cluster](ClusterOptions::KEYS).
     pub const IDENTITY_KEYS: &[&str] = &[
         "token",
         "token-file",
@@ -92,10 +98,11 @@ impl Overrides {
         "client-key-data",
     ];
 
-    /// Parses overrides.
+    /// Checks the keys and the types of overrides. Files that they refer to are not read.
     ///
     /// # Errors
-    /// Returns `UnknownField` for an unknown key, and `InvalidValue` for a value of the wrong type.
+    /// - [`ErrorKind::UnknownField`]: there is a key that cannot be overridden.
+    /// - [`ErrorKind::InvalidValue`]: a value has the wrong type.
     pub fn new(mut options: Options) -> Result<Self> {
         let mut cluster = options.split_off(ClusterOptions::KEYS);
         let identity = options.split_off(Self::IDENTITY_KEYS);
@@ -112,11 +119,14 @@ impl Overrides {
         Ok(Self { cluster, identity })
     }
 
-    /// Merges the overrides into the result of a provider. Problems and warnings about replaced fields are removed.
+    /// Merges the overrides into the result of a provider. Recorded problems and warnings about replaced fields are
+    /// removed.
     ///
     /// # Errors
-    /// Returns `IncompleteKeyPair` if the overrides contain only part of an identity, and the source's identity cannot
-    /// be overridden in part; `MissingField` for a password without a user name.
+    /// - [`ErrorKind::IncompleteKeyPair`]: the overrides contain only part of an identity, such as a certificate
+    ///   without its key, and the identity of the source can only be replaced as a whole.
+    /// - [`ErrorKind::MissingField`]: the overrides contain a password, but neither they nor the source contain a user
+    ///   name.
     pub fn apply(&self, source: &mut ResolvedSource) -> Result<()> {
         if !self.cluster.is_empty() {
             self.apply_to_cluster(source);

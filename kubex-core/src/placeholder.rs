@@ -1,6 +1,6 @@
 //! Values that a template should have replaced: `{{ .Server }}`, `${API_HOST}`, `<API_SERVER>`.
 
-/// Whether a value still contains the placeholder of a template.
+/// Returns whether a value still contains the placeholder of a template.
 ///
 /// A host name, base64 or a token cannot contain any of these placeholders.
 ///
@@ -29,9 +29,10 @@ pub fn is_unfilled(value: &str) -> bool {
         || has_pair("<", ">")
 }
 
-/// Whether the first label of a host looks like the placeholder of an example: `YOUR_SERVER`, `your-cluster`, `CHANGEME`.
+/// Returns whether a host looks like the placeholder of an example, such as `YOUR_SERVER`, `your-cluster` or
+/// `CHANGEME`. Only its first label is checked.
 ///
-/// It may be a real name, so it is not an error.
+/// Such a host may also be a real name, so it causes a warning and not an error.
 ///
 /// ```
 /// use kubex_core::placeholder::is_doubtful_host;
@@ -53,8 +54,8 @@ pub fn is_doubtful_host(host: &str) -> bool {
             .any(|placeholder| label.eq_ignore_ascii_case(placeholder))
 }
 
-/// What is wrong with such a value, after its name.
+/// The error message for a value that contains the placeholder of a template. The name of the value precedes it.
 pub const UNFILLED: &str = "contains the placeholder of a template that was not filled in";
 
-/// What to do about it.
+/// The help text of the error for a value that contains the placeholder of a template.
 pub const FILL_IN: &str = "replace it with the real value, or render the template first";

@@ -21,8 +21,8 @@
 //! # }
 //! ```
 //!
-//! A shadowed entry is one that another file or another layer replaces. It is kept with both places, because "I changed the file and
-//! nothing happened" is the usual question.
+//! An entry of a configuration is shadowed if an entry in another file or layer replaces it. Both origins are kept,
+//! because users often ask why a change of a file has no effect.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -35,12 +35,10 @@ use crate::text::{clean_line, write_sanitized};
 /// How many fields most configurations have.
 const USUAL_FIELDS: usize = 12;
 
-/// The origin of each field of a client configuration. It contains values only for fields
-/// that are neither secret nor part of the configuration itself, such as the name of the context.
+/// The origin of each field of a client configuration. A field without an origin has its default value.
 ///
-/// A field without an origin has its default value.
-///
-/// Clones share their content, because a configuration and its report have the same.
+/// It contains values only for fields that are not secret and that the configuration itself does not contain, such as
+/// the name of the context. It is cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Provenance(Arc<Content>);
 
@@ -52,7 +50,7 @@ struct Content {
     shadowed: Vec<Shadowed>,
 }
 
-/// An entry that is shadowed by another one of the same name.
+/// Two entries with the same name, of which one is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shadowed {
     /// The entry that is used.
@@ -62,7 +60,7 @@ pub struct Shadowed {
 }
 
 impl Provenance {
-    /// Sets the origin of a field, replacing an earlier one.
+    /// Sets the origin of a field. It replaces an earlier origin.
     pub fn set(&mut self, field: &str, origin: &Origin) {
         let origin = origin.clone();
         let content = Arc::make_mut(&mut self.0);
@@ -76,7 +74,7 @@ impl Provenance {
         content.fields.push((name_of(field), origin));
     }
 
-    /// Removes a field that has its default value, or a value without a known origin.
+    /// Removes the origin of a field, because the field has its default value or its origin is not known.
     pub fn remove(&mut self, field: &str) {
         Arc::make_mut(&mut self.0)
             .fields
@@ -95,14 +93,14 @@ impl Provenance {
         content.shadowed.extend(other.shadowed);
     }
 
-    /// Sets the value of a field for people to see. It must not be secret.
+    /// Sets the value of a field, for people to read. The value must not be secret.
     pub fn set_value(&mut self, field: &str, value: &str) {
         let values = &mut Arc::make_mut(&mut self.0).values;
         values.retain(|(name, _)| name != field);
         values.push((name_of(field), clean_line(value).into_owned()));
     }
 
-    /// Returns the value of a field, if it was set to be shown.
+    /// Returns the value that [`set_value`](Self::set_value) has set for a field; `None` if there is none.
     pub fn value_of(&self, field: &str) -> Option<&str> {
         let value = self.0.values.iter().find(|(name, _)| name == field);
         value.map(|(_, value)| value.as_str())
@@ -115,8 +113,9 @@ impl Provenance {
         files.push((name_of(field), file.to_owned()));
     }
 
-    /// Returns the file that a field of the identity names, such as `client-key`, if it was read while the chain resolved. The
-    /// [origin](Self::origin_of) of the field is where the name is written.
+    /// Returns the path of the file that a field of the identity refers to, such as `client-key`. `None` if this file
+    /// was not read when the chain was resolved. The [origin](Self::origin_of) of the field is where the path is
+    /// configured.
     pub fn file_of(&self, field: &str) -> Option<&Path> {
         let file = self.0.files.iter().find(|(name, _)| name == field);
         file.map(|(_, file)| file.as_path())
@@ -130,7 +129,7 @@ impl Provenance {
         content.files.shrink_to_fit();
     }
 
-    /// Adds a shadowed entry.
+    /// Adds a shadowed entry: `taken` is used instead of `shadowed`.
     pub fn add_shadowed(&mut self, taken: &Origin, shadowed: &Origin) {
         Arc::make_mut(&mut self.0).shadowed.push(Shadowed {
             taken: taken.clone(),
@@ -144,14 +143,14 @@ impl Provenance {
         fields.map(|(field, origin)| (field.as_ref(), origin))
     }
 
-    /// Returns the origin of a field.
+    /// Returns the origin of a field; `None` if the field has its default value.
     pub fn origin_of(&self, field: &str) -> Option<&Origin> {
         self.fields()
             .find(|(name, _)| *name == field)
             .map(|(_, origin)| origin)
     }
 
-    /// Returns the shadowed entries.
+    /// Returns the entries that are ignored because of another entry with the same name.
     pub fn shadowed(&self) -> &[Shadowed] {
         &self.0.shadowed
     }

@@ -1,6 +1,6 @@
-//! The trait for plugins that know both the cluster and the identity, such as `kubeconfig`.
+//! The trait for providers that return both the cluster and the identity, such as `kubeconfig`.
 //!
-//! Most plugins know only an identity. They implement [`CredentialSource`](crate::CredentialSource) instead.
+//! Most providers only return a credential. They implement [`CredentialSource`](crate::CredentialSource) instead.
 //!
 //! ```
 //! use async_trait::async_trait;
@@ -28,8 +28,8 @@
 //! # }
 //! ```
 //!
-//! The answer is data: the token file above is not read here. The registry builds the provider `token-file` only if this source is
-//! chosen.
+//! The result does not contain the token: the token file above is not read here. The registry builds the provider
+//! `token-file` only if the chain uses this source.
 
 use std::fmt::Debug;
 
@@ -51,7 +51,7 @@ pub struct ResolveRequest<'a> {
 }
 
 impl<'a> ResolveRequest<'a> {
-    /// Creates a request for this host.
+    /// Creates a request for a provider that reads the system through this host.
     pub fn new(host: &'a Host) -> Self {
         Self {
             host,
@@ -60,15 +60,16 @@ impl<'a> ResolveRequest<'a> {
         }
     }
 
-    /// Asks for what the source chose before; see [`chosen`](Self::chosen).
+    /// Sets the name of the context that the source selected at its first resolution. See [`chosen`](Self::chosen).
     #[must_use]
     pub fn with_chosen(mut self, chosen: Option<&'a str>) -> Self {
         self.chosen = chosen;
         self
     }
 
-    /// Returns what the source chose by itself when it was resolved first, and keeps while it is
-    /// [followed](crate::chain::follow): the name of the kubeconfig's current context. `None` the first time.
+    /// Returns the name of the context that the source selected at its first resolution. While the source is
+    /// [followed](crate::chain::follow), it must keep this context even if `current-context` changes. `None` at the
+    /// first resolution, and if the source selected none by itself.
     pub fn chosen(&self) -> Option<&'a str> {
         self.chosen
     }
@@ -81,11 +82,12 @@ impl<'a> ResolveRequest<'a> {
         }
     }
 
-    /// Returns a chain that contains only the source with this name. It is for a provider with an option that names another
-    /// source. That source is part of this chain, or was added with [`ChainBuilder::reference`](crate::ChainBuilder::reference).
+    /// Returns a chain that contains only the source with this name. A provider uses it if one of its options is the
+    /// name of another source. The other source is part of the same chain, or was added with
+    /// [`ChainBuilder::reference`](crate::ChainBuilder::reference).
     ///
     /// # Errors
-    /// Returns `UnknownSource` if no source has this name, or if that source refers back to the source that asks.
+    /// Returns [`ErrorKind::UnknownSource`] if no source has this name, or if that source refers back to this one.
     pub fn through(&self, name: &str) -> Result<Chain> {
         let found = self
             .asking
@@ -103,24 +105,25 @@ impl<'a> ResolveRequest<'a> {
         Ok(chain.with_host(self.host.clone()))
     }
 
-    /// Returns the host, through which the provider reads files, variables and clocks. Each file and variable that is
-    /// read is recorded as an [input](crate::host::Input) of the result.
+    /// Returns the host, through which the provider reads files, variables and clocks. Each file and variable that it
+    /// reads is recorded as an [input](crate::host::Input) of the result.
     pub fn host(&self) -> &'a Host {
         self.host
     }
 }
 
-/// Finds the API server and the identity to use.
+/// Finds the API server and the identity to use. If only the identity has to be found, implement
+/// [`CredentialSource`](crate::CredentialSource) instead.
 #[async_trait]
 pub trait CredentialProvider: Debug + Send + Sync {
-    /// Returns the cluster and the identity as data.
+    /// Returns the cluster and the identity of the source.
     ///
-    /// An implementation reads files and variables only. It starts no process and opens no connection, so that
+    /// An implementation only reads files and variables. It starts no process and opens no connection, so that
     /// resolving is cheap and never starts a login.
     ///
     /// # Errors
-    /// Returns [`Error::not_configured`](crate::Error::not_configured) if there is nothing to read; the chain then
-    /// continues with the next source. Any other error stops the chain, because a broken source must not lead to a
-    /// different identity.
+    /// - [`Error::not_configured`](crate::Error::not_configured): there is nothing to read. The chain continues with
+    ///   the next source.
+    /// - Any other error stops the chain, because a broken source must not lead to a different identity.
     async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ResolvedSource>;
 }

@@ -18,8 +18,8 @@
 //! | any host or address with `:port` | the same, on that port only |
 //!
 //! `localhost` and loopback addresses never use a proxy from the environment. An IPv4 address that is written as IPv6
-//! (`::ffff:10.0.0.1`) is that IPv4 address. In a CGI program (`REQUEST_METHOD` is set), `HTTP_PROXY` may come from a
-//! request's header `Proxy`, and is refused.
+//! (`::ffff:10.0.0.1`) counts as the IPv4 address. In a CGI program, in which `REQUEST_METHOD` is set, `HTTP_PROXY` is
+//! an error, because its value may come from the header `Proxy` of a request.
 //!
 //! ```
 //! use kubex_core::{Host, Proxy, ServerUrl};
@@ -84,8 +84,8 @@ impl Proxy {
     /// Parses a proxy's URL.
     ///
     /// # Errors
-    /// Returns `InvalidValue` if there is no host, or if the scheme is not `http`, `https`, `socks5` or `socks5h`. The
-    /// first three are client-go's (tools/clientcmd/helpers.go); `socks5h` is an addition of Kubex.
+    /// Returns [`ErrorKind::InvalidValue`] if there is no host, or if the scheme is not `http`, `https`, `socks5` or
+    /// `socks5h`. client-go accepts the first three (`tools/clientcmd/helpers.go`).
     pub fn parse(text: &str) -> Result<Self> {
         let invalid = || {
             Error::new(
@@ -124,7 +124,8 @@ impl Proxy {
         })))
     }
 
-    /// The variables that [`from_environment`](Self::from_environment) reads, besides that of a CGI program.
+    /// The environment variables that [`from_environment`](Self::from_environment) reads. To recognize a CGI program,
+    /// that function also reads `REQUEST_METHOD`.
     pub const VARIABLES: [&'static str; 6] = [
         FOR_HTTPS[0],
         FOR_HTTPS[1],
@@ -134,11 +135,11 @@ impl Proxy {
         EXCEPTIONS[1],
     ];
 
-    /// Returns the proxy that the environment variables define for this address, if there is one.
+    /// Returns the proxy that the environment variables define for this address. `None` means a direct connection.
     ///
     /// # Errors
-    /// Returns `InvalidValue` with the name of the variable, if its value is not a valid proxy URL, and `Refused` for
-    /// `HTTP_PROXY` in a CGI program.
+    /// - [`ErrorKind::InvalidValue`]: a variable contains an invalid proxy URL.
+    /// - [`ErrorKind::Refused`]: `HTTP_PROXY` is set in a CGI program.
     pub fn from_environment(address: &Url, host: &Host) -> Result<Option<Self>> {
         let environment = host.environment();
         let names = if address.scheme() == "https" {
@@ -187,13 +188,13 @@ impl Proxy {
         self.0.text.expose_secret()
     }
 
-    /// Returns the decoded password of the URL.
+    /// Returns the decoded password of the URL; `None` if it contains none.
     pub fn password(&self) -> Option<&SecretString> {
         self.0.password.as_ref()
     }
 
-    /// Returns the environment variable that defines the proxy, or `None` if the configuration does. An exec plugin
-    /// receives only a proxy of the configuration, because it has the variables itself.
+    /// Returns the environment variable that defines the proxy; `None` if the configuration defines it. Only a proxy of
+    /// the configuration is passed to an exec plugin, because the plugin reads the environment variables itself.
     pub fn variable(&self) -> Option<&'static str> {
         self.0.variable
     }

@@ -1,7 +1,8 @@
-//! The report: the outcome of each source of the chain, and the reason. It is also available on success.
+//! The report: the outcome of each source of a chain, and the reason.
 //!
-//! "Why does my program talk to the wrong cluster?" is answered by the sources that were not chosen. So the report is part of every
-//! [`ClientConfiguration`](crate::ClientConfiguration), and of the error of a chain that failed ([`Error::report`]).
+//! It answers why a program connects to an unexpected cluster, which often depends on the sources that were not used.
+//! Every [`ClientConfiguration`](crate::ClientConfiguration) therefore contains a report, and so does the error of a
+//! chain that failed ([`Error::report`]).
 //!
 //! ```no_run
 //! use kubex_core::report::Outcome;
@@ -27,52 +28,58 @@ use crate::provenance::Provenance;
 use crate::text::{clean_line, write_sanitized};
 use crate::warning::Warning;
 
-/// The outcome of one source.
+/// The outcome of one source of the chain.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The source was used; the chain stopped here.
+    /// The source is used, and the later sources were not tried.
     Chosen {
-        /// A summary of the configuration: server, namespace, kind of credential.
+        /// A summary of the configuration: the server, the namespace and the kind of credential.
         answer: String,
         /// The warnings about the configuration.
         warnings: Vec<Warning>,
         /// The origin of each field of the configuration.
         provenance: Provenance,
     },
-    /// The source is not configured, and the chain continued. The error contains the reason.
+    /// The source is not configured, and the chain continued with the next one. The error contains the reason.
     NotConfigured(Error),
-    /// The source is configured but failed, and the chain stopped here.
+    /// The source is configured but broken, and the chain stopped with this error.
     Failed(Error),
-    /// An earlier source ended the chain.
+    /// The source was not tried, because an earlier source was used or failed.
     NotAsked,
 }
 
-/// One source in the report.
+/// One source of the chain, and its outcome.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// The source's name in the chain.
+    /// The name of the source.
     pub source: String,
-    /// The outcome.
+    /// The outcome of the source.
     pub outcome: Outcome,
-    /// The time that the source took.
+    /// The time that the source took to resolve.
     pub took: Duration,
 }
 
-/// What happened to a followed source after the chain had resolved.
+/// A change of a [followed](crate::chain::follow) source, after its chain was resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FollowedChange {
-    /// `followed`, `kept`, `replaced`, `failed` or `recovered`, as in the events of the target `kubex::follow`.
+    /// One of these, as in the events of the target `kubex::follow`:
+    ///
+    /// - `followed`: the change was adopted.
+    /// - `replaced`: the configuration has a [successor](crate::ClientConfiguration::successor).
+    /// - `kept`: the change needs a permission, and was not adopted.
+    /// - `failed`: the chain can no longer be resolved.
+    /// - `recovered`: the chain can be resolved again.
     pub outcome: &'static str,
-    /// What changed, or why the source failed. It contains no secret.
+    /// What changed, or why the chain could not be resolved. It contains no secret.
     pub details: String,
 }
 
 /// The outcome of each source of the chain, in order.
 ///
-/// `Display` prints a numbered list with one line for each source. `{:#}` adds the origin of each field, and shadowed
-/// entries. Neither contains a secret.
+/// `Display` prints a numbered list with one line for each source. `{:#}` also prints the origin of each field, and the
+/// shadowed entries. Neither contains a secret.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     attempts: Vec<Attempt>,
@@ -96,12 +103,13 @@ impl Report {
         });
     }
 
-    /// The sources in the order of the chain.
+    /// Returns the sources in the order of the chain, each with its outcome.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
     }
 
-    /// What has changed since in a source that is [followed](crate::chain::follow): the newest changes, oldest first.
+    /// Returns the latest changes of a [followed](crate::chain::follow) source, the oldest first. The list is empty if
+    /// the source is not followed.
     pub fn changes(&self) -> &[FollowedChange] {
         &self.changes
     }
@@ -111,7 +119,7 @@ impl Report {
         self
     }
 
-    /// The source that was used.
+    /// Returns the source that is used; `None` if there is none.
     pub fn chosen(&self) -> Option<&Attempt> {
         self.attempts
             .iter()
@@ -148,7 +156,7 @@ impl Report {
 }
 
 impl Error {
-    /// The outcome of each source, if the error was returned by a chain.
+    /// Returns the outcome of each source if a chain returned the error; otherwise `None`.
     pub fn report(&self) -> Option<&Report> {
         self.attachment()
     }

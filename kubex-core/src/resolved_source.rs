@@ -1,11 +1,11 @@
-//! The result of a provider: data, from which the chain builds a client configuration.
+//! The result of a provider, from which the chain builds a client configuration.
 //!
-//! A [`ResolvedSource`] contains options with their origins: those of the cluster, and the [identity](Identity) as the
-//! name of a registered provider with its options. Because it is data,
+//! A [`ResolvedSource`] contains the options of the cluster and the [identity](Identity), which is the name of a
+//! registered provider with its options. It contains no open file and no fetched credential. Therefore:
 //!
-//! - one function merges overrides into it ([`Overrides::apply`](crate::Overrides::apply)),
-//! - two of them can be [compared](ResolvedSource::differences),
-//! - the registry builds a credential source only for the one that is used.
+//! - One function merges overrides into it ([`Overrides::apply`](crate::Overrides::apply)).
+//! - Two of them can be [compared](ResolvedSource::differences).
+//! - The registry builds a credential source only for the source that is used.
 //!
 //! ```
 //! use kubex_core::resolved_source::Difference;
@@ -39,7 +39,8 @@ pub(crate) use difference::Fingerprint;
 pub(crate) use identity::{CERTIFICATE_FIELDS, Chosen, ChosenIdentity, KEY_FIELDS, ReadySource};
 pub use identity::{Identity, IdentityNote};
 
-/// A part of a resolved source. If overrides replace a part, its problems and warnings are removed.
+/// A part of a resolved source, to which a problem or a warning belongs. If overrides replace the part, its problems
+/// and warnings are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourcePart {
@@ -53,7 +54,7 @@ pub enum SourcePart {
     Identity,
 }
 
-/// The result of a provider. See the [module](self).
+/// The result of a provider: the options of the cluster, and the identity. See the [module](self).
 #[derive(Clone)]
 pub struct ResolvedSource {
     pub(crate) cluster: Options,
@@ -69,7 +70,7 @@ pub struct ResolvedSource {
 }
 
 impl ResolvedSource {
-    /// Creates a resolved source with these options of the cluster and without an identity. The keys are those of
+    /// Creates a resolved source with these options of the cluster and without an identity. The valid keys are
     /// [`ClusterOptions::KEYS`].
     ///
     /// [`ClusterOptions::KEYS`]: crate::options::ClusterOptions::KEYS
@@ -87,7 +88,7 @@ impl ResolvedSource {
         }
     }
 
-    /// Creates a resolved source with the server's address as the only option of the cluster.
+    /// Creates a resolved source with this server address and without an identity.
     pub fn for_server(address: &str) -> Self {
         Self::new(Options::new().set("server", address))
     }
@@ -99,7 +100,7 @@ impl ResolvedSource {
         self
     }
 
-    /// Replaces the identity, with all that belongs to it: impersonation, problems and warnings.
+    /// Replaces the identity, and removes the impersonation, the problems and the warnings of the old identity.
     #[must_use]
     pub fn replace_identity(mut self, identity: Identity) -> Self {
         let impersonation = ["as", "as-uid", "as-groups", "as-user-extra"];
@@ -113,24 +114,34 @@ impl ResolvedSource {
         self
     }
 
-    /// Sets the source that reads the certificate authorities again while the configuration is in use. Overrides that
-    /// replace the trust remove it.
+    /// The provider that makes the credential, and its options, after the overrides. `None` if the identity is anonymous,
+    /// or is a source that the program has built.
+    pub fn identity_provider(&self) -> Option<(String, Options)> {
+        let chosen = self.identity.clone().choose();
+        match chosen.provider {
+            Chosen::Named(provider) | Chosen::Built(provider, _) => Some((provider, chosen.options)),
+            Chosen::Ready(_) | Chosen::Anonymous => None,
+        }
+    }
+
+    /// Sets the source that rereads the CA bundle while the configuration is in use. Overrides that replace the trust
+    /// remove it.
     #[must_use]
     pub fn trust_source(mut self, source: Arc<dyn TrustSource>) -> Self {
         self.trust_source = Some(source);
         self
     }
 
-    /// Sets the extensions that a kubeconfig attaches to the cluster, by name. An exec plugin receives the one that is
-    /// meant for it.
+    /// Sets the extensions that a kubeconfig attaches to the cluster, by name. An exec plugin receives the extension
+    /// named `client.authentication.k8s.io/exec`.
     #[must_use]
     pub fn extensions(mut self, extensions: Vec<(String, Value)>) -> Self {
         self.extensions = extensions;
         self
     }
 
-    /// Sets what the source chose by itself, such as the name of the current context. A source that is followed is asked for
-    /// the same [choice](crate::ResolveRequest::chosen) again.
+    /// Sets the name of the context that the source selected by itself. When a [followed](crate::chain::follow) source
+    /// is resolved again, it receives this name as [`ResolveRequest::chosen`](crate::ResolveRequest::chosen).
     #[must_use]
     pub fn choice(mut self, choice: Option<&str>) -> Self {
         self.choice = choice.map(str::to_owned);
@@ -141,13 +152,13 @@ impl ResolvedSource {
         self.choice.as_deref()
     }
 
-    /// Adds a warning about a part.
+    /// Adds a warning about this part.
     pub fn warn(&mut self, part: SourcePart, warning: Warning) {
         self.warnings.push((part, warning));
     }
 
-    /// Adds a problem with a part. The chain reports it together with the problems that it finds itself, unless
-    /// overrides replace the part.
+    /// Adds a problem of this part. If overrides replace the part, the problem is removed. Otherwise, the chain fails
+    /// with it, together with the problems that the chain finds itself.
     pub fn add_problem(&mut self, part: SourcePart, problem: Error) {
         for problem in problem.into_problems() {
             // The source exists, so its problem must not let the chain continue.
@@ -155,17 +166,17 @@ impl ResolvedSource {
         }
     }
 
-    /// Records the origin of a field that is not an option, such as the name of the context.
+    /// Records the origin of a field that is not an option, such as `context`. It becomes part of the [`Provenance`].
     pub fn record_origin(&mut self, field: &str, origin: &Origin) {
         self.provenance.set(field, origin);
     }
 
-    /// Records the value of such a field, for people to see. It must not be secret.
+    /// Records the value of a field that is not an option, for people to read. The value must not be secret.
     pub fn record_value(&mut self, field: &str, value: &str) {
         self.provenance.set_value(field, value);
     }
 
-    /// Records that one entry shadows another one with the same name.
+    /// Records that the entry `taken` is used instead of the entry `shadowed`, which has the same name.
     pub fn record_shadowed(&mut self, taken: &Origin, shadowed: &Origin) {
         self.provenance.add_shadowed(taken, shadowed);
     }
@@ -175,8 +186,8 @@ impl ResolvedSource {
         &self.cluster
     }
 
-    /// Returns the files and variables that the provider has read, in the order in which it read them. The chain
-    /// records them.
+    /// Returns the files and variables from which the source was resolved, in the order in which they were read. The
+    /// list is empty until the chain has resolved the source.
     pub fn inputs(&self) -> &[Input] {
         &self.inputs
     }
@@ -210,7 +221,7 @@ impl ResolvedSource {
     }
 }
 
-/// Options may contain secrets, which their `Debug` output does not show.
+/// The output contains no option values, because they may be secret.
 impl fmt::Debug for ResolvedSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResolvedSource")

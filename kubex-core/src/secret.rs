@@ -1,14 +1,14 @@
-//! Secret values: redacted in `Debug`, wiped on drop, not serializable, and hidden in every text that Kubex shows.
+//! Secret values: redacted in `Debug`, wiped on drop, not serializable, and masked in every text that Kubex prints.
 //!
-//! While a [`SecretString`] exists, [`sanitize`](crate::text::sanitize) recognizes its text, in any of the usual
-//! spellings, by a fingerprint that is keyed with a random key of this process. Reading a [`SecretString`] or [`SecretBytes`] takes
-//! an explicit [`ExposeSecret::expose_secret`], which is easy to find in a review. [`WipedString`] and [`SecretBuffer`], for text and
-//! bytes that may contain a secret, are read like any other.
+//! While a [`SecretString`] exists, [`sanitize`](crate::text::sanitize) recognizes its text in a message, also if it is
+//! encoded, and masks it. For this purpose, a keyed hash of the text is kept. Reading a [`SecretString`] or
+//! [`SecretBytes`] requires a call of [`ExposeSecret::expose_secret`], which is easy to find in a review. [`WipedString`]
+//! and [`SecretBuffer`] are for text and bytes that may contain a secret, but are read without this call.
 //!
-//! | type | for | `Debug` | wiped on drop | hidden in every text |
+//! | type | use it for | `Debug` | wiped on drop | masked in messages |
 //! |---|---|---|---|---|
 //! | [`SecretString`] | a token, a password | redacted | yes | yes |
-//! | [`SecretBytes`] | the content of a file that may hold secrets | redacted | yes | no |
+//! | [`SecretBytes`] | the content of a file that may contain secrets | redacted | yes | no |
 //! | [`SecretBuffer`] | bytes that arrive in pieces | redacted | yes | no |
 //! | [`WipedString`] | a text that may contain a secret | redacted | yes | no |
 //!
@@ -37,7 +37,8 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use known::Listing;
 
-/// A secret text. While it exists, Kubex masks it in every text that it shows, if it has at least eight bytes.
+/// A secret text. While it exists, Kubex masks it in every text that it prints. A text of fewer than eight bytes is not
+/// masked.
 ///
 /// ```
 /// use kubex_core::SecretString;
@@ -54,8 +55,8 @@ pub struct SecretString {
 }
 
 impl SecretString {
-    /// A text that is redacted and wiped, but not searched for: one that only may be a secret, such as the value of a
-    /// plugin's variable. To hide every `eu-west-1` would hide names.
+    /// Creates a text that is redacted and wiped, but not masked in other texts. Use it for a text that may or may not
+    /// be secret, such as the value of a plugin's variable: masking every `eu-west-1` would make messages useless.
     pub fn unlisted(text: impl Into<Box<str>>) -> Self {
         Self {
             text: secrecy::SecretString::from(text.into()),
@@ -120,12 +121,11 @@ impl fmt::Debug for SecretString {
     }
 }
 
-/// Secret bytes: a file that may contain a key, a private key in DER.
+/// Secret bytes, such as the content of a file or a private key in DER. They are not masked in messages, because most
+/// of them are whole documents. The only exception is the key of a client certificate.
 ///
-/// Most are documents, so texts are searched for private keys only.
-///
-/// Unlike the bytes of `secrecy` they can [become a text](Self::into_text) in place, so that a large file is not in memory
-/// twice.
+/// Unlike the bytes of the crate `secrecy`, they can be [converted to text](Self::into_text) without a copy, so that a
+/// large file is not in memory twice.
 #[derive(Default)]
 pub struct SecretBytes {
     bytes: Vec<u8>,
@@ -148,10 +148,11 @@ impl SecretBytes {
         self
     }
 
-    /// Converts the bytes to a text in place, without a copy. The text is [unlisted](SecretString::unlisted).
+    /// Converts the bytes to text without a copy. The text is [unlisted](SecretString::unlisted): it is not masked in
+    /// messages.
     ///
     /// # Errors
-    /// If the bytes are not UTF-8; they are wiped then.
+    /// Returns an error if the bytes are not UTF-8. They are wiped.
     pub fn into_text(mut self) -> Result<SecretString, std::str::Utf8Error> {
         self.listing.remove(&self.bytes);
         match String::from_utf8(std::mem::take(&mut self.bytes)) {
@@ -213,12 +214,13 @@ impl fmt::Debug for SecretBytes {
     }
 }
 
-/// Text of a document, which may be a secret: it is wiped on drop and redacted in `Debug`, and read like a `str`.
+/// A text that may contain a secret, such as a value of a document. It is redacted in `Debug`, wiped on drop, and read
+/// like a `str`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct WipedString(Zeroizing<String>);
 
 impl WipedString {
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -21,7 +21,8 @@ const OFTEN: u32 = 64;
 /// In nanoseconds.
 const SOON: u64 = 1_000_000_000;
 
-/// One value, or some copies of it if threads contend for it. A thread gets the same copy until then, and from then on.
+/// A value of which threads get copies of their own once they contend for it. Before that, all threads get the same
+/// value.
 pub struct Shards<T> {
     /// The value that all threads get until they contend for it.
     first: T,
@@ -41,7 +42,7 @@ pub struct Shards<T> {
 pub struct Padded<T>(pub T);
 
 impl<T> Shards<T> {
-    /// Shares this value. `copy` creates each of the copies, which must not share their counters.
+    /// Creates the value. `copy` creates each of the copies, which must not share their counters.
     pub fn new(first: T, copy: impl Fn() -> T + Send + Sync + 'static) -> Self {
         Self {
             first,
@@ -53,7 +54,7 @@ impl<T> Shards<T> {
         }
     }
 
-    /// Returns the copy of this thread.
+    /// Returns the copy for this thread, or the value itself until there are copies.
     #[inline]
     pub fn get(&self) -> &T {
         let thread = thread_number();

@@ -1,7 +1,9 @@
-//! Key under which equal credential sources share one credential.
+//! A key by which equal credential sources share one credential.
 //!
-//! Ten configurations that use one exec plugin with equal options for equal clusters run it once. What makes two sources equal is for each source
-//! to say: every option that changes the credential is a part of its key, and so is the cluster where the source sends it something.
+//! If ten configurations use the same exec plugin with equal options for equal clusters, the plugin runs once for all
+//! of them. Each source returns its key from [`CredentialSource::sharing_key`](crate::CredentialSource::sharing_key).
+//! The key must contain every option that changes the credential. If the source sends something to the cluster, it must
+//! also contain the cluster.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -10,10 +12,10 @@ use std::sync::LazyLock;
 
 use zeroize::Zeroize as _;
 
-/// Key under which equal credential sources share one credential.
+/// A key by which equal credential sources of a process share one credential.
 ///
-/// It is a digest of the parts that identify a source; some of them may be secrets. The digest is keyed with a random
-/// key of this process, so that no part can be guessed from it, and two keys are equal exactly if their parts are.
+/// It is a digest of the parts that identify a source. Two keys are equal exactly if their parts are equal. Parts may
+/// be secret: the digest is keyed with random bytes of this process, so no part can be guessed from it.
 ///
 /// ```
 /// use kubex_core::credentials::SharingKey;
@@ -42,7 +44,7 @@ impl Drop for Parts {
 }
 
 impl SharingKey {
-    /// Creates a key that contains only the provider's registered name.
+    /// Creates a key whose only part is the registered name of the provider.
     pub fn new(provider: &str) -> Self {
         let parts = Parts(blake3::Hasher::new_keyed(&PROCESS_KEY));
         Self(State::Open(Box::new(parts))).with(provider)
@@ -66,7 +68,8 @@ impl SharingKey {
         Self(State::Open(parts))
     }
 
-    /// The same key, of which only the digest is kept: for keys that are stored, to which nothing is added.
+    /// Replaces the parts by their digest. The key stays equal. Use it for a key that is kept for long, because it
+    /// needs less memory.
     #[must_use]
     pub fn closed(self) -> Self {
         Self(State::Closed(self.digest()))
@@ -86,13 +89,13 @@ impl SharingKey {
         }
     }
 
-    /// Adds another key, such as that of a source that this one is made of.
+    /// Adds another key as a part, such as the key of a wrapped source.
     #[must_use]
     pub fn with_key(self, other: &Self) -> Self {
         self.with(other.digest())
     }
 
-    /// Adds a part that may be missing. A missing part differs from an empty one.
+    /// Adds a part that may be missing. A missing part differs from an empty part.
     #[must_use]
     pub fn with_optional(self, part: Option<impl AsRef<[u8]>>) -> Self {
         match part {
@@ -101,7 +104,7 @@ impl SharingKey {
         }
     }
 
-    /// Adds a list. Two lists that are added one after the other never run into each other.
+    /// Adds a list of parts. Two lists that are added one after the other differ from one list with all their parts.
     #[must_use]
     pub fn with_list<P: AsRef<[u8]>>(self, parts: impl IntoIterator<Item = P>) -> Self {
         let key = parts

@@ -1,9 +1,9 @@
-//! Credential sources: what most plugins implement.
+//! Credential sources: the trait that most providers implement.
 //!
-//! A [`CredentialSource`] returns an identity and knows nothing about a cluster: a vault, a cloud's metadata service, a
-//! file with a token. The core turns it into a provider by adding the cluster options (`server`,
-//! `certificate-authority`, ...). A plugin that also knows *which* server to connect to implements
-//! [`CredentialProvider`](crate::CredentialProvider).
+//! A [`CredentialSource`] returns a credential, for example from a vault, from a cloud's metadata service or from a
+//! file. It does not find a cluster. In a chain, the options of the cluster (`server`, `certificate-authority`, ...)
+//! are added to its own. A provider that also finds the cluster implements
+//! [`CredentialProvider`](crate::CredentialProvider) instead.
 //!
 //! ```
 //! use kubex_core::{Credential, CredentialSource, Error, ErrorKind, FetchRequest, Result};
@@ -29,8 +29,8 @@
 //! }
 //! ```
 //!
-//! The core does the rest: one fetch at a time, early renewal in the background, back-off after a failure, a deadline, and a new fetch after
-//! the server has rejected the credential.
+//! This crate does the rest: it runs one fetch at a time, renews the credential early and in the background, waits
+//! after a failure, enforces a deadline, and fetches again after the server has rejected the credential.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -54,70 +54,74 @@ pub use crate::refresh::FetchReason;
 pub struct FetchRequest<'a> {
     /// Why the credential is fetched.
     pub reason: FetchReason,
-    /// The host, for everything that is read, run or timed.
+    /// The host, through which the source reads files and variables, runs processes and measures time.
     pub host: &'a Host,
     /// The cluster that the credential is for.
     pub cluster: &'a Cluster,
 }
 
-/// Keeps the secret that a source needs for its next fetch, whichever process does it.
+/// Stores the secret that a source needs for its next fetch, such as a rotating refresh token. The next fetch may run
+/// in another process.
 ///
-/// Saving does not wait for anything else, so that the time in which a killed process loses the secret is as short as it can
-/// be. It takes a few milliseconds, once for each fetch.
+/// [`save`](Self::save) takes a few milliseconds and does not wait for other processes. If the process is killed
+/// between a fetch and the end of `save`, the secret is lost.
 pub trait SavedSecret: Send + Sync {
-    /// The secret that was saved last.
+    /// Returns the secret that was saved last; `None` if none was saved.
     fn saved(&self) -> Option<SecretString>;
 
-    /// Saves the secret.
+    /// Saves the secret, which replaces the previous one.
     ///
     /// # Errors
-    /// It could not be written. The last one is still there.
+    /// Returns an error if the secret could not be written. The previous one is still stored.
     fn save(&self, secret: &SecretString) -> Result<()>;
 }
 
-/// Fetches credentials: runs the plugin, reads the file, asks the issuer.
+/// Fetches credentials: runs a plugin, reads a file, or requests a token from an issuer.
 ///
-/// The live handle ([`Credentials`](crate::Credentials)) calls it when a credential is needed and the last one is old.
-/// A handle never runs two fetches at once, and a source does not need to cache.
+/// [`Credentials`](crate::Credentials) calls [`fetch`](Self::fetch) when a credential is needed and the last one is too
+/// old. It never runs two fetches of a source at once. It keeps the credential, so a source needs no cache.
 #[async_trait]
 pub trait CredentialSource: Debug + Send + Sync {
     /// Fetches a credential.
     ///
     /// # Errors
-    /// Any kind; `NotConfigured` is treated as `Unavailable` here. The message must not contain a secret: it is shown to
-    /// people and logged.
+    /// Returns any error. `NotConfigured` is changed to `Unavailable`. The message must not contain a secret, because
+    /// it is logged and printed.
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential>;
 
-    /// As [`fetch`](Self::fetch), for a source whose fetches [use up a secret](Self::uses_up_a_secret). A store calls it while
-    /// no other process can fetch.
+    /// Fetches a credential like [`fetch`](Self::fetch), and saves the secret for the next fetch in `saved`. Implement
+    /// it if a fetch [consumes a secret](Self::uses_up_a_secret). A store calls it while no other process fetches.
     ///
     /// # Errors
-    /// As [`fetch`](Self::fetch).
+    /// The same as [`fetch`](Self::fetch).
     async fn fetch_saving(&self, request: FetchRequest<'_>, _saved: &dyn SavedSecret) -> Result<Credential> {
         self.fetch(request).await
     }
 
-    /// Whether a fetch uses up a secret and gets the next one, such as a refresh token that rotates. Such a source implements
-    /// [`fetch_saving`](Self::fetch_saving).
+    /// Returns whether each fetch consumes a secret and receives a new one for the next fetch, such as a rotating
+    /// refresh token. Such a source implements [`fetch_saving`](Self::fetch_saving).
     fn uses_up_a_secret(&self) -> bool {
         false
     }
 
-    /// A description for people: `exec plugin aws`. It must not contain a secret.
+    /// Returns a description for people, such as `exec plugin aws`. It must not contain a secret.
     fn describe(&self) -> String;
 
-    /// The source that this decorator wraps, if it is one, such as a store. Then each method below that the decorator does not
-    /// define is that of the other source, except [`only_reads_files`](Self::only_reads_files) and
-    /// [`never_changes`](Self::never_changes): a decorator may do more.
+    /// Returns the source that this source wraps; `None`, the default, if it wraps none. A store is such a wrapper.
     ///
-    /// The methods above are the decorator's own. One that does not save the secret of the other source itself defines
-    /// [`fetch_saving`](Self::fetch_saving) and [`uses_up_a_secret`](Self::uses_up_a_secret) by that source's methods, as it does
-    /// with [`fetch`](Self::fetch). Otherwise a store loses the next refresh token of a login.
+    /// The default implementations of the methods below call the same method of the wrapped source. The exceptions are
+    /// [`only_reads_files`](Self::only_reads_files) and [`never_changes`](Self::never_changes), because a wrapper may
+    /// do more than the wrapped source.
+    ///
+    /// The methods above have no such default. A wrapper must implement [`fetch_saving`](Self::fetch_saving) and
+    /// [`uses_up_a_secret`](Self::uses_up_a_secret) by calling the wrapped source, unless the wrapper itself saves the
+    /// secret. Otherwise, a store loses the next refresh token.
     fn decorated(&self) -> Option<&dyn CredentialSource> {
         None
     }
 
-    /// The time limit of one fetch. The default is 30 s, or the limit of the [decorated](Self::decorated) source.
+    /// Returns the time limit of one fetch. The default is 30 s, or the limit of the
+    /// [decorated](Self::decorated) source.
     fn deadline(&self) -> Duration {
         match self.decorated() {
             Some(source) => source.deadline(),
@@ -125,57 +129,64 @@ pub trait CredentialSource: Debug + Send + Sync {
         }
     }
 
-    /// The time limit of one fetch on this host, if it depends on the host's rules. A fetch that has not ended by then
-    /// is given up, and another one starts.
+    /// Returns the time limit of one fetch on this host. Implement it instead of [`deadline`](Self::deadline) if the
+    /// limit depends on the host's [`PluginRules`](crate::host::PluginRules). A fetch that exceeds the limit fails with
+    /// `TimedOut`.
     fn deadline_on(&self, host: &Host) -> Duration {
         let decorated = self.decorated();
         decorated.map_or_else(|| self.deadline(), |source| source.deadline_on(host))
     }
 
-    /// How much longer than its deadline a fetch may take to end what it started, such as a plugin that is killed.
+    /// Returns how long a fetch may continue after its time limit to stop what it has started, such as a plugin that is
+    /// being killed. The default is zero.
     fn time_to_end(&self, host: &Host) -> Duration {
         let decorated = self.decorated();
         decorated.map_or(Duration::ZERO, |source| source.time_to_end(host))
     }
 
-    /// Whether a fetch does nothing but read files. After rejections, such a source is asked once a second, and others once
-    /// in 10 s.
+    /// Returns whether a fetch only reads files: it runs no plugin and sends no request. If the server rejects one
+    /// credential after the other, such a source is used at most once a second, and any other source at most once in 10
+    /// s.
     fn only_reads_files(&self) -> bool {
         false
     }
 
-    /// Whether each fetch returns the same credential, which [`check`](Self::check) returns too. A configuration that is
-    /// followed keeps that credential instead of the source.
+    /// Returns whether each fetch returns the same credential, which [`check`](Self::check) also returns. A
+    /// [followed](crate::chain::follow) configuration then keeps this credential and not the source.
     fn never_changes(&self) -> bool {
         false
     }
 
-    /// The key under which equal sources for this cluster share one credential. `None`, the default, shares nothing.
+    /// Returns the key by which equal sources for this cluster share one credential. With `None`, the default, the
+    /// credential is not shared.
     fn sharing_key(&self, cluster: &Cluster) -> Option<SharingKey> {
         self.decorated()?.sharing_key(cluster)
     }
 
-    /// What makes the identity of the credential, for a store that all processes of the user share. It may read files that
-    /// choose the identity, such as a configuration with profiles. `None`, the default: no other process shares it.
+    /// Returns the key by which a store recognizes equal credentials of all processes of the user. With `None`, the
+    /// default, the credential is not shared with other processes. The method may read files that determine the
+    /// identity, such as a configuration with profiles.
     ///
-    /// Unlike the [sharing key](Self::sharing_key), it contains what the source inherits from its environment, because that
-    /// differs from process to process.
+    /// Unlike the [sharing key](Self::sharing_key), this key contains the environment variables that the source reads,
+    /// because they differ from process to process.
     async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
         self.decorated()?.store_identity(host, cluster).await
     }
 
-    /// What the host's policy decides about the plugin that a fetch runs. `None`, the default: a fetch runs no plugin.
+    /// Returns whether the plugin policy permits the plugin that a fetch runs, and why. `None`, the default, means that
+    /// a fetch runs no plugin.
     async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
         self.decorated()?.plugin_verdict(host).await
     }
 
-    /// The place of the configuration that the source is made from, for errors of a shared credential.
+    /// Returns the origin of the source's configuration, such as a file and a line; `None`, the default, if it is not
+    /// known. Errors of a shared credential contain it.
     fn origin(&self) -> Option<&Origin> {
         self.decorated()?.origin()
     }
 
-    /// Warnings about what the next fetch will do, without a fetch. It is called once, while the chain resolves, and like
-    /// [`check`](Self::check) it starts no process and opens no connection.
+    /// Returns warnings about what the next fetch will do. It does not fetch. It is called once, when the chain is
+    /// resolved. Like [`check`](Self::check), it starts no process and opens no connection.
     async fn warnings(&self, host: &Host) -> Vec<Warning> {
         match self.decorated() {
             Some(source) => source.warnings(host).await,
@@ -183,14 +194,17 @@ pub trait CredentialSource: Debug + Send + Sync {
         }
     }
 
-    /// Finds problems early, such as an unreadable file or an empty token. It is called once, while the chain resolves,
-    /// and like resolving it starts no process and opens no connection. A source that can load its credential within these
-    /// limits returns it, so that its certificate can be checked too.
+    /// Finds problems early, such as an unreadable file or an empty token. It is called once, when the chain is
+    /// resolved. It starts no process and opens no connection.
+    ///
+    /// A source that can load its credential without a process and a connection returns it, so that its certificate and
+    /// its expiry can be checked too. Other sources return `None`.
     ///
     /// # Errors
-    /// As [`CredentialProvider::resolve`](crate::CredentialProvider::resolve). `NotConfigured` lets the chain continue
-    /// if the source is an entry of the chain. If a kubeconfig or a pod named the source, `NotConfigured` is treated as
-    /// `Unavailable` and stops the chain.
+    /// - `NotConfigured`: there is nothing to read. If the source is an entry of the chain, the chain continues with
+    ///   the next entry. If a kubeconfig or another source refers to it, the error is changed to `Unavailable` and
+    ///   stops the chain.
+    /// - Any other error stops the chain.
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         match self.decorated() {
             Some(source) => source.check(host).await,

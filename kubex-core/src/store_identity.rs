@@ -1,4 +1,4 @@
-//! What makes an identity, for a store that processes share.
+//! A key by which processes that share a store recognize equal credentials.
 
 use std::fmt;
 
@@ -6,11 +6,12 @@ use zeroize::Zeroizing;
 
 use crate::text::sanitize_line;
 
-/// Everything that distinguishes the identity of a credential source from any other, in every process and on every day: a
-/// program with its arguments, an issuer with its client. Some parts may be secrets, so a store uses a keyed digest of them.
+/// A key by which processes that share a store recognize equal credentials. It contains everything that distinguishes
+/// the identity of a source from every other identity, such as a program with its arguments, or an issuer with its
+/// client id. Some parts may be secret, so a store uses a keyed digest of them.
 ///
-/// Two sources with equal identities share a credential. A part that is left out can give a user the credential of another
-/// one, and a part too many only costs a fetch.
+/// Two sources with equal keys share a credential. If a part is missing, a user may receive the credential of another
+/// user. A part that is not needed only causes additional fetches.
 ///
 /// ```
 /// use kubex_core::credentials::StoreIdentity;
@@ -25,7 +26,7 @@ pub struct StoreIdentity {
 }
 
 impl StoreIdentity {
-    /// An identity of the provider with this name. The description is for people, and must not contain a secret.
+    /// Creates a key for the provider with this name. `description` is for people and must not contain a secret.
     pub fn new(provider: &str, description: &str) -> Self {
         let identity = Self {
             description: sanitize_line(description).into_owned(),
@@ -35,7 +36,7 @@ impl StoreIdentity {
         identity.with("provider", provider)
     }
 
-    /// Adds a part. The order of the parts matters.
+    /// Adds a part and its name. The order of the parts matters.
     #[must_use]
     pub fn with(mut self, name: &str, part: impl AsRef<[u8]>) -> Self {
         self.add(name.as_bytes());
@@ -43,7 +44,7 @@ impl StoreIdentity {
         self
     }
 
-    /// Adds a part that may be missing. A missing part differs from an empty one.
+    /// Adds a part that may be missing. A missing part differs from an empty part.
     #[must_use]
     pub fn with_optional(self, name: &str, part: Option<impl AsRef<[u8]>>) -> Self {
         match part {
@@ -52,7 +53,7 @@ impl StoreIdentity {
         }
     }
 
-    /// Adds a list. Two lists that are added one after the other never run into each other.
+    /// Adds a list of parts. Two lists that are added one after the other differ from one list with all their parts.
     #[must_use]
     pub fn with_list<P: AsRef<[u8]>>(self, name: &str, parts: impl IntoIterator<Item = P>) -> Self {
         let identity = parts
@@ -73,12 +74,12 @@ impl StoreIdentity {
         self.parts.extend_from_slice(bytes);
     }
 
-    /// The description for people.
+    /// Returns the description for people.
     pub fn description(&self) -> &str {
         &self.description
     }
 
-    /// All parts, for a keyed digest. They may contain secrets.
+    /// Returns all parts as bytes, for a keyed digest. They may contain secrets.
     pub fn expose(&self) -> &[u8] {
         &self.parts
     }

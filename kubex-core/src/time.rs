@@ -1,6 +1,4 @@
-//! Times as text: RFC 3339, and the seconds of a JSON web token.
-//!
-//! The API uses [`SystemTime`]; this module converts it from and to text.
+//! Conversion of times from and to text: RFC 3339, and the seconds of a JSON web token.
 //!
 //! ```
 //! use std::time::{Duration, UNIX_EPOCH};
@@ -18,11 +16,11 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-/// Reads a time such as `2030-01-01T00:00:00Z`, in the form that Go reads and writes: with an upper-case `T` and `Z`, and
-/// with seconds from 0 to 59. `None` if the text is not such a time.
+/// Parses a time such as `2030-01-01T00:00:00Z`. `None` if the text is not such a time. As in Go, the `T` and the `Z`
+/// must be upper case, and the seconds are at most 59.
 ///
-/// A time beyond the calendar, as plugins write for a token that never expires (`9999-12-31T23:59:59Z`), becomes the last
-/// time of the calendar.
+/// A time that is later than can be represented, such as `9999-12-31T23:59:59Z` for a token that never expires, becomes
+/// the latest possible time.
 pub fn parse_rfc3339(text: &str) -> Option<SystemTime> {
     let (time, rest) = text.split_at_checked(FORM.len())?;
     let has_form = time.bytes().zip(FORM).all(|(byte, form)| match form {
@@ -83,16 +81,17 @@ fn clamped(seconds: i64) -> SystemTime {
     time.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// Displays a time such as `2030-01-01T00:00:00Z`, in UTC. A time outside of the years -9999 to 9999 is displayed as
-/// seconds since 1970.
+/// Returns a value that prints the time as text, such as `2030-01-01T00:00:00Z`, in UTC. A time outside of the years
+/// -9999 to 9999 is printed as seconds since 1970.
 pub fn rfc3339(time: SystemTime) -> Rfc3339 {
     Rfc3339(time)
 }
 
-/// The time this many seconds after the beginning of 1970, without the fraction. It is limited to the years -9999
-/// to 9999: a value beyond them, often a time in milliseconds, becomes the first or the last moment of these years.
+/// Returns the time this many seconds after the beginning of 1970, rounded down to a whole second. JSON web tokens
+/// contain times in this form (RFC 7519, NumericDate).
 ///
-/// JSON web tokens state their times this way (RFC 7519, NumericDate), whole or with a fraction.
+/// A time outside of the years -9999 to 9999 becomes the first or the last moment of these years. A number of
+/// milliseconds often leads to such a time.
 pub fn from_unix_seconds(seconds: f64) -> SystemTime {
     #[expect(
         clippy::cast_possible_truncation,
@@ -101,12 +100,12 @@ pub fn from_unix_seconds(seconds: f64) -> SystemTime {
     clamped(seconds.floor() as i64)
 }
 
-/// The whole seconds since the beginning of 1970; negative before it.
+/// Returns the whole seconds since the beginning of 1970; negative for an earlier time.
 pub fn unix_seconds(time: SystemTime) -> i64 {
     seconds_between(SystemTime::UNIX_EPOCH, time)
 }
 
-/// The whole seconds from one time to another; negative if the other is earlier.
+/// Returns the whole seconds from one time to another; negative if the second time is earlier.
 pub fn seconds_between(from: SystemTime, to: SystemTime) -> i64 {
     let whole = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
     match to.duration_since(from) {
@@ -115,7 +114,7 @@ pub fn seconds_between(from: SystemTime, to: SystemTime) -> i64 {
     }
 }
 
-/// A time that is displayed by RFC 3339; see [`rfc3339`].
+/// A time that `Display` prints as RFC 3339. [`rfc3339`] returns it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Rfc3339(SystemTime);
 

@@ -1,9 +1,9 @@
-//! Live trust: the CA bundle of a cluster, kept current beside its credentials.
+//! Live trust: keeps the CA bundle of a cluster current.
 //!
-//! A cluster's CA bundle may be replaced while a program runs; in a pod, the kubelet updates the mounted file.
-//! [`LiveTrust`] reads the file again by the rules of [live credentials](crate::credentials): every 60 s, one read at a
-//! time, and the old bundle stays in use while the new one cannot be read. Inline bundles, system trust and insecure
-//! trust never change.
+//! The CA bundle of a cluster may be replaced while a program runs. In a pod, for example, the kubelet updates the
+//! mounted file. [`LiveTrust`] reads the file again when the last read is older than 60 s. At most one read runs at a
+//! time. If the new bundle cannot be read, the old one stays in use. Inline bundles, the trust of the system and
+//! insecure trust never change.
 //!
 //! ```
 //! use kubex_core::{LiveTrust, Trust};
@@ -16,9 +16,10 @@
 //!
 //! # A client of your own
 //!
-//! A client keeps the [generation](CurrentTrust::generation) that its connections were made with. After an "unknown issuer" it calls
-//! [`invalidate`](LiveTrust::invalidate) with that generation, awaits `current`, and connects once more if the generation is another
-//! one. [`changes`](LiveTrust::changes) reports when to close pooled connections.
+//! A client keeps the [generation](CurrentTrust::generation) with which it opened its connections. If a TLS handshake
+//! fails with "unknown issuer", the client calls [`invalidate`](LiveTrust::invalidate) with this generation, and then
+//! awaits [`current`](LiveTrust::current). If the generation has changed, the client connects once more.
+//! [`changes`](LiveTrust::changes) notifies the client when it should close pooled connections.
 //!
 //! # A source of your own
 //!
@@ -62,40 +63,40 @@ use crate::refresh::{FetchReason, Fetcher, RefreshCell, Refreshable, Subject};
 /// The age at which a CA bundle is read again.
 const REVALIDATE_AFTER: Duration = Duration::from_secs(60);
 
-/// Reads a cluster's CA bundle.
+/// Reads the CA bundle of a cluster, so that it can be replaced while a program runs.
 #[async_trait]
 pub trait TrustSource: Debug + Send + Sync {
     /// Reads the bundle.
     ///
     /// # Errors
-    /// Why the bundle cannot be read. The previous one stays in use.
+    /// Any error means that the bundle cannot be read. The previous bundle stays in use.
     async fn fetch(&self, host: &Host) -> Result<CaBundle>;
 
-    /// Reads the bundle, for a source that acts differently after the server's certificate was not trusted
-    /// ([`Rejected`](FetchReason::Rejected)).
+    /// Reads the bundle, like [`fetch`](Self::fetch). `reason` is [`Rejected`](FetchReason::Rejected) if the server's
+    /// certificate was not trusted. Implement it only if this makes a difference.
     ///
     /// # Errors
-    /// As [`fetch`](Self::fetch).
+    /// The same as [`fetch`](Self::fetch).
     async fn fetch_because(&self, _reason: FetchReason, host: &Host) -> Result<CaBundle> {
         self.fetch(host).await
     }
 
-    /// A description for people: `certificate authority /etc/ca.crt`. It must not contain a secret.
+    /// Returns a description for people, such as `certificate authority /etc/ca.crt`. It must not contain a secret.
     fn describe(&self) -> String;
 
-    /// The time limit of one read.
+    /// Returns the time limit of one read. The default is 5 s.
     fn deadline(&self) -> Duration {
         Duration::from_secs(5)
     }
 
-    /// Whether reading does nothing but read files. After the server's certificate was not trusted, such a source is asked
-    /// once a second, and others once in 10 s.
+    /// Returns whether a read only reads files: it runs no process and sends no request. If the server's certificate is
+    /// not trusted, such a source is read at most once a second, and any other source at most once in 10 s.
     fn only_reads_files(&self) -> bool {
         false
     }
 }
 
-/// The trust at one moment. A change is a new generation.
+/// The trust of a cluster at one moment. Each change has a new generation.
 #[derive(Clone, Debug)]
 pub struct CurrentTrust {
     trust: Trust,
@@ -103,19 +104,19 @@ pub struct CurrentTrust {
 }
 
 impl CurrentTrust {
-    /// Which server certificates are accepted.
+    /// Returns which server certificates are accepted.
     pub fn trust(&self) -> &Trust {
         &self.trust
     }
 
-    /// The generation, for [`LiveTrust::invalidate`].
+    /// Returns the generation, to be passed to [`LiveTrust::invalidate`].
     pub fn generation(&self) -> Generation {
         self.generation
     }
 }
 
-/// A handle that always returns the current trust. Clones share one trust, and at most one read runs at a time. See the
-/// [module](self).
+/// A handle that always returns the current trust. All clones share one trust, and at most one read runs at a time. See
+/// the [module](self).
 #[derive(Clone)]
 pub struct LiveTrust(Kind);
 
@@ -126,7 +127,7 @@ enum Kind {
 }
 
 impl LiveTrust {
-    /// Trust that never changes.
+    /// Creates a handle of trust that never changes.
     pub fn fixed(trust: Trust) -> Self {
         Self(Kind::Fixed(Arc::new(CurrentTrust {
             trust,
@@ -134,7 +135,7 @@ impl LiveTrust {
         })))
     }
 
-    /// A CA bundle that the source reads again. The first one has already been read.
+    /// Creates a handle of a CA bundle that `source` reads again. `first` is the bundle that has been read already.
     pub fn live(first: CaBundle, source: Arc<dyn TrustSource>, host: Host) -> Self {
         Self::relayed(first, source, host, false)
     }
@@ -149,7 +150,9 @@ impl LiveTrust {
         )))
     }
 
-    /// The current trust. Every 60 s, callers wait for a new read, for one second at most.
+    /// Returns the current trust. If the last read is older than 60 s, the CA file is read again. The call waits for
+    /// the new read at most 1 s, and then returns the previous trust. After [`invalidate`](Self::invalidate), it waits
+    /// until the read has ended.
     pub async fn current(&self) -> Arc<CurrentTrust> {
         match &self.0 {
             Kind::Fixed(trust) => Arc::clone(trust),
@@ -161,9 +164,9 @@ impl LiveTrust {
         }
     }
 
-    /// The last trust that was read, without waiting. Starts the read that is due in the background.
+    /// Returns the trust that was read last, without waiting. If a read is due, it starts in the background.
     ///
-    /// A TLS handshake uses this, because it cannot wait.
+    /// A TLS handshake uses this method, because it cannot wait.
     pub fn try_current(&self) -> Arc<CurrentTrust> {
         match &self.0 {
             Kind::Fixed(trust) => Arc::clone(trust),
@@ -174,9 +177,9 @@ impl LiveTrust {
         }
     }
 
-    /// Reports that the server's certificate was issued by a CA that is not in this generation's bundle, which may have
-    /// been replaced. The next call of [`current`](Self::current) waits for a new read. Such reads happen at most once
-    /// in 10 s.
+    /// Reports that the issuer of the server's certificate is not in the CA bundle of this generation. The bundle may
+    /// have been replaced, so the next call of [`current`](Self::current) waits for a new read. There is at most one
+    /// such read in 10 s, or in 1 s if the source only reads files.
     pub fn invalidate(&self, generation: Generation) {
         if let Kind::Live(cell) = &self.0 {
             cell.invalidate(generation, None);
@@ -197,7 +200,7 @@ impl LiveTrust {
         }
     }
 
-    /// A subscription, which is notified each time there are new CA certificates.
+    /// Returns a subscription that is notified of each new CA bundle.
     pub fn changes(&self) -> Changes {
         match &self.0 {
             Kind::Fixed(_) => Changes::never(),
@@ -205,7 +208,7 @@ impl LiveTrust {
         }
     }
 
-    /// Whether the trust never changes.
+    /// Returns whether the trust never changes.
     pub fn is_fixed(&self) -> bool {
         matches!(self.0, Kind::Fixed(_))
     }

@@ -1,7 +1,7 @@
 //! Warnings: problems that do not prevent a result.
 //!
-//! A warning has a stable id, for a program that acts on it or leaves it out, and a message for people. The ids are listed in
-//! `docs/warnings.md` of the repository, each with what to do.
+//! A warning has a stable id and a message. A program can act on the id, for example to ignore the warning. The message
+//! is for people. The file `docs/warnings.md` of the repository lists the ids and explains what to do.
 //!
 //! ```
 //! use kubex_core::{Origin, Warning};
@@ -17,8 +17,8 @@ use std::fmt;
 use crate::origin::Origin;
 use crate::text::{Sanitized, write_sanitized};
 
-/// A problem that does not prevent a result, but that the user should know about. The id is stable; the message is
-/// for people.
+/// A problem that does not prevent a result, but that the user should know about. Its id is stable; its message is for
+/// people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     id: &'static str,
@@ -36,7 +36,8 @@ impl Warning {
         }
     }
 
-    /// Creates a warning with a sentence of the program, which contains no text from outside.
+    /// Creates a warning whose message is a sentence of the program, without text from other programs or files. The
+    /// message is not sanitized.
     pub const fn fixed(id: &'static str, message: &'static str) -> Self {
         Self {
             id,
@@ -45,24 +46,24 @@ impl Warning {
         }
     }
 
-    /// Sets the place that the warning is about.
+    /// Sets the origin: the file, line and key that the warning is about.
     #[must_use]
     pub fn with_origin(mut self, origin: &Origin) -> Self {
         self.origin = Some(origin.clone());
         self
     }
 
-    /// The stable id, in kebab-case.
+    /// Returns the stable id, in kebab case.
     pub fn id(&self) -> &'static str {
         self.id
     }
 
-    /// The message, without the place.
+    /// Returns the message, without the origin.
     pub fn message(&self) -> &str {
         self.message.as_str()
     }
 
-    /// The place that the warning is about.
+    /// Returns the origin that the warning is about; `None` if none is set.
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()
     }

@@ -1,6 +1,6 @@
-//! X.509 certificates: the fields by which TLS decides what a certificate is good for.
+//! X.509 certificates: the fields that decide what a certificate may be used for in TLS.
 //!
-//! Certificates of every version are read. The rules are those of Go's `crypto/x509`, which kubectl uses.
+//! Certificates of every X.509 version are read. The rules are those of Go's `crypto/x509`, which kubectl uses.
 
 use std::time::{Duration, SystemTime};
 
@@ -37,17 +37,17 @@ const KNOWN: [ObjectIdentifier; 10] = [
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 const ANY_PURPOSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
 
-/// Why a certificate cannot be read.
+/// The reason why a certificate cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unreadable {
-    /// It has a date before 1970 or after 9999. It may be valid otherwise.
+    /// The certificate contains a date before 1970 or after 9999. It may be valid otherwise.
     Date,
-    /// It is not an X.509 certificate.
+    /// The bytes are not an X.509 certificate.
     Malformed,
 }
 
-/// A certificate, read from DER.
+/// An X.509 certificate, parsed from DER.
 ///
 /// ```
 /// use kubex_core::x509::{Unreadable, X509Certificate};
@@ -73,10 +73,10 @@ pub struct X509Certificate {
 }
 
 impl X509Certificate {
-    /// Reads a certificate.
+    /// Parses a certificate in DER. Its signature is not verified.
     ///
     /// # Errors
-    /// Why it cannot be read.
+    /// Returns why the certificate cannot be parsed.
     pub fn read(certificate: &[u8]) -> Result<Self, Unreadable> {
         let parsed = CertificateInner::<Raw>::from_der(certificate).map_err(|error| match error.kind() {
             ErrorKind::DateTime
@@ -136,59 +136,61 @@ impl X509Certificate {
         Ok(())
     }
 
-    /// The first moment at which it is valid.
+    /// Returns the time from which the certificate is valid.
     pub fn not_before(&self) -> SystemTime {
         self.not_before
     }
 
-    /// The last moment at which it is valid.
+    /// Returns the time until which the certificate is valid.
     pub fn not_after(&self) -> SystemTime {
         self.not_after
     }
 
-    /// Its subject, for people. Control characters are replaced.
+    /// Returns the certificate's subject as text for people. Control characters are replaced.
     pub fn subject_text(&self) -> String {
         let subject = Name::from_der(&self.subject).map(|subject| subject.to_string());
         sanitize_line(&subject.unwrap_or_default()).into_owned()
     }
 
-    /// The distinguished name of its subject, in DER.
+    /// Returns the distinguished name of the certificate's subject, in DER.
     pub fn subject(&self) -> &[u8] {
         &self.subject
     }
 
-    /// The distinguished name of the certificate's issuer, in DER.
+    /// Returns the distinguished name of the certificate's issuer, in DER.
     pub fn issuer(&self) -> &[u8] {
         &self.issuer
     }
 
-    /// Its public key, a `SubjectPublicKeyInfo` in DER (RFC 5280, 4.1).
+    /// Returns the certificate's public key, a `SubjectPublicKeyInfo` in DER (RFC 5280, 4.1).
     pub fn public_key(&self) -> &[u8] {
         &self.public_key
     }
 
-    /// Whether its basic constraints mark it as a certificate authority. A certificate of version 1 has none.
+    /// Returns whether the basic constraints mark the certificate as a certificate authority. `false` for a certificate
+    /// of version 1, which has no basic constraints.
     pub fn is_ca(&self) -> bool {
         matches!(self.basic_constraints, Some((true, _)))
     }
 
-    /// Whether its extended key usage, if it has one, allows a server.
+    /// Returns whether the extended key usage permits a TLS server. `true` if the certificate has no extended key
+    /// usage.
     pub fn allows_server_auth(&self) -> bool {
         self.allows_server_auth
     }
 
-    /// Whether it restricts the names of the certificates below it.
+    /// Returns whether the certificate restricts the names of the certificates that it issues.
     pub fn has_name_constraints(&self) -> bool {
         self.has_name_constraints
     }
 
-    /// The object identifier of a critical extension that is not known. Such a certificate must not be used (RFC 5280,
-    /// 4.2).
+    /// Returns the object identifier of an unknown critical extension; `None` if there is none. A certificate with such
+    /// an extension must not be used (RFC 5280, 4.2).
     pub fn unknown_critical_extension(&self) -> Option<&str> {
         self.unknown_critical.as_deref()
     }
 
-    /// The reason why it may not issue other certificates, or `None` if it may. Its dates are not checked.
+    /// Returns why the certificate must not issue other certificates; `None` if it may. The dates are not checked.
     pub fn why_not_an_authority(&self) -> Option<&'static str> {
         match self.basic_constraints {
             Some((false, _)) => Some("its basic constraints say that it is not a certificate authority"),
@@ -202,7 +204,7 @@ impl X509Certificate {
         }
     }
 
-    /// Whether it may have this many certificate authorities below it.
+    /// Returns whether this many certificate authorities may follow below the certificate in a chain.
     pub fn allows_path_of(&self, authorities: usize) -> bool {
         match self.basic_constraints {
             Some((_, Some(limit))) => authorities <= usize::from(limit),
@@ -211,10 +213,10 @@ impl X509Certificate {
     }
 }
 
-/// The three parts of a certificate by which its issuer's signature is verified.
+/// The parts of a certificate that are needed to verify its issuer's signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedPart<'a> {
-    /// What is signed, in DER.
+    /// The signed part of the certificate, in DER.
     pub message: &'a [u8],
     /// The content of the signature's `AlgorithmIdentifier`.
     pub algorithm: &'a [u8],
@@ -223,7 +225,7 @@ pub struct SignedPart<'a> {
 }
 
 impl<'a> SignedPart<'a> {
-    /// Finds the parts of a certificate in DER, unchanged. `None` if it is malformed.
+    /// Finds these parts in a certificate in DER; `None` if it is malformed.
     pub fn read(certificate: &'a [u8]) -> Option<Self> {
         let mut reader = SliceReader::new(certificate).ok()?;
         let read = reader.sequence(|reader| -> der::Result<_> {

@@ -15,8 +15,8 @@
 //! # }
 //! ```
 //!
-//! [`build`](ChainBuilder::build) checks the options of every source and reports all problems at once. It reads no file: that is for
-//! [`resolve`](Chain::resolve), which can be called again at any time.
+//! [`build`](ChainBuilder::build) checks the options of every source and reports all problems at once. It reads no
+//! file. [`resolve`](Chain::resolve) reads the files, and can be called any number of times.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ use crate::registry::Registry;
 use crate::text::clean_line;
 use crate::warning::Warning;
 
-/// Builds a [`Chain`].
+/// Builds a [`Chain`]. [`Chain::builder`] returns it.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ChainBuilder {
@@ -46,7 +46,8 @@ pub struct ChainBuilder {
 }
 
 impl Chain {
-    /// Starts an empty chain on the real host. Its sources use the providers of this registry.
+    /// Starts an empty chain. Its sources use the providers of this registry, and read the real system unless
+    /// [`host`](ChainBuilder::host) replaces it.
     pub fn builder(registry: Registry) -> ChainBuilder {
         ChainBuilder {
             registry,
@@ -67,45 +68,48 @@ impl ChainBuilder {
         self
     }
 
-    /// Adds a source that others refer to by its name, and that the chain does not try. Overrides of the chain do not apply
-    /// to it.
+    /// Adds a source that the chain itself does not try. The options of other sources can refer to it by its name. The
+    /// chain's overrides do not apply to it.
     pub fn reference(mut self, source: Source) -> Self {
         self.references.push(source);
         self
     }
 
-    /// Uses this host instead of the real one, such as the simulated host of a test.
+    /// Sets the [`Host`] through which the sources read the system, such as the simulated host of a test. The default
+    /// is the real system.
     pub fn host(mut self, host: Host) -> Self {
         self.host = Some(host);
         self
     }
 
-    /// Sets overrides for the fields of the chosen source, whichever it is. They replace fields of the cluster and of
-    /// the identity by [client-go's rules](crate::overrides).
+    /// Sets the chain's overrides: options that replace fields of the source that is used, whichever it is. They apply
+    /// to the cluster and the identity by [client-go's rules](crate::overrides).
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self
     }
 
-    /// Sets the rules for exec plugins. They replace those of the host.
+    /// Sets the rules for exec plugins, such as which plugins may run. They replace the rules of the host.
     pub fn plugin_rules(mut self, rules: PluginRules) -> Self {
         self.plugin_rules = Some(rules);
         self
     }
 
-    /// Adds a warning about the chain itself, such as about a file that it was configured by. Every configuration that the
-    /// chain resolves contains it.
+    /// Adds a warning about the chain itself, for example about the file that configures it. Every configuration that
+    /// the chain resolves contains this warning.
     pub fn warning(mut self, warning: Warning) -> Self {
         self.warnings.push(warning);
         self
     }
 
-    /// Builds the chain and each source's provider. All problems are reported at once.
+    /// Builds the chain and the provider of each source. All problems are reported at once, each with the name of its
+    /// source.
     ///
     /// # Errors
-    /// Returns `DuplicateName` for two sources with the same name, `UnknownProvider`, the problems of a source's
-    /// options, or `UnknownField` and `InvalidValue` for overrides. A problem of a source contains the name of the
-    /// source.
+    /// - [`ErrorKind::DuplicateName`]: two sources have the same name.
+    /// - [`ErrorKind::UnknownProvider`]: a source uses a provider that is not in the registry.
+    /// - [`ErrorKind::UnknownField`] or [`ErrorKind::InvalidValue`]: an override is not valid.
+    /// - Any error of a provider about its options.
     pub fn build(self) -> Result<Chain> {
         let mut problems = Problems::default();
         let overrides = problems.take(Overrides::new(self.overrides));

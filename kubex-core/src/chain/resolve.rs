@@ -1,13 +1,13 @@
-//! Resolving a chain: its sources are asked in order.
+//! Resolving a chain: its sources are tried in order.
 //!
 //! | outcome of a source | chain |
 //! |---|---|
-//! | not configured: its file, variables or mount do not exist | the next source is asked |
-//! | resolved | it is used, and the others are not asked |
+//! | not configured: its file, variables or mount do not exist | the next source is tried |
+//! | resolved | it is used, and the others are not tried |
 //! | anything else: malformed, unreadable, refused, timed out | stops with that error |
 //!
-//! The last row is the reason that chains exist here as a type of their own: a loop over `Result`s that goes on after *any* error turns
-//! a typing mistake in a kubeconfig into the identity of the pod.
+//! The last row is why a chain is a type of its own. A loop that continues after *any* error would use the identity of
+//! the pod because of a typing mistake in the kubeconfig.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +61,8 @@ impl<'c> Asked<'c> {
     }
 }
 
-/// An ordered list of sources whose providers are built. It is cheap to clone. See the [module](super).
+/// An ordered list of sources, of which the first configured one is used. It is cheap to clone. See the
+/// [module](super).
 #[derive(Clone, Debug)]
 pub struct Chain {
     pub(super) sources: Arc<[BuiltSource]>,
@@ -75,7 +76,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// The same chain on another host.
+    /// Returns the same chain, which reads the system through another [`Host`].
     #[must_use]
     pub fn with_host(&self, host: Host) -> Self {
         Self { host, ..self.clone() }
@@ -98,8 +99,9 @@ impl Chain {
         })
     }
 
-    /// Each source as a chain of its own, in order, with the overrides and the references of this chain. A check resolves them
-    /// to tell what is wrong with sources that [`resolve`](Self::resolve) does not reach.
+    /// Returns one chain per source, in order, each with the overrides and the references of this chain. Use them to
+    /// check sources that [`resolve`](Self::resolve) does not reach, because it stops at the first source that is
+    /// configured.
     pub fn each_alone(&self) -> impl Iterator<Item = Self> {
         self.sources.iter().map(|source| {
             let others = self.sources.iter().filter(|other| other.name != source.name);
@@ -111,13 +113,14 @@ impl Chain {
         })
     }
 
-    /// Asks the sources in order and returns the configuration of the first one that is configured. Its
+    /// Tries the sources in order and returns the configuration of the first one that is configured. Its
     /// [report](ClientConfiguration::report) contains the outcome of each source.
     ///
     /// # Errors
-    /// Returns the error of the first source that is configured but broken, with the name of the source. If no source
-    /// is configured, it returns `Exhausted` with the reason of each. [`Error::report`] contains the outcome of each
-    /// source.
+    /// - [`ErrorKind::Exhausted`]: no source is configured. The error contains the reason why each one is not.
+    /// - Any other error: the first source that is configured is broken. The error contains the name of the source.
+    ///
+    /// In both cases, [`Error::report`] returns the outcome of each source.
     pub async fn resolve(&self) -> Result<ClientConfiguration> {
         let configuration = self.resolve_with(Asked::default(), |_| {}).await?;
         log_choice(&configuration);
@@ -166,7 +169,8 @@ impl Chain {
         }
     }
 
-    /// Resolves a chain of one source. Its own error is more useful than `Exhausted`.
+    /// Resolves a chain of one source. If the source is not configured, the error is that of the source, which is more
+    /// useful than `Exhausted`.
     ///
     /// # Errors
     /// The same as [`resolve`](Self::resolve), but the `NotConfigured` error of the last source replaces `Exhausted`.
@@ -174,11 +178,11 @@ impl Chain {
         self.resolve().await.map_err(own_error)
     }
 
-    /// Returns the resolved source of the first source that is configured, with the overrides merged in. It can be
-    /// compared with a later one. Files that it refers to, such as a token file, are not read.
+    /// Returns the [`ResolvedSource`] of the first source that is configured, with the overrides merged into it. A
+    /// program can compare it with a later one. Files that it refers to, such as a token file, are not read.
     ///
     /// # Errors
-    /// The same as [`resolve`](Self::resolve), except for problems that only reading those files reveals.
+    /// The same as [`resolve`](Self::resolve), except for the problems that are found only when those files are read.
     pub async fn find(&self) -> Result<ResolvedSource> {
         let mut report = Report::default();
         for source in self.sources.iter() {

@@ -12,7 +12,7 @@ use crate::source::CredentialSource;
 /// hang.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A named, configured use of a provider.
+/// A named entry of a chain: a provider with its options.
 ///
 /// ```
 /// use std::time::Duration;
@@ -64,7 +64,7 @@ pub(super) enum ProviderChoice {
 }
 
 impl Source {
-    /// Creates a source without options. It uses the registered provider with the same name, unless
+    /// Creates a source without options. It uses the registered provider of the same name, unless
     /// [`provider`](Self::provider) sets another.
     pub fn new(name: &str) -> Self {
         Self {
@@ -77,7 +77,7 @@ impl Source {
         }
     }
 
-    /// Creates a source that uses this provider, which needs no registration.
+    /// Creates a source that uses this provider object. The provider need not be registered.
     pub fn from_provider(name: &str, provider: Arc<dyn CredentialProvider>) -> Self {
         Self {
             provider: ProviderChoice::Built(provider),
@@ -85,7 +85,7 @@ impl Source {
         }
     }
 
-    /// Sets the registered provider to use.
+    /// Sets the name of the registered provider to use.
     pub fn provider(mut self, name: &str) -> Self {
         self.provider = ProviderChoice::Registered(name.to_owned());
         self
@@ -97,30 +97,32 @@ impl Source {
         self
     }
 
-    /// Sets the options of the provider, replacing those set before.
+    /// Sets all options of the provider. They replace options that were set before.
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Sets the time that the source may take to resolve. The default is 30 s.
+    /// Sets the time limit for resolving the source. The default is 30 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets overrides for this source only. They follow [client-go's rules](crate::overrides). The overrides of the
-    /// chain are applied after them and win.
+    /// Sets overrides for this source only: options that replace its fields by [client-go's rules](crate::overrides).
+    /// The overrides of the chain are applied later, so they take precedence.
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self
     }
 
-    /// Replaces the credential source that the source resolves to, such as the plugin of a kubeconfig's user, by one that
-    /// is made of it. A store that several processes share is used this way. The new source names the other one by
-    /// [`decorated`](CredentialSource::decorated), and then shares its deadline, identity and warnings. It passes on
-    /// [`fetch_saving`](CredentialSource::fetch_saving) and [`uses_up_a_secret`](CredentialSource::uses_up_a_secret) itself, as it does
-    /// with `fetch`, unless it saves the secret.
+    /// Wraps the credential source that this source resolves to, such as the plugin of a kubeconfig's user. For
+    /// example, a store that several processes share is such a wrapper.
+    ///
+    /// The wrapper returns the wrapped source from [`decorated`](CredentialSource::decorated), and thereby inherits its
+    /// deadline, identity and warnings. The wrapper implements [`fetch_saving`](CredentialSource::fetch_saving) and
+    /// [`uses_up_a_secret`](CredentialSource::uses_up_a_secret) by calling the wrapped source, unless it saves the
+    /// secret itself.
     pub fn decorated_by(
         mut self,
         decorate: impl Fn(Arc<dyn CredentialSource>) -> Arc<dyn CredentialSource> + Send + Sync + 'static,

@@ -33,8 +33,8 @@ const MAX_REPORTED: usize = 8;
 
 /// A certificate chain, the client's own certificate first, and the private key that belongs to it.
 ///
-/// Certificates of every version are sent as they are. The key is kept as the PEM that it was read from, so that it
-/// exists once, in memory that is wiped on drop.
+/// Certificates of every X.509 version are sent unchanged. The key is kept as PEM, once, in memory that is wiped on
+/// drop.
 #[derive(Clone)]
 pub struct ClientCertificate {
     chain: Certificates,
@@ -44,15 +44,17 @@ pub struct ClientCertificate {
 }
 
 impl ClientCertificate {
-    /// Reads the pair from PEM. The chain may consist of several certificates; the key is PKCS #8, PKCS #1 or SEC1,
-    /// whatever its label.
+    /// Reads a certificate chain and its private key from PEM. The chain may consist of several certificates. The key
+    /// is in PKCS #8, PKCS #1 or SEC1; its PEM label may be wrong.
     ///
-    /// A key that does not contain its public key (most Ed25519 keys) cannot be compared with the certificate here. The
-    /// TLS library computes the public key, and [`has_public_key`](Self::has_public_key) compares it.
+    /// This function compares the key with the certificate if the key contains its public key. Most Ed25519 keys do
+    /// not. For such a key, let the TLS library compute the public key and pass it to
+    /// [`has_public_key`](Self::has_public_key).
     ///
     /// # Errors
-    /// `InvalidPem` if one of the two is invalid; the message names it. `Unsupported` if no TLS library supports the key.
-    /// `IncompleteKeyPair` if they do not belong together.
+    /// - [`ErrorKind::InvalidPem`]: the certificate or the key is invalid. The message contains which of the two.
+    /// - [`ErrorKind::Unsupported`]: no TLS library supports the key.
+    /// - [`ErrorKind::IncompleteKeyPair`]: the key does not belong to the certificate.
     pub fn from_pem(certificate: &[u8], key: SecretBytes) -> Result<Self> {
         Self::new(Certificates::of_client(certificate)?, key)
     }
@@ -78,7 +80,7 @@ impl ClientCertificate {
         Ok(certificate)
     }
 
-    /// The error for a certificate and a key that do not belong together.
+    /// Returns the error for a certificate and a key that do not belong together.
     pub fn not_a_pair() -> Error {
         Error::new(
             ErrorKind::IncompleteKeyPair,
@@ -87,20 +89,21 @@ impl ClientCertificate {
         .with_help("use the private key that the certificate was issued for")
     }
 
-    /// Whether the client's own certificate is for this public key, given as a `SubjectPublicKeyInfo` in DER (RFC 5280,
-    /// 4.1). `None` if one of the two cannot be read.
+    /// Returns whether the client's own certificate contains this public key, a `SubjectPublicKeyInfo` in DER (RFC
+    /// 5280, 4.1). A TLS library can compute the public key of any private key.
     ///
-    /// A TLS library can compute the public key of every private key; this compares the result.
+    /// `None` means that the two keys cannot be compared: the certificate or the public key cannot be read, or one of
+    /// them is a compressed point of an elliptic curve.
     pub fn has_public_key(&self, public_key: &[u8]) -> Option<bool> {
         is_for_public_key(self.chain.first()?, public_key)
     }
 
-    /// The chain, the client's own certificate first.
+    /// Returns the certificate chain. The client's own certificate is the first.
     pub fn chain(&self) -> &[CertificateDer<'static>] {
         &self.chain.certificates
     }
 
-    /// The chain as PEM (RFC 7468), the client's own certificate first.
+    /// Returns the certificate chain as PEM (RFC 7468). The client's own certificate is the first.
     pub fn chain_pem(&self) -> String {
         let mut pem = String::new();
         for certificate in self.chain() {
@@ -118,23 +121,23 @@ impl ClientCertificate {
         pem
     }
 
-    /// The PEM text that the private key was read from.
+    /// Returns the PEM text that the private key was read from.
     pub fn key_pem(&self) -> &SecretBytes {
         &self.key_pem
     }
 
-    /// When the client's own certificate begins to be valid, if its dates can be read.
+    /// Returns the time from which the client's own certificate is valid; `None` if its dates cannot be read.
     pub fn not_before(&self) -> Option<SystemTime> {
         self.validity.map(|(not_before, _)| not_before)
     }
 
-    /// When the client's own certificate expires, if its dates can be read.
+    /// Returns the time at which the client's own certificate expires; `None` if its dates cannot be read.
     pub fn not_after(&self) -> Option<SystemTime> {
         self.validity.map(|(_, not_after)| not_after)
     }
 
-    /// What the user should know about the certificate at this time: it has expired, it is not valid yet, or the PEM
-    /// contains blocks that are not used. It is sent nevertheless, because this machine's clock may be wrong.
+    /// Returns warnings about the certificate at this time: it has expired, it is not valid yet, or the PEM contains
+    /// blocks that are not used. The certificate is sent nevertheless, because this machine's clock may be wrong.
     pub fn warnings(&self, now: SystemTime) -> Vec<Warning> {
         let mut warnings = self.chain.warnings();
         match self.validity {
@@ -157,10 +160,10 @@ impl ClientCertificate {
         warnings
     }
 
-    /// The private key in DER, for a TLS library. Drop it as soon as the library has read it.
+    /// Returns the private key in DER, for a TLS library. Drop it as soon as the library has read it.
     ///
     /// # Errors
-    /// None, for a pair that [`from_pem`](Self::from_pem) accepted.
+    /// Returns no error for a key that [`from_pem`](Self::from_pem) accepted.
     pub fn key(&self) -> Result<PrivateKeyDer<'static>> {
         read_key(self.key_pem.expose_secret())
     }

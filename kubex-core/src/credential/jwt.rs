@@ -1,7 +1,7 @@
-//! The times of a JSON web token.
+//! The expiry and the time of issue of a JSON web token.
 //!
-//! A service account token states when it expires (RFC 7519, `exp`). Nothing is verified here; the server does that. A
-//! token that is not a JSON web token has no known expiry.
+//! A service account token contains its expiry (RFC 7519, `exp`). This module verifies nothing, because the server
+//! verifies the token.
 
 use std::time::SystemTime;
 
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::time::from_unix_seconds;
 
-/// The `exp` claim of the token; `None` if it is not a JSON web token or has no such claim.
+/// Returns the `exp` claim of the token; `None` if the token is not a JSON web token or has no such claim.
 ///
 /// ```
 /// use kubex_core::credential::jwt;
@@ -26,7 +26,8 @@ pub fn expiry(token: &str) -> Option<SystemTime> {
     claims(token)?.exp.map(from_unix_seconds)
 }
 
-/// The `iat` claim of the token, which is when it was issued; `None` if it is not a JSON web token or has no such claim.
+/// Returns the `iat` claim of the token, the time of issue; `None` if the token is not a JSON web token or has no such
+/// claim.
 ///
 /// ```
 /// use kubex_core::credential::jwt;

@@ -1,8 +1,8 @@
 //! A credential: an immutable token, password or client certificate.
 //!
-//! A [`Credential`] authenticates a request by a bearer token, by a user name and password, by a client certificate,
-//! or by a token and a certificate together. It never changes. The live handle [`Credentials`](crate::Credentials)
-//! replaces it before it expires.
+//! A [`Credential`] authenticates a request by a bearer token, by a user name and password, by a client certificate, or
+//! by a token and a certificate together. It never changes. [`Credentials`](crate::Credentials) replaces it before it
+//! expires.
 //!
 //! ```
 //! use kubex_core::Credential;
@@ -12,19 +12,21 @@
 //! # Ok::<(), kubex_core::Error>(())
 //! ```
 //!
-//! | made by | sent as |
+//! | created by | sent as |
 //! |---|---|
 //! | [`Credential::bearer`] | `Authorization: Bearer ...` |
 //! | [`Credential::basic`] | `Authorization: Basic ...` |
 //! | [`with_certificate`](Credential::with_certificate) | the client certificate of the TLS connection |
 //! | [`Credential::anonymous`] | nothing |
 //!
-//! # When it is renewed
+//! # Renewal
 //!
-//! [`with_expiry`](Credential::with_expiry) is a promise of the issuer: the credential is renewed before, when less than 20 % of its
-//! lifetime is left ([the rule](mod@crate::credentials#when-a-credential-is-renewed)), and never served after.
-//! [`with_revalidate_after`](Credential::with_revalidate_after) is a guess of the source: it is asked again at that age, and if it fails,
-//! the credential stays in use. A credential with neither is used until a server rejects it.
+//! - [`with_expiry`](Credential::with_expiry) sets when the credential expires. It is renewed when less than 20 % of its
+//!   lifetime is left ([the rule](mod@crate::credentials#when-a-credential-is-renewed)), and never used after it.
+//! - [`with_revalidate_after`](Credential::with_revalidate_after) sets an age at which its source fetches it again. If
+//!   that fails, the credential stays in use.
+//!
+//! A credential with neither is used until a server rejects it.
 //!
 //! ```
 //! use std::time::{Duration, SystemTime};
@@ -65,11 +67,11 @@ pub(crate) use certificate::{Certificates, ignored_blocks};
 /// The longest accepted token, in bytes. Servers refuse longer headers.
 const MAX_TOKEN_LENGTH: usize = 512 * 1024;
 
-/// Numbers the successive credentials of one [`Credentials`](crate::Credentials) handle. Each change starts a new
-/// generation.
+/// Numbers the successive credentials of one [`Credentials`](crate::Credentials) handle. Each new credential has the
+/// next generation.
 ///
-/// A rejection (401) names the generation that was rejected, so that a late rejection cannot discard a newer
-/// credential.
+/// If a server rejects a credential (401), the client reports the generation of that credential. A late report about an
+/// old credential therefore cannot discard a newer one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(u64);
 
@@ -80,7 +82,7 @@ impl Generation {
         Self(self.0 + 1)
     }
 
-    /// The number: 0 before the first fetch, then counting from 1.
+    /// Returns the number: 0 before the first fetch, then counting from 1.
     pub fn number(self) -> u64 {
         self.0
     }
@@ -117,7 +119,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// No identity. The server decides what anonymous requests may do.
+    /// Creates a credential without an identity. The server decides what anonymous requests may do.
     pub fn anonymous() -> Self {
         Self {
             secret: None,
@@ -131,16 +133,17 @@ impl Credential {
         }
     }
 
-    /// A bearer token, sent as `Authorization: Bearer <token>`. White space at its end is removed, because no header ends
-    /// with it (RFC 9110, 5.5). White space at its beginning is not at the beginning of the header, and stays.
+    /// Creates a bearer token, sent as `Authorization: Bearer <token>`. White space at the end of the token is removed,
+    /// because a header cannot end with white space (RFC 9110, 5.5). White space at the beginning is sent.
     ///
     /// # Errors
-    /// `EmptyToken` if it is empty or blank, or `InvalidToken` if it contains control characters or is longer than 512 KiB.
+    /// - [`ErrorKind::EmptyToken`]: the token is empty or blank.
+    /// - [`ErrorKind::InvalidToken`]: the token contains control characters, or is longer than 512 KiB.
     pub fn bearer(token: SecretString) -> Result<Self> {
         Self::anonymous().with_bearer(token)
     }
 
-    /// Adds a bearer token, for a source that returns a token and a certificate together.
+    /// Adds a bearer token. Use it for a source that returns a token and a certificate together.
     ///
     /// # Errors
     /// The same as [`bearer`](Self::bearer).
@@ -173,11 +176,11 @@ impl Credential {
         Ok(self)
     }
 
-    /// A user name and a password, sent as `Authorization: Basic <base64>` (RFC 7617).
+    /// Creates a user name and a password, sent as `Authorization: Basic <base64>` (RFC 7617). A server reads only the
+    /// part before the first colon as the user name, so a user name with a colon usually fails there.
     ///
     /// # Errors
-    /// `InvalidValue` if the user name is empty. One with a colon is sent, although a server reads only the part before
-    /// the colon as the user name.
+    /// Returns [`ErrorKind::InvalidValue`] if the user name is empty.
     ///
     /// ```
     /// use kubex_core::Credential;
@@ -208,21 +211,21 @@ impl Credential {
         Ok(credential)
     }
 
-    /// Adds a client certificate. A server that receives both prefers it to the token.
+    /// Adds a client certificate. A server that receives a certificate and a token uses the certificate.
     #[must_use]
     pub fn with_certificate(mut self, certificate: ClientCertificate) -> Self {
         self.certificate = Some(Arc::new(certificate));
         self
     }
 
-    /// Sets when the credential expires, by the wall clock.
+    /// Sets when the credential expires, by the wall clock. `None` means that it does not expire.
     #[must_use]
     pub fn with_expiry(mut self, expires_at: Option<SystemTime>) -> Self {
         self.expires_at = expires_at;
         self
     }
 
-    /// Sets the age at which the source is asked again although the credential may still be valid. If that fails, the
+    /// Sets the age at which the source fetches the credential again although it may still be valid. If that fails, the
     /// credential stays in use.
     #[must_use]
     pub fn with_revalidate_after(mut self, age: Duration) -> Self {
@@ -230,13 +233,14 @@ impl Credential {
         self
     }
 
-    /// The value of the `Authorization` header. It is marked sensitive and computed once.
+    /// Returns the value of the `Authorization` header; `None` if the credential has neither a token nor a password.
+    /// The value is marked as sensitive.
     #[inline]
     pub fn authorization(&self) -> Option<&HeaderValue> {
         self.authorization.as_deref().map(Shards::get)
     }
 
-    /// The bearer token.
+    /// Returns the bearer token; `None` if there is none.
     pub fn token(&self) -> Option<&SecretString> {
         match self.secret.as_deref() {
             Some(Secret::Bearer(token)) => Some(token),
@@ -244,7 +248,7 @@ impl Credential {
         }
     }
 
-    /// The user name and the password.
+    /// Returns the user name and the password; `None` if there are none.
     pub fn basic_pair(&self) -> Option<(&str, &SecretString)> {
         match self.secret.as_deref() {
             Some(Secret::Basic { username, password }) => Some((username, password)),
@@ -252,43 +256,44 @@ impl Credential {
         }
     }
 
-    /// The client certificate and its key.
+    /// Returns the client certificate with its key; `None` if there is none.
     pub fn certificate(&self) -> Option<&Arc<ClientCertificate>> {
         self.certificate.as_ref()
     }
 
-    /// When the credential expires.
+    /// Returns when the credential expires; `None` if it does not.
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at
     }
 
-    /// The age at which the source is asked again.
+    /// Returns the age at which the source fetches the credential again; `None` if it does not do so by age.
     pub fn revalidate_after(&self) -> Option<Duration> {
         self.revalidate_after
     }
 
-    /// The generation, for [`Credentials::invalidate`](crate::Credentials::invalidate).
+    /// Returns the generation, to be passed to [`Credentials::invalidate`](crate::Credentials::invalidate).
     pub fn generation(&self) -> Generation {
         self.generation
     }
 
-    /// Whether the credential had expired on arrival. It is returned only once, in case this machine's clock is wrong. Use
-    /// it for one request, and derive nothing from it that lives longer.
+    /// Returns whether the credential had already expired when it was fetched. Such a credential is used once
+    /// nevertheless, because this machine's clock may be wrong. Use it for one request only, and not for a connection
+    /// that stays open.
     pub fn expired_on_arrival(&self) -> bool {
         self.expired_on_arrival
     }
 
-    /// The description of its source, for people: `exec plugin aws`.
+    /// Returns the description of the credential's source, such as `exec plugin aws`.
     pub fn provenance(&self) -> &str {
         &self.provenance
     }
 
-    /// Whether there is no identity.
+    /// Returns whether the credential contains no identity: no token, no password and no certificate.
     pub fn is_anonymous(&self) -> bool {
         self.secret.is_none() && self.certificate.is_none()
     }
 
-    /// The kinds of its parts, for people: `bearer token and client certificate`.
+    /// Returns which parts the credential has, such as `bearer token and client certificate`.
     pub fn description(&self) -> &'static str {
         match (self.secret.as_deref(), &self.certificate) {
             (None, None) => "no credential",

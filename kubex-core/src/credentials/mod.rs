@@ -1,22 +1,29 @@
-//! The live handle that always returns the current credential.
+//! A handle that always returns the current credential.
 //!
-//! A client calls [`Credentials::current`] before each request. While the credential is fresh, that reads a snapshot:
-//! no lock, no allocation, no wait. When the credential is about to expire, the first caller starts a fetch in the
-//! background, and all callers keep using the old one. Callers wait only if there is no valid credential, and all of
-//! them wait for the same fetch. When the server answers 401, the client calls [`Credentials::invalidate`], and after other
-//! answers [`Credentials::accept`].
+//! A client calls [`Credentials::current`] before each request. While the credential is fresh, the call reads a
+//! snapshot without a lock, an allocation or a wait. When the credential is about to expire, the first caller starts a
+//! fetch in the background, and all callers keep using the old credential. Callers wait in two cases, and then all of
+//! them wait for the same fetch:
+//!
+//! - There is no valid credential.
+//! - The credential has reached the age at which it is [fetched again](crate::Credential::with_revalidate_after), such
+//!   as 60 s for a token file. Callers wait at most 1 s, and then use the old credential.
+//!
+//! The client reports the response of the server: [`Credentials::invalidate`] for 401, and [`Credentials::accept`] for
+//! other responses.
 //!
 //! Credentials are fetched on demand: a program that sends no request runs no plugin and reads no file.
 //!
-//! | getter | waits | starts a fetch | may return an expired credential |
+//! | method | waits | starts a fetch | may return an expired credential |
 //! |---|---|---|---|
-//! | [`current`](Credentials::current) | if there is no valid one | yes | no |
+//! | [`current`](Credentials::current) | in the cases above | yes | only if it had expired when it was fetched, see [`Credential::expired_on_arrival`] |
 //! | [`try_current`](Credentials::try_current) | no | yes | yes |
 //! | [`peek`](Credentials::peek) | no | no | yes |
 //! | [`with_fresh`](Credentials::with_fresh) | no | no | no |
 //!
-//! Which one to take: a client that sends requests awaits `current`. A metric or a status page looks with `peek`, which never causes
-//! a plugin to run. Code that cannot wait, such as a TLS callback, takes `try_current` and is given a fresh credential the next time.
+//! Use `current` in a client that sends requests. Use `peek` for a metric or a status page, because it never runs a
+//! plugin. Use `try_current` where the code cannot wait, such as in a TLS callback. The fetch that `try_current` starts
+//! serves the next call.
 //!
 //! # When a credential is renewed
 //!
@@ -33,20 +40,21 @@
 //!
 //! # Events
 //!
-//! Each fetch that ends is a `tracing` event with the target `kubex::credentials` (`kubex::trust` for
-//! [CA bundles](crate::trust)), and so is each rejection. The event has level warn when fetching begins to fail, info when
-//! it works again, and otherwise debug. The names and fields are stable:
+//! Each fetch that ends is a `tracing` event with the target `kubex::credentials`, or `kubex::trust` for [CA
+//! bundles](crate::trust). Each rejection by the server is an event too. The event has level warn when fetching begins
+//! to fail, and again when it still fails after the last valid value has expired. It has level info when fetching works
+//! again, and otherwise debug. The names and fields are stable:
 //!
 //! | field | meaning |
 //! |---|---|
-//! | `source` | the name of the chain's source; empty for a handle outside of a chain |
-//! | `outcome` | `fetched`, `unchanged` (same as before), `expired` (on arrival), `failed`, `rejected` (by the server), `lost` (given up, because its runtime is blocked) |
+//! | `source` | the name of the chain's source; empty if no chain made the handle |
+//! | `outcome` | `fetched`, `unchanged` (equal to the previous value), `expired` (already when it was fetched), `failed`, `rejected` (by the server), `lost` (the fetch was given up, because its runtime is blocked) |
 //! | `reason` | why the fetch started: `first`, `expiring`, `rejected` |
 //! | `duration_ms` | how long the fetch took |
 //! | `generation` | the generation that callers now receive; absent if there is none |
-//! | `seconds_to_expiry` | how long it remains valid; absent if it does not expire |
+//! | `seconds_to_expiry` | how long the value remains valid; absent if it does not expire |
 //! | `failures` | how many fetches have failed in a row |
-//! | `has_valid` | whether there is a valid value to serve |
+//! | `has_valid` | whether callers still receive a valid value |
 //! | `error` | why the fetch failed |
 //!
 //! ```
@@ -100,8 +108,8 @@ pub use crate::sharing_key::SharingKey;
 pub use crate::source::SavedSecret;
 pub use crate::store_identity::StoreIdentity;
 
-/// A handle that always returns the current credential. Clones share one credential, and at most one fetch runs at a
-/// time. See the [module](self).
+/// A handle that always returns the current credential. All clones share one credential, and at most one fetch runs at
+/// a time. See the [module](self).
 #[derive(Clone)]
 pub struct Credentials(Kind);
 
@@ -204,30 +212,34 @@ impl Refreshable for Credential {
 }
 
 impl Credentials {
-    /// What makes the identity of the credential, for a store that processes share. `None` for a credential that never
-    /// changes, and for a source that does not say.
+    /// Returns the [`StoreIdentity`]: a key by which processes that share a store recognize equal credentials. `None`
+    /// for a credential that never changes, and for a source whose credentials cannot be shared this way.
     pub async fn store_identity(&self) -> Option<StoreIdentity> {
         let cell = self.0.cell()?;
         let CredentialFetcher { source, cluster, .. } = cell.fetcher();
         source.store_identity(cell.host(), cluster).await
     }
 
-    /// What the policy decides about the plugin that a fetch runs. `None` if a fetch runs no plugin.
+    /// Returns whether the plugin policy permits the plugin that a fetch runs, and why. `None` if a fetch runs no
+    /// plugin.
     pub async fn plugin_verdict(&self) -> Option<PluginVerdict> {
         let cell = self.0.cell()?;
         cell.fetcher().source.plugin_verdict(cell.host()).await
     }
 
-    /// Whether a fetch uses up a secret and gets the next one, which a store has to keep.
+    /// Returns whether each fetch consumes a secret and receives a new one for the next fetch, such as a rotating
+    /// refresh token. A store has to keep the new secret.
     pub fn uses_up_a_secret(&self) -> bool {
         let cell = self.0.cell();
         cell.is_some_and(|cell| cell.fetcher().source.uses_up_a_secret())
     }
 
-    /// Fetches a credential for a store, which keeps the secret for the next fetch. The handle itself does not change.
+    /// Fetches a credential for a store. If the fetch [consumes a secret](Self::uses_up_a_secret), it saves the new
+    /// secret in `saved`. The credential of this handle does not change.
     ///
     /// # Errors
-    /// Those of the source, and `TimedOut`.
+    /// - [`ErrorKind::TimedOut`]: the fetch exceeded the time limit of the source.
+    /// - Any error of the source.
     pub async fn fetch_saving(&self, reason: FetchReason, saved: &dyn SavedSecret) -> Result<Credential> {
         let Some(cell) = self.0.cell() else {
             return Ok(Credential::clone(&*self.current().await?));
@@ -247,15 +259,15 @@ impl Credentials {
         })
     }
 
-    /// A credential that never changes.
+    /// Creates a handle of a credential that never changes.
     pub fn fixed(credential: Credential) -> Self {
         Self(Kind::Fixed(Arc::new(credential)))
     }
 
-    /// Credentials that the source fetches, on demand.
+    /// Creates a handle whose credentials the source fetches on demand.
     ///
-    /// Sources with the same [sharing key](CredentialSource::sharing_key) share one handle: as long as a handle with
-    /// that key exists, this returns a clone of it.
+    /// Sources with the same [sharing key](CredentialSource::sharing_key) share one handle: if a handle with the same
+    /// key is in use, this function returns a clone of it.
     pub fn live(source: Arc<dyn CredentialSource>, cluster: Arc<Cluster>, host: Host) -> Self {
         let key = source.sharing_key(&cluster).map(|key| host.add_to(key).closed());
         let asker = Asker::new(source.origin());
@@ -299,15 +311,17 @@ impl Credentials {
         Self(Kind::Live(RefreshCell::new(fetcher, host)))
     }
 
-    /// The current credential. Waits if there is no valid one. Dropping the future at any time is safe.
+    /// Returns the current credential. The call waits if there is no valid credential. It waits at most 1 s if the
+    /// credential is still valid, but has reached the age at which it is [fetched
+    /// again](Credential::with_revalidate_after). Its future can be dropped at any time.
     ///
-    /// A credential that had expired on arrival is returned only to the callers that waited for it, in case this
-    /// machine's clock is wrong. The next call returns an error of kind `Expired`.
+    /// If a fetch returns a credential that has already expired, only the callers that wait for this fetch receive it,
+    /// because this machine's clock may be wrong. The next call returns an error of kind `Expired`.
     ///
     /// # Errors
-    /// The error of the source, if there is no valid credential. Until the next attempt is due, calls return the same
-    /// error at once. If several configurations share the credential, each gets the error with the name and the origin of
-    /// its own source.
+    /// Returns the error of the source if there is no valid credential. Calls return the same error at once until the
+    /// next attempt is due. If several configurations share the credential, the error contains the name and the origin
+    /// of the caller's own source.
     pub async fn current(&self) -> Result<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Ok(Arc::clone(credential)),
@@ -319,10 +333,10 @@ impl Credentials {
         }
     }
 
-    /// The last fetched credential, without waiting. Starts the fetch that is due in the background. `None` before the
-    /// first fetch has ended; the credential may have expired.
+    /// Returns the last fetched credential without waiting. If a fetch is due, it starts in the background. The
+    /// credential may have expired. `None` before the first fetch has ended.
     ///
-    /// A TLS handshake uses this, because it cannot wait.
+    /// A TLS handshake uses this method, because it cannot wait.
     pub fn try_current(&self) -> Option<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Some(Arc::clone(credential)),
@@ -331,8 +345,8 @@ impl Credentials {
         }
     }
 
-    /// The last fetched credential, without waiting and without any effect. `None` before the first fetch has ended;
-    /// the credential may have expired.
+    /// Returns the last fetched credential without waiting, and never starts a fetch. The credential may have expired.
+    /// `None` before the first fetch has ended.
     pub fn peek(&self) -> Option<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Some(Arc::clone(credential)),
@@ -340,10 +354,11 @@ impl Credentials {
         }
     }
 
-    /// Passes the current credential to `look` if it is fresh: no lock, no allocation, no fetch. Otherwise returns
-    /// `None`, and the caller continues with [`current`](Self::current).
+    /// Passes the current credential to `look` if it is fresh, and returns the result of `look`. Otherwise, it returns
+    /// `None`: call [`current`](Self::current) then.
     ///
-    /// This is the fast path of a request. `look` must not block.
+    /// This is the fast path of a request. It takes no lock, allocates no memory and starts no fetch. `look` must not
+    /// block.
     pub fn with_fresh<R>(&self, look: impl FnOnce(&Arc<Credential>) -> R) -> Option<R> {
         match &self.0 {
             Kind::Fixed(credential) => Some(look(credential)),
@@ -352,7 +367,7 @@ impl Credentials {
     }
 
     /// Reports that the server rejected the credential of this generation (401). The next call of
-    /// [`current`](Self::current) waits for a newer one. A generation that has been replaced already is ignored.
+    /// [`current`](Self::current) waits for a new credential. A generation that is no longer current is ignored.
     ///
     /// | the rejected credential | the next fetch |
     /// |---|---|
@@ -366,10 +381,10 @@ impl Credentials {
         }
     }
 
-    /// Reports that the server accepted the credential of this generation: any answer except 401, 407 and 5xx. A later
-    /// rejection then means that the credential was revoked, so the next one is fetched at once.
+    /// Reports that the server accepted the credential of this generation: it returned any status except 401, 407 and
+    /// 5xx. If the server rejects the credential later, it has been revoked, so the next one is fetched at once.
     ///
-    /// The clients of Kubex call it after each response. It costs a few nanoseconds.
+    /// The clients of Kubex call this method after each response. It takes a few nanoseconds.
     #[inline]
     pub fn accept(&self, generation: Generation) {
         if let Some(cell) = self.0.cell() {
@@ -377,7 +392,7 @@ impl Credentials {
         }
     }
 
-    /// A subscription, which is notified each time there is a new credential.
+    /// Returns a subscription that is notified of each new credential.
     pub fn changes(&self) -> Changes {
         match &self.0 {
             Kind::Fixed(_) => Changes::never(),
@@ -385,12 +400,12 @@ impl Credentials {
         }
     }
 
-    /// Whether the credential never changes.
+    /// Returns whether the credential never changes.
     pub fn is_fixed(&self) -> bool {
         matches!(self.0, Kind::Fixed(_))
     }
 
-    /// A description of the credential's source, for people: `exec plugin aws`. It contains no secret.
+    /// Returns a description of the credential's source for people, such as `exec plugin aws`. It contains no secret.
     pub fn describe(&self) -> String {
         match &self.0 {
             Kind::Fixed(credential) => credential.description().to_owned(),
@@ -412,14 +427,14 @@ impl Credentials {
         }
     }
 
-    /// Whether a fetch does nothing but read files.
+    /// Returns whether a fetch only reads files: it runs no plugin and sends no request.
     pub fn only_reads_files(&self) -> bool {
         let cell = self.0.cell();
         cell.is_none_or(|cell| cell.fetcher().only_reads_files())
     }
 
-    /// The time limit of one fetch, with the time that it takes to end what it started. A source that waits for the credential of
-    /// another one adds it to its own limit.
+    /// Returns the time limit of one fetch, including the time for ending a process that the fetch started. A source
+    /// that waits for this credential adds the result to its own time limit.
     pub fn deadline(&self) -> Duration {
         self.0.cell().map_or(Duration::ZERO, |cell| {
             let (fetcher, host) = (cell.fetcher(), cell.host());
@@ -448,7 +463,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// A subscription to the generations of a handle.
+/// A subscription to a handle. [`next`](Self::next) returns the generation of each new credential or CA bundle.
 #[derive(Debug)]
 pub struct Changes(pub(crate) watch::Receiver<Generation>);
 
@@ -457,7 +472,8 @@ impl Changes {
         Self(watch::Sender::new(Generation::default()).subscribe())
     }
 
-    /// Waits for a generation that this subscription has not returned yet. Never returns after the handle was dropped.
+    /// Waits for a generation that this subscription has not returned yet. It waits forever once the handle has been
+    /// dropped.
     pub async fn next(&mut self) -> Generation {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;
@@ -465,7 +481,7 @@ impl Changes {
         *self.0.borrow_and_update()
     }
 
-    /// The latest generation; number 0 before the first fetch.
+    /// Returns the latest generation; number 0 before the first fetch.
     pub fn latest(&self) -> Generation {
         *self.0.borrow()
     }

@@ -11,10 +11,11 @@ use crate::text::{Sanitized, write_sanitized};
 /// The most causes that are kept of one error.
 const MOST: usize = 16;
 
-/// A cause that comes from another crate or from the system: its text, sanitized, and what it was caused by.
+/// A cause that comes from another crate or from the system. It contains the sanitized text of the original error, and
+/// the causes of that error.
 ///
-/// The error itself is not kept. A parser's error may quote its input, and an HTTP client's error the URL of a proxy; a
-/// program that walks [`source`](StdError::source) prints them.
+/// The original error is not kept, because its text may contain a secret: a parser's error may quote its input, and an
+/// HTTP client's error the URL of a proxy. A program that prints every [`source`](StdError::source) would show them.
 #[derive(Clone)]
 pub struct Cause {
     message: Sanitized,
@@ -23,7 +24,7 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// Returns the kind, if the cause is an `io::Error`.
+    /// Returns the kind of the original error if it was an `io::Error`; otherwise `None`.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         self.io_kind
     }
@@ -57,7 +58,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The text, and the kind of an `io::Error`.
+/// Prints the text, and the kind of an `io::Error`.
 impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.io_kind {

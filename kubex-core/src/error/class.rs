@@ -1,7 +1,7 @@
 //! Classes of errors, for programs that do not distinguish every kind.
 //!
-//! A class shows who can fix the error, and a kind shows what is wrong. New kinds may be added to a class, so a program that
-//! matches on classes handles them already.
+//! A class shows who can fix the error, and a kind shows what is wrong. If a new kind is added, a program that matches
+//! on classes handles it already.
 //!
 //! ```
 //! use kubex_core::{ErrorClass, ErrorKind};
@@ -15,7 +15,7 @@
 
 use super::ErrorKind;
 
-/// What to do about an error. The enum is exhaustive, so that a `match` covers every class.
+/// A group of error kinds that require the same action. The enum is exhaustive, so that a `match` covers every class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorClass {
     /// Nothing is configured: write a kubeconfig, or run in a pod.
@@ -35,7 +35,7 @@ pub enum ErrorClass {
 }
 
 impl ErrorKind {
-    /// The class of the kind. The match is exhaustive, so that a new kind does not compile without a class.
+    /// Returns the class of the kind.
     ///
     /// ```
     /// use kubex_core::error::{ErrorClass, ErrorKind};

@@ -3,7 +3,8 @@
 use super::ErrorKind;
 
 impl ErrorKind {
-    /// The id of the kind in kebab case. An id never changes, even if its variant is renamed.
+    /// Returns the id of the kind in kebab case, for machine-readable output. It never changes, even if the variant is
+    /// renamed.
     ///
     /// ```
     /// assert_eq!(kubex_core::ErrorKind::MissingContext.id(), "missing-context");

@@ -2,7 +2,7 @@
 
 use super::{Error, Result};
 
-/// Collects all problems of one value, so that its user can fix them at once.
+/// Collects all problems of a value, so that the user can fix them at once.
 ///
 /// ```
 /// use kubex_core::error::Problems;
@@ -20,7 +20,7 @@ use super::{Error, Result};
 pub struct Problems(Option<Error>);
 
 impl Problems {
-    /// Returns the value, or collects the problem.
+    /// Returns the value of `Ok`. For `Err`, it collects the error and returns `None`.
     pub fn take<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
     }
@@ -40,15 +40,15 @@ impl Problems {
         }
     }
 
-    /// Whether there are no problems.
+    /// Returns whether no problem has been collected.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Returns all problems as one error, with the kind of the first.
+    /// Returns all problems as one error, or `Ok` if there are none.
     ///
     /// # Errors
-    /// If there are problems.
+    /// Returns the first problem, with the others as [related](Error::with_related) problems.
     pub fn into_result(self) -> Result<()> {
         self.0.map_or(Ok(()), Err)
     }

@@ -16,7 +16,7 @@ pub(super) fn kind_of(error: &io::Error) -> ErrorKind {
     }
 }
 
-/// Whether a file cannot be read because it, or a part of its path, does not exist.
+/// Returns whether the error means that a file, or a part of its path, does not exist.
 pub fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -3,7 +3,8 @@
 use std::pin::pin;
 use std::task::Poll;
 
-/// Polls the future up to this many times, then drops it: a caller that is cancelled at any of its awaits.
+/// Polls the future up to this many times, then drops it. Use it in a test to cancel a caller at each of its `await`
+/// points.
 pub async fn give_up_after(polls: usize, future: impl Future) {
     let mut future = pin!(future);
     let mut left = polls;

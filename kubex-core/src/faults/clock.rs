@@ -1,4 +1,4 @@
-//! A real clock whose wall clock can be set.
+//! A real clock whose wall-clock time can be set.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::host::{Clock, Host, Moment};
 
-/// The clocks of another host, with a wall clock that can be set while they run.
+/// A clock whose wall-clock time a test can set. Otherwise, it runs like the clock of another host.
 ///
 /// It is for tests in real time. In simulated time, use
 /// [`SimulatedHost::set_wall_clock`](crate::host::SimulatedHost::set_wall_clock).
@@ -29,7 +29,7 @@ pub struct SettableClock {
 }
 
 impl SettableClock {
-    /// Returns the host with a clock that can be set, and the clock.
+    /// Returns the host with a settable clock, and that clock.
     pub fn on(host: Host) -> (Host, Arc<Self>) {
         let clock = Arc::new(Self {
             beneath: host.clone(),
@@ -38,7 +38,7 @@ impl SettableClock {
         (host.with_clock(clock.clone()), clock)
     }
 
-    /// Sets the wall clock; it runs on from this time.
+    /// Sets the wall clock. It runs on from this time.
     pub fn set(&self, time: SystemTime) {
         let now = self.beneath.now().monotonic;
         *self.set.lock().unwrap_or_else(PoisonError::into_inner) = Some((time, now));

@@ -1,9 +1,9 @@
-//! The conformance suite that every provider must pass.
+//! The conformance test suite for providers.
 //!
-//! An author describes how to put a token where the provider reads it, and what can fail there; `conformance/rules.rs`
-//! holds the rules.
-//! [`provider_conformance!`](crate::provider_conformance) makes a test of each rule. The provider runs on a
-//! [`SimulatedHost`] and touches nothing real. A check that fails panics, as a test does.
+//! The author of a provider describes with [`Conformance`] how a test puts a token where the provider reads it, and
+//! what can fail there. [`provider_conformance!`](crate::provider_conformance) generates a test for each rule. The
+//! provider runs on a [`SimulatedHost`], so it uses no real file, process or clock. A failed check panics, like any
+//! test.
 
 #![expect(
     clippy::expect_used,
@@ -37,7 +37,8 @@ type Plant = Arc<dyn Fn(&SimulatedHost, &str) + Send + Sync>;
 type PlantExpiring = Arc<dyn Fn(&SimulatedHost, &str, SystemTime) + Send + Sync>;
 type Change = Arc<dyn Fn(&SimulatedHost) + Send + Sync>;
 
-/// The checks for one provider, and how the simulated host is prepared for it.
+/// The conformance checks for one provider. Its methods describe how a test prepares the simulated host for the
+/// provider.
 ///
 /// ```
 /// use kubex_core::faults::Conformance;
@@ -83,7 +84,7 @@ pub struct Conformance {
 }
 
 impl Conformance {
-    /// The checks for the provider of this registration.
+    /// Creates the checks for the provider of this registration.
     pub fn new(registration: &'static Registration) -> Self {
         Self {
             registration,
@@ -96,29 +97,31 @@ impl Conformance {
         }
     }
 
-    /// Registers another provider that this one uses.
+    /// Registers another provider, which the provider under test uses.
     #[must_use]
     pub fn with(mut self, registration: &'static Registration) -> Self {
         self.others.push(registration);
         self
     }
 
-    /// The provider's options, given the token, which they may contain.
+    /// Sets the function that returns the provider's options. Its argument is the token, for a provider whose options
+    /// contain it.
     #[must_use]
     pub fn options(mut self, options: impl Fn(&str) -> Options + Send + Sync + 'static) -> Self {
         self.options = Arc::new(options);
         self
     }
 
-    /// Sets the function that writes a token to where the provider reads it, over the previous token. A provider whose token is
-    /// part of its options does not need it; its token never changes.
+    /// Sets the function that writes a token where the provider reads it, and thereby replaces the previous token. It
+    /// is not needed if the options contain the token.
     #[must_use]
     pub fn plants(mut self, plant: impl Fn(&SimulatedHost, &str) + Send + Sync + 'static) -> Self {
         self.plant = Some(Arc::new(plant));
         self
     }
 
-    /// Puts a token there that expires at a time, if the provider knows expiry times.
+    /// Sets the function that writes a token that expires at the given time. It is only needed if the provider reads
+    /// expiry times.
     #[must_use]
     pub fn plants_expiring(
         mut self,
@@ -128,7 +131,7 @@ impl Conformance {
         self
     }
 
-    /// Adds a failure that makes the token unavailable.
+    /// Adds a failure that makes the token unavailable. `what` describes it, such as `the file is gone`.
     #[must_use]
     pub fn breaks(
         mut self,
@@ -139,7 +142,7 @@ impl Conformance {
         self
     }
 
-    /// Sets what makes a fetch hang.
+    /// Sets the function that makes every fetch hang.
     #[must_use]
     pub fn hangs(mut self, hang: impl Fn(&SimulatedHost) + Send + Sync + 'static) -> Self {
         self.hang = Some(Arc::new(hang));
@@ -206,7 +209,7 @@ impl Debug for Conformance {
 
 /// Generates a test for each rule that every provider must pass.
 ///
-/// The first argument is the name of the module to generate, the second a
+/// The first argument is the name of the module to generate. The second is a
 /// [`Conformance`](crate::faults::Conformance).
 ///
 /// ```text

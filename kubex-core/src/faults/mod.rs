@@ -4,10 +4,10 @@
 //! |---|---|
 //! | a credential source | [`FaultySource`]: fails, hangs, panics, is slow, returns an expired credential |
 //! | an exec plugin | [`plugin`]: fails, is killed, prints too much, hangs, fails every n-th time |
-//! | files | [`SimulatedHost`](crate::host::SimulatedHost): gone, forbidden, devices, reads that hang, changes between two reads |
+//! | files | [`SimulatedHost`](crate::host::SimulatedHost): missing, not readable, devices, reads that hang, changes between two reads |
 //! | clocks | `SimulatedHost`: set, suspended, slow; [`SettableClock`] for real time |
 //! | a document | [`Mutations`]: characters, lines and parts inserted, removed, repeated, cut off |
-//! | a caller | [`give_up_after`]: goes away before it has its answer |
+//! | a caller | [`give_up_after`]: dropped before it has a result |
 //! | a server | [`FaultyServer`]: garbage, truncated responses, floods, silence |
 //!
 //! [`provider_conformance!`](crate::provider_conformance) is the test suite that every provider must pass.
@@ -43,7 +43,7 @@ mod shown;
 mod source;
 
 pub use caller::give_up_after;
-/// The certificate of an authority in PEM: RSA of 2048 bits, valid from 2000 to 9999.
+/// The certificate of a test authority in PEM: RSA of 2048 bits, valid from 2000 to 9999.
 pub const CERTIFICATE: &str = include_str!("certificate.pem");
 
 pub use clock::SettableClock;

@@ -1,6 +1,7 @@
 //! Mutations of a document, as by a typing error or a damaged disk.
 
-/// Texts whose insertion changes what a YAML document means: what means something to YAML, and what editors leave behind.
+/// Texts that change the meaning of a YAML document if they are inserted: YAML syntax, and characters that editors
+/// leave behind.
 ///
 /// ```
 /// assert!(kubex_core::faults::YAML_PIECES.contains(&"- "));
@@ -86,7 +87,7 @@ pub const YAML_PIECES: &[&str] = &[
     "😀",
 ];
 
-/// A source of random mutations. Equal seeds give equal mutations.
+/// Creates random mutations of a text. Equal seeds create equal mutations.
 ///
 /// ```
 /// use kubex_core::faults::Mutations;
@@ -98,12 +99,12 @@ pub const YAML_PIECES: &[&str] = &[
 pub struct Mutations(u64);
 
 impl Mutations {
-    /// The mutations of this seed.
+    /// Creates a source of mutations from this seed.
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(2) | 1)
     }
 
-    /// A random number below `end`, or 0 if `end` is 0.
+    /// Returns a random number below `end`, or 0 if `end` is 0.
     pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -112,12 +113,12 @@ impl Mutations {
         usize::try_from(spread).unwrap_or_default() % end.max(1)
     }
 
-    /// One of these, at random.
+    /// Returns a random element of `choices`; `None` if it is empty.
     pub fn one_of<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
         choices.get(self.below(choices.len()))
     }
 
-    /// The text after one to four mutations.
+    /// Returns the text after one to four mutations.
     pub fn of(&mut self, text: &str) -> String {
         let mut bytes = text.as_bytes().to_vec();
         for _ in 0..=self.below(4) {
@@ -126,7 +127,7 @@ impl Mutations {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Changes the document once: inserts, removes, repeats, replaces or cuts off a part, or changes a line.
+    /// Changes the document once. It inserts, removes, repeats, replaces or cuts off a part, or changes a line.
     pub fn mutate(&mut self, document: &mut Vec<u8>) {
         let at = self.below(document.len() + 1);
         let until = (at + 1 + self.below(12)).min(document.len()).max(at);

@@ -25,13 +25,13 @@ fn run_result(exit: Exit, output: &str, error: &str) -> ProcessOutput {
     }
 }
 
-/// A plugin that prints this text and exits successfully.
+/// Returns a plugin that prints this text and exits successfully.
 pub fn prints(output: impl Into<String>) -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     let output = output.into();
     move |_| Ok(run_result(Exit::Status(0), &output, ""))
 }
 
-/// A plugin that prints this text to stderr and exits with this status.
+/// Returns a plugin that prints this text to stderr and exits with this status.
 pub fn fails(
     status: i32,
     error: impl Into<String>,
@@ -40,17 +40,17 @@ pub fn fails(
     move |_| Ok(run_result(Exit::Status(status), "", &error))
 }
 
-/// A plugin that is killed by this signal.
+/// Returns a plugin that is killed by this signal.
 pub fn is_killed_by(signal: i32) -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     move |_| Ok(run_result(Exit::Signal(signal), "", ""))
 }
 
-/// A plugin that prints more than the limit.
+/// Returns a plugin that prints more than the limit.
 pub fn floods() -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     |_| Err(ProcessError::OutputTooLarge)
 }
 
-/// A plugin that does not finish before its deadline.
+/// Returns a plugin that does not finish before its deadline.
 pub fn hangs() -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     |_| {
         Err(ProcessError::TimedOut {
@@ -60,12 +60,12 @@ pub fn hangs() -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     }
 }
 
-/// A plugin that cannot be started, for this reason.
+/// Returns a plugin that cannot be started, for this reason.
 pub fn is_not_started(kind: io::ErrorKind) -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     move |_| Err(ProcessError::NotStarted(kind.into()))
 }
 
-/// Runs `fault` every `number`th time, and `else_` otherwise.
+/// Returns a plugin that behaves as `fault` in every `number`th run, and as `else_` in the others.
 pub fn one_in(
     number: usize,
     fault: impl Fn(&Process) -> RunResult + Send + Sync + 'static,

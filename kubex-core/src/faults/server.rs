@@ -15,9 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The maximum size of a request, in bytes.
 const LARGEST_REQUEST: usize = 64 * 1024;
 
-/// How a [`FaultyServer`] responds to one request.
+/// The response of a [`FaultyServer`] to one request.
 ///
-/// A client must answer each of them with a typed error within its time limit, and must not keep more of a flood than it needs.
+/// A client under test must return a typed error for each faulty response within its time limit, and must limit how
+/// much of a response it reads.
 ///
 /// ```
 /// use kubex_core::faults::{FaultyServer, Reply};
@@ -43,9 +44,9 @@ pub enum Reply {
     Floods(usize),
 }
 
-/// A plain HTTP/1.1 server on 127.0.0.1, for tests of clients and of providers that send requests to `http` addresses. It
-/// sends the scripted replies in order, one for each connection, and repeats the last one. It records the heads of the
-/// requests. It stops when it is dropped.
+/// A plain HTTP/1.1 server on 127.0.0.1, for tests of clients and of providers that send requests to `http` addresses.
+/// Each connection receives the next scripted reply. The last reply is repeated. The server records the heads of the
+/// requests, and stops when it is dropped.
 pub struct FaultyServer {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -59,10 +60,10 @@ struct Shared {
 }
 
 impl FaultyServer {
-    /// Starts a server that sends these replies. Without any, it hangs.
+    /// Starts a server that sends these replies. If there are none, the server accepts requests and never responds.
     ///
     /// # Errors
-    /// The system's error if no port is available.
+    /// Returns the system's error if no port is available.
     pub fn playing(replies: impl IntoIterator<Item = Reply>) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let address = listener.local_addr()?;

@@ -10,7 +10,7 @@ use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::{CredentialSource, FetchReason, FetchRequest};
 
-/// What a [`FaultySource`] does in one fetch.
+/// One action of a [`FaultySource`]: it returns a credential, fails, hangs or panics.
 ///
 /// ```
 /// use std::time::Duration;
@@ -70,53 +70,54 @@ impl Act {
         }
     }
 
-    /// Returns a numbered token: `token-1` in the first fetch, `token-2` in the second, ...
+    /// Creates an act that returns a numbered token: `token-1` in the first fetch of the source, `token-2` in the
+    /// second, and so on.
     pub fn token() -> Self {
         Self::new(Outcome::NumberedToken)
     }
 
-    /// Returns this credential.
+    /// Creates an act that returns this credential.
     pub fn returns(credential: Credential) -> Self {
         Self::new(Outcome::Returns(Box::new(credential)))
     }
 
-    /// Fails with an error of this kind.
+    /// Creates an act that fails with an error of this kind.
     pub fn fails(kind: ErrorKind) -> Self {
         Self::new(Outcome::Fails(kind))
     }
 
-    /// Never completes; only a deadline ends the fetch.
+    /// Creates an act that never completes. Only the deadline ends the fetch.
     pub fn hangs() -> Self {
         Self::new(Outcome::Hangs)
     }
 
-    /// Panics.
+    /// Creates an act that panics.
     pub fn panics() -> Self {
         Self::new(Outcome::Panics)
     }
 
-    /// The credential expires this long after it is returned, by the host's wall clock.
+    /// Sets that the credential expires this long after it is returned, by the host's wall clock.
     #[must_use]
     pub fn lasting(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(Lifetime::EndsIn(lifetime));
         self
     }
 
-    /// The credential expired this long before it is returned.
+    /// Sets that the credential expired this long before it is returned.
     #[must_use]
     pub fn expired_for(mut self, span: Duration) -> Self {
         self.lifetime = Some(Lifetime::EndedBefore(span));
         self
     }
 
-    /// The credential is to be revalidated at this age.
+    /// Sets the age at which the credential is fetched again, see [`Credential::with_revalidate_after`].
     #[must_use]
     pub fn with_revalidate_after(mut self, age: Duration) -> Self {
         self.revalidate_after = Some(age);
         self
     }
 
-    /// The fetch takes this long, by the host's clock.
+    /// Sets how long the fetch takes, by the host's clock.
     #[must_use]
     pub fn taking(mut self, span: Duration) -> Self {
         self.takes = span;
@@ -124,7 +125,7 @@ impl Act {
     }
 }
 
-/// A credential source that plays [`Act`]s: each one once, and the last one for all further fetches.
+/// A credential source for tests. It performs one [`Act`] in each fetch, and repeats the last act.
 ///
 /// ```
 /// use kubex_core::faults::{Act, FaultySource};
@@ -141,12 +142,13 @@ pub struct FaultySource {
 }
 
 impl FaultySource {
-    /// A source that plays these acts. Without any it returns a numbered token in each fetch. Its deadline is 30 s.
+    /// Creates a source that performs these acts in order. If there are none, each fetch returns a numbered token. The
+    /// time limit of a fetch is 30 s.
     pub fn playing(acts: impl IntoIterator<Item = Act>) -> Arc<Self> {
         Self::playing_within(Duration::from_secs(30), acts)
     }
 
-    /// Like [`playing`](Self::playing), with a different deadline.
+    /// Like [`playing`](Self::playing), with this time limit of a fetch.
     pub fn playing_within(deadline: Duration, acts: impl IntoIterator<Item = Act>) -> Arc<Self> {
         Arc::new(Self {
             acts: Mutex::new(acts.into_iter().collect()),
@@ -155,17 +157,17 @@ impl FaultySource {
         })
     }
 
-    /// Replaces the remaining acts.
+    /// Replaces the acts that have not been performed yet.
     pub fn play(&self, acts: impl IntoIterator<Item = Act>) {
         *held(&self.acts) = acts.into_iter().collect();
     }
 
-    /// The number of fetches so far.
+    /// Returns the number of fetches so far.
     pub fn runs(&self) -> usize {
         held(&self.reasons).len()
     }
 
-    /// The reason of each fetch.
+    /// Returns why each fetch was started, in order.
     pub fn reasons(&self) -> Vec<FetchReason> {
         held(&self.reasons).clone()
     }

@@ -30,8 +30,8 @@ const LARGE: usize = 4 * 1024 * 1024;
 /// The effort of one value of a document, in bytes of usual text.
 const VALUE: usize = 16;
 
-/// How much there is to do to parse a document: the number of its bytes, or more if it is dense, as `[a,a,a]` is. Values are
-/// what takes time, and each begins or ends with one of a few characters.
+/// Estimates how much work it is to parse a document. The result is its number of bytes, or more if a small document
+/// consists of many short values, such as `[a,a,a]`. Pass it to [`parse`].
 pub fn effort(document: &[u8]) -> usize {
     if document.len() > SMALL {
         return document.len();
@@ -98,10 +98,12 @@ impl From<NotRun> for io::Error {
     }
 }
 
-/// Parses a document of this [effort]: a small one at once, a large one on a blocking thread.
+/// Parses a document of this [effort]. A small document is parsed at once, and a large one on a blocking thread of
+/// tokio.
 ///
 /// # Errors
-/// If the runtime has no thread for it.
+/// Returns [`ErrorKind::RuntimeBusy`] if all blocking threads are busy, and [`ErrorKind::Aborted`] if the runtime shuts
+/// down.
 pub async fn parse<T: Send + 'static>(
     effort: usize,
     parse: impl FnOnce() -> T + Send + 'static,
@@ -119,7 +121,8 @@ pub async fn parse<T: Send + 'static>(
     })
 }
 
-/// Drops a document of this many bytes: a large one on a blocking thread, because its text is wiped.
+/// Drops a document of this many bytes. Its memory is wiped, so a large document is dropped on a blocking thread of
+/// tokio.
 pub fn discard<T: Send + 'static>(length: usize, document: T) {
     if length > LARGE
         && let Ok(runtime) = Handle::try_current()

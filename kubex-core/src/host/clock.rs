@@ -1,7 +1,8 @@
 //! Clocks: the wall clock, the monotonic clock, and timers.
 //!
-//! Two clocks, because each of them is wrong at times. The wall clock jumps when it is set, and an expiry is a time on it. The
-//! monotonic clock never jumps, but stops while a laptop sleeps. A credential that has expired by either of them is not used.
+//! There are two clocks, because each of them is wrong at times. Expiry times refer to the wall clock, which jumps when
+//! it is set. The monotonic clock never jumps, but it stops while a laptop sleeps. A credential that has expired by
+//! either clock is not used.
 //!
 //! ```
 //! use std::time::Duration;
@@ -22,8 +23,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// The time of both clocks at one moment.
 ///
-/// Expiry times are stated by the wall clock, which can be set. The monotonic clock only moves forward, and stops
-/// while a laptop sleeps. Kubex reads both, and a credential has expired as soon as it has expired by either of them.
+/// Expiry times refer to the wall clock, which can be set. The monotonic clock only moves forward, but it stops while a
+/// laptop sleeps. A credential counts as expired if it has expired by either clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The wall clock.
@@ -32,12 +33,12 @@ pub struct Moment {
     pub monotonic: Duration,
 }
 
-/// The time of both clocks as integers, which are faster to read and to compare than a [`Moment`].
+/// The time of both clocks as integers. They are faster to read and to compare than a [`Moment`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticks {
     /// The wall clock: nanoseconds since the beginning of 1970.
     pub wall: u64,
-    /// The monotonic clock: nanoseconds since the same moment as that of [`Moment::monotonic`].
+    /// The monotonic clock: nanoseconds since the same moment as [`Moment::monotonic`].
     pub monotonic: u64,
 }
 
@@ -60,30 +61,31 @@ pub(crate) fn wall_nanos(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, nanos)
 }
 
-/// The host's clocks.
+/// The clocks of a [`Host`](crate::Host).
 pub trait Clock: Debug + Send + Sync {
-    /// The time of both clocks.
+    /// Returns the time of both clocks.
     fn now(&self) -> Moment;
 
-    /// The time of both clocks, up to a few milliseconds late. It is read before each request, and takes a fraction of
-    /// the time of [`now`](Self::now).
+    /// Returns the time of both clocks, which may be a few milliseconds old. It is faster than [`now`](Self::now), for
+    /// a check before each request.
     fn recent(&self) -> Ticks {
         self.now().into()
     }
 
-    /// Completes after this duration of the monotonic clock.
+    /// Returns a future that completes after this duration of the monotonic clock.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
-    /// Whether [`sleep`](Self::sleep) works for this caller.
+    /// Returns whether [`sleep`](Self::sleep) works here. `false` on a tokio runtime without timers, and outside of a
+    /// runtime.
     fn has_timers(&self) -> bool {
         true
     }
 
-    /// A random number, for the jitter of timers.
+    /// Returns a random number, for the jitter of timers.
     fn random(&self) -> u64;
 }
 
-/// The time limit was reached before the future completed.
+/// The error of [`Host::within`](crate::Host::within): the time limit was reached before the future completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut;
 

@@ -1,4 +1,4 @@
-//! A time limit in a configuration: `30s`, `5m`.
+//! A time limit as a configuration contains it: `30s`, `5m`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,7 +15,8 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 const PATTERN: &str = "^\\s*([0-9]+([.,][0-9]+)?\\s*\
     (h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?|ms|msecs?|millis|milliseconds?),?\\s*)+$|^[Pp][Tt][0-9.HhMmSs]+$";
 
-/// A time limit: `30s`, `5m`, `300ms`, or a number of seconds; more than 0 and at most 24 hours.
+/// A time limit in a configuration, such as `30s`, `5m`, `300ms`, or a number of seconds. It is more than 0 and at most
+/// 24 hours.
 ///
 /// ```
 /// use std::time::Duration;

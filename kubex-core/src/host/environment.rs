@@ -1,7 +1,7 @@
 //! Environment variables and the home directory.
 //!
-//! Providers never call `std::env`: variables of the process belong to the host, so that a test can set them without a change of its
-//! own process, and so that the chain knows [which ones were read](crate::host::Input).
+//! Providers never call `std::env`. They read variables through the host, for two reasons: a test can set them without
+//! changing its own process, and the chain records [which ones were read](crate::host::Input).
 //!
 //! ```
 //! use kubex_core::Host;
@@ -21,18 +21,18 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::origin::Origin;
 
-/// The environment of a program.
+/// The environment variables and the working directory of a [`Host`](crate::Host).
 pub trait Environment: Debug + Send + Sync {
-    /// The value of a variable; `None` if it is unset.
+    /// Returns the value of a variable; `None` if it is unset.
     fn variable(&self, name: &str) -> Option<OsString>;
 
-    /// All variables, for a child process.
+    /// Returns all variables, for a child process.
     fn variables(&self) -> Vec<(OsString, OsString)>;
 
-    /// The working directory, for relative paths.
+    /// Returns the working directory, the base of relative paths; `None` if it does not exist or cannot be determined.
     fn current_directory(&self) -> Option<PathBuf>;
 
-    /// The value of a variable as text; `None` if it is unset, empty or not Unicode.
+    /// Returns the value of a variable as text; `None` if it is unset, empty or not Unicode.
     fn text(&self, name: &str) -> Option<String> {
         self.variable(name)?
             .into_string()
@@ -40,10 +40,10 @@ pub trait Environment: Debug + Send + Sync {
             .filter(|text| !text.is_empty())
     }
 
-    /// The value of a variable as text; `None` if it is unset or empty.
+    /// Returns the value of a variable as text; `None` if it is unset or empty.
     ///
     /// # Errors
-    /// `InvalidValue` if the value is not Unicode, so that the variable is not treated as unset.
+    /// Returns [`ErrorKind::InvalidValue`] if the value is not Unicode. The variable is then not treated as unset.
     fn unicode(&self, name: &str) -> Result<Option<String>> {
         let Some(value) = self.variable(name).filter(|value| !value.is_empty()) else {
             return Ok(None);
@@ -55,8 +55,8 @@ pub trait Environment: Debug + Send + Sync {
         })
     }
 
-    /// The user's home directory, as client-go finds it: `$HOME`, on Windows also `%HOMEDRIVE%%HOMEPATH%` and
-    /// `%USERPROFILE%`. Never the working directory, and never a relative path.
+    /// Returns the user's home directory, as in client-go: `$HOME`, and on Windows also `%HOMEDRIVE%%HOMEPATH%` and
+    /// `%USERPROFILE%`. `None` if none of them is set to an absolute path.
     fn home_directory(&self) -> Option<PathBuf> {
         let candidates = if cfg!(windows) {
             let drive = self

@@ -1,11 +1,11 @@
-//! Files: read up to a size limit, on blocking threads, or where the caller is if that cannot block.
+//! Files, which are read up to a size limit and without blocking an async worker.
 //!
-//! | rule | why |
+//! | rule | reason |
 //! |---|---|
-//! | a limit of bytes with every read | a file that a user names may be of any size |
-//! | a file is opened without waiting, and judged by its open handle | a FIFO or a device in its place does not hang the program, and is not swapped in after a check |
+//! | each read has a limit of bytes | a file that a user configures may have any size |
+//! | a file is opened without blocking, and its kind is checked on the open handle | a FIFO or a device cannot hang the program, and cannot be swapped in after the check |
 //! | a pipe is read once, within a time limit | `--kubeconfig <(sops -d f)` |
-//! | contents are secret | a kubeconfig has tokens in it |
+//! | contents are secret | a kubeconfig contains tokens |
 //!
 //! ```
 //! use kubex_core::Host;
@@ -42,35 +42,35 @@ use crate::secret::{ExposeSecret as _, SecretBytes};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileKind {
-    /// A file with content.
+    /// A regular file.
     Regular {
-        /// Whether an execute permission is set.
+        /// Whether any execute permission is set.
         executable: bool,
     },
     /// A directory.
     Directory,
-    /// A pipe, with or without a name.
+    /// A named or an unnamed pipe.
     Pipe,
-    /// A device, a socket.
+    /// A device or a socket.
     Other,
 }
 
 /// The content of a file.
 #[derive(Clone, Debug)]
 pub struct FileContent {
-    /// The bytes, which may be a private key.
+    /// The bytes, which may contain a secret such as a private key.
     pub bytes: SecretBytes,
-    /// The stamp of the file; `None` if it is not a regular file.
+    /// Attributes of the file, by which a later change is recognized; `None` if it is not a regular file.
     pub stamp: Option<FileStamp>,
-    /// Whether it came from a pipe. Then it has no directory that a relative path in it could start at, and it never
-    /// changes.
+    /// Whether the content comes from a pipe. Such content never changes, and there is no base directory for relative
+    /// paths in it.
     pub is_from_pipe: bool,
-    /// The other users who can change the file; `None` if there are none, or if it is not a regular file.
+    /// The other users of the system who can change the file; `None` if there are none, or if it is not a regular file.
     pub foreign_writers: Option<ForeignWriters>,
 }
 
 impl FileContent {
-    /// The origin of the whole content, which was read from this path.
+    /// Returns the origin of the content, given the path that it was read from.
     pub fn origin(&self, path: impl Into<PathBuf>) -> Origin {
         if self.is_from_pipe {
             Origin::pipe(path)
@@ -89,10 +89,10 @@ impl FileContent {
     }
 }
 
-/// What is done with the contents of some files: it gets their paths and contents.
+/// The function of [`Files::read_each_into`]. It receives the paths of some files and their contents.
 pub type Consumer = Box<dyn FnOnce(&[PathBuf], Contents) + Send>;
 
-/// The contents of some files, in the order of their paths.
+/// The contents of some files, in the order of their paths. A file that could not be read is an error.
 pub type Contents = Vec<io::Result<FileContent>>;
 
 /// The effort to parse these contents.
@@ -105,23 +105,26 @@ fn effort_of<'c>(contents: impl Iterator<Item = &'c FileContent>) -> usize {
 /// How long a pipe may take to deliver its content, unless the host sets another limit.
 const PIPE_DEADLINE: Duration = Duration::from_secs(20);
 
-/// The host's files.
+/// The files of a [`Host`](crate::Host).
 ///
-/// A file is read only up to a size limit and, if it is a pipe, only until a deadline, so that it cannot block the
-/// program or exhaust its memory. A device is not read, except for the null device, which is empty. The content may be
-/// a private key, so it is returned as a secret.
+/// A file is read only up to a size limit, and a pipe only until a deadline, so that reading neither blocks the program
+/// nor exhausts its memory. A device is not read, except for the null device, which is empty. The content is returned
+/// as a secret, because it may be a private key.
 ///
-/// A pipe is read once. What it contained is kept while the process runs, and returned whenever it is read again.
+/// A pipe is read once. Its content is kept while the process runs, and returned whenever the pipe is read again.
 #[async_trait]
 pub trait Files: Debug + Send + Sync {
-    /// The content of a file of at most `limit` bytes, and its stamp.
+    /// Reads a file of at most `limit` bytes. Returns its content and its attributes, by which a later change is
+    /// recognized.
     ///
     /// # Errors
-    /// `NotFound`, `PermissionDenied`, `IsADirectory` as the system reports them; `InvalidInput` for a device or a
-    /// socket; `FileTooLarge` beyond the limit; `TimedOut` for a pipe that was not written and closed in time.
+    /// - `NotFound`, `PermissionDenied`, `IsADirectory`: as the system reports them.
+    /// - `InvalidInput`: the path is a device or a socket.
+    /// - `FileTooLarge`: the file has more than `limit` bytes.
+    /// - `TimedOut`: a pipe was not written and closed in time.
     async fn read_stamped(&self, path: &Path, limit: usize) -> io::Result<FileContent>;
 
-    /// The contents of several files, each as [`read_stamped`](Self::read_stamped) returns it.
+    /// Reads several files. Each result is that of [`read_stamped`](Self::read_stamped).
     async fn read_each_stamped(&self, paths: &[PathBuf], limit: usize) -> Contents {
         let mut contents = Vec::with_capacity(paths.len());
         for path in paths {
@@ -130,11 +133,12 @@ pub trait Files: Debug + Send + Sync {
         contents
     }
 
-    /// Reads several files as [`read_each_stamped`](Self::read_each_stamped) does, and calls `consume` with the result, on
-    /// the thread that has read them if there is much to do.
+    /// Reads several files like [`read_each_stamped`](Self::read_each_stamped), and calls `consume` with the result. If
+    /// the contents are large, `consume` runs on a blocking thread.
     ///
     /// # Errors
-    /// If the runtime has no thread for it.
+    /// Returns an error if tokio has no thread for `consume`. A file that cannot be read is an error in the contents
+    /// instead.
     async fn read_each_into(&self, paths: &[PathBuf], limit: usize, consume: Consumer) -> Result<()> {
         let contents = self.read_each_stamped(paths, limit).await;
         let paths = paths.to_owned();
@@ -144,15 +148,15 @@ pub trait Files: Debug + Send + Sync {
         .await
     }
 
-    /// The content of a file of at most `limit` bytes.
+    /// Reads the content of a file of at most `limit` bytes.
     ///
     /// # Errors
-    /// As [`read_stamped`](Self::read_stamped).
+    /// The same as [`read_stamped`](Self::read_stamped).
     async fn read(&self, path: &Path, limit: usize) -> io::Result<SecretBytes> {
         self.read_stamped(path, limit).await.map(|read| read.bytes)
     }
 
-    /// The contents of several files, each as [`read`](Self::read) returns it.
+    /// Reads several files. Each result is that of [`read`](Self::read).
     async fn read_each(&self, paths: &[PathBuf], limit: usize) -> Vec<io::Result<SecretBytes>> {
         let contents = self.read_each_stamped(paths, limit).await;
         contents
@@ -161,26 +165,28 @@ pub trait Files: Debug + Send + Sync {
             .collect()
     }
 
-    /// The kind of the file at the path. Symbolic links are followed.
+    /// Returns the kind of the file at the path. Symbolic links are followed.
     async fn kind(&self, path: &Path) -> io::Result<FileKind>;
 
-    /// The other users who can change the file at the path, such as a program; `None` if there are none.
+    /// Returns the other users of the system who can change the file at the path; `None` if there are none. It is
+    /// called for programs that are to be run, such as plugins.
     async fn foreign_writers(&self, _path: &Path) -> Option<ForeignWriters> {
         None
     }
 
-    /// Whether every user of the machine can read the file at the path.
+    /// Returns whether every user of the machine can read the file at the path.
     async fn is_readable_by_everyone(&self, _path: &Path) -> bool {
         false
     }
 
-    /// The target of a symbolic link, unchanged.
+    /// Returns the target of a symbolic link as the link contains it: a relative target stays relative.
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
 
-    /// The names in a directory, sorted. Names that are not Unicode are left out.
+    /// Returns the names of the entries of a directory, sorted. Names that are not Unicode are omitted.
     async fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
 
-    /// The same files with another deadline for pipes; `None`, the default, if they have no such deadline.
+    /// Returns the same files with another time limit for reading a pipe. `None`, the default, if the limit cannot be
+    /// changed.
     fn with_pipe_deadline(&self, _deadline: Duration) -> Option<Arc<dyn Files>> {
         None
     }

@@ -1,51 +1,52 @@
-//! The inputs of a resolved source: the files and variables that were read.
+//! The inputs of a resolved source: the files and variables that it was read from.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::sharing_key::SharingKey;
 
-/// A file or a variable that a provider has read. If it changes, the source should be resolved again.
+/// A file, pipe, link, directory or variable that a provider has read. If it changes, the source should be resolved
+/// again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input {
     /// A file.
     File {
-        /// Its path.
+        /// The path of the file.
         path: PathBuf,
-        /// The stamp of the file when it was read, or `None` if it could not be read.
+        /// The attributes of the file when it was read; `None` if it could not be read.
         stamp: Option<FileStamp>,
     },
-    /// A pipe. It is read once, so it never changes.
+    /// A pipe. It is read only once, so this input never changes.
     Pipe {
-        /// Its path.
+        /// The path of the pipe.
         path: PathBuf,
     },
     /// A symbolic link, such as `..data` in the mount of a pod.
     Link {
-        /// Its path.
+        /// The path of the link.
         path: PathBuf,
-        /// What it pointed to, or `None` if it could not be read.
+        /// The path that it pointed to; `None` if it could not be read.
         target: Option<PathBuf>,
     },
-    /// The names in a directory, for a path with a pattern.
+    /// The names of the entries of a directory, for an option that is a pattern of file names.
     Directory {
-        /// Its path.
+        /// The path of the directory.
         path: PathBuf,
-        /// A digest of the names, or `None` if the directory could not be read.
+        /// A digest of the names; `None` if the directory could not be read.
         names: Option<SharingKey>,
     },
-    /// An environment variable. Its value may be a secret, so a digest replaces it.
+    /// An environment variable. Only a digest of the value is kept, because the value may be a secret.
     Variable {
-        /// Its name.
+        /// The name of the variable.
         name: String,
-        /// A digest of its value, or `None` if it was not set.
+        /// A digest of the value; `None` if the variable was not set.
         value: Option<SharingKey>,
     },
 }
 
 impl Input {
-    /// Returns the path, if the input is in the file system.
+    /// Returns the path of the input; `None` for a variable.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File { path, .. }
@@ -57,7 +58,7 @@ impl Input {
     }
 }
 
-/// File attributes that change with the content, so that a change is detected without reading the file.
+/// Attributes of a file that change with its content. Two stamps show whether a file has changed, without reading it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileStamp {
     /// The time of the last change of the content.

@@ -1,14 +1,14 @@
-//! The host: the only interface between Kubex and the outside.
+//! The host: the interface through which Kubex uses the operating system.
 //!
-//! A provider reads variables, files, clocks and random numbers, and runs processes, through its [`Host`]. The real host is
-//! the default. The simulated host (feature `test-util`) makes tests deterministic: they never sleep in real time and do
-//! not change the environment of their own process.
+//! A provider reads variables, files, clocks and random numbers, and runs processes, through its [`Host`]. The real
+//! host is the default. The simulated host (feature `test-util`) makes tests deterministic: they never sleep in real
+//! time and do not change the environment of their own process.
 //!
-//! The core itself cannot start a process. Only a simulated host has [`Processes`]; the real ones are part of the exec
-//! provider. A program that does not link that crate cannot run a plugin. A program that does sets here which plugins may
-//! run ([`PluginRules`]) and whether they get the terminal ([`Terminal`]).
+//! This crate cannot start a process on the real system; the crate of the exec provider does so. A program that does
+//! not link that crate cannot run a plugin. The host contains the settings for plugins: which may run
+//! ([`PluginRules`]), and whether they may use the terminal ([`Terminal`]).
 //!
-//! | a provider wants | and calls | not |
+//! | a provider needs | it calls | instead of |
 //! |---|---|---|
 //! | a variable, the home directory | [`environment`](Host::environment) | `std::env` |
 //! | a file | [`files`](Host::files), with a limit of bytes | `std::fs`, `tokio::fs` |
@@ -82,8 +82,8 @@ pub use simulated::SimulatedHost;
 pub use terminal::{Terminal, TerminalHold};
 pub use writers::ForeignWriters;
 
-/// The interface of a provider to the system: variables, files, clocks, processes and the terminal. It is cheap to
-/// clone.
+/// The interface of a provider to the operating system: variables, files, clocks, processes and the terminal. A test
+/// replaces it by a simulated host. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Host(Arc<Parts>);
 
@@ -123,7 +123,7 @@ enum World {
 }
 
 impl Host {
-    /// The host for the machine that the program runs on.
+    /// Returns the host of the machine that the program runs on.
     pub fn real() -> Self {
         static REAL: LazyLock<Host> = LazyLock::new(Host::new_real);
         REAL.clone()
@@ -148,8 +148,8 @@ impl Host {
         Arc::make_mut(&mut self.0)
     }
 
-    /// Sets a variable, or unsets it with `None`, for providers and for the plugins they run. The environment of the process
-    /// does not change.
+    /// Sets a variable for providers and for the plugins that they run. `None` unsets it. The environment of the
+    /// process does not change.
     ///
     /// ```
     /// use kubex_core::Host;
@@ -169,7 +169,7 @@ impl Host {
         self
     }
 
-    /// Sets the rules for plugins.
+    /// Sets the rules for exec plugins: which of them may run, and how.
     ///
     /// ```
     /// use std::time::Duration;
@@ -186,23 +186,24 @@ impl Host {
         self
     }
 
-    /// Sets the terminal at which plugins may ask their user. Without this call plugins get none, because only the program
-    /// knows whether it reads from the terminal itself.
+    /// Lets plugins use this terminal to prompt the user. By default, no plugin may use the terminal, because only the
+    /// program knows whether it reads from the terminal itself.
     #[must_use]
     pub fn with_terminal(mut self, terminal: Terminal) -> Self {
         self.parts().terminal = Some(terminal);
         self
     }
 
-    /// Takes the terminal away, so that no plugin asks its user.
+    /// Removes the terminal, so that no plugin can prompt the user.
     #[must_use]
     pub fn without_terminal(mut self) -> Self {
         self.parts().terminal = None;
         self
     }
 
-    /// Sets how long a pipe may take to deliver its content. Without this call it is 20 s, and while a source is resolved
-    /// two thirds of the source's time limit, which ends the reading in any case.
+    /// Sets the time limit for reading a file that is a pipe, such as a kubeconfig from `<(sops -d ...)`. The default
+    /// is 20 s. While a source is resolved, the default is two thirds of that source's time limit. The source's own
+    /// time limit always applies as well.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -231,15 +232,15 @@ impl Host {
         }
     }
 
-    /// Shows the stderr of plugins while they run, also of those without the terminal. Without this call it is a `tracing`
-    /// event and, if the plugin fails, part of the error.
+    /// Sets where the stderr of plugins is printed while they run, including plugins that may not use the terminal. By
+    /// default, the stderr of these plugins is only a `tracing` event, and part of the error if the plugin fails.
     #[must_use]
     pub fn with_plugin_stderr(mut self, stderr: PluginStderr) -> Self {
         self.parts().plugin_stderr = Some(stderr);
         self
     }
 
-    /// Sets another clock.
+    /// Replaces the clocks.
     #[cfg(feature = "test-util")]
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -247,7 +248,7 @@ impl Host {
         self
     }
 
-    /// Sets other files.
+    /// Replaces the files.
     #[cfg(feature = "test-util")]
     #[must_use]
     pub fn with_files(mut self, files: Arc<dyn Files>) -> Self {
@@ -255,21 +256,22 @@ impl Host {
         self
     }
 
-    /// The environment variables and the home directory.
+    /// Returns the environment variables, the home directory and the working directory.
     pub fn environment(&self) -> &dyn Environment {
         &*self.0.environment
     }
 
-    /// The files.
+    /// Returns the interface for reading files.
     pub fn files(&self) -> &dyn Files {
         &*self.0.files
     }
 
-    /// Reads the files of at most `limit` bytes and returns what `parse` makes of them. If there is much to do, it happens on
-    /// the thread that has read them, which may block.
+    /// Reads the files, each of at most `limit` bytes, and returns the result of `parse`. If the contents are large,
+    /// `parse` runs on a blocking thread of tokio.
     ///
     /// # Errors
-    /// If the runtime has no thread for it. A file that cannot be read is an error among the contents.
+    /// Returns an error if tokio has no thread for `parse`. A file that cannot be read is an error in the contents
+    /// instead.
     pub async fn read_and_parse<T: Send + 'static>(
         &self,
         paths: &[PathBuf],
@@ -288,38 +290,40 @@ impl Host {
         receiver.await.map_err(lost)
     }
 
-    /// Both clocks.
+    /// Returns the clocks.
     pub fn clock(&self) -> &dyn Clock {
         &*self.0.clock
     }
 
-    /// The processes of a simulated host; `None` on a real host, where the exec provider starts processes itself.
+    /// Returns the processes of a simulated host. `None` on a real host, where the exec provider starts processes
+    /// itself.
     pub fn processes(&self) -> Option<&dyn Processes> {
         self.0.processes.as_deref()
     }
 
-    /// The terminal, if the program set one.
+    /// Returns the terminal that plugins may use; `None` if [`with_terminal`](Self::with_terminal) was not called.
     pub fn terminal(&self) -> Option<&Terminal> {
         self.0.terminal.as_ref()
     }
 
-    /// Where the stderr of plugins is shown, if the program set it.
+    /// Returns where the stderr of plugins is printed; `None` if [`with_plugin_stderr`](Self::with_plugin_stderr) was
+    /// not called.
     pub fn plugin_stderr(&self) -> Option<&PluginStderr> {
         self.0.plugin_stderr.as_ref()
     }
 
-    /// The path, made absolute by the working directory.
+    /// Returns the path as an absolute path. A relative path starts at the working directory.
     pub fn from_working_directory(&self, path: &Path) -> PathBuf {
         let directory = self.0.environment.current_directory();
         directory.unwrap_or_default().join(path)
     }
 
-    /// The rules for plugins.
+    /// Returns the rules for exec plugins.
     pub fn plugin_rules(&self) -> &PluginRules {
         &self.0.plugin_rules
     }
 
-    /// The variables that a plugin inherits according to the rules.
+    /// Returns the environment variables that a plugin inherits by the [`PluginRules`].
     pub fn plugin_variables(&self) -> Vec<(OsString, OsString)> {
         self.0.plugin_rules.inherited(self.0.environment.variables())
     }
@@ -346,7 +350,7 @@ impl Host {
         })
     }
 
-    /// The time of both clocks.
+    /// Returns the time of both clocks.
     pub fn now(&self) -> Moment {
         self.0.clock.now()
     }
@@ -357,10 +361,10 @@ impl Host {
         self.0.clock.recent()
     }
 
-    /// Runs the future for at most this duration of the host's clock.
+    /// Runs the future for at most this duration, by the host's clock.
     ///
     /// # Errors
-    /// [`TimedOut`] when the limit is reached; the future is dropped then.
+    /// Returns [`TimedOut`] if the future has not completed by then. The future is dropped.
     pub async fn within<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Result<T, TimedOut> {
         clock::within(&*self.0.clock, limit, future).await
     }

@@ -1,12 +1,13 @@
-//! The stderr of plugins, shown while they run.
+//! The stderr of plugins, printed while they run.
 //!
-//! A plugin asks its user on stderr: for a password, or to open a page and enter a code. So its stderr is passed on while it
-//! runs, line by line, or after 100 ms of silence for a question without a line break. A plugin that holds the terminal is
-//! always shown there. For other plugins, the program decides with [`Host::with_plugin_stderr`]. In both cases each text is
-//! also a `tracing` event.
+//! A plugin uses stderr to prompt the user: for a password, or to open a page and enter a code. Its stderr is therefore
+//! passed on while it runs, line by line. A prompt without a line break is passed on after 100 ms of silence. A plugin
+//! that may use the terminal always prints to the terminal. For other plugins, the program decides with
+//! [`Host::with_plugin_stderr`]. In both cases, each text is also a `tracing` event.
 //!
-//! What is passed on is masked by the rules of [`Mask`](crate::text::Mask) and by what is known at that time: the secrets
-//! that the plugin receives, and what it has printed on stdout. The text in an error is masked by the whole credential.
+//! Secrets in the text are masked: by the rules of [`Mask`](crate::text::Mask), and by the secrets that are known at
+//! that time, which are those that the plugin receives and what it has printed on stdout. The text in an error is also
+//! masked by the fetched credential.
 
 mod lines;
 
@@ -23,7 +24,7 @@ use super::{Host, TerminalHold};
 use crate::secret::SecretString;
 use crate::sharing_key::SharingKey;
 
-/// How long a plugin may be silent before the beginning of a line is shown.
+/// How long a plugin may be silent before an incomplete line is printed.
 pub const SILENCE: Duration = Duration::from_millis(100);
 
 /// How long to wait for this program's stderr, whose reader may have stopped.
@@ -32,7 +33,7 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 /// How many texts may wait for this program's stderr. More are dropped, so that a stopped reader does not stop the plugin.
 const QUEUE: usize = 1024;
 
-/// Where the stderr of plugins is shown while they run.
+/// The place where the stderr of plugins is printed while they run. Pass it to [`Host::with_plugin_stderr`].
 ///
 /// ```no_run
 /// use kubex_core::Host;
@@ -57,12 +58,12 @@ enum Sink {
 }
 
 impl PluginStderr {
-    /// Shows it on this program's own stderr.
+    /// Prints the text on this program's own stderr.
     pub fn inherit() -> Self {
         Self(Sink::Inherit)
     }
 
-    /// Passes each text to this function, which must not block. A text may be a line, several lines or a part of one.
+    /// Passes each text to this function, which must not block. A text is a line, several lines, or a part of a line.
     pub fn to(show: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Sink::To(Arc::new(show)))
     }
@@ -84,7 +85,8 @@ impl fmt::Debug for PluginStderr {
     }
 }
 
-/// Passes the stderr of one run on. Clones pass on the same run.
+/// Receives the stderr of one run of a plugin, masks it, and prints it. The exec provider uses it. Clones belong to the
+/// same run.
 #[derive(Clone)]
 pub struct LiveStderr {
     plugin: Arc<str>,
@@ -93,7 +95,8 @@ pub struct LiveStderr {
 }
 
 impl LiveStderr {
-    /// For one run of this plugin, with the secrets that it receives.
+    /// Creates the receiver for one run of this plugin. `secrets` are the secrets that the plugin receives; they are
+    /// masked. `terminal` is `Some` if the plugin may use the terminal.
     pub fn new(
         plugin: &str,
         secrets: impl IntoIterator<Item = SecretString>,
@@ -113,23 +116,23 @@ impl LiveStderr {
         }
     }
 
-    /// Masks these too from now on: what the plugin printed on stdout.
+    /// Also masks these secrets from now on, for example the words that the plugin has printed on stdout.
     pub fn hide(&self, secrets: Vec<SecretString>) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.hide(secrets);
     }
 
-    /// Takes the next bytes of stderr, and shows the lines that are complete.
+    /// Adds the next bytes of stderr, and prints the lines that are complete.
     pub fn take(&self, bytes: &[u8]) {
         self.pass_on(|lines| lines.take(bytes));
     }
 
-    /// Shows the beginning of a line, after [`SILENCE`].
+    /// Prints the incomplete line. Call it after a silence of [`SILENCE`].
     pub fn pause(&self) {
         self.pass_on(Lines::pause);
     }
 
-    /// Shows the rest, after the last byte.
+    /// Prints the rest. Call it after the last byte.
     pub async fn finish(&self) {
         self.pass_on(Lines::finish);
         if self.show.is_some() {

@@ -1,7 +1,7 @@
-//! Processes: the input and the result of a plugin run.
+//! Processes: the input and the result of one run of a plugin.
 //!
-//! The trait is what the provider `exec` implements for real processes and the simulated host for tests. A [`Process`] has no shell:
-//! its program is a path that [`Host::permit`] has allowed, and its arguments are passed as they are.
+//! The exec provider implements [`Processes`] for real processes, and the simulated host for tests. A [`Process`] runs
+//! without a shell: its program is a path that [`Host::permit`] has permitted, and its arguments are passed unchanged.
 
 use std::ffi::OsString;
 use std::fmt::{self, Debug};
@@ -15,29 +15,29 @@ use crate::secret::{SecretBytes, SecretString};
 
 /// A process to run until it exits, without a shell.
 pub struct Process {
-    /// The program. It was looked up and permitted, and is not looked up again.
+    /// The program to run. [`Host::permit`](crate::Host::permit) has looked it up and permitted it.
     pub program: Program,
     /// The arguments, each passed unchanged.
     pub arguments: Vec<String>,
-    /// The inherited variables. The process has no variables other than these and the added ones.
+    /// The inherited environment variables. The process receives only these and the `added` ones.
     pub inherited: Vec<(OsString, OsString)>,
-    /// The added variables. If a name occurs twice, the last value is used. Values may be secrets.
+    /// The added environment variables. If a name occurs twice, the last value is used. A value may be a secret.
     pub added: Vec<(String, SecretString)>,
-    /// The terminal, if the process gets it: stdin is this program's, and the process is in this program's group. Otherwise
-    /// stdin is empty, and the process has a group of its own.
+    /// The terminal that the process may use. The process then has this program's stdin, and belongs to this program's
+    /// process group. With `None`, stdin is empty, and the process has a process group of its own.
     pub terminal: Option<TerminalHold>,
-    /// Receives the bytes of stderr while the process runs.
+    /// Receives the stderr of the process while it runs.
     pub live_stderr: LiveStderr,
-    /// The time limit. When it is reached, the process and its descendants receive SIGTERM. The time in which this program
-    /// is stopped, as by Ctrl-Z, does not count.
+    /// The time limit. When it is reached, the process and its descendants receive SIGTERM. Time during which this
+    /// program is stopped, for example by Ctrl-Z, does not count.
     pub deadline: Duration,
     /// The time between SIGTERM and SIGKILL.
     pub kill_grace: Duration,
-    /// How long a child of the process may hold stdout open after the process has exited.
+    /// How long a child of the process may keep stdout open after the process has exited.
     pub pipe_grace: Duration,
-    /// The number of bytes of output that are accepted.
+    /// The maximum number of bytes of stdout.
     pub output_limit: usize,
-    /// The number of bytes of stderr that are kept: the last ones.
+    /// How many bytes of stderr are kept, counted from its end.
     pub error_kept: usize,
 }
 
@@ -61,40 +61,40 @@ pub enum Exit {
     Signal(i32),
 }
 
-/// The result of a process. The output may be a credential.
+/// The result of a process that exited. Its stdout may contain a credential.
 #[derive(Debug)]
 pub struct ProcessOutput {
     /// How the process ended.
     pub exit: Exit,
-    /// Its stdout.
+    /// The stdout of the process.
     pub output: SecretBytes,
-    /// The end of its stderr, neither cleaned nor redacted.
+    /// The end of the stderr of the process. It is not sanitized, and may contain secrets.
     pub error: SecretBytes,
 }
 
-/// Why a process returned no output.
+/// The reason why a process has no [`ProcessOutput`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ProcessError {
     /// The process could not be started.
     NotStarted(io::Error),
-    /// The process was ended at its deadline.
+    /// The process was killed at its deadline.
     TimedOut {
-        /// Its stdout until then, which may be a credential.
+        /// The stdout until then, which may contain a credential.
         output: SecretBytes,
-        /// The end of its stderr.
+        /// The end of the stderr.
         error: SecretBytes,
     },
-    /// The process was ended because it printed more than the limit.
+    /// The process was killed, because it printed more than `output_limit` on stdout.
     OutputTooLarge,
-    /// The output could not be read.
+    /// The stdout or the stderr of the process could not be read.
     Broken(io::Error),
 }
 
-/// Starts processes.
+/// Runs processes. See [`Host::processes`](crate::Host::processes).
 #[async_trait]
 pub trait Processes: Debug + Send + Sync {
-    /// Runs the process until it exits or is ended at its deadline. If it fails or is ended, its descendants are ended with
-    /// it. If it succeeds, they keep running, and may write to its stdout and stderr.
+    /// Runs the process until it exits or is killed at its deadline. If it fails or is killed, its descendants are
+    /// killed too. If it succeeds, its descendants keep running, and may write to its stdout and stderr.
     async fn run(&self, process: Process) -> Result<ProcessOutput, ProcessError>;
 }

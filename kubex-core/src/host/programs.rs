@@ -1,10 +1,10 @@
-//! Programs: the lookup of bare names, and the permission to run.
+//! Programs: how the name of a program is looked up, and whether the program may run.
 //!
-//! Starting a process requires a [`Program`], and only [`Host::permit`] returns one. So the host's
-//! [plugin policy](super::PluginPolicy) is checked before every process, wherever the command comes from.
+//! Starting a process requires a [`Program`], and only [`Host::permit`] returns one. Therefore, the host's [plugin
+//! policy](super::PluginPolicy) is checked before every process, wherever its command comes from.
 //!
-//! What was looked up and allowed is what runs: a [`Program`] is a path, not a name that is looked up again. A relative entry
-//! of `PATH` is not searched, because it would make the working directory decide which program gets the credential.
+//! A [`Program`] contains a path, so the file that was permitted is the file that runs. Relative entries of `PATH` are
+//! not searched, because the working directory would then decide which program receives the credential.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
@@ -13,7 +13,7 @@ use super::plugins::{Permission, PluginVerdict, Refusal};
 use super::{FileKind, Host};
 use crate::error::Result;
 
-/// A program that the host's policy permits. Its path was looked up once and is run unchanged.
+/// A program that the plugin policy permits, with the path that was looked up.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -35,29 +35,29 @@ use crate::error::Result;
 pub struct Program(PathBuf);
 
 impl Program {
-    /// Returns the path.
+    /// Returns the path of the program.
     pub fn path(&self) -> &Path {
         &self.0
     }
 }
 
-/// The result of looking up a bare name in `PATH`.
+/// The result of [`Host::look_up`]: where a program was found in `PATH`.
 #[derive(Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LookUp {
-    /// The first executable file with the name.
+    /// The first executable file with the name; `None` if there is none.
     pub program: Option<PathBuf>,
-    /// The first file with the name that is not executable.
+    /// The first file with the name that is not executable; `None` if there is none.
     pub not_executable: Option<PathBuf>,
-    /// Whether entries were skipped because they are empty or relative.
+    /// Whether entries of `PATH` were skipped because they are empty or relative.
     pub has_skipped_entries: bool,
     /// Whether `PATH` is set.
     pub has_path: bool,
 }
 
 impl Host {
-    /// Looks up a bare name in this program's own `PATH`, in its absolute directories only. An empty or relative entry would
-    /// run a program from the current working directory.
+    /// Looks up the name of a program in the absolute directories of `PATH`. Empty and relative entries are skipped,
+    /// because they would run a program from the working directory.
     pub async fn look_up(&self, name: &str) -> LookUp {
         let path = self.environment().variable("PATH").unwrap_or_default();
         let mut found = LookUp {
@@ -101,12 +101,14 @@ impl Host {
             .collect()
     }
 
-    /// Checks whether the policy permits this command. `found` looks up the command. It is not awaited if the policy permits
-    /// nothing, and the path that it returns is the one that runs. `variables` are the names of those that a kubeconfig
-    /// sets for the program, which an allowlist limits.
+    /// Checks whether the plugin policy permits this command, and returns the program to run.
+    ///
+    /// `found` looks up the path of the command. It is not awaited if the policy permits no plugin. `variables` are the
+    /// names of the environment variables that a kubeconfig sets for the program. An allowlist limits them.
     ///
     /// # Errors
-    /// `Refused` by the policy, or the error of the lookup.
+    /// - [`ErrorKind::Refused`](crate::ErrorKind::Refused): the policy does not permit the command.
+    /// - Any error of `found`.
     pub async fn permit(
         &self,
         command: impl AsRef<OsStr>,
@@ -117,8 +119,8 @@ impl Host {
         decided.map(|(program, _)| program).map_err(Refusal::into_error)
     }
 
-    /// What the policy decides about this command, with the lines that decide it. The arguments are those of
-    /// [`permit`](Self::permit).
+    /// Returns whether the plugin policy permits this command, and which lines of the configuration decide it. The
+    /// arguments are those of [`permit`](Self::permit).
     pub async fn plugin_verdict(
         &self,
         command: impl AsRef<OsStr>,
@@ -143,11 +145,12 @@ impl Host {
         Ok((Program(program), permission))
     }
 
-    /// Checks the policy for a command that is served natively, as if it ran. If `PATH` does not find the program, which need
-    /// not be installed, an entry of an allowlist has to be the command itself, without a digest.
+    /// Checks whether the plugin policy permits a command that a provider replaces, as if the command ran. The program
+    /// need not be installed. If `PATH` does not find it, an allowlist permits it only by an entry with the same
+    /// command and without a digest.
     ///
     /// # Errors
-    /// `Refused` by the policy.
+    /// Returns [`ErrorKind::Refused`](crate::ErrorKind::Refused) if the policy does not permit the command.
     pub async fn permit_replaced(&self, command: &str, variables: &[&str]) -> Result<()> {
         let decided = self.decide_replaced(command, variables).await;
         decided.map(drop).map_err(Refusal::into_error)

@@ -1,4 +1,4 @@
-//! A simulated world for tests: variables, files, processes and clocks.
+//! A simulated operating system for tests: variables, files, processes and clocks.
 //!
 //! ```
 //! use std::time::Duration;
@@ -20,11 +20,11 @@
 //! | a file that cannot be read, or is on a dead network disk | [`fail`](SimulatedHost::fail), [`hang`](SimulatedHost::hang) |
 //! | a file that is replaced between two reads | [`after_read`](SimulatedHost::after_read) |
 //! | plugins | [`install_program`](SimulatedHost::install_program), [`run_processes`](SimulatedHost::run_processes) |
-//! | time | [`advance`](SimulatedHost::advance) for both clocks, [`set_wall_clock`](SimulatedHost::set_wall_clock) for one that is wrong |
-//! | what was done | [`reads`](SimulatedHost::reads), [`runs`](SimulatedHost::runs), [`shown`](SimulatedHost::shown) |
+//! | time | [`advance`](SimulatedHost::advance) for both clocks, [`set_wall_clock`](SimulatedHost::set_wall_clock) for a wall clock that is wrong |
+//! | what the code under test did | [`reads`](SimulatedHost::reads), [`runs`](SimulatedHost::runs), [`shown`](SimulatedHost::shown) |
 //!
-//! Nothing of the real machine is visible: an empty world has no variable and no file, and its clock begins in 2030, so that a test
-//! fails if the code under test asks the real one.
+//! The code under test sees nothing of the real machine. A new simulated host has no variable and no file. Its clock
+//! starts in 2030, so that a test fails if the code under test reads the real clock.
 //!
 //! # A rotation, without waiting
 //!
@@ -94,7 +94,7 @@ const BEGINNING: Duration = Duration::from_secs(1_893_456_000);
 /// Replaces processes: it receives each process and returns its result.
 type Script = Arc<dyn Fn(&Process) -> Result<ProcessOutput, ProcessError> + Send + Sync>;
 
-/// A simulated world. Clones share it.
+/// A simulated operating system for tests of providers. Clones refer to the same one. See [`host`](Self::host).
 #[derive(Clone, Default)]
 pub struct SimulatedHost(Arc<Mutex<World>>);
 
@@ -146,12 +146,12 @@ impl Default for World {
 }
 
 impl SimulatedHost {
-    /// An empty world: no variable, no file, no program.
+    /// Creates a simulated operating system without variables, files and programs.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The host for providers.
+    /// Returns the simulated [`Host`], to be passed to the code under test.
     pub fn host(&self) -> Host {
         let world = Arc::new(self.clone());
         Host(Arc::new(super::Parts {
@@ -168,17 +168,17 @@ impl SimulatedHost {
         }))
     }
 
-    /// Hands a terminal over to hosts that are created from now on.
+    /// Provides a terminal to the hosts that [`host`](Self::host) returns from now on.
     pub fn attach_terminal(&self) {
         self.lock().has_terminal = true;
     }
 
-    /// Redirects stdin, so that it is no longer a terminal.
+    /// Simulates a redirection of stdin, so that it is no longer a terminal.
     pub fn detach_terminal(&self) {
         self.lock().has_terminal = false;
     }
 
-    /// The text that was shown at the terminal.
+    /// Returns the text that was printed at the terminal.
     pub fn shown(&self) -> String {
         self.lock().shown.clone()
     }
@@ -188,72 +188,72 @@ impl SimulatedHost {
         self.lock().variables.insert(name.to_owned(), value.into());
     }
 
-    /// Removes an environment variable.
+    /// Unsets an environment variable.
     pub fn unset_variable(&self, name: &str) {
         self.lock().variables.remove(name);
     }
 
-    /// Writes a file, replacing an existing one atomically.
+    /// Writes a text file. An existing file is replaced atomically.
     pub fn write(&self, path: impl Into<PathBuf>, content: &str) {
         self.write_bytes(path, content.as_bytes());
     }
 
-    /// Writes a file of any bytes, replacing an existing one atomically.
+    /// Writes a file of any bytes. An existing file is replaced atomically.
     pub fn write_bytes(&self, path: impl Into<PathBuf>, content: &[u8]) {
         let content = content.to_vec().into();
         self.lock().nodes.insert(path.into(), Node::File(content));
     }
 
-    /// Creates an executable program.
+    /// Creates an executable file. [`run_processes`](Self::run_processes) sets what it does.
     pub fn install_program(&self, path: impl Into<PathBuf>) {
         self.lock().nodes.insert(path.into(), Node::Program);
     }
 
-    /// Creates a symbolic link, replacing an existing one.
+    /// Creates a symbolic link. An existing file or link is replaced.
     pub fn link(&self, path: impl Into<PathBuf>, target: impl Into<PathBuf>) {
         self.lock().nodes.insert(path.into(), Node::Link(target.into()));
     }
 
-    /// Lets every user of the machine change the file at this path.
+    /// Gives every user of the simulated machine the permission to change the file at this path.
     pub fn let_others_write(&self, path: impl Into<PathBuf>) {
         self.lock().writable_by_others.insert(path.into());
     }
 
-    /// Makes all access to a path fail with this error from now on.
+    /// Makes every access to this path fail with this error from now on.
     pub fn fail(&self, path: impl Into<PathBuf>, kind: io::ErrorKind) {
         self.lock().nodes.insert(path.into(), Node::Broken(kind));
     }
 
-    /// Creates a device, which never ends when it is read.
+    /// Creates a device. Reading it is an error.
     pub fn put_device(&self, path: impl Into<PathBuf>) {
         self.lock().nodes.insert(path.into(), Node::Device);
     }
 
-    /// Creates a pipe whose writer writes this and closes it. A pipe without a writer is a path that
-    /// [fails](Self::fail) with `TimedOut`.
+    /// Creates a pipe with this content, which its writer has closed. To simulate a pipe that nothing is written to,
+    /// call [`fail`](Self::fail) with `TimedOut`.
     pub fn put_pipe(&self, path: impl Into<PathBuf>, content: &str) {
         let content = content.as_bytes().to_vec().into();
         self.lock().nodes.insert(path.into(), Node::Pipe(content));
     }
 
-    /// Makes every read of a path block for ever from now on.
+    /// Makes every read of this path hang from now on.
     pub fn hang(&self, path: impl Into<PathBuf>) {
         self.lock().nodes.insert(path.into(), Node::Hanging);
     }
 
-    /// Changes the world once, after the next read of this path.
+    /// Calls `change` once, after the next read of this path. The function can change files and clocks.
     pub fn after_read(&self, path: impl Into<PathBuf>, change: impl FnOnce(&Self) + Send + 'static) {
         self.lock().after_reads.push((path.into(), Box::new(change)));
     }
 
-    /// Removes a path and everything below it.
+    /// Removes the file at this path, or the directory with everything in it.
     pub fn remove(&self, path: impl AsRef<Path>) {
         self.lock()
             .nodes
             .retain(|node, _| !node.starts_with(path.as_ref()));
     }
 
-    /// Sets the result of every process from now on.
+    /// Sets the function that returns the result of every process from now on.
     pub fn run_processes(
         &self,
         script: impl Fn(&Process) -> Result<ProcessOutput, ProcessError> + Send + Sync + 'static,
@@ -261,17 +261,17 @@ impl SimulatedHost {
         self.lock().script = Some(Arc::new(script));
     }
 
-    /// Sets how much simulated time every process takes.
+    /// Sets how long every process takes in simulated time.
     pub fn set_process_time(&self, time: Duration) {
         self.lock().process_time = time;
     }
 
-    /// The number of processes that were run.
+    /// Returns the number of processes that were started.
     pub fn runs(&self) -> usize {
         self.lock().runs
     }
 
-    /// The files that were read, in order.
+    /// Returns the paths that were read, in order.
     pub fn reads(&self) -> Vec<PathBuf> {
         self.lock().reads.clone()
     }
@@ -300,12 +300,12 @@ impl SimulatedHost {
         self.lock().wall = time;
     }
 
-    /// Advances the clock by this span each time it is read, as on a machine under load.
+    /// Advances both clocks by this duration each time they are read, as on a machine under load.
     pub fn set_reading_takes(&self, span: Duration) {
         self.lock().reading_takes = span;
     }
 
-    /// Sets the random number that determines every jitter. 0, the default, means no jitter.
+    /// Sets the random number from which the jitter of timers is computed. The default is 0, which means no jitter.
     pub fn set_random(&self, number: u64) {
         self.lock().random = number;
     }

@@ -1,10 +1,12 @@
-//! The terminal, which a program may hand over to plugins that ask their user.
+//! The terminal, which a program may let plugins use to prompt the user.
 //!
-//! Without [`Host::with_terminal`](super::Host::with_terminal) plugins get no terminal: their stdin is empty, and
-//! `KUBERNETES_EXEC_INFO` contains `interactive: false`. A refresh in the background may ask too, so hand over the terminal only if the user
-//! expects questions. One plugin at a time holds the terminal; others wait. A plugin that holds it runs in this program's
-//! process group, so that pipelines, Ctrl-C and Ctrl-Z work as in a shell, and its stderr is shown while it runs
-//! ([`PluginStderr`](super::PluginStderr)), because plugins ask there.
+//! Unless the program calls [`Host::with_terminal`](super::Host::with_terminal), plugins have no terminal: their stdin
+//! is empty, and `KUBERNETES_EXEC_INFO` contains `interactive: false`. Call this method only if the user expects
+//! prompts, because a refresh in the background may also prompt.
+//!
+//! Only one plugin uses the terminal at a time, and others wait. This plugin runs in the program's process group, so
+//! that pipelines, Ctrl-C and Ctrl-Z work as in a shell. Its stderr is printed while it runs
+//! ([`PluginStderr`](super::PluginStderr)), because plugins prompt on stderr.
 
 use std::fmt;
 use std::io::IsTerminal as _;
@@ -15,7 +17,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::plugin_stderr::show_on_stderr;
 use crate::text::clean_line;
 
-/// The program's terminal, for plugins. Clones are the same terminal.
+/// The program's terminal, which plugins may use. Clones refer to the same terminal.
 ///
 /// ```no_run
 /// use kubex_core::Host;
@@ -68,7 +70,7 @@ impl Device for StandardInput {
 }
 
 impl Terminal {
-    /// This program's stdin. It is used only while it is a terminal.
+    /// Uses this program's stdin. If it is not a terminal, plugins run without one.
     pub fn standard_input() -> Self {
         Self::new(Arc::new(StandardInput))
     }
@@ -80,25 +82,25 @@ impl Terminal {
         }
     }
 
-    /// Marks stdin as used by something else, with the reason, which may be empty. A plugin that needs a terminal is refused
-    /// with this reason.
+    /// Declares that plugins must not use the terminal, for example because the program reads from stdin itself. `why`
+    /// is the reason, which may be empty. A plugin that requires a terminal then fails with this reason.
     #[must_use]
     pub fn unavailable(mut self, why: &str) -> Self {
         self.unavailable = Some(clean_line(why).into_owned());
         self
     }
 
-    /// Whether it is a terminal.
+    /// Returns whether stdin is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.device.is_terminal()
     }
 
-    /// Why the terminal cannot be handed over.
+    /// Returns why a plugin must not use the terminal; `None` if it may.
     pub fn why_unavailable(&self) -> Option<&str> {
         self.unavailable.as_deref()
     }
 
-    /// Waits until no other plugin holds the terminal.
+    /// Waits until no other plugin uses the terminal, and reserves it. Dropping the result releases it.
     pub async fn hold(&self) -> TerminalHold {
         TerminalHold {
             device: Arc::clone(&self.device),
@@ -107,7 +109,7 @@ impl Terminal {
     }
 }
 
-/// The terminal while one plugin holds it.
+/// Reserves the terminal for one plugin until it is dropped. [`Terminal::hold`] returns it.
 pub struct TerminalHold {
     device: Arc<dyn Device>,
     _guard: OwnedMutexGuard<()>,

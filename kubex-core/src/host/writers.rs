@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 
 use crate::text::shown_path;
 
-/// Users other than the one of this process, and other than root, who can change a file or replace it.
+/// Users, other than the user of this process and root, who can change or replace a file. `Display` prints them for
+/// people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignWriters {
     who: Who,
@@ -38,7 +39,7 @@ impl ForeignWriters {
         self.who == Who::Everyone && self.directory.is_none()
     }
 
-    /// A file that every user of the machine can write to.
+    /// Creates the value for a file that every user of the machine can write to.
     #[cfg(feature = "test-util")]
     pub fn everyone() -> Self {
         Self {
@@ -48,7 +49,7 @@ impl ForeignWriters {
     }
 }
 
-/// A clause: `every user of the machine can write to it`.
+/// Prints a clause such as `every user of the machine can write to it`.
 impl fmt::Display for ForeignWriters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let object = match &self.directory {

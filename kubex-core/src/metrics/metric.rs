@@ -6,11 +6,11 @@
 pub struct Metric {
     /// The name, with its unit.
     pub name: &'static str,
-    /// What it counts or measures.
+    /// Whether the metric is a counter, a gauge or a histogram.
     pub kind: MetricKind,
     /// The names of its labels.
     pub labels: &'static [&'static str],
-    /// A description for people.
+    /// The description for people.
     pub help: &'static str,
 }
 
@@ -41,22 +41,22 @@ impl Metric {
         }
     }
 
-    /// A number that only grows.
+    /// Describes a number that only grows.
     pub const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
         Self::new(MetricKind::Counter, name, labels, help)
     }
 
-    /// A number that grows and shrinks.
+    /// Describes a number that grows and shrinks.
     pub const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
         Self::new(MetricKind::Gauge, name, labels, help)
     }
 
-    /// A distribution of values.
+    /// Describes a distribution of values.
     pub const fn histogram(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
         Self::new(MetricKind::Histogram, name, labels, help)
     }
 
-    /// Registers the description with the recorder.
+    /// Registers the metric's description with the recorder of the program.
     pub fn describe(&self) {
         match self.kind {
             MetricKind::Counter => ::metrics::describe_counter!(self.name, self.help),

@@ -1,8 +1,9 @@
-//! Metrics of fetches, rejections, waiting callers and followed sources, through the facade [`metrics`](https://docs.rs/metrics).
+//! Metrics of fetches, rejections, waiting callers and followed sources, through the facade
+//! [`metrics`](https://docs.rs/metrics).
 //!
-//! The program installs a recorder, such as an exporter for Prometheus. Without one, nothing is recorded. Each metric is
-//! written when its event happens, and never on the path of a request whose credential is fresh. Gauges that change with
-//! the time are brought up to date by [`update`], which the program calls before each scrape.
+//! The program installs a recorder, such as an exporter for Prometheus. Without a recorder, nothing is recorded. Each
+//! metric is updated when its event happens. A request whose credential is fresh updates no metric. Gauges that change
+//! with time are updated by [`update`], which the program calls before each scrape.
 //!
 //! ```
 //! for metric in kubex_core::metrics::METRICS {
@@ -12,8 +13,8 @@
 //! kubex_core::metrics::update();
 //! ```
 //!
-//! Labels contain no secret. Their values are constants, except for `source`, which is the name of a source of the chain. The
-//! first 100 sources have a series of their own; the others share the name `other`.
+//! Labels contain no secret. Their values are constants, except for `source`, which is the name of a source of the
+//! chain. The first 100 sources have a time series each; all others share the label `other`.
 
 mod expiries;
 mod metric;
@@ -74,7 +75,7 @@ const POLICY_CALLS: Metric = Metric::counter(
     "Decisions of the plugin policy before a run, or before a plugin's call is served natively.",
 );
 
-/// The metrics of this crate.
+/// The metrics of this crate, with their descriptions.
 pub static METRICS: &[Metric] = &[
     HANDLES,
     WAITERS,
@@ -86,12 +87,12 @@ pub static METRICS: &[Metric] = &[
     POLICY_CALLS,
 ];
 
-/// Registers the descriptions of the metrics with the recorder.
+/// Registers the descriptions of all metrics with the recorder of the program.
 pub fn describe() {
     METRICS.iter().for_each(Metric::describe);
 }
 
-/// Brings the gauges up to date. Call it before each scrape.
+/// Updates the gauges that change with time. Call it before each scrape.
 pub fn update() {
     for subject in [Subject::Credentials, Subject::Trust] {
         let counts = counts(subject);
@@ -187,7 +188,7 @@ fn set_seconds_to_expiry(source: &Arc<str>, at: Option<SystemTime>, now: SystemT
     ::metrics::gauge!(SECONDS_TO_EXPIRY.name, "source" => Arc::clone(source)).set(seconds);
 }
 
-/// The seconds until this time, as a gauge has them: negative after it, +Inf without a time.
+/// Returns the seconds until this time, as the value of a gauge: negative if the time has passed, +Inf for `None`.
 pub fn seconds_left(at: Option<SystemTime>, now: SystemTime) -> f64 {
     at.map_or(f64::INFINITY, |at| {
         at.duration_since(now).map_or_else(
@@ -197,7 +198,8 @@ pub fn seconds_left(at: Option<SystemTime>, now: SystemTime) -> f64 {
     })
 }
 
-/// Counts a decision of the plugin policy. An error of another kind than `Refused` is not a decision.
+/// Counts a decision of the plugin policy. An error whose kind is not `Refused` is not counted, because the policy did
+/// not decide.
 pub fn plugin_decided<T>(permitted: &Result<T>) {
     let (allowed, denied) = match permitted {
         Ok(_) => ("true", "false"),

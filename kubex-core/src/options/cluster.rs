@@ -1,15 +1,15 @@
-//! The options of the cluster, which every source accepts whose provider knows only an identity.
+//! The options that describe a cluster. Every source accepts them if its provider only returns a credential.
 //!
-//! The keys are those of a kubeconfig, so that what is known about one can be written in the other:
+//! The keys are the same as in a kubeconfig, in kebab case:
 //!
 //! | key | value |
 //! |---|---|
 //! | `server` | the address, `https://host:port` |
 //! | `certificate-authority`, `certificate-authority-data` | a file, or PEM in base64 |
 //! | `insecure-skip-tls-verify` | `true` accepts any certificate |
-//! | `tls-server-name` | the name in the server's certificate, if it is not the address's |
+//! | `tls-server-name` | the name in the server's certificate, if it differs from the host of the address |
 //! | `proxy-url` | `http`, `https`, `socks5` or `socks5h` |
-//! | `disable-compression` | `true` asks for uncompressed responses |
+//! | `disable-compression` | `true` requests uncompressed responses |
 //! | `namespace` | the default namespace |
 //! | `as`, `as-uid`, `as-groups`, `as-user-extra` | the user to impersonate |
 //! | `allow-credentials-over-http` | `true` sends credentials to an `http://` server |
@@ -47,7 +47,7 @@ use crate::text::clean_line;
 use crate::trust::TrustSource;
 use crate::warning::Warning;
 
-/// The cluster, the namespace and the impersonation of a source. The keys are those of a kubeconfig.
+/// The cluster, the namespace and the impersonation of a source. The keys are the same as in a kubeconfig.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ClusterFields {
@@ -61,7 +61,7 @@ pub struct ClusterFields {
     pub certificate_authority_data: Option<String>,
     /// Accepts any certificate from the server. Use it for tests only.
     pub insecure_skip_tls_verify: bool,
-    /// The name that the server's certificate is checked against, and that is sent as SNI.
+    /// The name that the server's certificate must contain, and that is sent as SNI.
     pub tls_server_name: Option<String>,
     /// The proxy's URL: `http`, `https`, `socks5` or `socks5h`.
     #[schemars(with = "Option<String>", extend("format" = "uri", "writeOnly" = true, "pattern" = "^(https?|socks5h?)://"))]
@@ -95,7 +95,7 @@ impl fmt::Debug for ClusterFields {
     }
 }
 
-/// [`ClusterFields`] together with the origin of each. A [`Cluster`] is made from them.
+/// [`ClusterFields`] with the origin of each value. The chain builds a [`Cluster`] from them.
 #[derive(Debug, Default)]
 pub struct ClusterOptions {
     fields: ClusterFields,
@@ -115,7 +115,7 @@ pub(crate) struct LoadedCluster {
 }
 
 impl ClusterOptions {
-    /// The keys of a source's options that describe the cluster. All others are the provider's own.
+    /// The keys of a source's options that describe the cluster. All other keys belong to the provider.
     pub const KEYS: &[&str] = &[
         "server",
         "certificate-authority",
@@ -132,17 +132,19 @@ impl ClusterOptions {
         "allow-credentials-over-http",
     ];
 
-    /// The keys that define which server certificates are trusted. Overriding one of them replaces all three.
+    /// The keys that define which server certificates are trusted. An override of one of them replaces the values of
+    /// all three. The [overrides](crate::overrides) page contains the exception.
     pub const TRUST_KEYS: &[&str] = &[
         "certificate-authority",
         "certificate-authority-data",
         "insecure-skip-tls-verify",
     ];
 
-    /// Parses options that describe a cluster and nothing else.
+    /// Parses options that only describe a cluster.
     ///
     /// # Errors
-    /// Returns `UnknownField` for any other key, and `InvalidValue` for a value of the wrong type.
+    /// - [`ErrorKind::UnknownField`]: there is a key that does not describe a cluster.
+    /// - [`ErrorKind::InvalidValue`]: a value has the wrong type.
     pub fn new(options: Options) -> Result<Self> {
         Ok(Self {
             fields: options.parse()?,

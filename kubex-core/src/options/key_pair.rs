@@ -1,8 +1,8 @@
-//! The four options of a client certificate and its key.
-//!
-//! A provider that takes a client certificate has the options `client-certificate`, `client-certificate-data`, `client-key` and
-//! `client-key-data`, and hands them to [`KeyPairOptions::new`]. It checks that each half is set once and that no half is missing;
-//! [`load`](KeyPairOptions::load) reads the files, both from one moment if they lie in one mounted directory.
+//! The four options of a client certificate and its key: `client-certificate`, `client-certificate-data`, `client-key`
+//! and `client-key-data`.
+//! A provider passes their values to [`KeyPairOptions::new`], which checks that the certificate and the key are each
+//! set exactly once. [`load`](KeyPairOptions::load) reads the files, and checks that the key belongs to the
+//! certificate.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const REVALIDATE_AFTER: Duration = Duration::from_secs(60);
 /// How many times a key pair is read in total while its certificate and key do not match, or one of them is not whole.
 const MAX_ATTEMPTS: usize = 3;
 
-/// A client certificate and its key, each in a file or inline. The keys are those of a kubeconfig:
+/// A client certificate and its key, each in a file or inline. The keys of the options are those of a kubeconfig:
 /// `client-certificate`, `client-certificate-data`, `client-key`, `client-key-data`.
 #[derive(Debug)]
 pub struct KeyPairOptions {
@@ -29,11 +29,13 @@ pub struct KeyPairOptions {
 }
 
 impl KeyPairOptions {
-    /// Combines the four options, or returns `None` if none of them is set. [`load`](Self::load) reads the files.
+    /// Combines the values of the four options. `None` if none of them is set. `certificate` and `key` each contain a
+    /// path and inline data. `options` are the options that the values come from; they contain the origins.
+    /// [`load`](Self::load) reads the files.
     ///
     /// # Errors
-    /// Returns `ConflictingFields` if a file and inline data are both set, and `IncompleteKeyPair` if the certificate
-    /// or the key is missing.
+    /// - [`ErrorKind::ConflictingFields`]: a file and inline data are both set.
+    /// - [`ErrorKind::IncompleteKeyPair`]: the certificate or the key is missing.
     pub fn new(
         certificate: (Option<PathBuf>, Option<SecretString>),
         key: (Option<PathBuf>, Option<SecretString>),
@@ -57,7 +59,8 @@ impl KeyPairOptions {
         }
     }
 
-    /// Returns the age at which the key pair is read again: 60 s if one of the two is in a file, otherwise `None`.
+    /// Returns the age at which the key pair is read again: 60 s if the certificate or the key is in a file; otherwise
+    /// `None`.
     pub fn revalidate_after(&self) -> Option<Duration> {
         let is_in_a_file = self.certificate.file().or(self.key.file()).is_some();
         is_in_a_file.then_some(REVALIDATE_AFTER)
@@ -68,12 +71,16 @@ impl KeyPairOptions {
         self.certificate.file().is_some() && self.certificate.file() == self.key.file()
     }
 
-    /// Reads the certificate and the key; if neither can be read, the error has both reasons. While a rotation replaces
-    /// the two files one after the other, they do not match for a moment, or one of them is empty. In that case both are read
-    /// again at once.
+    /// Reads the certificate and the key. If both files are being replaced one after the other, they may not match for
+    /// a moment, or one of them may be empty. In this case, both are read again at once.
     ///
     /// # Errors
-    /// Returns `UnreadableFile`, `InvalidBase64`, `InvalidPem` or `IncompleteKeyPair`, with the origin of the option.
+    /// - [`ErrorKind::UnreadableFile`]: a file cannot be read.
+    /// - [`ErrorKind::InvalidBase64`], [`ErrorKind::InvalidPem`]: the certificate or the key is invalid.
+    /// - [`ErrorKind::IncompleteKeyPair`]: the key does not belong to the certificate.
+    ///
+    /// The error has the origin of the option. If both the certificate and the key cannot be read, it contains both
+    /// problems.
     pub async fn load(&self, host: &Host) -> Result<ClientCertificate> {
         let mut loaded = self.load_once(host).await;
         for _ in 1..MAX_ATTEMPTS {

@@ -1,9 +1,11 @@
 //! Untyped options of a source, with the origin of each value.
 //!
 //! Configuration files, kubeconfigs and programs all produce [`Options`]: a tree of [`Value`]s. The tree may contain
-//! secrets, such as an exec plugin's environment or a refresh token. Its `Debug` output therefore contains no scalar,
-//! and its strings are wiped on drop. [`Options::parse`] turns the tree into a provider's own options type. Its errors
-//! contain the origin and the keys, and never a value.
+//! secrets, such as an exec plugin's environment or a refresh token. Therefore, its `Debug` output contains no values,
+//! and its strings are wiped on drop.
+//!
+//! [`Options::parse`] converts the tree to the provider's own options type. Its errors contain the origin and the keys,
+//! and never a value.
 //!
 //! ```
 //! use kubex_core::Options;
@@ -41,7 +43,7 @@ pub use pem::{Pem, is_pem};
 
 pub use crate::value::{Value, ValueKind};
 
-/// The options of one source: a map whose values know their origin.
+/// The options of a source or of a provider: a map from keys to [`Value`]s. Each value has an origin.
 #[derive(Clone, Debug)]
 pub struct Options {
     origin: Origin,
@@ -51,17 +53,17 @@ pub struct Options {
     written_to: Option<Arc<KubeconfigUser>>,
 }
 
-/// A user of a kubeconfig file, into whose options a credential source writes new tokens.
+/// A user of a kubeconfig file. A provider writes new tokens into the options of this user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KubeconfigUser {
-    /// The file.
+    /// The kubeconfig file.
     pub file: PathBuf,
-    /// The name of the user there.
+    /// The name of the user in the file.
     pub name: String,
 }
 
 impl Options {
-    /// Creates empty options. Their origin is the program.
+    /// Creates empty options. Their origin is the code of the program.
     pub fn new() -> Self {
         Self::with_origin(Origin::code())
     }
@@ -77,15 +79,15 @@ impl Options {
         }
     }
 
-    /// Ignores unknown keys, which are errors otherwise. This is for documents that other programs also write and read,
-    /// such as a kubeconfig.
+    /// Ignores unknown keys in [`parse`](Self::parse). By default, they are errors. Use this for documents that other
+    /// programs also use, such as a kubeconfig.
     #[must_use]
     pub fn ignoring_unknown_keys(mut self) -> Self {
         self.ignores_unknown_keys = true;
         self
     }
 
-    /// Marks options that a kubeconfig contains. They reach only the options that the provider
+    /// Marks the options as coming from a kubeconfig. A provider then only receives the keys that it
     /// [declares](crate::Registration::kubeconfig_keys) for kubeconfigs.
     #[must_use]
     pub fn from_kubeconfig(mut self) -> Self {
@@ -93,21 +95,21 @@ impl Options {
         self
     }
 
-    /// Whether a kubeconfig contains the options. Such options are less trusted than those of the program and of Kubex's
-    /// own configuration.
+    /// Returns whether the options come from a kubeconfig. They are then less trusted than options of the program or of
+    /// Kubex's own configuration.
     pub fn is_from_kubeconfig(&self) -> bool {
         self.is_from_kubeconfig
     }
 
-    /// Asks the provider to write new values of its options, such as a new refresh token, into this kubeconfig. It is not an
-    /// option, so that a kubeconfig cannot ask for it.
+    /// Requests that the provider writes new values of its options, such as a new refresh token, into this kubeconfig.
+    /// This is not an option, so a kubeconfig cannot request it.
     #[must_use]
     pub fn written_to(mut self, user: KubeconfigUser) -> Self {
         self.written_to = Some(Arc::new(user));
         self
     }
 
-    /// Where the provider writes new values of its options.
+    /// Returns the kubeconfig user into whose options the provider writes new values; `None` if it writes none.
     pub fn is_written_to(&self) -> Option<&KubeconfigUser> {
         self.written_to.as_deref()
     }
@@ -120,7 +122,7 @@ impl Options {
         self
     }
 
-    /// Sets an option if there is a value for it.
+    /// Sets an option to the value in `Some`. With `None`, it does nothing.
     ///
     /// ```
     /// use kubex_core::Options;
@@ -137,7 +139,7 @@ impl Options {
         }
     }
 
-    /// Sets an option to a value that has its own origin.
+    /// Sets an option to a value that has an origin of its own. It replaces an earlier value.
     ///
     /// ```
     /// use kubex_core::options::Value;
@@ -154,7 +156,7 @@ impl Options {
         }
     }
 
-    /// Returns the value of an option.
+    /// Returns the value of an option; `None` if the option is not set.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.entries
             .iter()
@@ -172,7 +174,7 @@ impl Options {
         self.entries.retain(|(_, value)| is_kept(value));
     }
 
-    /// Whether at least one of these options is set.
+    /// Returns whether at least one of these options is set.
     ///
     /// ```
     /// use kubex_core::Options;
@@ -185,7 +187,7 @@ impl Options {
         keys.iter().any(|key| self.get(key).is_some())
     }
 
-    /// Whether no option is set.
+    /// Returns whether no option is set.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -195,9 +197,8 @@ impl Options {
         &self.origin
     }
 
-    /// Returns the origin of an option. For an option that is not set, it is the origin of the whole and the key.
-    ///
-    /// An error about a missing option can therefore say where it would be set.
+    /// Returns the origin of an option. If the option is not set, the result is the origin of all options, extended by
+    /// the key. An error about a missing option can therefore show where to set it.
     ///
     /// ```
     /// use kubex_core::{Options, Origin};
@@ -234,7 +235,7 @@ impl Options {
         }
     }
 
-    /// Parses the options into the provider's own type.
+    /// Parses the options into the provider's own options type.
     ///
     /// ```
     /// use kubex_core::Options;
@@ -250,8 +251,11 @@ impl Options {
     /// ```
     ///
     /// # Errors
-    /// Returns [`ErrorKind::UnknownField`](crate::ErrorKind::UnknownField), `MissingField` or `InvalidValue`. The error
-    /// contains the origin and the keys, and never a value.
+    /// - [`ErrorKind::UnknownField`](crate::ErrorKind::UnknownField): there is a key that the type does not have.
+    /// - [`ErrorKind::MissingField`](crate::ErrorKind::MissingField): a required key is missing.
+    /// - [`ErrorKind::InvalidValue`](crate::ErrorKind::InvalidValue): a value has the wrong type or is not valid.
+    ///
+    /// The error contains the origin and the keys, and never a value.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         from_entries(&self.entries, self.ignores_unknown_keys, &self.origin)
     }

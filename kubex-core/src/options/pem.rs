@@ -1,8 +1,8 @@
 //! A pair of options for PEM text: a file, such as `certificate-authority`, or inline data, such as
 //! `certificate-authority-data`.
 //!
-//! Inline data is base64 of PEM, as in a kubeconfig, or PEM itself, as a program has it. Both options together are an error, as with
-//! kubectl: which one of them would count is not visible to who reads the file.
+//! Inline data is base64 of PEM, as in a kubeconfig, or PEM itself, as in a program. Setting both options is an error,
+//! as in kubectl, because a reader of the file could not see which one is used.
 
 use std::path::{Path, PathBuf};
 
@@ -21,12 +21,12 @@ use crate::text::{check_path, shown_path};
 /// The maximum size of a certificate or key file, in bytes.
 const MAX_FILE_SIZE: usize = 4 * 1024 * 1024;
 
-/// Whether a text is PEM rather than base64 of PEM.
+/// Returns whether a text is PEM, and not base64 of PEM.
 pub fn is_pem(text: &str) -> bool {
     text.contains("-----BEGIN ")
 }
 
-/// PEM text in a file or inline, with its origin. The key of the inline form ends in `-data`.
+/// PEM text in a file or inline, with its origin.
 #[derive(Debug)]
 pub struct Pem {
     content: Content,
@@ -40,11 +40,13 @@ enum Content {
 }
 
 impl Pem {
-    /// Combines the two options, or returns `None` if neither is set. `name` is the key of the file; the key of the
-    /// data is `name` with `-data`.
+    /// Combines the two options for one PEM text. `None` if neither is set. `name` is the key of the option for the
+    /// file, and `name` with the suffix `-data` is the key of the option for inline data. `options` are the options
+    /// that the values come from; they contain the origins.
     ///
     /// # Errors
-    /// Returns `ConflictingFields` if both are set.
+    /// - [`ErrorKind::ConflictingFields`]: both options are set.
+    /// - [`ErrorKind::InvalidValue`]: the value for the file cannot be a path.
     pub fn new(
         name: &str,
         file: Option<PathBuf>,
@@ -85,16 +87,20 @@ impl Pem {
         }
     }
 
-    /// Returns the origin of the option.
+    /// Returns the origin of the option that is set.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// Returns the PEM text. Inline data is PEM, or base64 of PEM as in a kubeconfig. `what` is its name in errors,
-    /// such as "the certificate authority".
+    /// Returns the PEM text. It reads the file, or decodes the inline data. `what` describes the text in errors, such
+    /// as `the certificate authority`.
     ///
     /// # Errors
-    /// Returns `UnreadableFile`, `InvalidPem` for an empty file, or `InvalidBase64`, with the origin.
+    /// - [`ErrorKind::UnreadableFile`]: the file cannot be read.
+    /// - [`ErrorKind::InvalidPem`]: the file is empty.
+    /// - [`ErrorKind::InvalidBase64`]: the inline data is neither PEM nor base64.
+    ///
+    /// The error has the origin of the option.
     pub async fn load(&self, host: &Host, what: &str) -> Result<SecretBytes> {
         match &self.content {
             Content::File(path) => match host.files().read(path, MAX_FILE_SIZE).await {
@@ -116,11 +122,12 @@ impl Pem {
         .map_err(|error| error.with_origin(&self.origin))
     }
 
-    /// Returns the certificate authorities in the PEM text. `what` is as for [`load`](Self::load). A file without one may be in
-    /// the middle of being written, so it is read again at once.
+    /// Returns the certificate authorities in the PEM text. `what` describes the text in errors, as in
+    /// [`load`](Self::load). A file without a valid certificate is read again at once, because another program may be
+    /// writing it.
     ///
     /// # Errors
-    /// As [`load`](Self::load), and `InvalidPem` without a certificate, with the origin.
+    /// The same as [`load`](Self::load). Also returns [`ErrorKind::InvalidPem`] if there is no valid certificate.
     pub async fn load_ca_bundle(&self, host: &Host, what: &str) -> Result<CaBundle> {
         match self.load_ca_bundle_once(host, what).await {
             Err(error) if self.file().is_some() && error.kind() == ErrorKind::InvalidPem => {

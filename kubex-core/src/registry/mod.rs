@@ -1,12 +1,12 @@
-//! The registry: the provider plugins that are linked into the program, by name.
+//! The registry: the providers that are linked into the program, by name.
 //!
-//! A plugin crate submits its [`Registration`] with [`register!`](crate::register), which is built on `inventory`.
-//! The linker drops a dependency that no code refers to, and its registration with it. A program therefore refers to
-//! each plugin crate once: `use that_crate as _;`. A facade passes the statics of its built-in providers to
-//! [`Registry::linked_with`]. Registering a provider does not use it. Only a chain uses providers.
+//! A provider crate submits its [`Registration`] with [`register!`](crate::register), which is built on `inventory`.
+//! The linker drops a dependency that no code refers to, and its registration too. A program therefore refers to each
+//! provider crate once, with `use that_crate as _;`. A facade passes the statics of its built-in providers to
+//! [`Registry::linked_with`]. A registered provider is only used if a chain refers to it.
 //!
-//! The registry is a value, not a global: a program may build one for tests that knows only what the test needs, and two registries in one
-//! process do not disturb each other. Two different registrations of one name are an error that names both crates.
+//! The registry is a value and not a global, so a test can build one with only the providers that it needs. If two
+//! different providers are registered with the same name, the error contains the names of both crates.
 //!
 //! ```
 //! use kubex_core::Registry;
@@ -40,7 +40,7 @@ pub struct Submission(pub &'static Registration);
 
 inventory::collect!(Submission);
 
-/// Declares a plugin's [`Registration`] and submits it to the registry.
+/// Declares the [`Registration`] of a provider and submits it to the registry.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -85,30 +85,32 @@ macro_rules! register {
     };
 }
 
-/// The registered plugins of a program, sorted by name. It is cheap to clone.
+/// The registered providers of a program, sorted by name. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Registry {
     registrations: Arc<[&'static Registration]>,
     check_pair: Option<PairCheck>,
 }
 
-/// Checks that the program's TLS library can use a client certificate with its key. It opens no connection.
+/// Checks that the program's TLS library accepts a client certificate and its key. It opens no connection. See
+/// [`Registry::with_pair_check`].
 pub type PairCheck = fn(&ClientCertificate) -> Result<()>;
 
 impl Registry {
-    /// Returns the plugins that the linked crates have submitted.
+    /// Returns the providers that the linked crates have submitted.
     ///
     /// # Errors
-    /// Returns `DuplicateProvider` if two of them have the same name.
+    /// Returns [`ErrorKind::DuplicateProvider`] if two of them have the same name.
     pub fn linked() -> Result<Self> {
         Self::linked_with(&[])
     }
 
-    /// Returns the submitted plugins and the given ones. The linker cannot drop the given ones, because they are
-    /// referred to here. A plugin that is in both groups counts once.
+    /// Returns the providers that the linked crates have submitted, and these built-in ones. The linker keeps the
+    /// built-in ones, because this call refers to them. A provider in both groups counts once.
     ///
     /// # Errors
-    /// Returns `DuplicateProvider` if two different plugins have the same name. The error names both crates.
+    /// Returns [`ErrorKind::DuplicateProvider`] if two different providers have the same name. The error contains the
+    /// names of both crates.
     pub fn linked_with(built_in: &[&'static Registration]) -> Result<Self> {
         let submitted = inventory::iter::<Submission>
             .into_iter()
@@ -116,10 +118,11 @@ impl Registry {
         Self::from_registrations(built_in.iter().copied().chain(submitted))
     }
 
-    /// Builds a registry of these plugins only. Submitted ones are ignored.
+    /// Creates a registry of these providers only. Submitted providers are ignored.
     ///
     /// # Errors
-    /// Returns `DuplicateProvider` if two different plugins have the same name. The error names both crates.
+    /// Returns [`ErrorKind::DuplicateProvider`] if two different providers have the same name. The error contains the
+    /// names of both crates.
     pub fn from_registrations(
         registrations: impl IntoIterator<Item = &'static Registration>,
     ) -> Result<Self> {
@@ -150,8 +153,8 @@ impl Registry {
         })
     }
 
-    /// Sets how client certificates are checked while the chain resolves. The core knows no TLS library, so without this
-    /// it checks only what it can read.
+    /// Sets the check of client certificates while a chain is resolved. This crate uses no TLS library, so by default
+    /// it checks only what it can read itself.
     #[must_use]
     pub fn with_pair_check(mut self, check: PairCheck) -> Self {
         self.check_pair = Some(check);
@@ -168,31 +171,34 @@ impl Registry {
         self.registrations.iter().copied()
     }
 
-    /// Returns the registration with this name.
+    /// Returns the registration of the provider with this name.
     ///
     /// # Errors
-    /// Returns `UnknownProvider`, which lists the known names and explains how to link a plugin crate.
+    /// Returns [`ErrorKind::UnknownProvider`] if there is none. The error lists the known names and explains how to
+    /// link a provider crate.
     pub fn get(&self, name: &str) -> Result<&'static Registration> {
         self.iter()
             .find(|registration| registration.name() == name)
             .ok_or_else(|| self.unknown(name))
     }
 
-    /// Builds a provider from its options. A plugin that is a [`CredentialSource`] accepts the
-    /// [options of the cluster](crate::options::ClusterOptions::KEYS) in addition to its own.
+    /// Builds a provider from its options. If it is registered as a [`CredentialSource`], the options may also contain
+    /// [those of the cluster](crate::options::ClusterOptions::KEYS).
     ///
     /// # Errors
-    /// Returns `UnknownProvider`, or the problem with the options.
+    /// - [`ErrorKind::UnknownProvider`]: no provider has this name.
+    /// - Any error of the provider about its options.
     pub fn provider(&self, name: &str, options: Options) -> Result<Arc<dyn CredentialProvider>> {
         self.get(name)?.build_provider(options, self)
     }
 
-    /// Builds the credential source with this name. A provider that knows its cluster uses it for the identity.
+    /// Builds the credential source of the provider with this name. A provider that finds the cluster itself calls this
+    /// method to get a credential source for the identity.
     ///
     /// # Errors
-    /// Returns `UnknownProvider` if there is no such plugin, or if the plugin is not a credential source; otherwise the
-    /// problem with the options. It never returns `NotConfigured`, because a source that is referred to by name must
-    /// exist.
+    /// - [`ErrorKind::UnknownProvider`]: no provider has this name, or it is not registered as a [`CredentialSource`].
+    /// - Any error of the provider about its options. `NotConfigured` becomes `Unavailable`, because a source that
+    ///   another one refers to must exist.
     pub fn source(&self, name: &str, options: &Options) -> Result<Arc<dyn CredentialSource>> {
         self.source_from(name, options.clone())
     }

@@ -1,4 +1,4 @@
-//! One registered plugin: its name, its options, and the function that builds it.
+//! The registration of a provider: its name, its options, and the function that builds it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,24 +14,25 @@ use crate::options::{ClusterFields, ClusterOptions, Options};
 use crate::provider::CredentialProvider;
 use crate::source::CredentialSource;
 
-/// Context for building a plugin, in addition to its typed options.
+/// The values that [`FromOptions::from_options`] receives in addition to the typed options.
 #[derive(Clone, Copy, Debug)]
 pub struct BuildContext<'a> {
-    /// All registered plugins, for a plugin that uses another one as its credential source.
+    /// All registered providers, for a provider that gets its credential from another provider.
     pub registry: &'a Registry,
-    /// The untyped options. They know the origin of each value, for errors.
+    /// The options before parsing. They contain the origin of each value, for errors.
     pub options: &'a Options,
 }
 
-/// Builds a registered provider or credential source from its typed options.
+/// Builds a registered provider or credential source from its options.
 pub trait FromOptions: Sized {
-    /// The type of the options. Add `deny_unknown_fields`, so that a misspelled key is an error.
+    /// The type of the options. Add `#[serde(deny_unknown_fields)]`, so that a misspelled key is an error.
     type Options: DeserializeOwned + JsonSchema;
 
-    /// Builds the plugin. It must not read files or variables; resolving and fetching do that.
+    /// Builds the provider or the credential source. It must not read files or variables, because resolving and
+    /// fetching read them later.
     ///
     /// # Errors
-    /// Returns an error if the options exclude each other.
+    /// Returns an error if an option is not valid, or if two options exclude each other.
     fn from_options(options: Self::Options, context: &BuildContext<'_>) -> Result<Self>;
 }
 
@@ -44,7 +45,7 @@ enum Factory {
     Source(BuildSource),
 }
 
-/// A plugin's entry in the registry. Define it as a `static` with [`register!`](crate::register).
+/// The entry of a provider in the registry. Define it as a `static` with [`register!`](crate::register).
 pub struct Registration {
     name: &'static str,
     summary: &'static str,
@@ -57,7 +58,7 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Registers a plugin that knows both the cluster and the identity.
+    /// Registers a provider that returns both the cluster and the identity.
     pub const fn provider<P: CredentialProvider + FromOptions + 'static>(
         name: &'static str,
         summary: &'static str,
@@ -76,7 +77,8 @@ impl Registration {
         )
     }
 
-    /// Registers a plugin that knows only an identity. Its sources also accept the options of the cluster.
+    /// Registers a provider that only returns a credential. Its options may also contain those of the cluster
+    /// (`server`, `certificate-authority`, ...).
     pub const fn source<S: CredentialSource + FromOptions + 'static>(
         name: &'static str,
         summary: &'static str,
@@ -113,7 +115,7 @@ impl Registration {
         }
     }
 
-    /// Sets the crate that the plugin comes from. [`register!`](crate::register) calls this.
+    /// Sets the crate that contains the provider. [`register!`](crate::register) calls this method.
     #[must_use]
     pub const fn from_crate(mut self, name: &'static str, version: &'static str) -> Self {
         self.crate_name = name;
@@ -121,10 +123,10 @@ impl Registration {
         self
     }
 
-    /// Declares the options that a kubeconfig may set, and allows a kubeconfig to name the plugin as its `auth-provider`.
-    /// Other keys of a kubeconfig are ignored. Without this call, a kubeconfig cannot name the plugin.
+    /// Declares the options that a kubeconfig may set if its user has this provider as `auth-provider`. Other keys in
+    /// the kubeconfig are ignored. Without this call, a kubeconfig cannot use the provider.
     ///
-    /// Declare only options that every author of a kubeconfig may set: no time limits, no policies.
+    /// Declare only options that are safe in the hands of any author of a kubeconfig. Time limits and policies are not.
     ///
     /// ```
     /// # use kubex_core::{BuildContext, Credential, CredentialSource, FetchRequest, FromOptions, Registration, Result};
@@ -145,14 +147,15 @@ impl Registration {
         self
     }
 
-    /// Declares that the plugin can serve the calls of the exec plugin with this command, if the host's rules say so.
+    /// Declares that the provider can replace the exec plugin with this command. It does so only if
+    /// [`PluginRules::native`](crate::host::PluginRules::native) lists the plugin.
     #[must_use]
     pub const fn replaces(mut self, command: &'static str, replace: ReplacePlugin) -> Self {
         self.replaces = Some((command, replace));
         self
     }
 
-    /// Returns the command of the exec plugin whose calls this plugin can serve.
+    /// Returns the command of the exec plugin that this provider can replace; `None` if it replaces none.
     pub fn replaced_plugin(&self) -> Option<&'static str> {
         self.replaces.map(|(command, _)| command)
     }
@@ -163,33 +166,33 @@ impl Registration {
         (replaced == command).then_some(replace)
     }
 
-    /// Returns the plugin's name.
+    /// Returns the provider's name.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Returns a description of one line.
+    /// Returns the provider's description, which is one line.
     pub fn summary(&self) -> &'static str {
         self.summary
     }
 
-    /// Returns the name of the crate that the plugin comes from.
+    /// Returns the name of the crate that contains the provider.
     pub fn crate_name(&self) -> &'static str {
         self.crate_name
     }
 
-    /// Returns the version of that crate.
+    /// Returns the version of the crate that contains the provider.
     pub fn crate_version(&self) -> &'static str {
         self.crate_version
     }
 
-    /// Returns the JSON Schema of the plugin's options. It includes those of the cluster if the plugin accepts them.
+    /// Returns the JSON Schema of the provider's options, including those of the cluster if the provider accepts them.
     pub fn schema(&self) -> Schema {
         (self.schema)()
     }
 
-    /// Whether what is registered supplies credentials for a given cluster. If so, the user of a kubeconfig, and any provider, can
-    /// refer to it by its name.
+    /// Returns whether the provider only returns a credential. The user of a kubeconfig, and other providers, can then
+    /// refer to it by name.
     pub fn is_source(&self) -> bool {
         matches!(self.factory, Factory::Source(_))
     }

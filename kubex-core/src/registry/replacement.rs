@@ -1,10 +1,13 @@
-//! Serving an exec plugin natively: a provider makes the credential that the plugin would print.
+//! Replacing an exec plugin: a provider fetches the credential that the plugin would print, and the plugin does not
+//! run.
 //!
-//! The host's rules list the plugins ([`PluginRules::native`](crate::host::PluginRules::native)), and a provider declares
-//! which one it replaces ([`Registration::replaces`](super::Registration::replaces)). A call is replaced only if the
-//! provider understands all of it; otherwise the plugin runs, and a warning says why. The plugin policy decides in any case,
-//! as if the plugin ran. If a later fetch finds something that the provider does not support, such as a setting that was added
-//! since, that fetch [runs the plugin](PluginCall::with_plugin).
+//! The program lists the plugins to be replaced ([`PluginRules::native`](crate::host::PluginRules::native)). A provider
+//! declares which plugin it can replace ([`Registration::replaces`](super::Registration::replaces)). A call of the
+//! plugin is replaced only if the provider supports all its arguments and variables. Otherwise, the plugin runs, and a
+//! warning contains the reason. The plugin policy applies to a replaced call as if the plugin ran.
+//!
+//! If a later fetch finds a setting that the provider does not support, this fetch [runs the
+//! plugin](PluginCall::with_plugin).
 //!
 //! ```
 //! use kubex_core::registry::{PluginCall, Replacement};
@@ -44,7 +47,7 @@ use crate::store_identity::StoreIdentity;
 use crate::text::{clean_line, sanitize_line, shown_key};
 use crate::warning::Warning;
 
-/// The call of an exec plugin, as a kubeconfig or a command line contains it.
+/// The call of an exec plugin: its command, its arguments and its environment variables, as in a kubeconfig.
 #[derive(Clone)]
 pub struct PluginCall {
     command: String,
@@ -56,7 +59,7 @@ pub struct PluginCall {
 }
 
 impl PluginCall {
-    /// A call without variables of its own.
+    /// Creates a call that sets no environment variables.
     pub fn new(command: &str, arguments: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             command: command.to_owned(),
@@ -92,29 +95,31 @@ impl PluginCall {
         })
     }
 
-    /// The source that runs the plugin. A fetch that the replacement [does not support](ErrorKind::Unsupported) uses it;
-    /// without it, that is an error.
+    /// Sets the source that runs the plugin. A fetch that the provider [does not support](ErrorKind::Unsupported) uses
+    /// it. By default, such a fetch fails.
     #[must_use]
     pub fn with_plugin(mut self, plugin: Arc<dyn CredentialSource>) -> Self {
         self.plugin = Some(plugin);
         self
     }
 
-    /// The arguments, which may be secrets.
+    /// Returns the arguments. They may contain secrets.
     pub fn arguments(&self) -> &[String] {
         &self.arguments
     }
 
-    /// The variables that the call sets.
+    /// Returns the environment variables that the call sets.
     pub fn variables(&self) -> &[(String, SecretString)] {
         &self.variables
     }
 
-    /// Checks that the call sets only variables that the provider and the plugin read alike. An empty value is read
-    /// differently by programs.
+    /// Checks that the call sets only variables that mean the same to the provider and to the plugin. `is_settable`
+    /// returns whether a variable is one of them. A variable with an empty value is not accepted, because programs
+    /// interpret it differently.
     ///
     /// # Errors
-    /// What is not understood, for the reason of a [replacement](crate::Registration::replaces).
+    /// Returns the first variable that is not accepted, as `the variable "NAME"`. Return this text from the function of
+    /// [`Registration::replaces`](crate::Registration::replaces).
     pub fn check_variables(&self, is_settable: impl Fn(&str) -> bool) -> std::result::Result<(), String> {
         let mut variables = self.variables.iter();
         let found = variables.find(|(name, value)| !is_settable(name) || value.expose_secret().is_empty());
@@ -124,7 +129,7 @@ impl PluginCall {
         }
     }
 
-    /// Where the command is written.
+    /// Returns the origin of the command.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
@@ -161,11 +166,12 @@ impl PluginCall {
     }
 }
 
-/// Checks the environment in which a plugin would run: each variable is understood, and each one that `is_read` by the
-/// provider or the plugin reaches both, because the host's plugin rules do not drop it.
+/// Checks whether a provider can replace a plugin in this environment. The provider must support the value of each
+/// variable (`is_understood`). The host's [`PluginRules`](crate::host::PluginRules) must not drop a variable that the
+/// provider or the plugin reads (`is_read`), because the two would then behave differently.
 ///
 /// # Errors
-/// `Unsupported` with the name of the variable.
+/// Returns [`ErrorKind::Unsupported`] with the name of the first variable that fails a check.
 pub fn check_plugin_environment(
     host: &Host,
     is_understood: impl Fn(&str, &OsStr) -> bool,
@@ -206,24 +212,26 @@ impl fmt::Debug for PluginCall {
     }
 }
 
-/// Makes the source that replaces a call, or returns what it does not understand: `the argument "--debug"`. The text is
-/// shown, so it contains no value.
+/// Returns the source that replaces a call of a plugin. The error describes what the provider does not support in the
+/// call, such as `the argument "--debug"`. Users see this description, so it must not contain a value.
 pub type ReplacePlugin = fn(&PluginCall) -> Result<Arc<dyn CredentialSource>, String>;
 
-/// Whether a call is served natively.
+/// The result of [`Registry::replacement`]: whether a provider replaces a call of an exec plugin.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Replacement {
-    /// The host's rules do not list the plugin.
+    /// The program does not list the plugin in [`PluginRules::native`](crate::host::PluginRules::native).
     NotRequested,
-    /// This source serves the call. Its [check](CredentialSource::check) returned the credential, if there was one.
+    /// The call is replaced by this source. The second value is the credential that the source's
+    /// [check](CredentialSource::check) returned.
     Served(Arc<dyn CredentialSource>, Option<Credential>),
-    /// The plugin runs, for the reason in the warning.
+    /// The plugin runs. The warning contains the reason.
     PluginRuns(Warning),
 }
 
 impl Registry {
-    /// Decides whether a provider serves this call, by the rules of the host. It reads files and variables only.
+    /// Returns whether a provider replaces this call, by the [`PluginRules`](crate::host::PluginRules) of the host. It
+    /// reads only files and variables.
     pub async fn replacement(&self, call: &PluginCall, host: &Host) -> Replacement {
         let rules = host.plugin_rules().native_plugins();
         let Some(is_exact) = rules.iter().find_map(|rule| call.is_named(rule)) else {

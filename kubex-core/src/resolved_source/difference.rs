@@ -1,7 +1,7 @@
 //! Comparison of two resolved sources.
 //!
-//! When a file changes, the source is resolved again, and what has changed decides what happens: a new token needs nothing, a new
-//! certificate authority needs new connections, and another server is not taken without the program's consent.
+//! When a file changes, the source is resolved again. The parts that differ decide what happens: a new token is used by
+//! the next request, a new CA bundle by new connections, and another server needs the program's permission.
 //!
 //! ```
 //! use kubex_core::resolved_source::Difference;
@@ -23,9 +23,10 @@ use crate::options::{ClusterOptions, Options, Value, ValueKind};
 use crate::sharing_key::SharingKey;
 use crate::source::CredentialSource;
 
-/// A part in which two resolved sources can differ. Origins are ignored: equal values from different files are equal.
+/// A part in which two resolved sources differ.
 ///
-/// Values are compared by keyed digests, so that the comparison keeps no copy of a secret.
+/// Origins are not compared, so equal values from different files are equal. Values are compared by keyed digests, so
+/// that the comparison keeps no copy of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Difference {
@@ -33,9 +34,9 @@ pub enum Difference {
     Server,
     /// The options that define which server certificates are trusted.
     Trust,
-    /// The route to the server: the proxy, the TLS server name, compression.
+    /// How the server is reached: the proxy, the TLS server name, compression.
     Route,
-    /// The identity: the provider or its options.
+    /// The identity: another provider, or other options of the same provider.
     Credential,
     /// The namespace, the impersonation, and everything else.
     Other,
@@ -45,7 +46,7 @@ pub enum Difference {
 const ROUTE: &[&str] = &["proxy-url", "tls-server-name", "disable-compression"];
 
 impl ResolvedSource {
-    /// Returns the parts in which two resolved sources differ. The list is empty if they are equal.
+    /// Returns the parts in which this resolved source and another one differ. The list is empty if they are equal.
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
         self.fingerprint().differences(&other.fingerprint())
     }
@@ -65,7 +66,7 @@ impl ResolvedSource {
         }
     }
 
-    /// Returns a key that is equal for two resolved sources without [differences](Self::differences).
+    /// Returns a key that is equal for two resolved sources exactly if they have no [differences](Self::differences).
     pub fn key(&self) -> SharingKey {
         self.fingerprint().key()
     }

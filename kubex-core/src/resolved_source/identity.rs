@@ -1,14 +1,14 @@
-//! The identity of a resolved source, as data.
+//! The identity of a resolved source.
 //!
-//! | the provider has | and returns |
+//! | the provider has | it returns |
 //! |---|---|
 //! | options of another provider, such as a token file | [`Identity::named`] |
 //! | the fields of a kubeconfig's user | [`Identity::from_fields`] |
 //! | a credential source of its own | [`Identity::from_source`] |
 //! | a credential that never changes | [`Identity::from_credential`] |
-//! | nothing | [`Identity::anonymous`] |
+//! | no credential | [`Identity::anonymous`] |
 //!
-//! Prefer the first two: data can be compared, shared between configurations and overridden field by field.
+//! Prefer the first two. They consist of options, which can be compared and shared between configurations.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,14 +23,14 @@ use crate::warning::Warning;
 pub(crate) const CERTIFICATE_FIELDS: &[&str] = &["client-certificate", "client-certificate-data"];
 pub(crate) const KEY_FIELDS: &[&str] = &["client-key", "client-key-data"];
 
-/// An identity as data: fields, the name of a provider, or a credential source that the program has built.
+/// The identity of a resolved source.
 ///
-/// | identity | built by | an override of one field |
+/// | the identity is | created by | an override of one field replaces |
 /// |---|---|---|
-/// | none | [`anonymous`](Self::anonymous) | replaces it as a whole |
-/// | the name of a provider, and its options | [`named`](Self::named) | replaces it as a whole |
-/// | the fields of a kubeconfig's user, and its plugin if it has one | [`from_fields`](Self::from_fields) | replaces that field, as in client-go |
-/// | a credential source | [`from_source`](Self::from_source), [`from_credential`](Self::from_credential) | replaces it as a whole |
+/// | anonymous | [`anonymous`](Self::anonymous) | the whole identity |
+/// | a provider by name, with its options | [`named`](Self::named) | the whole identity |
+/// | the fields of a kubeconfig's user, and optionally its plugin | [`from_fields`](Self::from_fields) | this field, as in client-go |
+/// | a credential source or a credential | [`from_source`](Self::from_source), [`from_credential`](Self::from_credential) | the whole identity |
 #[derive(Clone)]
 pub struct Identity {
     /// Fields of the providers `static` and `token-file`.
@@ -64,13 +64,13 @@ pub(crate) enum ReadySource {
     Credential(Credential),
 }
 
-/// The condition of a warning about an identity. It is evaluated after overrides are merged.
+/// The condition under which a warning about an identity is reported. It is checked after overrides are merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdentityNote {
-    /// The fields contain a credential, so the plugin never runs.
+    /// The identity has a plugin, but its fields contain a credential, so the plugin never runs.
     PluginIgnored,
-    /// There is no credential.
+    /// The identity contains no credential.
     Anonymous,
 }
 
@@ -100,14 +100,14 @@ impl Identity {
         }
     }
 
-    /// Refers to a provider by name. The registry builds the credential source from these options.
+    /// Creates an identity from a provider's name and options. The registry builds the credential source.
     pub fn named(provider: &str, options: Options) -> Self {
         Self::anonymous().with_plugin(provider, options)
     }
 
-    /// Creates an identity from the credential fields of a kubeconfig's user: a token, a token file, a user name and
-    /// a password, a client certificate and its key. The provider `static` or `token-file` reads them. Overrides are
-    /// merged field by field.
+    /// Creates an identity from the credential fields of a kubeconfig's user: a token, a token file, a user name and a
+    /// password, or a client certificate and its key. The provider `static` or `token-file` reads them. Overrides
+    /// replace single fields.
     pub fn from_fields(fields: Options) -> Self {
         Self {
             fields,
@@ -116,7 +116,7 @@ impl Identity {
         }
     }
 
-    /// Uses a credential source that the program has built. If its [`check`](CredentialSource::check) returns
+    /// Creates an identity from a credential source. If the source's [`check`](CredentialSource::check) returns
     /// `NotConfigured`, the chain continues with the next source.
     pub fn from_source(source: Arc<dyn CredentialSource>) -> Self {
         Self::anonymous().with(Plugin::Ready(ReadySource::Source(source)))
@@ -131,12 +131,12 @@ impl Identity {
         })
     }
 
-    /// Uses a credential that never changes.
+    /// Creates an identity from a credential that never changes.
     pub fn from_credential(credential: Credential) -> Self {
         Self::anonymous().with(Plugin::Ready(ReadySource::Credential(credential)))
     }
 
-    /// Adds the provider to use if the fields contain no credential.
+    /// Sets the provider that is used if the fields contain no credential, such as `exec`.
     #[must_use]
     pub fn with_plugin(self, provider: &str, options: Options) -> Self {
         self.with(Plugin::Named {
@@ -150,7 +150,7 @@ impl Identity {
         self
     }
 
-    /// Adds a warning that applies under this condition.
+    /// Adds a warning, which is reported if this condition is met.
     #[must_use]
     pub fn with_note(mut self, note: IdentityNote, warning: Warning) -> Self {
         self.notes.push((note, warning));

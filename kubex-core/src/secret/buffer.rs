@@ -11,7 +11,8 @@ use super::SecretBytes;
 /// The size of one read.
 const PIECE: usize = 64 * 1024;
 
-/// A buffer that is wiped on drop, and leaves no copy behind when it grows, as a `Zeroizing<Vec<u8>>` does.
+/// A buffer for secret bytes. It is wiped on drop. Unlike a `Zeroizing<Vec<u8>>`, it leaves no copy behind when it
+/// grows.
 ///
 /// ```
 /// use kubex_core::secret::SecretBuffer;
@@ -35,7 +36,7 @@ impl SecretBuffer {
         self.0.extend_from_slice(piece);
     }
 
-    /// Appends these bytes, unless the buffer would then have more than `limit` bytes. Returns whether they were appended.
+    /// Appends these bytes if the buffer then has at most `limit` bytes. Returns whether they were appended.
     #[must_use]
     pub fn append_within(&mut self, limit: usize, piece: &[u8]) -> bool {
         let fits = piece.len() <= limit.saturating_sub(self.len());
@@ -45,10 +46,10 @@ impl SecretBuffer {
         fits
     }
 
-    /// Reads to the end of the reader, and appends the bytes.
+    /// Reads the reader to its end, and appends the bytes.
     ///
     /// # Errors
-    /// Those of the reader. The bytes that were read before the error stay in the buffer.
+    /// Returns the error of the reader. The bytes that were read before the error stay in the buffer.
     pub fn append_from(&mut self, mut reader: impl Read) -> io::Result<()> {
         let mut piece = Zeroizing::new(vec![0; PIECE]);
         loop {

@@ -5,10 +5,12 @@ use std::ops::Range;
 
 use super::MASKED;
 
-/// Masks everything up to the last `@` in the address of a server or a proxy, except the scheme.
+/// Masks the user name and the password in the address of a server or a proxy: everything up to the last `@`, except
+/// the scheme.
 ///
-/// The address may be malformed: without a scheme, with one slash, with `/`, `?` or `#` in the password. Use it for a
-/// text that should be an address; in other text, `@` has other uses.
+/// The address may be malformed, for example without a scheme, with only one slash, or with `/`, `?` or `#` in the
+/// password. Use this function only for a text that should be an address, because `@` has other meanings in other
+/// texts.
 ///
 /// ```
 /// use kubex_core::text::mask_address;

@@ -2,7 +2,8 @@
 
 use super::{MASKED, Mask, names_a_secret, sanitize_line};
 
-/// The values of flags that are named like a secret: `--token abc`, `-token abc`, `--token=abc`, `password=abc`.
+/// Returns the values of arguments that are probably secret, by the names of their flags: `--token abc`, `-token abc`,
+/// `--token=abc`, `password=abc`.
 pub fn secret_arguments(arguments: &[String]) -> impl Iterator<Item = &str> {
     secrets(arguments).filter_map(|(argument, at)| argument.get(at?..))
 }
@@ -23,8 +24,8 @@ fn secrets(arguments: &[String]) -> impl Iterator<Item = (&str, Option<usize>)> 
     })
 }
 
-/// The arguments as they may be shown: the values of flags that are named like a secret are masked, and so is
-/// everything that a [`Mask`] masks.
+/// Returns the arguments for printing. It masks the values of flags whose names indicate a secret, and everything that
+/// a [`Mask`] masks.
 ///
 /// ```
 /// use kubex_core::text::mask_arguments;

@@ -35,7 +35,8 @@ const MAX_KEY: usize = 64;
 /// A longer key with letters of both cases and digits is a token.
 const MAX_MIXED_KEY: usize = 20;
 
-/// Whether a key, flag or variable of this name probably has a secret value: `token`, `--client-secret`, `DB_PASSWORD`.
+/// Returns whether a key, a flag or a variable with this name probably has a secret value, such as `token`,
+/// `--client-secret` or `DB_PASSWORD`.
 ///
 /// ```
 /// use kubex_core::text::names_a_secret;
@@ -57,8 +58,8 @@ pub fn names_a_secret(key: &str) -> bool {
             .any(|word| word.eq_ignore_ascii_case(last_word))
 }
 
-/// Whether a text looks like a key of a document. If the space after a colon is missing, `A_TOKEN:s3cret` is parsed as
-/// a key, but is not one.
+/// Returns whether a text looks like a key of a document. A YAML parser reads `A_TOKEN:s3cret` as a key, because the
+/// space after the colon is missing. It does not look like a key.
 ///
 /// ```
 /// use kubex_core::text::looks_like_a_key;
@@ -77,7 +78,7 @@ pub fn looks_like_a_key(text: &str) -> bool {
         && matches!(sanitize(text), Cow::Borrowed(_))
 }
 
-/// A key as it may be shown: the key, or what is a key at the beginning of something else.
+/// Returns a key for printing. A text that does not look like a key is masked, except for a key at its beginning.
 ///
 /// ```
 /// use kubex_core::text::shown_key;

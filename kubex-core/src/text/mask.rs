@@ -1,4 +1,4 @@
-//! Masks secrets in text that other programs wrote.
+//! Masks secrets in text from other programs.
 
 use std::ops::Range;
 
@@ -60,11 +60,15 @@ const HARMLESS_WORDS: &[&str] = &[
 /// A word of letters that is longer than this is not a word of a sentence.
 const LONGEST_WORD: usize = 15;
 
-/// Masks secrets in a text that another program wrote: a plugin's stderr, a server's message.
+/// Masks secrets in a text from another program, such as a plugin's stderr or a server's message.
 ///
-/// In addition to what [`sanitize`](super::sanitize) hides, it masks the given texts, the word after
-/// `Bearer` or `Basic`, and the value after a key such as `token=`, `password:` or `--client-secret`. Control characters
-/// stay; [`sanitize`](super::sanitize) or [`clean`](super::clean) replaces them.
+/// It masks everything that [`sanitize`](super::sanitize) masks, and also:
+///
+/// - the texts of [`hiding`](Self::hiding),
+/// - the word after `Bearer` or `Basic`,
+/// - the value after a key such as `token=`, `password:` or `--client-secret`.
+///
+/// It does not replace control characters; [`sanitize`](super::sanitize) and [`clean`](super::clean) do.
 ///
 /// ```
 /// use kubex_core::text::Mask;
@@ -79,12 +83,12 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// A mask without texts of its own.
+    /// Creates a mask without texts of its own.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Also masks this text, in every usual spelling. Texts of fewer than four bytes are not masked.
+    /// Also masks this text, in every usual encoding. A text of fewer than four bytes is not masked.
     #[must_use]
     pub fn hiding(mut self, secret: SecretString) -> Self {
         if secret.expose_secret().len() >= MIN_LENGTH {

@@ -1,17 +1,17 @@
-//! Makes text from outside safe to show.
+//! Makes text from other programs and from files safe to print.
 //!
-//! Names, paths, plugin output and server messages appear in errors, reports and terminals. None of them is trusted: an
-//! escape sequence can repaint a screen, a right-to-left override can make `evil.example` read as another name, and a
-//! plugin may print its own token.
+//! Names, paths, output of plugins and messages of servers appear in errors, in reports and on terminals. They are not
+//! trusted: an escape sequence can change the screen, a right-to-left override can make `evil.example` look like
+//! another name, and a plugin may print its own token.
 //!
-//! | function | for | what it hides |
+//! | function | use it for | it hides |
 //! |---|---|---|
-//! | [`sanitize`], [`sanitize_line`] | every text that is shown | the secrets that this process holds, what is unmistakably a secret, control characters |
-//! | [`without_secrets`] | data for a program, whose format escapes control characters | the same without the control characters |
-//! | [`Mask`] | output of plugins, messages of servers | also the value after a key such as `token=` |
-//! | [`mask_address`] | the address of a server or a proxy | user name and password, however malformed the address is |
+//! | [`sanitize`], [`sanitize_line`] | every text that is printed | secrets that this process knows, texts that are clearly secrets, control characters |
+//! | [`without_secrets`] | data for a program, in a format that escapes control characters | secrets that this process knows, texts that are clearly secrets |
+//! | [`Mask`] | output of plugins, messages of servers | the same as `without_secrets`, and the value after a key such as `token=` |
+//! | [`mask_address`] | the address of a server or a proxy | the user name and the password, even if the address is malformed |
 //! | [`mask_arguments`] | the arguments of a plugin | the values of flags such as `--token` |
-//! | [`clean`], [`clean_line`] | text in which secrets are expected | control characters only |
+//! | [`clean`], [`clean_line`] | text that is meant to contain secrets | control characters only |
 //!
 //! ```
 //! use kubex_core::text::sanitize_line;
@@ -38,11 +38,11 @@ pub(crate) use path::has_blank_at_an_end;
 pub use path::{NotAPath, check_path, not_a_path, shown_path};
 pub use sanitize::{Sanitized, sanitize, sanitize_line, without_secrets, write_sanitized};
 
-/// The replacement for a secret in a text.
+/// The text that replaces a secret.
 pub const MASKED: &str = "[masked]";
 
-/// Cleans a text for one line: control characters (including line breaks and tabs), bidirectional controls and invisible
-/// characters are replaced by their `U+XXXX` name.
+/// Cleans a text for one line. Control characters (including line breaks and tabs), bidirectional controls and
+/// invisible characters are replaced by their `U+XXXX` names.
 pub fn clean_line(text: &str) -> Cow<'_, str> {
     if is_printable_ascii(text) {
         return Cow::Borrowed(text);
@@ -56,7 +56,8 @@ fn is_printable_ascii(text: &str) -> bool {
     text.bytes().fold(true, |all, byte| all & is_printable(byte))
 }
 
-/// Cleans a text of several lines: as [`clean_line`], but keeps line feeds and tabs, and turns `\r\n` into `\n`.
+/// Cleans a text of several lines. It replaces the same characters as [`clean_line`], but keeps line feeds and tabs,
+/// and changes `\r\n` to `\n`.
 pub fn clean(text: &str) -> Cow<'_, str> {
     let unix = if text.contains("\r\n") {
         Cow::Owned(text.replace("\r\n", "\n"))
@@ -100,7 +101,8 @@ fn replace(text: &str, unfit: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
-/// The known name that is most similar to the given one, if it is similar enough to suggest.
+/// Returns the known name that is most similar to `written`, to be suggested to the user. `None` if no name is similar
+/// enough.
 ///
 /// ```
 /// use kubex_core::text::nearest;
@@ -111,8 +113,8 @@ pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     nearest_within(written, known, |longer| (longer / 3).max(1))
 }
 
-/// The most similar known name, if its distance in typing errors is at most `most` of the longer name's length in
-/// characters. Case is ignored.
+/// Returns the known name that is most similar to `written`. `None` if it differs by more than `most(length)` typing
+/// errors, where `length` is the number of characters of the longer name. Case is ignored.
 pub fn nearest_within<'a>(
     written: &str,
     known: &[&'a str],
@@ -131,13 +133,13 @@ pub fn nearest_within<'a>(
         .map(|(_, name)| name)
 }
 
-/// The causes of an error, the error itself first.
+/// Iterates over an error and its causes. The error itself is the first.
 pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |cause| (*cause).source())
 }
 
-/// The messages of an error from outside and of its causes, on one line and with everything masked that looks like a
-/// secret.
+/// Returns the messages of an error from another crate and of its causes, on one line. Everything that looks like a
+/// secret is masked.
 ///
 /// ```
 /// use kubex_core::text::messages;
@@ -159,8 +161,8 @@ pub fn messages(error: &(dyn Error + 'static)) -> String {
     Mask::new().apply(&clean_line(&messages))
 }
 
-/// Whether brackets and braces are nested deeper than this. Those within quotes count too. YAML scanners need time
-/// quadratic in the depth before they check a limit of their own, so this is checked first.
+/// Returns whether brackets and braces are nested deeper than `deepest`. Those within quotes count too. Call it before
+/// a YAML parser: parsers need time quadratic in the depth before they check a limit of their own.
 ///
 /// ```
 /// use kubex_core::text::is_nested_deeper_than;

@@ -12,19 +12,19 @@ use crate::origin::Origin;
 const MAX_PATH: usize = 4096;
 const MAX_NAME: usize = 255;
 
-/// What was found where a path was expected.
+/// The reason why a value cannot be a path: what it is instead. `Display` prints it for an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotAPath {
-    /// A kubeconfig or another document.
+    /// The content of a kubeconfig or of another document.
     Document,
     /// A certificate or a key, in PEM or in base64.
     Pem,
     /// A JSON web token.
     Token,
-    /// It has several lines.
+    /// A text of several lines.
     Lines,
-    /// It is longer than a path can be.
+    /// A text that is longer than a path can be.
     TooLong,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for NotAPath {
     }
 }
 
-/// The reason why a value cannot be a path, or `None` if it can be one.
+/// Returns why a value cannot be a path; `None` if it can be one.
 ///
 /// ```
 /// use kubex_core::text::{NotAPath, not_a_path};
@@ -77,10 +77,10 @@ pub fn not_a_path(text: &str) -> Option<NotAPath> {
     }
 }
 
-/// Checks that the value of a field can be a path.
+/// Checks that the value of this field can be a path.
 ///
 /// # Errors
-/// `InvalidValue`, with what the value is instead; the value is not shown.
+/// Returns [`ErrorKind::InvalidValue`] with what the value is instead. The error does not contain the value.
 pub fn check_path(field: &str, value: &str, origin: &Origin) -> Result<()> {
     let Some(what) = not_a_path(value) else {
         return Ok(());
@@ -113,7 +113,7 @@ fn is_jwt(text: &str) -> bool {
     text.starts_with("eyJ") && text.len() > 20 && text.matches('.').count() == 2
 }
 
-/// A path as it may be shown: masked if it cannot be a path.
+/// Returns a path for printing. If it cannot be a path, it is masked.
 ///
 /// ```
 /// use std::path::Path;

@@ -1,4 +1,4 @@
-//! The function that every text passes before a person or a log sees it.
+//! The function that makes a text safe to print.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -7,12 +7,15 @@ use std::ops::Range;
 use super::{MASKED, clean, clean_line, looks};
 use crate::secret::known;
 
-/// Hides every secret that this process holds and everything that is unmistakably a secret, and replaces control
-/// characters as [`clean`](super::clean) does.
+/// Makes a text safe to print: masks secrets, and replaces control characters like [`clean`](super::clean).
 ///
-/// A secret is held while a [`SecretString`](crate::SecretString) or a client certificate with it exists. It is recognized
-/// as it is, with the escapes of JSON or of a URL, in base64 at any alignment, in hexadecimal, and in combinations.
-/// Unmistakable are JSON web tokens, private keys in PEM or in base64, and the user information of a URL.
+/// Two kinds of secrets are masked:
+///
+/// - Secrets that this process knows: the text of each existing [`SecretString`](crate::SecretString), and the key of
+///   each existing client certificate. They are also recognized with the escapes of JSON or of a URL, in base64, in
+///   hexadecimal, and in combinations of these.
+/// - Texts that are clearly secrets: JSON web tokens, private keys in PEM or in base64, and the user information of a
+///   URL.
 ///
 /// ```
 /// use kubex_core::SecretString;
@@ -26,32 +29,34 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     then(without_secrets(text), clean)
 }
 
-/// The same for one line: line breaks and tabs are replaced too.
+/// Makes a text safe to print on one line: like [`sanitize`], but line breaks and tabs are replaced too.
 pub fn sanitize_line(text: &str) -> Cow<'_, str> {
     then(without_secrets(text), clean_line)
 }
 
-/// Writes a value through [`sanitize`], for a `Display`.
+/// Writes a value with [`sanitize`], for an implementation of `Display`.
 pub fn write_sanitized(f: &mut fmt::Formatter<'_>, shown: impl Display) -> fmt::Result {
     f.write_str(&sanitize(&shown.to_string()))
 }
 
-/// A text that has passed [`sanitize`]: the messages of errors and warnings can be made in no other way.
+/// A text that has passed [`sanitize`]. Errors and warnings have messages of this type, so that none of them can be
+/// printed unsanitized.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sanitized(Cow<'static, str>);
 
 impl Sanitized {
-    /// Sanitizes the text.
+    /// Sanitizes a text.
     pub fn new(text: impl Display) -> Self {
         Self::from_owned(text.to_string(), sanitize)
     }
 
-    /// A sentence of the program, which contains no text from outside.
+    /// Creates the text from a sentence in the program's code, which is not sanitized. The sentence must not contain
+    /// text from other programs or files.
     pub const fn fixed(text: &'static str) -> Self {
         Self(Cow::Borrowed(text))
     }
 
-    /// Sanitizes the text, for one line.
+    /// Sanitizes a text for one line.
     pub fn line(text: impl Display) -> Self {
         Self::from_owned(text.to_string(), sanitize_line)
     }
@@ -64,7 +69,7 @@ impl Sanitized {
         Self(changed.unwrap_or(text).into())
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -88,7 +93,8 @@ fn then(text: Cow<'_, str>, next: impl Fn(&str) -> Cow<'_, str>) -> Cow<'_, str>
     }
 }
 
-/// The first part of [`sanitize`]: hides secrets, and keeps control characters. For data in a format that escapes them.
+/// Masks the same secrets as [`sanitize`], but keeps control characters. Use it for data in a format that escapes
+/// control characters, such as JSON.
 pub fn without_secrets(text: &str) -> Cow<'_, str> {
     let mut ranges = known::find(text);
     looks::find(text, &mut ranges);

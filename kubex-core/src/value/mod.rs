@@ -1,7 +1,7 @@
 //! A value of the options, with its origin.
 //!
-//! The tree of a document, of variables and of a program's own options, in one type. It is not `serde_json::Value`, because each node
-//! knows where it was written, its `Debug` shows no scalar, and its texts are wiped on drop.
+//! A [`Value`] is a tree, from a document, from environment variables or from the program's code. Unlike in a
+//! `serde_json::Value`, each node has an origin, `Debug` prints no content, and strings are wiped on drop.
 //!
 //! ```
 //! use kubex_core::Origin;
@@ -29,7 +29,7 @@ use crate::secret::WipedString;
 
 pub(crate) use deserialize::from_entries;
 
-/// A value and its origin.
+/// A value, and its origin: where it is set. Lists and mappings contain further values.
 #[derive(Clone)]
 pub struct Value {
     origin: Origin,
@@ -56,7 +56,7 @@ pub enum ValueKind {
 }
 
 impl Value {
-    /// A value with this origin.
+    /// Creates a value with this origin.
     pub fn new(kind: impl Into<ValueKind>, origin: Origin) -> Self {
         Self {
             origin,
@@ -64,22 +64,23 @@ impl Value {
         }
     }
 
-    /// The content.
+    /// Returns the content.
     pub fn kind(&self) -> &ValueKind {
         &self.kind
     }
 
-    /// The content, without the origin.
+    /// Returns the content without the origin.
     pub fn into_kind(self) -> ValueKind {
         self.kind
     }
 
-    /// Where the value comes from.
+    /// Returns the origin: the file and the line, the variable or the flag that sets the value.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// Sets the origin of the value and of every value inside it: this origin, followed by the keys of that value.
+    /// Sets the origin of this value. Each value inside it gets the same origin, extended by the keys and indexes that
+    /// lead to it.
     #[must_use]
     pub fn located(mut self, origin: Origin) -> Self {
         match &mut self.kind {
@@ -99,7 +100,7 @@ impl Value {
         self
     }
 
-    /// The text, if the value is a text.
+    /// Returns the text if the value is a string; otherwise `None`.
     pub fn as_str(&self) -> Option<&str> {
         match &self.kind {
             ValueKind::String(text) => Some(text),
@@ -107,7 +108,8 @@ impl Value {
         }
     }
 
-    /// The value of a key, if the value is a mapping with that key. If the key occurs twice, the last one counts.
+    /// Returns the value of a key; `None` if the value is not a mapping or does not contain the key. If the key occurs
+    /// twice, the last one is used.
     pub fn get(&self, key: &str) -> Option<&Value> {
         match &self.kind {
             ValueKind::Mapping(entries) => entries
@@ -119,7 +121,7 @@ impl Value {
         }
     }
 
-    /// Whether the value is null or an empty text.
+    /// Returns whether the value is null or an empty string.
     pub fn is_blank(&self) -> bool {
         match &self.kind {
             ValueKind::Null => true,
@@ -128,7 +130,7 @@ impl Value {
         }
     }
 
-    /// The type in words: `a text`, `a list`.
+    /// Returns the type in words, such as `a string` or `a list`.
     pub fn type_name(&self) -> &'static str {
         match &self.kind {
             ValueKind::Null => "nothing",
@@ -140,7 +142,7 @@ impl Value {
         }
     }
 
-    /// Deserializes the value. Errors contain the origin and the keys, never the value.
+    /// Deserializes the value. Errors contain the origin and the keys, and never the value.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         deserialize::from_value(self)
     }

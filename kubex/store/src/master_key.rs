@@ -1,8 +1,10 @@
-//! The key of the store. It is not beside the files that it encrypts: on Linux the kernel keeps it in the user's keyring,
-//! which all logins of the user share and which is gone after a reboot.
+//! The key of the store. It is not beside the files that it encrypts: the [keyring](crate::keyring) of the platform keeps
+//! it.
 //!
-//! A container often has no keyring. Then the key is in a file of the user, which protects the credentials from other
-//! users and not from a copy of the directory.
+//! A container often has no keyring, and some keyrings refuse a program. Then the key is in a file of the user, which
+//! protects the credentials from other users and not from a copy of the directory. Every program uses such a file before
+//! any keyring, so that a store has one key: two programs with two keys would share nothing, and use the same refresh token
+//! twice.
 
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use kubex_core::text::shown_path;
 use zeroize::Zeroizing;
 
 use crate::directory::Directory;
+use crate::keyring::{self, Found, Keyring};
 use crate::location::KeyPlace;
 use crate::lock::lock_within;
 use crate::unshared::Unshared;
@@ -24,16 +27,27 @@ const LOCK_LIMIT: Duration = Duration::from_secs(1);
 
 pub(crate) type MasterKey = Zeroizing<[u8; 32]>;
 
-/// Reads the key, or creates one. The warning is there once, when a file with the key was created because there is no
-/// keyring.
+/// Reads the key, or creates one. The warning is there once, when a file with the key was created because no keyring took
+/// it.
 pub(crate) fn read_or_create(
     directory: &Directory,
     place: KeyPlace,
 ) -> Result<(MasterKey, Option<Warning>), Unshared> {
-    let ring = (place == KeyPlace::Keyring)
-        .then(|| keyring::Ring::open(directory.path()))
-        .flatten();
-    if let Some(key) = ring.as_ref().and_then(keyring::Ring::read) {
+    match place {
+        KeyPlace::File => Ok((find(directory, None)?.0, None)),
+        KeyPlace::Keyring => find(directory, keyring::open(directory.path()).as_deref()),
+    }
+}
+
+/// The key in the file or in the keyring, or a new one.
+fn find(
+    directory: &Directory,
+    keyring: Option<&dyn Keyring>,
+) -> Result<(MasterKey, Option<Warning>), Unshared> {
+    if let Some(key) = read_file(directory)? {
+        return Ok((key, None));
+    }
+    if let Some(Found::Key(key)) = keyring.map(Keyring::read) {
         return Ok((key, None));
     }
     // Read again under the lock: another process may have created the key at the same time.
@@ -48,31 +62,34 @@ pub(crate) fn read_or_create(
             "end the process that is stopped",
         ));
     }
-    if let Some(ring) = &ring {
-        if let Some(key) = ring.read() {
-            return Ok((key, None));
-        }
-        let key = random()?;
-        if ring.write(&key) && ring.read().is_some_and(|read| *read == *key) {
-            return Ok((key, None));
-        }
-    }
     if let Some(key) = read_file(directory)? {
         return Ok((key, None));
     }
+    let mut why = "there is no keyring";
+    if let Some(keyring) = keyring {
+        match keyring.read() {
+            Found::Key(key) => return Ok((key, None)),
+            Found::Missing => {
+                let key = random()?;
+                if keyring.write(&key) && matches!(keyring.read(), Found::Key(read) if *read == *key) {
+                    return Ok((key, None));
+                }
+                why = "the keyring keeps no key";
+            }
+            Found::Refused => why = "the keyring is locked or denies this program its key",
+        }
+    }
     let key = random()?;
     directory.replace(FILE, key.as_ref())?;
-    let warning = (place == KeyPlace::Keyring).then(|| {
-        Warning::new(
-            "cache-key-in-file",
-            format_args!(
-                "there is no keyring, so the key that encrypts the cached credentials is beside them, in \"{}\"; set \
-                 KUBEX_CACHE_KEY=file if that is intended",
-                shown_path(&directory.path().join(FILE))
-            ),
-        )
-    });
-    Ok((key, warning))
+    let warning = Warning::new(
+        "cache-key-in-file",
+        format_args!(
+            "{why}, so the key that encrypts the cached credentials is beside them, in \"{}\"; set \
+             KUBEX_CACHE_KEY=file if that is intended",
+            shown_path(&directory.path().join(FILE))
+        ),
+    );
+    Ok((key, Some(warning)))
 }
 
 fn read_file(directory: &Directory) -> Result<Option<MasterKey>, Unshared> {
@@ -87,92 +104,14 @@ fn random() -> Result<MasterKey, Unshared> {
     Ok(key)
 }
 
-#[cfg(target_os = "linux")]
-mod keyring {
-    use std::path::Path;
-
-    use aws_lc_rs::digest;
-    use linux_keyutils::{KeyPermissionsBuilder, KeyRing, KeyRingIdentifier, Permission};
-    use zeroize::Zeroizing;
-
-    use super::MasterKey;
-    use crate::name::hexadecimal;
-
-    /// The keyring of the user (`@u`).
-    pub(super) struct Ring {
-        ring: KeyRing,
-        /// One key for each directory. Its path is not shown in the list of keys.
-        description: String,
-    }
-
-    impl Ring {
-        pub(super) fn open(directory: &Path) -> Option<Self> {
-            let digest = digest::digest(&digest::SHA256, directory.as_os_str().as_encoded_bytes());
-            let digest = hexadecimal(digest.as_ref().get(..8).unwrap_or_default());
-            Some(Self {
-                ring: KeyRing::from_special_id(KeyRingIdentifier::User, false).ok()?,
-                description: format!("kubex-store:{digest}"),
-            })
-        }
-
-        pub(super) fn read(&self) -> Option<MasterKey> {
-            let key = self.ring.search(&self.description).ok()?;
-            let mut bytes = Zeroizing::new([0; 32]);
-            let length = key.read(&mut *bytes).ok()?;
-            (length == bytes.len()).then_some(bytes)
-        }
-
-        /// Adds the key. Every process of the user may find and read it, also one whose session does not possess the
-        /// keyring.
-        pub(super) fn write(&self, key: &MasterKey) -> bool {
-            let Ok(added) = self.ring.add_key(&self.description, key.as_ref()) else {
-                return false;
-            };
-            let rights = KeyPermissionsBuilder::builder()
-                .posessor(Permission::ALL)
-                .user(Permission::VIEW | Permission::READ | Permission::SEARCH)
-                .build();
-            added.set_perms(rights).is_ok()
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn forget(directory: &Path) {
-        if let Some(ring) = Ring::open(directory)
-            && let Ok(key) = ring.ring.search(&ring.description)
-        {
-            key.invalidate().unwrap();
-        }
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod keyring {
-    use std::path::Path;
-
-    use super::MasterKey;
-
-    /// There is none whose items a command reads without asking its user.
-    pub(super) struct Ring;
-
-    impl Ring {
-        pub(super) fn open(_: &Path) -> Option<Self> {
-            None
-        }
-
-        pub(super) fn read(&self) -> Option<MasterKey> {
-            None
-        }
-
-        pub(super) fn write(&self, _: &MasterKey) -> bool {
-            false
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use keyring_core::{CredentialStore, Entry, mock};
+
     use super::*;
+    use crate::keyring::Item;
 
     fn directory() -> (tempfile::TempDir, Directory) {
         let parent = tempfile::tempdir().unwrap();
@@ -207,18 +146,126 @@ mod tests {
         keyring::forget(directory.path());
     }
 
+    /// A keyring of the same kind as those of macOS and Windows, in memory.
+    fn memory() -> Arc<CredentialStore> {
+        mock::Store::new().unwrap()
+    }
+
+    fn item(keyring: &Arc<CredentialStore>) -> Entry {
+        Entry::new_in_store(keyring, "kubex-store", "0123456789abcdef").unwrap()
+    }
+
+    #[test]
+    fn a_key_in_an_item_is_in_no_file_and_stays_the_same() {
+        let (_parent, directory) = directory();
+        let keyring = memory();
+        let first = find(&directory, Some(&Item::new(item(&keyring)))).unwrap();
+        assert!(first.1.is_none());
+        assert_eq!(directory.files().unwrap(), [LOCK]);
+        assert_eq!(item(&keyring).get_secret().unwrap(), first.0.as_slice());
+        let second = find(&directory, Some(&Item::new(item(&keyring)))).unwrap();
+        assert_eq!(second.0, first.0);
+    }
+
+    #[test]
+    fn a_damaged_item_is_replaced() {
+        let (_parent, directory) = directory();
+        let keyring = memory();
+        for damaged in [&[][..], &[7; 31], &[7; 33]] {
+            item(&keyring).set_secret(damaged).unwrap();
+            let (key, warning) = find(&directory, Some(&Item::new(item(&keyring)))).unwrap();
+            assert!(warning.is_none());
+            assert_eq!(item(&keyring).get_secret().unwrap(), key.as_slice());
+        }
+        assert_eq!(directory.files().unwrap(), [LOCK]);
+    }
+
+    /// A keyring that is locked.
+    struct Locked;
+
+    impl Keyring for Locked {
+        fn read(&self) -> Found {
+            Found::Refused
+        }
+
+        fn write(&self, _: &MasterKey) -> bool {
+            panic!("what refuses to be read may belong to another program, and is not replaced");
+        }
+    }
+
+    /// A keyring that has no key afterwards, whether it says so or not.
+    struct Forgetful {
+        claims_to_write: bool,
+    }
+
+    impl Keyring for Forgetful {
+        fn read(&self) -> Found {
+            Found::Missing
+        }
+
+        fn write(&self, _: &MasterKey) -> bool {
+            self.claims_to_write
+        }
+    }
+
+    #[test]
+    fn a_keyring_that_refuses_or_forgets_gives_way_to_a_file_with_one_warning() {
+        let forgetful = |claims_to_write| Forgetful { claims_to_write };
+        let keyrings: [(Option<&dyn Keyring>, &str); 4] = [
+            (Some(&Locked), "is locked or denies"),
+            (Some(&forgetful(true)), "keeps no key"),
+            (Some(&forgetful(false)), "keeps no key"),
+            (None, "there is no keyring"),
+        ];
+        for (keyring, why) in keyrings {
+            let (_parent, directory) = directory();
+            let (first, warning) = find(&directory, keyring).unwrap();
+            let warning = warning.unwrap();
+            assert_eq!(warning.id(), "cache-key-in-file");
+            assert!(warning.message().contains(why), "{warning}");
+            assert_eq!(directory.files().unwrap(), [FILE, LOCK]);
+            let (second, warning) = find(&directory, keyring).unwrap();
+            assert!(second == first && warning.is_none(), "{why}");
+        }
+    }
+
+    #[test]
+    fn programs_of_which_one_is_refused_have_one_key() {
+        let (_parent, directory) = directory();
+        let keyring = memory();
+        let before = find(&directory, Some(&Item::new(item(&keyring)))).unwrap().0;
+        let refused = find(&directory, Some(&Locked)).unwrap().0;
+        assert_ne!(refused, before);
+        assert_eq!(
+            find(&directory, Some(&Item::new(item(&keyring)))).unwrap().0,
+            refused
+        );
+        assert_eq!(find(&directory, None).unwrap().0, refused);
+    }
+
     #[test]
     fn many_threads_create_one_key() {
-        let (_parent, directory) = directory();
-        let keys = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| read_or_create(&directory, KeyPlace::File).unwrap().0))
-                .collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap())
-                .collect::<Vec<_>>()
-        });
-        assert!(keys.iter().all(|key| *key == keys[0]));
+        let keyring = memory();
+        for is_in_keyring in [false, true] {
+            let (_parent, directory) = directory();
+            let create = || {
+                let item = Item::new(item(&keyring));
+                find(&directory, is_in_keyring.then_some(&item as &dyn Keyring))
+                    .unwrap()
+                    .0
+            };
+            let keys = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(create)).collect();
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().unwrap())
+                    .collect::<Vec<_>>()
+            });
+            assert!(keys.iter().all(|key| *key == keys[0]), "{is_in_keyring}");
+            assert_eq!(
+                directory.files().unwrap().contains(&FILE.to_owned()),
+                !is_in_keyring
+            );
+        }
     }
 }

@@ -23,11 +23,11 @@ use crate::unshared::Unshared;
 /// The warning of a source that gets a new refresh token which nothing saves.
 const NOT_SAVED: &str = "refresh-token-not-saved";
 
-/// A credential source whose credential all processes of the user share: at most one of them fetches at a time, and the
-/// others get its result.
+/// A credential source that shares its credential with all processes of the user, through the store. Only one process
+/// fetches at a time, and the others get its result.
 ///
-/// If the store cannot be used, or the source has no [`StoreIdentity`], each process fetches for itself, and a `tracing` event
-/// has the reason.
+/// If the store cannot be used, or if the source has no [`StoreIdentity`], each process fetches its own credential.
+/// The reason is recorded in a `tracing` event.
 #[derive(Debug)]
 pub struct StoredSource {
     source: Arc<dyn CredentialSource>,
@@ -37,7 +37,7 @@ pub struct StoredSource {
 }
 
 impl StoredSource {
-    /// Shares a source through the store of the user.
+    /// Shares the credential of this source through the user's store.
     pub fn new(source: Arc<dyn CredentialSource>) -> Self {
         Self {
             source,
@@ -47,14 +47,14 @@ impl StoredSource {
         }
     }
 
-    /// Uses another store than the one of the user.
+    /// Uses the store at this location instead of the user's store.
     #[must_use]
     pub fn in_location(mut self, location: Location) -> Self {
         self.location = Some(location);
         self
     }
 
-    /// How long a credential is kept that does not say when it expires. Without it, such a credential is not shared.
+    /// Sets how long a credential without an expiry time is shared. By default, such a credential is not shared.
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
@@ -127,7 +127,7 @@ impl StoredSource {
                     self.warn(&Unshared::of_a_changed_identity());
                     return Ok(credential);
                 }
-                let description = self.source.describe();
+                let description = identity.description().to_owned();
                 let kept = credential.clone();
                 let (stored, unshared) = blocking(move || flight.succeed(kept, &description)).await?;
                 if let Some(unshared) = unshared {
@@ -167,7 +167,7 @@ fn begin_in(location: Result<Location, Unshared>, identity: &StoreIdentity, acce
     match location.and_then(|location| Store::open(&location)) {
         Ok(store) => {
             if let Some(warning) = store.warning() {
-                warn!(target: "kubex::store", reason = %warning, "the store has no keyring");
+                warn!(target: "kubex::store", reason = %warning, "the key of the store is in a file");
             }
             store.slot(identity).begin(access)
         }

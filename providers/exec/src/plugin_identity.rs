@@ -1,4 +1,4 @@
-//! What makes the identity of a plugin's credential, in every process: for a store that processes share.
+//! Identifies the credential of a plugin across processes, for a store that processes share.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use kubex_core::credentials::StoreIdentity;
-use kubex_core::text::mask_arguments;
+use kubex_core::text::{mask_address, mask_arguments};
 use zeroize::Zeroizing;
 
 use crate::ambient::Choosing;
@@ -17,32 +17,49 @@ use crate::ambient::Choosing;
 /// The largest configuration file that is read. Of a larger one, size and time count.
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// What a plugin receives, and what it is. See [`identity`](Self::identity).
+/// The variables that choose one of several logins by its name, which is not a secret.
+const NAMES_OF_LOGINS: &[&str] = &[
+    "ALIBABA_CLOUD_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "CLOUDSDK_ACTIVE_CONFIG_NAME",
+    "CLOUDSDK_CORE_ACCOUNT",
+    "CLOUDSDK_CORE_PROJECT",
+    "OCI_CLI_PROFILE",
+    "OCI_CLI_REGION",
+];
+
+/// Everything that determines which credential a plugin returns: its program, arguments, variables and files. Two
+/// equal [identities](Self::identity) mean the same credential, so that processes can share it through a store.
 #[derive(Clone)]
 pub struct PluginIdentity<'a> {
-    /// The program, as it was found.
+    /// The path of the program.
     pub program: &'a Path,
-    /// Its arguments.
+    /// The arguments of the program.
     pub arguments: &'a [String],
-    /// The names of the variables that its configuration sets. They count in any case.
+    /// The names of the variables that the plugin's configuration sets. They are always a part of the identity.
     pub set_variables: &'a [String],
-    /// All its variables.
+    /// All variables of the plugin's environment.
     pub environment: Vec<(OsString, OsString)>,
-    /// Files that choose the identity, beyond the known ones.
+    /// Additional files that determine the credential, besides those that Kubex knows for this program.
     pub files: &'a [PathBuf],
-    /// The cluster that it receives, if it asks for one: the field `spec.cluster` of its input.
+    /// The cluster that the plugin receives: the field `spec.cluster` of its input. `None` if it receives none.
     pub cluster: Option<serde_json::Value>,
-    /// The working directory, which counts if a path is relative.
+    /// The working directory. It is a part of the identity if the program, an argument or a file is a relative path.
     pub working_directory: Option<PathBuf>,
 }
 
 impl PluginIdentity<'_> {
-    /// The identity: the program's path and stamp, the arguments, the variables and files that choose it, and the cluster.
+    /// Computes the identity from the program's path and file stamp, the arguments, the variables and files that
+    /// determine the credential, and the cluster.
     ///
-    /// For a known program (`aws`, `gke-gcloud-auth-plugin`, `kubelogin`, ...) these are its own variables and configuration
-    /// files. For any other one it is the whole environment, but for variables that differ in every terminal.
+    /// For a known program (`aws`, `gke-gcloud-auth-plugin`, `kubelogin`, ...), these are the program's own variables
+    /// and configuration files. For any other program, it is the whole environment except the variables that differ in
+    /// each terminal.
     ///
-    /// It reads files of the system, and blocks.
+    /// This function reads files and blocks the thread.
     pub fn identity(&self) -> StoreIdentity {
         let choosing = Choosing::new(self.program, self.arguments);
         let environment: BTreeMap<&OsStr, &OsStr> = self
@@ -59,7 +76,7 @@ impl PluginIdentity<'_> {
         let mut files = choosing.files(variable, |path| read(path).map(|content| content.to_vec()));
         files.extend_from_slice(self.files);
 
-        let mut identity = StoreIdentity::new("exec", &self.description())
+        let mut identity = StoreIdentity::new("exec", &self.description(&variables))
             .with("program", self.program.as_os_str().as_encoded_bytes())
             .with("stamp", stamp(self.program))
             .with_list("arguments", self.arguments);
@@ -97,11 +114,27 @@ impl PluginIdentity<'_> {
         )
     }
 
-    /// The command with its arguments, of which secrets are masked.
-    fn description(&self) -> String {
+    /// The command with its arguments, of which secrets are masked, and what tells it apart from another call of the plugin:
+    /// the variables that name a login, the names of the others that its configuration sets, and the cluster.
+    fn description(&self, variables: &[(&&OsStr, &&OsStr)]) -> String {
         let name = self.program.file_name().unwrap_or_default().to_string_lossy();
         let mut words = vec![name.into_owned()];
         words.extend(mask_arguments(self.arguments));
+        let named = variables.iter().filter_map(|(name, value)| {
+            let name = name.to_str().filter(|name| NAMES_OF_LOGINS.contains(name))?;
+            Some(format!("{name}={}", value.to_str()?))
+        });
+        let set = self.set_variables.iter();
+        let others = set.filter(|name| !NAMES_OF_LOGINS.contains(&name.as_str()));
+        let mut details = mask_arguments(&named.chain(others.cloned()).collect::<Vec<_>>());
+        let server = self
+            .cluster
+            .as_ref()
+            .and_then(|cluster| cluster.get("server")?.as_str());
+        details.extend(server.map(|server| mask_address(server).into_owned()));
+        if !details.is_empty() {
+            words.push(format!("({})", details.join(", ")));
+        }
         words.join(" ")
     }
 

@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use kubex_core::credentials::StoreIdentity;
 use kubex_exec::PluginIdentity;
 
 /// A home directory with programs and configuration files.
@@ -147,6 +148,10 @@ impl Plugin {
     }
 
     fn identity(&self) -> Vec<u8> {
+        self.store_identity().expose().to_vec()
+    }
+
+    fn store_identity(&self) -> StoreIdentity {
         let environment = self.environment.iter();
         let identity = PluginIdentity {
             program: &self.program,
@@ -159,7 +164,7 @@ impl Plugin {
             cluster: self.cluster.clone(),
             working_directory: Some(self.working_directory.clone()),
         };
-        identity.identity().expose().to_vec()
+        identity.identity()
     }
 }
 
@@ -430,4 +435,32 @@ fn the_content_of_configuration_files_counts_and_that_of_caches_does_not() {
         world.write(file, "changed");
         assert_eq!(plugin(&world).identity(), before, "{file}");
     }
+}
+
+#[test]
+fn the_descriptions_of_two_logins_of_one_plugin_differ_and_show_no_secret() {
+    let world = World::new();
+    let describe = |plugin: &Plugin| plugin.store_identity().description().to_owned();
+    let aws = world.aws();
+    let prod = aws.clone().with("AWS_PROFILE", "prod");
+    assert_eq!(
+        describe(&prod.clone().with("AWS_SECRET_ACCESS_KEY", "s3cret-1")),
+        describe(&prod)
+    );
+    assert!(
+        describe(&prod).ends_with("(AWS_PROFILE=prod)"),
+        "{}",
+        describe(&prod)
+    );
+    assert_ne!(describe(&prod), describe(&aws.clone().with("AWS_PROFILE", "dev")));
+    let mut set = world.login().with("LOGIN_TOKEN", "s3cret-2");
+    set.set_variables.push("LOGIN_TOKEN".to_owned());
+    assert!(describe(&set).ends_with("(LOGIN_TOKEN)"), "{}", describe(&set));
+    let cluster = r#"{"server": "https://jane:s3cret-3@prod:6443", "config": "s3cret-4"}"#;
+    let passed = world.login().cluster(cluster);
+    let shown = describe(&passed);
+    assert!(
+        shown.contains("prod:6443") && !shown.contains("s3cret"),
+        "{shown}"
+    );
 }

@@ -1,26 +1,32 @@
-//! Following a chain: a configuration whose credential and certificate authorities follow the chosen source.
+//! Following a chain: keeps a configuration up to date when the kubeconfig or another configuration file changes.
 //!
-//! Sources keep their files current by themselves: a token file, a client certificate, a CA bundle. What is written *in* a
-//! kubeconfig is read once: an inline token, the arguments of a plugin, the path of a file. A followed configuration
-//! resolves its chain again, and takes what is new:
+//! A source that is not followed already rereads the files that a kubeconfig refers to: a token file, a client
+//! certificate, a CA bundle. It does not reread the kubeconfig itself, so an inline token, the arguments of a plugin or
+//! the path of a file stay as they were at first. A followed configuration resolves its chain again and adopts what
+//! differs:
 //!
 //! | what differs | what happens |
 //! |---|---|
-//! | the credential, or its options | the next request uses the new one; connections stay, unless the client certificate differs |
-//! | the CA bundle, the proxy, the TLS server name | new connections; requests under way end on the old ones |
-//! | the server, the source, the provider of the identity, trust that is not a CA bundle | kept as it was, with one warning, unless the [rules](FollowRules) allow it: then the configuration has a [successor](ClientConfiguration::successor) |
-//! | the namespace, the impersonation | kept as it was; they belong to the configuration |
-//! | a file is half-written, invalid or gone | kept as it was, with one warning, until it is whole again |
-//! | another `current-context` | nothing, if the source selected a context; otherwise as above |
-//! | the policy for plugins, if [what made the chain](Follow::reloading) is followed too | holds from the next run on; the credential in hand is used up |
+//! | the credential, or its options | the next request uses the new one; connections stay open, unless the client certificate differs |
+//! | the CA bundle, the proxy, the TLS server name | new connections use it; requests under way finish on the old connections |
+//! | the server, the source, the provider of the identity, trust that is not a CA bundle | needs a permission, see below |
+//! | the namespace, the impersonation | not adopted; they stay as they were first resolved |
+//! | a file is half-written, invalid or missing | the old configuration stays in use, with one warning, until the file is valid again |
+//! | another `current-context` | ignored, because the context that was selected first stays in use; if none was selected, the rows above apply |
+//! | the policy for plugins, if [`Follow::reloading`] is used | applies from the next run of a plugin on; a credential that has already been fetched stays in use |
 //!
-//! Each is an event of the target `kubex::follow`, and a line of
+//! A change needs a permission if a credential might reach another server or another identity might be used. By
+//! default, such a change is not adopted: the old configuration stays in use, and one warning is logged.
+//! [`FollowRules`] grant the permission. The configuration then gets a [successor](ClientConfiguration::successor),
+//! which replaces it.
+//!
+//! Each change is an event of the target `kubex::follow`, and a line of
 //! [`current_report`](ClientConfiguration::current_report).
 //!
-//! The chain is resolved again when a credential or a CA bundle is due, but not within 45 s of the last time. It is resolved at
-//! once if the server rejects a credential, or if its certificate has an unknown issuer. Files are compared by content and not by
-//! time stamps: resolving costs a fraction of a millisecond, and stamps miss changes that follow each other closely. No timer
-//! exists, so an idle program is not woken.
+//! The chain is resolved again when a credential or a CA bundle is due for a refresh, but at most every 45 s. It is
+//! resolved at once if the server rejects a credential, or if the server's certificate has an unknown issuer. Files are
+//! compared by content, because time stamps miss changes that follow each other closely. Resolving takes a fraction of
+//! a millisecond. There is no timer, so an idle program is not woken.
 
 mod follower;
 mod handles;
@@ -55,17 +61,19 @@ const REVALIDATE_AFTER: Duration = Duration::from_secs(60);
 /// The time limit of one look. A source that takes longer is looked at again later.
 const LOOK_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Makes a chain anew, for a chain that is configured by files which can change too.
+/// Builds the chain again each time a followed configuration checks for changes. Use it if files configure the chain
+/// itself.
 #[async_trait]
 pub trait ChainLoader: Debug + Send + Sync {
-    /// Makes the chain.
+    /// Builds the chain from the current files.
     ///
     /// # Errors
-    /// Why it cannot be made. The old one stays in use.
+    /// Any error means that the chain cannot be built. The previous chain stays in use.
     async fn load(&self) -> Result<Chain>;
 }
 
-/// Follows a chain by rules of the program. See the [module](self).
+/// Follows a chain with [`FollowRules`] or a [`ChainLoader`]. For the defaults, [`Chain::follow`] is enough. See the
+/// [module](self).
 ///
 /// ```no_run
 /// use kubex_core::chain::follow::{Follow, FollowRules};
@@ -85,7 +93,8 @@ pub struct Follow {
 }
 
 impl Follow {
-    /// Follows this chain. Nothing is allowed that needs a permission.
+    /// Prepares to follow this chain. Changes that need a permission are not adopted, unless [`rules`](Self::rules)
+    /// allow them.
     pub fn new(chain: Chain) -> Self {
         Self {
             chain,
@@ -94,19 +103,20 @@ impl Follow {
         }
     }
 
-    /// Sets which changes are taken that need a permission.
+    /// Sets which of the changes that need a permission are adopted.
     pub fn rules(mut self, rules: FollowRules) -> Self {
         self.rules = rules;
         self
     }
 
-    /// Makes the chain anew before each look, so that its own configuration is followed too.
+    /// Builds the chain again with this loader before each check for changes, so that changes of the chain's own
+    /// configuration are adopted too.
     pub fn reloading(mut self, loader: Arc<dyn ChainLoader>) -> Self {
         self.loader = Some(loader);
         self
     }
 
-    /// Resolves the chain, and keeps following the source that answered.
+    /// Resolves the chain, and returns a configuration that follows the source that was used.
     ///
     /// # Errors
     /// The same as [`Chain::resolve`].
@@ -116,7 +126,7 @@ impl Follow {
         Ok(configuration)
     }
 
-    /// Resolves the chain, for a program that looks for changes itself and shows them.
+    /// Resolves the chain, for a program that checks for changes itself and prints them.
     ///
     /// # Errors
     /// The same as [`Chain::resolve`].
@@ -140,7 +150,8 @@ impl Follow {
         Ok((follower, resolved, configuration))
     }
 
-    /// Follows a chain of one source, as [`Chain::resolve_only`] resolves it.
+    /// Resolves a chain of one source like [`Chain::resolve_only`], and returns a configuration that follows the
+    /// source.
     ///
     /// # Errors
     /// The same as [`Chain::resolve_only`].
@@ -149,39 +160,41 @@ impl Follow {
     }
 }
 
-/// A followed configuration, with the means to resolve its chain at once. It is cheap to clone.
+/// A followed configuration, and a way to check for changes at once. It is cheap to clone. [`Chain::follow_closely`]
+/// returns it.
 #[derive(Clone, Debug)]
 pub struct Followed {
     configuration: ClientConfiguration,
     follower: Arc<Follower>,
 }
 
-/// The result of resolving a followed chain again.
+/// The result of checking a followed chain for changes.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Look {
-    /// Nothing differs.
+    /// The chain resolved to the same configuration as before.
     Unchanged,
-    /// What differs is used from the next request on.
+    /// There are changes. They are used from the next request on.
     Followed,
-    /// What differs was allowed beforehand, and the configuration has a [successor](ClientConfiguration::successor).
+    /// There are changes that the [`FollowRules`] allow. The configuration has a
+    /// [successor](ClientConfiguration::successor).
     Replaced,
-    /// What differs needs a permission, and is not used.
+    /// There are changes that need a permission, which the [`FollowRules`] do not grant. They are not used.
     KeptOut,
-    /// The chain cannot be resolved, and everything is kept as it was.
+    /// The chain cannot be resolved. The old configuration stays in use.
     Failed(Error),
 }
 
 impl Followed {
-    /// Returns the configuration that is kept current.
+    /// Returns the followed configuration.
     pub fn configuration(&self) -> &ClientConfiguration {
         &self.configuration
     }
 
-    /// Resolves the chain now, and takes what may be taken. Events are the same as when it is due.
+    /// Resolves the chain now and adopts what may be adopted. The events are the same as those of an automatic check.
     ///
-    /// A new credential that is only read is in use when this returns. One that has to be fetched, as by a plugin, is
-    /// fetched when the old one is due.
+    /// If the source only reads files, a new credential is in use when this method returns. If it has to be fetched,
+    /// for example by a plugin, it is fetched when the old credential is due.
     pub async fn look(&self) -> Look {
         let look = {
             let mut state = self.follower.state.lock().await;
@@ -197,7 +210,8 @@ impl Followed {
     }
 }
 
-/// Looks for changes of a chain. Looking resolves the chain: it fetches nothing and runs no plugin.
+/// Checks a chain for changes, for a program that prints them. Checking resolves the chain. It neither fetches a
+/// credential nor runs a plugin. [`Follow::watch`] returns it.
 #[derive(Debug)]
 pub struct Watch {
     follower: Arc<Follower>,
@@ -205,13 +219,14 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Returns what is used now: what a client would use that follows the chain by the same rules. No credential has been
-    /// fetched.
+    /// Returns the configuration that a client would use now if it followed the chain by the same rules. Its credential
+    /// has not been fetched.
     pub fn configuration(&self) -> &ClientConfiguration {
         &self.resolved
     }
 
-    /// Looks once. Returns what has happened since the last look.
+    /// Checks for changes once. Returns what has happened since the last check. The list is empty if nothing has
+    /// happened.
     pub async fn look(&mut self) -> Vec<FollowedChange> {
         let mut state = self.follower.state.lock().await;
         let (_, happened) = self.follower.look(&mut state, true).await;
@@ -221,8 +236,8 @@ impl Watch {
 }
 
 impl Chain {
-    /// Resolves the chain like [`resolve`](Self::resolve), and keeps following the source that answered. See the
-    /// [module](self); [`Follow`] has more choices.
+    /// Resolves the chain like [`resolve`](Self::resolve), and returns a configuration that adopts later changes of the
+    /// source. See the [module](self). [`Follow`] has more options.
     ///
     /// ```no_run
     /// # async fn example(chain: kubex_core::Chain) -> kubex_core::Result<()> {
@@ -239,8 +254,8 @@ impl Chain {
         Follow::new(self.clone()).start().await
     }
 
-    /// Follows the chain like [`follow`](Self::follow), and returns the means to resolve it again at once, for a program that
-    /// learns of a change by itself.
+    /// Follows the chain like [`follow`](Self::follow). The result can also check for changes at once, for a program
+    /// that is notified of them.
     ///
     /// # Errors
     /// The same as [`resolve`](Self::resolve).
@@ -253,7 +268,7 @@ impl Chain {
         })
     }
 
-    /// Follows a chain of one source, as [`resolve_only`](Self::resolve_only) resolves it.
+    /// Follows a chain of one source. It is resolved like [`resolve_only`](Self::resolve_only).
     ///
     /// # Errors
     /// The same as [`resolve_only`](Self::resolve_only).

@@ -1,4 +1,4 @@
-//! Which changes of a followed source are taken that need a permission.
+//! The rules for the changes of a followed source that need a permission.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,10 +8,11 @@ use crate::configuration::ClientConfiguration;
 use crate::report::Attempt;
 use crate::text::sanitize_line;
 
-/// Which changes are taken that need a permission. By default, none is.
+/// Some changes of a followed source need a permission, such as another server. These rules decide which of them are
+/// adopted. By default, none of them is adopted. See the [module](super) for the list.
 ///
-/// A program that asks for them beforehand is given a [successor](ClientConfiguration::successor) of its configuration, which
-/// the clients for reqwest, kube and hyper take by themselves.
+/// If a change is allowed, the configuration gets a [successor](ClientConfiguration::successor). The clients for
+/// reqwest, kube and hyper switch to the successor by themselves.
 ///
 /// ```
 /// use kubex_core::chain::follow::FollowRules;
@@ -34,35 +35,35 @@ pub struct FollowRules {
 type Decide = dyn Fn(&Change) -> bool + Send + Sync;
 
 impl FollowRules {
-    /// Allows nothing.
+    /// Creates rules that allow no change that needs a permission.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Allows another server of the same source. The credential of the new server goes to the new server only.
+    /// Sets whether the source may switch to another server. The new server receives only its own credential.
     #[must_use]
     pub fn allow_other_server(mut self, allowed: bool) -> Self {
         self.other_server = allowed;
         self
     }
 
-    /// Allows another source of the chain, such as the pod's service account after the kubeconfig was removed. It usually has
-    /// another server, which this allows too.
+    /// Sets whether another source of the chain may be used, such as the pod's service account after the kubeconfig was
+    /// removed. The other source usually has another server. This call also allows the other server.
     #[must_use]
     pub fn allow_other_source(mut self, allowed: bool) -> Self {
         self.other_source = allowed;
         self
     }
 
-    /// Allows another provider of the identity, such as a plugin in place of a token.
+    /// Sets whether the identity may come from another provider, such as a plugin instead of a token.
     #[must_use]
     pub fn allow_other_identity(mut self, allowed: bool) -> Self {
         self.other_identity = allowed;
         self
     }
 
-    /// Asks the program about each change that nothing else allows. This is the only way to allow trust that becomes
-    /// insecure. The function must not block.
+    /// Sets a function that decides about each change that the other rules do not allow. Only this function can allow
+    /// that the verification of the server's certificate is turned off. It must not block.
     #[must_use]
     pub fn allow_if(mut self, decide: impl Fn(&Change) -> bool + Send + Sync + 'static) -> Self {
         self.decide = Some(Arc::new(decide));
@@ -92,7 +93,7 @@ impl fmt::Debug for FollowRules {
     }
 }
 
-/// A change of a followed source that needs a permission.
+/// A change of a followed source that needs a permission. The function of [`FollowRules::allow_if`] receives it.
 #[derive(Debug)]
 pub struct Change {
     pub(super) before: ClientConfiguration,
@@ -103,37 +104,38 @@ pub struct Change {
 }
 
 impl Change {
-    /// The configuration that is in use.
+    /// Returns the configuration that is in use.
     pub fn before(&self) -> &ClientConfiguration {
         &self.before
     }
 
-    /// The configuration that would replace it.
+    /// Returns the configuration that would replace it.
     pub fn after(&self) -> &ClientConfiguration {
         &self.after
     }
 
-    /// Whether another source of the chain answers.
+    /// Returns whether the new configuration comes from another source of the chain.
     pub fn is_other_source(&self) -> bool {
         source_of(&self.before) != source_of(&self.after)
     }
 
-    /// Whether the server is another one.
+    /// Returns whether the new configuration has another server.
     pub fn is_other_server(&self) -> bool {
         self.is_other_server
     }
 
-    /// Whether another provider gives the identity.
+    /// Returns whether the new identity comes from another provider.
     pub fn is_other_identity(&self) -> bool {
         self.is_other_identity
     }
 
-    /// Whether the kind of trust is another one, such as the trust of the system in place of a CA bundle.
+    /// Returns whether the new configuration has another kind of trust, such as the system's trust instead of a CA
+    /// bundle.
     pub fn is_other_trust(&self) -> bool {
         self.is_other_trust
     }
 
-    /// Whether the server's certificate is no longer verified.
+    /// Returns whether the server's certificate would no longer be verified.
     pub fn becomes_insecure(&self) -> bool {
         let is_insecure =
             |configuration: &ClientConfiguration| matches!(configuration.cluster().trust, Trust::Insecure);

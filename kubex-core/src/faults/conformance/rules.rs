@@ -12,8 +12,8 @@ use crate::registry::Registration;
 use crate::secret::ExposeSecret as _;
 
 impl Conformance {
-    /// Its registration has a name, a summary and a schema, and a typing error in its options is an error that does
-    /// not show the value.
+    /// Checks the registration: it has a name in kebab case, a summary and a schema. An unknown option is an error that
+    /// does not contain the option's value.
     pub fn registers_itself_well(&self) {
         let name = self.registration.name();
         assert!(
@@ -43,7 +43,7 @@ impl Conformance {
         );
     }
 
-    /// The provider returns the planted token. Resolving alone starts no process.
+    /// Checks that the provider returns the token that the test wrote, and that resolving starts no process.
     pub fn returns_the_planted_token(&self) {
         self.run(|case| async move {
             let world = case.world(SECRET);
@@ -63,7 +63,7 @@ impl Conformance {
         });
     }
 
-    /// A line end after the token is trimmed or refused; it is never sent.
+    /// Checks that a line end after the token is not sent: it is trimmed, or it is an error.
     pub fn sends_no_line_end(&self) {
         self.run(|case| async move {
             for end in ["\n", "\r\n"] {
@@ -82,7 +82,7 @@ impl Conformance {
         });
     }
 
-    /// A token with control characters, an empty token and a token of 1 MiB are errors and never cause a panic.
+    /// Checks that a token with control characters, an empty token and a token of 1 MiB are errors and do not panic.
     pub fn refuses_invalid_tokens(&self) {
         self.run(|case| async move {
             let mut tokens: Vec<(String, String)> = ['\0', '\u{1b}', '\u{7f}', '\r', '\n']
@@ -108,7 +108,7 @@ impl Conformance {
         });
     }
 
-    /// `Debug`, `Display`, the report, descriptions and events contain no secret when everything works.
+    /// Checks that `Debug`, `Display`, the report, descriptions and events contain no secret if the fetch succeeds.
     pub fn shows_no_secret(&self) {
         self.run(|case| async move {
             let shown = Shown::default();
@@ -135,7 +135,8 @@ impl Conformance {
         });
     }
 
-    /// Every failure is a typed error without a secret, and a valid credential stays in use.
+    /// Checks each failure of [`breaks`](Self::breaks): the error contains no secret, and a credential that is still
+    /// valid stays in use.
     pub fn survives_failures(&self) {
         if self.breakages.is_empty() {
             say_not_checked(self.registration, "no failure was set: call breaks");
@@ -176,7 +177,7 @@ impl Conformance {
         });
     }
 
-    /// After a rejection, the provider fetches the current token.
+    /// Checks that the provider fetches the current token after the server has rejected a credential.
     pub fn fetches_again_after_a_rejection(&self) {
         if self.plant.is_none() {
             return say_not_checked(self.registration, "its token is in its options");
@@ -199,7 +200,7 @@ impl Conformance {
         });
     }
 
-    /// A caller that is dropped at any await does not affect others.
+    /// Checks that dropping a caller at any `await` does not affect other callers.
     pub fn survives_dropped_callers(&self) {
         self.run(|case| async move {
             for polls in 0..20 {
@@ -214,7 +215,8 @@ impl Conformance {
         });
     }
 
-    /// A fetch that hangs ends at its deadline, and all waiting callers receive a typed error.
+    /// Checks that a fetch that hangs ends at its deadline, and that all waiting callers receive an error of kind
+    /// `TimedOut`.
     pub fn ends_by_its_deadline(&self) {
         let Some(hang) = self.hang.clone() else {
             return say_not_checked(self.registration, "no hanging fetch was set: call hangs");
@@ -242,7 +244,8 @@ impl Conformance {
         });
     }
 
-    /// The credential has the token's expiry time, is not served after it, and is used once if it had expired on arrival.
+    /// Checks that the credential has the token's expiry time and is not used after it. A token that has already
+    /// expired when it is fetched is used once.
     pub fn respects_the_expiry(&self) {
         let Some(plant) = self.plant_expiring.clone() else {
             return say_not_checked(self.registration, "its tokens have no expiry time");

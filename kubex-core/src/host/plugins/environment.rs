@@ -1,6 +1,7 @@
-//! Which variables a plugin inherits.
+//! The environment variables that a plugin inherits.
 //!
-//! A plugin of a kubeconfig runs with the program's own secrets in its environment unless the program limits it.
+//! A plugin receives all variables of the program, which may contain the program's own secrets, unless the program
+//! limits them.
 //!
 //! ```
 //! use kubex_core::Host;
@@ -15,7 +16,8 @@ use std::ffi::OsStr;
 
 use crate::sharing_key::SharingKey;
 
-/// Which of this program's variables a plugin inherits. The variables of its own configuration are always added.
+/// The environment variables that a plugin inherits from this program. The variables that the plugin's own
+/// configuration sets are always added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PluginEnvironment {
     is_minimal: bool,
@@ -47,13 +49,13 @@ const MINIMAL_ON_WINDOWS: &[&str] = &[
 ];
 
 impl PluginEnvironment {
-    /// All variables. This is the default, because plugins find logins and proxies there.
+    /// Passes all variables. This is the default, because plugins find logins and proxies there.
     pub fn inherit() -> Self {
         Self::default()
     }
 
-    /// Only the variables that nearly every program needs: `PATH`, `HOME`, the user, the language, the directory for
-    /// temporary files.
+    /// Passes only the variables that nearly every program needs: `PATH`, `HOME`, the user, the language and the
+    /// directory for temporary files.
     pub fn minimal() -> Self {
         Self {
             is_minimal: true,
@@ -61,7 +63,7 @@ impl PluginEnvironment {
         }
     }
 
-    /// Removes variables with these names. A name that ends in `*` matches all names with that beginning.
+    /// Does not pass variables with these names. A name that ends in `*` matches all names with that beginning.
     #[must_use]
     pub fn dropping(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.dropped.extend(names.into_iter().map(Into::into));

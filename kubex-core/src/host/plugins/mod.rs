@@ -1,7 +1,8 @@
-//! Rules for plugins: which may run, what they inherit, and their time limits.
+//! Rules for exec plugins: which may run, which variables they inherit, and their time limits.
 //!
-//! The rules come from the program, from Kubex's own configuration or from kubectl's `kuberc`, and are part of the
-//! [`Host`](super::Host). They never come from a kubeconfig, because a kubeconfig names the plugins.
+//! The rules are part of the [`Host`](super::Host). The program sets them, from Kubex's own configuration or from
+//! kubectl's `kuberc`. They never come from a kubeconfig, because a kubeconfig must not decide about the plugins that
+//! it contains.
 
 mod environment;
 mod options;
@@ -18,13 +19,15 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind};
 use crate::sharing_key::SharingKey;
 
-/// The variable that lists the enclosing plugin runs.
+/// An environment variable that Kubex sets for a plugin. If plugins start each other through Kubex, it lists the
+/// plugins that are already running. Kubex thereby stops a plugin that would start itself again.
 pub const STACK_VARIABLE: &str = "KUBEX_EXEC_STACK";
 
-/// The variable that marks the descendants of a plugin's run.
+/// An environment variable that identifies the run of a plugin. Its descendants inherit it.
 pub const RUN_VARIABLE: &str = "KUBEX_EXEC_RUN";
 
-/// The variables that Kubex sets for its plugins beside that of the protocol. They configure nothing.
+/// The environment variables that Kubex adds for its plugins, besides `KUBERNETES_EXEC_INFO`. They do not configure
+/// Kubex.
 pub const PLUGIN_VARIABLES: [&str; 2] = [STACK_VARIABLE, RUN_VARIABLE];
 
 pub use environment::PluginEnvironment;
@@ -34,7 +37,8 @@ pub use policy_source::PluginPolicySource;
 pub use verdict::PluginVerdict;
 pub(super) use verdict::{Permission, Refusal};
 
-/// The rules for plugins. By default, every plugin may run, inherits all variables, and has 30 s, or 5 min at a terminal.
+/// Rules for exec plugins. By default, every plugin may run and inherits all variables. Its time limit is 30 s, or 5
+/// min if it may use the terminal.
 ///
 /// ```
 /// use std::time::Duration;
@@ -60,7 +64,7 @@ pub struct PluginRules {
 }
 
 impl PluginRules {
-    /// The default rules.
+    /// Creates the default rules.
     pub fn new() -> Self {
         Self {
             policy: PluginPolicy::default(),
@@ -72,67 +76,70 @@ impl PluginRules {
         }
     }
 
-    /// Which plugins may run.
+    /// Sets which plugins may run.
     #[must_use]
     pub fn policy(mut self, policy: PluginPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// A further policy, which must permit a plugin too.
+    /// Adds a policy. A plugin may run only if this policy and the previous one permit it.
     #[must_use]
     pub fn and_policy(mut self, policy: PluginPolicy) -> Self {
         self.policy = self.policy.and(policy);
         self
     }
 
-    /// Which variables they inherit.
+    /// Sets which environment variables plugins inherit.
     #[must_use]
     pub fn environment(mut self, environment: PluginEnvironment) -> Self {
         self.environment = environment;
         self
     }
 
-    /// The time limit of a run; 30 s by default. A source's own `deadline` takes precedence.
+    /// Sets the time limit of a run without a terminal. The default is 30 s. The option `deadline` of a source takes
+    /// precedence.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// The time limit of a run at a terminal; 5 min by default. A source's own `interactive-deadline` takes precedence.
+    /// Sets the time limit of a run that may use the terminal. The default is 5 min. The option `interactive-deadline`
+    /// of a source takes precedence.
     #[must_use]
     pub fn interactive_deadline(mut self, deadline: Duration) -> Self {
         self.interactive_deadline = deadline;
         self
     }
 
-    /// The time between SIGTERM and SIGKILL; 2 s by default.
+    /// Sets the time between SIGTERM and SIGKILL. The default is 2 s.
     #[must_use]
     pub fn kill_grace(mut self, grace: Duration) -> Self {
         self.kill_grace = grace;
         self
     }
 
-    /// The plugins that a provider serves natively where it understands the whole call: `aws`. A command with a path is not
-    /// one of them. The plugin policy decides as if the plugin ran.
+    /// Sets the plugins that built-in code may replace, by name, such as `aws`. If a provider supports the whole call
+    /// of such a plugin, it fetches the credential itself and the plugin does not run. A command with a path is never
+    /// replaced. The plugin policy applies as if the plugin ran. See [`Replacement`](crate::Replacement).
     #[must_use]
     pub fn native(mut self, plugins: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.native = plugins.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The plugins that a provider serves natively.
+    /// Returns the names of the plugins that a provider may [replace](Self::native).
     pub fn native_plugins(&self) -> &[String] {
         &self.native
     }
 
-    /// Which plugins may run.
+    /// Returns which plugins may run.
     pub fn plugin_policy(&self) -> &PluginPolicy {
         &self.policy
     }
 
-    /// The time limit of a run, at a terminal or without.
+    /// Returns the time limit of a run. `is_interactive` means that the plugin may use the terminal.
     pub fn time_for(&self, is_interactive: bool) -> Duration {
         if is_interactive {
             self.interactive_deadline
@@ -141,7 +148,7 @@ impl PluginRules {
         }
     }
 
-    /// The time between SIGTERM and SIGKILL.
+    /// Returns the time between SIGTERM and SIGKILL.
     pub fn time_to_end(&self) -> Duration {
         self.kill_grace
     }

@@ -7,7 +7,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Deadline;
 use crate::text::clean_line;
 
-/// The rules for plugins as options of a Kubex configuration. [`rules`](Self::rules) checks them.
+/// The options of a Kubex configuration for exec plugins. [`rules`](Self::rules) checks them and converts them to
+/// [`PluginRules`].
 ///
 /// ```
 /// use kubex_core::host::PluginOptions;
@@ -29,33 +30,35 @@ pub struct PluginOptions {
     pub policy: Option<String>,
     /// The plugins that may run; only with the policy `allowlist`.
     pub allowlist: Option<Vec<AllowedPlugin>>,
-    /// Whether kubectl's kuberc must permit a plugin too: its credentialPluginPolicy and credentialPluginAllowlist. Default:
-    /// true for the command, false for other programs.
+    /// Whether kubectl's kuberc must permit a plugin too, by its credentialPluginPolicy and credentialPluginAllowlist.
+    /// The default is true for the command kubex, and false for other programs.
     pub kuberc: Option<bool>,
     /// The time limit of a run; 30 s by default.
     pub deadline: Option<Deadline>,
-    /// The time limit of a run at a terminal; 5 min by default.
+    /// The time limit of a run that may use the terminal; 5 min by default.
     pub interactive_deadline: Option<Deadline>,
-    /// Which of this program's variables a plugin inherits: `inherit` (the default, all) or `minimal`.
+    /// Which environment variables of this program a plugin inherits: `inherit` (the default) for all, or `minimal`.
     #[schemars(extend("enum" = ["inherit", "minimal", null]))]
     pub environment: Option<String>,
-    /// Variables that a plugin does not inherit. A name that ends in `*` matches all names with that beginning.
+    /// Environment variables that a plugin does not inherit. A name that ends in `*` matches all names with that
+    /// beginning.
     #[serde(default)]
     pub drop_variables: Vec<String>,
-    /// The plugins that a provider of this program serves natively where it understands the whole call, such as `aws`.
+    /// The plugins that a provider of this program may replace, by name, such as `aws`. The provider then fetches the
+    /// credential itself, if it supports the whole call.
     #[serde(default)]
     pub native: Vec<String>,
 }
 
-/// An entry of the allowlist.
+/// An entry of the allowlist of exec plugins.
 #[derive(Clone, Debug, Default, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AllowedPlugin {
     /// The plugin's name, or its absolute path.
     #[serde(default)]
     pub command: String,
-    /// The variables that a kubeconfig may set for the plugin, beyond regions, profiles by name and proxies. A name that
-    /// ends in `*` matches all names with that beginning.
+    /// The environment variables that a kubeconfig may set for the plugin, besides regions, profiles and proxies. A
+    /// name that ends in `*` matches all names with that beginning.
     #[serde(default)]
     pub env: Vec<String>,
     /// The SHA-256 digest that the program's file must have, as `sha256sum` prints it. It is checked before every run.
@@ -64,12 +67,16 @@ pub struct AllowedPlugin {
 }
 
 impl PluginOptions {
-    /// Checks the options by client-go's rules.
+    /// Checks the options by client-go's rules, and converts them.
     ///
     /// # Errors
-    /// `InvalidValue` for an unknown policy or environment, for a list without the policy `allowlist` or that policy without
-    /// a list, and for a list that [`PluginPolicy::allowlist`] refuses. `Unsupported` for `kuberc: true`, because these
-    /// rules read no file: the caller takes the key out and adds that policy.
+    /// - [`ErrorKind::InvalidValue`]: one of these cases:
+    ///   - The policy or the environment is unknown.
+    ///   - The allowlist and the policy `allowlist` are not set together.
+    ///   - [`PluginPolicy::allowlist`] rejects the allowlist.
+    ///   - A name in `native` is empty or contains a path.
+    /// - [`ErrorKind::Unsupported`]: `kuberc` is true. This function reads no file, so the caller has to set it to
+    ///   `None` and add the policy of kubectl's kuberc.
     pub fn rules(self) -> Result<PluginRules> {
         if self.kuberc == Some(true) {
             return Err(Error::new(ErrorKind::Unsupported, "the kuberc is not read here")
@@ -90,10 +97,10 @@ impl PluginOptions {
         Ok(rules)
     }
 
-    /// The policy, by its name and the list.
+    /// Returns the policy that `policy` and `allowlist` describe.
     ///
     /// # Errors
-    /// Those of [`rules`](Self::rules) about the policy and the list.
+    /// The errors of [`rules`](Self::rules) about the policy and the allowlist.
     pub fn plugin_policy(&self) -> Result<PluginPolicy> {
         let named = self.policy.as_deref().unwrap_or_default();
         match (named, &self.allowlist) {
@@ -119,10 +126,10 @@ impl PluginOptions {
         }
     }
 
-    /// What plugins inherit.
+    /// Returns the environment variables that plugins inherit.
     ///
     /// # Errors
-    /// Those of [`rules`](Self::rules) about the environment.
+    /// The error of [`rules`](Self::rules) about the environment.
     pub fn plugin_environment(&self) -> Result<PluginEnvironment> {
         let environment = match self.environment.as_deref() {
             None | Some("inherit") => PluginEnvironment::inherit(),
@@ -138,10 +145,10 @@ impl PluginOptions {
         Ok(environment.dropping(self.drop_variables.clone()))
     }
 
-    /// Checks the names of the plugins that are served natively.
+    /// Checks the names in `native`, the plugins that a provider may replace.
     ///
     /// # Errors
-    /// Those of [`rules`](Self::rules) about these names.
+    /// Returns [`ErrorKind::InvalidValue`] if one of them is empty or contains a path.
     pub fn check_native(&self) -> Result<()> {
         match self.native.iter().find(|name| !is_a_name(name)) {
             Some(path) => Err(misconfigured(format_args!(

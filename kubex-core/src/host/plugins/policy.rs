@@ -1,21 +1,23 @@
-//! Which plugins may run.
+//! The plugin policy: which exec plugins may run.
 //!
-//! The policy is client-go's (`tools/clientcmd/api/types.go`, `plugin/pkg/client/auth/exec/exec.go`):
+//! An allowlist has the rules of client-go (`tools/clientcmd/api/types.go`, `plugin/pkg/client/auth/exec/exec.go`):
 //!
 //! | entry of the allowlist | permits |
 //! |---|---|
-//! | `/usr/local/bin/aws` | the command with that path, and the command `aws` if `PATH` finds that file |
-//! | `aws` | the command `aws`, whichever file `PATH` finds, and that file's path |
+//! | `/usr/local/bin/aws` | the command with this path, and the command `aws` if `PATH` finds this file |
+//! | `aws` | the command `aws`, whichever file `PATH` finds, and the path of that file |
 //!
-//! Paths are compared as text; symbolic links are not followed.
+//! Paths are compared as text. Symbolic links are not followed.
 //!
-//! Beyond client-go, an allowlist also limits the variables that a kubeconfig sets for a plugin, because some of them make
-//! an allowed program run another one: `LD_PRELOAD`, `BASH_ENV`, `PYTHONPATH`, `PATH`, `AWS_CONFIG_FILE`. Only the variables
-//! in [`HARMLESS_VARIABLES`] pass, and those that the plugin's entry names.
+//! Unlike in client-go, an allowlist also limits the environment variables that a kubeconfig sets for a plugin. Some
+//! variables make an allowed program run another one: `LD_PRELOAD`, `BASH_ENV`, `PYTHONPATH`, `PATH`,
+//! `AWS_CONFIG_FILE`. A kubeconfig may set only the [`HARMLESS_VARIABLES`], and the variables that the plugin's entry
+//! lists.
 //!
-//! The policy comes from the program, from Kubex's own configuration or from kubectl's `kuberc`, never from a kubeconfig, and is
-//! checked before every run: a credential in hand is used up when a policy begins to refuse its plugin. Of several policies,
-//! [each must permit](PluginPolicy::and) the plugin.
+//! The policy comes from the program, from Kubex's own configuration or from kubectl's `kuberc`, never from a
+//! kubeconfig. It is checked before every run. If the policy changes and no longer permits a plugin, the credential
+//! that the plugin has already returned stays in use until it expires. If there are several policies, [each of
+//! them](PluginPolicy::and) must permit the plugin.
 //!
 //! ```
 //! use kubex_core::host::{PluginPolicy, PluginRules};
@@ -39,7 +41,8 @@ use crate::origin::Origin;
 use crate::sharing_key::SharingKey;
 use crate::text::sanitize_line;
 
-/// Which plugins may run. It consists of one or more layers, each of which must permit a plugin.
+/// The policy that decides which exec plugins may run. Several policies can be [combined](Self::and): each of them must
+/// then permit a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginPolicy(pub(super) Vec<Layer>);
 
@@ -71,9 +74,10 @@ pub(super) struct Entry {
     pub(super) origin: Option<Origin>,
 }
 
-/// The variables that a kubeconfig may set for every plugin of an allowlist: regions, profiles and projects by name, and
-/// proxies. None of them names a file or a program. A proxy receives what a plugin sends over plain http, so do not
-/// permit a plugin that sends secrets over it.
+/// The environment variables that a kubeconfig may set for every plugin on an allowlist: regions, profiles, projects
+/// and proxies. None of them contains the path of a file or of a program.
+///
+/// A proxy can read everything that is sent over `http://`. Do not permit a plugin that sends secrets over `http://`.
 pub const HARMLESS_VARIABLES: &[&str] = &[
     "ALIBABA_CLOUD_PROFILE",
     "ALIBABA_CLOUD_REGION_ID",
@@ -103,35 +107,41 @@ pub const HARMLESS_VARIABLES: &[&str] = &[
 ];
 
 impl PluginPolicy {
-    /// Every plugin may run. This is the default.
+    /// Permits every plugin. This is the default.
     pub fn allow_all() -> Self {
         Self::from_rule(Rule::AllowAll)
     }
 
-    /// No plugin may run.
+    /// Permits no plugin.
     pub fn deny_all() -> Self {
         Self::from_rule(Rule::DenyAll)
     }
 
-    /// The policy that this source has at the time of each run.
+    /// Reads the policy from this source before each run of a plugin.
     pub fn from_source(source: Arc<dyn PluginPolicySource>) -> Self {
         Self::from_rule(Rule::Read(ArcPolicySource(source)))
     }
 
-    /// Only these commands may run: names, or absolute paths.
+    /// Permits only these commands, which are names or absolute paths.
     ///
     /// # Errors
-    /// `InvalidValue` for an empty list, an empty entry, or a path that is relative or not in its shortest form: such an entry
-    /// would never permit anything.
+    /// Returns [`ErrorKind::InvalidValue`](crate::ErrorKind::InvalidValue) for an entry that could never permit
+    /// anything, and for an empty list:
+    ///
+    /// - The list or an entry is empty.
+    /// - A path is relative.
+    /// - A path is not in its shortest form, such as `/usr//bin/aws`.
     pub fn allowlist(commands: impl IntoIterator<Item = impl Into<String>>) -> Result<Self> {
         Self::allowlist_with(commands.into_iter().map(|command| (command, [""; 0])))
     }
 
-    /// As [`allowlist`](Self::allowlist), with the variables that a kubeconfig may set for each command, beyond
-    /// [`HARMLESS_VARIABLES`]. A name that ends in `*` matches all names with that beginning.
+    /// Permits only these commands, like [`allowlist`](Self::allowlist). An entry contains a command, and the
+    /// environment variables that a kubeconfig may set for it besides [`HARMLESS_VARIABLES`]. A variable name that ends
+    /// in `*` matches all names with that beginning.
     ///
     /// # Errors
-    /// As [`allowlist`](Self::allowlist), and `InvalidValue` for an empty name or a `*` alone.
+    /// The same as [`allowlist`](Self::allowlist). Also returns
+    /// [`ErrorKind::InvalidValue`](crate::ErrorKind::InvalidValue) if the name of a variable is empty or is only `*`.
     pub fn allowlist_with<C, V>(entries: impl IntoIterator<Item = (C, V)>) -> Result<Self>
     where
         C: Into<String>,
@@ -145,7 +155,8 @@ impl PluginPolicy {
         Self::allowlist_of(entries)
     }
 
-    /// As [`allowlist_with`](Self::allowlist_with), with everything that an entry may have.
+    /// Permits only these plugins, like [`allowlist_with`](Self::allowlist_with). An entry may also contain a digest of
+    /// the program.
     ///
     /// ```
     /// use kubex_core::host::{AllowedPlugin, PluginPolicy};
@@ -158,7 +169,8 @@ impl PluginPolicy {
     /// ```
     ///
     /// # Errors
-    /// As [`allowlist_with`](Self::allowlist_with), and `InvalidValue` for a digest that is not 64 hexadecimal digits.
+    /// The same as [`allowlist_with`](Self::allowlist_with). Also returns
+    /// [`ErrorKind::InvalidValue`](crate::ErrorKind::InvalidValue) if a digest is not 64 hexadecimal digits.
     pub fn allowlist_of(entries: impl IntoIterator<Item = AllowedPlugin>) -> Result<Self> {
         let entries: Vec<AllowedPlugin> = entries.into_iter().collect();
         for (at, entry) in (1..).zip(&entries) {
@@ -167,10 +179,11 @@ impl PluginPolicy {
         Self::kuberc_allowlist(entries)
     }
 
-    /// As [`allowlist_of`](Self::allowlist_of), by the rules of kubectl's kuberc, which accepts a relative path.
+    /// Permits only these plugins, like [`allowlist_of`](Self::allowlist_of), but accepts a relative path, as kubectl's
+    /// kuberc does.
     ///
     /// # Errors
-    /// As [`allowlist_of`](Self::allowlist_of), except for a relative path.
+    /// The same as [`allowlist_of`](Self::allowlist_of), except for a relative path.
     pub fn kuberc_allowlist(entries: impl IntoIterator<Item = AllowedPlugin>) -> Result<Self> {
         let entries = (1..).zip(entries).map(|(at, entry)| Entry::new(at, entry));
         let entries: Vec<Entry> = entries.collect::<Result<_>>()?;
@@ -185,7 +198,7 @@ impl PluginPolicy {
         Self(vec![Layer { rule, origin: None }])
     }
 
-    /// Both policies: a plugin may run only if each of them permits it.
+    /// Combines two policies. A plugin may run only if both permit it.
     ///
     /// ```
     /// use kubex_core::host::PluginPolicy;
@@ -207,7 +220,7 @@ impl PluginPolicy {
         Self(layers.cloned().collect())
     }
 
-    /// Sets where the policy is set, for errors and for `kubex explain`.
+    /// Sets the origin of the policy, such as a file and a line. Errors and `kubex explain` print it.
     #[must_use]
     pub fn with_origin(mut self, origin: &Origin) -> Self {
         for layer in &mut self.0 {
@@ -216,7 +229,7 @@ impl PluginPolicy {
         self
     }
 
-    /// Sets where the entries of the allowlist are set, in their order.
+    /// Sets the origin of each entry of the allowlist, in the order of the entries.
     #[must_use]
     pub fn with_entry_origins(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
         let entries = self.0.iter_mut().flat_map(|layer| match &mut layer.rule {
@@ -229,8 +242,8 @@ impl PluginPolicy {
         self
     }
 
-    /// Whether only the commands of a list may run. A policy that is read before every run does not count, because it may
-    /// become another one.
+    /// Returns whether the policy contains an allowlist, so that only the commands on it may run. `false` for a policy
+    /// [from a source](Self::from_source), because its allowlist may change.
     pub fn is_allowlist(&self) -> bool {
         let mut layers = self.0.iter();
         layers.any(|layer| matches!(layer.rule, Rule::Allowlist(_)))

@@ -9,7 +9,7 @@ use super::PluginPolicy;
 use crate::error::Result;
 use crate::host::Host;
 
-/// Reads a plugin policy.
+/// Reads a plugin policy before every run of a plugin. See [`PluginPolicy::from_source`].
 ///
 /// ```
 /// use std::sync::Arc;
@@ -38,13 +38,14 @@ use crate::host::Host;
 /// ```
 #[async_trait]
 pub trait PluginPolicySource: Debug + Send + Sync {
-    /// The policy at this moment, which must not come from a further source. It starts no process and opens no connection.
+    /// Returns the policy at this moment. It must not be a policy [from a source](PluginPolicy::from_source). This
+    /// method starts no process and opens no connection.
     ///
     /// # Errors
-    /// Any kind. Then no plugin runs, and the error is the reason.
+    /// Any error prevents the plugin from running. The caller receives the error as the reason.
     async fn policy(&self, host: &Host) -> Result<PluginPolicy>;
 
-    /// What distinguishes it from other sources. Two sources with one id have the same policy on the same host.
+    /// Returns an id of the source. Two sources with the same id must return the same policy on the same host.
     fn id(&self) -> String;
 }
 

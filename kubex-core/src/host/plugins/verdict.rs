@@ -18,15 +18,16 @@ use crate::text::sanitize_line;
 /// The largest program whose digest is checked.
 const LARGEST_PROGRAM: usize = 1 << 30;
 
-/// What the policy decides about a plugin, and the lines of the configuration that decide it.
+/// The decision of the plugin policy about one plugin, and the lines of the configuration that cause it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PluginVerdict {
-    /// The command, for people.
+    /// The command of the plugin, as text for people.
     pub command: String,
-    /// Why the plugin may not run; `None` if it may.
+    /// Why the plugin must not run; `None` if it may run.
     pub refusal: Option<Error>,
-    /// The lines that decide. Empty if no policy is configured, and if the program is not found.
+    /// The origins of the lines that cause the decision. The list is empty if no policy is configured, or if the
+    /// program is not found.
     pub origins: Vec<Origin>,
 }
 

@@ -105,12 +105,32 @@ impl Flags {
         given(self.context.as_ref())
     }
 
+    /// The flags with this context in the place of their own.
+    pub(crate) fn with_context(&self, name: &str) -> Self {
+        Self {
+            context: Some(name.to_owned()),
+            ..self.clone()
+        }
+    }
+
     /// Refuses the flags that select a source or something in the kubeconfig, or override a part of it, for a subcommand that
     /// does not use them. Otherwise it would change more than was named. `used` are the keys of those that it does use.
     ///
     /// # Errors
-    /// With the message `why`, and the flags that are to be left out.
+    /// With the message `why`, and the flags that are to be left out. An empty flag is refused too: a variable that is not
+    /// set would otherwise select everything.
     pub(crate) fn refuse_selection(&self, used: &[&str], why: &str) -> Result<(), Failure> {
+        let flags = [
+            ("kubeconfig", &self.kubeconfig),
+            ("source", &self.source),
+            ("context", &self.context),
+            ("cluster", &self.cluster),
+            ("user", &self.user),
+        ];
+        if let Some((flag, _)) = flags.iter().find(|(_, value)| value.as_deref() == Some("")) {
+            let failure = Failure::new(status::USAGE, format!("the flag --{flag} is empty"));
+            return Err(failure.with_help("write a name, or leave out the flag"));
+        }
         let source = self.source().map(|_| Origin::flag("--source").to_string());
         let selected = self.kubeconfig_options().unwrap_or_default();
         let overrides = self.overrides();

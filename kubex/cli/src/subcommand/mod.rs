@@ -49,7 +49,7 @@ pub(crate) enum Subcommand {
     /// Let the exec users of the kubeconfig, or of --context, go through `kubex exec`
     Wrap(wrap::Arguments),
     /// Undo `wrap`
-    Unwrap(wrap::Arguments),
+    Unwrap(wrap::UnwrapArguments),
     /// List the contexts of the kubeconfig
     Contexts(ListArguments),
     /// List the configured sources, those of the chain first
@@ -115,7 +115,7 @@ impl Subcommand {
             Self::Whoami(arguments) => whoami::run(&arguments, session).await,
             Self::Get(arguments) => get::run(&arguments, session).await,
             Self::Exec(arguments) => exec::run(&arguments, session).await,
-            Self::Cache(arguments) => cache::run(&arguments, session),
+            Self::Cache(arguments) => Box::pin(cache::run(&arguments, session, grammar)).await,
             Self::Wrap(arguments) => wrap::wrap(&arguments, session).await,
             Self::Unwrap(arguments) => wrap::unwrap(&arguments, session).await,
             Self::Contexts(arguments) => contexts::run(&arguments, session).await,

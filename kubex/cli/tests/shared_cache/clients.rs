@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -87,34 +87,59 @@ fn get(world: &World, kubectl: &std::path::Path) -> Command {
     )
 }
 
+/// Each run of the plugin has a reason: the first call, a rejection, or the end of a lifetime. Of a lifetime of 4 s, which
+/// the plugin writes in whole seconds, the second half is early.
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_fails_once_for_each_revocation_and_the_plugin_runs_once_for_each_lifetime_and_rejection() {
     const CALLS: usize = 200;
     const REVOCATIONS: usize = 8;
+    const SHORTEST_LIFETIME: Duration = Duration::from_millis(1_400);
     for (kubectl, version) in kubectls() {
         let world = World::new();
+        world.write("lifetime", "4");
         let server = ApiServer::builder().start().await.unwrap();
         server.allow_anonymous(false);
         let plugin = world.path("plugin");
         kubeconfig(&world, &server, &[KUBEX, "exec", "--", plugin.to_str().unwrap()]);
-        let mut failed = 0;
+        let (mut failed, mut lifetimes, mut rejections) = (0, 1, 0);
         let mut token = String::from("s3cret-first-token");
         world.write("token", &token);
         server.accept_token(token.as_str(), User::new("jane"));
         let began = Instant::now();
-        for call in 0..CALLS {
-            if call % (CALLS / REVOCATIONS) == CALLS / REVOCATIONS / 2 {
+        let mut fetched = began;
+        let mut is_revoked = false;
+        let mut call = |is_revoked: &mut bool| {
+            let started = Instant::now();
+            let runs = world.runs();
+            let ended = run(&mut get(&world, &kubectl));
+            let has_run = world.runs() - runs;
+            assert!(has_run <= 1, "{version}: {has_run} runs in one call");
+            if has_run == 1 && std::mem::take(is_revoked) {
+                rejections += 1;
+            } else if has_run == 1 && runs > 0 {
+                let age = fetched.elapsed();
+                assert!(age >= SHORTEST_LIFETIME, "{version}: renewed after {age:?}");
+                lifetimes += 1;
+            }
+            if has_run == 1 {
+                fetched = started;
+            }
+            ended
+        };
+        for number in 0..CALLS {
+            if number % (CALLS / REVOCATIONS) == CALLS / REVOCATIONS / 2 {
                 server.revoke_token(&token);
-                token = format!("s3cret-token-of-call-{call}");
+                token = format!("s3cret-token-of-call-{number}");
                 world.write("token", &token);
                 server.accept_token(token.as_str(), User::new("jane"));
+                is_revoked = true;
             }
-            let ended = run(&mut get(&world, &kubectl));
+            let ended = call(&mut is_revoked);
             if ended.status == Some(0) {
                 assert_eq!(ended.stderr, "", "{version}");
             } else {
                 failed += 1;
-                let again = run(&mut get(&world, &kubectl));
+                let again = call(&mut is_revoked);
                 assert_eq!(
                     again.status,
                     Some(0),
@@ -122,19 +147,39 @@ async fn kubectl_fails_once_for_each_revocation_and_the_plugin_runs_once_for_eac
                 );
             }
         }
+        let took = began.elapsed() / u32::try_from(CALLS + failed).unwrap();
+        let plain = plain_call(&world, &server, &kubectl, &token);
         println!(
-            "{version}: {CALLS} calls, {REVOCATIONS} revocations: {failed} failed, {} plugin runs, {:?}",
+            "{version}: {CALLS} calls, {REVOCATIONS} revocations: {failed} failed; {} plugin runs for {lifetimes} lifetimes and \
+             {rejections} rejections; {took:?} for each call, plain kubectl {plain:?}",
             world.runs(),
-            began.elapsed()
         );
         assert!(failed <= REVOCATIONS, "{version}: {failed} failed calls");
-        assert_eq!(
-            world.runs(),
-            1 + REVOCATIONS,
-            "{version}: one lifetime and the rejections"
-        );
+        assert_eq!(rejections, REVOCATIONS, "{version}");
+        assert_eq!(world.runs(), lifetimes + rejections, "{version}");
         server.shutdown().await;
     }
+}
+
+/// How long a call of kubectl takes with a token in its kubeconfig.
+fn plain_call(world: &World, server: &ApiServer, kubectl: &std::path::Path, token: &str) -> Duration {
+    const CALLS: u32 = 50;
+    let authority = BASE64_STANDARD.encode(server.ca_pem());
+    world.write(
+        "kubeconfig",
+        &format!(
+            "current-context: test\n\
+             clusters: [{{name: test, cluster: {{server: '{}', certificate-authority-data: {authority}}}}}]\n\
+             users: [{{name: test, user: {{token: {token}}}}}]\n\
+             contexts: [{{name: test, context: {{cluster: test, user: test}}}}]\n",
+            server.url()
+        ),
+    );
+    let began = Instant::now();
+    for _ in 0..CALLS {
+        assert_eq!(run(&mut get(world, kubectl)).status, Some(0));
+    }
+    began.elapsed() / CALLS
 }
 
 #[tokio::test(flavor = "multi_thread")]

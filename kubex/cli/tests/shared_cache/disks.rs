@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::world::{KUBEX, World, run};
+use crate::world::{Ended, KUBEX, World, run};
 
 #[test]
 fn without_a_directory_the_plugin_runs_each_time_and_a_warning_says_so() {
@@ -87,11 +87,43 @@ fn a_lock_file_that_was_left_behind_locks_nothing() {
 fn the_kernels_keyring_holds_the_key_where_there_is_one() {
     let world = World::new();
     let ended = run(world.exec().env_remove("KUBEX_CACHE_KEY"));
-    if ended.stderr.contains("there is no keyring") {
+    if ended.stderr.contains("beside them") {
         println!("NOT TESTED: the kernel's keyring: this machine has none");
         return;
     }
     assert!(!world.store().join("key").exists());
     let again = run(world.exec().env_remove("KUBEX_CACHE_KEY"));
     assert_eq!((again.token(), world.runs()), (ended.token(), 1));
+}
+
+#[test]
+fn processes_that_create_the_key_in_the_keyring_at_once_share_one_login() {
+    let world = World::new();
+    world.write("delay", "1");
+    let processes: Vec<_> = (0..8)
+        .map(|_| world.exec().env_remove("KUBEX_CACHE_KEY").spawn().unwrap())
+        .collect();
+    let ended: Vec<Ended> = processes
+        .into_iter()
+        .map(|process| process.wait_with_output().unwrap().into())
+        .collect();
+    assert_eq!(world.runs(), 1);
+    let tokens: Vec<String> = ended.iter().map(Ended::token).collect();
+    assert!(tokens.iter().all(|token| *token == tokens[0]), "{tokens:?}");
+    let warned = ended.iter().filter(|ended| ended.stderr.contains("beside them"));
+    if world.store().join("key").exists() {
+        assert_eq!(warned.count(), 1, "{ended:?}");
+        println!("NOT TESTED: the kernel's keyring: this machine has none");
+    } else {
+        assert_eq!(warned.count(), 0, "{ended:?}");
+    }
+}
+
+#[test]
+fn a_key_file_that_is_there_is_used_by_programs_with_a_keyring_too() {
+    let world = World::new();
+    let first = run(&mut world.exec()).token();
+    let with_keyring = run(world.exec().env_remove("KUBEX_CACHE_KEY"));
+    assert_eq!((with_keyring.token(), world.runs()), (first, 1));
+    assert_eq!(with_keyring.stderr, "");
 }

@@ -13,6 +13,7 @@
 mod bounds;
 mod canary;
 mod clients;
+mod contexts;
 mod disks;
 mod failures;
 mod holders;

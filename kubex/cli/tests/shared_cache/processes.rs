@@ -133,22 +133,6 @@ fn a_credential_is_not_printed_for_a_configuration_that_impersonates() {
 }
 
 #[test]
-fn clearing_one_context_is_refused_because_the_store_has_none() {
-    let world = World::new();
-    run(&mut world.exec()).token();
-    for words in [
-        &["cache", "clear", "--context", "prod"][..],
-        &["cache", "list", "--user", "jane"],
-    ] {
-        let refused = run(&mut world.kubex(words));
-        assert_eq!(refused.status, Some(2), "{refused:?}");
-        assert!(refused.stderr.contains("all credentials"), "{refused:?}");
-    }
-    run(&mut world.exec()).token();
-    assert_eq!(world.runs(), 1, "nothing was removed");
-}
-
-#[test]
 fn the_plugin_of_a_kubeconfigs_user_is_shared_where_the_configuration_says_so() {
     for (cache, runs) in [("shared", 1), ("memory", 2), ("none", 2)] {
         let world = World::new();

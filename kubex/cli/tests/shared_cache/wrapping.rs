@@ -89,6 +89,41 @@ fn a_dry_run_writes_nothing_and_shows_no_secret() {
 }
 
 #[test]
+fn a_lifetime_keeps_a_credential_without_an_end_and_is_unwrapped_to_the_byte() {
+    let world = World::new();
+    let path = kubeconfig(&world);
+    let before = fs::read(&path).unwrap();
+    let plugin = "#!/bin/sh\ncd \"${0%/*}\"; echo $$ >> runs\necho '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\
+                  \"kind\":\"ExecCredential\",\"status\":{\"token\":\"s3cret-token-1\"}}'\n";
+    world.write("plugin", plugin);
+    kubex(&world, &["wrap"]);
+    let token = || assert_eq!(kubex(&world, &["token"]).stdout.trim(), "s3cret-token-1");
+    token();
+    token();
+    assert_eq!(world.runs(), 2, "without a lifetime it is not kept");
+    let changed = kubex(&world, &["wrap", "--lifetime", "10m"]);
+    assert!(
+        changed.stdout.contains('+') && changed.stdout.contains("--lifetime=10m"),
+        "{changed:?}"
+    );
+    token();
+    token();
+    assert_eq!(world.runs(), 3);
+    assert_eq!(
+        kubex(&world, &["wrap", "--lifetime", "600"]).stdout,
+        "nothing to change\n"
+    );
+    assert_eq!(kubex(&world, &["wrap"]).stdout, "nothing to change\n");
+    for wrong in ["0", "-1", "soon", "48h"] {
+        let lifetime = format!("--lifetime={wrong}");
+        assert_eq!(kubex(&world, &["wrap", &lifetime]).status, Some(2), "{wrong}");
+    }
+    assert_eq!(kubex(&world, &["unwrap", "--lifetime=10m"]).status, Some(2));
+    assert_eq!(kubex(&world, &["unwrap"]).status, Some(0));
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
 fn a_symbolic_link_stays_one() {
     let world = World::new();
     let path = kubeconfig(&world);

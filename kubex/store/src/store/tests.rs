@@ -238,7 +238,14 @@ fn a_list_shows_no_secret_and_clearing_leaves_only_locks() {
         ("exec plugin aws", "bearer token")
     );
     assert!(list[0].is_valid);
-    store.clear_one(&aws()).unwrap();
+    assert_eq!(list[0].slot, store.slot(&aws()).id());
+    assert_eq!(
+        store.clear_one(&aws().with("user", "jane")),
+        Ok(Cleared::default())
+    );
+    assert_eq!(store.list().unwrap().len(), 1);
+    let cleared = store.clear_one(&aws()).unwrap();
+    assert!(cleared.credential && !cleared.refresh_token && !cleared.back_off);
     assert!(store.list().unwrap().is_empty());
     for file in store.directory().files().unwrap() {
         let (_, kind) = file.split_once('.').unwrap_or((&file, "key"));

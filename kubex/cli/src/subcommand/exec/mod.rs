@@ -1,5 +1,6 @@
 //! `kubex exec`: prints an `ExecCredential`, so that kubectl, helm and every other client share one credential.
 
+mod call;
 mod client;
 mod plugin;
 mod sharing;
@@ -7,19 +8,16 @@ mod sharing;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use kubex::credentials::StoreIdentity;
 use kubex::host::{Deadline, PluginStderr, Terminal};
-use kubex::{
-    Cluster, CredentialSource, Error, ErrorKind, ExposeSecret as _, FetchReason, FetchRequest, Host, Options,
-    PluginCall, Replacement, ServerUrl,
-};
-use kubex_exec::{ExecRequest, ExecSource};
+use kubex::{Error, ErrorKind, ExposeSecret as _, FetchReason, FetchRequest, Host};
+use kubex_exec::ExecRequest;
 use kubex_store::{Access, Location, Store};
 
+use self::call::Call;
 use self::plugin::Plugin;
 pub(super) use self::plugin::find;
 use self::sharing::Sharing;
@@ -49,6 +47,44 @@ pub(crate) struct Arguments {
     /// The plugin to run, with its arguments
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
+}
+
+impl Arguments {
+    /// The source of the configuration that the credential is taken from, instead of a plugin.
+    pub(in crate::subcommand) fn source(&self) -> Option<&str> {
+        self.source.as_deref()
+    }
+
+    /// The identities under which the store keeps the credential of the plugin, on the host of this session.
+    pub(in crate::subcommand) async fn plugin_identities(
+        &self,
+        request: &ExecRequest,
+        session: &Session,
+    ) -> kubex::Result<Vec<StoreIdentity>> {
+        if self.command.is_empty() {
+            return Ok(Vec::new());
+        }
+        let call = self.call(request, session, session.host.clone()).await?;
+        let identities = [call.plugin_identity(), call.identity().await];
+        Ok(identities.into_iter().flatten().collect())
+    }
+
+    /// The call of the plugin, by the rules of the configuration.
+    async fn call(&self, request: &ExecRequest, session: &Session, host: Host) -> kubex::Result<Call> {
+        let plugin = Plugin::new(&self.command, &self.identity_variable, &self.identity_file);
+        let configuration = session.configuration().await?;
+        let host = match configuration.plugin_rules() {
+            Some(rules) => host.with_plugin_rules(rules.clone()),
+            None => host,
+        };
+        Call::new(plugin, request, host).await
+    }
+}
+
+/// Whether a command of a kubeconfig runs this program, which may have another name: `own` is its name or path.
+pub(in crate::subcommand) fn is_this_program(command: &str, own: &str) -> bool {
+    let file_name = |path: &'_ str| path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    ["kubex", "kubex.exe", "kubectl-kubex", &file_name(own)].contains(&file_name(command).as_str())
 }
 
 /// Prints the stored credential, if there is one. `None` if the command must continue as usual.
@@ -91,7 +127,7 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
             let failure = Failure::new(crate::failure::status::USAGE, "there is no plugin to run");
             return Err(failure.with_help("write it after --, or name a source with --source"));
         }
-        (None, command) => of_plugin(command, arguments, &request, session).await?,
+        (None, _) => of_plugin(arguments, &request, session).await?,
     };
     let answer = request.answer(&credential)?;
     match print_requested(answer.expose_secret().as_bytes()) {
@@ -101,8 +137,10 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let deadline: Result<Deadline, _> = serde_json::from_value(text.into());
+/// Reads a duration as the configuration has them.
+pub(in crate::subcommand) fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<u64>().map(serde_json::Value::from);
+    let deadline: Result<Deadline, _> = serde_json::from_value(seconds.unwrap_or_else(|_| text.into()));
     deadline
         .map(Deadline::duration)
         .map_err(|error| error.to_string())
@@ -125,60 +163,29 @@ fn host_for(request: &ExecRequest) -> Host {
 
 /// The credential of the plugin after `--`.
 async fn of_plugin(
-    command: &[String],
     arguments: &Arguments,
     request: &ExecRequest,
     session: &Session,
 ) -> Result<kubex::Credential, Failure> {
-    let plugin = Plugin::new(command, &arguments.identity_variable, &arguments.identity_file);
-    let mut host = host_for(request);
-    if let Some(rules) = session.configuration().await?.plugin_rules() {
-        host = host.with_plugin_rules(rules.clone());
+    let call = arguments.call(request, session, host_for(request)).await?;
+    if let Some(warning) = &call.warning {
+        print_message(&format!("warning: {warning}"));
     }
-    let options = Options::new()
-        .set("command", plugin.command(&host))
-        .set("args", plugin.arguments().to_vec())
-        .set_if_some(
-            "interactive-mode",
-            (!request.may_ask_its_user()).then_some("Never"),
-        );
-    let mut source: Arc<dyn CredentialSource> = Arc::new(ExecSource::serving(&options, request.clone())?);
-    // The plugin receives the cluster that the program has passed, and not this one.
-    let cluster = Cluster::new(ServerUrl::parse("https://cluster.invalid")?);
-    let call = PluginCall::new(plugin.name(), plugin.arguments()).with_plugin(Arc::clone(&source));
-    let replacement = match host.plugin_rules().native_plugins() {
-        [] => Replacement::NotRequested,
-        _ => kubex::registry()?.replacement(&call, &host).await,
-    };
-    let mut native = None;
-    match replacement {
-        Replacement::Served(served, _) => {
-            native = Some(Arc::clone(&served));
-            source = served;
-        }
-        Replacement::PluginRuns(warning) => print_message(&format!("warning: {warning}")),
-        _ => {}
-    }
-    let identity = async || {
-        let of_the_plugin = plugin.identity(request, &host);
-        let Some(native) = &native else {
-            return of_the_plugin;
-        };
-        // The program need not be installed. If it is, it counts, because a fetch may run it.
-        let identity = native.store_identity(&host, &cluster).await?;
-        Some(identity.with_optional("call", of_the_plugin.as_ref().map(StoreIdentity::expose)))
-    };
-    let wait = source.deadline_on(&host);
-    let sharing = Sharing::new(identity().await, request, arguments.lifetime, wait);
+    let wait = call.source.deadline_on(&call.host);
+    let sharing = Sharing::new(call.identity().await, request, arguments.lifetime, wait);
     let credential = sharing
-        .credential(&host, identity, async |host: &Host, _| {
-            let request = FetchRequest {
-                reason: FetchReason::First,
-                host,
-                cluster: &cluster,
-            };
-            source.fetch(request).await
-        })
+        .credential(
+            &call.host,
+            async || call.identity().await,
+            async |host: &Host, _| {
+                let request = FetchRequest {
+                    reason: FetchReason::First,
+                    host,
+                    cluster: &call.cluster,
+                };
+                call.source.fetch(request).await
+            },
+        )
         .await?;
     Ok(credential)
 }

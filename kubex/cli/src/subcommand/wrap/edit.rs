@@ -7,7 +7,7 @@
 //! | no `args`, or an empty one | `args: ["exec", "--", "aws"]` |
 //! | `command: aws` | `command: kubex` |
 //!
-//! Where the spelling of `command` or `args` cannot be seen in the result, the argument `--unwrap=...` keeps it, so that
+//! A lifetime becomes the argument `--lifetime=10m` after `exec`. Where the spelling of `command` or `args` cannot be seen in the result, the argument `--unwrap=...` keeps it, so that
 //! unwrapping restores each byte.
 
 use base64::Engine as _;
@@ -17,6 +17,11 @@ use kubex_document::edit::{
 };
 use kubex_document::{Document, Key, Kind, Node};
 use serde::{Deserialize, Serialize};
+
+use crate::subcommand::exec::{duration, is_this_program};
+
+/// The flag of `kubex exec` that keeps a credential without an expiry time.
+const LIFETIME: &str = "--lifetime";
 
 /// The argument that keeps the spelling.
 pub(crate) const UNWRAP: &str = "--unwrap=";
@@ -86,10 +91,8 @@ impl<'d> ExecUser<'d> {
 
     /// Whether the user goes through `kubex exec`, or `exec` of this program, which may have another name.
     pub(super) fn is_wrapped(&self, program: &str) -> bool {
-        let file_name = |path: &'_ str| path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
-        let name = file_name(self.command());
         let arguments = self.arguments();
-        ["kubex", "kubex.exe", "kubectl-kubex", &file_name(program)].contains(&name.as_str())
+        is_this_program(self.command(), program)
             && arguments.first().is_some_and(|first| first == "exec")
             && arguments.iter().any(|argument| argument == "--")
     }
@@ -98,7 +101,12 @@ impl<'d> ExecUser<'d> {
     ///
     /// # Errors
     /// Why the user cannot be edited.
-    pub(super) fn wrap(&self, program: &str, absolute: &str) -> Result<Change, &'static str> {
+    pub(super) fn wrap(
+        &self,
+        program: &str,
+        absolute: &str,
+        lifetime: Option<&str>,
+    ) -> Result<Change, &'static str> {
         let raw = self.command.1.span().of(self.text);
         let (args_key, args) = match self.args {
             Some((key, args)) => (Some(key), Some(args)),
@@ -118,7 +126,7 @@ impl<'d> ExecUser<'d> {
             Some(args) if !is_list || is_alias => spelling.args = Some(args.span().of(self.text).to_owned()),
             Some(_) => {}
         }
-        let header = self.header(&spelling, absolute);
+        let header = self.header(&spelling, absolute, lifetime);
         let mut edits = match (args_key, args) {
             (Some(key), Some(args)) if is_alias => {
                 let all: Vec<String> = header.iter().cloned().chain(self.arguments()).collect();
@@ -140,8 +148,9 @@ impl<'d> ExecUser<'d> {
     }
 
     /// The arguments before those of the plugin.
-    fn header(&self, spelling: &Spelling, absolute: &str) -> Vec<String> {
+    fn header(&self, spelling: &Spelling, absolute: &str, lifetime: Option<&str>) -> Vec<String> {
         let mut header = vec!["exec".to_owned()];
+        header.extend(lifetime.map(|lifetime| format!("{LIFETIME}={lifetime}")));
         let variables = self.env.into_iter().flat_map(Node::items);
         for name in variables.filter_map(|variable| variable.get("name")?.as_str()) {
             header.push(format!("--identity-variable={name}"));
@@ -189,6 +198,64 @@ impl<'d> ExecUser<'d> {
 
     fn inserted_args(&self, list: &str) -> Result<String, &'static str> {
         entry_before(self.text, self.exec, self.command.0, "args", list)
+    }
+
+    /// Gives a wrapped user this lifetime, in the place of the one that it has. `None` if it has it already.
+    ///
+    /// # Errors
+    /// Why the user cannot be edited.
+    pub(super) fn change_lifetime(&self, lifetime: &str) -> Result<Option<Change>, &'static str> {
+        let arguments = self.arguments();
+        let (_, args) = self.args.ok_or("it has no args")?;
+        if args.is_alias() {
+            return Err("its args are those of another user");
+        }
+        let dashes = arguments.iter().position(|argument| argument == "--");
+        let flags = arguments
+            .get(1..dashes.ok_or("it has no command")?)
+            .unwrap_or_default();
+        let is_lifetime = |flag: &String| flag.split('=').next() == Some(LIFETIME);
+        let argument = format!("{LIFETIME}={lifetime}");
+        let item = |at| args.items().nth(at).ok_or("it has no args");
+        let mut after = arguments.clone();
+        let edit = match flags.iter().rposition(is_lifetime).map(|at| at + 1) {
+            None => {
+                after.insert(1, argument.clone());
+                self.insert_after_exec(args, &argument)?
+            }
+            Some(at) => {
+                // The value may be an argument of its own.
+                let (at, prefix) = match arguments.get(at).and_then(|flag| flag.split_once('=')) {
+                    Some(_) => (at, format!("{LIFETIME}=")),
+                    None => (at + 1, String::new()),
+                };
+                let written = arguments.get(at).ok_or("it has no lifetime")?;
+                if same_lifetime(written.strip_prefix(&prefix).unwrap_or(written), lifetime) {
+                    return Ok(None);
+                }
+                let value = format!("{prefix}{lifetime}");
+                let edit = replace_scalar(self.text, item(at)?, &value);
+                after.splice(at..=at, [value]);
+                edit
+            }
+        };
+        let command = self.command().to_owned();
+        Ok(Some(Change {
+            before: (command.clone(), arguments),
+            after: (command, after),
+            edits: vec![edit],
+        }))
+    }
+
+    /// Inserts an argument after `exec`, in the form that [`wrap`](Self::wrap) gives it.
+    fn insert_after_exec(&self, args: Node<'d>, argument: &str) -> Result<Edit, &'static str> {
+        let next = args.items().nth(1).ok_or("it has no command")?.span().start();
+        if self.text[args.span().start()..].starts_with('[') {
+            return Ok(insertion(next, flow_items(&[argument.to_owned()])));
+        }
+        let (dash, line) = self.dash_before(next)?;
+        let indent = &self.text[line..dash];
+        Ok(insertion(dash, block_items(&[argument.to_owned()], indent)))
     }
 
     /// Unwraps the user.
@@ -279,6 +346,11 @@ impl<'d> ExecUser<'d> {
         let (to, _) = self.dash_before(following)?;
         Ok(removal(from, to))
     }
+}
+
+/// Whether two spellings are of one lifetime.
+fn same_lifetime(one: &str, other: &str) -> bool {
+    one == other || duration(one).is_ok_and(|one| duration(other) == Ok(one))
 }
 
 /// Items with a comma after each.

@@ -17,23 +17,45 @@ use crate::failure::{Failure, status};
 use crate::output::print_text;
 use crate::session::Session;
 
-/// The arguments of `wrap` and `unwrap`.
+/// The arguments of `wrap`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
+    #[command(flatten)]
+    unwrap: UnwrapArguments,
+    /// Keep a credential this long that does not say when it expires: 10m, or a number of seconds. Also changes the lifetime
+    /// of a user that is already wrapped
+    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    lifetime: Option<String>,
+}
+
+/// The arguments of `unwrap`.
+#[derive(Debug, Args)]
+pub(crate) struct UnwrapArguments {
     /// Print the changes, and write nothing
     #[arg(long)]
     dry_run: bool,
 }
 
+/// A lifetime as it is written, if `kubex exec` accepts it.
+fn lifetime(text: &str) -> Result<String, String> {
+    super::exec::duration(text).map(|_| text.to_owned())
+}
+
 pub(crate) async fn wrap(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
-    run(arguments, session, Direction::Wrap).await
+    let lifetime = arguments.lifetime.as_deref();
+    run(&arguments.unwrap, session, Direction::Wrap, lifetime).await
 }
 
-pub(crate) async fn unwrap(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
-    run(arguments, session, Direction::Unwrap).await
+pub(crate) async fn unwrap(arguments: &UnwrapArguments, session: &Session) -> Result<(), Failure> {
+    run(arguments, session, Direction::Unwrap, None).await
 }
 
-async fn run(arguments: &Arguments, session: &Session, direction: Direction) -> Result<(), Failure> {
+async fn run(
+    arguments: &UnwrapArguments,
+    session: &Session,
+    direction: Direction,
+    lifetime: Option<&str>,
+) -> Result<(), Failure> {
     let why =
         "wrap and unwrap change every exec user of the kubeconfig, or that of --context, and nothing else";
     session.flags.refuse_selection(&["path", "context"], why)?;
@@ -52,6 +74,7 @@ async fn run(arguments: &Arguments, session: &Session, direction: Direction) -> 
             directory: path.parent().unwrap_or(Path::new("/")),
             direction,
             program: &program,
+            lifetime,
             users: users.as_ref(),
         };
         let (text, changes) = rewrite.apply(kubeconfig.text()).map_err(|why| {

@@ -6,7 +6,7 @@ use std::path::Path;
 use kubex_document::edit::apply;
 use kubex_document::{Budget, Document, Format, Node};
 
-use super::edit::ExecUser;
+use super::edit::{Change, ExecUser};
 
 /// What to do with the users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub(super) struct Rewrite<'a> {
     pub(super) direction: Direction,
     /// What runs instead of their commands.
     pub(super) program: &'a str,
+    /// How long a wrapped user keeps a credential without an expiry time. `None` leaves it as it is.
+    pub(super) lifetime: Option<&'a str>,
     /// The names of the users; all users if `None`.
     pub(super) users: Option<&'a BTreeSet<String>>,
 }
@@ -60,7 +62,8 @@ impl Rewrite<'_> {
                 users: Some(&names),
                 ..*self
             };
-            if back.edit(&result)?.0 != text {
+            // What was wrapped before has another original than this text.
+            if back.edit(&result)?.0 != back.edit(text)?.0 {
                 return Err("unwrapping it would not restore each byte".to_owned());
             }
         }
@@ -73,15 +76,13 @@ impl Rewrite<'_> {
         let mut edits = Vec::new();
         let mut places = BTreeSet::new();
         for (name, user) in exec_users(&document) {
-            let is_meant = self.users.is_none_or(|users| users.contains(&name));
-            if !is_meant || user.is_wrapped(self.program) == (self.direction == Direction::Wrap) {
+            if self.users.is_some_and(|users| !users.contains(&name)) {
                 continue;
             }
-            let change = match self.direction {
-                Direction::Wrap => user.wrap(self.program, &absolute(user.command(), self.directory)),
-                Direction::Unwrap => user.unwrap(),
-            };
-            let change = change.map_err(|why| format!("the user \"{name}\": {why}"))?;
+            let change = self
+                .change(&user)
+                .map_err(|why| format!("the user \"{name}\": {why}"))?;
+            let Some(change) = change else { continue };
             // Two users may be one by an alias.
             if places.insert(user.place()) {
                 edits.extend(change.edits);
@@ -93,6 +94,19 @@ impl Rewrite<'_> {
             });
         }
         Ok((apply(text, edits), changes))
+    }
+
+    /// The change of one user. `None` if it is already as it should be.
+    fn change(&self, user: &ExecUser<'_>) -> Result<Option<Change>, &'static str> {
+        match (self.direction, user.is_wrapped(self.program), self.lifetime) {
+            (Direction::Wrap, false, lifetime) => {
+                let command = absolute(user.command(), self.directory);
+                user.wrap(self.program, &command, lifetime).map(Some)
+            }
+            (Direction::Wrap, true, Some(lifetime)) => user.change_lifetime(lifetime),
+            (Direction::Unwrap, true, _) => user.unwrap().map(Some),
+            (Direction::Wrap, true, None) | (Direction::Unwrap, false, _) => Ok(None),
+        }
     }
 }
 

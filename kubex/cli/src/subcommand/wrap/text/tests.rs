@@ -13,7 +13,19 @@ fn changed(
         directory: Path::new(DIRECTORY),
         direction,
         program: "kubex",
+        lifetime: None,
         users,
+    };
+    rewrite.apply(text)
+}
+
+fn wrap_for(text: &str, lifetime: &str) -> Result<(String, Vec<UserChange>), String> {
+    let rewrite = Rewrite {
+        directory: Path::new(DIRECTORY),
+        direction: Direction::Wrap,
+        program: "kubex",
+        lifetime: Some(lifetime),
+        users: None,
     };
     rewrite.apply(text)
 }
@@ -128,6 +140,52 @@ fn each_form_of_an_exec_user_is_wrapped_and_unwrapped_to_the_byte() {
         // Once is enough.
         assert!(wrap(&wrapped).unwrap().1.is_empty());
     }
+}
+
+#[test]
+fn each_form_is_given_a_lifetime_then_another_one_and_is_unwrapped_to_the_byte() {
+    for form in &forms() {
+        let at_once = wrap_for(form, "10m")
+            .unwrap_or_else(|why| panic!("{why}:\n{form}"))
+            .0;
+        let later = wrap(form).unwrap().0;
+        let later = wrap_for(&later, "10m")
+            .unwrap_or_else(|why| panic!("{why}:\n{later}"))
+            .0;
+        assert_eq!(later, at_once);
+        let (longer, changes) = wrap_for(&at_once, "1h").unwrap_or_else(|why| panic!("{why}:\n{at_once}"));
+        assert!(!changes.is_empty());
+        for wrapped in [&at_once, &longer] {
+            let lifetime = if wrapped == &longer {
+                "--lifetime=1h"
+            } else {
+                "--lifetime=10m"
+            };
+            for (_, (_, arguments)) in commands(wrapped).unwrap() {
+                assert_eq!(arguments[1], lifetime, "{wrapped}");
+            }
+            assert_eq!(unwrap(wrapped).unwrap().0, *form, "{wrapped}");
+        }
+        // The same lifetime in another spelling, and none.
+        for again in [wrap_for(&longer, "60m"), wrap_for(&longer, "3600"), wrap(&longer)] {
+            assert!(again.unwrap().1.is_empty(), "{longer}");
+        }
+    }
+}
+
+#[test]
+fn a_lifetime_in_an_argument_of_its_own_is_replaced_there() {
+    let text = in_lines(
+        "command: kubex\nargs: [exec, --lifetime, 10m, '--identity-file', f, --, aws, --lifetime=1s]",
+        "      ",
+    );
+    let (changed, _) = wrap_for(&text, "1h").unwrap();
+    assert_eq!(changed, text.replace("10m", "1h"));
+    assert!(wrap_for(&text, "600s").unwrap().1.is_empty());
+    // The argument after the dashes is the plugin's.
+    let other = text.replace("--lifetime, 10m, ", "");
+    let (changed, _) = wrap_for(&other, "1h").unwrap();
+    assert_eq!(changed, other.replace("exec, ", "exec, \"--lifetime=1h\", "));
 }
 
 #[test]
