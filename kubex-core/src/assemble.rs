@@ -216,9 +216,13 @@ fn user_name_with_colon(options: &Options) -> Option<Warning> {
     Some(Warning::new("colon-in-username", message).with_origin(name.origin()))
 }
 
-/// The warning of a JSON web token whose time has passed. It is sent nevertheless: this machine's clock may be wrong.
+/// The warning of a token whose time has passed, as its source or the token itself states it. The token is sent nevertheless:
+/// this machine's clock may be wrong.
 fn expired_token(credential: &Credential, fields: &IdentityFields, host: &Host) -> Option<Warning> {
-    let expiry = jwt::expiry(credential.token()?.expose_secret())?;
+    let token = credential.token()?;
+    let expiry = credential
+        .expires_at()
+        .or_else(|| jwt::expiry(token.expose_secret()))?;
     if host.now().wall < expiry {
         return None;
     }

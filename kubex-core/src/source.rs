@@ -196,8 +196,8 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// Finds problems early, such as an unreadable file or an empty token. It is called once, when the chain is
     /// resolved. It starts no process and opens no connection.
     ///
-    /// A source that can load its credential without a process and a connection returns it, so that its certificate can
-    /// be checked too. Other sources return `None`.
+    /// A source that can load its credential without a process and a connection returns it, so that its certificate and
+    /// its expiry can be checked too. Other sources return `None`.
     ///
     /// # Errors
     /// - `NotConfigured`: there is nothing to read. If the source is an entry of the chain, the chain continues with

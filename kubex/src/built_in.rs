@@ -28,11 +28,12 @@ const BUILT_IN: &[&Registration] = &[
     &kubex_kubeconfig::REGISTRATION,
 ];
 
-/// Returns the providers of this program: the built-in ones whose features are enabled, and those of all linked plugin
-/// crates.
+/// Returns the providers that this program can use: the built-in ones whose features are enabled, and those of all
+/// linked plugin crates.
 ///
 /// # Errors
-/// Returns `DuplicateProvider` if two crates register the same name.
+/// Returns [`ErrorKind::DuplicateProvider`](kubex_core::ErrorKind::DuplicateProvider) if two crates register the same
+/// name.
 ///
 /// ```
 /// # fn main() -> kubex::Result<()> {

@@ -12,8 +12,8 @@ pub(crate) const DEFAULT_ORDER: &[&str] = &[
     "in-cluster",
 ];
 
-/// Returns the default chain: the kubeconfig, then the pod's service account. It ignores configuration files and
-/// variables of Kubex. The result is a builder, to which you can add sources or overrides.
+/// Returns a builder of the default chain: the kubeconfig, then the pod's service account. You can add sources or
+/// overrides to it. Kubex's own configuration files and variables are ignored.
 ///
 /// ```no_run
 /// # async fn example() -> kubex::Result<()> {
@@ -23,7 +23,8 @@ pub(crate) const DEFAULT_ORDER: &[&str] = &[
 /// ```
 ///
 /// # Errors
-/// Returns `DuplicateProvider` if two linked crates register the same name.
+/// Returns [`ErrorKind::DuplicateProvider`](kubex_core::ErrorKind::DuplicateProvider) if two linked crates register
+/// the same name.
 pub fn default_chain() -> Result<ChainBuilder> {
     let empty = Chain::builder(registry()?);
     Ok(DEFAULT_ORDER

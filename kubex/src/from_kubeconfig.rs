@@ -15,7 +15,7 @@ use crate::registry;
 /// What reports and errors call a kubeconfig without a file.
 const NAME: &str = "the kubeconfig";
 
-/// Configures a client from a kubeconfig: `$KUBECONFIG` or `~/.kube/config`, unless another one is set.
+/// Configures a client from a kubeconfig: by default `$KUBECONFIG` or `~/.kube/config`.
 ///
 /// Awaiting the builder returns the configuration:
 ///
@@ -37,11 +37,13 @@ pub fn configure_from_kubeconfig() -> FromKubeconfig {
     }
 }
 
-/// The builder of a configuration from a kubeconfig. [`configure_from_kubeconfig`] returns it.
+/// The builder that [`configure_from_kubeconfig`] returns. Await it to get the configuration.
 ///
 /// # Errors
-/// Awaiting it returns `NotConfigured` if there is no kubeconfig at the default location; otherwise the problems of
-/// the kubeconfig.
+/// Awaiting it returns:
+///
+/// - [`ErrorKind::NotConfigured`]: there is no kubeconfig at the default location.
+/// - The problems of the kubeconfig.
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct FromKubeconfig {
@@ -72,26 +74,27 @@ enum Document {
 }
 
 impl FromKubeconfig {
-    /// Reads this file and no other. It is an error if the file does not exist.
+    /// Reads this file and no other. If the file does not exist, awaiting the builder returns an error.
     pub fn path(mut self, path: impl AsRef<Path>) -> Self {
         self.document = Document::Path(path.as_ref().to_owned());
         self
     }
 
-    /// Uses a kubeconfig that the program has in memory. Because it is not the user's own file, plugins and file
-    /// references in it are errors, unless it is [`trusted`](Self::trusted).
+    /// Uses a kubeconfig that the program has in memory. Plugins and references to files in it are errors, because its
+    /// author may not be the user. Call [`trusted`](Self::trusted) to allow them.
     pub fn bytes(mut self, bytes: impl Into<SecretBytes>) -> Self {
         self.document = Document::Bytes(Ok(bytes.into()));
         self
     }
 
-    /// Reads a kubeconfig to its end, before this function returns. It is treated like [`bytes`](Self::bytes).
+    /// Reads a kubeconfig from this reader, to its end, before this function returns. It is treated like
+    /// [`bytes`](Self::bytes).
     pub fn reader(mut self, reader: impl Read) -> Self {
         self.document = Document::Bytes(read_to_end(reader));
         self
     }
 
-    /// Uses a kubeconfig that the program hands in, and hands in anew when it changes. It is treated like
+    /// Uses a kubeconfig that the program has in memory and can replace later. It is treated like
     /// [`bytes`](Self::bytes).
     ///
     /// ```no_run
@@ -111,32 +114,32 @@ impl FromKubeconfig {
         self
     }
 
-    /// Selects a context. The default is the current context.
+    /// Selects a context of the kubeconfig. The default is the current context.
     pub fn context(mut self, name: impl Into<String>) -> Self {
         self.selection.context = Some(name.into());
         self
     }
 
-    /// Selects a cluster. The default is that of the context.
+    /// Selects a cluster of the kubeconfig. The default is the cluster of the context.
     pub fn cluster(mut self, name: impl Into<String>) -> Self {
         self.selection.cluster = Some(name.into());
         self
     }
 
-    /// Selects a user. The default is that of the context.
+    /// Selects a user of the kubeconfig. The default is the user of the context.
     pub fn user(mut self, name: impl Into<String>) -> Self {
         self.selection.user = Some(name.into());
         self
     }
 
-    /// Sets the namespace. The default is that of the context.
+    /// Sets the namespace. The default is the namespace of the context.
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
         self.selection.namespace = Some(name.into());
         self
     }
 
-    /// Sets overrides: fields that replace those of the kubeconfig. The keys are those of a kubeconfig, and the
-    /// [rules](kubex_core::overrides) are kubectl's.
+    /// Sets overrides: fields that replace those of the kubeconfig. Their keys are the field names of a kubeconfig.
+    /// They follow the same rules as in kubectl; see [`overrides`](kubex_core::overrides).
     ///
     /// ```no_run
     /// # async fn example() -> kubex::Result<()> {
@@ -152,39 +155,45 @@ impl FromKubeconfig {
         self
     }
 
-    /// Allows plugins and file references in a kubeconfig from [`bytes`](Self::bytes) or a [`reader`](Self::reader).
+    /// Sets whether plugins and references to files are allowed in a kubeconfig from [`bytes`](Self::bytes), a
+    /// [`reader`](Self::reader) or [`replaceable`](Self::replaceable). The default is `false`.
     pub fn trusted(mut self, trusted: bool) -> Self {
         self.is_trusted = trusted;
         self
     }
 
-    /// Follows what changes in the kubeconfig while the configuration is in use: an inline token, the arguments of a plugin,
-    /// the path of a file. The rules are those of [`Chain::follow`](crate::Chain::follow). A kubeconfig from
-    /// [`bytes`](Self::bytes) or a [`reader`](Self::reader) never changes; one that the program hands in anew is
-    /// [`replaceable`](Self::replaceable).
+    /// Applies changes of the kubeconfig while the configuration is in use, such as another inline token, other
+    /// arguments of a plugin, or another path of a file. [`Chain::follow`](crate::Chain::follow) explains which
+    /// changes are applied.
+    ///
+    /// A kubeconfig from [`bytes`](Self::bytes) or a [`reader`](Self::reader) never changes. Use
+    /// [`replaceable`](Self::replaceable) for one that the program can replace.
     pub fn following(self) -> Self {
         self.follow_rules(FollowRules::new())
     }
 
-    /// [Follows](Self::following) the kubeconfig, also in changes that need a permission, such as another server.
+    /// Like [`following`](Self::following), but these rules can allow changes that are otherwise refused, such as
+    /// another server.
     pub fn follow_rules(mut self, rules: FollowRules) -> Self {
         self.rules = Some(rules);
         self
     }
 
-    /// Uses this host instead of the real one, such as the simulated host of a test.
+    /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
+    /// its simulated host.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self
     }
 
     /// Reads the kubeconfig once, for a program that uses several of its clusters. The result lists the contexts, and
-    /// any of them can be a source of a chain.
+    /// each of them can be a source of a chain.
     ///
     /// # Errors
-    /// Returns `NotConfigured` if there is no kubeconfig at the default location; `ConflictingFields` if a context, a
-    /// cluster, a user, a namespace or overrides were set, which belong to one context; otherwise the problems of its
-    /// files.
+    /// - [`ErrorKind::NotConfigured`]: there is no kubeconfig at the default location.
+    /// - [`ErrorKind::ConflictingFields`]: a context, cluster, user, namespace or overrides were set. They belong to
+    ///   one context, so set them on the loaded kubeconfig instead.
+    /// - The problems of the files.
     pub async fn load(self) -> Result<Kubeconfig> {
         let selection = &self.selection;
         let names = [

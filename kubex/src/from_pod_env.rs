@@ -23,11 +23,14 @@ pub fn configure_from_pod_env() -> FromPodEnv {
     }
 }
 
-/// The builder of a configuration from a pod's service account. [`configure_from_pod_env`] returns it.
+/// The builder that [`configure_from_pod_env`] returns. Await it to get the configuration.
 ///
 /// # Errors
-/// Awaiting it returns `NotConfigured` outside of a pod, or if no token is mounted; otherwise the problems of the
-/// mount.
+/// Awaiting it returns:
+///
+/// - [`ErrorKind::NotConfigured`](kubex_core::ErrorKind::NotConfigured): the program does not run in a pod, or no
+///   token is mounted.
+/// - The problems of the mounted files.
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct FromPodEnv {
@@ -36,19 +39,21 @@ pub struct FromPodEnv {
 }
 
 impl FromPodEnv {
-    /// Sets the namespace. The default is that of the pod.
+    /// Sets the namespace. The default is the namespace of the pod.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.overrides = self.overrides.set("namespace", namespace.into());
         self
     }
 
-    /// Sets overrides: fields that replace those of the pod. The keys are those of a kubeconfig.
+    /// Sets overrides: fields that replace those of the pod. Their keys are the field names of a kubeconfig, such as
+    /// `as` or `proxy-url`.
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self
     }
 
-    /// Uses this host instead of the real one, such as the simulated host of a test.
+    /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
+    /// its simulated host.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self

@@ -12,9 +12,10 @@
 //! # }
 //! ```
 //!
-//! [`resolve`] tries an ordered chain of sources: by default the kubeconfig, then the pod's service account. The
-//! chain skips only a source that is *not configured*: what it looks for does not exist. If it exists but is broken, that is an
-//! error, because the next source would be a different identity. The [`Report`] contains the outcome of each source.
+//! [`resolve`] tries an ordered chain of sources: by default the kubeconfig, then the pod's service account. The chain
+//! skips a source only if the source is *not configured*, which means that its file or its variables do not exist. If
+//! they exist but are broken, `resolve` returns an error, because the next source would be a different identity. The
+//! [`Report`] contains the outcome of each source.
 //!
 //! The result is a [`ClientConfiguration`] whose credentials stay current: tokens and certificates are renewed in the
 //! background, by one fetch at a time. A request never waits for a refresh while the current credential is valid.
@@ -77,7 +78,6 @@
 //! | several clusters | [`fleet`], [`FromKubeconfig::load`], or one source for each and [`Chain::find`] |
 //! | test, fake | the feature `test-util`, or [`configure`] with a token |
 //! | expired, rejected | [`ErrorKind::Expired`], [`Credentials::invalidate`] |
-//!
 #![cfg_attr(feature = "config", doc = "[`config`]: mod@config")]
 #![cfg_attr(not(feature = "config"), doc = "[`config`]: #features")]
 #![cfg_attr(feature = "fleet", doc = "[`fleet`]: mod@fleet")]

@@ -30,15 +30,15 @@ pub fn configure() -> ManualConfiguration {
     ManualConfiguration::default()
 }
 
-/// The builder of a configuration that is set in code. [`configure`] returns it. Timeouts, retries and connection pools
-/// are set on the HTTP client instead.
+/// The builder that [`configure`] returns: a configuration that is set in code. Await it to get the configuration. Set
+/// timeouts, retries and connection pools on the HTTP client instead.
 ///
 /// # Errors
 /// Awaiting it reads the files, so that a missing file is reported early. It returns
 ///
-/// - `MissingCluster` without a URL,
-/// - `ConflictingFields`, `IncompleteKeyPair` or `MissingField` if settings do not fit together,
-/// - `UnreadableFile`, `InvalidPem` or `EmptyToken` if a file is unusable.
+/// - `MissingCluster`: no URL is set.
+/// - `ConflictingFields`, `IncompleteKeyPair` or `MissingField`: settings do not fit together.
+/// - `UnreadableFile`, `InvalidPem` or `EmptyToken`: a file cannot be used.
 #[derive(Debug, Default)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct ManualConfiguration {
@@ -71,8 +71,8 @@ impl ManualConfiguration {
         self
     }
 
-    /// Sets the name that the server's certificate is checked against, and that is sent as SNI. The default is the
-    /// host of the URL.
+    /// Sets the TLS server name. It is sent as SNI, and the server's certificate is checked against it. The default is
+    /// the host of the URL.
     pub fn tls_server_name(mut self, name: impl Into<String>) -> Self {
         self.tls_server_name = Some(name.into());
         self
@@ -85,55 +85,58 @@ impl ManualConfiguration {
         self
     }
 
-    /// Requests uncompressed responses.
+    /// Sets whether the client asks the server for uncompressed responses. Off by default.
     pub fn disable_compression(mut self, disable: bool) -> Self {
         self.disable_compression = disable;
         self
     }
 
-    /// Sends credentials to an `http://` server, where every host on the network path can read them. Off by default.
+    /// Sets whether credentials are sent to an `http://` server. Off by default, because everyone on the network path
+    /// can read them.
     pub fn allow_credentials_over_http(mut self, allow: bool) -> Self {
         self.allow_credentials_over_http = allow;
         self
     }
 
-    /// Sets a bearer token. If there is also a token file, this token is used until the file contains one.
+    /// Sets a bearer token. If a [`token_file`](Self::token_file) is set too, this token is used only until a token has
+    /// been read from the file.
     pub fn token(mut self, token: impl Into<SecretString>) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// Sets the file of a bearer token.
+    /// Sets the file that contains the bearer token.
     pub fn token_file(mut self, path: impl AsRef<Path>) -> Self {
         self.token_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Sets whether the token file is read again every 60 s. On by default. It is an error without a token file.
+    /// Sets whether the token file is read again every 60 s. On by default. Calling this method without setting a
+    /// token file is an error.
     pub fn try_refresh_token(mut self, refresh: bool) -> Self {
         self.try_refresh_token = Some(refresh);
         self
     }
 
-    /// Sets a user name and a password for basic authentication. They exclude a token.
+    /// Sets a user name and a password for basic authentication. Setting a token too is an error.
     pub fn basic(mut self, username: impl Into<String>, password: impl Into<SecretString>) -> Self {
         self.basic = Some((username.into(), password.into()));
         self
     }
 
-    /// Sets the file of certificate authorities, in PEM. If it is set, no other certificate authority is trusted.
+    /// Sets the file of the CA certificates, in PEM. Only these are trusted then, and not those of the system.
     pub fn server_ca_file(mut self, path: impl AsRef<Path>) -> Self {
         self.server_ca_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Sets the certificate authorities inline, in PEM.
+    /// Sets the CA certificates themselves, in PEM. Only these are trusted then, and not those of the system.
     pub fn server_ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.server_ca_pem = Some(pem.into().into());
         self
     }
 
-    /// Accepts any certificate from the server. Use it for tests only.
+    /// Sets whether any certificate of the server is accepted. Off by default. Turn it on only for tests.
     pub fn insecure_skip_tls_verify(mut self, skip: bool) -> Self {
         self.insecure_skip_tls_verify = skip;
         self
@@ -145,7 +148,7 @@ impl ManualConfiguration {
         self
     }
 
-    /// Sets the client certificate inline, in PEM.
+    /// Sets the client certificate itself, in PEM.
     pub fn client_cert_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.client_cert_pem = Some(pem.into().into());
         self
@@ -157,13 +160,13 @@ impl ManualConfiguration {
         self
     }
 
-    /// Sets the private key inline, in PEM.
+    /// Sets the client certificate's private key itself, in PEM.
     pub fn client_key_pem(mut self, pem: impl Into<SecretBytes>) -> Self {
         self.client_key_pem = Some(pem.into());
         self
     }
 
-    /// Sets the namespace for requests that do not set one. The default is `default`.
+    /// Sets the namespace for requests that do not set one themselves. The default is `default`.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
         self
@@ -190,7 +193,8 @@ impl ManualConfiguration {
         self
     }
 
-    /// Uses this host instead of the real one, such as the simulated host of a test.
+    /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
+    /// its simulated host.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self

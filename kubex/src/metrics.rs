@@ -1,8 +1,9 @@
-//! Metrics, through the facade crate [`metrics`](https://docs.rs/metrics): fetches, rejections, times to expiry, plugin runs, followed sources.
+//! Metrics through the facade crate [`metrics`](https://docs.rs/metrics): fetches, rejected credentials, seconds to
+//! expiry, plugin runs and changes of followed sources.
 //!
-//! The program installs a recorder, such as `metrics-exporter-prometheus`, and calls [`update`] before each scrape. The page
-//! "In production" lists every metric and contains a dashboard. Without the feature `metrics`, nothing is recorded and
-//! nothing is linked.
+//! The program installs a recorder, such as `metrics-exporter-prometheus`, and calls [`update`] before each scrape.
+//! The page "In production" lists every metric and contains a dashboard. Without the feature `metrics`, Kubex records
+//! nothing and does not link the facade.
 //!
 //! ```
 //! // At start-up, after the recorder is installed:
@@ -14,7 +15,7 @@
 
 pub use kubex_core::metrics::{Metric, MetricKind};
 
-/// Every metric that Kubex writes with the features of this build.
+/// Returns every metric that Kubex writes with the features of this build.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
     let metrics = kubex_core::metrics::METRICS.iter();
     #[cfg(feature = "exec")]
@@ -29,8 +30,8 @@ pub fn describe() {
     all().for_each(Metric::describe);
 }
 
-/// Brings the gauges up to date that change with the time, such as the seconds to the expiry of a credential. Call it
-/// before each scrape.
+/// Updates the gauges that change as time passes, such as the seconds to the expiry of a credential. Call it before
+/// each scrape.
 pub fn update() {
     kubex_core::metrics::update();
     #[cfg(feature = "exec")]

@@ -10,10 +10,11 @@ use kubex_core::{Chain, ClientConfiguration, Host, Options, Result};
 
 use crate::config::Configuration;
 
-/// Resolves the configured chain.
+/// Resolves the configured chain. Await the builder to get the configuration.
 ///
-/// The default chain uses the kubeconfig, or the pod's service account if there is no kubeconfig. Files and variables
-/// can change the sources, their order and their options: see the module [`config`](crate::config).
+/// By default, the chain uses the kubeconfig, or the pod's service account if there is no kubeconfig. Configuration
+/// files and variables can change the sources, their order and their options; see the module
+/// [`config`](crate::config).
 ///
 /// ```no_run
 /// # async fn example() -> kubex::Result<()> {
@@ -30,8 +31,8 @@ pub fn resolve() -> Resolve {
     }
 }
 
-/// Resolves the configured chain, and follows what changes in the source that answered: [`resolve`] with
-/// [`following`](Resolve::following).
+/// Resolves the configured chain, and applies changes of the chosen source while the configuration is in use. This is
+/// [`resolve`] with [`following`](Resolve::following).
 ///
 /// ```no_run
 /// # async fn example() -> kubex::Result<()> {
@@ -45,12 +46,15 @@ pub fn follow() -> Resolve {
     resolve().following()
 }
 
-/// The builder of a configuration from the configured chain. [`resolve`] returns it.
+/// The builder that [`resolve`] returns. Await it to get the configuration.
 ///
 /// # Errors
-/// Awaiting it returns the problems of Kubex's own configuration, or those of the first source that is configured but
-/// broken; later sources are then not asked. If no source is configured, it returns `Exhausted` with the reason of
-/// each. [`Error::report`](crate::Error::report) contains the outcome of each source.
+/// Awaiting it returns the first of these. [`Error::report`](crate::Error::report) contains the outcome of each
+/// source.
+///
+/// - The problems of Kubex's own configuration.
+/// - The problems of the first source that is configured but broken. Later sources are not tried.
+/// - `Exhausted`: no source is configured. The error contains the reason of each source.
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct Resolve {
@@ -61,29 +65,33 @@ pub struct Resolve {
 }
 
 impl Resolve {
-    /// Sets overrides: fields that replace those of the chosen source. The keys are those of a kubeconfig. They win
-    /// over configured overrides.
+    /// Sets overrides: fields that replace those of the chosen source. Their keys are the field names of a kubeconfig.
+    /// They win over overrides in configuration files and variables.
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self
     }
 
-    /// Uses this host instead of the real one, such as the simulated host of a test.
+    /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
+    /// its simulated host.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self
     }
 
-    /// Follows what changes in the source that answered: an inline token, the arguments of a plugin, the path of a file.
-    /// The rules are those of [`Chain::follow`]. Kubex's own configuration is followed too: a plugin policy that now refuses
-    /// the plugin holds from the next run on.
+    /// Applies changes of the chosen source while the configuration is in use, such as another inline token, other
+    /// arguments of a plugin, or another path of a file. [`Chain::follow`] explains which changes are applied.
+    ///
+    /// Changes of Kubex's own configuration are applied too. For example, a plugin policy that forbids the plugin
+    /// takes effect at the plugin's next run.
     ///
     /// [`Chain::follow`]: crate::Chain::follow
     pub fn following(self) -> Self {
         self.follow_rules(FollowRules::new())
     }
 
-    /// [Follows](Self::following) the source, also in changes that need a permission, such as another server.
+    /// Like [`following`](Self::following), but these rules can allow changes that are otherwise refused, such as
+    /// another server.
     ///
     /// ```no_run
     /// use kubex::follow::FollowRules;

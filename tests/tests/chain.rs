@@ -1,15 +1,15 @@
 //! The chain's rules, with providers that say what they are told to.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use kubex_core::host::{Input, SimulatedHost};
 use kubex_core::report::Outcome;
 use kubex_core::resolved_source::Difference;
 use kubex_core::{
-    Chain, Credential, CredentialProvider, Error, ErrorKind, Identity, Options, Registration, Registry,
-    ResolveRequest, ResolvedSource, Result, Source,
+    Chain, Credential, CredentialProvider, CredentialSource, Error, ErrorKind, FetchRequest, Host, Identity,
+    Options, Registration, Registry, ResolveRequest, ResolvedSource, Result, Source, Warning,
 };
 
 #[derive(Debug)]
@@ -258,4 +258,54 @@ async fn what_a_chain_finds_is_data_that_can_be_compared_with_a_later_answer() {
     let error = chain.find().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Exhausted);
     assert_eq!(error.report().unwrap().attempts().len(), 1);
+}
+
+/// A token of which only its provider knows when it expires.
+#[derive(Clone, Debug)]
+struct Dated(Option<SystemTime>);
+
+#[async_trait]
+impl CredentialProvider for Dated {
+    async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
+        let source = Identity::from_source(Arc::new(self.clone()));
+        Ok(ResolvedSource::for_server("https://10.0.0.1").identity(source))
+    }
+}
+
+#[async_trait]
+impl CredentialSource for Dated {
+    async fn fetch(&self, _: FetchRequest<'_>) -> Result<Credential> {
+        Ok(Credential::bearer("opaque".into())?.with_expiry(self.0))
+    }
+
+    fn describe(&self) -> String {
+        "a dated token".to_owned()
+    }
+
+    async fn check(&self, _: &Host) -> Result<Option<Credential>> {
+        Ok(Some(Credential::bearer("opaque".into())?.with_expiry(self.0)))
+    }
+}
+
+#[tokio::test]
+async fn a_token_whose_provider_knows_that_it_has_expired_is_a_warning() {
+    let world = SimulatedHost::new();
+    let now = world.host().now().wall;
+    let second = Duration::from_secs(1);
+    for (end, expected) in [
+        (Some(now - second), vec!["token-expired"]),
+        (Some(now + second), vec![]),
+        (None, vec![]),
+    ] {
+        let configuration = Chain::builder(Registry::from_registrations([]).unwrap())
+            .host(world.host())
+            .source(Source::from_provider("dated", Arc::new(Dated(end))))
+            .build()
+            .unwrap()
+            .resolve()
+            .await
+            .unwrap();
+        let found: Vec<&str> = configuration.warnings().iter().map(Warning::id).collect();
+        assert_eq!(found, expected);
+    }
 }

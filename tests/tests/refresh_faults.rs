@@ -187,7 +187,8 @@ async fn row_22_a_forbidden_response_does_not_cause_a_refresh() {
 }
 
 #[tokio::test]
-async fn row_23_a_source_that_fails_is_one_warning_then_a_typed_error_and_recovery_within_a_back_off() {
+async fn row_23_a_source_that_fails_is_one_warning_a_state_then_a_typed_error_and_recovery_within_a_back_off()
+{
     let (log, guard) = Log::capture();
     let world = SimulatedHost::new();
     let source = FaultySource::playing([lasting(1000), Act::fails(ErrorKind::Unavailable)]);
@@ -206,7 +207,17 @@ async fn row_23_a_source_that_fails_is_one_warning_then_a_typed_error_and_recove
     let text = error.to_string();
     assert!(text.contains("the source fails on purpose"), "the cause: {text}");
     assert!(text.contains("the last one expired"), "the age: {text}");
-    assert_eq!(log.lines("WARN").len(), 1);
+    let warnings = log.lines("WARN");
+    let of_state = |has_valid| warnings.iter().filter(|line| line.contains(has_valid)).count();
+    assert_eq!(
+        (
+            of_state("has_valid=true"),
+            of_state("has_valid=false"),
+            warnings.len()
+        ),
+        (1, 1, 2),
+        "{warnings:?}"
+    );
 
     source.play([lasting(1000)]);
     let repaired = world.host().now().monotonic;
@@ -216,7 +227,7 @@ async fn row_23_a_source_that_fails_is_one_warning_then_a_typed_error_and_recove
     let took = world.host().now().monotonic.saturating_sub(repaired);
     println!("recovered {took:?} after the repair");
     assert!(took <= 60 * SECOND, "it took {took:?}");
-    assert_eq!(log.lines("WARN").len(), 1);
+    assert_eq!(log.lines("WARN").len(), 2);
     assert_eq!(log.lines("INFO").len(), 1, "it works again");
     drop(guard);
 }

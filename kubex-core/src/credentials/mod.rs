@@ -29,7 +29,8 @@
 //!
 //! Each fetch that ends is a `tracing` event with the target `kubex::credentials`, or `kubex::trust` for [CA
 //! bundles](crate::trust). Each rejection by the server is an event too. The event has level warn when fetching begins
-//! to fail, info when it works again, and otherwise debug. The names and fields are stable:
+//! to fail, and again when it still fails after the last valid value has expired. It has level info when fetching works
+//! again, and otherwise debug. The names and fields are stable:
 //!
 //! | field | meaning |
 //! |---|---|

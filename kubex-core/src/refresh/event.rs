@@ -57,7 +57,7 @@ pub(super) fn span(
 }
 
 /// A fetch has ended; `error` is that of its result, as one of the configuration that started the fetch. The event has level
-/// warn when fetching begins to fail, info when it works again, and otherwise debug.
+/// warn when fetching begins to fail and when the last valid value is gone, info when it works again, and otherwise debug.
 pub(super) fn fetched<T: Refreshable>(
     subject: Subject,
     source: &str,
@@ -105,9 +105,10 @@ pub(super) fn fetched<T: Refreshable>(
             )
         };
     }
-    match (works, finished.failures_before > 0) {
-        (false, false) => fetched_at!(WARN),
-        (true, true) => fetched_at!(INFO),
+    let is_first_failure = finished.failures_before == 0;
+    match works {
+        false if is_first_failure || finished.has_run_out => fetched_at!(WARN),
+        true if !is_first_failure => fetched_at!(INFO),
         _ => fetched_at!(DEBUG),
     }
 }

@@ -295,7 +295,7 @@ impl<F: Fetcher> RefreshCell<F> {
 
     /// The source may have a newer value, so the next caller asks it.
     pub(crate) fn make_due(&self) {
-        self.shared.make_due(self.host.now());
+        self.shared.make_due();
     }
 
     #[inline]

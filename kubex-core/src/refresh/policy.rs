@@ -136,6 +136,12 @@ struct Deadline {
 }
 
 impl Deadline {
+    /// It is reached whatever the time is: that of a coarse clock may still be before the one at which something happened.
+    const REACHED: Self = Self {
+        monotonic: 0,
+        wall: 0,
+    };
+
     fn after(now: Moment, span: Duration) -> Self {
         let (now, span) = (Ticks::from(now), nanos(span));
         Self {
@@ -303,7 +309,7 @@ impl RefreshPolicy {
             generation,
             refresh: Deadline::after_some(now, refresh_after(fetched, lifetime, renewal, random)),
             stale: if is_due_again {
-                Deadline::after(now, Duration::ZERO)
+                Deadline::REACHED
             } else {
                 Deadline::after_some(now, fetched.revalidate_after)
             },
@@ -321,9 +327,9 @@ impl RefreshPolicy {
     }
 
     /// The source may have a newer value: callers wait briefly for it, as when the value is due for revalidation.
-    pub(super) fn make_due(&mut self, now: Moment) {
+    pub(super) fn make_due(&mut self) {
         if let Some(held) = &mut self.held {
-            held.stale = Deadline::after(now, Duration::ZERO);
+            held.stale = Deadline::REACHED;
         }
         self.is_due_again = self.in_flight.is_some();
     }

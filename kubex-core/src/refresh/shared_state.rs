@@ -68,6 +68,8 @@ struct State<T> {
     value: Option<Arc<T>>,
     in_flight: Option<watch::Receiver<FetchResult<T>>>,
     last_error: Option<Error>,
+    /// Whether there was no valid value after the last fetch.
+    has_run_out: bool,
     /// Announces new generations. Most handles have no subscriber, and a channel is larger than all else that they keep.
     changes: Option<ChangeSender<Generation>>,
 }
@@ -114,6 +116,8 @@ pub(super) struct FinishedFetch<T> {
     pub(super) failures_before: u32,
     /// Whether there is a valid value to serve.
     pub(super) has_valid: bool,
+    /// Whether it is the first fetch after which there is none.
+    pub(super) has_run_out: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +136,7 @@ impl<T: Refreshable> SharedState<T> {
                 value: None,
                 in_flight: None,
                 last_error: None,
+                has_run_out: false,
                 changes: None,
             }),
             snapshot: Slot::empty(),
@@ -203,8 +208,8 @@ impl<T: Refreshable> SharedState<T> {
     }
 
     /// The source may have a newer value than the held one.
-    pub(super) fn make_due(&self, now: Moment) {
-        self.locked(|state| state.policy.make_due(now));
+    pub(super) fn make_due(&self) {
+        self.locked(|state| state.policy.make_due());
     }
 
     /// The held value if it is valid, else the last error.
@@ -256,12 +261,15 @@ impl<T: Refreshable> SharedState<T> {
                     (Err(error), FetchStatus::Failed)
                 }
             };
+            let has_valid = state.policy.has_valid(now);
+            let had_run_out = std::mem::replace(&mut state.has_run_out, !has_valid);
             let finished = FinishedFetch {
                 result,
                 status,
                 reason: in_flight.reason,
                 failures_before,
-                has_valid: state.policy.has_valid(now),
+                has_valid,
+                has_run_out: !has_valid && !had_run_out,
             };
             let generation = state.generation();
             let is_new = generation != generation_before;

@@ -2,17 +2,18 @@
 
 use std::ops::RangeInclusive;
 
-/// How large a document may be. Whatever its bytes are, time and memory stay in proportion to them.
+/// The limits for reading one document. They keep the time and the memory for any input proportional to its length.
 #[derive(Clone, Debug)]
 pub struct Budget {
     /// The largest document, in bytes.
     pub bytes: usize,
-    /// How deep lists and mappings may be nested.
+    /// The maximum nesting depth of lists and mappings.
     pub depth: usize,
-    /// How many values a document may have, its keys and what its aliases stand for included: as many as it has
-    /// bytes, which a document without aliases never exceeds, within these bounds.
+    /// The bounds of the maximum number of values. That maximum is the number of bytes of the document, but at least
+    /// the start and at most the end of this range. Keys count as values, and an alias counts as everything that it
+    /// stands for.
     pub nodes: RangeInclusive<usize>,
-    /// The longest key, in bytes. The place of each value repeats the keys that lead to it.
+    /// The longest key, in bytes. Keys are limited because the origin of each value contains all keys above it.
     pub key: usize,
 }
 
@@ -52,7 +53,8 @@ impl Budget {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// YAML. What is JSON is read as JSON: it may have surrogate pairs in escapes, and its `<<` is an ordinary key.
+    /// YAML. A document that is valid JSON is read as JSON: escapes may contain surrogate pairs, and `<<` is an
+    /// ordinary key.
     Yaml,
     /// TOML.
     #[cfg(feature = "toml")]

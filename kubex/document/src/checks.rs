@@ -10,18 +10,18 @@ use crate::lines::Position;
 use crate::node::Node;
 use crate::value::Places;
 
-/// A duplicate key of a mapping. The last one is used.
+/// A duplicate key of a mapping. The value of its last occurrence is used.
 #[derive(Clone, Copy, Debug)]
 pub struct DuplicateKey<'d> {
-    /// The one that is ignored.
+    /// An occurrence of the key whose value is ignored.
     pub first: Key<'d>,
-    /// The next one with the same name.
+    /// The next occurrence of the same key.
     pub second: Key<'d>,
     index: u32,
 }
 
 impl Document {
-    /// The duplicate keys, at most 20.
+    /// Returns the duplicate keys, at most 20.
     pub fn duplicates(&self) -> impl Iterator<Item = DuplicateKey<'_>> {
         self.tree.duplicates.iter().map(|duplicate| {
             let key = |index| Key::new(Node::new(self, index));
@@ -33,12 +33,13 @@ impl Document {
         })
     }
 
-    /// The first merge key (`<<`).
+    /// Returns the first merge key (`<<`), or `None` if the document has none.
     pub fn merge_key(&self) -> Option<Key<'_>> {
         self.tree.merge_key.map(|index| Key::new(Node::new(self, index)))
     }
 
-    /// The warnings about a document that is read leniently, such as a kubeconfig.
+    /// Returns warnings about duplicate keys, and about further documents, which are not read. Use it for a document
+    /// that is read leniently, such as a kubeconfig.
     pub fn warnings(&self, origin: &Origin) -> Vec<Warning> {
         let several = self.rest.map(|_| {
             Warning::new("several-documents", "only the first document of the file is read")
@@ -52,11 +53,15 @@ impl Document {
         several.into_iter().chain(duplicates).collect()
     }
 
-    /// Checks a document that is read strictly, such as Kubex's own configuration: it may not contain duplicate keys, merge
-    /// keys or further documents. The error lists all violations.
+    /// Checks that the document contains no duplicate keys, no merge keys and no further documents. Use it for a
+    /// document that is read strictly, such as Kubex's own configuration. `what` is the name of the document in
+    /// errors.
     ///
     /// # Errors
-    /// `DuplicateName` or `MalformedDocument`.
+    /// Returns all problems in one error:
+    ///
+    /// - [`ErrorKind::DuplicateName`]: a key occurs twice.
+    /// - [`ErrorKind::MalformedDocument`]: there is a merge key or a further document.
     pub fn check_strictly(&self, what: &str, origin: &Origin) -> Result<()> {
         let mut problems = Problems::default();
         for duplicate in self.duplicates() {

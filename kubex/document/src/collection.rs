@@ -1,4 +1,5 @@
-//! Iterates over lists and mappings. The last of a repeated key is used, and merge keys are followed.
+//! Iterates over lists and mappings. If a key is repeated, its last value is used. The entries of merge keys are
+//! included.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -10,7 +11,7 @@ use crate::span::Span;
 use crate::tree::{EntryKind, KeyRole};
 
 impl<'d> Node<'d> {
-    /// How many items or entries it has, without those that merge keys add.
+    /// Returns the number of items or entries. Entries that merge keys add are not counted.
     pub fn len(self) -> usize {
         match self.target().entry().map(|entry| entry.kind) {
             Some(EntryKind::Sequence { length } | EntryKind::Mapping { length, .. }) => length as usize,
@@ -18,25 +19,25 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// An upper limit of the number of its entries, including those that merge keys add.
+    /// Returns an upper limit of the number of entries, including those that merge keys add.
     pub fn most_entries(self) -> usize {
         let merged = self.merged().into_iter().map(Node::most_entries);
         merged.fold(self.len(), usize::saturating_add)
     }
 
-    /// Whether it is empty.
+    /// Returns whether the node has no items or entries of its own.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// The items of a list. Other nodes have none.
+    /// Returns the items of a list. Empty for other nodes.
     pub fn items(self) -> Items<'d> {
         Items {
             children: self.children(|kind| matches!(kind, EntryKind::Sequence { .. })),
         }
     }
 
-    /// The entries of a mapping in order, then those that its merge keys add. Other nodes have none.
+    /// Returns the entries of a mapping in order, then the entries that its merge keys add. Empty for other nodes.
     pub fn entries(self) -> Entries<'d> {
         Entries {
             own: self.pairs(),
@@ -44,12 +45,12 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// The value of a key of a mapping.
+    /// Returns the value of a key of a mapping. `None` if the mapping does not contain the key.
     pub fn get(self, key: &str) -> Option<Node<'d>> {
         self.get_entry(key).map(|(_, value)| value)
     }
 
-    /// A key of a mapping and its value.
+    /// Returns a key of a mapping with its value. `None` if the mapping does not contain the key.
     pub fn get_entry(self, key: &str) -> Option<(Key<'d>, Node<'d>)> {
         let is_name = Key::matcher(key);
         let mut own = self.pairs();
@@ -133,7 +134,8 @@ impl<'d> Key<'d> {
         Self(node)
     }
 
-    /// Its text. A number, a boolean or null becomes the text that JSON would have as the key: `0x10` is `16`.
+    /// Returns the name of the key. A number, a boolean or null is converted to the name that it would have in JSON,
+    /// such as `16` for `0x10`.
     pub fn name(self) -> Cow<'d, str> {
         match self.0.entry().map(|entry| entry.kind) {
             Some(EntryKind::Key {
@@ -151,17 +153,17 @@ impl<'d> Key<'d> {
         move |key| (!is_text || key.0.scalar_text() == Some(name)) && key.name() == name
     }
 
-    /// The key as a node.
+    /// Returns the node of the key.
     pub fn node(self) -> Node<'d> {
         self.0
     }
 
-    /// Where it is written.
+    /// Returns the bytes of the text that the key takes up.
     pub fn span(self) -> Span {
         self.0.span()
     }
 
-    /// Line and column of its beginning.
+    /// Returns the line and the column where the key begins.
     pub fn position(self) -> Position {
         self.0.position()
     }
@@ -199,7 +201,7 @@ impl<'d> Iterator for Children<'d> {
     }
 }
 
-/// The items of a list.
+/// An iterator over the items of a list.
 #[derive(Clone, Debug)]
 pub struct Items<'d> {
     children: Children<'d>,
@@ -225,7 +227,7 @@ impl<'d> Iterator for Pairs<'d> {
     }
 }
 
-/// The entries of a mapping.
+/// An iterator over the entries of a mapping.
 #[derive(Clone, Debug)]
 pub struct Entries<'d> {
     own: Pairs<'d>,

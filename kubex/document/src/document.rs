@@ -1,4 +1,4 @@
-//! A document that was read: its text and its nodes.
+//! A document with its text and its nodes.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -13,7 +13,7 @@ use crate::lines::{Lines, Position};
 use crate::text::{Decoded, Text};
 use crate::yaml;
 
-/// A document: its text, which is kept once and wiped on drop, and its nodes, which are places in the text.
+/// A parsed document. It keeps its text once and wipes it on drop. Its nodes refer to parts of that text.
 ///
 /// ```
 /// use kubex_document::{Budget, Document, Format};
@@ -38,10 +38,12 @@ pub struct Document {
 }
 
 impl Document {
-    /// Reads the first document of a text, in UTF-8 or, with a byte order mark, UTF-16.
+    /// Reads the first document of a text in UTF-8. UTF-16 is also accepted, if the text begins with a byte order
+    /// mark.
     ///
     /// # Errors
-    /// Where it is not of the format, or is more than the budget. The error names the place and quotes nothing.
+    /// Returns an error if the text is not valid in this format, or if it exceeds the budget. The error contains the
+    /// position and quotes nothing.
     pub fn read(content: SecretBytes, format: Format, budget: &Budget) -> Result<Self, ReadError> {
         let most = budget.most_bytes();
         if content.expose_secret().len() > most {
@@ -50,19 +52,22 @@ impl Document {
         Self::parse(Text::new(content)?, format, budget)
     }
 
-    /// Reads the first document of a text.
+    /// Reads the first document of a decoded text.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// Returns the errors of [`read`](Self::read).
     pub fn parse(text: Text, format: Format, budget: &Budget) -> Result<Self, ReadError> {
         Self::parse_at(text, format, budget, 0)
     }
 
-    /// Reads a part of a YAML text, which must be a document by itself. Its nodes have the positions that they have in
-    /// the whole text, where the part begins at `start`; their spans are places in [`text`](Self::text).
+    /// Reads a part of a YAML text. The part must be a complete document by itself, and begins at `start` in the whole
+    /// text.
+    ///
+    /// [Positions](crate::Node::position) of nodes are those in the whole text. [Spans](crate::Node::span) are relative to
+    /// [`text`](Self::text), which contains only the part.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// Returns the errors of [`read`](Self::read).
     ///
     /// ```
     /// use kubex_document::{Budget, Document, Position};
@@ -78,10 +83,10 @@ impl Document {
         Self::read_pieces(&[part], start, budget)
     }
 
-    /// As [`read_part`](Self::read_part), of a part that is in pieces.
+    /// Like [`read_part`](Self::read_part), for a part that is split into pieces.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// Returns the errors of [`read`](Self::read).
     pub fn read_pieces(pieces: &[&str], start: Position, budget: &Budget) -> Result<Self, ReadError> {
         // The columns of the first line matter, because the indentation determines the block collections.
         let before = start.column.saturating_sub(1) as usize;
@@ -105,19 +110,20 @@ impl Document {
         })
     }
 
-    /// The text, without its byte order mark. Spans are places in it.
+    /// Returns the text without its byte order mark. All spans are ranges of this text.
     pub fn text(&self) -> &str {
         self.text.as_str()
     }
 
-    /// Line and column of a byte of the text.
+    /// Returns the line and the column of this byte of the text.
     pub fn position(&self, offset: usize) -> Position {
         let text = self.text.as_str();
         let lines = self.lines.get_or_init(|| Lines::new(text));
         lines.position(text, offset).below(self.lines_before)
     }
 
-    /// The offset of the content after the document, such as a second document. That content is not read.
+    /// Returns the offset of the content after the first document, such as a second document. This content is not
+    /// parsed. `None` if nothing follows.
     pub fn rest(&self) -> Option<usize> {
         self.rest
     }

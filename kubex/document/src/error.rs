@@ -6,48 +6,49 @@ use kubex_core::{Error, ErrorKind, Origin};
 
 use crate::lines::{Lines, Position};
 
-/// What is wrong with a document.
+/// The reason why a document cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
-    /// The bytes are neither UTF-8 nor, with a byte order mark, UTF-16.
+    /// The bytes are neither UTF-8 nor UTF-16 with a byte order mark.
     Encoding,
-    /// The budget's bytes.
+    /// The document has more bytes than this limit ([`Budget::bytes`](crate::Budget::bytes)).
     TooLarge(usize),
-    /// The budget's depth.
+    /// Lists and mappings are nested deeper than this limit ([`Budget::depth`](crate::Budget::depth)).
     TooDeep(usize),
-    /// The budget's nodes, those that aliases repeat included.
+    /// The document has more values than this limit ([`Budget::nodes`](crate::Budget::nodes)). An alias counts as
+    /// everything that it stands for.
     TooManyNodes(usize),
-    /// The budget's length of a key.
+    /// A key has more bytes than this limit ([`Budget::key`](crate::Budget::key)).
     KeyTooLong(usize),
-    /// The budget's `%TAG` directives.
+    /// The document has more `%TAG` directives than this limit.
     TooManyDirectives(usize),
-    /// It is not YAML: what the parser found or missed.
+    /// The document is not YAML. The text is what the parser found or expected.
     Yaml(&'static str),
-    /// It is not TOML: what the parser found or missed.
+    /// The document is not TOML. The text is what the parser found or expected.
     Toml(String),
-    /// A key of TOML is written twice, which its parser refuses.
+    /// A key of TOML occurs twice, which the TOML parser refuses.
     TomlDuplicateKey {
-        /// The keys that lead to the second one, and its own.
+        /// The names of the keys that lead to the second occurrence, ending with the key itself.
         keys: Vec<String>,
-        /// The line of the first one.
+        /// The line of the first occurrence.
         first_line: u32,
     },
-    /// An alias whose anchor is not defined before it.
+    /// An alias refers to an anchor that is not defined before it.
     UnknownAnchor,
-    /// An alias within the node that its anchor names.
+    /// An alias is inside the node that it refers to.
     RecursiveAlias,
-    /// A tab where YAML allows only spaces.
+    /// A tab is used where YAML allows only spaces.
     Tab(&'static str),
-    /// A key that is a list or a mapping.
+    /// A key is a list or a mapping.
     KeyNotText,
-    /// A merge key (`<<`) whose value is not a mapping or a list of mappings.
+    /// The value of a merge key (`<<`) is neither a mapping nor a list of mappings.
     MergeKey,
-    /// A value that does not fit its tag.
+    /// A value does not fit its tag.
     TagMismatch,
-    /// A tag that would change the value and is not known.
+    /// A value has an unknown tag that would change it.
     UnknownTag,
-    /// A value that must be a mapping, and the kind that was found.
+    /// The document is not a mapping. The text is the kind of value that was found.
     NotMapping(&'static str),
 }
 
@@ -79,7 +80,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The error of a document that cannot be read. Its text never quotes the document.
+/// The error of a document that cannot be read. Its message never quotes the document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
     problem: Problem,
@@ -115,22 +116,24 @@ impl ReadError {
         self
     }
 
-    /// What is wrong.
+    /// Returns the reason why the document cannot be read.
     pub fn problem(&self) -> &Problem {
         &self.problem
     }
 
-    /// The byte offset at which the problem was found.
+    /// Returns the byte offset where the problem was found.
     pub fn offset(&self) -> usize {
         self.offset
     }
 
-    /// Line and column; `None` where the bytes are not a text, or are not looked at.
+    /// Returns the line and the column where the problem was found. `None` if the bytes are not text, or if the
+    /// document is too large to be read.
     pub fn position(&self) -> Option<Position> {
         self.position
     }
 
-    /// The error that a user sees: `the kubeconfig is not valid YAML: ...`, with the place.
+    /// Converts the error to the one that a user sees, such as `the kubeconfig is not valid YAML: ...`. `what` is the
+    /// name of the document, and `origin` is its place.
     pub fn into_error(self, what: &str, origin: &Origin) -> Error {
         let origin = match self.position {
             Some(position) => origin.clone().position(position.line, position.column),

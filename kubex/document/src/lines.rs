@@ -1,11 +1,11 @@
 //! Converts byte offsets to lines and columns, by an index of the lines.
 
-/// A line and a column, both counted from 1. A column is a character, as editors count.
+/// A line and a column of a text, both counted from 1. Columns count characters, as in an editor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
-    /// The line.
+    /// The number of the line, from 1.
     pub line: u32,
-    /// The column.
+    /// The number of the character in the line, from 1.
     pub column: u32,
 }
 

@@ -1,4 +1,4 @@
-//! A node of a document. Aliases are followed.
+//! The nodes of a document. A method of an alias returns the value that the alias refers to.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::style::Style;
 use crate::tag::ScalarTag;
 use crate::tree::{Entry, EntryKind};
 
-/// The kind of a node.
+/// The kind of a node, with its value if it is a scalar.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Kind<'d> {
     /// `null`, `~`, or a key without a value.
@@ -21,18 +21,18 @@ pub enum Kind<'d> {
     Boolean(bool),
     /// A whole number.
     Integer(i128),
-    /// Any other number.
+    /// A number that is not an [`Integer`](Self::Integer).
     Float(f64),
-    /// A text.
+    /// A string.
     Text(&'d str),
-    /// A list: [`Node::items`].
+    /// A list, whose items [`Node::items`] returns.
     Sequence,
-    /// A mapping: [`Node::entries`].
+    /// A mapping, whose entries [`Node::entries`] returns.
     Mapping,
 }
 
 impl Kind<'_> {
-    /// The kind in words: `a text`, `a list`.
+    /// Returns the name of the kind for messages, such as `a string` or `a list`.
     pub fn type_name(self) -> &'static str {
         match self {
             Self::Null => "nothing",
@@ -52,14 +52,16 @@ impl fmt::Debug for Kind<'_> {
     }
 }
 
-/// A node of a document.
+/// A value or a key of a document. Nodes borrow the document and are cheap to copy. An alias behaves like the node
+/// that it refers to, except for its position.
 #[derive(Clone, Copy)]
 pub struct Node<'d> {
     pub(crate) document: &'d Document,
     pub(crate) index: u32,
 }
 
-/// The index of a node in its document, for code that owns the document and cannot borrow from it.
+/// The index of a node in its document. Use it to keep a node in a struct that also owns the document, and
+/// [`Document::node`] to get the node back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeId(pub(crate) u32);
 
@@ -68,7 +70,7 @@ impl<'d> Node<'d> {
         Self { document, index }
     }
 
-    /// Its index, for [`Document::node`].
+    /// Returns the index of the node, for [`Document::node`].
     pub fn id(self) -> NodeId {
         NodeId(self.index)
     }
@@ -88,28 +90,28 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// The document that it is a node of.
+    /// Returns the document that contains the node.
     pub fn document(self) -> &'d Document {
         self.document
     }
 
-    /// The position in bytes; for an alias, that of the alias.
+    /// Returns the bytes of the text that the node takes up. For an alias, these are the bytes of the alias itself.
     pub fn span(self) -> Span {
         self.entry().map_or(Span::default(), |entry| entry.span)
     }
 
-    /// Line and column of its beginning.
+    /// Returns the line and the column where the node begins.
     pub fn position(self) -> Position {
         self.document.position(self.span().start())
     }
 
-    /// Whether this is an alias.
+    /// Returns whether the node is an alias.
     pub fn is_alias(self) -> bool {
         self.entry()
             .is_some_and(|entry| matches!(entry.kind, EntryKind::Alias { .. }))
     }
 
-    /// The style of a scalar. `None` for a collection.
+    /// Returns the style of a scalar, such as plain or quoted. `None` for a list or a mapping.
     pub fn style(self) -> Option<Style> {
         match self.target().entry()?.kind {
             EntryKind::Scalar { style, .. } | EntryKind::Key { style, .. } => Some(style),
@@ -117,7 +119,7 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// The kind of the node, with its value if it is a scalar.
+    /// Returns the kind of the node, with its value if it is a scalar.
     pub fn kind(self) -> Kind<'d> {
         match self.target().entry().map(|entry| entry.kind) {
             Some(
@@ -132,7 +134,8 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// The text of a scalar of any kind, such as `0777` for a number. It is empty for a missing value.
+    /// Returns the text of a scalar of any kind, without quotes, such as `0777` for a number. The text of a missing
+    /// value is empty. `None` for a list or a mapping.
     pub fn scalar_text(self) -> Option<&'d str> {
         match self.target().entry()?.kind {
             EntryKind::Scalar { chars, .. } | EntryKind::Key { chars, .. } => Some(self.document.of(chars)),
@@ -140,7 +143,7 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// The value, if it is text.
+    /// Returns the value if it is a string, and `None` otherwise.
     pub fn as_str(self) -> Option<&'d str> {
         match self.kind() {
             Kind::Text(text) => Some(text),
@@ -148,8 +151,8 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// The boolean that a plain `yes`, `no`, `on`, `off`, `y` or `n` is in YAML 1.1, which kubectl reads. As a node it
-    /// is a text.
+    /// Returns the boolean value of a plain `yes`, `no`, `on`, `off`, `y` or `n`. These words are booleans in YAML
+    /// 1.1, which kubectl reads, but [`kind`](Self::kind) returns them as strings. `None` for any other node.
     pub fn as_yaml_1_1_boolean(self) -> Option<bool> {
         match self.target().entry()?.kind {
             EntryKind::Scalar {
@@ -161,7 +164,7 @@ impl<'d> Node<'d> {
         }
     }
 
-    /// Whether it is null or an empty text.
+    /// Returns whether the node is null or an empty string.
     pub fn is_blank(self) -> bool {
         matches!(self.kind(), Kind::Null | Kind::Text(""))
     }
@@ -211,20 +214,20 @@ pub(crate) fn key_name(text: &str, style: Style, tag: ScalarTag) -> Cow<'_, str>
 }
 
 impl Document {
-    /// The root node; null if the document is empty.
+    /// Returns the root node. It is null if the document is empty.
     pub fn root(&self) -> Node<'_> {
         Node::new(self, 0)
     }
 
-    /// A node of this document, by its number.
+    /// Returns the node with this index.
     pub fn node(&self, id: NodeId) -> Node<'_> {
         Node::new(self, id.0)
     }
 
-    /// The root node, which must be a mapping or null.
+    /// Returns the root node if it is a mapping, null or an empty string.
     ///
     /// # Errors
-    /// [`Problem::NotMapping`].
+    /// Returns [`Problem::NotMapping`] for any other root node.
     pub fn mapping(&self) -> Result<Node<'_>, ReadError> {
         let root = self.root();
         if root.is_blank() || root.kind() == Kind::Mapping {

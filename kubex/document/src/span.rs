@@ -1,8 +1,8 @@
-//! Where something stands in a document's text.
+//! Ranges of a document's text.
 
 use std::ops::Range;
 
-/// A range of bytes of the text, without the byte order mark.
+/// A range of bytes in the text of a document. The byte order mark is not a part of that text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
     start: u32,
@@ -10,7 +10,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// A range of bytes. Documents are smaller than 4 GiB; what is not is cut there.
+    /// Creates a range. Offsets above 4 GiB are reduced to 4 GiB; documents are always smaller.
     pub fn new(start: usize, end: usize) -> Self {
         let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Self {
@@ -19,27 +19,27 @@ impl Span {
         }
     }
 
-    /// The first byte.
+    /// Returns the offset of the first byte.
     pub fn start(self) -> usize {
         self.start as usize
     }
 
-    /// The byte after the last.
+    /// Returns the offset after the last byte.
     pub fn end(self) -> usize {
         self.end as usize
     }
 
-    /// The bytes.
+    /// Returns the range as a [`Range`].
     pub fn range(self) -> Range<usize> {
         self.start()..self.end()
     }
 
-    /// Whether it has no bytes: a value that is not written, as in `key:`.
+    /// Returns whether the range contains no bytes, like the missing value in `key:`.
     pub fn is_empty(self) -> bool {
         self.start == self.end
     }
 
-    /// This part of a text; empty if the text does not contain it.
+    /// Returns this part of `text`. Empty if the range is not a part of `text`.
     pub fn of(self, text: &str) -> &str {
         text.get(self.range()).unwrap_or_default()
     }

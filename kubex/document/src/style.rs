@@ -1,23 +1,23 @@
 //! The style of a scalar: plain, quoted or a block scalar.
 
-/// The style of a scalar.
+/// The style in which a scalar is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Style {
-    /// Without quotes, so that it may be a number, a boolean or null.
+    /// A scalar without quotes. It may be a string, a number, a boolean or null.
     Plain,
-    /// In single quotes.
+    /// A string in single quotes.
     SingleQuoted,
-    /// In double quotes; also a string of JSON or TOML.
+    /// A string in double quotes. Strings of JSON and TOML have this style too.
     DoubleQuoted,
-    /// A block scalar with `|`.
+    /// A block scalar that begins with `|`.
     Literal,
-    /// A block scalar with `>`.
+    /// A block scalar that begins with `>`.
     Folded,
 }
 
 impl Style {
-    /// Whether it is in single or double quotes.
+    /// Returns whether the scalar is in single or double quotes.
     pub fn is_quoted(self) -> bool {
         matches!(self, Self::SingleQuoted | Self::DoubleQuoted)
     }

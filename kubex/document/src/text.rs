@@ -11,9 +11,10 @@ use crate::error::{Problem, ReadError};
 /// The byte order mark of UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The text of a document, without its byte order mark. Clones share it, and it is wiped when the last one is dropped.
+/// The decoded text of a document, without its byte order mark. Clones share the text. It is wiped when the last clone
+/// is dropped.
 ///
-/// UTF-8 is not copied: 64 MiB are only checked once.
+/// A text in UTF-8 is checked, but not copied.
 #[derive(Clone)]
 pub struct Text {
     text: Arc<SecretString>,
@@ -21,10 +22,10 @@ pub struct Text {
 }
 
 impl Text {
-    /// The text of the bytes: UTF-8 or, with a byte order mark, UTF-16.
+    /// Decodes bytes: UTF-8, or UTF-16 with a byte order mark.
     ///
     /// # Errors
-    /// [`Problem::Encoding`].
+    /// Returns [`Problem::Encoding`] if the bytes are neither.
     pub fn new(content: SecretBytes) -> Result<Self, ReadError> {
         let decoded = match content.expose_secret() {
             [0xff, 0xfe, rest @ ..] => Some(from_utf16(rest, u16::from_le_bytes)),
@@ -50,7 +51,7 @@ impl Text {
         })
     }
 
-    /// The text. Spans are places in it.
+    /// Returns the text. All spans are ranges of this text.
     pub fn as_str(&self) -> &str {
         self.text.expose_secret().get(self.start..).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Converts nodes to values with origins, for the selected part of a document.
+//! Converts nodes to values with origins.
 
 use kubex_core::Origin;
 use kubex_core::options::{Value, ValueKind};
@@ -8,17 +8,17 @@ use crate::document::Document;
 use crate::lines::Position;
 use crate::node::{Kind, Node};
 
-/// Which position the value of an entry gets. An item of a list has its own.
+/// Which position the origin of an entry's value contains. An item of a list always has its own position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Places {
-    /// That of the value, or that of its key if the value is missing.
+    /// The position of the value, or of its key if the value is missing.
     Values,
-    /// That of its key.
+    /// The position of the key.
     Keys,
 }
 
 impl Places {
-    /// The origin of an entry's value, with its position.
+    /// Returns `origin` with a position added: that of the value or that of the key, depending on `self`.
     pub fn locate(self, origin: Origin, key: Key<'_>, value: Node<'_>) -> Origin {
         if self == Self::Keys || value.span().is_empty() && value.is_blank() {
             key.node().locate(origin)
@@ -28,29 +28,30 @@ impl Places {
     }
 }
 
-/// How nodes are converted to values.
+/// Settings for converting nodes to values.
 #[derive(Clone, Copy, Debug)]
 pub struct Conversion {
-    /// The positions of values.
+    /// Which positions the origins of the values contain.
     pub places: Places,
-    /// Whether a plain `yes` or `off` is a boolean, as in kubectl outside of the fields of a kubeconfig.
+    /// Whether the plain words of YAML 1.1 for booleans, such as `yes` and `off`, are converted to booleans. kubectl
+    /// does so, except for the fields of a kubeconfig itself.
     pub has_yaml_1_1_booleans: bool,
 }
 
 impl Conversion {
-    /// The conversion for the fields of a kubeconfig.
+    /// The settings for the fields of a kubeconfig.
     pub const KUBECONFIG: Self = Self {
         places: Places::Values,
         has_yaml_1_1_booleans: false,
     };
 
-    /// The conversion for an extension in a kubeconfig, whose values belong to a plugin.
+    /// The settings for an extension in a kubeconfig, which contains the values of another program.
     pub const EXTENSION: Self = Self {
         places: Places::Values,
         has_yaml_1_1_booleans: true,
     };
 
-    /// The conversion for Kubex's own configuration.
+    /// The settings for Kubex's own configuration.
     pub const CONFIGURATION: Self = Self {
         places: Places::Keys,
         has_yaml_1_1_booleans: false,
@@ -58,13 +59,14 @@ impl Conversion {
 }
 
 impl Node<'_> {
-    /// The origin with the position of the node.
+    /// Returns the origin with the position of the node added.
     pub fn locate(self, origin: Origin) -> Origin {
         let Position { line, column } = self.position();
         origin.position(line, column)
     }
 
-    /// Whether the node and its descendants are more values than this, with aliases expanded.
+    /// Returns whether the node and its descendants are more than this number of values. An alias counts as everything
+    /// that it stands for.
     pub fn is_more_than(self, values: usize) -> bool {
         self.count_down(values).is_none()
     }
@@ -81,7 +83,8 @@ impl Node<'_> {
         Some(left)
     }
 
-    /// The value of the node and of its descendants. `origin` is that of the node.
+    /// Converts the node and its descendants to a value. `origin` is the origin of the node. The origins of the
+    /// descendants are derived from it.
     pub fn to_value(self, origin: Origin, conversion: Conversion) -> Value {
         let kind = match self.kind() {
             Kind::Null => ValueKind::Null,

@@ -20,7 +20,7 @@ use crate::watched_input::WatchedInput;
 /// How many plugins run at once, unless set.
 const PLUGINS_AT_ONCE: usize = 8;
 
-/// Builds a [`Fleet`].
+/// Builds a [`Fleet`]. [`Fleet::builder`] returns it.
 #[derive(Debug)]
 #[must_use]
 pub struct FleetBuilder {
@@ -31,7 +31,8 @@ pub struct FleetBuilder {
 }
 
 impl Fleet {
-    /// Starts a fleet without inputs on the real host. Its members use the providers of this registry.
+    /// Creates a builder of a fleet without inputs. The fleet's clusters can use the providers in this registry. By
+    /// default, it uses the real host.
     pub fn builder(registry: Registry) -> FleetBuilder {
         FleetBuilder {
             registry,
@@ -43,41 +44,46 @@ impl Fleet {
 }
 
 impl FleetBuilder {
-    /// Adds an input.
+    /// Adds an input: a place where clusters are defined, such as a directory of kubeconfigs.
     pub fn input(mut self, input: Input) -> Self {
         self.inputs.push(input);
         self
     }
 
-    /// Uses this host instead of the real one, such as the simulated host of a test. Its terminal is not used: no plugin of
-    /// a fleet asks its user.
+    /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
+    /// its simulated host. The fleet does not use the host's terminal, so its plugins cannot ask the user questions.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self
     }
 
-    /// Sets the rules for exec plugins. They replace those of the host. A Secret may name a plugin only if their policy is an
-    /// allowlist.
+    /// Sets the rules for exec plugins. They replace those of the host. A plugin in a Secret is used only if the
+    /// policy of these rules is an allowlist.
     pub fn plugin_rules(mut self, rules: PluginRules) -> Self {
         self.host = self.host.with_plugin_rules(rules);
         self
     }
 
-    /// Sets how many plugins, and other sources that do more than read files, run at once: at least one. The default is 8. With one
-    /// place, plugins that hang delay all others; from two on, they have at most half of the places.
+    /// Sets how many plugins may run at the same time. Other credential sources that do more than read files count as
+    /// plugins here. The default is 8, and the minimum is 1.
+    ///
+    /// Plugins that hang use at most half of the places, so that the others can run. With 1, a plugin that hangs
+    /// blocks all others.
     pub fn plugins_at_once(mut self, number: usize) -> Self {
         self.plugins_at_once = number;
         self
     }
 
-    /// Starts the fleet: reads its inputs once and begins to follow them. It returns when all members are resolved, or after
-    /// 10 s with those that are. The problem of an input or of a member is part of the [report](Fleet::report).
+    /// Starts the fleet, which reads its inputs now, and again every minute. The function returns when all members are
+    /// resolved, or after 10 s; it does not wait longer for slow members. Problems of inputs and members are not errors
+    /// of this function: they are in the [report](Fleet::report).
     ///
     /// # Errors
-    /// - `DuplicateName`: two inputs have the same name, or were given the same [`Objects`](crate::Objects).
-    /// - `InvalidValue`: the name of an input is empty or contains `/`, which separates the parts of a member's name.
-    /// - `MissingField`: a hub is not asked for any objects.
-    /// - `NoRuntime`: it was called outside of a tokio runtime.
+    /// - [`ErrorKind::DuplicateName`]: two inputs have the same name, or share the same [`Objects`](crate::Objects).
+    /// - [`ErrorKind::InvalidValue`]: the name of an input is empty, or contains `/`, which separates the parts of a
+    ///   member's name.
+    /// - [`ErrorKind::MissingField`]: a hub was added without selecting a kind of object.
+    /// - [`ErrorKind::NoRuntime`]: the function was called outside of a tokio runtime.
     pub async fn start(self) -> Result<Fleet> {
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(Error::new(

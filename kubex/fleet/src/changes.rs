@@ -9,16 +9,18 @@ use tokio::sync::Notify;
 use crate::fleet::{Fleet, LATE};
 use crate::member::Member;
 
-/// A change of a fleet.
+/// A change of a fleet: a member was added, changed or removed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Change {
-    /// A member is new. It may be [broken](Member::configuration).
+    /// A new member. It may be [broken](Member::configuration).
     Added(Member),
-    /// A member has another configuration: another server, identity or trust than its earlier one, which is kept as it was by
-    /// those who hold it; or it was broken and is whole now. A new credential of the same identity is not a change.
+    /// A member with a new configuration, because its server, identity or trust has changed, or because a broken
+    /// member was repaired. The earlier configuration of the member does not change. A new credential of the same
+    /// identity is not reported.
     Changed(Member),
-    /// A member is gone. Its configuration keeps what it had, until it expires or is rejected.
+    /// The name of a removed member. Its configuration keeps its last credential until the credential expires or is
+    /// rejected.
     Removed(Arc<str>),
 }
 
@@ -32,16 +34,17 @@ impl Change {
     }
 }
 
-/// A subscription to the changes of a fleet. It begins with an [`Added`](Change::Added) for each member that is there.
+/// A subscription to the changes of a fleet. It first returns an [`Added`](Change::Added) for each existing member.
 ///
-/// If a member changes several times before the change is read, only the result is returned.
+/// If a member changes several times before the program reads the change, the program gets one change with the newest
+/// state.
 pub struct Changes {
     pub(crate) fleet: Fleet,
     pub(crate) subscriber: Arc<Subscriber>,
 }
 
 impl Changes {
-    /// Waits for the next change. Dropping the future loses none.
+    /// Waits for the next change. If the future is dropped, no change is lost.
     pub async fn next(&mut self) -> Change {
         loop {
             if let Some(change) = self.subscriber.take() {
@@ -54,7 +57,7 @@ impl Changes {
         }
     }
 
-    /// Returns the next change if there is one, without waiting.
+    /// Returns the next change without waiting, or `None` if there is no change yet.
     pub fn try_next(&mut self) -> Option<Change> {
         self.subscriber.take()
     }

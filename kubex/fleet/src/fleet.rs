@@ -34,7 +34,8 @@ const MEMBER_LIMIT: Duration = Duration::from_secs(5);
 /// The age of the timer's last tick at which its runtime is taken to stand still.
 pub(crate) const LATE: Duration = LOOK_EVERY.saturating_mul(2);
 
-/// Many clusters, each followed. It is cheap to clone; the last clone that is dropped ends the timer. See the
+/// A set of clusters, called members. The configuration of each one is kept current. Cloning a fleet is cheap, and
+/// clones share the members. When the last clone is dropped, the fleet stops reading its inputs. See the
 /// [crate](crate).
 #[derive(Clone)]
 pub struct Fleet(Arc<Inner>);
@@ -113,21 +114,22 @@ impl Fleet {
         let _: Result<(), _> = self.host().within(START_LIMIT, ready).await;
     }
 
-    /// Returns the members, sorted by name. Broken ones are among them.
+    /// Returns all members, sorted by name. Broken members are included.
     pub fn members(&self) -> Vec<Member> {
         self.keep_looking();
         let members = self.0.members();
         members.by_name.values().map(|held| held.member.clone()).collect()
     }
 
-    /// Returns the member with this name.
+    /// Returns the member of this name, or `None` if there is none.
     pub fn get(&self, name: &str) -> Option<Member> {
         self.keep_looking();
         let members = self.0.members();
         members.by_name.get(name).map(|held| held.member.clone())
     }
 
-    /// Subscribes to the changes. The subscription begins with the members that are there.
+    /// Subscribes to the changes. The subscription first returns each existing member as
+    /// [`Added`](crate::Change::Added).
     pub fn changes(&self) -> Changes {
         self.keep_looking();
         let subscriber = Arc::new(Subscriber::default());
@@ -143,7 +145,7 @@ impl Fleet {
         }
     }
 
-    /// Returns what the fleet consists of, with the problem of each input and each member.
+    /// Returns a report of all inputs and members, with their problems.
     pub fn report(&self) -> FleetReport {
         self.keep_looking();
         let members = self.0.members();
@@ -172,8 +174,8 @@ impl Fleet {
         }
     }
 
-    /// Waits until everything that the inputs are known to contain has been resolved: after a start, and after
-    /// [`Objects::apply`](crate::Objects::apply). It does not look at files earlier than they are due.
+    /// Waits until the fleet has resolved all members that it has found in its inputs so far. Call it after the start,
+    /// or after [`Objects::apply`](crate::Objects::apply). It does not read files again before they are due.
     pub async fn settled(&self) {
         loop {
             let finished = self.0.settled.notified();
@@ -187,7 +189,7 @@ impl Fleet {
         }
     }
 
-    /// Returns how many plugins of the fleet have run at once at most, so far.
+    /// Returns the highest number of plugins that have run at the same time so far.
     pub fn most_plugins_at_once(&self) -> usize {
         self.0.resolver.turns.most()
     }

@@ -1,7 +1,7 @@
-//! A hub: the cluster whose Secrets and `ClusterProfiles` say which clusters there are. The fleet watches it.
+//! A hub: a cluster whose Secrets and `ClusterProfiles` describe other clusters. The fleet watches it.
 //!
-//! The list and the watch are those of kube's runtime. What it finds is handed to the fleet as [`Objects`](crate::Objects), so that
-//! the rules for untrusted objects are the same.
+//! kube's runtime lists and watches the objects. They are then handled like [`Objects`](crate::Objects) that the
+//! program passes, so that the rules for untrusted objects are the same.
 
 mod known;
 mod object;
@@ -17,10 +17,11 @@ use kubex_core::{Error, ErrorKind, Result};
 pub(crate) use selection::Selection;
 pub(crate) use watch::HubWatch;
 
-/// A hub, and what the fleet asks it for. Only fitting objects are listed and watched.
+/// A hub, and the kinds of objects that the fleet watches there. A hub is a cluster whose Secrets and
+/// `ClusterProfiles` describe other clusters.
 ///
-/// The client is one of `kubex::kube::client`, so the hub's own credential, certificate authority and route are kept current, and
-/// followed if the configuration is.
+/// Create the client with `kubex::kube::client`, so that the hub's own credential, CA bundle and proxy are kept
+/// current.
 ///
 /// ```no_run
 /// use kubex_fleet::{Hub, Input};
@@ -31,7 +32,7 @@ pub(crate) use watch::HubWatch;
 /// # }
 /// ```
 ///
-/// | method | objects | the identity of the client needs |
+/// | method | watched objects | permission that the client needs |
 /// |---|---|---|
 /// | [`cluster_api`](Self::cluster_api) | Secrets of the type `cluster.x-k8s.io/secret` | `list` and `watch` for `secrets` |
 /// | [`argo_cd`](Self::argo_cd) | Secrets with the label `argocd.argoproj.io/secret-type=cluster` | the same |
@@ -46,7 +47,7 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// The hub of this client. Nothing is asked for yet.
+    /// Creates a hub that is reached through this client. Select at least one kind of object before you use it.
     pub fn new(client: Client) -> Self {
         Self {
             client,
@@ -55,27 +56,30 @@ impl Hub {
         }
     }
 
-    /// Asks for the clusters of Cluster API.
+    /// Also watches the Secrets in which Cluster API stores the kubeconfigs of its clusters.
     pub fn cluster_api(self) -> Self {
         self.with(Selection::ClusterApi)
     }
 
-    /// Asks for the clusters of Argo CD.
+    /// Also watches the Secrets in which Argo CD stores its clusters.
     pub fn argo_cd(self) -> Self {
         self.with(Selection::ArgoCd)
     }
 
-    /// Asks for the kubeconfigs of multicluster-runtime.
+    /// Also watches the Secrets in which multicluster-runtime stores kubeconfigs.
     pub fn multicluster_runtime(self) -> Self {
         self.with(Selection::MulticlusterRuntime)
     }
 
-    /// Asks for `ClusterProfiles`. [`Input::access_providers`](crate::Input::access_providers) says which plugin serves them.
+    /// Also watches `ClusterProfiles`, each of which describes a cluster.
+    /// [`Input::access_providers`](crate::Input::access_providers) sets the plugins that supply the credentials of
+    /// these clusters.
     pub fn cluster_profiles(self) -> Self {
         self.with(Selection::ClusterProfiles)
     }
 
-    /// Asks for the objects of one namespace only, so that a Role is enough. Without this call it is all namespaces.
+    /// Watches the objects of one namespace only, so that the client needs only a Role. By default, the objects of all
+    /// namespaces are watched, which needs a ClusterRole.
     pub fn namespace(mut self, name: &str) -> Self {
         self.namespace = Some(name.to_owned());
         self

@@ -1,5 +1,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
-//! Many clusters at once: a fleet finds them, follows each of them, and tells the program which come and go.
+//! Many clusters at once: a fleet finds clusters, keeps the configuration of each one current, and reports which
+//! clusters are added and removed.
 //!
 //! For one cluster, or a few that never change, use a chain or [`Kubeconfig`](kubex_kubeconfig::Kubeconfig).
 //!
@@ -37,14 +38,14 @@
 //! # }
 //! ```
 //!
-//! | rule | |
+//! | subject | behavior |
 //! |---|---|
-//! | members | from [inputs](Input): kubeconfigs, directories of kubeconfigs, Secrets and `ClusterProfiles`, also of a hub that is watched (feature `kube`) |
-//! | following | each configuration is [followed](kubex_core::chain::follow); what it cannot follow, such as another server, is a [`Change::Changed`] with a new configuration |
-//! | timer | one for the fleet; each input is looked at every minute, and at once after a cluster has rejected a credential |
-//! | plugins | at most 8 run at once, first come, first served; those that hang have at most half of the places, if there are two or more |
-//! | broken | a member that cannot be resolved is a member with an error; it delays no other, and is tried again every minute |
-//! | untrusted | Secrets and `ClusterProfiles` name no file, are bounded in size and number, and name a plugin only if the rules for plugins are an allowlist |
+//! | members | Each cluster is a member of the fleet. [Inputs](Input) define the members: kubeconfigs, directories of kubeconfigs, or Secrets and `ClusterProfiles`, also those of a hub that the fleet watches (feature `kube`) |
+//! | changes of a member | The configuration of a member [follows](kubex_core::chain::follow) its definition. A change that it cannot apply, such as another server, is a [`Change::Changed`] with a new configuration |
+//! | reading inputs | One timer reads each input again every minute. An input is also read at once after a cluster has rejected a credential |
+//! | plugins | At most 8 run at the same time, in the order of the requests. Those that hang use at most half of the places, if there are two or more |
+//! | broken members | A member that cannot be resolved contains an error. It does not delay other members, and is tried again every minute |
+//! | untrusted objects | Secrets and `ClusterProfiles` cannot refer to files, and their size and number are limited. They can run a plugin only if the rules for plugins are an allowlist |
 //!
 //! # Events
 //!
@@ -55,7 +56,7 @@
 //! | `member` | the name of the member |
 //! | `input` | the name of the input |
 //! | `outcome` | of a member: `added`, `changed`, `removed`; of an input: `failed`, `recovered` |
-//! | `error` | why the member is broken, or what of the input cannot be read |
+//! | `error` | why the member is broken, or why the input cannot be read |
 
 mod access_provider;
 mod argo;

@@ -7,7 +7,7 @@ use kubex_core::chain::follow::Followed;
 use kubex_core::text::sanitize_line;
 use kubex_core::{ClientConfiguration, Error, Origin};
 
-/// One cluster of a fleet at one moment. It is cheap to clone.
+/// A cluster of a fleet, in the state that it had when this value was returned. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Member(Arc<Inner>);
 
@@ -26,7 +26,7 @@ impl Member {
         }))
     }
 
-    /// Returns the name, which begins with that of the input. It never changes.
+    /// Returns the name of the member. It begins with the name of the input, and never changes.
     pub fn name(&self) -> &str {
         &self.0.name
     }
@@ -35,17 +35,18 @@ impl Member {
         Arc::clone(&self.0.name)
     }
 
-    /// Returns where the member is defined.
+    /// Returns the place where the member is defined, such as a file and a line.
     pub fn origin(&self) -> &Origin {
         &self.0.origin
     }
 
-    /// Returns the configuration, which is [followed](kubex_core::chain::follow): it stays current as long as the member does
-    /// not change into another cluster or another identity.
+    /// Returns the configuration of the member. It stays current, because it [follows](kubex_core::chain::follow) the
+    /// member's definition. If the member gets another server or identity, a new `Member` with a new configuration
+    /// replaces this one.
     ///
     /// # Errors
-    /// Returns the problem of a broken member. The fleet looks again every minute, and reports it as
-    /// [changed](crate::Change::Changed) when it is whole.
+    /// Returns the reason why the member is broken. The fleet tries again every minute, and reports the member as
+    /// [changed](crate::Change::Changed) when it works.
     pub fn configuration(&self) -> Result<&ClientConfiguration, &Error> {
         self.0.followed.as_ref().map(Followed::configuration)
     }

@@ -1,4 +1,4 @@
-//! Objects of a hub that the program hands over as data, from a watch of its own.
+//! Objects of a hub that the program passes, for example from a watch of its own.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::limits::{self, exceeded};
 use crate::manifest;
 use crate::snapshot::Entry;
 
-/// The kind of an object that can hold a cluster.
+/// The kind of an object that can describe a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ObjectKind {
@@ -24,7 +24,8 @@ pub enum ObjectKind {
     ClusterProfile,
 }
 
-/// Secrets and `ClusterProfiles` that the program hands over as data. It is cheap to clone, and belongs to one fleet.
+/// Secrets and `ClusterProfiles` that the program passes to a fleet. Each object that describes a cluster becomes a
+/// member. Clones share the objects. They can be used in only one fleet.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -74,12 +75,20 @@ impl Objects {
         Self::default()
     }
 
-    /// Adds or replaces the object of this manifest, in JSON or YAML. An object that holds no cluster is ignored; one that
-    /// held a cluster before is removed.
+    /// Adds the object in this manifest, which is JSON or YAML. An object with the same kind, namespace and name is
+    /// replaced.
+    ///
+    /// An object that does not describe a cluster is not added. If its earlier version described one, the cluster is
+    /// removed.
     ///
     /// # Errors
-    /// Returns `MalformedDocument`, or `InvalidValue` for an object without a valid name or above 1.5 MiB, and if the
-    /// objects are not yet an input of a fleet. Every other problem is one of the member.
+    /// - [`ErrorKind::UnknownSource`]: the fleet with these objects has not been started yet.
+    /// - [`ErrorKind::MalformedDocument`]: the manifest is not valid JSON or YAML.
+    /// - [`ErrorKind::MissingField`]: the object has no name.
+    /// - [`ErrorKind::InvalidValue`]: the name of the object is not valid, the manifest is larger than 1.5 MiB, or
+    ///   there are too many members.
+    ///
+    /// If anything else in the object is wrong, its member is broken.
     pub fn apply(&self, manifest: impl Into<SecretBytes>) -> Result<()> {
         self.apply_from(manifest, &Origin::bytes("the object"))
     }
@@ -101,11 +110,11 @@ impl Objects {
         })
     }
 
-    /// Replaces all objects by those of these manifests, as after a new list of the hub. A manifest with a problem is left
-    /// out, and its problem is returned.
+    /// Replaces all objects with those in these manifests. Call it when a watch starts again with a new list. A
+    /// manifest with an error is left out, and all others are used.
     ///
     /// # Errors
-    /// Returns the problems that [`apply`](Self::apply) returns, together. The other objects are replaced.
+    /// Returns the errors of [`apply`](Self::apply), combined into one.
     pub fn replace(&self, manifests: impl IntoIterator<Item = impl Into<SecretBytes>>) -> Result<()> {
         let mut problems = kubex_core::error::Problems::default();
         let mut new = Entries::default();
@@ -128,10 +137,10 @@ impl Objects {
         problems.into_result()
     }
 
-    /// Removes an object.
+    /// Removes the object of this kind, namespace and name. Does nothing if there is no such object.
     ///
     /// # Errors
-    /// Returns `InvalidValue` if the name is not valid.
+    /// Returns [`ErrorKind::InvalidValue`] if the namespace or the name is not valid.
     pub fn remove(&self, kind: ObjectKind, namespace: &str, name: &str) -> Result<()> {
         let name = Name::from_parts(namespace, name)?.path(match kind {
             ObjectKind::Secret => "secrets",

@@ -6,34 +6,36 @@ use std::sync::Arc;
 use kubex_core::text::{clean_line, write_sanitized};
 use kubex_core::{Error, Origin};
 
-/// A member in the report.
+/// A member in a [`FleetReport`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReportedMember {
-    /// Its name.
+    /// The name of the member.
     pub name: Arc<str>,
-    /// Where it is defined.
+    /// The place where the member is defined.
     pub origin: Origin,
-    /// The server, the namespace and the kind of credential; or why it has no configuration.
+    /// A text with the server, the namespace and the kind of credential; or the error of a broken member.
     pub outcome: Result<String, Error>,
-    /// Why its latest definition is not used. What it had before is kept.
+    /// The reason why the newest definition of the member is not used, so that its earlier configuration stays in use.
+    /// `None` if the newest definition is used.
     pub problem: Option<Error>,
 }
 
-/// An input in the report.
+/// An input in a [`FleetReport`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReportedInput {
-    /// Its name.
+    /// The name of the input.
     pub name: Arc<str>,
-    /// The number of its members.
+    /// The number of members that come from this input.
     pub members: usize,
-    /// What is wrong with the input itself. The members that it had before are kept.
+    /// The problems of the input itself, such as a file that cannot be read. The members of such a file stay as they
+    /// were. Empty if there are no problems.
     pub problems: Vec<Error>,
 }
 
-/// What a fleet consists of, for people. `Display` prints one line for each input and each member, and the problems. It
-/// contains no secret.
+/// A report of all inputs and members of a fleet. Its `Display` output is for users: one line for each input and each
+/// member, and the problems. It contains no secrets.
 ///
 /// ```text
 /// hub: 2 members
@@ -48,7 +50,8 @@ pub struct FleetReport {
 }
 
 impl FleetReport {
-    /// Returns the inputs, in the order in which the program added them.
+    /// Returns the inputs, in the order in which the program added them. An input is a place where clusters are
+    /// defined.
     pub fn inputs(&self) -> &[ReportedInput] {
         &self.inputs
     }

@@ -1,18 +1,18 @@
-//! The token of a service account, requested from the API server (TokenRequest) with the identity of another source.
+//! Requests the token of a service account from the API server (TokenRequest), with the identity of another source.
 //!
-//! An administrator's or a controller's identity requests short-lived tokens of a service account that has fewer rights. The
-//! cluster is the other source's; its impersonation is not. A new token is requested before the last one expires, by the same
-//! rules as for every credential.
+//! Use it to get short-lived tokens of a service account with few rights, with the identity of an administrator or a
+//! controller. The option `through` is the name of the source that provides this identity. This provider also uses
+//! that source's cluster, but not its impersonation. It requests a new token before the last one expires.
 //!
 //! | option | meaning |
 //! |---|---|
-//! | `through` | the source with whose identity the token is requested |
+//! | `through` | the name of the source that provides the identity and the cluster |
 //! | `service-account` | `NAMESPACE/NAME` |
-//! | `audiences` | who the token is for; by default the API server |
-//! | `lifetime` | how long it shall be valid, at least `10m`; the server may shorten it |
-//! | `bound-object` | `{kind: Pod, name: NAME, uid: UID}`; the token is not valid after the object is deleted |
+//! | `audiences` | the audiences of the token; the default is the API server |
+//! | `lifetime` | the requested lifetime of the token, at least `10m`; the server may shorten it |
+//! | `bound-object` | `{kind: Pod, name: NAME, uid: UID}`; the token becomes invalid when the object is deleted |
 //!
-//! To link it into a program, write `use kubex_service_account as _;`.
+//! To link this provider into a program, write `use kubex_service_account as _;`.
 //!
 //! ```no_run
 //! use kubex::{Chain, Source};
@@ -43,7 +43,7 @@ pub use options::{BoundObject, ServiceAccountOptions};
 pub use provider::ServiceAccount;
 
 kubex_core::register! {
-    /// The provider `service-account`.
+    /// The registration of the provider `service-account`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION = Registration::provider::<ServiceAccount>(
         "service-account",
         "a service account's token, requested with the identity of another source",

@@ -8,16 +8,16 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ServiceAccountOptions {
-    /// The source with whose identity the token is requested, and whose cluster is used.
+    /// The name of the source that provides the identity and the cluster.
     pub through: String,
     /// The service account: NAMESPACE/NAME.
     pub service_account: String,
-    /// Who the token is for. By default the API server.
+    /// The audiences of the token. The default is the API server.
     #[serde(default)]
     pub audiences: Vec<String>,
-    /// How long the token shall be valid; at least 10m. The server decides.
+    /// The requested lifetime of the token, at least 10m. The server may shorten it.
     pub lifetime: Option<Deadline>,
-    /// The object that the token is bound to: it is not valid after the object is deleted.
+    /// The object that the token is bound to. The token becomes invalid when the object is deleted.
     pub bound_object: Option<BoundObject>,
 }
 
@@ -25,10 +25,10 @@ pub struct ServiceAccountOptions {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct BoundObject {
-    /// Its kind: Pod, Secret or Node.
+    /// The kind of the object: Pod, Secret or Node.
     pub kind: String,
-    /// Its name.
+    /// The name of the object.
     pub name: String,
-    /// Its uid.
+    /// The uid of the object.
     pub uid: Option<String>,
 }

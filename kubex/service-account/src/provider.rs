@@ -16,7 +16,7 @@ use crate::token_request::TokenRequest;
 /// The shortest lifetime that the API server accepts.
 const SHORTEST: Duration = Duration::from_secs(10 * 60);
 
-/// The provider `service-account`.
+/// Requests the token of a service account: the provider `service-account`. See the [crate](crate).
 #[derive(Debug)]
 pub struct ServiceAccount {
     through: String,

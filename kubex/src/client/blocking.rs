@@ -1,4 +1,4 @@
-//! For programs without an async runtime.
+//! Functions for programs without an async runtime.
 //!
 //! ```no_run
 //! # fn main() -> kubex::Result<()> {
@@ -17,14 +17,15 @@
 //! | get the headers of a request: `Authorization`, impersonation | [`headers`] |
 //! | send a request with `kubex::reqwest` | [`wait`]`(client.get("/version")?.send())` |
 //!
-//! These functions share one runtime with one thread, which the first call starts. It renews credentials in the
-//! background. Call [`headers`] again for each request: while the credential is valid, it only reads a snapshot.
+//! The first call starts a runtime with one thread, which all these functions share. The runtime renews credentials in
+//! the background. Call [`headers`] again for each request: while the credential is valid, the call only reads a
+//! snapshot.
 //!
 //! # Inside an async runtime
 //!
-//! Waiting inside a tokio runtime (an async function, a task, `spawn_blocking`) would block one of its threads.
-//! Inside a runtime, each function immediately returns an error of kind `Unsupported` and never panics. Await the
-//! function of the same name in [`kubex`](crate) instead.
+//! Do not call these functions inside a tokio runtime (in an async function, a task or `spawn_blocking`), because they
+//! would block one of its threads. There, each function returns an error of kind `Unsupported` at once; it never
+//! panics. Await the function of the same name in [`kubex`](crate) instead.
 
 use std::future::IntoFuture;
 use std::sync::{Arc, OnceLock};
@@ -35,51 +36,55 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::authorizer::Authorizer;
 
-/// Resolves the configured chain, like [`kubex::resolve`](crate::resolve()).
+/// Resolves the configured chain, like [`kubex::resolve`](crate::resolve()), and waits for the result.
 ///
 /// # Errors
-/// As [`kubex::resolve`](crate::resolve()) and [`wait`].
+/// Returns the errors of [`kubex::resolve`](crate::resolve()) and of [`wait`].
 #[cfg(feature = "config")]
 pub fn resolve() -> Result<ClientConfiguration> {
     wait(crate::resolve())
 }
 
 /// Reads the kubeconfig, like [`kubex::configure_from_kubeconfig`](crate::configure_from_kubeconfig()) without
-/// options.
+/// options, and waits for the result.
 ///
 /// # Errors
-/// Those of [`kubex::configure_from_kubeconfig`](crate::configure_from_kubeconfig()) and of [`wait`].
+/// Returns the errors of [`kubex::configure_from_kubeconfig`](crate::configure_from_kubeconfig()) and of [`wait`].
 #[cfg(feature = "kubeconfig")]
 pub fn configure_from_kubeconfig() -> Result<ClientConfiguration> {
     wait(crate::configure_from_kubeconfig())
 }
 
-/// Uses the service account of the pod, like [`kubex::configure_from_pod_env`](crate::configure_from_pod_env()).
+/// Uses the service account of the pod, like [`kubex::configure_from_pod_env`](crate::configure_from_pod_env()), and
+/// waits for the result.
 ///
 /// # Errors
-/// Those of [`kubex::configure_from_pod_env`](crate::configure_from_pod_env()) and of [`wait`].
+/// Returns the errors of [`kubex::configure_from_pod_env`](crate::configure_from_pod_env()) and of [`wait`].
 #[cfg(feature = "in-cluster")]
 pub fn configure_from_pod_env() -> Result<ClientConfiguration> {
     wait(crate::configure_from_pod_env())
 }
 
-/// Returns the current credential. It waits only if there is no valid one.
+/// Returns the current credential. Waits for a fetch only if there is no valid credential.
 ///
 /// # Errors
-/// The error of the credential source, and as [`wait`].
+/// Returns the error of the credential source, or an error of [`wait`].
 pub fn current(configuration: &ClientConfiguration) -> Result<Arc<Credential>> {
     wait(configuration.credentials().current())
 }
 
-/// Returns the headers of a request to the configuration's server: `Authorization`, marked sensitive, if the
-/// credential has one, and the impersonation headers. Send them to that server only. A client certificate is not a
-/// header; it is part of the TLS connection.
+/// Returns the headers of a request to the configuration's server. Send them to that server only.
 ///
-/// After a 401, [`invalidate`](kubex_core::Credentials::invalidate) the generation of [`current`] and call this
-/// function again.
+/// - `Authorization`, marked as sensitive, if the credential contains a token or a password
+/// - the impersonation headers, if the configuration impersonates a user
+///
+/// A client certificate is not a header; it is part of the TLS connection.
+///
+/// If the server responds with status 401, pass the generation of the credential that [`current`] returned to
+/// [`invalidate`](kubex_core::Credentials::invalidate), and call this function again.
 ///
 /// # Errors
-/// As [`current`].
+/// Returns the errors of [`current`].
 pub fn headers(configuration: &ClientConfiguration) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     let credential = current(configuration)?;
@@ -87,11 +92,13 @@ pub fn headers(configuration: &ClientConfiguration) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-/// Waits for a future of Kubex.
+/// Blocks this thread until a future of Kubex completes, and returns its result.
 ///
 /// # Errors
-/// The errors of the future; `Unsupported` inside an async runtime (see the [module](self#inside-an-async-runtime)),
-/// or if the system cannot start a thread.
+/// Returns the error of the future, or [`ErrorKind::Unsupported`]:
+///
+/// - inside an async runtime (see the [module](self#inside-an-async-runtime))
+/// - if the operating system cannot start a thread
 pub fn wait<F, T>(what: F) -> Result<T>
 where
     F: IntoFuture<Output = Result<T>>,

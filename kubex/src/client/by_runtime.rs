@@ -1,7 +1,8 @@
 //! One set of connections for each tokio runtime.
 //!
-//! A connection is driven by the runtime that opened it. If that runtime is blocked, requests from another one would
-//! wait on the connection for ever, and if it is gone they would fail. So each runtime opens its own.
+//! The runtime that opened a connection also drives it. If that runtime is blocked, a request that another runtime
+//! sends over the connection waits forever. If that runtime no longer exists, the request fails. So each runtime opens
+//! connections of its own.
 
 use tokio::runtime::{Handle, Id};
 

@@ -1,4 +1,4 @@
-//! The merged configuration, and the chain that it describes.
+//! The merged configuration, and the chain that it defines.
 
 mod check;
 
@@ -26,7 +26,7 @@ use crate::kuberc::Kuberc;
 /// How long reading the files may take; one may be on a network file system.
 const READING_LIMIT: Duration = Duration::from_secs(30);
 
-/// The layers, merged into one configuration. See the [module](super).
+/// The configuration of Kubex, merged from its files, variables and the program's options. See the [module](super).
 #[derive(Clone)]
 pub struct Configuration {
     host: Host,
@@ -50,37 +50,45 @@ impl fmt::Debug for Configuration {
     }
 }
 
-/// A source as it is configured.
+/// A source with its settings, as [`Configuration::sources`] returns it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SourceSummary {
-    /// Its name.
+    /// The name of the source.
     pub name: String,
-    /// The name of its provider.
+    /// The name of the provider.
     pub provider: String,
-    /// Whether the chain tries it; `enabled: false` turns it off.
+    /// Whether the chain tries the source. `enabled: false` turns a source off.
     pub is_enabled: bool,
-    /// Its position in the chain, from 0; `None` if the chain does not name it.
+    /// The position of the source in the chain, from 0. `None` if the source is not in the chain.
     pub position: Option<usize>,
-    /// Where it is first defined.
+    /// The place where the source is first defined.
     pub origin: Origin,
 }
 
 impl Configuration {
-    /// Reads the files and variables of this host: every layer except the program's.
+    /// Reads the configuration files and the variables of this host. The program's options are not included: add them
+    /// with [`with`](Self::with). The options of the sources are checked later, by [`chain`](Self::chain).
     ///
     /// # Errors
-    /// `MalformedDocument`, `UnreadableFile`, `UnknownField`, `InvalidValue`, `DuplicateName`, each with its file, line
-    /// and key; `MissingField` for a profile that no file has. [`chain`](Self::chain) checks the options of the sources.
+    /// Each error contains file, line and key.
+    ///
+    /// - [`ErrorKind::MalformedDocument`]: a file is neither YAML nor TOML.
+    /// - [`ErrorKind::UnreadableFile`]: a file exists, but it cannot be read.
+    /// - [`ErrorKind::UnknownField`]: a key is not known.
+    /// - [`ErrorKind::InvalidValue`]: a value has the wrong type or is not valid.
+    /// - [`ErrorKind::DuplicateName`]: a key is written twice.
+    /// - [`ErrorKind::MissingField`]: no file contains the selected profile.
+    /// - [`ErrorKind::TimedOut`]: the files cannot be read within 30 s.
     pub async fn load(host: &Host) -> Result<Self> {
         Self::load_named(host, None).await
     }
 
-    /// As [`load`](Self::load), with this file instead of the one that `KUBEX_CONFIG` names. `origin` is that of the
-    /// path, which starts at the working directory if it is relative.
+    /// Like [`load`](Self::load), but reads this file instead of the one in `KUBEX_CONFIG`. A relative path starts at
+    /// the working directory. Errors contain `origin`: the place that the path comes from, such as a command-line flag.
     ///
     /// # Errors
-    /// As [`load`](Self::load), and `UnreadableFile` if the file does not exist.
+    /// Returns the errors of [`load`](Self::load), and [`ErrorKind::UnreadableFile`] if the file does not exist.
     pub async fn load_with_file(path: impl AsRef<Path>, origin: Origin, host: &Host) -> Result<Self> {
         let path = host.from_working_directory(path.as_ref());
         Self::load_named(host, Some(NamedFile { path, origin })).await
@@ -105,10 +113,11 @@ impl Configuration {
         Self::from_layers(host.clone(), layers, profile, None)
     }
 
-    /// Reads the defaults and this file only, to check it by itself. A relative path starts at the working directory.
+    /// Reads the built-in defaults and this file, and ignores all other files and variables. A relative path starts at
+    /// the working directory.
     ///
     /// # Errors
-    /// As [`load`](Self::load), and `UnreadableFile` if it does not exist.
+    /// Returns the errors of [`load`](Self::load), and [`ErrorKind::UnreadableFile`] if the file does not exist.
     pub async fn from_file(path: impl AsRef<Path>, host: &Host) -> Result<Self> {
         let path = host.from_working_directory(path.as_ref());
         let file = places::required(&path, host, &Origin::file(&path)).await?;
@@ -120,11 +129,11 @@ impl Configuration {
         )
     }
 
-    /// Adds the program's options as the last layer. A key with dots is a path: `sources.kubeconfig.context`. The options
-    /// may contain secrets, which a file may not.
+    /// Adds the program's options as the last layer, which overrides all others. A key may be a path with dots, such
+    /// as `sources.kubeconfig.context`. Unlike a file, the options may contain secrets.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
+    /// Returns the errors of [`load`](Self::load).
     #[expect(
         clippy::needless_pass_by_value,
         reason = "takes the options by value, as a chain does"
@@ -134,8 +143,11 @@ impl Configuration {
         Self::from_layers(self.host, self.layers, self.profile, self.kuberc)
     }
 
-    /// The same configuration, in which the policy of this kuberc must permit a plugin too. The setting `exec.kuberc: false`
-    /// turns off kubectl's own kuberc, but not a named file.
+    /// Also applies the plugin policy of this kuberc (the preferences file of kubectl). A plugin runs only if both
+    /// this policy and Kubex's own policy permit it.
+    ///
+    /// `exec.kuberc: false` in the configuration turns this policy off, unless the kuberc comes from
+    /// [`Kuberc::from_file`].
     #[must_use]
     pub fn with_kuberc(mut self, kuberc: Kuberc) -> Self {
         self.kuberc = Some(kuberc);
@@ -143,10 +155,10 @@ impl Configuration {
         self
     }
 
-    /// The same layers with this profile instead of the one that `KUBEX_PROFILE` names.
+    /// Merges the same layers again, with this profile instead of the one in `KUBEX_PROFILE`.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
+    /// Returns the errors of [`load`](Self::load).
     pub fn in_profile(self, name: &str) -> Result<Self> {
         let profile = LocatedName {
             name: name.to_owned(),
@@ -187,12 +199,15 @@ impl Configuration {
         })
     }
 
-    /// The chain that is configured: its enabled sources in order, their time limits, the overrides and the plugin
-    /// rules. It uses the host that the configuration was read from.
+    /// Returns a builder of the configured chain. It contains the enabled sources in order, their time limits, the
+    /// overrides and the plugin rules. It uses the host that the configuration was read from.
     ///
     /// # Errors
-    /// `UnknownSource` for a name in the chain that is neither a source nor a provider, `UnknownProvider`, and the
-    /// problems of the sources' options. The error contains all problems, each with its location.
+    /// The error contains all problems, each with its location:
+    ///
+    /// - [`ErrorKind::UnknownSource`]: a name in the chain is neither a source nor a provider.
+    /// - [`ErrorKind::UnknownProvider`]: the provider of a source is not in the registry.
+    /// - The problems of the sources' options.
     pub fn chain(&self, registry: Registry) -> Result<ChainBuilder> {
         let mut problems = Problems::default();
         let (overrides, unset) = self.overrides(&mut problems);
@@ -304,7 +319,7 @@ impl Configuration {
         })
     }
 
-    /// The sources: those of the chain in their order, then the others by name.
+    /// Returns all sources: first those of the chain, in order, then the others, sorted by name.
     pub fn sources(&self) -> Vec<SourceSummary> {
         let in_chain = self.settings.chain.iter().enumerate().map(|(position, named)| {
             let source = self.settings.source(&named.name).cloned();
@@ -328,28 +343,30 @@ impl Configuration {
             .collect()
     }
 
-    /// Every value that is set, with its origin. Each value that the schema of its provider in the
-    /// registry marks as secret, or that may be one, is masked.
+    /// Returns every configured value with its origin. A value is masked if the schema of its provider in `registry`
+    /// marks it as secret, or if it may be a secret.
     pub fn entries(&self, registry: &Registry) -> Vec<Entry> {
         entry::entries(&self.settings, registry)
     }
 
-    /// The files that were read, in order.
+    /// Returns the paths of the files that were read, in order.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.layers.iter().filter_map(|layer| layer.origin().path())
     }
 
-    /// What the user should know about the files and the variables. The chain's results contain it too.
+    /// Returns the warnings about the configuration files and variables. A
+    /// [`ClientConfiguration`](crate::ClientConfiguration) that is resolved from this configuration contains them too.
     pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
         self.layers.iter().flat_map(Layer::warnings)
     }
 
-    /// A warning for each name in `exec.native` that no provider replaces. The chain's results contain it too.
+    /// Returns a warning for each plugin in `exec.native` that no provider can replace. A
+    /// [`ClientConfiguration`](crate::ClientConfiguration) that is resolved from this configuration contains them too.
     pub fn unreplaced_plugins(&self, registry: &Registry) -> Vec<Warning> {
         native::warnings(&self.settings, registry)
     }
 
-    /// The names of the files' profiles, sorted.
+    /// Returns the names of all profiles in the files, in lower case and sorted.
     pub fn profiles(&self) -> Vec<String> {
         let mut names: Vec<String> = self
             .layers
@@ -362,12 +379,13 @@ impl Configuration {
         names
     }
 
-    /// The selected profile.
+    /// Returns the name of the selected profile, or `None` if no profile is selected.
     pub fn profile(&self) -> Option<&str> {
         self.profile.as_ref().map(|profile| profile.name.as_str())
     }
 
-    /// The configured plugin rules, with the policy of the kuberc if it is read.
+    /// Returns the configured plugin rules, including the policy of the kuberc if it is read. `None` if the
+    /// configuration sets no rules; the rules of the host apply then.
     pub fn plugin_rules(&self) -> Option<&PluginRules> {
         self.rules.as_ref()
     }

@@ -15,15 +15,17 @@ use super::settings::Settings;
 use super::typed::{property, resolved};
 use super::variables::looks_like_a_variable;
 
-/// A value that is set, and its origin. Its `Display` is one line.
+/// A configured value and its origin, as [`Configuration::entries`](super::Configuration::entries) returns it. Its
+/// `Display` output is one line.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Entry {
-    /// The keys that lead to it: `sources.kubeconfig.context`.
+    /// The path of the value, such as `sources.kubeconfig.context`.
     pub key: String,
-    /// The value as it may be shown: a text, a number, a boolean or a list. A hidden value is `[masked]`.
+    /// The value in a form that is safe to show: a string, a number, a boolean or a list. A secret is replaced by
+    /// `[masked]`.
     pub shown: Json,
-    /// Where it is defined.
+    /// The place where the value is defined.
     pub origin: Origin,
 }
 

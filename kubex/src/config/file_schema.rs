@@ -12,10 +12,10 @@ use super::schema::{
     common_schema, entry_schema, format_of, is_hidden, is_secret, overrides_schema, plugin_schema, references,
 };
 
-/// The JSON Schema of a configuration file, with the providers of this registry.
+/// Returns the JSON Schema of a configuration file, with the options of the providers in this registry.
 ///
-/// Nothing is required, because a file is only one of several layers. A source whose provider is not in the registry is
-/// accepted unchecked.
+/// The schema requires no option, because a file is only one of several layers. It accepts any options for a source
+/// whose provider is not in the registry.
 ///
 /// ```
 /// # fn main() -> kubex::Result<()> {

@@ -1,16 +1,19 @@
 //! Builds the chain from configuration files and variables.
 //!
-//! The layers, each of which wins over those before it:
+//! The configuration has these layers. Each one overrides those before it:
 //!
 //! 1. the built-in defaults: `chain: [kubeconfig, in-cluster]`
-//! 2. `/etc/kubex/config.yaml` or `config.toml`
-//! 3. the user's: `$XDG_CONFIG_HOME/kubex/config.yaml`, else `~/.config/kubex/config.yaml`, or `config.toml` there
-//! 4. the file that `KUBEX_CONFIG` or the program names, which must be there
+//! 2. the machine's file: `/etc/kubex/config.yaml` or `config.toml`
+//! 3. the user's file: `$XDG_CONFIG_HOME/kubex/config.yaml`, else `~/.config/kubex/config.yaml`, or `config.toml`
+//!    there
+//! 4. the file in `KUBEX_CONFIG`, or the one that the program passes to [`Configuration::load_with_file`]; it must
+//!    exist
 //! 5. variables: `KUBEX_CHAIN=in-cluster,kubeconfig`, `KUBEX_SOURCES__KUBECONFIG__CONTEXT=prod`
-//! 6. the program: [`Configuration::with`]
+//! 6. the program's options: [`Configuration::with`]
 //!
-//! Maps are merged key by key; any other value, a list too, is replaced by the later layer's. `KUBEX_PROFILE` selects a
-//! profile of the files, which wins over the rest of them. The working directory is never searched.
+//! Maps are merged key by key. Any other value, also a list, is replaced as a whole. `KUBEX_PROFILE` selects a
+//! profile, which is a section of the files that overrides the rest of the files. The working directory is never
+//! searched.
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;
@@ -42,8 +45,9 @@
 //! # }
 //! ```
 //!
-//! A configuration file contains no secret: `token-env` names the variable that holds it, `token-file` the file. The page
-//! `docs/configuration.md` of the repository has every key, and recipes.
+//! A configuration file must not contain secrets. Use `token-env` to refer to a variable that contains the token, or
+//! `token-file` to refer to a file. The page `docs/configuration.md` of the repository lists every key and contains
+//! recipes.
 
 mod cache;
 mod configuration;

@@ -31,10 +31,11 @@ struct CommonOptions {
     enabled: bool,
     /// How long the source may take to resolve. Default: 30s.
     timeout: kubex_core::host::Deadline,
-    /// With what the credential is shared. Default: memory.
+    /// How widely the credential is shared. none: with nothing; memory: with equal sources of this process; shared:
+    /// with all processes of the user. Default: memory.
     #[schemars(with = "String", extend("enum" = ["none", "memory", "shared"]))]
     cache: super::cache::Cache,
-    /// How long a shared credential is kept that does not say when it expires. Default: not at all.
+    /// How long to keep a shared credential that has no expiry time. Default: not at all.
     cache_lifetime: kubex_core::host::Deadline,
 }
 

@@ -1,8 +1,9 @@
-//! kubectl's `kuberc` as a policy for plugins.
+//! Applies the plugin policy of kubectl's preferences, the `kuberc` file.
 //!
-//! kubectl 1.35 and newer decide by `credentialPluginPolicy` and `credentialPluginAllowlist` of their preferences which exec
-//! plugins may run ([KEP-3104]). [`Kuberc`] is the same policy for this program. The command `kubex` reads it by default.
-//! A program reads it if its configuration contains `exec: {kuberc: true}`, or if its code asks for it:
+//! kubectl 1.35 and newer decide which exec plugins may run by two fields of their preferences:
+//! `credentialPluginPolicy` and `credentialPluginAllowlist` ([KEP-3104]). [`Kuberc`] applies the same policy to this
+//! program. The command `kubex` does so by default. A program does so if its configuration contains `exec: {kuberc:
+//! true}`, or in code:
 //!
 //! ```
 //! use kubex::Host;
@@ -17,20 +18,18 @@
 //!
 //! | file | what is read |
 //! |---|---|
+//! | given by the flag `--kuberc` of the command, or by [`Kuberc::from_file`] | this file, which must exist |
+//! | given by `$KUBERC` | this file, which must exist; `KUBERC=off` turns the policy off |
+//! | `~/.kube/kuberc` | this file, if it exists |
+//!
+//! `KUBECTL_KUBERC=false` also turns the policy off, as in kubectl. In some cases kubectl prints a message and ignores
+//! a broken file, or a part of it, so that its policy has no effect. Kubex then runs no plugin:
+//!
+//! | file | what is read |
+//! |---|---|
 //! | named by the flag `--kuberc` of the command, or [`Kuberc::from_file`] | this one, which must exist |
 //! | named by `$KUBERC` | this one, which must exist; `KUBERC=off` turns the policy off |
 //! | `~/.kube/kuberc` | this one, if it exists |
-//!
-//! `KUBECTL_KUBERC=false` turns the policy off too, as it does for kubectl. Where kubectl ignores a file or a part of it
-//! with a message, so that its policy has no effect, no plugin runs here:
-//!
-//! | file | kubectl 1.37 | Kubex |
-//! |---|---|---|
-//! | `~/.kube/kuberc` cannot be read, or is not valid YAML | every plugin runs | none |
-//! | an unknown `apiVersion` or `kind` and no document with a known one | every plugin runs | none |
-//! | `apiVersion: kubectl.config.k8s.io/v1alpha1` with a plugin policy, which that version does not have | every plugin runs | none |
-//! | a policy that is not a string, `CredentialPluginPolicy`, another misspelled key, a key that is written twice | the field is ignored | none |
-//! | an entry of the list with a field besides `command` and `name` | the field is ignored | none, because it may limit the entry |
 //!
 //! [KEP-3104]: https://github.com/kubernetes/enhancements/tree/master/keps/sig-cli/3104-introduce-kuberc
 
@@ -52,26 +51,27 @@ const VARIABLE: &str = "KUBERC";
 /// The variable by which kubectl turns its preferences off.
 const FEATURE_GATE: &str = "KUBECTL_KUBERC";
 
-/// kubectl's preferences, of which the policy for plugins is read.
+/// The location of kubectl's preferences, whose plugin policy is used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kuberc {
     named: Option<(PathBuf, Origin)>,
 }
 
 impl Kuberc {
-    /// The file that kubectl reads: the one that `$KUBERC` names, else `~/.kube/kuberc`.
+    /// Uses the file that kubectl reads: the one in `$KUBERC` if it is set, otherwise `~/.kube/kuberc`.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// This file, which must exist. `origin` is where its path comes from.
+    /// Uses this file, which must exist. Errors contain `origin`: the place that the path comes from, such as a
+    /// command-line flag.
     pub fn from_file(path: impl Into<PathBuf>, origin: Origin) -> Self {
         Self {
             named: Some((path.into(), origin)),
         }
     }
 
-    /// The policy for plugins, which is read before every run.
+    /// Returns the plugin policy of the file. The file is read before every run of a plugin.
     pub fn policy(self) -> PluginPolicy {
         PluginPolicy::from_source(Arc::new(self))
     }

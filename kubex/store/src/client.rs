@@ -2,7 +2,8 @@
 
 use crate::moment::Asked;
 
-/// The program that asked for a credential, by its process. A second question by the same process is recognized.
+/// The program that asks for a credential, such as a kubectl process that runs this program as its exec plugin. If the
+/// same process makes the same request again, it has rejected the credential that it got before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     process: u32,
@@ -13,8 +14,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A process id, its start time in the system's unit, and the request. The start time distinguishes processes that get the
-    /// same id one after the other.
+    /// Creates a client from its process id, the start time of that process, and its request (such as the cluster).
+    /// The start time distinguishes processes that get the same id one after the other; it may have any unit.
     pub fn new(process: u32, started: u64, question: impl Into<Vec<u8>>) -> Self {
         Self {
             process,
@@ -24,7 +25,8 @@ impl Client {
         }
     }
 
-    /// When it asked. A client that asks several times at once has not rejected the answer to the first question.
+    /// Sets the time at which the client asked. The default is the time of [`new`](Self::new). A client rejects a
+    /// credential only by a request that it makes after it has got the credential.
     #[must_use]
     pub fn asking_at(mut self, asked: Asked) -> Self {
         self.asked = asked;

@@ -48,7 +48,7 @@ struct Content {
     description: String,
 }
 
-/// A credential of the store, and when it was fetched.
+/// A credential of the store, with the time at which it was fetched.
 #[derive(Clone)]
 pub struct StoredCredential {
     credential: Credential,
@@ -74,24 +74,25 @@ impl StoredCredential {
         }
     }
 
-    /// The credential.
+    /// Returns the credential.
     pub fn credential(&self) -> &Credential {
         &self.credential
     }
 
-    /// When it was fetched, by the wall clock.
+    /// Returns the time at which the credential was fetched, by the wall clock.
     pub fn fetched_at(&self) -> SystemTime {
         self.fetched_at.wall()
     }
 
-    /// When it is not served any more: when it expires, or at the end of the configured lifetime.
+    /// Returns the time at which the credential expires, or at which its configured lifetime ends. `None` if it has
+    /// neither.
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.credential
             .expires_at()
             .or_else(|| self.fetched_at().checked_add(self.lifetime?))
     }
 
-    /// The description of what fetched it, without secrets.
+    /// Returns a description of the source that fetched the credential, without secrets.
     pub fn description(&self) -> &str {
         &self.description
     }

@@ -26,7 +26,8 @@ struct Login {
     began: Instant,
 }
 
-/// The right to fetch one credential of the store. No other process gets it until this value is dropped or the process ends.
+/// The right to fetch one credential of the store. No other process can fetch this credential until the value is
+/// dropped or the process ends. Call [`succeed`](Self::succeed) or [`fail`](Self::fail) after the fetch.
 #[derive(Debug)]
 pub struct Flight {
     slot: Slot,
@@ -39,7 +40,7 @@ pub struct Flight {
     is_login: bool,
 }
 
-/// The secret is kept in the slot until the store is cleared.
+/// The secret, such as a refresh token, is kept in the store until it is cleared.
 impl SavedSecret for Flight {
     fn saved(&self) -> Option<SecretString> {
         self.slot.secret().ok().flatten()
@@ -75,20 +76,20 @@ impl Flight {
         }
     }
 
-    /// Why the credential has to be fetched.
+    /// Returns why the credential must be fetched, such as because the old one has expired.
     pub fn reason(&self) -> FetchReason {
         self.reason
     }
 
-    /// How long a credential is kept that does not say when it expires. Without it, such a credential is not kept.
+    /// Sets how long a credential without an expiry time is kept. By default, such a credential is not kept.
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: Option<Duration>) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// The fetch may ask its user. If a signal ends the program, [`record_cancelled`] keeps the next process from asking
-    /// at once.
+    /// Declares that the fetch may ask the user questions, as a login does. If a signal ends the program in the
+    /// meantime, [`record_cancelled`] keeps other processes from asking the user again at once.
     #[must_use]
     pub fn asking_its_user(mut self) -> Self {
         self.is_login = true;
@@ -102,7 +103,9 @@ impl Flight {
         self
     }
 
-    /// Keeps the credential. It is returned with the reason if it could not be written.
+    /// Stores the new credential, and ends the right to fetch. `description` is that of the credential's source, for
+    /// lists of the store. If the credential could not be stored, the reason is returned too, and other processes
+    /// fetch for themselves.
     pub fn succeed(self, credential: Credential, description: &str) -> (StoredCredential, Option<Unshared>) {
         let stored = StoredCredential::new(credential, self.lifetime, description);
         let written = self.write(&stored);
@@ -134,7 +137,8 @@ impl Flight {
         directory.replace(&self.slot.file(CREDENTIAL), &file)
     }
 
-    /// Tells those that wait for the fetch that it failed. Returns the credential that is still valid, if there is one.
+    /// Records that the fetch failed, and ends the right to fetch. Processes that wait for the fetch get this error.
+    /// Returns the old credential if it is still valid.
     pub fn fail(self, error: &Error) -> Option<StoredCredential> {
         let outcome = Outcome::failed(error, self.previous.as_ref()).described_as(self.slot.description());
         // Those that wait then fetch for themselves.
@@ -160,8 +164,8 @@ fn write_outcome(slot: &Slot, outcome: &Outcome) -> Result<(), Unshared> {
     }
 }
 
-/// Records that a signal has ended the fetches of this process that may have asked their user. The next process does not ask
-/// again at once. Call it before the program ends by the signal.
+/// Records that a signal has cancelled the logins of this process, so that the next process does not ask the user
+/// again at once. Call it before the signal ends the program.
 pub fn record_cancelled() {
     logins(|logins| {
         for login in logins.drain(..) {

@@ -1,27 +1,28 @@
 //! The store: credentials that all processes of one user share.
 //!
-//! | part | what it does |
+//! | item | use |
 //! |---|---|
 //! | [`Store`] | the directory and its key: opens, lists and clears |
-//! | [`Slot`] | the place of one identity: reads, waits, fetches |
-//! | [`Flight`] | the right to fetch, held by one process at a time |
-//! | [`Client`] | the program that a credential was given to, to recognize that it was rejected |
-//! | [`StoredSource`] | any credential source, shared through the store |
+//! | [`Slot`] | the credential of one identity: reads it, waits for it, or gets the right to fetch it |
+//! | [`Flight`] | the right to fetch a credential, which one process has at a time |
+//! | [`Client`] | the program that gets a credential; if it asks again, it has rejected the credential |
+//! | [`StoredSource`] | shares the credential of any credential source through the store |
 //!
 //! A slot has four files, whose names are keyed digests of the identity:
 //!
 //! | file | content |
 //! |---|---|
 //! | `.credential` | the credential, encrypted |
-//! | `.lock` | nothing; the process that fetches holds its lock. It is never deleted, because a lock on a deleted file locks out no other process |
-//! | `.outcome` | how the last fetch failed, encrypted |
-//! | `.served` | keyed digests of the clients that were given the credential |
+//! | `.lock` | nothing; the process that fetches holds a lock on this file. It is never deleted, because a lock on a deleted file does not exclude other processes |
+//! | `.outcome` | the reason why the last fetch failed, encrypted |
+//! | `.served` | keyed digests of the clients that got the credential |
 //!
-//! Every file is written under another name and renamed, so that a reader never sees half of it. A file that cannot be
-//! read, is damaged, or is encrypted with another key counts as missing. A file or a directory that other users can read,
-//! or that belongs to another user, is refused.
+//! Every file is written under another name and renamed, so that a reader never sees an incomplete file. A file that
+//! cannot be read, is damaged, or is encrypted with another key is treated as missing. A file or a directory that
+//! other users can read, or that belongs to another user, is refused.
 //!
-//! If the store cannot be used, [`Unshared`] has the reason: a program then fetches its own credential.
+//! If the store cannot be used, the functions return [`Unshared`] with the reason. The program should fetch its own
+//! credential then.
 
 #![expect(
     clippy::disallowed_methods,

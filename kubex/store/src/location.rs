@@ -13,19 +13,19 @@ const DIRECTORY: &str = "KUBEX_CACHE_DIR";
 /// The variable that chooses the place of the key.
 const KEY: &str = "KUBEX_CACHE_KEY";
 
-/// Where the key of the store is kept.
+/// The place where the key that encrypts the store is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyPlace {
-    /// In the keyring of the platform: the kernel's on Linux, the login keychain on macOS, the Credential Manager on
-    /// Windows. In a file, if there is already one or no keyring takes the key.
+    /// The keyring of the platform: that of the kernel on Linux, the login keychain on macOS, the Credential Manager on
+    /// Windows. A file is used instead if it already contains the key, or if no keyring stores the key.
     #[default]
     Keyring,
-    /// In a file of the user.
+    /// A file that only the user can read.
     File,
 }
 
-/// The directory of the store, and the place of its key.
+/// The directory of a store, and the place of its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     pub(crate) directory: PathBuf,
@@ -33,7 +33,7 @@ pub struct Location {
 }
 
 impl Location {
-    /// A store in this directory.
+    /// Describes a store in this directory.
     pub fn new(directory: impl Into<PathBuf>, key: KeyPlace) -> Self {
         Self {
             directory: directory.into(),
@@ -41,11 +41,11 @@ impl Location {
         }
     }
 
-    /// The store of the user: below `$KUBEX_CACHE_DIR`, `$XDG_CACHE_HOME/kubex`, or the cache directory in the user's home.
-    /// `KUBEX_CACHE_KEY=file` keeps the key in a file.
+    /// Describes the user's store. It is below `$KUBEX_CACHE_DIR`, `$XDG_CACHE_HOME/kubex`, or the cache directory in
+    /// the user's home directory. If `KUBEX_CACHE_KEY` is `file`, its key is in a file.
     ///
     /// # Errors
-    /// There is no home directory, or a variable has a value that is not allowed.
+    /// Returns an error if there is no home directory, or if one of these variables is not valid.
     pub fn of_the_user(environment: &dyn Environment) -> Result<Self, Unshared> {
         let key = match environment.text(KEY).as_deref() {
             None | Some("keyring") => KeyPlace::Keyring,
@@ -60,7 +60,7 @@ impl Location {
         Ok(Self::new(base(environment)?.join("credentials"), key))
     }
 
-    /// The directory.
+    /// Returns the directory.
     pub fn directory(&self) -> &Path {
         &self.directory
     }

@@ -52,12 +52,14 @@ impl Moment {
     }
 }
 
-/// When a program asked for a credential, by a clock that all processes of a boot share where there is one.
+/// The time at which a program asked for a credential. On Linux, it does not depend on the wall clock, so that times
+/// of different processes can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Asked(u64);
 
 impl Asked {
-    /// Now. A program takes the time when it begins, so that what it does before it asks does not count.
+    /// Returns the current time. Call it when the program starts, so that the time until it opens the store is not
+    /// included.
     pub fn now() -> Self {
         Self(microseconds())
     }

@@ -13,13 +13,13 @@ const FIRST_AFTER_A_TIME_OUT: Duration = Duration::from_secs(30);
 const FIRST_AFTER_A_CANCELLATION: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 
-/// Why the next login has to wait.
+/// The reason why a new login must wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum BackOff {
-    /// The fetch ran into its deadline: a login that was not completed.
+    /// The last login was not completed before its time limit.
     TimedOut,
-    /// A signal ended the fetch while it asked its user.
+    /// A signal ended the last login while it waited for the user.
     Cancelled,
 }
 

@@ -21,7 +21,8 @@ pub(crate) const OUTCOME: &str = "outcome";
 /// What a source needs for its next fetch, such as a refresh token.
 pub(crate) const SECRET: &str = "secret";
 
-/// Who asks for a credential, and how.
+/// The conditions of a request for a credential: which client asks, which credential was rejected, and how long to
+/// wait.
 #[derive(Clone, Debug, Default)]
 pub struct Access {
     client: Option<Client>,
@@ -30,7 +31,7 @@ pub struct Access {
 }
 
 impl Access {
-    /// Waits at most this long for a fetch of another process.
+    /// Waits at most this long while another process fetches the credential.
     pub fn new(wait: Duration) -> Self {
         Self {
             wait,
@@ -38,14 +39,15 @@ impl Access {
         }
     }
 
-    /// The client that the credential is for. If it was given the credential before, the credential was rejected.
+    /// Requests the credential for this client. If the client already got the stored credential before this request,
+    /// it has rejected it, and a new one is fetched.
     #[must_use]
     pub fn for_client(mut self, client: Client) -> Self {
         self.client = Some(client);
         self
     }
 
-    /// The server rejected this credential, so another one is wanted.
+    /// Requests another credential than this one, because the server has rejected it.
     #[must_use]
     pub fn rejecting(mut self, rejected: &StoredCredential) -> Self {
         self.rejected = Some(rejected.generation());
@@ -53,21 +55,22 @@ impl Access {
     }
 }
 
-/// What the caller has to do.
+/// The result of [`Slot::begin`], which determines what the caller must do.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Begun {
-    /// Nothing: this is the credential.
+    /// Use this credential.
     Hit(Box<StoredCredential>),
-    /// Fetch it: this process has the right to.
+    /// Fetch the credential. Only this process may do so until the [`Flight`] is dropped.
     Fetch(Box<Flight>),
-    /// Return the error: another process failed, or the last login has to be a while ago.
+    /// Return this error. Another process has tried to fetch the credential and failed, or a new login must
+    /// [wait](crate::BackOff).
     Failed(Error),
-    /// Fetch it without the store, which cannot be used.
+    /// Fetch the credential without the store, because the store cannot be used.
     Unshared(Unshared),
 }
 
-/// The place of one identity in the store.
+/// The part of the store that keeps the credential of one identity.
 #[derive(Clone, Debug)]
 pub struct Slot {
     store: Store,
@@ -97,16 +100,16 @@ impl Slot {
         &self.store
     }
 
-    /// Identifies the slot within its store; nothing of the identity can be read from it.
+    /// Returns a text that identifies the slot within its store. It reveals nothing about the identity.
     pub fn id(&self) -> String {
         self.name.to_string()
     }
 
-    /// The credential that is kept, without waiting and without fetching. `None` if there is none, if it is about to
-    /// expire, or if this client or caller has rejected it.
+    /// Returns the stored credential, without waiting and without a fetch. `None` if there is no stored credential, if
+    /// it is about to expire, or if it was rejected.
     ///
     /// # Errors
-    /// The store cannot be used.
+    /// Returns an error if the store cannot be used.
     pub fn read(&self, access: &Access) -> Result<Option<StoredCredential>, Unshared> {
         Ok(self
             .acceptable(access)?
@@ -114,7 +117,8 @@ impl Slot {
             .map(|(stored, _)| stored))
     }
 
-    /// Gets the credential, waits for the process that fetches it, or gets the right to fetch it. It blocks.
+    /// Returns the stored credential, or the right to fetch a new one. If another process is fetching it, the call
+    /// blocks until that fetch ends or the waiting time of `access` is over.
     pub fn begin(&self, access: &Access) -> Begun {
         self.try_begin(access).unwrap_or_else(Begun::Unshared)
     }
@@ -210,11 +214,12 @@ impl Slot {
         Ok(Some((stored, freshness)))
     }
 
-    /// Records that the client is given this credential, so that its next question means that it was rejected.
+    /// Records that the client gets this credential. If the same client asks again, the store concludes that it has
+    /// rejected the credential.
     ///
     /// # Errors
-    /// The store cannot be written to. The credential must not be given to the client then, unless it was just fetched:
-    /// its rejection would not be recognized.
+    /// Returns an error if the store cannot be written. Do not give the credential to the client then, because its
+    /// rejection would not be noticed. A credential that was just fetched may still be given.
     pub fn record_served(&self, stored: &StoredCredential, client: &Client) -> Result<(), Unshared> {
         let (directory, key) = (self.store.directory(), self.store.keys().names());
         served::add(directory, key, self.name, stored.generation(), client)

@@ -22,11 +22,11 @@ use crate::unshared::Unshared;
 /// The warning of a source that gets a new refresh token which nothing saves.
 const NOT_SAVED: &str = "refresh-token-not-saved";
 
-/// A credential source whose credential all processes of the user share: at most one of them fetches at a time, and the
-/// others get its result.
+/// A credential source that shares its credential with all processes of the user, through the store. Only one process
+/// fetches at a time, and the others get its result.
 ///
-/// If the store cannot be used, or the source has no [`StoreIdentity`], each process fetches for itself, and a `tracing` event
-/// has the reason.
+/// If the store cannot be used, or if the source has no [`StoreIdentity`], each process fetches its own credential.
+/// The reason is recorded in a `tracing` event.
 #[derive(Debug)]
 pub struct StoredSource {
     source: Arc<dyn CredentialSource>,
@@ -36,7 +36,7 @@ pub struct StoredSource {
 }
 
 impl StoredSource {
-    /// Shares a source through the store of the user.
+    /// Shares the credential of this source through the user's store.
     pub fn new(source: Arc<dyn CredentialSource>) -> Self {
         Self {
             source,
@@ -46,14 +46,14 @@ impl StoredSource {
         }
     }
 
-    /// Uses another store than the one of the user.
+    /// Uses the store at this location instead of the user's store.
     #[must_use]
     pub fn in_location(mut self, location: Location) -> Self {
         self.location = Some(location);
         self
     }
 
-    /// How long a credential is kept that does not say when it expires. Without it, such a credential is not shared.
+    /// Sets how long a credential without an expiry time is shared. By default, such a credential is not shared.
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);

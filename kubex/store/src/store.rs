@@ -19,7 +19,7 @@ use crate::served;
 use crate::slot::{CREDENTIAL, OUTCOME, SECRET, Slot};
 use crate::unshared::Unshared;
 
-/// The credentials that the processes of one user share. Cheap to clone.
+/// A directory with encrypted credentials that the processes of one user share. Cloning it is cheap.
 #[derive(Clone)]
 pub struct Store {
     directory: Directory,
@@ -27,57 +27,58 @@ pub struct Store {
     warning: Option<Warning>,
 }
 
-/// A slot of the store, as it may be shown.
+/// A stored credential, described without secrets. [`Store::list`] returns it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Kept {
-    /// [Identifies the slot](Slot::id).
+    /// The [id](Slot::id) of the slot that keeps the credential.
     pub slot: String,
-    /// What fetched the credential, without secrets.
+    /// The description of the source that fetched the credential, without secrets.
     pub description: String,
-    /// The kinds of its parts: `bearer token`.
+    /// The kind of the credential, such as `bearer token`.
     pub kind: &'static str,
-    /// When it was fetched.
+    /// The time at which the credential was fetched.
     pub fetched_at: SystemTime,
-    /// When it is not served any more.
+    /// The time after which the credential is no longer used. `None` if it has no such time.
     pub expires_at: Option<SystemTime>,
-    /// Whether it is still served.
+    /// Whether the credential is still used.
     pub is_valid: bool,
 }
 
-/// A login that was not completed, so that none is started for a while.
+/// A login that was not completed, so that a new one must wait. [`Store::back_offs`] returns it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BackedOff {
-    /// [Identifies the slot](Slot::id).
+    /// The [id](Slot::id) of the slot whose credential the login was to fetch.
     pub slot: String,
-    /// What was fetched, without secrets.
+    /// The description of the source that the login was for, without secrets.
     pub description: String,
-    /// What happened to the last login.
+    /// The reason why the last login was not completed.
     pub reason: BackOff,
-    /// When it ended.
+    /// The time at which the last login ended.
     pub failed_at: SystemTime,
-    /// When the next one may start.
+    /// The time before which no new login starts.
     pub until: SystemTime,
 }
 
-/// What was removed for one identity.
+/// The result of [`Store::clear_one`]: what the store has removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cleared {
-    /// A credential, whether or not it was still valid.
+    /// Whether a credential was removed. It may have expired before.
     pub credential: bool,
-    /// A refresh token.
+    /// Whether a refresh token was removed.
     pub refresh_token: bool,
-    /// The time before which no login was started.
+    /// Whether a waiting time after a login that was not completed was removed.
     pub back_off: bool,
 }
 
 impl Store {
-    /// Opens the store, and creates its directory and its key if they do not exist. It blocks.
+    /// Opens the store. Creates its directory and its key if they do not exist. The call blocks.
     ///
     /// # Errors
-    /// The directory cannot be used: it cannot be created, other users can access it, or it is on a network.
+    /// Returns an error if the directory cannot be used: it cannot be created, other users can access it, or it is on
+    /// a network file system.
     pub fn open(location: &Location) -> Result<Self, Unshared> {
         let directory = Directory::open(location.directory())?;
         let (key, warning) = master_key::read_or_create(&directory, location.key)?;
@@ -90,21 +91,22 @@ impl Store {
         })
     }
 
-    /// The slot of an identity.
+    /// Returns the slot that keeps the credential of this identity.
     pub fn slot(&self, identity: &StoreIdentity) -> Slot {
         let name = Name::new(self.keys.names(), identity);
         Slot::new(self.clone(), name, identity.description())
     }
 
-    /// What the user should know about the store, once: the key is in a file.
+    /// Returns a warning if opening the store has just created a file with the key, because no keyring stored the key.
+    /// `None` otherwise.
     pub fn warning(&self) -> Option<&Warning> {
         self.warning.as_ref()
     }
 
-    /// All slots that contain a credential.
+    /// Returns all stored credentials, described without secrets.
     ///
     /// # Errors
-    /// The directory cannot be listed.
+    /// Returns an error if the directory cannot be listed.
     pub fn list(&self) -> Result<Vec<Kept>, Unshared> {
         let now = Moment::now();
         let mut kept = Vec::new();
@@ -124,10 +126,10 @@ impl Store {
         Ok(kept)
     }
 
-    /// All logins that were not completed and are not started again yet.
+    /// Returns all logins that were not completed, and that must still wait before they start again.
     ///
     /// # Errors
-    /// The directory cannot be listed.
+    /// Returns an error if the directory cannot be listed.
     pub fn back_offs(&self) -> Result<Vec<BackedOff>, Unshared> {
         let now = Moment::now();
         let mut found = Vec::new();
@@ -146,11 +148,11 @@ impl Store {
         Ok(found)
     }
 
-    /// Removes every credential, every refresh token and every back-off, and returns how many slots contained one. Locks stay: a process may hold
-    /// one.
+    /// Removes all credentials, refresh tokens and waiting times. Returns the number of slots that contained one. The
+    /// files for locks are kept, because a process may hold a lock.
     ///
     /// # Errors
-    /// A file cannot be removed.
+    /// Returns an error if a file cannot be removed.
     pub fn clear(&self) -> Result<usize, Unshared> {
         let slots = self.slots()?;
         for slot in &slots {
@@ -159,10 +161,10 @@ impl Store {
         Ok(slots.len())
     }
 
-    /// Removes the credential, the refresh token and the back-off of one identity.
+    /// Removes the credential, the refresh token and the waiting time of one identity. Returns which of them existed.
     ///
     /// # Errors
-    /// A file cannot be removed.
+    /// Returns an error if a file cannot be removed.
     pub fn clear_one(&self, identity: &StoreIdentity) -> Result<Cleared, Unshared> {
         let slot = self.slot(identity);
         let files = self.directory.files()?;

@@ -1,4 +1,4 @@
-//! Why the store cannot be used.
+//! The reason why the store cannot be used.
 
 use std::fmt;
 use std::io;
@@ -7,7 +7,8 @@ use std::path::Path;
 use kubex_core::text::{sanitize_line, shown_path};
 use kubex_core::{Error, ErrorKind, Warning};
 
-/// Why credentials cannot be shared: the reason, and one thing to do.
+/// The reason why credentials cannot be shared through the store, and what to do about it. The program should fetch
+/// its own credential instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unshared {
     message: String,
@@ -22,7 +23,8 @@ impl Unshared {
         }
     }
 
-    /// What makes the identity is not what it was before the fetch, so the credential may be that of another identity.
+    /// Returns the reason that the identity of a credential changed during the fetch. The credential may belong to
+    /// another identity then, so it must not be stored.
     pub fn of_a_changed_identity() -> Self {
         Self::new(
             "what makes its identity changed while it was fetched",
@@ -46,17 +48,17 @@ impl Unshared {
         )
     }
 
-    /// What is wrong.
+    /// Returns the reason why credentials cannot be shared.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// One thing to do.
+    /// Returns one thing that the user can do about it.
     pub fn help(&self) -> &str {
         self.help
     }
 
-    /// The same as a warning.
+    /// Returns a warning that contains the reason.
     pub fn warning(&self) -> Warning {
         Warning::new(
             "credential-not-shared",

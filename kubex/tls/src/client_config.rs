@@ -1,4 +1,4 @@
-//! The TLS configuration of the HTTP clients that providers have of their own.
+//! The TLS configuration of the HTTP clients that providers use for requests of their own.
 
 use std::sync::Arc;
 
@@ -7,11 +7,12 @@ use rustls::ClientConfig;
 
 use crate::{default_provider, verifier};
 
-/// A configuration for HTTP/1.1 without a client certificate. It has an explicit crypto provider: rustls has no default if
-/// two are compiled in.
+/// Creates a configuration for HTTP/1.1 with this trust and without a client certificate. It uses the [default crypto
+/// provider](crate::default_provider).
 ///
 /// # Errors
-/// `Unsupported` and `InvalidPem` if the TLS library does not accept the trust, or if there is no crypto provider.
+/// Returns [`ErrorKind::Unsupported`] or [`ErrorKind::InvalidPem`] if the TLS library does not accept the trust, or if
+/// there is no crypto provider.
 pub fn http_client_config(trust: &Trust) -> Result<ClientConfig> {
     let unsupported = |error: rustls::Error| {
         Error::new(

@@ -13,11 +13,14 @@ use crate::{LARGEST_RESPONSE, http_client_config};
 /// The connect timeout. It is short, so that the next address can be tried in time.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
-/// A client for https only, without redirects. It uses the proxy of the host's environment, as kubectl does. An invalid proxy is not
-/// used, so check [`Proxy::from_environment`] before each request: otherwise the request would go without one.
+/// Creates a client for https requests to an issuer of tokens. It follows no redirects and uses the proxy in the
+/// host's environment variables, as kubectl does.
+///
+/// If that proxy is not valid, the client would connect without it. So call [`Proxy::from_environment`] before each
+/// request, and do not send the request if it returns an error.
 ///
 /// # Errors
-/// As [`http_client_config`], and `Unsupported` if the client cannot be built.
+/// Returns the errors of [`http_client_config`], and [`ErrorKind::Unsupported`] if the client cannot be built.
 pub fn http_client(trust: &Trust, host: &Host) -> Result<Client> {
     let client = http_client_builder(http_client_config(trust)?, host)
         .https_only(true)
@@ -31,8 +34,11 @@ pub fn http_client(trust: &Trust, host: &Host) -> Result<Client> {
     })
 }
 
-/// The builder of a client without redirects, which sets no time limits. Over https, the client uses the proxy of the host's
-/// environment; an invalid one is not used, as by [`http_client`]. Over http it uses none: a cloud's metadata service is near.
+/// Creates a builder of a client that follows no redirects and has no time limits.
+///
+/// For https, the client uses the proxy in the host's environment variables. Check the proxy before each request, as
+/// for [`http_client`]. For http, the client uses no proxy, because http is used only for the metadata service of a
+/// cloud, which is reached directly.
 pub fn http_client_builder(tls: ClientConfig, host: &Host) -> ClientBuilder {
     let host = host.clone();
     let proxy = reqwest::Proxy::custom(move |address| {
@@ -49,10 +55,11 @@ pub fn http_client_builder(tls: ClientConfig, host: &Host) -> ClientBuilder {
         .proxy(proxy)
 }
 
-/// Reads a body to its end, which may contain a token. `None` if it is longer than [`LARGEST_RESPONSE`].
+/// Reads the whole body of a response, which may contain a token. Returns `None` if the body is longer than
+/// [`LARGEST_RESPONSE`].
 ///
 /// # Errors
-/// Those of the connection.
+/// Returns the error of the connection if the body ends early.
 pub async fn read_body(response: &mut Response) -> reqwest::Result<Option<SecretBuffer>> {
     let mut body = SecretBuffer::default();
     while let Some(chunk) = response.chunk().await? {

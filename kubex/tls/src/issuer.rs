@@ -1,7 +1,8 @@
-//! Requests to an issuer of tokens: https only, no redirects, a limited response that no error contains.
+//! Requests to an issuer of tokens: only https, no redirects, and a size limit for responses. Errors do not contain
+//! responses.
 //!
-//! Connections are opened for one renewal and closed after it: renewals are rare, and each one uses the current content of
-//! the CA file.
+//! Connections are opened for one renewal of a credential and closed after it. Renewals are rare, and each one should
+//! use the current content of the CA file.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -19,10 +20,11 @@ use zeroize::Zeroizing;
 
 use crate::{LARGEST_RESPONSE_TEXT, http_client, read_body};
 
-/// The trust of requests to an issuer: this option's certificate authorities, or the system's if it is not set.
+/// Returns the trust for requests to an issuer: the CA bundle in `authority`, or the system's trust store if it is
+/// `None`.
 ///
 /// # Errors
-/// As [`Pem::load_ca_bundle`].
+/// Returns the errors of [`Pem::load_ca_bundle`].
 pub async fn issuer_trust(authority: Option<&Pem>, host: &Host) -> Result<Trust> {
     let Some(pem) = authority else {
         return Ok(Trust::System);
@@ -31,7 +33,7 @@ pub async fn issuer_trust(authority: Option<&Pem>, host: &Host) -> Result<Trust>
     bundle.await.map(Trust::CaBundle)
 }
 
-/// Sends the requests of one renewal.
+/// An HTTP client for the requests of one renewal of a credential.
 #[derive(Debug)]
 pub struct IssuerClient {
     client: Client,
@@ -39,21 +41,23 @@ pub struct IssuerClient {
     authority_option: &'static str,
 }
 
-/// A complete response. Its body may contain tokens.
+/// A complete response of an issuer. Its body may contain tokens.
 #[derive(Debug)]
 pub struct IssuerResponse {
-    /// The status.
+    /// The HTTP status.
     pub status: StatusCode,
-    /// The body.
+    /// The whole body.
     pub body: SecretBuffer,
 }
 
 impl IssuerClient {
-    /// A client with this trust. It uses the proxy of the host's environment, as kubectl does; a kubeconfig's `proxy-url`
-    /// applies to the cluster and not to the issuer. `authority_option` is the option that sets the trust, for errors.
+    /// Creates a client with this trust. It uses the proxy in the host's environment variables, as kubectl does. A
+    /// kubeconfig's `proxy-url` applies to the cluster and not to the issuer. `authority_option` is the name of the
+    /// option that sets the trust, for errors.
     ///
     /// # Errors
-    /// `InvalidPem` or `Unsupported` if the TLS library does not accept the certificate authorities.
+    /// Returns [`ErrorKind::InvalidPem`] or [`ErrorKind::Unsupported`] if the TLS library does not accept the CA
+    /// bundle.
     pub fn new(trust: &Trust, authority_option: &'static str, host: &Host) -> Result<Self> {
         Ok(Self {
             client: http_client(trust, host)?,
@@ -62,19 +66,21 @@ impl IssuerClient {
         })
     }
 
-    /// Requests a document. `whom` is the name of the server in errors.
+    /// Requests a document. `whom` is the name of the server in errors. A response with any status is returned, not
+    /// only one with a success status.
     ///
     /// # Errors
-    /// `Unavailable` if there is no response or it is too large; any status is a response. The error of an invalid proxy.
+    /// - [`ErrorKind::Unavailable`]: there is no response, or it is too large.
+    /// - The error of an invalid proxy.
     pub async fn get(&self, url: &Url, whom: &str) -> Result<IssuerResponse> {
         self.check_proxy(url)?;
         self.receive(self.client.get(url.clone()), whom).await
     }
 
-    /// Sends a form.
+    /// Sends a form with `POST`. `whom` is the name of the server in errors.
     ///
     /// # Errors
-    /// As [`get`](Self::get).
+    /// Returns the errors of [`get`](Self::get).
     pub async fn post(
         &self,
         url: &Url,
@@ -140,11 +146,11 @@ fn is_about_a_certificate(cause: &(dyn StdError + 'static)) -> bool {
     }
 }
 
-/// Parses the address of an issuer or of one of its endpoints: https, without a user name and a fragment, so that it can be
-/// shown. `what` is its name in errors.
+/// Parses the address of an issuer or of one of its endpoints. It must be https, without a user name, a password and a
+/// fragment, so that it is safe to show. `what` is the name of the address in errors.
 ///
 /// # Errors
-/// `InvalidValue`, also for `http://`. The address is not quoted.
+/// Returns [`ErrorKind::InvalidValue`] if the address is not of this form. The error does not contain the address.
 pub fn parse_address(what: &str, text: &str) -> Result<Url> {
     let invalid = |why: &str| Error::new(ErrorKind::InvalidValue, format_args!("{what} {why}"));
     if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
@@ -166,11 +172,11 @@ pub fn parse_address(what: &str, text: &str) -> Result<Url> {
     Ok(url)
 }
 
-/// A form with secrets, whose bytes are wiped once they are sent.
+/// The body of a form request, which may contain secrets. Its bytes are wiped after they are sent.
 pub struct Form(Zeroizing<String>);
 
 impl Form {
-    /// Encodes the fields, in a buffer that is large enough from the start: a buffer that grows leaves a copy behind.
+    /// Encodes these fields.
     pub fn new(fields: &[(&str, &str)]) -> Self {
         let longest: usize = fields
             .iter()
@@ -194,17 +200,17 @@ impl fmt::Debug for Form {
     }
 }
 
-/// The `Authorization` of an OAuth client with a secret. Both parts are form-encoded before they are joined (RFC 6749,
-/// 2.3.1), so that a colon in them is not a separator.
+/// Creates the credential for the `Authorization` header of an OAuth client with a secret. Id and secret are
+/// form-encoded before they are joined (RFC 6749, 2.3.1), so that they may contain colons.
 ///
 /// # Errors
-/// `InvalidValue` if the id is empty.
+/// Returns [`ErrorKind::InvalidValue`] if the id is empty.
 pub fn client_basic(id: &str, secret: &SecretString) -> Result<Credential> {
     let secret = form_encoded(secret.expose_secret());
     Credential::basic(&form_encoded(id), secret.as_str().into())
 }
 
-/// A text as it is written in a form.
+/// Returns the form-encoded text.
 pub fn form_encoded(text: &str) -> Zeroizing<String> {
     let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
     encoded.extend(form_urlencoded::byte_serialize(text.as_bytes()));

@@ -1,4 +1,4 @@
-//! Which server certificates are accepted, by the rules of Go's `crypto/tls`, over rustls.
+//! Decides which server certificates are accepted. The rules are those of Go's `crypto/tls`, on top of rustls.
 //!
 //! ```
 //! # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {
@@ -10,8 +10,8 @@
 //! # Ok::<(), kubex_core::Error>(())
 //! ```
 //!
-//! [`verifier`] knows no name: it verifies the certificate for the name that rustls passes, which is the one that the client
-//! connects to.
+//! [`verifier`] is not tied to one server: rustls passes the name of the server that the client connects to, and the
+//! certificate is verified for that name.
 
 mod accept_any;
 mod authorities;

@@ -1,4 +1,4 @@
-//! What holds for each request for a token: how large a response is read, and where http is used.
+//! Limits of the requests for tokens: the size of a response, and the addresses for which http is permitted.
 
 use std::net::IpAddr;
 
@@ -8,11 +8,12 @@ use url::Url;
 /// The maximum size of a response with a token, in bytes.
 pub const LARGEST_RESPONSE: usize = 1024 * 1024;
 
-/// The same in errors: `larger than 1 MiB`.
+/// [`LARGEST_RESPONSE`] as text, for errors such as `larger than 1 MiB`.
 pub const LARGEST_RESPONSE_TEXT: &str = "1 MiB";
 
-/// Whether this is the machine itself, or a link-local address, as those of metadata services are. `others` are the further
-/// names and addresses at which a cloud has such a service, an IPv6 address without brackets.
+/// Returns whether the address is this machine, a link-local address, or one of `others`. Metadata services of clouds
+/// have such addresses, and http is permitted for them. `others` contains the other names and addresses of a cloud's
+/// metadata service; IPv6 addresses have no brackets.
 ///
 /// ```
 /// # fn main() -> Result<(), url::ParseError> {
@@ -32,11 +33,12 @@ pub fn is_near(address: &Url, others: &[&str]) -> bool {
     is_known || is_this_machine(address)
 }
 
-/// Checks where a request for a cloud's credentials goes: over https anywhere, and never around an invalid proxy; over http
-/// only to an address that [is near](is_near).
+/// Checks that a request for a cloud's credentials may be sent to this address. With https, it may be sent to any address,
+/// if the proxy in the host's environment variables is valid. With http, it may only be sent to an address that
+/// [is near](is_near).
 ///
 /// # Errors
-/// `Refused`, or the error of [`Proxy::from_environment`].
+/// Returns [`ErrorKind::Refused`] for another http address, or the error of [`Proxy::from_environment`].
 pub fn check_destination(address: &Url, others: &[&str], host: &Host) -> Result<()> {
     if address.scheme() == "https" {
         return Proxy::from_environment(address, host).map(drop);
@@ -50,7 +52,7 @@ pub fn check_destination(address: &Url, others: &[&str], host: &Host) -> Result<
     ))
 }
 
-/// Whether this is the machine itself: `localhost`, or a loopback address.
+/// Returns whether the address is `localhost` or a loopback address.
 pub fn is_this_machine(address: &Url) -> bool {
     address.host_str().is_some_and(|host| {
         let host = name(host);

@@ -7,11 +7,11 @@ use kubex_core::Result;
 use kubex_core::{Error, ErrorKind};
 use rustls::crypto::CryptoProvider;
 
-/// The first of these that exists: the default provider that the program has installed in rustls; aws-lc-rs, if the
-/// feature `aws-lc-rs` is enabled; ring, if the feature `ring` is enabled.
+/// Returns the first of these crypto providers that exists: the default provider that the program has installed in
+/// rustls; aws-lc-rs, if the feature `aws-lc-rs` is enabled; ring, if the feature `ring` is enabled.
 ///
 /// # Errors
-/// `Unsupported` if there is none.
+/// Returns [`ErrorKind::Unsupported`](kubex_core::ErrorKind::Unsupported) if none of them exists.
 pub fn default_provider() -> Result<Arc<CryptoProvider>> {
     if let Some(installed) = CryptoProvider::get_default() {
         return Ok(Arc::clone(installed));

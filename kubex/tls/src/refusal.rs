@@ -1,4 +1,4 @@
-//! Why a server's certificate is refused: as an error of rustls, and as a sentence.
+//! The reasons why a server's certificate is refused, as errors of rustls and as sentences.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,22 +6,23 @@ use std::sync::Arc;
 use kubex_core::text::sanitize_line;
 use rustls::{CertificateError, Error, OtherError};
 
-/// A reason for which rustls has no error.
+/// A reason for refusing a server's certificate for which rustls has no error of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// An authority of the CA bundle may not issue the certificate: its subject, and why.
+    /// A CA certificate of the bundle must not be used to issue the server's certificate.
     Authority {
-        /// The authority's subject.
+        /// The subject of the CA certificate.
         subject: String,
-        /// Why it may not.
+        /// The reason why it must not be used.
         why: String,
     },
-    /// A critical extension is not known.
+    /// The certificate has a critical extension that is not supported. The text identifies the extension.
     CriticalExtension(String),
-    /// It is a certificate authority, below one that restricts names.
+    /// The server's certificate is a CA certificate, and a CA certificate above it restricts names. That combination
+    /// is not supported.
     NameConstraints,
-    /// It is of version 1, which has no alternative names.
+    /// The certificate is of version 1, so it has no subject alternative names to check.
     NoNames,
 }
 
@@ -90,7 +91,8 @@ pub(crate) fn from_webpki(error: webpki::Error) -> Error {
     .into()
 }
 
-/// Whether the certificate's issuer is not trusted, so that the CA bundle may have been replaced.
+/// Returns whether the certificate was refused because its issuer is not trusted. The CA bundle may have been replaced
+/// then, so read it again.
 pub fn is_unknown_issuer(error: &Error) -> bool {
     match error {
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
@@ -101,7 +103,7 @@ pub fn is_unknown_issuer(error: &Error) -> bool {
     }
 }
 
-/// A sentence for an error whose own message shows the inside of a library. `None` if that message is fine.
+/// Returns a sentence for the user that replaces the error's own message. `None` if the error's own message is clear.
 pub fn sentence(error: &CertificateError) -> Option<String> {
     Some(match error {
         CertificateError::BadEncoding => "the server's certificate is malformed".to_owned(),

@@ -10,10 +10,11 @@ use crate::accept_any::AcceptAny;
 use crate::authorities::Authorities;
 use crate::handshake::{CheckCertificate, Verifier};
 
-/// Creates the verifier for this trust.
+/// Creates a certificate verifier for this trust.
 ///
 /// # Errors
-/// `Unsupported` if the system's trust store cannot be used, and for an unknown variant of `Trust`.
+/// Returns [`ErrorKind::Unsupported`] if the system's trust store cannot be used, or if this version does not know the
+/// variant of `Trust`.
 pub fn verifier(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
     match trust {
         Trust::CaBundle(bundle) => Ok(checked_by(

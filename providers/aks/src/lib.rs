@@ -1,26 +1,30 @@
-//! Tokens of Microsoft Entra for Azure Kubernetes Service, as `kubelogin get-token` prints them, without kubelogin.
+//! Tokens of Microsoft Entra for Azure Kubernetes Service, like those of `kubelogin get-token`, without kubelogin.
 //!
-//! An AKS cluster with Microsoft Entra accepts an access token for its server's application. The Azure SDK for Rust requests
-//! it: with the token of a Kubernetes service account (workload identity), with the managed identity of the machine, or with
-//! the secret of an application (service principal). A connection is opened when a token is fetched, and never while a chain
-//! resolves.
+//! An AKS cluster with Microsoft Entra accepts an access token for its server's application. The Azure SDK for Rust
+//! requests this token in one of three ways:
+//!
+//! - with the token of a Kubernetes service account (workload identity)
+//! - with the managed identity of the machine
+//! - with the secret of an application (service principal)
+//!
+//! A connection is opened only when a token is fetched, and never while a chain is resolved.
 //!
 //! | option | meaning |
 //! |---|---|
-//! | `login` | `workloadidentity`, `msi` or `spn`, as kubelogin names them |
-//! | `server-id` | the application id of the cluster's server; by default that of AKS |
-//! | `tenant-id`, `client-id`, `client-secret` | the tenant and the application; otherwise `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET` |
-//! | `identity-resource-id` | the managed identity, in place of its client id |
-//! | `federated-token-file` | the token that is exchanged; otherwise `AZURE_FEDERATED_TOKEN_FILE` |
-//! | `environment`, `authority-host` | the cloud, or the address of Microsoft Entra; otherwise `AZURE_AUTHORITY_HOST` |
-//! | `issuer-certificate-authority` and its `-data` | the CA bundle for Microsoft Entra; by default the system's trust |
-//! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
+//! | `login` | `workloadidentity`, `msi` or `spn`, as in kubelogin |
+//! | `server-id` | the application id of the cluster's server; the default is that of AKS |
+//! | `tenant-id`, `client-id`, `client-secret` | the tenant and the application; the defaults are `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET` |
+//! | `identity-resource-id` | the resource id of the managed identity, instead of its client id |
+//! | `federated-token-file` | the file with the service account's token; the default is `AZURE_FEDERATED_TOKEN_FILE` |
+//! | `environment`, `authority-host` | the cloud, or the address of Microsoft Entra; the default is `AZURE_AUTHORITY_HOST` |
+//! | `issuer-certificate-authority`, `issuer-certificate-authority-data` | the CA bundle for Microsoft Entra; the default is the system's trust |
+//! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
-//! Logins that need a person or a program (`devicecode`, `interactive`, `azurecli`, ...) are an error that says so. For
-//! these, use kubelogin with the provider `exec`.
+//! Logins that need a user or another program (`devicecode`, `interactive`, `azurecli`, ...) are refused with an
+//! error. For these, use kubelogin with the provider `exec`.
 //!
-//! It also serves `kubelogin get-token` of a kubeconfig in place of kubelogin, if the rules for plugins list `kubelogin` as
-//! native ([`kubex_core::host::PluginRules::native`]).
+//! If a kubeconfig calls `kubelogin get-token`, this provider can be used instead of kubelogin: add `kubelogin` to
+//! [`PluginRules::native`](kubex_core::host::PluginRules::native).
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;
@@ -57,7 +61,7 @@ pub use options::AksOptions;
 pub use source::AksSource;
 
 kubex_core::register! {
-    /// The provider `aks`.
+    /// The registration of the provider `aks`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::source::<AksSource>("aks", "tokens for Azure Kubernetes Service, without kubelogin")
             .replaces("kubelogin", replacement::replace);

@@ -6,36 +6,36 @@ use kubex_core::SecretString;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The options of the provider `aks`, in addition to the cluster's, with the names of kubelogin's flags. An empty text means
-/// that an option is not set.
+/// The options of the provider `aks`, besides those that describe the cluster (`server`, `certificate-authority`,
+/// ...). Their names are those of kubelogin's flags. An empty string means that an option is not set.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AksOptions {
     /// How to log in: `workloadidentity`, `msi` (a managed identity) or `spn` (an application with a secret).
     #[schemars(extend("enum" = ["workloadidentity", "msi", "spn"]))]
     pub login: String,
-    /// The application id of the cluster's server. By default that of AKS, which all its clusters share.
+    /// The application id of the cluster's server. The default is the id that all AKS clusters share.
     pub server_id: Option<String>,
-    /// The tenant of Microsoft Entra: its id or a domain of it. By default `AZURE_TENANT_ID`.
+    /// The tenant of Microsoft Entra: its id or one of its domains. The default is `AZURE_TENANT_ID`.
     pub tenant_id: Option<String>,
-    /// The client id of the application, or of the user-assigned managed identity. By default `AZURE_CLIENT_ID`.
+    /// The client id of the application or of the user-assigned managed identity. The default is `AZURE_CLIENT_ID`.
     pub client_id: Option<String>,
-    /// The secret of the application, for `spn`. By default `AZURE_CLIENT_SECRET`.
+    /// The secret of the application, for `spn`. The default is `AZURE_CLIENT_SECRET`.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub client_secret: Option<SecretString>,
-    /// The resource id of the user-assigned managed identity, in place of its client id.
+    /// The resource id of the user-assigned managed identity, instead of its client id.
     pub identity_resource_id: Option<String>,
     /// The cloud: `AzurePublicCloud` (the default), `AzureUSGovernmentCloud` or `AzureChinaCloud`.
     pub environment: Option<String>,
-    /// The https address of Microsoft Entra. By default `AZURE_AUTHORITY_HOST`, or that of the cloud.
+    /// The https address of Microsoft Entra. The default is `AZURE_AUTHORITY_HOST`, or the address of the cloud.
     pub authority_host: Option<String>,
-    /// The file with the token that is exchanged, for `workloadidentity`. By default `AZURE_FEDERATED_TOKEN_FILE`.
+    /// The file with the service account's token, for `workloadidentity`. The default is `AZURE_FEDERATED_TOKEN_FILE`.
     #[schemars(extend("format" = "path"))]
     pub federated_token_file: Option<PathBuf>,
-    /// The file of the CA bundle for the certificate of Microsoft Entra, in PEM. By default the system's trust.
+    /// The file of the CA bundle for the certificate of Microsoft Entra, in PEM. The default is the system's trust.
     #[schemars(extend("format" = "path"))]
     pub issuer_certificate_authority: Option<PathBuf>,
-    /// The CA bundle inline: PEM, or base64 of PEM.
+    /// The CA bundle itself: PEM, or base64 of PEM.
     #[schemars(with = "Option<String>")]
     pub issuer_certificate_authority_data: Option<SecretString>,
 }

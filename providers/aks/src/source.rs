@@ -16,7 +16,7 @@ use crate::replacement::check_host;
 use crate::settings::{Identity, Precedence, Proof, Settings, check_text};
 use crate::token::request;
 
-/// The credential source of the provider `aks`.
+/// Requests tokens of Microsoft Entra: the credential source of the provider `aks`. See the [crate](crate).
 #[derive(Debug)]
 pub struct AksSource {
     options: AksOptions,
@@ -164,8 +164,9 @@ impl CredentialSource for AksSource {
         )
     }
 
-    /// The settings as options and variables choose them, and what proves who the application is. `None` for a managed
-    /// identity, which only the machine knows: two pods may have the same settings, and share a home directory.
+    /// Identifies the credential by the login settings in options and variables, and by the secret or token of the
+    /// application. `None` for a managed identity, because only the machine knows it: two pods may have the same
+    /// settings and share a home directory.
     async fn store_identity(&self, host: &Host, _: &Cluster) -> Option<StoreIdentity> {
         let settings = self.settings(host).await.ok()?;
         let Identity::Application(application) = &settings.identity else {
@@ -183,7 +184,8 @@ impl CredentialSource for AksSource {
         )
     }
 
-    /// Finds what a login needs and is missing, and what is not supported. Nothing is asked.
+    /// Returns an error if a setting that the login needs is missing, or if the login is not supported. Sends no
+    /// request.
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         let checked = match self.settings(host).await {
             Ok(_) => issuer_trust(self.authority.as_ref(), host).await.map(drop),

@@ -1,24 +1,30 @@
-//! Tokens for Amazon EKS, as `aws eks get-token` prints them, without the AWS CLI.
+//! Tokens for Amazon EKS, like those of `aws eks get-token`, without the AWS CLI.
 //!
-//! A token is a presigned request to AWS STS, which the cluster sends to learn who signed it. Signing it needs AWS
-//! credentials and no connection. The credentials are found by the AWS SDK for Rust: variables, profiles (keys, roles,
-//! IAM Identity Center), web identity (IRSA), the credentials endpoint of a container or of EKS Pod Identity, and the
-//! instance metadata of EC2. A connection is opened only if these credentials need one, and never while a chain resolves.
+//! A token is a signed request to AWS STS. The cluster sends this request to AWS STS to learn who signed it. Signing
+//! needs AWS credentials, but no connection. The AWS SDK for Rust finds the credentials:
+//!
+//! - variables
+//! - profiles (keys, roles, IAM Identity Center)
+//! - web identity (IRSA)
+//! - the credentials endpoint of a container or of EKS Pod Identity
+//! - the instance metadata of EC2
+//!
+//! A connection is opened only if these credentials need one, and never while a chain is resolved.
 //!
 //! | option | meaning |
 //! |---|---|
-//! | `cluster` | the name of the EKS cluster; on Outposts its id |
-//! | `region` | the AWS region; otherwise `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile's |
-//! | `profile` | the AWS profile; with it, credentials in variables are ignored, as by the CLI |
-//! | `role` | the ARN of a role that is assumed first |
-//! | `session-name`, `external-id` | of that role's session; the name is `EKSGetTokenAuth` by default, as in the CLI |
-//! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
+//! | `cluster` | the name of the EKS cluster; on Outposts, its id |
+//! | `region` | the AWS region; the default is `AWS_REGION`, `AWS_DEFAULT_REGION` or the region of the profile |
+//! | `profile` | the AWS profile; if it is set, credentials in variables are ignored, as in the CLI |
+//! | `role` | the ARN of a role that is assumed before the token is signed |
+//! | `session-name`, `external-id` | the session name (by default `EKSGetTokenAuth`, as in the CLI) and the external id for that role |
+//! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
-//! A program that a profile names (`credential_process`) is not run: the error says so. For such a profile, use the AWS CLI
-//! with the provider `exec`.
+//! A profile with `credential_process` is an error, because this provider runs no programs. For such a profile, use
+//! the AWS CLI with the provider `exec`.
 //!
-//! It also serves `aws eks get-token` of a kubeconfig in place of the CLI, if the rules for plugins list `aws` as native
-//! ([`kubex_core::host::PluginRules::native`]).
+//! If a kubeconfig calls `aws eks get-token`, this provider can be used instead of the CLI: add `aws` to
+//! [`PluginRules::native`](kubex_core::host::PluginRules::native).
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;
@@ -62,7 +68,7 @@ pub use options::EksOptions;
 pub use source::EksSource;
 
 kubex_core::register! {
-    /// The provider `eks`.
+    /// The registration of the provider `eks`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::source::<EksSource>("eks", "tokens for Amazon EKS, without the AWS CLI")
             .replaces("aws", replacement::replace);

@@ -18,7 +18,7 @@ use crate::replacement::check_host;
 use crate::settings::Settings;
 use crate::token::{LIFETIME, presign};
 
-/// The credential source of the provider `eks`.
+/// Signs tokens for Amazon EKS: the credential source of the provider `eks`. See the [crate](crate).
 #[derive(Debug)]
 pub struct EksSource {
     options: EksOptions,
@@ -138,8 +138,9 @@ impl CredentialSource for EksSource {
         Some(optional.fold(key, |key, (_, option)| key.with_optional(option.as_ref())))
     }
 
-    /// The options, every variable and file of AWS, and the token of a web identity. `None` if the machine offers the keys,
-    /// so that only it knows whose they are: two pods may have the same settings, and share a home directory.
+    /// Identifies the credential by the options, by each variable and file of AWS, and by the token of a web identity.
+    /// `None` if the machine provides the AWS credentials, because only the machine knows whose they are: two pods may
+    /// have the same settings and share a home directory.
     async fn store_identity(&self, host: &Host, _: &Cluster) -> Option<StoreIdentity> {
         let settings = self.settings(host).await.ok()?;
         if are_of_the_machine(&settings) {
@@ -168,7 +169,8 @@ impl CredentialSource for EksSource {
         Some(identity)
     }
 
-    /// Finds a missing region or profile, and what a profile needs and is not supported. Nothing is asked.
+    /// Returns an error if the region or the profile is missing, or if the profile needs something that is not
+    /// supported. Sends no request.
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         let checked = match self.settings(host).await {
             Ok(settings) => settings.endpoint().await.map(drop),

@@ -1,4 +1,5 @@
-//! The other side of the protocol: what a program that runs this one as its plugin asks for, and the answer to it.
+//! The plugin's side of the protocol: reads the request of the program that runs this one as its exec plugin, and
+//! writes the response.
 
 use std::fmt;
 
@@ -11,7 +12,8 @@ use zeroize::Zeroizing;
 use crate::exec_info::{self, PassedCluster};
 use crate::protocol::{ApiVersion, KIND};
 
-/// What the program asks for that runs this one as its plugin.
+/// The request that another program, such as kubectl, passes to this program when it runs this program as an exec
+/// plugin.
 #[derive(Clone, Default)]
 pub struct ExecRequest {
     api_version: ApiVersion,
@@ -63,14 +65,15 @@ struct Status<'a> {
 }
 
 impl ExecRequest {
-    /// The variable in which a program passes it.
+    /// The name of the environment variable that contains the request: `KUBERNETES_EXEC_INFO`.
     pub const VARIABLE: &str = exec_info::VARIABLE;
 
-    /// Reads the value of the variable. An empty one counts as not set: a person runs the command.
+    /// Parses the value of the variable. An empty value is treated as an unset variable: a user, and not a program,
+    /// has started this process.
     ///
     /// # Errors
-    /// `InvalidValue` if it is not an `ExecCredential`, or of a version that is not supported. The value is not shown: it may
-    /// contain the password of a proxy.
+    /// Returns [`ErrorKind::InvalidValue`] if the value is not an `ExecCredential`, or if its version is not
+    /// supported. The error does not contain the value, which may contain the password of a proxy.
     pub fn parse(variable: &str) -> Result<Self> {
         if variable.trim().is_empty() {
             return Ok(Self::default());
@@ -93,27 +96,28 @@ impl ExecRequest {
         })
     }
 
-    /// The request of a client that passes this cluster to its plugin, because `provideClusterInfo` is set.
+    /// Creates the request of a client that passes this cluster to its plugin, as it does if the kubeconfig contains
+    /// `provideClusterInfo: true`.
     ///
     /// # Errors
-    /// `InvalidValue` if the cluster cannot be written as JSON.
+    /// Returns [`ErrorKind::InvalidValue`] if the cluster cannot be written as JSON.
     pub fn passing(cluster: &Cluster) -> Result<Self> {
         let info = exec_info::exec_info(ApiVersion::default(), PassedCluster::Of(cluster), false);
         Self::parse(info.expose_secret())
     }
 
-    /// The version that the answer must have.
+    /// Returns the version that the response must have.
     pub fn api_version(&self) -> ApiVersion {
         self.api_version
     }
 
-    /// Whether a program asks, and not a person.
+    /// Returns `true` if a program has started this process as its plugin, and `false` if a user has started it.
     pub fn is_from_program(&self) -> bool {
         self.is_interactive.is_some()
     }
 
-    /// Whether the plugin may ask questions at the terminal, because the client that runs it has a terminal and permits it
-    /// (`spec.interactive`).
+    /// Returns whether this process may ask the user questions at the terminal. If a program has started it, that is
+    /// the value of `spec.interactive`. If a user has started it, the result is `true`.
     pub fn may_ask_its_user(&self) -> bool {
         self.is_interactive.unwrap_or(true)
     }
@@ -123,17 +127,19 @@ impl ExecRequest {
         self.cluster.as_deref()
     }
 
-    /// The cluster in `KUBERNETES_EXEC_INFO`, which a client passes if `provideClusterInfo` is set.
+    /// Returns the cluster in the request. `None` if the program passed no cluster; a client passes it only if the
+    /// kubeconfig contains `provideClusterInfo: true`.
     pub fn cluster_json(&self) -> Option<serde_json::Value> {
         self.cluster
             .as_deref()
             .and_then(|cluster| serde_json::from_str(cluster.get()).ok())
     }
 
-    /// The answer with this credential, as an `ExecCredential` in JSON.
+    /// Returns the response that contains this credential: an `ExecCredential` in JSON.
     ///
     /// # Errors
-    /// `Unsupported` if the protocol has no field for the credential.
+    /// Returns [`ErrorKind::Unsupported`] if an `ExecCredential` cannot contain this kind of credential, such as a
+    /// user name and a password.
     pub fn answer(&self, credential: &Credential) -> Result<SecretString> {
         let certificate = credential.certificate();
         if credential.basic_pair().is_some() || credential.is_anonymous() {

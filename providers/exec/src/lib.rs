@@ -1,36 +1,38 @@
 //! Exec credential plugins: programs that print a credential, such as `aws eks get-token`.
 //!
-//! A plugin receives its input in the variable `KUBERNETES_EXEC_INFO` and prints an `ExecCredential` on stdout (KEP-541,
-//! `client.authentication.k8s.io/v1` and `/v1beta1`). It runs when a credential is needed and never earlier: resolving
-//! starts nothing. It runs without a shell, and in its own process group unless it gets the terminal. The host decides
-//! whether it may run, what it inherits and whether it gets the terminal
-//! ([`PluginRules`](kubex_core::host::PluginRules), [`Terminal`](kubex_core::host::Terminal)). A kubeconfig never decides
-//! that.
+//! A plugin reads its input from the variable `KUBERNETES_EXEC_INFO` and prints an `ExecCredential` on stdout
+//! (KEP-541, `client.authentication.k8s.io/v1` and `/v1beta1`). It runs only when a credential is needed;
+//! resolving a chain starts no process. It runs without a shell, and in its own process group unless it uses the
+//! terminal.
+//!
+//! The program decides whether a plugin may run, which variables it inherits, and whether it may use the terminal. A
+//! kubeconfig cannot change these rules; see [`PluginRules`](kubex_core::host::PluginRules) and
+//! [`Terminal`](kubex_core::host::Terminal).
 //!
 //! | option | meaning |
 //! |---|---|
-//! | `command` | the program: a name that is looked up in `PATH`, or a path |
-//! | `args` | its arguments, each passed unchanged |
-//! | `env` | variables to add to this program's own: a list of `name` and `value` |
+//! | `command` | the program: a name, which is looked up in `PATH`, or a path |
+//! | `args` | the arguments, each passed unchanged |
+//! | `env` | variables that are added to the environment: a list of `name` and `value` |
 //! | `api-version` | `client.authentication.k8s.io/v1` (the default) or `/v1beta1` |
 //! | `provide-cluster-info` | whether the plugin receives the cluster; off by default |
-//! | `interactive-mode` | `Never`, `IfAvailable` (the default) or `Always`: whether the plugin may ask questions at the terminal |
+//! | `interactive-mode` | whether the plugin may ask questions at the terminal: `Never`, `IfAvailable` (the default) or `Always` |
 //! | `install-hint` | help for a user who has not installed the plugin |
-//! | `deadline` | the time limit of a run: `30s`, `300ms`, or a number of seconds; 30 s unless the host's rules set another limit |
-//! | `interactive-deadline` | the same for a run at the terminal; 5 min unless the host's rules set another limit |
-//! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
+//! | `deadline` | the time limit of a run: `30s`, `300ms`, or a number of seconds. The default is 30 s, or the limit in the plugin rules |
+//! | `interactive-deadline` | the time limit of a run that uses the terminal. The default is 5 min, or the limit in the plugin rules |
+//! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
-//! The names of a kubeconfig's `exec` block (`apiVersion`, `installHint`, ...) are accepted too.
+//! The names in a kubeconfig's `exec` block (`apiVersion`, `installHint`, ...) are accepted too.
 //!
-//! A bare name is looked up in the absolute directories of `PATH` only. A relative path is relative to the directory of the
-//! file that contains it. If the plugin fails, its stderr is part of the error, with secrets masked. Its stdout is never
+//! A name is looked up only in the absolute directories of `PATH`. A relative path starts at the directory of the file
+//! that contains it. If the plugin fails, the error contains its stderr, with secrets masked. Its stdout is never
 //! shown.
 //!
-//! Two configurations with the same plugin for the same cluster share one credential, and at most one run at a time. A
-//! plugin that requests the credential that it should provide itself is refused.
+//! If several configurations use the same plugin for the same cluster, they share one credential, and the plugin runs
+//! at most once at a time. A plugin that requests the credential that it should provide itself is refused.
 //!
-//! For a token in a file use the provider `token-file`, which starts no process. A fetch needs a tokio runtime with its I/O
-//! and time drivers enabled.
+//! For a token in a file, use the provider `token-file`, which starts no process. Fetching a credential needs a tokio
+//! runtime with its I/O and time drivers enabled.
 //!
 //! ```
 //! use kubex_core::host::{Exit, ProcessOutput, SimulatedHost};
@@ -107,7 +109,7 @@ pub use shared_call::SharedCall;
 pub use source::ExecSource;
 
 kubex_core::register! {
-    /// The provider `exec`.
+    /// The registration of the provider `exec`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::source::<ExecSource>("exec", "an exec credential plugin, run when a credential is needed")
             .kubeconfig_keys(&[

@@ -7,22 +7,24 @@ use kubex_core::host::Deadline;
 use schemars::JsonSchema;
 use serde::de::{Deserialize, Deserializer};
 
-/// The options of the provider `exec`, in addition to the cluster's. The names of a kubeconfig's `exec` block are accepted
-/// too, and so is `null` for an option that is not set (client-go, tools/clientcmd/api/v1/types.go).
+/// The options of the provider `exec`, besides those that describe the cluster (`server`, `certificate-authority`,
+/// ...). The names in a kubeconfig's `exec` block are accepted too, and `null` means that an option is not set
+/// (client-go, tools/clientcmd/api/v1/types.go).
 #[derive(serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ExecOptions {
-    /// The program: a name that is looked up in PATH, or a path. A relative path is relative to the directory of the file
+    /// The program: a name, which is looked up in PATH, or a path. A relative path starts at the directory of the file
     /// that contains it.
     #[schemars(extend("format" = "command"))]
     pub command: String,
     /// The arguments, each passed unchanged.
     #[serde(default, deserialize_with = "or_default")]
     pub args: Vec<String>,
-    /// Variables to add to those of this program. If a name occurs twice, the last value is used.
+    /// Variables that the plugin gets in addition to those of this program. If a name occurs twice, the last value is
+    /// used.
     #[serde(default, deserialize_with = "or_default")]
     pub env: Vec<EnvironmentVariable>,
-    /// The version of the protocol: `client.authentication.k8s.io/v1`, which is the default, or
+    /// The version of the protocol: `client.authentication.k8s.io/v1` (the default) or
     /// `client.authentication.k8s.io/v1beta1`.
     #[serde(alias = "apiVersion")]
     #[schemars(extend("enum" = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1", null]))]
@@ -30,16 +32,17 @@ pub struct ExecOptions {
     /// Help for a user who has not installed the plugin.
     #[serde(alias = "installHint")]
     pub install_hint: Option<String>,
-    /// Whether the plugin receives the cluster: its address, its CA bundle, its extension.
+    /// Whether the plugin receives the cluster: its address, its CA bundle and its extension for plugins.
     #[serde(default, deserialize_with = "or_default", alias = "provideClusterInfo")]
     pub provide_cluster_info: bool,
     /// Whether the plugin may ask questions at the terminal.
     #[serde(default, deserialize_with = "or_default", alias = "interactiveMode")]
     pub interactive_mode: InteractiveMode,
-    /// The time limit of a run: `30s`, `300ms`, or a number of seconds. 30 s, unless the rules for plugins set another
-    /// limit.
+    /// The time limit of a run: `30s`, `300ms`, or a number of seconds. The default is 30 s, or the limit in the
+    /// plugin rules.
     pub deadline: Option<Deadline>,
-    /// The time limit of a run that asks its user at the terminal. 5 min, unless the rules for plugins set another limit.
+    /// The time limit of a run that asks the user questions at the terminal. The default is 5 min, or the limit in the
+    /// plugin rules.
     pub interactive_deadline: Option<Deadline>,
 }
 
@@ -57,13 +60,13 @@ impl fmt::Debug for ExecOptions {
     }
 }
 
-/// One variable of the plugin's environment.
+/// A variable of the plugin's environment.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnvironmentVariable {
-    /// Its name.
+    /// The name of the variable.
     pub name: String,
-    /// Its value, which may be a secret.
+    /// The value of the variable, which may be a secret.
     #[serde(default, deserialize_with = "unlisted")]
     #[schemars(with = "String", extend("writeOnly" = true))]
     pub value: SecretString,
@@ -73,20 +76,20 @@ pub struct EnvironmentVariable {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub enum InteractiveMode {
-    /// The plugin never asks.
+    /// The plugin never asks questions.
     #[serde(alias = "never")]
     Never,
-    /// The plugin asks if there is a terminal, and runs without one if there is none.
+    /// The plugin asks questions if there is a terminal. Without a terminal, it runs without asking.
     #[default]
     #[serde(alias = "if-available")]
     IfAvailable,
-    /// The plugin needs a terminal.
+    /// The plugin needs a terminal. Without one, the run is an error.
     #[serde(alias = "always")]
     Always,
 }
 
 impl InteractiveMode {
-    /// The name that a kubeconfig uses.
+    /// Returns the value of `interactiveMode` in a kubeconfig, such as `IfAvailable`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Never => "Never",

@@ -1,4 +1,4 @@
-//! What makes the identity of a plugin's credential, in every process: for a store that processes share.
+//! Identifies the credential of a plugin across processes, for a store that processes share.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -31,32 +31,35 @@ const NAMES_OF_LOGINS: &[&str] = &[
     "OCI_CLI_REGION",
 ];
 
-/// What a plugin receives, and what it is. See [`identity`](Self::identity).
+/// Everything that determines which credential a plugin returns: its program, arguments, variables and files. Two
+/// equal [identities](Self::identity) mean the same credential, so that processes can share it through a store.
 #[derive(Clone)]
 pub struct PluginIdentity<'a> {
-    /// The program, as it was found.
+    /// The path of the program.
     pub program: &'a Path,
-    /// Its arguments.
+    /// The arguments of the program.
     pub arguments: &'a [String],
-    /// The names of the variables that its configuration sets. They count in any case.
+    /// The names of the variables that the plugin's configuration sets. They are always a part of the identity.
     pub set_variables: &'a [String],
-    /// All its variables.
+    /// All variables of the plugin's environment.
     pub environment: Vec<(OsString, OsString)>,
-    /// Files that choose the identity, beyond the known ones.
+    /// Additional files that determine the credential, besides those that Kubex knows for this program.
     pub files: &'a [PathBuf],
-    /// The cluster that it receives, if it asks for one: the field `spec.cluster` of its input.
+    /// The cluster that the plugin receives: the field `spec.cluster` of its input. `None` if it receives none.
     pub cluster: Option<serde_json::Value>,
-    /// The working directory, which counts if a path is relative.
+    /// The working directory. It is a part of the identity if the program, an argument or a file is a relative path.
     pub working_directory: Option<PathBuf>,
 }
 
 impl PluginIdentity<'_> {
-    /// The identity: the program's path and stamp, the arguments, the variables and files that choose it, and the cluster.
+    /// Computes the identity from the program's path and file stamp, the arguments, the variables and files that
+    /// determine the credential, and the cluster.
     ///
-    /// For a known program (`aws`, `gke-gcloud-auth-plugin`, `kubelogin`, ...) these are its own variables and configuration
-    /// files. For any other one it is the whole environment, but for variables that differ in every terminal.
+    /// For a known program (`aws`, `gke-gcloud-auth-plugin`, `kubelogin`, ...), these are the program's own variables
+    /// and configuration files. For any other program, it is the whole environment except the variables that differ in
+    /// each terminal.
     ///
-    /// It reads files of the system, and blocks.
+    /// This function reads files and blocks the thread.
     pub fn identity(&self) -> StoreIdentity {
         let choosing = Choosing::new(self.program, self.arguments);
         let environment: BTreeMap<&OsStr, &OsStr> = self

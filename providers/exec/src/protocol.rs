@@ -11,7 +11,7 @@ pub(crate) const GROUP: &str = "client.authentication.k8s.io";
 /// The kind of both of its messages.
 pub(crate) const KIND: &str = "ExecCredential";
 
-/// A version of the protocol. Both have the same fields.
+/// A version of the protocol. All versions have the same fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApiVersion {
@@ -23,11 +23,11 @@ pub enum ApiVersion {
 }
 
 impl ApiVersion {
-    /// Reads a version.
+    /// Parses a version.
     ///
     /// # Errors
-    /// `InvalidValue` for any other text. For `v1alpha1`, which Kubernetes removed in 1.24, the error names its
-    /// successors.
+    /// Returns [`ErrorKind::InvalidValue`] for any other text. For `v1alpha1`, which Kubernetes 1.24 removed, the
+    /// error suggests the newer versions.
     ///
     /// ```
     /// use kubex_exec::ApiVersion;
@@ -57,7 +57,7 @@ impl ApiVersion {
         }
     }
 
-    /// The version's text.
+    /// Returns the text of the version, such as `client.authentication.k8s.io/v1`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::V1 => "client.authentication.k8s.io/v1",

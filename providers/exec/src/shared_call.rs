@@ -1,7 +1,7 @@
-//! A call of `kubex exec`, which runs a plugin for all programs.
+//! Parses a call of `kubex exec`, which runs a plugin and shares its credential with all programs.
 //!
-//! `kubex wrap` writes such calls into kubeconfigs. What the plugin policy and the lookup find about such a user is about
-//! the plugin, and not only about `kubex`.
+//! `kubex wrap` writes such calls into kubeconfigs. The plugin policy and the search for the program are applied to
+//! the plugin after `--`, and not only to `kubex`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use kubex_core::{ErrorKind, Host, Origin, Registration, Registry};
 
 use crate::lookup::Command;
 
-/// A call of `kubex exec`: the plugin after `--`, and what chooses its identity.
+/// A call of `kubex exec`: the plugin after `--`, and the flags that determine which credentials are shared.
 ///
 /// ```
 /// use kubex_exec::SharedCall;
@@ -25,17 +25,17 @@ use crate::lookup::Command;
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct SharedCall {
-    /// The plugin and its arguments. It is not empty.
+    /// The plugin and its arguments. This list is not empty.
     pub command: Vec<String>,
-    /// The variables that choose the identity, beyond the known ones.
+    /// The values of `--identity-variable`: additional variables that determine which credential the plugin returns.
     pub identity_variables: Vec<String>,
-    /// The files that choose the identity, beyond the known ones.
+    /// The values of `--identity-file`: additional files that determine which credential the plugin returns.
     pub identity_files: Vec<PathBuf>,
 }
 
 impl SharedCall {
-    /// Reads the arguments `exec [FLAGS] -- COMMAND`. `None` for anything else, also with a flag that chooses another
-    /// configuration.
+    /// Parses the arguments `exec [FLAGS] -- COMMAND`. Returns `None` if they have another form, or if they contain
+    /// any other flag than `--identity-variable`, `--identity-file`, `--lifetime` and `--unwrap`.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<Self> {
         let mut words = arguments.into_iter();
         if words.next()? != "exec" {

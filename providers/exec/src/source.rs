@@ -44,7 +44,7 @@ const LOOK_LIMIT: Duration = Duration::from_millis(500);
 /// The number of bytes of output that are accepted.
 const OUTPUT_LIMIT: usize = 1024 * 1024;
 
-/// The credential source of the provider `exec`.
+/// Runs an exec plugin: the credential source of the provider `exec`. See the [crate](crate).
 pub struct ExecSource {
     command: Command,
     name: String,
@@ -137,11 +137,11 @@ fn environment(variables: Vec<EnvironmentVariable>) -> Result<Vec<(String, Secre
 }
 
 impl ExecSource {
-    /// A plugin that runs on behalf of another program, which asks this one as its plugin: it receives what that program has
-    /// passed, and may answer in any version of the protocol.
+    /// Creates a source for a process that another program, such as kubectl, has started as its exec plugin. The
+    /// plugin of this source receives the cluster from `request`, and may respond in any version of the protocol.
     ///
     /// # Errors
-    /// As for the options of a source.
+    /// Returns the errors of invalid options.
     pub fn serving(options: &Options, request: ExecRequest) -> Result<Self> {
         let registry = Registry::from_registrations([])?;
         let context = BuildContext {
@@ -341,8 +341,8 @@ impl ExecSource {
 
 #[async_trait]
 impl CredentialSource for ExecSource {
-    /// Each step has a limit of its own. There is none around them all, because the time in which the program is stopped by
-    /// Ctrl-Z does not count.
+    /// Each step of the fetch has a time limit of its own. There is no time limit for the whole fetch, because time
+    /// does not count while Ctrl-Z stops the program.
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
         let fetched = self.run(request.host, request.cluster).await;
         if let Ok(credential) = &fetched {
@@ -356,7 +356,8 @@ impl CredentialSource for ExecSource {
         wrapped.map_or_else(|| self.name.clone(), WrappedPlugin::describe)
     }
 
-    /// Whether the plugin's program can be changed by others. A program that is not found is an error of the fetch. A bare name is not looked up: that takes longer than the rest of resolving.
+    /// Returns a warning if other users can change the plugin's program. A command that is a name is not checked,
+    /// because the search in `PATH` takes longer than everything else. A missing program is an error of the fetch.
     async fn warnings(&self, host: &Host) -> Vec<Warning> {
         let command = self.command.as_os_str();
         if Path::new(command).components().count() == 1 {
@@ -405,7 +406,7 @@ impl CredentialSource for ExecSource {
         Some(&self.origin)
     }
 
-    /// A simulated plugin has no identity outside of its process.
+    /// Returns `None` on a simulated host, whose plugins exist only in this process.
     async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
         if host.processes().is_some() {
             return None;
@@ -436,7 +437,7 @@ impl CredentialSource for ExecSource {
         identity.await.ok()
     }
 
-    /// Everything that the plugin receives, and everything that changes what happens when it fails.
+    /// The key contains everything that the plugin receives, and each setting that matters when it fails.
     fn sharing_key(&self, cluster: &Cluster) -> Option<SharingKey> {
         let deadline = |deadline: Option<Deadline>| {
             deadline.map(|deadline| deadline.duration().as_nanos().to_le_bytes())

@@ -1,17 +1,18 @@
-//! The OpenID Connect token of a job of GitHub Actions, for a cluster whose API server trusts GitHub as an issuer.
+//! The OpenID Connect token of a GitHub Actions job, for a cluster whose API server trusts GitHub as an issuer.
 //!
-//! A job with the permission `id-token: write` has two variables: an address and a token with which it requests an OpenID
-//! Connect token for an audience. That token is the bearer token. A new one is requested before it expires, so a job may
-//! last longer than its tokens. No secret is stored in the repository.
+//! A job with the permission `id-token: write` has two variables: an address, and a token for requests to that
+//! address. With them, this provider requests an OpenID Connect token for an audience, and sends it as the bearer
+//! token. It requests a new one before the old one expires, so a job may run longer than its tokens are valid. The
+//! repository stores no secret.
 //!
 //! | option | meaning |
 //! |---|---|
-//! | `audience` | who the token is for: an audience that the API server accepts |
-//! | `issuer-certificate-authority` and its `-data` | the CA bundle for GitHub's certificate; by default the system's trust |
-//! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
+//! | `audience` | the audience of the token; the API server must accept it |
+//! | `issuer-certificate-authority`, `issuer-certificate-authority-data` | the CA bundle for GitHub's certificate; the default is the system's trust |
+//! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
-//! Outside of GitHub Actions the source is not configured, so that a chain continues. In a job without the permission, it
-//! is an error.
+//! Outside of GitHub Actions, the source is not configured, so the chain continues. In a job without the permission,
+//! resolving is an error.
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;
@@ -42,7 +43,7 @@ pub use options::GithubActionsOptions;
 pub use source::GithubActionsSource;
 
 kubex_core::register! {
-    /// The provider `github-actions`.
+    /// The registration of the provider `github-actions`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION = Registration::source::<GithubActionsSource>(
         "github-actions",
         "the OpenID Connect token of a job of GitHub Actions",

@@ -6,16 +6,18 @@ use kubex_core::SecretString;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The options of the provider `github-actions`, in addition to the cluster's.
+/// The options of the provider `github-actions`, besides those that describe the cluster (`server`,
+/// `certificate-authority`, ...).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct GithubActionsOptions {
-    /// Who the token is for. The API server accepts only the audiences of its configuration.
+    /// The audience of the token. The API server accepts only the audiences in its configuration.
     pub audience: String,
-    /// The file of the CA bundle for GitHub's certificate, in PEM, as for a GitHub Enterprise Server.
+    /// The file of the CA bundle for GitHub's certificate, in PEM, for example for a GitHub Enterprise Server. The
+    /// default is the system's trust.
     #[schemars(extend("format" = "path"))]
     pub issuer_certificate_authority: Option<PathBuf>,
-    /// The CA bundle inline: PEM, or base64 of PEM.
+    /// The CA bundle itself: PEM, or base64 of PEM.
     #[schemars(with = "Option<String>")]
     pub issuer_certificate_authority_data: Option<SecretString>,
 }

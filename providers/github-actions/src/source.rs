@@ -15,7 +15,7 @@ use crate::job::Job;
 use crate::options::GithubActionsOptions;
 use crate::request::request;
 
-/// The credential source of the provider `github-actions`.
+/// Requests the OpenID Connect token of a GitHub Actions job: the credential source of the provider `github-actions`. See the [crate](crate).
 #[derive(Debug)]
 pub struct GithubActionsSource {
     audience: String,
@@ -88,7 +88,7 @@ impl CredentialSource for GithubActionsSource {
         Some(self.sharing.clone())
     }
 
-    /// Whether this is a job that may request tokens. Nothing is requested.
+    /// Returns an error if this is not a job that may request tokens. Sends no request.
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         Job::read(host).map_err(|error| error.or_origin(&self.origin))?;
         issuer_trust(self.authority.as_ref(), host).await.map(|_| None)

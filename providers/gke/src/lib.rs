@@ -1,20 +1,20 @@
-//! Google access tokens for GKE, as gke-gcloud-auth-plugin prints them from the application default credentials, without
-//! the plugin and without gcloud.
+//! Google access tokens for GKE, like those of gke-gcloud-auth-plugin, without the plugin and without gcloud.
 //!
-//! The identity is that of the application default credentials: a service account, a user, an external account (Workload
-//! Identity Federation), an impersonated service account, or the service account of the machine or the pod. A connection is
-//! opened when a token is fetched, and never while a chain resolves.
+//! The identity is that of Google's application default credentials: a service account, a user, an external account
+//! (Workload Identity Federation), an impersonated service account, or the service account of the machine or the pod.
+//! A connection is opened only when a token is fetched, and never while a chain is resolved.
 //!
 //! | option | meaning |
 //! |---|---|
-//! | `credentials` | the credentials file; otherwise `GOOGLE_APPLICATION_CREDENTIALS`, the file of `gcloud auth application-default login`, or the metadata server |
-//! | `scopes` | the OAuth scopes; by default those of the plugin, `cloud-platform` and `userinfo.email` |
-//! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
+//! | `credentials` | the credentials file; the default is `GOOGLE_APPLICATION_CREDENTIALS`, the file of `gcloud auth application-default login`, or the metadata server |
+//! | `scopes` | the OAuth scopes; the default is those of the plugin, `cloud-platform` and `userinfo.email` |
+//! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
-//! A program that a credentials file names is not run: the error says so.
+//! A credentials file that runs a program is an error, because this provider runs no programs.
 //!
-//! It also serves `gke-gcloud-auth-plugin --use_application_default_credentials` of a kubeconfig in place of the plugin, if
-//! the rules for plugins list it as native ([`kubex_core::host::PluginRules::native`]).
+//! If a kubeconfig calls `gke-gcloud-auth-plugin --use_application_default_credentials`, this provider can be used
+//! instead of the plugin: add `gke-gcloud-auth-plugin` to
+//! [`PluginRules::native`](kubex_core::host::PluginRules::native).
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;
@@ -54,7 +54,7 @@ pub use options::GkeOptions;
 pub use source::GkeSource;
 
 kubex_core::register! {
-    /// The provider `gke`.
+    /// The registration of the provider `gke`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::source::<GkeSource>("gke", "Google access tokens for GKE, without gke-gcloud-auth-plugin")
             .replaces("gke-gcloud-auth-plugin", replacement::replace);

@@ -25,7 +25,7 @@ const SCOPES: [&str; 2] = [
     "https://www.googleapis.com/auth/userinfo.email",
 ];
 
-/// The credential source of the provider `gke`.
+/// Requests Google access tokens: the credential source of the provider `gke`. See the [crate](crate).
 #[derive(Debug)]
 pub struct GkeSource {
     options: GkeOptions,
@@ -135,8 +135,9 @@ impl CredentialSource for GkeSource {
         Some(key.with_list(self.options.scopes.iter().flatten()))
     }
 
-    /// The options, the credentials file, and the subject token. `None` if only a server knows the identity, as that of the
-    /// machine: two pods may ask at the same address, and share a home directory.
+    /// Identifies the credential by the options, the credentials file and the subject token. `None` if only a server
+    /// knows the identity, like the identity of the machine: two pods may request it at the same address and share a
+    /// home directory.
     async fn store_identity(&self, host: &Host, _: &Cluster) -> Option<StoreIdentity> {
         let Place::File { content, origin } = self.place(host).await.ok()? else {
             return None;
@@ -158,7 +159,7 @@ impl CredentialSource for GkeSource {
         Some(identity)
     }
 
-    /// Finds a credentials file that cannot be used. Nothing is asked.
+    /// Returns an error if the credentials file cannot be used. Sends no request.
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         let checked = match self.identity(host).await {
             Ok(Some(Identity::Exchanged(exchanged))) => {

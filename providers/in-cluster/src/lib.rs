@@ -1,16 +1,18 @@
 //! The provider `in-cluster`: the service account of the pod that the program runs in.
 //!
-//! | reads | for |
+//! | source | use |
 //! |---|---|
-//! | `$KUBERNETES_SERVICE_HOST`, `$KUBERNETES_SERVICE_PORT` | the API server, also at an IPv6 address |
+//! | `$KUBERNETES_SERVICE_HOST`, `$KUBERNETES_SERVICE_PORT` | the address of the API server, which may be an IPv6 address |
 //! | `/var/run/secrets/kubernetes.io/serviceaccount/token` | the token, which the provider `token-file` reads |
 //! | the option `credential-bundle` | a pod certificate instead of the token (KEP-4317), which the provider `static` reads |
-//! | `.../ca.crt` | the certificate authority, read again every 60 s; without it, those of the operating system are trusted, with a warning |
+//! | `.../ca.crt` | the CA certificate of the API server, read again every 60 s; if it is missing, the system's trust is used, with a warning |
 //! | `$POD_NAMESPACE`, then `.../namespace` | the namespace; the default is `default` |
 //!
 //! If one of the first two variables or the token is missing, the source is *not configured*, and the chain continues.
-//! The three files are read from one target of the `..data` link, so that they never come from two generations of the
-//! mount. Each path and variable is an option: see [`InClusterOptions`].
+//!
+//! The kubelet replaces all files of the mount at once, through the symbolic link `..data`. The provider reads the
+//! three files behind one target of this link, so that they always belong together. Each path and variable is an
+//! option: see [`InClusterOptions`].
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;
@@ -45,7 +47,7 @@ pub use options::InClusterOptions;
 pub use resolve::InClusterProvider;
 
 kubex_core::register! {
-    /// The provider `in-cluster`.
+    /// The registration of the provider `in-cluster`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION = Registration::provider::<InClusterProvider>(
         "in-cluster",
         "the service account of the pod that the program runs in",

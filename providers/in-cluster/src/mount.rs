@@ -18,7 +18,7 @@ const MAX_ATTEMPTS: usize = 50;
 /// The maximum size of a file of the mount, in bytes.
 const MAX_FILE_SIZE: usize = 1024 * 1024;
 
-/// The contents of one generation of the mount. A file that does not exist is `None`.
+/// The contents of the service account's files, which all belong together.
 #[derive(Debug)]
 pub struct Mount {
     pub(crate) token: Option<SecretBytes>,
@@ -27,25 +27,26 @@ pub struct Mount {
 }
 
 impl Mount {
-    /// Returns the token.
+    /// Returns the token. `None` if its file does not exist.
     pub fn token(&self) -> Option<&SecretBytes> {
         self.token.as_ref()
     }
 
-    /// Returns the certificate authority, in PEM.
+    /// Returns the CA certificate of the API server, in PEM. `None` if its file does not exist.
     pub fn ca_bundle(&self) -> Option<&SecretBytes> {
         self.ca_bundle.as_ref()
     }
 
-    /// Returns the namespace.
+    /// Returns the namespace. `None` if its file does not exist.
     pub fn namespace(&self) -> Option<&SecretBytes> {
         self.namespace.as_ref()
     }
 
-    /// Reads the three files. It starts again if the kubelet replaces the generation in the meantime.
+    /// Reads the three files. If the kubelet replaces the files in the meantime, they are read again.
     ///
     /// # Errors
-    /// Returns `UnreadableFile` if a file exists but cannot be read.
+    /// Returns [`ErrorKind::UnreadableFile`](kubex_core::ErrorKind::UnreadableFile) if a file exists but cannot be
+    /// read.
     pub async fn read(options: &InClusterOptions, host: &Host) -> Result<Self> {
         let mut attempt = 0;
         loop {

@@ -9,20 +9,20 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct InClusterOptions {
-    /// The directory at which the service account is mounted.
+    /// The directory where the service account is mounted.
     #[schemars(extend("format" = "path"))]
     pub root: PathBuf,
     /// The file of the token, relative to `root`.
     pub token: PathBuf,
-    /// The file of a pod certificate's credential bundle (KEP-4317), relative to `root`: the private key, then the
-    /// certificate chain. With it, the pod identifies itself by the certificate and not by a token.
+    /// The file of a pod certificate (KEP-4317), relative to `root`. It contains the private key, then the certificate
+    /// chain. If this option is set, the pod uses the certificate as its identity, and not the token.
     #[schemars(extend("format" = "path"))]
     pub credential_bundle: Option<PathBuf>,
-    /// The file of the certificate authority, relative to `root`.
+    /// The file of the CA certificate, relative to `root`.
     pub ca: PathBuf,
     /// The file of the namespace, relative to `root`.
     pub namespace: PathBuf,
-    /// The variable that contains the namespace. It wins over the file.
+    /// The variable that contains the namespace. It takes precedence over the file.
     pub namespace_variable: String,
     /// The variable that contains the API server's host.
     pub host_variable: String,

@@ -15,8 +15,8 @@ use crate::ca_bundle::MountedCaBundle;
 use crate::mount::Mount;
 use crate::options::InClusterOptions;
 
-/// The provider `in-cluster`. By default it reads the service account at the path at which Kubernetes mounts it. The
-/// registry must contain the provider `token-file`, and `static` for a credential bundle.
+/// The provider `in-cluster`. By default, it reads the service account at the path where Kubernetes mounts it. The
+/// registry must also contain the provider `token-file`, and `static` if the option `credential-bundle` is used.
 #[derive(Debug, Default)]
 pub struct InClusterProvider {
     options: InClusterOptions,

@@ -21,7 +21,7 @@ use crate::options::KubeconfigOptions;
 use crate::select::{Selection, select};
 use crate::user::identity;
 
-/// A kubeconfig that was read once, for programs that use several of its clusters. Cheap to clone.
+/// A kubeconfig that was read once, for programs that use several of its clusters. Cloning it is cheap.
 ///
 /// Later changes of the kubeconfig files do not affect it. The files that its entries refer to (certificates, tokens)
 /// are read when a context is resolved.
@@ -60,19 +60,19 @@ pub(crate) enum Trust {
     None,
 }
 
-/// A context of a kubeconfig. The cluster and the user that it names may not exist.
+/// A context of a kubeconfig. Its cluster and its user may not exist in the kubeconfig.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Context<'a> {
-    /// Its name.
+    /// The name of the context.
     pub name: &'a str,
-    /// The cluster it names.
+    /// The name of the context's cluster. `None` if the context has none.
     pub cluster: Option<String>,
-    /// The user it names.
+    /// The name of the context's user. `None` if the context has none.
     pub user: Option<String>,
-    /// The namespace it sets.
+    /// The namespace of the context. `None` if the context has none.
     pub namespace: Option<String>,
-    /// Its location.
+    /// The place of the context in its file.
     pub origin: Origin,
 }
 
@@ -84,7 +84,7 @@ impl Kubeconfig {
         }
     }
 
-    /// The contexts in the order of the files.
+    /// Returns the contexts, in the order of the files.
     pub fn contexts(&self) -> impl Iterator<Item = Context<'_>> {
         self.merged.contexts.iter().map(|entry| Context {
             name: entry.name(),
@@ -95,17 +95,18 @@ impl Kubeconfig {
         })
     }
 
-    /// The names of the clusters, in the order of the files.
+    /// Returns the names of the clusters, in the order of the files.
     pub fn cluster_names(&self) -> impl Iterator<Item = &str> {
         self.merged.clusters.iter().map(crate::entry::Entry::name)
     }
 
-    /// The names of the users, in the order of the files.
+    /// Returns the names of the users, in the order of the files.
     pub fn user_names(&self) -> impl Iterator<Item = &str> {
         self.merged.users.iter().map(crate::entry::Entry::name)
     }
 
-    /// The name of the current context. A context with this name may not exist.
+    /// Returns the name of the current context, or `None` if the kubeconfig does not set it. There may be no context
+    /// of this name.
     pub fn current_context(&self) -> Option<&str> {
         self.merged
             .current_context
@@ -113,7 +114,8 @@ impl Kubeconfig {
             .map(|(name, _)| name.as_str())
     }
 
-    /// Returns a provider for one context. A context that does not exist is an error when the provider is resolved.
+    /// Returns a provider for the context of this name, to be added to a chain. If there is no such context, the chain
+    /// returns an error when it is resolved.
     pub fn context(&self, name: &str) -> ContextProvider {
         ContextProvider {
             kubeconfig: self.clone(),
@@ -230,7 +232,7 @@ impl fmt::Debug for Kubeconfig {
     }
 }
 
-/// One context of a [`Kubeconfig`], as a source for a chain.
+/// A context of a [`Kubeconfig`], as a source of a chain.
 #[derive(Clone, Debug)]
 pub struct ContextProvider {
     kubeconfig: Kubeconfig,
@@ -238,7 +240,7 @@ pub struct ContextProvider {
 }
 
 impl ContextProvider {
-    /// Sets the namespace to use instead of the context's.
+    /// Sets the namespace to use instead of the context's own.
     #[must_use]
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
         self.options.namespace = Some(name.into());

@@ -1,21 +1,22 @@
 //! Kubeconfig files, as kubectl reads them.
 //!
-//! | read | for |
+//! | file | use |
 //! |---|---|
-//! | `$KUBECONFIG` | a list of files, as one; the first wins each named entry |
-//! | `~/.kube/config` | where that is unset |
-//! | the files that the chosen entries name | authorities, certificates, keys, tokens |
+//! | the files in `$KUBECONFIG` | are merged; if an entry occurs in several files, that of the first file is used |
+//! | `~/.kube/config` | is used if `$KUBECONFIG` is unset |
+//! | the files that the selected entries refer to | CA certificates, client certificates, keys, tokens |
 //!
-//! If none of the files exists, or none contains a cluster, a user or a context, the source is *not configured*, and the
-//! chain continues with the next source. Any other problem is an error with the file, the entry and the field, because the
-//! next source would be a different identity.
+//! If none of the files exists, or none contains a cluster, a user or a context, the source is *not configured*, and
+//! the chain continues with the next source. Any other problem is an error with the file, the entry and the field,
+//! because the next source would be a different identity.
 //!
-//! Another provider supplies the user's credential, by its registered name: `static` for a token, a password or a
-//! certificate, `token-file`, `exec`, or the value of `auth-provider.name`. Options: [`KubeconfigOptions`].
+//! Another provider supplies the user's credential. The registry must contain it: `static` for a token, a password or
+//! a certificate, `token-file`, `exec`, or the provider in `auth-provider.name`. [`KubeconfigOptions`] describes the
+//! options.
 //!
-//! A kubeconfig that the program passes as bytes ([`KubeconfigProvider::from_bytes`]) is not the user's own file. It can
-//! neither run a plugin nor refer to a file, unless the program marks it as trusted. For a server and a token that the
-//! program already has, use the provider `static` instead of a kubeconfig.
+//! A kubeconfig that the program passes as bytes ([`KubeconfigProvider::from_bytes`]) may not come from the user. So
+//! it can neither run a plugin nor refer to a file, unless the program [trusts](KubeconfigProvider::trusted) it. If
+//! the program already has a server and a token, use the provider `static` instead of a kubeconfig.
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;
@@ -73,7 +74,7 @@ pub use replaceable::{ReplaceableKubeconfig, read_to_end};
 pub use resolve::KubeconfigProvider;
 
 kubex_core::register! {
-    /// The provider `kubeconfig`.
+    /// The registration of the provider `kubeconfig`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::provider::<KubeconfigProvider>("kubeconfig", "kubeconfig files, as kubectl reads them");
 }

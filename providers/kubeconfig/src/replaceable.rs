@@ -9,31 +9,33 @@ use kubex_core::{Error, ErrorKind, Result, SecretBytes};
 
 use crate::load::{Content, LARGEST_FILE};
 
-/// A kubeconfig that the program has in memory. Clones share it: to [replace](Self::replace) one changes what
-/// [followed](kubex_core::chain::follow) configurations read next.
+/// A kubeconfig that the program has in memory and can replace. Clones share the content.
 ///
-/// Such a configuration takes the new content at the next 401 or within a minute, and before the next request after
-/// [`look_again`](kubex_core::ClientConfiguration::look_again). What of it is taken is up to the same rules as for a file.
+/// When the program [replaces](Self::replace) the content, configurations that [follow](kubex_core::chain::follow)
+/// their source read the new content: at the next response with status 401, within a minute, or before the next
+/// request after [`look_again`](kubex_core::ClientConfiguration::look_again). The rules for which changes are applied
+/// are the same as for a kubeconfig file. Other configurations do not change.
 #[derive(Clone)]
 pub struct ReplaceableKubeconfig(Arc<Mutex<Arc<Content>>>);
 
 impl ReplaceableKubeconfig {
-    /// Starts with this content.
+    /// Creates a kubeconfig with this content.
     pub fn new(content: impl Into<SecretBytes>) -> Self {
         Self(Arc::new(Mutex::new(Arc::new(Content::new(content.into())))))
     }
 
-    /// Replaces the content. A configuration that was resolved before and does not follow it is not affected.
+    /// Replaces the content.
     pub fn replace(&self, content: impl Into<SecretBytes>) {
         let content = Arc::new(Content::new(content.into()));
         // Only ever assigned whole, so a poisoned lock is safe to use.
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = content;
     }
 
-    /// Replaces the content by that of a reader, which is read to its end before this function returns.
+    /// Replaces the content with everything that the reader returns. Returns when the reader is at its end.
     ///
     /// # Errors
-    /// `UnreadableFile` if the reader fails, or if there are more than 64 MiB. The old content then stays.
+    /// Returns [`ErrorKind::UnreadableFile`] if the reader fails or returns more than 64 MiB. The old content is kept
+    /// then.
     pub fn replace_from(&self, reader: impl Read) -> Result<()> {
         self.replace(read_to_end(reader)?);
         Ok(())
@@ -51,10 +53,10 @@ impl fmt::Debug for ReplaceableKubeconfig {
     }
 }
 
-/// Reads a kubeconfig to its end, up to the size that is accepted.
+/// Reads a kubeconfig from a reader, to its end.
 ///
 /// # Errors
-/// `UnreadableFile` if the reader fails, or if there are more than 64 MiB.
+/// Returns [`ErrorKind::UnreadableFile`] if the reader fails or returns more than 64 MiB.
 pub fn read_to_end(reader: impl Read) -> Result<SecretBytes> {
     let mut content = SecretBuffer::default();
     content

@@ -16,8 +16,8 @@ use crate::options::KubeconfigOptions;
 use crate::pattern;
 use crate::replaceable::ReplaceableKubeconfig;
 
-/// The provider `kubeconfig`. The registry must contain the providers that the users of the kubeconfig need: `static`,
-/// `token-file`, `exec`, or the one that an `auth-provider` names.
+/// The provider `kubeconfig`. The registry must also contain the providers that supply the credentials of the
+/// kubeconfig's users: `static`, `token-file`, `exec`, or the one in an `auth-provider`.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -61,18 +61,20 @@ impl FromOptions for KubeconfigProvider {
 }
 
 impl KubeconfigProvider {
-    /// The user's kubeconfig: `$KUBECONFIG`, otherwise `~/.kube/config`.
+    /// Creates a provider for the user's kubeconfig: `$KUBECONFIG` or, if that is unset, `~/.kube/config`.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A kubeconfig that the program passes as bytes. Reports and errors call it `name`. It is untrusted: plugins and file
-    /// references in it are refused, unless [`trusted`](Self::trusted) allows them.
+    /// Creates a provider for a kubeconfig that the program has in memory. `name` identifies it in reports and errors.
+    /// The kubeconfig is untrusted: plugins and references to files in it are refused, unless
+    /// [`trusted`](Self::trusted) allows them.
     pub fn from_bytes(name: &str, content: SecretBytes) -> Self {
         Self::from_replaceable(name, &ReplaceableKubeconfig::new(content))
     }
 
-    /// A kubeconfig that the program passes, and may replace. It is as untrusted as [one from bytes](Self::from_bytes).
+    /// Creates a provider for a kubeconfig that the program has in memory and can replace. It is untrusted, like one
+    /// [from bytes](Self::from_bytes).
     pub fn from_replaceable(name: &str, content: &ReplaceableKubeconfig) -> Self {
         let document = Bytes {
             name: name.to_owned(),
@@ -93,7 +95,7 @@ impl KubeconfigProvider {
     }
 
     /// Reads and merges these files. The last component of a path may contain the wildcards `*` and `?`. Missing files
-    /// are skipped. A [`path`](Self::path) takes precedence.
+    /// are skipped. If [`path`](Self::path) is set too, only that file is read.
     #[must_use]
     pub fn paths<P: Into<PathBuf>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.options.paths = paths.into_iter().map(Into::into).collect();
@@ -107,43 +109,45 @@ impl KubeconfigProvider {
         self
     }
 
-    /// Sets the cluster to use instead of the context's.
+    /// Sets the cluster to use instead of the context's own.
     #[must_use]
     pub fn cluster(mut self, name: impl Into<String>) -> Self {
         self.options.cluster = Some(name.into());
         self
     }
 
-    /// Sets the user to use instead of the context's.
+    /// Sets the user to use instead of the context's own.
     #[must_use]
     pub fn user(mut self, name: impl Into<String>) -> Self {
         self.options.user = Some(name.into());
         self
     }
 
-    /// Sets the namespace to use instead of the context's.
+    /// Sets the namespace to use instead of the context's own.
     #[must_use]
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
         self.options.namespace = Some(name.into());
         self
     }
 
-    /// Sets whether a broken file is skipped with a warning if there are several.
+    /// Sets whether a broken file is skipped, with a warning, if there are several files. By default, a broken file is
+    /// an error.
     #[must_use]
     pub fn lenient(mut self, is_lenient: bool) -> Self {
         self.options.lenient = is_lenient;
         self
     }
 
-    /// Sets whether new tokens of an `auth-provider: oidc` are written into the kubeconfig file that contains the user, as
-    /// kubectl does. It has no effect on a kubeconfig from bytes or from a pipe.
+    /// Sets whether a new token of an `auth-provider: oidc` is written into the kubeconfig file that contains the
+    /// user, as kubectl does. This has no effect on a kubeconfig from bytes or from a pipe.
     #[must_use]
     pub fn write_tokens(mut self, are_written: bool) -> Self {
         self.options.write_tokens = are_written;
         self
     }
 
-    /// Sets whether a kubeconfig from bytes may run plugins and refer to files. The user's own files always may.
+    /// Sets whether a kubeconfig from bytes may run plugins and refer to files. A kubeconfig file of the user always
+    /// may.
     #[must_use]
     pub fn trusted(mut self, is_trusted: bool) -> Self {
         if let Some(document) = &mut self.document {
@@ -152,8 +156,9 @@ impl KubeconfigProvider {
         self
     }
 
-    /// Lets an untrusted kubeconfig from bytes run plugins, but refer to no file. Set rules for plugins that permit only
-    /// those that its author may choose. It has no effect on the user's own files.
+    /// Allows an untrusted kubeconfig from bytes to run plugins, but not to refer to files. Restrict the plugins to
+    /// those that the author of the kubeconfig may run, with [`PluginRules`](kubex_core::host::PluginRules) of the
+    /// host. This has no effect on a kubeconfig file of the user.
     #[must_use]
     pub fn untrusted_plugins(mut self) -> Self {
         if let Some(document) = &mut self.document
@@ -167,7 +172,8 @@ impl KubeconfigProvider {
     /// Reads the kubeconfig once, for a program that uses several of its clusters.
     ///
     /// # Errors
-    /// The errors of reading and merging the files. Entries are checked when a context is resolved.
+    /// Returns the errors of reading and merging the files. The entries of a context are checked only when the context
+    /// is resolved.
     pub async fn load(&self, host: &Host) -> Result<Kubeconfig> {
         self.load_and(host, Ok).await
     }

@@ -1,12 +1,14 @@
-//! An OpenID Connect id-token, renewed by its refresh token: a kubeconfig's `auth-provider: oidc`.
+//! An OpenID Connect id-token, renewed with its refresh token, as in a kubeconfig's `auth-provider: oidc`.
 //!
-//! The id-token is the bearer token. It is used until 10 s before its `exp`. A new one is fetched in the background before
-//! that, or at once after the API server has rejected it. A refresh reads the token endpoint from the issuer's discovery
-//! document and sends the refresh token there (OpenID Connect Discovery 1.0, section 4; RFC 6749, section 6). If the issuer
-//! rotates refresh tokens, the new one is kept in memory; it is never written to a file.
+//! The id-token is sent as the bearer token until 10 s before its `exp`. A new one is fetched in the background before
+//! that time, or at once after the API server has rejected the token. A refresh reads the address of the token
+//! endpoint from the issuer's discovery document and sends the refresh token there (OpenID Connect Discovery 1.0,
+//! section 4; RFC 6749, section 6). If the issuer returns a new refresh token, the provider keeps it in memory. To
+//! keep it for later processes, use `cache: shared` in Kubex's configuration, or the option `write-tokens` of the
+//! provider `kubeconfig`.
 //!
-//! This provider cannot log in. A tool that does (`kubelogin`, an organization's own) writes the tokens into the
-//! configuration, or is run by the provider `exec`.
+//! This provider cannot log in. A login tool (such as `kubelogin`) must write the tokens into the configuration. A
+//! login tool can also be run by the provider `exec` instead.
 //!
 //! | option | meaning |
 //! |---|---|
@@ -15,8 +17,8 @@
 //! | `client-secret` | the client's secret at the issuer, if it has one |
 //! | `id-token` | the first id-token |
 //! | `refresh-token` | the refresh token |
-//! | `idp-certificate-authority` and its `-data` | the CA bundle for the issuer's certificate; by default the system's trust |
-//! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
+//! | `idp-certificate-authority`, `idp-certificate-authority-data` | the CA bundle for the issuer's certificate; the default is the system's trust |
+//! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
 //! ```
 //! use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
@@ -45,9 +47,9 @@
 //! # }
 //! ```
 //!
-//! A refresh takes at most 30 s, reads at most 1 MiB of each response, follows no redirects, and trusts only the given CA
-//! bundle, if one is given. The issuer's `error` and `error_description` are part of the error, with secrets masked; nothing
-//! else of its responses is shown.
+//! A refresh takes at most 30 s, reads at most 1 MiB of each response, and follows no redirects. If a CA bundle is
+//! set, only that bundle is trusted. If a refresh fails, the error contains `error` and `error_description` of the
+//! issuer's response, with secrets masked, and nothing else of the response.
 
 mod grant;
 mod id_token;
@@ -63,7 +65,7 @@ pub use options::OidcOptions;
 pub use source::OidcSource;
 
 kubex_core::register! {
-    /// The provider `oidc`.
+    /// The registration of the provider `oidc`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::source::<OidcSource>("oidc", "an OpenID Connect id-token, renewed by its refresh token")
             .kubeconfig_keys(&[

@@ -7,12 +7,13 @@ use kubex_core::SecretString;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The options of the provider `oidc`, in addition to the cluster's, with the names of a kubeconfig's `auth-provider`
-/// (client-go, plugin/pkg/client/auth/oidc/oidc.go). An empty text means that an option is not set.
+/// The options of the provider `oidc`, besides those that describe the cluster (`server`, `certificate-authority`,
+/// ...). Their names are those of a kubeconfig's `auth-provider` (client-go, plugin/pkg/client/auth/oidc/oidc.go). An
+/// empty string means that an option is not set.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct OidcOptions {
-    /// The issuer's address, `https://host/path`, as in its tokens.
+    /// The issuer's address, `https://host/path`, exactly as in the tokens.
     pub idp_issuer_url: String,
     /// The client's id at the issuer.
     pub client_id: String,
@@ -25,14 +26,14 @@ pub struct OidcOptions {
     /// The refresh token.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub refresh_token: Option<SecretString>,
-    /// The file of the CA bundle for the issuer's certificate, in PEM. A relative path is relative to the working directory,
-    /// as in kubectl.
+    /// The file of the CA bundle for the issuer's certificate, in PEM. A relative path starts at the working
+    /// directory, as in kubectl.
     #[schemars(extend("format" = "path"))]
     pub idp_certificate_authority: Option<PathBuf>,
-    /// The CA bundle inline: PEM, or base64 of PEM as in a kubeconfig. It takes precedence over the file.
+    /// The CA bundle itself: PEM, or base64 of PEM as in a kubeconfig. It takes precedence over the file.
     #[schemars(with = "Option<String>")]
     pub idp_certificate_authority_data: Option<SecretString>,
-    /// Accepted and ignored, as by kubectl: the scopes were chosen at the login.
+    /// Accepted and ignored, as in kubectl. The scopes of a token are those of the login.
     pub extra_scopes: Option<String>,
 }
 

@@ -28,7 +28,7 @@ const EARLY: Duration = Duration::from_secs(10);
 /// The time limit of a refresh: discovery, and at most two requests to the token endpoint.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The credential source of the provider `oidc`.
+/// Keeps an OpenID Connect id-token and renews it: the credential source of the provider `oidc`. See the [crate](crate).
 #[derive(Debug)]
 pub struct OidcSource {
     issuer: Issuer,
@@ -380,7 +380,7 @@ impl CredentialSource for OidcSource {
         self.fetch_with(request, None).await
     }
 
-    /// The saved refresh token is newer than the one of the options.
+    /// Uses the saved refresh token if there is one, because it is newer than the token in the options.
     async fn fetch_saving(&self, request: FetchRequest<'_>, saved: &dyn SavedSecret) -> Result<Credential> {
         if let Some(secret) = saved.saved() {
             self.tokens.read(|tokens| tokens.adopt(&secret));
@@ -400,7 +400,7 @@ impl CredentialSource for OidcSource {
         describe(&self.issuer, &self.client.id)
     }
 
-    /// The wait for the turn of another process must not use up the time of the refresh.
+    /// The time limit includes the wait for another process that renews the tokens in the kubeconfig.
     fn deadline(&self) -> Duration {
         match self.written_to {
             Some(_) => DEADLINE + write_back::LONGEST_WAIT,
@@ -408,8 +408,8 @@ impl CredentialSource for OidcSource {
         }
     }
 
-    /// The refresh token will be used, and an issuer that rotates refresh tokens then accepts only the next one, which is
-    /// not written to the file that the other programs read.
+    /// Returns a warning if the refresh token of the options is going to be replaced. An issuer that rotates refresh
+    /// tokens then accepts only the new one, which other programs do not find in their file.
     async fn warnings(&self, host: &Host) -> Vec<Warning> {
         let is_valid = |token: &SecretString| {
             expiry(token)

@@ -1,16 +1,16 @@
-//! An identity that is part of the configuration: a token, a user name and password, a client certificate, or none
-//! (anonymous).
+//! An identity that is part of the configuration: a token, a user name and password, a client certificate, or no
+//! credential at all (anonymous).
 //!
 //! | option | meaning |
 //! |---|---|
 //! | `token` | a bearer token |
 //! | `username`, `password` | basic authentication; not together with a token |
 //! | `client-certificate`, `client-key` | files in PEM, read again every 60 s |
-//! | `client-certificate-data`, `client-key-data` | the same inline: PEM, or base64 of PEM |
-//! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
+//! | `client-certificate-data`, `client-key-data` | certificate and key themselves: PEM, or base64 of PEM |
+//! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
-//! Use it for tests, for break-glass access, and for a credential that another provider has already obtained. For a
-//! token that is rotated, use a file and the provider `token-file`.
+//! Use it for tests, for break-glass access, and for a credential that the program already has. For a token that is
+//! rotated, use a file and the provider `token-file`.
 //!
 //! ```
 //! use kubex_core::{Chain, Options, Registry, Source};
@@ -36,7 +36,7 @@ pub use options::StaticOptions;
 pub use source::StaticSource;
 
 kubex_core::register! {
-    /// The provider `static`.
+    /// The registration of the provider `static`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::source::<StaticSource>("static", "an identity that is part of the configuration");
 }

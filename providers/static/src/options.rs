@@ -6,11 +6,12 @@ use kubex_core::SecretString;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The options of the provider `static`, in addition to the cluster's.
+/// The options of the provider `static`, besides those that describe the cluster (`server`, `certificate-authority`,
+/// ...).
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct StaticOptions {
-    /// A bearer token, sent as it is.
+    /// A bearer token, sent unchanged.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub token: Option<SecretString>,
     /// The user name for basic authentication.
@@ -21,13 +22,13 @@ pub struct StaticOptions {
     /// The file of the client certificate, in PEM.
     #[schemars(extend("format" = "path"))]
     pub client_certificate: Option<PathBuf>,
-    /// The client certificate inline: PEM, or base64 of PEM as in a kubeconfig.
+    /// The client certificate itself: PEM, or base64 of PEM as in a kubeconfig.
     #[schemars(with = "Option<String>")]
     pub client_certificate_data: Option<SecretString>,
-    /// The file of the client certificate's key, in PEM.
+    /// The file of the client certificate's private key, in PEM.
     #[schemars(extend("format" = "path"))]
     pub client_key: Option<PathBuf>,
-    /// The key inline: PEM, or base64 of PEM as in a kubeconfig.
+    /// The client certificate's private key itself: PEM, or base64 of PEM as in a kubeconfig.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub client_key_data: Option<SecretString>,
 }

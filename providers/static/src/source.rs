@@ -9,7 +9,7 @@ use kubex_core::{
 
 use crate::options::StaticOptions;
 
-/// The credential source of the provider `static`. Certificate files are read when a credential is fetched, and again
+/// The credential source of the provider `static`. It reads certificate files when a credential is fetched, and again
 /// every 60 s.
 #[derive(Debug)]
 pub struct StaticSource {

@@ -1,21 +1,21 @@
-//! The token of another source, exchanged at an issuer for one that the API server accepts (OAuth 2.0 Token Exchange, RFC
-//! 8693).
+//! Exchanges the token of another source at an issuer, for a token that the API server accepts (OAuth 2.0 Token
+//! Exchange, RFC 8693).
 //!
-//! The subject token is that of the source that `through` names: a job's OpenID Connect token, a service account's token, an
-//! id-token of a login. The cluster is the other source's too; its impersonation is not. A new token is requested before the
-//! last one expires, by the same rules as for every credential.
+//! The option `through` is the name of the other source. Its token may be a GitHub Actions token, a service account's
+//! token or the id-token of a login. This provider also uses the other source's cluster, but not its impersonation. It
+//! requests a new token before the last one expires.
 //!
 //! | option | meaning |
 //! |---|---|
-//! | `through` | the source whose token is exchanged, and whose cluster is used |
+//! | `through` | the name of the source whose token is exchanged and whose cluster is used |
 //! | `endpoint` | the issuer's token endpoint, `https://` only |
-//! | `audience`, `resource`, `scope` | what the token is for |
-//! | `subject-token-type`, `requested-token-type` | `jwt`, `id-token`, `access-token`, or a URI |
+//! | `audience`, `resource`, `scope` | what the new token is for |
+//! | `subject-token-type`, `requested-token-type` | the types of the other source's token and of the new token: `jwt`, `id-token`, `access-token`, or a URI |
 //! | `client-id`, `client-secret` or `client-secret-file` | the OAuth client, if the issuer requires one |
-//! | `client-authentication` | how its secret is sent: `basic` or `form` |
-//! | `actor-token-file`, `actor-token-type` | who acts for the subject |
-//! | `endpoint-certificate-authority` and its `-data` | the CA bundle for the issuer's certificate |
-//! | `parameters` | other fields of the request, as some issuers need |
+//! | `client-authentication` | how the client's secret is sent: `basic` or `form` |
+//! | `actor-token-file`, `actor-token-type` | the token of the party that acts for the other source's identity |
+//! | `endpoint-certificate-authority`, `endpoint-certificate-authority-data` | the CA bundle for the issuer's certificate |
+//! | `parameters` | additional fields of the request, which some issuers need |
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;
@@ -53,7 +53,7 @@ pub use options::{ClientAuthentication, TokenExchangeOptions};
 pub use provider::TokenExchange;
 
 kubex_core::register! {
-    /// The provider `token-exchange`.
+    /// The registration of the provider `token-exchange`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION = Registration::provider::<TokenExchange>(
         "token-exchange",
         "the token of another source, exchanged at an issuer (RFC 8693)",

@@ -12,56 +12,56 @@ use serde::Deserialize;
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TokenExchangeOptions {
-    /// The source whose token is exchanged, and whose cluster is used.
+    /// The name of the source whose token is exchanged and whose cluster is used.
     pub through: String,
     /// The issuer's token endpoint, https only.
     pub endpoint: String,
-    /// Who the token is for: a name that the issuer knows.
+    /// The audience of the new token: a name that the issuer knows.
     pub audience: Option<String>,
-    /// Where the token will be used: a URI.
+    /// The service that the new token is for: a URI.
     pub resource: Option<String>,
-    /// The scopes of the token, separated by spaces.
+    /// The scopes of the new token, separated by spaces.
     pub scope: Option<String>,
-    /// What the other source's token is: jwt (the default), id-token, access-token, or a URI.
+    /// The type of the other source's token: jwt (the default), id-token, access-token, or a URI.
     pub subject_token_type: Option<String>,
-    /// What the issuer shall return: jwt, id-token, access-token, or a URI. By default the issuer decides.
+    /// The type of the new token: jwt, id-token, access-token, or a URI. By default, the issuer decides.
     pub requested_token_type: Option<String>,
     /// The id of the OAuth client, if the issuer requires one.
     pub client_id: Option<String>,
-    /// The client's secret.
+    /// The secret of the OAuth client.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub client_secret: Option<SecretString>,
-    /// The file with the client's secret. It is read for each exchange.
+    /// The file with the secret of the OAuth client. It is read for each exchange.
     #[schemars(extend("format" = "path"))]
     pub client_secret_file: Option<PathBuf>,
-    /// How the client's secret is sent. By default basic.
+    /// How the secret of the OAuth client is sent. The default is basic.
     #[serde(default)]
     pub client_authentication: ClientAuthentication,
-    /// The file with the token of who acts for the subject. It is read for each exchange.
+    /// The file with the token of the party that acts for the other source's identity. It is read for each exchange.
     #[schemars(extend("format" = "path"))]
     pub actor_token_file: Option<PathBuf>,
-    /// What the actor's token is: jwt (the default), id-token, access-token, or a URI.
+    /// The type of the token in actor-token-file: jwt (the default), id-token, access-token, or a URI.
     pub actor_token_type: Option<String>,
-    /// The file of the CA bundle for the issuer's certificate, in PEM. By default the system's trust.
+    /// The file of the CA bundle for the issuer's certificate, in PEM. The default is the system's trust.
     #[schemars(extend("format" = "path"))]
     pub endpoint_certificate_authority: Option<PathBuf>,
-    /// The CA bundle inline: PEM, or base64 of PEM.
+    /// The CA bundle itself: PEM, or base64 of PEM.
     #[schemars(with = "Option<String>")]
     pub endpoint_certificate_authority_data: Option<SecretString>,
-    /// Other fields of the request, as some issuers need. They must not be secret.
+    /// Additional fields of the request, which some issuers need. They must not be secret.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
 }
 
-/// How an OAuth client sends its secret (RFC 6749, 2.3.1).
+/// How an OAuth client sends its secret to the issuer (RFC 6749, 2.3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ClientAuthentication {
-    /// By HTTP Basic, which every issuer supports.
+    /// In the `Authorization` header (HTTP Basic), which every issuer supports.
     #[default]
     Basic,
-    /// In the form.
+    /// In the form fields of the request.
     Form,
 }
 

@@ -14,7 +14,7 @@ use crate::options::TokenExchangeOptions;
 use crate::source::ExchangeSource;
 use crate::subject::Subject;
 
-/// The provider `token-exchange`.
+/// Exchanges the token of another source at an issuer: the provider `token-exchange`. See the [crate](crate).
 #[derive(Debug)]
 pub struct TokenExchange {
     through: String,

@@ -1,16 +1,17 @@
-//! A bearer token in a file that is rotated from outside: a projected service account token, a sidecar's output.
+//! A bearer token in a file that another program replaces, such as a projected service account token or the output of
+//! a sidecar.
 //!
-//! The file is read again every 60 s (client-go, `transport/token_source.go`), and sooner if the token is a JSON web token
-//! that expires sooner. White space around the token is trimmed. While the file is missing, empty or unreadable, the last
-//! valid token stays in use until it expires or the server rejects it.
+//! The file is read again every 60 s (client-go, `transport/token_source.go`), or earlier if the token is a JSON web
+//! token that expires earlier. White space around the token is removed. While the file is missing, empty or
+//! unreadable, the last valid token stays in use until it expires or the server rejects it.
 //!
 //! | option | meaning |
 //! |---|---|
 //! | `token-file` | the file |
-//! | `token` | a token to use until the file contains one |
-//! | `try-refresh-token` | whether the file is read again; on unless set to `false` |
-//! | `client-certificate`, `client-key` and their `-data` | a client certificate in addition to the token |
-//! | the cluster's | `server`, `certificate-authority`, `namespace`, `as`, ... ([`kubex_core::options::ClusterFields`]) |
+//! | `token` | a token that is used until one has been read from the file |
+//! | `try-refresh-token` | whether the file is read again; the default is `true` |
+//! | `client-certificate`, `client-key`, `client-certificate-data`, `client-key-data` | a client certificate in addition to the token |
+//! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;
@@ -40,7 +41,7 @@ pub use options::TokenFileOptions;
 pub use source::TokenFileSource;
 
 kubex_core::register! {
-    /// The provider `token-file`.
+    /// The registration of the provider `token-file`, for a [`Registry`](kubex_core::Registry).
     pub static REGISTRATION =
         Registration::source::<TokenFileSource>("token-file", "a bearer token in a file, read again every 60 s")
             .kubeconfig_keys(&["token-file"]);

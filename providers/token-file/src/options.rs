@@ -6,14 +6,15 @@ use kubex_core::SecretString;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The options of the provider `token-file`, in addition to the cluster's.
+/// The options of the provider `token-file`, besides those that describe the cluster (`server`,
+/// `certificate-authority`, ...).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TokenFileOptions {
     /// The file that contains the token.
     #[schemars(extend("format" = "path"))]
     pub token_file: PathBuf,
-    /// A token to use until the file contains one.
+    /// A token that is used until one has been read from the file.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub token: Option<SecretString>,
     /// Whether the file is read again every 60 s.
@@ -22,13 +23,13 @@ pub struct TokenFileOptions {
     /// The file of a client certificate, in PEM.
     #[schemars(extend("format" = "path"))]
     pub client_certificate: Option<PathBuf>,
-    /// The client certificate inline: PEM, or base64 of PEM as in a kubeconfig.
+    /// The client certificate itself: PEM, or base64 of PEM as in a kubeconfig.
     #[schemars(with = "Option<String>")]
     pub client_certificate_data: Option<SecretString>,
-    /// The file of the client certificate's key, in PEM.
+    /// The file of the client certificate's private key, in PEM.
     #[schemars(extend("format" = "path"))]
     pub client_key: Option<PathBuf>,
-    /// The key inline: PEM, or base64 of PEM as in a kubeconfig.
+    /// The client certificate's private key itself: PEM, or base64 of PEM as in a kubeconfig.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub client_key_data: Option<SecretString>,
 }

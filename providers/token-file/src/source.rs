@@ -27,7 +27,7 @@ const MAX_FILE_SIZE: usize = 512 * 1024;
 /// How many times the file is read in total while it is empty.
 const MAX_ATTEMPTS: usize = 3;
 
-/// The credential source of the provider `token-file`.
+/// Reads a bearer token from a file: the credential source of the provider `token-file`. See the [crate](crate).
 #[derive(Debug)]
 pub struct TokenFileSource {
     path: PathBuf,

@@ -45,6 +45,25 @@ async fn looking_again_looks_even_right_after_a_look_and_costs_nothing_if_nothin
     assert_eq!(generation, same);
 }
 
+/// The coarse clock of a real host is some milliseconds late, which must not hide that a look was asked for.
+#[tokio::test]
+async fn looking_again_before_each_request_looks_each_time_on_a_real_host() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config");
+    std::fs::write(&path, with_token("first-token")).unwrap();
+    let configuration = kubex::configure_from_kubeconfig()
+        .path(&path)
+        .following()
+        .await
+        .unwrap();
+    assert_eq!(token(&configuration).await, "first-token");
+    for number in 0..100 {
+        std::fs::write(&path, with_token(&format!("token-{number}"))).unwrap();
+        configuration.look_again();
+        assert_eq!(token(&configuration).await, format!("token-{number}"));
+    }
+}
+
 /// How many pairs are read. `KUBEX_FULL_ROTATION` asks for a long run.
 fn reads() -> usize {
     if std::env::var_os("KUBEX_FULL_ROTATION").is_some() {

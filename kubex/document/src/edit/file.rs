@@ -1,4 +1,4 @@
-//! A kubeconfig file that is edited: under the lock of client-go, and replaced at once.
+//! Reads, locks and replaces a kubeconfig file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -18,7 +18,7 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 /// How long the lock of another program is waited for between two looks.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// A kubeconfig file, read and, to be written, locked.
+/// The content of a kubeconfig file, to be edited. To replace the file, open it with [`lock`](Self::lock).
 #[derive(Debug)]
 pub struct KubeconfigFile {
     /// The file itself, behind symbolic links.
@@ -34,19 +34,20 @@ pub struct KubeconfigFile {
     reason = "the file is locked and replaced, which a host does not do"
 )]
 impl KubeconfigFile {
-    /// Reads the file.
+    /// Reads the file without a lock.
     ///
     /// # Errors
-    /// `UnreadableFile`: it cannot be read, or it is neither UTF-8 nor UTF-16.
+    /// Returns [`ErrorKind::UnreadableFile`] if the file cannot be read, or if it is neither UTF-8 nor UTF-16.
     pub fn read(path: &Path) -> Result<Self> {
         Self::open(path, None)
     }
 
-    /// Reads the file under the lock, so that it can be replaced. Another program's lock is waited for, but not longer than
-    /// `patience`. The call blocks.
+    /// Locks the file and reads it, so that it can be replaced. The lock is that of kubectl, and is released on drop.
+    /// If another program holds the lock, the call blocks until the lock is free, at most for `patience`.
     ///
     /// # Errors
-    /// `Unavailable`: another program holds the lock, or there cannot be one. Otherwise as [`read`](Self::read).
+    /// - [`ErrorKind::Unavailable`]: another program holds the lock, or a lock cannot be created.
+    /// - [`ErrorKind::UnreadableFile`]: the file cannot be read, or it is neither UTF-8 nor UTF-16.
     pub fn lock(path: &Path, patience: Duration) -> Result<Self> {
         let lock = Lock::new(path, patience)?;
         Self::open(path, Some(lock))
@@ -89,27 +90,30 @@ impl KubeconfigFile {
         })
     }
 
-    /// The text without a byte order mark.
+    /// Returns the text of the file, without a byte order mark.
     pub fn text(&self) -> &str {
         let text = self.content.expose_secret();
         text.strip_prefix(MARK).unwrap_or(text)
     }
 
-    /// Does all of [`replace`](Self::replace) that changes nothing, so that it will not fail.
+    /// Checks that [`replace`](Self::replace) can write the file, and changes nothing.
     ///
     /// # Errors
-    /// `Unavailable`: nothing can be written there. `UnreadableFile`: the file is not UTF-8.
+    /// - [`ErrorKind::Unavailable`]: the file cannot be written.
+    /// - [`ErrorKind::UnreadableFile`]: the file is not UTF-8.
     pub fn rehearse(&self) -> Result<()> {
         let opened = OpenOptions::new().write(true).open(&self.path);
         opened.map_err(|error| self.not_written(&error))?;
         self.beside(self.text()).map(drop)
     }
 
-    /// Replaces the file at once. Its mode and its owner stay. Where the system permits no replacement, as of a file that is
-    /// mounted by itself, the content is written in place.
+    /// Replaces the file with this text, in one step. The file keeps its mode and its owner. If the system does not
+    /// permit a replacement, for example because the file is a mount point, the text is written into the existing
+    /// file.
     ///
     /// # Errors
-    /// As [`rehearse`](Self::rehearse). The file is as before, unless it was being written in place.
+    /// Returns the errors of [`rehearse`](Self::rehearse). The file is unchanged then, except if writing into the
+    /// existing file has failed.
     pub fn replace(&self, text: &str) -> Result<()> {
         let temporary = self.beside(text)?;
         let replaced = self

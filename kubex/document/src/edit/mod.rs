@@ -1,4 +1,4 @@
-//! Edits of kubeconfig files: single values change, and every other byte stays.
+//! Edits kubeconfig files. Only single values change; every other byte stays the same.
 //!
 //! ```
 //! use kubex_document::{Budget, Document, Format};

@@ -1,4 +1,4 @@
-//! Edits of a text.
+//! Edits of a document's text.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::{Budget, Document, Format, Key, Node};
 
-/// A replacement of a part of the text.
+/// An edit that replaces a range of a text. [`apply`] applies it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Edit {
     range: Range<usize>,
@@ -15,7 +15,7 @@ pub struct Edit {
 }
 
 impl Edit {
-    /// Replaces these bytes.
+    /// Creates an edit that replaces this range of bytes with `text`.
     pub fn new(range: Range<usize>, text: impl Into<String>) -> Self {
         Self {
             range,
@@ -24,18 +24,19 @@ impl Edit {
     }
 }
 
-/// Inserts a text.
+/// Creates an edit that inserts `text` at this offset.
 pub fn insertion(at: usize, text: impl Into<String>) -> Edit {
     Edit::new(at..at, text)
 }
 
-/// Replaces the value of a scalar, in its own quotes if they fit.
+/// Creates an edit that replaces the value of a scalar. The value gets the same quotes as the old one, if possible.
 pub fn replace_scalar(text: &str, scalar: Node<'_>, value: &str) -> Edit {
     let span = scalar.span();
     Edit::new(span.start()..span.end(), scalar_like(span.of(text), value))
 }
 
-/// Replaces the value of an entry by a text; a value that is not written follows its key.
+/// Creates an edit that replaces the value of an entry with `new`, which must be valid in the document's format. If
+/// the entry has no value, as in `key:`, `new` is inserted after the key.
 pub fn replace_value(text: &str, key: Key<'_>, value: Node<'_>, new: &str) -> Edit {
     let span = value.span();
     if !span.is_empty() {
@@ -48,7 +49,7 @@ pub fn replace_value(text: &str, key: Key<'_>, value: Node<'_>, new: &str) -> Ed
     insertion(colon, format!(" {new}"))
 }
 
-/// Applies edits, which do not overlap.
+/// Applies edits to a text and returns the new text. The edits must not overlap.
 pub fn apply(text: &str, mut edits: Vec<Edit>) -> String {
     edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
     // The text may be secret, and one that grows leaves a copy behind.
@@ -64,10 +65,11 @@ pub fn apply(text: &str, mut edits: Vec<Edit>) -> String {
     result
 }
 
-/// The text of an entry that is inserted before `key` in this mapping, be it written in lines or in braces.
+/// Returns the text of a new entry. Insert it where `key` begins, to add the entry to this mapping before `key`.
+/// `value` must be valid in the document's format, such as the result of [`quoted`].
 ///
 /// # Errors
-/// Why nothing can be inserted there.
+/// Returns the reason why no entry can be inserted before this key.
 pub fn entry_before(
     text: &str,
     mapping: Node<'_>,
@@ -92,12 +94,13 @@ pub fn entry_before(
     Err("it is written in an unusual form")
 }
 
-/// A text as YAML and JSON write it in double quotes.
+/// Returns a text in double quotes, with escapes that are valid in YAML and JSON.
 pub fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
-/// A value in the quotes of the scalar that it replaces.
+/// Returns `value` in the same kind of quotes as `raw`, which is the text of the scalar to replace. Other quotes are
+/// used if `value` requires them.
 pub fn scalar_like(raw: &str, value: &str) -> String {
     let is_plain = value
         .chars()
@@ -111,7 +114,8 @@ pub fn scalar_like(raw: &str, value: &str) -> String {
     }
 }
 
-/// The value of a scalar as it is written; `None` if it is not a text, such as a number.
+/// Returns the string that a scalar stands for. `raw` is its text in the document, with quotes. `None` if the scalar
+/// is not a string, such as a number.
 pub fn scalar_value(raw: &str) -> Option<String> {
     let document = Document::read(raw.as_bytes().to_vec().into(), Format::Yaml, &Budget::KUBECONFIG).ok()?;
     document.root().as_str().map(str::to_owned)

@@ -1,4 +1,4 @@
-//! A client that goes on with the successor of its configuration.
+//! A client that switches to the successor of its configuration.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use tower_service::Service;
 
 use super::super::newest::{Made, Newest};
 
-/// A service that is made anew when its configuration is [replaced](ClientConfiguration::successor) by another one, such as one
-/// with another server. Clones share their connections.
+/// A service that is created again when another configuration [replaces](ClientConfiguration::successor) the one that
+/// it was created from, for example because the server changed. Clones share their connections.
 pub struct Following<S> {
     newest: Newest<S>,
     made: Arc<Made<S>>,

@@ -1,4 +1,5 @@
-//! A client over [`::hyper`], as a [`tower`](https://docs.rs/tower) service: for programs that build their own HTTP stack.
+//! A client over [`::hyper`], as a [`tower`](https://docs.rs/tower) service, for programs that build their own HTTP
+//! stack.
 //!
 //! ```no_run
 //! use tower_service::Service as _;
@@ -14,17 +15,18 @@
 //! # }
 //! ```
 //!
-//! What it does beyond [`AuthLayer`](crate::tower::AuthLayer) over connections of your own:
+//! An [`AuthLayer`](crate::tower::AuthLayer) over connections of your own only adds the credential. This client also
+//! does the following:
 //!
-//! | | |
+//! | subject | what the client does |
 //! |---|---|
-//! | a request that the server did not take | is sent again: a server that revokes a token closes the connection, and with it the other requests on it (RFC 9113, 6.8) |
-//! | client certificate, CA bundle | new connections are opened when one of them changes; requests under way end on the old ones |
-//! | a path only, such as `/version` | is appended to the server's address |
-//! | protocol | HTTP/2 if the server supports it, with pings; HTTP/1.1 for upgrades; `TCP_NODELAY` |
-//! | proxy | the cluster's, with user name and password |
+//! | a request that the server has not processed | sends it again. A server that revokes a token closes the connection, and with it the other requests on it (RFC 9113, 6.8) |
+//! | client certificate, CA bundle | opens new connections when one of them changes; requests in progress are completed on the old connections |
+//! | a URI that is only a path, such as `/version` | appends it to the server's address |
+//! | protocol | uses HTTP/2 with pings if the server supports it, HTTP/1.1 for upgrades, and `TCP_NODELAY` |
+//! | proxy | uses the cluster's proxy, with user name and password |
 //!
-//! Responses are passed on as they are: compression, redirects and timeouts are up to the layers that you add.
+//! The client does not change responses. Add layers of your own for compression, redirects and timeouts.
 
 mod backend;
 mod following;
@@ -40,16 +42,19 @@ use super::tower::{Auth, AuthLayer, BoxError, Clones, Replay};
 pub use following::Following;
 pub use service::Connections;
 
-/// A complete client: authenticates each request and sends it. It implements `Service<http::Request<B>>`.
+/// A complete client, which authenticates each request and sends it. It implements `Service<http::Request<B>>`.
 pub type Client<B, R = Clones> = Following<Auth<Connections<B, R>, R>>;
 
-/// Creates a client for this configuration. It opens no connection and fetches no credential.
+/// Creates a client for this configuration. Opens no connection and fetches no credential.
 ///
 /// # Errors
-/// `InvalidPem` if rustls does not accept the CA bundle; `IncompleteKeyPair` if the client certificate and its key do
-/// not belong together; `InvalidValue` if the TLS server name or the proxy's user name is not valid; `Unsupported`
-/// outside of a tokio runtime, for an `http://` server behind a proxy, or without a [crypto
-/// provider](crate::rustls#the-crypto-provider).
+/// - [`ErrorKind::InvalidPem`](kubex_core::ErrorKind::InvalidPem): rustls does not accept the CA bundle.
+/// - [`ErrorKind::IncompleteKeyPair`](kubex_core::ErrorKind::IncompleteKeyPair): the client certificate and its key do
+///   not belong together.
+/// - [`ErrorKind::InvalidValue`](kubex_core::ErrorKind::InvalidValue): the TLS server name or the proxy's user name is
+///   not valid.
+/// - [`ErrorKind::Unsupported`](kubex_core::ErrorKind::Unsupported): there is no tokio runtime, an `http://` server is
+///   behind a proxy, or there is no [crypto provider](crate::rustls#the-crypto-provider).
 pub fn client<B>(configuration: &ClientConfiguration) -> Result<Client<B>>
 where
     B: Body<Data: Send, Error: Into<BoxError>> + Clone + Send + Unpin + 'static,
@@ -57,11 +62,11 @@ where
     client_replaying(configuration, Clones, CryptoChoice::Automatic)
 }
 
-/// Like [`client`], for bodies that are not `Clone`, and with the crypto provider of your choice. `replay` returns a copy
-/// of a body that can be sent twice; see [`Replay`].
+/// Like [`client`], for bodies that are not `Clone`, and with the crypto provider of your choice. `replay` returns a
+/// copy of the body, or `None` if the body can be sent only once; see [`Replay`].
 ///
 /// # Errors
-/// The same as [`client`].
+/// Returns the errors of [`client`].
 pub fn client_replaying<B, R>(
     configuration: &ClientConfiguration,
     replay: R,

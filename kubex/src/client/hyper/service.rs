@@ -1,4 +1,4 @@
-//! The service below an authentication layer: adds the server's address to a request and sends it.
+//! The service below an authentication layer. It adds the server's address to a request and sends it.
 
 use std::fmt;
 use std::future::Future;
@@ -17,9 +17,10 @@ use super::super::rustls::CryptoChoice;
 use super::super::tower::{BoxError, Replay, RequestCredential};
 use super::backend::HyperBackend;
 
-/// Sends each request over a connection with the client certificate of its credential. Clones share the connections.
+/// Sends each request over a connection that uses the client certificate of the request's credential. Clones share the
+/// connections.
 ///
-/// It adds no `Authorization` header: wrap it in an [`AuthLayer`](crate::tower::AuthLayer), as
+/// This service does not add an `Authorization` header. Wrap it in an [`AuthLayer`](crate::tower::AuthLayer), as
 /// [`client`](super::client) does.
 pub struct Connections<B, R>(Pool<HyperBackend<B, R>>)
 where
@@ -31,11 +32,11 @@ where
     B: Body<Data: Send, Error: Into<BoxError>> + Send + Unpin + 'static,
     R: Replay<B> + Send + Sync + 'static,
 {
-    /// Creates the service. It opens no connection and fetches no credential. `replay` copies request
-    /// bodies, so that a request which the server has not processed can be sent again.
+    /// Creates the service. Opens no connection and fetches no credential. `replay` copies the body of a request, so
+    /// that a request that the server has not processed can be sent again.
     ///
     /// # Errors
-    /// As [`client`](super::client).
+    /// Returns the errors of [`client`](super::client).
     pub fn new(
         configuration: &ClientConfiguration,
         replay: R,

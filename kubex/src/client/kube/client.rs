@@ -13,19 +13,22 @@ use super::super::tower::AuthLayer;
 /// Resolves the [configured chain](crate::resolve()) and returns a client for the result.
 ///
 /// # Errors
-/// As [`resolve`](crate::resolve()) and [`client`].
+/// Returns the errors of [`resolve`](crate::resolve()) and of [`client`].
 #[cfg(feature = "config")]
 pub async fn try_default() -> Result<Client> {
     client(&crate::resolve().await?)
 }
 
-/// Creates a client for this configuration. It opens no connection and fetches no credential.
+/// Creates a client for this configuration. Opens no connection and fetches no credential.
 ///
 /// # Errors
-/// `InvalidPem` if rustls does not accept the CA bundle; `IncompleteKeyPair` if the client certificate and its key do
-/// not belong together; `InvalidValue` if the TLS server name or the proxy's user name is not valid; `Unsupported`
-/// outside of a tokio runtime, for an `http://` server behind a proxy, or without a [crypto
-/// provider](crate::rustls#the-crypto-provider).
+/// - [`ErrorKind::InvalidPem`](kubex_core::ErrorKind::InvalidPem): rustls does not accept the CA bundle.
+/// - [`ErrorKind::IncompleteKeyPair`](kubex_core::ErrorKind::IncompleteKeyPair): the client certificate and its key do
+///   not belong together.
+/// - [`ErrorKind::InvalidValue`](kubex_core::ErrorKind::InvalidValue): the TLS server name or the proxy's user name is
+///   not valid.
+/// - [`ErrorKind::Unsupported`](kubex_core::ErrorKind::Unsupported): there is no tokio runtime, an `http://` server is
+///   behind a proxy, or there is no [crypto provider](crate::rustls#the-crypto-provider).
 pub fn client(configuration: &ClientConfiguration) -> Result<Client> {
     client_with_crypto(configuration, CryptoChoice::Automatic)
 }
@@ -33,7 +36,7 @@ pub fn client(configuration: &ClientConfiguration) -> Result<Client> {
 /// Like [`client`], with the crypto provider of your choice.
 ///
 /// # Errors
-/// The same as [`client`].
+/// Returns the errors of [`client`].
 pub fn client_with_crypto(
     configuration: &ClientConfiguration,
     crypto: impl Into<CryptoChoice>,

@@ -1,4 +1,4 @@
-//! The client.
+//! The client that sends requests through reqwest.
 
 use std::fmt;
 
@@ -11,18 +11,21 @@ use super::authenticated::Authenticated;
 use super::request::RequestBuilder;
 use super::response::Response;
 
-/// Sends requests with the current credential of a configuration. Cheap to clone. See the [module](super).
+/// Sends requests with the current credential of a configuration. Cloning it is cheap. See the [module](super).
 #[derive(Clone)]
 pub struct Client(Newest<Authenticated>);
 
 impl Client {
-    /// Creates a client for the configuration's server. It opens no connection and fetches no credential.
+    /// Creates a client for the configuration's server. Opens no connection and fetches no credential.
     ///
     /// # Errors
-    /// `InvalidPem` if rustls does not accept the CA bundle; `IncompleteKeyPair` if the client certificate and its
-    /// key do not belong together; `InvalidValue` if the TLS server name or the proxy's user name is not valid;
-    /// `Unsupported` if reqwest does not support the proxy, or without a [crypto
-    /// provider](crate::rustls#the-crypto-provider).
+    /// - [`ErrorKind::InvalidPem`](kubex_core::ErrorKind::InvalidPem): rustls does not accept the CA bundle.
+    /// - [`ErrorKind::IncompleteKeyPair`](kubex_core::ErrorKind::IncompleteKeyPair): the client certificate and its
+    ///   key do not belong together.
+    /// - [`ErrorKind::InvalidValue`](kubex_core::ErrorKind::InvalidValue): the TLS server name or the proxy's user
+    ///   name is not valid.
+    /// - [`ErrorKind::Unsupported`](kubex_core::ErrorKind::Unsupported): reqwest does not support the proxy, or there
+    ///   is no [crypto provider](crate::rustls#the-crypto-provider).
     pub fn new(configuration: &ClientConfiguration) -> Result<Self> {
         Self::with_crypto(configuration, CryptoChoice::Automatic)
     }
@@ -30,7 +33,7 @@ impl Client {
     /// Like [`new`](Self::new), with the crypto provider of your choice.
     ///
     /// # Errors
-    /// The same as [`new`](Self::new).
+    /// Returns the errors of [`new`](Self::new).
     pub fn with_crypto(configuration: &ClientConfiguration, crypto: impl Into<CryptoChoice>) -> Result<Self> {
         let crypto = crypto.into();
         Newest::new(configuration, move |newest| Authenticated::new(newest, &crypto)).map(Self)
@@ -39,7 +42,7 @@ impl Client {
     /// Builds a `GET` request for a path below the server's address, such as `/api/v1/namespaces`.
     ///
     /// # Errors
-    /// As [`request`](Self::request).
+    /// Returns the errors of [`request`](Self::request).
     pub fn get(&self, path: &str) -> Result<RequestBuilder> {
         self.request(Method::GET, path)
     }
@@ -47,16 +50,17 @@ impl Client {
     /// Builds a `POST` request for a path below the server's address.
     ///
     /// # Errors
-    /// As [`request`](Self::request).
+    /// Returns the errors of [`request`](Self::request).
     pub fn post(&self, path: &str) -> Result<RequestBuilder> {
         self.request(Method::POST, path)
     }
 
-    /// Builds a request for a path below the server's address, which may itself contain a path. The given path may
-    /// contain a query.
+    /// Builds a request for a path below the server's address. The server's address may contain a path of its own, to
+    /// which this path is appended. The path may be followed by a query.
     ///
     /// # Errors
-    /// `InvalidValue` for a path that leaves the server's own, such as `/../x` or `/%2e%2e/x`.
+    /// Returns [`ErrorKind::InvalidValue`](kubex_core::ErrorKind::InvalidValue) for a path that leaves the server's
+    /// own path, such as `/../x` or `/%2e%2e/x`.
     pub fn request(&self, method: Method, path: &str) -> Result<RequestBuilder> {
         let sender = self.0.get();
         let url = sender.configuration().cluster().server.join(path)?;
@@ -66,11 +70,15 @@ impl Client {
         ))
     }
 
-    /// Sends a request that was built with reqwest, with the current credential and the impersonation headers.
+    /// Sends a request that was built with reqwest. Adds the current credential and the impersonation headers.
     ///
     /// # Errors
-    /// The same as [`RequestBuilder::send`]; in addition, `Refused` for a request to a server other than the
-    /// configuration's, and `InvalidValue` for a path that is not below the server's own path.
+    /// Returns the errors of [`RequestBuilder::send`], and:
+    ///
+    /// - [`ErrorKind::Refused`](kubex_core::ErrorKind::Refused): the request is for another server than the
+    ///   configuration's.
+    /// - [`ErrorKind::InvalidValue`](kubex_core::ErrorKind::InvalidValue): the path of the request is not below the
+    ///   server's own path.
     pub async fn execute(&self, request: Request) -> Result<Response> {
         self.0.get().send(request).await
     }

@@ -18,11 +18,17 @@
 //! # }
 //! ```
 //!
-//! A [`RequestBuilder`] can only be sent by its own `send`, so that no request is sent without the credential by
-//! accident. After a 401, a newer credential is fetched and the request is retried once, if its body can be sent
-//! twice. When the client certificate or the CA bundle changes, the client opens new connections: idle ones are
-//! closed, and those in use are closed after their last request. If the server's certificate has an unknown issuer,
-//! the CA bundle is read again immediately.
+//! Only [`RequestBuilder::send`] sends a request that this client built, so that no request is sent without the
+//! credential by accident.
+//!
+//! - **Status 401.** The client fetches a newer credential and retries the request once, if its body can be sent
+//!   twice.
+//! - **New client certificate or CA bundle.** The client opens new connections. It closes idle connections at once,
+//!   and those in use after their last request.
+//! - **Unknown issuer of the server's certificate.** The client reads the CA bundle again immediately.
+//! - **Connection closed by the server.** Over HTTP/2, a server closes the connection (GOAWAY) after each 401. No
+//!   other request fails because of that: the client retries the requests that the server has not processed, with the
+//!   current credential.
 //!
 //! | to | call |
 //! |---|---|
@@ -31,18 +37,15 @@
 //! | authenticate requests yourself | [`client_without_authorization`]: reqwest's own client |
 //! | choose the crypto provider | [`Client::with_crypto`] |
 //!
-//! If the server closes the connection (GOAWAY, which it sends over HTTP/2 after each 401), no request fails:
-//! requests that the server has not processed are retried with the current credential.
-//!
 //! The certificate of an `https://` proxy must be signed by the cluster's CA bundle, as in `kubectl`. Unlike
-//! `kubectl`, Kubex does not send the client certificate to the proxy. reqwest has one TLS configuration for proxy
-//! and server, and does not support a `tls-server-name` through a proxy. In these two cases [`Client`] uses its own
+//! `kubectl`, Kubex does not send the client certificate to the proxy. reqwest has one TLS configuration for proxy and
+//! server, and does not support a `tls-server-name` through a proxy. In these two cases [`Client`] uses its own
 //! connections, and a request's timeout covers only the time until the response headers arrive.
 //!
-//! A credential is never sent to an origin other than the server's, neither by a redirect nor by the URL of a
-//! request. It is never sent over `http://` ([withheld](crate::ClientConfigurationBuilder::build) by the
-//! configuration), nor for a path that leaves the server's own path (`invalid request path`). Timeouts, retries and
-//! pools are those of the HTTP client.
+//! A credential is sent only to the server's origin (scheme, host and port). Neither a redirect nor the URL of a
+//! request can send it to another one. It is never sent over `http://` (the configuration
+//! [withholds](crate::ClientConfigurationBuilder::build) it), and never for a path that leaves the server's own path
+//! (`invalid request path`). Timeouts, retries and pools are those of the HTTP client.
 //!
 //! Kubex enables none of reqwest's default TLS providers, because it sets one explicitly. A program that also creates
 //! a `reqwest::Client` without Kubex must enable one of reqwest's TLS features, or install a provider in rustls.

@@ -30,7 +30,7 @@ impl RequestBuilder {
         }
     }
 
-    /// Adds pairs to the query, percent-encoded.
+    /// Appends these key-value pairs to the query of the URL, percent-encoded.
     pub fn query<K, V>(self, pairs: impl IntoIterator<Item = (K, V)>) -> Self
     where
         K: AsRef<str>,
@@ -45,7 +45,8 @@ impl RequestBuilder {
         })
     }
 
-    /// Adds a header. `Authorization` and `Impersonate-User` replace those of the configuration.
+    /// Adds a header. If you add `Authorization` or `Impersonate-User`, the request does not get that header from the
+    /// configuration.
     pub fn header<N, V>(self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName>,
@@ -80,8 +81,8 @@ impl RequestBuilder {
         })
     }
 
-    /// Sets the body: a text, bytes, or a stream. A request whose body is a stream is sent only once, so a 401 to it is
-    /// returned to the caller.
+    /// Sets the body: text, bytes or a stream. A request with a stream as its body is sent only once, so the caller
+    /// gets the response even if its status is 401.
     pub fn body(self, body: impl Into<Body>) -> Self {
         self.with(|request| {
             *request.body_mut() = Some(body.into());
@@ -97,13 +98,17 @@ impl RequestBuilder {
         })
     }
 
-    /// Sends the request with the current credential and the impersonation headers. After a 401, it is retried once
-    /// with a newer credential, if there is one.
+    /// Sends the request with the current credential and the impersonation headers. If the server responds with status
+    /// 401, the request is retried once with a newer credential, if there is one.
+    ///
+    /// An HTTP status is not an error, not even 401.
     ///
     /// # Errors
-    /// The error of the credential source; `IncompleteKeyPair` if the client certificate and its key do not belong
-    /// together; `InvalidValue` for an invalid header or body; `RequestFailed`. An HTTP status is not an error, not
-    /// even 401.
+    /// Returns the error of the credential source, or:
+    ///
+    /// - [`ErrorKind::IncompleteKeyPair`]: the client certificate and its key do not belong together.
+    /// - [`ErrorKind::InvalidValue`]: a header or the body is not valid.
+    /// - [`ErrorKind::RequestFailed`]: the request could not be sent, or there was no response.
     pub async fn send(self) -> Result<Response> {
         self.sender.send(self.request?).await
     }

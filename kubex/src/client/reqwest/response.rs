@@ -42,10 +42,10 @@ impl Response {
         self.inner.url()
     }
 
-    /// Returns the response, or an error if its status is 400 or more.
+    /// Returns the response itself if its status is below 400.
     ///
     /// # Errors
-    /// `RequestFailed` for a status of 400 or more.
+    /// Returns [`ErrorKind::RequestFailed`] if the status is 400 or more.
     pub fn error_for_status(self) -> Result<Self> {
         let status = self.status();
         if !status.is_client_error() && !status.is_server_error() {
@@ -61,7 +61,7 @@ impl Response {
     /// Reads the whole body.
     ///
     /// # Errors
-    /// `RequestFailed` where it breaks off.
+    /// Returns [`ErrorKind::RequestFailed`] if the body ends early.
     pub async fn bytes(self) -> Result<Bytes> {
         let authorizer = self.authorizer;
         self.inner
@@ -73,16 +73,17 @@ impl Response {
     /// Reads the whole body as text. Invalid UTF-8 is replaced with U+FFFD.
     ///
     /// # Errors
-    /// `RequestFailed` where it breaks off.
+    /// Returns [`ErrorKind::RequestFailed`] if the body ends early.
     pub async fn text(self) -> Result<String> {
         Ok(String::from_utf8_lossy(&self.bytes().await?).into_owned())
     }
 
-    /// Deserializes the whole body as JSON. The status is ignored.
+    /// Deserializes the whole body as JSON, whatever the status is.
     ///
     /// # Errors
-    /// `RequestFailed` if the body ends early; `MalformedDocument`, with line and column, if it is not JSON of the
-    /// expected type.
+    /// - [`ErrorKind::RequestFailed`]: the body ends early.
+    /// - [`ErrorKind::MalformedDocument`]: the body is not JSON of the expected type. The error contains line and
+    ///   column.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
         let server = self.authorizer.configuration().cluster().server.to_string();
         let path = self.url().path().to_owned();
@@ -99,10 +100,10 @@ impl Response {
         })
     }
 
-    /// Reads the next chunk of the body; `None` at its end.
+    /// Reads the next chunk of the body. Returns `None` at the end of the body.
     ///
     /// # Errors
-    /// `RequestFailed` where it breaks off.
+    /// Returns [`ErrorKind::RequestFailed`] if the body ends early.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
         self.inner
             .chunk()

@@ -6,21 +6,24 @@ use super::super::rustls::{CryptoChoice, Names, Tls, live, live_verifier, warn_i
 use super::alias::{Alias, asks_for_another_name};
 use super::setup::{build, builder, is_encrypted};
 
-/// Creates reqwest's own client for the cluster. It adds **no `Authorization` header** to its requests.
+/// Creates reqwest's own client for the cluster. This client adds **no `Authorization` header** to its requests.
 ///
-/// It uses the cluster's trust, proxy, server name and client certificate. Trust and client certificate are looked up
-/// at each handshake; open connections keep the certificate that they were opened with. A `tls-server-name` is used
-/// to check the server's certificate, but only [`Client`](super::Client) also sends it as SNI.
+/// It uses the cluster's trust, proxy, TLS server name and client certificate:
 ///
-/// It opens TLS connections only to the cluster's host, and sends the client certificate only there. Over `http://`
-/// it connects to any host. Through an `https://` proxy it never sends a client certificate, not even one that is
-/// added later.
+/// - Each TLS handshake uses the current trust and the current client certificate. Open connections keep the
+///   certificate that they were opened with.
+/// - The server's certificate is checked against `tls-server-name`, if it is set. Only [`Client`](super::Client) also
+///   sends that name as SNI.
+/// - The client opens TLS connections only to the cluster's host, and sends the client certificate only to that host.
+///   Over `http://`, it connects to any host.
+/// - Through an `https://` proxy, the client never sends a client certificate, not even one that is added later.
 ///
 /// # Errors
-/// `InvalidPem` if rustls does not accept the CA bundle; `InvalidValue` if the TLS server name is not valid.
-/// `Unsupported` if reqwest does not support the proxy; if a proxy and a TLS server name are both set, because
-/// reqwest does not support that; if there is a client certificate that reqwest would send to an `https://` proxy; or
-/// without a [crypto provider](crate::rustls#the-crypto-provider).
+/// - [`ErrorKind::InvalidPem`]: rustls does not accept the CA bundle.
+/// - [`ErrorKind::InvalidValue`]: the TLS server name is not valid.
+/// - [`ErrorKind::Unsupported`]: reqwest does not support the proxy, or a proxy together with a TLS server name;
+///   reqwest would send the client certificate to an `https://` proxy; or there is no [crypto
+///   provider](crate::rustls#the-crypto-provider).
 pub fn client_without_authorization(configuration: &ClientConfiguration) -> Result<::reqwest::Client> {
     client_without_authorization_with_crypto(configuration, CryptoChoice::Automatic)
 }
@@ -28,7 +31,7 @@ pub fn client_without_authorization(configuration: &ClientConfiguration) -> Resu
 /// Like [`client_without_authorization`], with the crypto provider of your choice.
 ///
 /// # Errors
-/// As [`client_without_authorization`].
+/// Returns the errors of [`client_without_authorization`].
 pub fn client_without_authorization_with_crypto(
     configuration: &ClientConfiguration,
     crypto: impl Into<CryptoChoice>,

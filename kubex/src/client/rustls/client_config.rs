@@ -13,7 +13,7 @@ use super::{certificate, verifier};
 /// Creates a rustls configuration for this cluster, with the [default crypto provider](CryptoChoice::Automatic).
 ///
 /// # Errors
-/// The same as [`client_config_with`].
+/// Returns the errors of [`client_config_with`].
 pub fn client_config(configuration: &ClientConfiguration) -> Result<ClientConfig> {
     client_config_with(configuration, CryptoChoice::Automatic)
 }
@@ -21,8 +21,9 @@ pub fn client_config(configuration: &ClientConfiguration) -> Result<ClientConfig
 /// Creates a rustls configuration for this cluster, with the crypto provider of your choice.
 ///
 /// # Errors
-/// `InvalidValue` if the server's name is not valid;
-/// `Unsupported` if the system's trust store cannot be used, or the crypto provider is missing or unsuitable.
+/// - [`ErrorKind::InvalidValue`](kubex_core::ErrorKind::InvalidValue): the server's name is not valid.
+/// - [`ErrorKind::Unsupported`](kubex_core::ErrorKind::Unsupported): the system's trust store cannot be used, or there
+///   is no suitable crypto provider.
 pub fn client_config_with(
     configuration: &ClientConfiguration,
     crypto: impl Into<CryptoChoice>,
@@ -39,11 +40,12 @@ pub fn client_config_with(
     tls.client_config(cluster, &[])
 }
 
-/// The name that is sent as SNI and that the server's certificate is checked against: `tls-server-name`, else the
-/// host of the address.
+/// Returns the TLS server name: `tls-server-name` if it is set, otherwise the host of the server's address. It is sent
+/// as SNI, and the server's certificate is checked against it.
 ///
 /// # Errors
-/// `InvalidValue` if it is neither a host name nor an IP address.
+/// Returns [`ErrorKind::InvalidValue`](kubex_core::ErrorKind::InvalidValue) if the name is neither a host name nor an
+/// IP address.
 pub fn server_name(configuration: &ClientConfiguration) -> Result<ServerName<'static>> {
     names::server_name(configuration.cluster())
 }

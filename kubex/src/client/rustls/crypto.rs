@@ -6,10 +6,10 @@ use std::sync::Arc;
 use ::rustls::crypto::CryptoProvider;
 use kubex_core::Result;
 
-/// The crypto provider of rustls.
+/// Selects the crypto provider of rustls.
 ///
-/// A feature of Kubex adds a choice and never changes an explicit one. A program that needs a particular provider
-/// should select it.
+/// Cargo features of Kubex only add choices; they never change one that the program made. A program that needs a
+/// particular provider should select it.
 ///
 /// ```
 /// use kubex::rustls::CryptoChoice;
@@ -22,14 +22,15 @@ use kubex_core::Result;
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum CryptoChoice {
-    /// The first of these that exists: the default provider that the program has installed in rustls; aws-lc-rs, if the
-    /// feature `aws-lc-rs` is enabled; ring, if the feature `ring` is enabled.
+    /// Uses the first of these that exists: the default provider that the program has installed in rustls; aws-lc-rs,
+    /// if the feature `aws-lc-rs` is enabled; ring, if the feature `ring` is enabled.
     #[default]
     Automatic,
-    /// aws-lc-rs.
+    /// The crypto provider aws-lc-rs.
     #[cfg(feature = "aws-lc-rs")]
     AwsLcRs,
-    /// ring. It supports no P-521, and few sizes and exponents of RSA client keys.
+    /// The crypto provider ring. It does not support P-521 keys, and it supports RSA client keys of only a few sizes
+    /// and exponents.
     #[cfg(feature = "ring")]
     Ring,
     /// Any other provider.
@@ -37,10 +38,11 @@ pub enum CryptoChoice {
 }
 
 impl CryptoChoice {
-    /// The chosen provider.
+    /// Returns the selected provider.
     ///
     /// # Errors
-    /// `Unsupported` for [`Automatic`](Self::Automatic) if no provider is installed and neither feature is enabled.
+    /// Returns [`ErrorKind::Unsupported`](kubex_core::ErrorKind::Unsupported) for [`Automatic`](Self::Automatic) if
+    /// the program has installed no provider and neither feature is enabled.
     pub fn provider(&self) -> Result<Arc<CryptoProvider>> {
         match self {
             Self::Automatic => kubex_tls::default_provider(),

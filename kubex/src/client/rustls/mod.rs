@@ -1,5 +1,37 @@
 //! A [`::rustls`] configuration for the cluster, for any client that uses rustls.
 //!
+//! | part | behavior |
+//! |---|---|
+//! | trust | only the cluster's CA bundle is trusted, if there is one; otherwise the system's trust store |
+//! | a new CA bundle | is used from the next handshake on; if a server's certificate has an unknown issuer, the bundle is read again |
+//! | client certificate | each handshake uses the newest one, if there is one |
+//! | server name | a handshake with any other server than the configuration's fails before the client certificate is sent |
+//! | `insecure-skip-tls-verify` | any certificate is accepted; one warning is logged for each server |
+//! | an unknown variant of `Trust` | is an error |
+//! | session resumption | is disabled, because a resumed session keeps the identity of the original handshake |
+//!
+//! # What the client must do
+//!
+//! - **Server name.** A client usually takes the server name from the URL. If `tls-server-name` is set, the
+//!   certificate is always checked against that name. It is sent as SNI only if the client passes [`server_name`] to
+//!   rustls.
+//! - **First certificate.** A handshake cannot wait for a fetch. Await [`current`](crate::Credentials::current) of the
+//!   credentials before the first connection. `kubex::tower::AuthLayer` and `kubex::reqwest::Client` do this
+//!   themselves.
+//! - **ALPN.** The configuration sets no protocols. The client sets those that it supports.
+//! - **Open connections.** They keep the certificate that they were opened with.
+//!   [`Changes`](crate::credentials::Changes) of the credentials and of the trust report when to close them.
+//!   `kubex::reqwest` and `kubex::kube` do this themselves.
+//! - **Port.** TLS does not check the port. If another service on the cluster's host has a certificate from the same
+//!   CA and requests a client certificate, it receives the one of this configuration.
+//!
+//! # The crypto provider
+//!
+//! Each client accepts a [`CryptoChoice`]. Without one, the client uses the first of these: the default provider that
+//! the program has installed in rustls; aws-lc-rs, if the feature `aws-lc-rs` is enabled (it is by default); ring. If
+//! both features are enabled, `ring` therefore has no effect unless the program selects it, and the program does not
+//! panic.
+//!
 //! | part | what it does |
 //! |---|---|
 //! | trust | only the cluster's CA bundle, if there is one; otherwise the system's trust store |
@@ -9,32 +41,6 @@
 //! | `insecure-skip-tls-verify` | any certificate is accepted; one warning is logged for each server |
 //! | an unknown variant of `Trust` | is an error |
 //! | session resumption | disabled, because a resumed session keeps the identity of the original handshake |
-//!
-//! # What the client must do
-//!
-//! - **Server name.** A client usually takes it from the URL. If `tls-server-name` is set, the certificate is checked
-//!   against that name in any case, but it is sent as SNI only if the client passes [`server_name`] to rustls.
-//! - **First certificate.** A handshake cannot wait for a fetch. Await [`current`](crate::Credentials::current) of
-//!   the credentials before the first connection. `kubex::tower::AuthLayer` and `kubex::reqwest::Client`
-//!   do this themselves.
-//! - **ALPN.** No protocols are set; the client sets those that it supports.
-//! - **Open connections.** They keep the certificate that they were opened with.
-//!   [`Changes`](crate::credentials::Changes) of the credentials and of the trust report when to close them;
-//!   `kubex::reqwest` and `kubex::kube` do this themselves.
-//! - **Port.** TLS does not know the port: another service on the cluster's host, with a certificate from the same
-//!   CA, receives the client certificate if it requests one.
-//!
-//! # The crypto provider
-//!
-//! Each client accepts a [`CryptoChoice`]. Without one, it uses the default provider that the program has installed
-//! in rustls, else aws-lc-rs, if the feature `aws-lc-rs` is enabled (it is by default), else ring. Enabling `ring` in
-//! addition to `aws-lc-rs` therefore changes nothing by itself, and a program with both does not panic.
-//!
-//! | client | function |
-//! |---|---|
-//! | rustls | [`client_config_with`] |
-//! | reqwest | `kubex::reqwest::Client::with_crypto` |
-//! | kube | `kubex::kube::client_with_crypto` |
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

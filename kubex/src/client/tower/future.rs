@@ -28,7 +28,7 @@ pub(super) struct Attempt<S, B> {
 }
 
 pin_project! {
-    /// The future of a response: waits for the credential, then for the response.
+    /// The future of a response. It waits for the credential, then for the response.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, B>
     where

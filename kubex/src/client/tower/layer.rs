@@ -17,7 +17,8 @@ pub struct AuthLayer<R = Never> {
 }
 
 impl AuthLayer {
-    /// Creates a layer for this configuration. It retries a request after a 401 only with [`replaying`](Self::replaying).
+    /// Creates a layer for this configuration. To let it retry a request after a 401, call
+    /// [`replaying`](Self::replaying) or [`replaying_clones`](Self::replaying_clones).
     pub fn new(configuration: &ClientConfiguration) -> Self {
         Self {
             authorizer: Authorizer::new(configuration),
@@ -27,7 +28,8 @@ impl AuthLayer {
 }
 
 impl<R> AuthLayer<R> {
-    /// After a 401, retries a request once, if this function returns a copy of its body.
+    /// Retries a request once after a 401, with the copy of its body that `replay` returns. If `replay` returns
+    /// `None`, the request is not retried.
     pub fn replaying<T>(self, replay: T) -> AuthLayer<T> {
         AuthLayer {
             authorizer: self.authorizer,
@@ -35,7 +37,7 @@ impl<R> AuthLayer<R> {
         }
     }
 
-    /// After a 401, retries a request once with a clone of its body.
+    /// Retries a request once after a 401, with a clone of its body.
     pub fn replaying_clones(self) -> AuthLayer<Clones> {
         self.replaying(Clones)
     }

@@ -1,21 +1,21 @@
 //! A [`tower`](https://docs.rs/tower) layer that adds the current credential to each request.
 //!
-//! It wraps any HTTP client that is a tower service, such as hyper, tonic or kube:
+//! The layer wraps any HTTP client that is a tower service, such as hyper, tonic or kube:
 //!
-//! | request | what happens |
+//! | request | what the layer does |
 //! |---|---|
-//! | to the configuration's server | the current credential and the impersonation headers are added |
-//! | with its own `Authorization` header | the header is kept; the same for `Impersonate-User` |
-//! | to another scheme, host or port | passed on unchanged, without a credential |
-//! | with a path only | treated as a request to the configuration's server; the caller's connection must lead there |
-//! | with a path that leaves the server's own path | refused: `invalid request path` |
+//! | to the configuration's server | adds the current credential and the impersonation headers |
+//! | with an `Authorization` or `Impersonate-User` header of its own | keeps that header |
+//! | to another scheme, host or port | passes it on unchanged, without a credential |
+//! | with a URI that is only a path | treats it as a request to the configuration's server; your connection must lead to that server |
+//! | with a path that leaves the server's own path | refuses it: `invalid request path` |
 //!
-//! After a 401, the credential is [invalidated](kubex_core::Credentials::invalidate), and the request is retried once
-//! with a newer credential, if its body can be sent twice: see [`Replay`]. The layer checks only the status and not
-//! the body of the 401, which is often lost with the connection over HTTP/2.
+//! After a 401, the layer [invalidates](kubex_core::Credentials::invalidate) the credential, and retries the request
+//! once with a newer credential, if its body can be sent twice: see [`Replay`]. The layer checks only the status and
+//! not the body of the response, which is often lost with the connection over HTTP/2.
 //!
-//! A client certificate is not a header: the TLS connector sends it. Create the connector from the same
-//! configuration, with [`kubex::rustls`](mod@crate::rustls).
+//! A client certificate is not a header: the TLS connector sends it. Create the connector from the same configuration,
+//! with [`kubex::rustls`](mod@crate::rustls).
 //!
 //! ```
 //! use kubex::tower::AuthLayer;

@@ -1,23 +1,23 @@
-//! Which requests can be sent twice.
+//! Decides which requests can be sent twice.
 
 use http::Request;
 
-/// Copies a request's body, so that the request can be sent a second time.
+/// Copies the body of a request, so that the request can be sent a second time.
 ///
-/// The layer depends on the type of the body:
+/// Choose the method of `AuthLayer` by the type of the body:
 ///
 /// | body | method of `AuthLayer` |
 /// |---|---|
 /// | a `Clone` body, such as `http_body_util::Full` | [`replaying_clones`](super::AuthLayer::replaying_clones) |
 /// | kube | `replaying(\|body: &kube::client::Body\| body.try_clone())` |
 /// | reqwest | `replaying(\|body: &reqwest::Body\| body.as_bytes().map(\|bytes\| bytes.to_vec().into()))` |
-/// | a stream, such as tonic's | none: a 401 is returned |
+/// | a stream, such as tonic's | none: the caller gets the 401 |
 pub trait Replay<B> {
-    /// A copy of the body; `None` if it can be sent only once.
+    /// Returns a copy of the body, or `None` if the body can be sent only once.
     fn copy(&self, body: &B) -> Option<B>;
 }
 
-/// Sends no request twice.
+/// Copies no body, so that no request is sent twice.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Never;
 

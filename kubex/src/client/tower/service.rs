@@ -1,4 +1,4 @@
-//! The service that the layer returns.
+//! The service that `AuthLayer` creates.
 
 use std::fmt;
 use std::sync::Arc;

@@ -14,11 +14,12 @@ use crate::config::{places, prepare};
 use crate::default_chain::DEFAULT_ORDER;
 
 impl Configuration {
-    /// Reads the defaults and this file only, and [checks](Self::check) them. Unlike [`from_file`](Self::from_file), it
-    /// goes on after a problem, so that its error contains all of them.
+    /// Reads the built-in defaults and this file, and [checks](Self::check) them. Unlike
+    /// [`from_file`](Self::from_file), this function continues after a problem, so that its error contains all
+    /// problems.
     ///
     /// # Errors
-    /// One error with all problems, each with its file, line and key.
+    /// Returns one error with all problems, each with its file, line and key.
     pub async fn check_file(path: impl AsRef<Path>, host: &Host, registry: &Registry) -> Result<Self> {
         let path = host.from_working_directory(path.as_ref());
         let file = places::required(&path, host, &Origin::file(&path)).await?;
@@ -29,11 +30,11 @@ impl Configuration {
         Ok(configuration)
     }
 
-    /// Checks everything, including what this chain does not use: disabled sources, sources that it does not name, and
-    /// every profile of the files. A variable that is referred to need not be set.
+    /// Checks the whole configuration, including what the chain does not use: disabled sources, sources that are not
+    /// in the chain, and every profile of the files. A variable that the configuration refers to may be unset.
     ///
     /// # Errors
-    /// One error with all problems.
+    /// Returns one error with all problems.
     pub fn check(&self, registry: &Registry) -> Result<()> {
         self.check_all(registry, Problems::default())
     }

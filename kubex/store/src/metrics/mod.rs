@@ -8,7 +8,7 @@ const LOOKUPS: Metric = Metric::counter(
     "Credentials that were looked up in the store: hit, fetched, failed (in another process), unshared.",
 );
 
-/// The metrics of this crate.
+/// All metrics that this crate writes.
 pub static METRICS: &[Metric] = &[LOOKUPS];
 
 /// A credential was looked up.

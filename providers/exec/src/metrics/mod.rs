@@ -1,4 +1,4 @@
-//! Metrics of plugin runs, with the names and the meaning of client-go. See [`kubex_core::metrics`].
+//! Metrics of plugin runs. Names and meanings are those of client-go. See [`kubex_core::metrics`].
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,10 +27,10 @@ const ROTATION_AGE: Metric = Metric::histogram(
     "The age in seconds at which the client certificate of a plugin was replaced, counted from its notBefore.",
 );
 
-/// The metrics of this crate.
+/// All metrics that this crate writes.
 pub static METRICS: &[Metric] = &[CALLS, TTL, ROTATION_AGE];
 
-/// Brings the gauge up to date. Call it before each scrape.
+/// Updates the gauge with the time until client certificates of plugins expire. Call it before each scrape.
 pub fn update() {
     set_ttl(Host::real().now().wall);
 }

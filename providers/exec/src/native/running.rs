@@ -20,9 +20,11 @@ pub(super) fn is_leader(id: i32) -> bool {
     running().iter().any(|family| family.leader() == id)
 }
 
-/// Makes the orphans among the descendants of plugins children of this program, so that a plugin that fails is ended with all
-/// of them. For a program that starts no other process and ends soon, such as the command `kubex`: it does not reap them. It
-/// has an effect on Linux.
+/// Makes this process the new parent of each descendant of a plugin whose own parent has exited. If a plugin fails,
+/// Kubex can then end these processes too.
+///
+/// Call it only in a program that starts no other processes and ends soon, such as the command `kubex`, because
+/// adopted processes are not reaped. It has an effect only on Linux.
 pub fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     if rustix::process::set_child_subreaper(rustix::process::getpid().into()).is_ok() {
@@ -30,10 +32,13 @@ pub fn adopt_orphans() {
     }
 }
 
-/// Ends all running plugins with their descendants, and waits for it. For a program that is about to end by this signal.
+/// Ends all running plugins and their descendants, and waits until they have ended. Call it when `signal` is about to
+/// end this program.
 ///
-/// They receive the signal itself; SIGTERM after a moment; and SIGKILL after the grace, or as soon as `is_impatient` returns
-/// true. An interrupt from the keyboard has reached the plugins that have the terminal, so it is not sent to them again.
+/// 1. The plugins receive `signal`. If it is SIGINT or SIGQUIT, the plugins at the terminal do not receive it, because
+///    the terminal has sent it to them already.
+/// 2. After 300 ms, those that are still running receive SIGTERM.
+/// 3. After `grace`, or as soon as `is_impatient` returns `true`, those that are still running are killed with SIGKILL.
 #[cfg(unix)]
 #[expect(clippy::disallowed_methods, reason = "these are the real host's processes")]
 pub fn end_running_plugins(signal: i32, grace: Duration, is_impatient: impl Fn() -> bool) {

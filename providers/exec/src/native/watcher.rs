@@ -21,8 +21,12 @@ static IS_ENABLED: AtomicBool = AtomicBool::new(false);
 /// The ids of all watchers of this program.
 static WATCHERS: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 
-/// Watches a plugin if this process was started for that, and returns whether it was. With this call a program promises to
-/// make it first in its main function, so it also turns watching on.
+/// Call this first in `main`, and exit if it returns `true`. It makes sure that a running plugin is ended even if this
+/// program is killed with SIGKILL.
+///
+/// While a plugin runs, the program runs a second instance of its own executable. In that instance, this function
+/// waits for the program to exit, ends the plugin if it is still running, and returns `true`. In the program itself,
+/// it enables this behavior and returns `false`.
 pub fn watch_plugin() -> bool {
     IS_ENABLED.store(true, Ordering::Relaxed);
     let arguments = std::env::args_os().skip(1);

@@ -11,7 +11,8 @@ use crate::entry::Entries;
 use crate::file::{self, File, ParsedFile};
 use crate::merge::Merged;
 
-/// The results of both methods. `None` for a document without an outline.
+/// Reads a text with the outline and with the full reader, and returns both results as text. `None` if the text has no
+/// outline.
 #[must_use]
 #[allow(unreachable_pub, reason = "only the fuzz target reaches it")]
 pub fn both_ways(text: &str) -> Option<[String; 2]> {
