@@ -114,8 +114,8 @@ impl ResolvedSource {
         self
     }
 
-    /// The provider that makes the credential, and its options, after the overrides. `None` if the identity is anonymous,
-    /// or is a source that the program has built.
+    /// Returns the name and the options of the provider of the identity, after the overrides. `None` if the identity is
+    /// anonymous, or if it contains a finished credential or credential source.
     pub fn identity_provider(&self) -> Option<(String, Options)> {
         let chosen = self.identity.clone().choose();
         match chosen.provider {

@@ -14,7 +14,7 @@
 //! | a file | [`files`](Host::files), with a limit of bytes | `std::fs`, `tokio::fs` |
 //! | the time | [`now`](Host::now) | `SystemTime::now`, `Instant::now` |
 //! | a time limit | [`within`](Host::within) | `tokio::time::timeout` |
-//! | a program | [`permit`](Host::permit), then [`processes`](Host::processes) | `std::process` |
+//! | a program | [`permit`](Host::permit), then a [`ProgramRunner`] | `std::process` |
 //!
 //! ```
 //! use std::time::Duration;
@@ -42,6 +42,7 @@ mod pipe;
 mod plugin_stderr;
 mod plugins;
 mod processes;
+mod program_runner;
 mod programs;
 mod readers;
 mod recording;
@@ -76,6 +77,7 @@ pub use plugins::{
     PluginPolicySource, PluginRules, PluginVerdict, RUN_VARIABLE, STACK_VARIABLE,
 };
 pub use processes::{Exit, Process, ProcessError, ProcessOutput, Processes};
+pub use program_runner::{ProgramCall, ProgramRunner};
 pub use programs::{LookUp, Program};
 #[cfg(feature = "test-util")]
 pub use simulated::SimulatedHost;

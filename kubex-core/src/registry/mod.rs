@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use crate::credential::ClientCertificate;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::ProgramRunner;
 use crate::options::Options;
 use crate::provider::CredentialProvider;
 use crate::source::CredentialSource;
@@ -180,6 +181,12 @@ impl Registry {
         self.iter()
             .find(|registration| registration.name() == name)
             .ok_or_else(|| self.unknown(name))
+    }
+
+    /// Returns the runner for a provider that runs a program. Returns `None` if no linked provider [lends
+    /// one](Registration::runs_programs). Then the program cannot start a process.
+    pub fn program_runner(&self) -> Option<&'static dyn ProgramRunner> {
+        self.iter().find_map(Registration::program_runner)
     }
 
     /// Builds a provider from its options. If it is registered as a [`CredentialSource`], the options may also contain

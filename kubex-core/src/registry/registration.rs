@@ -10,6 +10,7 @@ use super::Registry;
 use super::replacement::ReplacePlugin;
 use super::with_cluster::WithCluster;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::ProgramRunner;
 use crate::options::{ClusterFields, ClusterOptions, Options};
 use crate::provider::CredentialProvider;
 use crate::source::CredentialSource;
@@ -55,6 +56,7 @@ pub struct Registration {
     factory: Factory,
     kubeconfig_keys: &'static [&'static str],
     replaces: Option<(&'static str, ReplacePlugin)>,
+    program_runner: Option<&'static dyn ProgramRunner>,
 }
 
 impl Registration {
@@ -112,6 +114,7 @@ impl Registration {
             factory,
             kubeconfig_keys: &[],
             replaces: None,
+            program_runner: None,
         }
     }
 
@@ -158,6 +161,19 @@ impl Registration {
     /// Returns the command of the exec plugin that this provider can replace; `None` if it replaces none.
     pub fn replaced_plugin(&self) -> Option<&'static str> {
         self.replaces.map(|(command, _)| command)
+    }
+
+    /// Declares that the provider can run programs, and lends its runner to the other providers. See
+    /// [`Registry::program_runner`].
+    #[must_use]
+    pub const fn runs_programs(mut self, runner: &'static dyn ProgramRunner) -> Self {
+        self.program_runner = Some(runner);
+        self
+    }
+
+    /// The runner that the provider lends to the others.
+    pub(super) fn program_runner(&self) -> Option<&'static dyn ProgramRunner> {
+        self.program_runner
     }
 
     /// The function that replaces calls of this command.

@@ -36,7 +36,7 @@ use super::Registry;
 use crate::cluster::Cluster;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::{Host, PluginVerdict};
+use crate::host::{Host, PluginVerdict, ProgramRunner};
 use crate::metrics;
 use crate::options::Options;
 use crate::origin::Origin;
@@ -56,6 +56,7 @@ pub struct PluginCall {
     variables: Vec<(String, SecretString)>,
     origin: Origin,
     plugin: Option<Arc<dyn CredentialSource>>,
+    program_runner: Option<&'static dyn ProgramRunner>,
 }
 
 impl PluginCall {
@@ -67,6 +68,7 @@ impl PluginCall {
             variables: Vec::new(),
             origin: Origin::code(),
             plugin: None,
+            program_runner: None,
         }
     }
 
@@ -92,6 +94,7 @@ impl PluginCall {
             variables: variables.map(|set| (set.name, set.value)).collect(),
             origin: options.origin_of("command"),
             plugin: None,
+            program_runner: None,
         })
     }
 
@@ -111,6 +114,11 @@ impl PluginCall {
     /// Returns the environment variables that the call sets.
     pub fn variables(&self) -> &[(String, SecretString)] {
         &self.variables
+    }
+
+    /// Returns the runner for a program that the plugin would run itself; see [`Registry::program_runner`].
+    pub fn program_runner(&self) -> Option<&'static dyn ProgramRunner> {
+        self.program_runner
     }
 
     /// Checks that the call sets only variables that mean the same to the provider and to the plugin. `is_settable`
@@ -246,6 +254,10 @@ impl Registry {
         let Some(replace) = replace else {
             return plugin_runs(call, "no provider that replaces it is linked into this program");
         };
+        let call = &PluginCall {
+            program_runner: self.program_runner(),
+            ..call.clone()
+        };
         let source = match replace(call) {
             Ok(source) => source,
             Err(what) => return plugin_runs(call, &format!("{what} is not understood")),
@@ -289,7 +301,9 @@ impl ReplacedPlugin {
             host: &host,
             ..request
         });
-        request.host.within(limit, fetch).await.unwrap_or_else(|_| {
+        // A source that ends by itself says why.
+        let with_end = limit + self.source.time_to_end(&host);
+        request.host.within(with_end, fetch).await.unwrap_or_else(|_| {
             Err(Error::new(
                 ErrorKind::TimedOut,
                 format_args!(
@@ -343,11 +357,11 @@ impl CredentialSource for ReplacedPlugin {
     }
 
     fn deadline_on(&self, host: &Host) -> Duration {
-        self.source.deadline_on(host) + self.of_plugin(|plugin| plugin.deadline_on(host))
+        self.source.deadline_on(&self.call.host(host)) + self.of_plugin(|plugin| plugin.deadline_on(host))
     }
 
     fn time_to_end(&self, host: &Host) -> Duration {
-        self.source.time_to_end(host) + self.of_plugin(|plugin| plugin.time_to_end(host))
+        self.source.time_to_end(&self.call.host(host)) + self.of_plugin(|plugin| plugin.time_to_end(host))
     }
 
     fn only_reads_files(&self) -> bool {

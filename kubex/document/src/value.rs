@@ -34,7 +34,7 @@ pub struct Conversion {
     /// Which positions the origins of the values contain.
     pub places: Places,
     /// Whether the plain words of YAML 1.1 for booleans, such as `yes` and `off`, are converted to booleans. kubectl
-    /// does so, except for the fields of a kubeconfig itself.
+    /// converts them in extensions, but not in the fields of a kubeconfig.
     pub has_yaml_1_1_booleans: bool,
 }
 

@@ -3,7 +3,7 @@
 use crate::moment::Asked;
 
 /// The program that asks for a credential, such as a kubectl process that runs this program as its exec plugin. If the
-/// same process makes the same request again, it has rejected the credential that it got before.
+/// same process makes the same request again, the store concludes that the server has rejected the first credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     process: u32,

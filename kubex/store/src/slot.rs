@@ -63,8 +63,8 @@ pub enum Begun {
     Hit(Box<StoredCredential>),
     /// Fetch the credential. Only this process may do so until the [`Flight`] is dropped.
     Fetch(Box<Flight>),
-    /// Return this error. Another process has tried to fetch the credential and failed, or a new login must
-    /// [wait](crate::BackOff).
+    /// Return this error. Another process has tried to fetch the credential and failed, or the last login was not
+    /// completed and it is too early for a new one.
     Failed(Error),
     /// Fetch the credential without the store, because the store cannot be used.
     Unshared(Unshared),

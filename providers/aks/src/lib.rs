@@ -1,27 +1,32 @@
 //! Tokens of Microsoft Entra for Azure Kubernetes Service, like those of `kubelogin get-token`, without kubelogin.
 //!
 //! An AKS cluster with Microsoft Entra accepts an access token for its server's application. The Azure SDK for Rust
-//! requests this token in one of three ways:
+//! requests this token in one of four ways:
 //!
 //! - with the token of a Kubernetes service account (workload identity)
 //! - with the managed identity of the machine
 //! - with the secret of an application (service principal)
+//! - from the Azure CLI, with the identity that is logged in to it
 //!
-//! A connection is opened only when a token is fetched, and never while a chain is resolved.
+//! A connection is opened and the Azure CLI is run only when a token is fetched, and never while a chain is resolved.
 //!
 //! | option | meaning |
 //! |---|---|
-//! | `login` | `workloadidentity`, `msi` or `spn`, as in kubelogin |
+//! | `login` | `workloadidentity`, `msi`, `spn` or `azurecli`, as in kubelogin |
 //! | `server-id` | the application id of the cluster's server; the default is that of AKS |
 //! | `tenant-id`, `client-id`, `client-secret` | the tenant and the application; the defaults are `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET` |
+//! | `subscription` | the subscription whose account the Azure CLI uses, instead of the tenant |
 //! | `identity-resource-id` | the resource id of the managed identity, instead of its client id |
 //! | `federated-token-file` | the file with the service account's token; the default is `AZURE_FEDERATED_TOKEN_FILE` |
 //! | `environment`, `authority-host` | the cloud, or the address of Microsoft Entra; the default is `AZURE_AUTHORITY_HOST` |
 //! | `issuer-certificate-authority`, `issuer-certificate-authority-data` | the CA bundle for Microsoft Entra; the default is the system's trust |
 //! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
-//! Logins that need a user or another program (`devicecode`, `interactive`, `azurecli`, ...) are refused with an
-//! error. For these, use kubelogin with the provider `exec`.
+//! The login `azurecli` runs `az` as a plugin is run, if the [plugin policy](kubex_core::host::PluginPolicy) permits it. The
+//! program must link the provider `exec`.
+//!
+//! Logins that need a user or another program (`devicecode`, `interactive`, `azd`, ...) are refused with an error. For
+//! these, use kubelogin with the provider `exec`.
 //!
 //! If a kubeconfig calls `kubelogin get-token`, this provider can be used instead of kubelogin: add `kubelogin` to
 //! [`PluginRules::native`](kubex_core::host::PluginRules::native).
@@ -45,7 +50,9 @@
 //! ```
 
 mod authority;
+mod azure_cli;
 mod connector;
+mod executor;
 mod failure;
 mod login;
 mod machine;

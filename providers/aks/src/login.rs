@@ -12,22 +12,24 @@ pub(crate) enum Login {
     ManagedIdentity,
     /// An application with a secret.
     ServicePrincipal,
+    /// The identity that is logged in to the Azure CLI.
+    AzureCli,
 }
 
 /// Their names, as kubelogin has them.
-const SUPPORTED: [(&str, Login); 3] = [
+const SUPPORTED: [(&str, Login); 4] = [
     ("workloadidentity", Login::WorkloadIdentity),
     ("msi", Login::ManagedIdentity),
     ("spn", Login::ServicePrincipal),
+    ("azurecli", Login::AzureCli),
 ];
 
 /// The other logins of kubelogin, with the reason why this provider does not have them.
-const UNSUPPORTED: [(&str, &str); 6] = [
+const UNSUPPORTED: [(&str, &str); 5] = [
     ("devicecode", "asks a person"),
     ("interactive", "asks a person"),
     ("ropc", "uses the password of a person"),
-    ("azurecli", "starts a program, and this provider starts none"),
-    ("azd", "starts a program, and this provider starts none"),
+    ("azd", "runs the Azure Developer CLI, and this provider does not"),
     ("azurepipelines", "is for a job of Azure Pipelines"),
 ];
 
@@ -41,7 +43,7 @@ impl Login {
         }
         if name.is_empty() {
             return Err(Error::new(ErrorKind::MissingField, "\"login\" is empty")
-                .with_help("set \"login\" to workloadidentity, msi or spn"));
+                .with_help("set \"login\" to workloadidentity, msi, spn or azurecli"));
         }
         if let Some((known, why)) = UNSUPPORTED.iter().find(|(known, _)| *known == name) {
             return Err(Error::new(
@@ -56,7 +58,7 @@ impl Login {
         );
         Err(match nearest(name, &SUPPORTED.map(|(known, _)| known)) {
             Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
-            None => error.with_help("set \"login\" to workloadidentity, msi or spn"),
+            None => error.with_help("set \"login\" to workloadidentity, msi, spn or azurecli"),
         })
     }
 }
@@ -68,6 +70,7 @@ mod tests {
     #[test]
     fn a_login_that_is_not_supported_says_why() {
         assert_eq!(Login::from_name("msi").unwrap(), Login::ManagedIdentity);
+        assert_eq!(Login::from_name("azurecli").unwrap(), Login::AzureCli);
         for (name, kind, message) in [
             ("", ErrorKind::MissingField, "\"login\" is empty"),
             (
@@ -76,9 +79,9 @@ mod tests {
                 "the login \"devicecode\" asks a person",
             ),
             (
-                "azurecli",
+                "azd",
                 ErrorKind::Unsupported,
-                "the login \"azurecli\" starts a program, and this provider starts none",
+                "the login \"azd\" runs the Azure Developer CLI, and this provider does not",
             ),
             (
                 "MSI",

@@ -14,6 +14,7 @@ use kubex_core::text::shown_key;
 use kubex_core::{CredentialSource, Error, ErrorKind, Host, Proxy, Result};
 
 use crate::authority::is_of_a_cloud;
+use crate::azure_cli::{COMMAND, DIRECTORY};
 use crate::login::Login;
 use crate::machine::{READ_BY_THE_SDK, address_of_identity};
 use crate::options::AksOptions;
@@ -22,14 +23,17 @@ use crate::settings::{
 };
 use crate::source::AksSource;
 
+/// How long kubelogin waits for the Azure CLI.
+const CLI_TIMEOUT: &str = "AZURE_CLI_TIMEOUT";
+
 /// The other variables of Azure that do not change a token of a login that this provider supports.
 const WITHOUT_EFFECT: &[&str] = &[
     "AAD_SERVICE_PRINCIPAL_CLIENT_CERTIFICATE_PASSWORD",
     "AAD_USER_PRINCIPAL_NAME",
     "AAD_USER_PRINCIPAL_PASSWORD",
     "AZURE_CLIENT_CERTIFICATE_PASSWORD",
-    "AZURE_CLI_TIMEOUT",
-    "AZURE_CONFIG_DIR",
+    CLI_TIMEOUT,
+    DIRECTORY,
     "AZURE_CORE_COLLECT_TELEMETRY",
     "AZURE_CORE_OUTPUT",
     "AZURE_DEFAULTS_GROUP",
@@ -65,7 +69,7 @@ fn is_settable(name: &str) -> bool {
         &CLIENT_SECRET,
         &TENANT_ID,
         &TOKEN_FILE,
-        &[AUTHORITY, LOGIN],
+        &[AUTHORITY, LOGIN, DIRECTORY],
     ];
     of_identity.iter().any(|names| names.contains(&name)) || Proxy::VARIABLES.contains(&name)
 }
@@ -74,7 +78,7 @@ fn is_settable(name: &str) -> bool {
 pub(crate) fn replace(call: &PluginCall) -> Result<Arc<dyn CredentialSource>, String> {
     let options = read(call.arguments())?;
     call.check_variables(is_settable)?;
-    Ok(Arc::new(AksSource::in_place_of(options, call.origin())))
+    Ok(Arc::new(AksSource::in_place_of(options, call)))
 }
 
 /// Reads the arguments of `kubelogin`.
@@ -155,11 +159,16 @@ pub(crate) async fn check_host(options: &AksOptions, settings: &Settings, host: 
     let changes_a_token = |name: &str| {
         (name.starts_with("AZURE_") || name.starts_with("AAD_")) && !WITHOUT_EFFECT.contains(&name)
     };
-    let is_read = |name: &str| is_settable(name) || READ_BY_THE_SDK.contains(&name);
+    let is_cli = settings.login == Login::AzureCli;
+    let is_read = |name: &str| match name {
+        DIRECTORY | "PATH" => is_cli,
+        _ => is_settable(name) || READ_BY_THE_SDK.contains(&name),
+    };
     let is_understood = |name: &str, _: &OsStr| {
         let is_certificate = CERTIFICATE.contains(&name) && settings.login != Login::ServicePrincipal;
         let is_of_a_job = OF_A_JOB.contains(&name) && settings.login == Login::WorkloadIdentity;
-        !is_of_a_job && (!changes_a_token(name) || is_read(name) || is_certificate)
+        let is_time_limit = is_cli && name == CLI_TIMEOUT;
+        !is_of_a_job && !is_time_limit && (!changes_a_token(name) || is_read(name) || is_certificate)
     };
     check_plugin_environment(host, is_understood, is_read)?;
     let empty = environment.variables().into_iter().find_map(|(name, value)| {
@@ -182,6 +191,9 @@ pub(crate) async fn check_host(options: &AksOptions, settings: &Settings, host: 
             TOKEN_FILE[0]
         )));
     }
+    if is_cli {
+        check_cli(host).await?;
+    }
     if settings.login == Login::ManagedIdentity {
         let (variable, agent) = AGENT_ON_WINDOWS;
         let programs = environment.variable(variable).map(PathBuf::from);
@@ -202,11 +214,24 @@ pub(crate) async fn check_host(options: &AksOptions, settings: &Settings, host: 
     Ok(())
 }
 
+/// kubelogin runs the Azure CLI in the directory `/bin`, and by a shell, which searches relative entries of `PATH` too.
+async fn check_cli(host: &Host) -> Result<()> {
+    let directory = host.environment().variable(DIRECTORY);
+    let message = if directory.is_some_and(|path| !Path::new(&path).is_absolute()) {
+        format!("the variable \"{DIRECTORY}\" is not an absolute path")
+    } else if host.look_up(COMMAND).await.has_skipped_entries {
+        format!("a shell may find \"{COMMAND}\" in a relative entry of PATH")
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::Unsupported, message))
+}
+
 /// Versions of kubelogin read the address differently, but for a workload identity with the address of a cloud.
 fn check_authority(options: &AksOptions, settings: &Settings, host: &Host) -> Result<()> {
     let variable = host.environment().text(AUTHORITY);
     let is_understood = match settings.login {
-        Login::ManagedIdentity => true,
+        Login::ManagedIdentity | Login::AzureCli => true,
         Login::WorkloadIdentity => variable.is_none_or(|address| is_of_a_cloud(&address)),
         Login::ServicePrincipal => variable.is_none() && options.authority_host.is_none(),
     };

@@ -7,7 +7,7 @@ use kubex_core::{Error, ErrorKind, ExposeSecret, Host, Origin, Result, SecretStr
 use url::Url;
 
 use crate::authority::{authority_of_cloud, default_authority, parse_authority};
-use crate::failure::Server;
+use crate::azure_cli::CliLogin;
 use crate::login::Login;
 use crate::machine::Place;
 use crate::options::AksOptions;
@@ -50,6 +50,7 @@ pub(crate) struct Settings {
 pub(crate) enum Identity {
     Managed(ManagedIdentity),
     Application(Application),
+    Cli(CliLogin),
 }
 
 /// A managed identity of the machine.
@@ -100,6 +101,7 @@ impl Settings {
             Login::WorkloadIdentity | Login::ServicePrincipal => {
                 Identity::Application(fields.application(login).await?)
             }
+            Login::AzureCli => Identity::Cli(fields.cli()?),
         };
         Ok(Self {
             login,
@@ -107,14 +109,25 @@ impl Settings {
             identity,
         })
     }
+}
 
-    /// Who issues the token.
-    pub(crate) fn server(&self) -> Server {
-        match &self.identity {
-            Identity::Managed(_) => Server::Machine,
-            Identity::Application(application) => Server::Entra(application.authority.clone()),
-        }
-    }
+/// The login that the options and variables choose.
+///
+/// # Errors
+/// For a login that is not supported.
+pub(crate) fn login(
+    options: &AksOptions,
+    precedence: Precedence,
+    origin: &Origin,
+    host: &Host,
+) -> Result<Login> {
+    let fields = Fields {
+        options,
+        precedence,
+        origin,
+        host,
+    };
+    fields.login()
 }
 
 /// What is requested of Microsoft Entra, as kubelogin derives it from the server's id.
@@ -145,12 +158,20 @@ pub(crate) fn check_text(key: &str, text: &str) -> Result<()> {
             |byte| byte.is_ascii_graphic(),
             "write it as /subscriptions/.../userAssignedIdentities/NAME",
         ),
+        // What the Azure SDK passes to the Azure CLI.
+        "subscription" => (
+            |byte| byte.is_ascii_alphanumeric() || b".-_ ".contains(&byte),
+            "set it to the id of the subscription",
+        ),
         _ => (
             |byte| byte.is_ascii_alphanumeric() || b".-_:/".contains(&byte),
             "write it as 00000000-0000-0000-0000-000000000000",
         ),
     };
-    let names_something = text.bytes().any(|byte| byte.is_ascii_alphanumeric()) && !text.contains("..");
+    // A program would read one that begins with a dash as an option.
+    let names_something = text.bytes().any(|byte| byte.is_ascii_alphanumeric())
+        && !text.starts_with('-')
+        && !text.contains("..");
     if names_something && text.len() <= 1024 && text.bytes().all(is_allowed) {
         return Ok(());
     }
@@ -247,6 +268,22 @@ impl Fields<'_> {
             .with_origin(&origin)
             .with_help("set only one of them")),
         }
+    }
+
+    /// A subscription belongs to one tenant, so only a tenant of the configuration contradicts it.
+    fn cli(&self) -> Result<CliLogin> {
+        let subscription = self.options.subscription.clone();
+        let tenant = match (&subscription, self.precedence) {
+            (Some(_), Precedence::Options) => None,
+            _ => self.find(self.options.tenant_id.clone(), &TENANT_ID)?,
+        };
+        if let Some((tenant, origin)) = &tenant {
+            check_text("tenant-id", tenant).map_err(|error| error.with_origin(origin))?;
+        }
+        Ok(CliLogin {
+            tenant: tenant.map(|(tenant, _)| tenant),
+            subscription,
+        })
     }
 
     async fn application(&self, login: Login) -> Result<Application> {
@@ -369,6 +406,7 @@ mod tests {
             ("tenant-id", "00000000-0000-0000-0000-000000000000"),
             ("client-id", "00000000-0000-0000-0000-000000000000"),
             ("server-id", "api://mine"),
+            ("subscription", "Team A 1.0"),
             ("identity-resource-id", "/subscriptions/s/resourceGroups/g/x"),
         ] {
             assert!(check_text(key, text).is_ok(), "{key} {text}");
@@ -378,6 +416,11 @@ mod tests {
             ("tenant-id", ".."),
             ("server-id", "/"),
             ("tenant-id", "a?b"),
+            ("tenant-id", "-o"),
+            ("server-id", "--debug"),
+            ("subscription", "-x"),
+            ("subscription", "a\"b"),
+            ("subscription", "$(id)"),
             ("tenant-id", ""),
             ("client-id", "a b"),
             ("client-id", "a&b"),

@@ -1,8 +1,12 @@
 //! The credential source: reads the settings, and requests a token.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use kubex_core::credentials::{SharingKey, StoreIdentity};
+use kubex_core::host::PluginVerdict;
 use kubex_core::options::Pem;
+use kubex_core::registry::PluginCall;
 use kubex_core::text::{check_path, sanitize_line};
 use kubex_core::{
     BuildContext, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest,
@@ -10,17 +14,19 @@ use kubex_core::{
 };
 use kubex_tls::issuer::issuer_trust;
 
+use crate::azure_cli::{AzureCli, time_limit};
 use crate::login::Login;
 use crate::options::AksOptions;
 use crate::replacement::check_host;
-use crate::settings::{Identity, Precedence, Proof, Settings, check_text};
-use crate::token::request;
+use crate::settings::{self, Identity, Precedence, Proof, Settings, check_text};
+use crate::token::{Requested, request};
 
 /// Requests tokens of Microsoft Entra: the credential source of the provider `aks`. See the [crate](crate).
 #[derive(Debug)]
 pub struct AksSource {
     options: AksOptions,
     authority: Option<Pem>,
+    cli: AzureCli,
     origin: Origin,
     /// Variables, if it serves a call of kubelogin. Then everything that kubelogin would read counts.
     precedence: Precedence,
@@ -43,42 +49,12 @@ impl FromOptions for AksSource {
             let key = "federated-token-file";
             check_path(key, &path.to_string_lossy(), &origin_of(key))?;
         }
-        if options.client_id.is_some() && options.identity_resource_id.is_some() {
-            return Err(Error::new(
-                ErrorKind::ConflictingFields,
-                "\"client-id\" and \"identity-resource-id\" are both set, and only one can apply",
-            )
-            .with_origin(&origin_of("identity-resource-id"))
-            .with_help("remove \"client-id\" or \"identity-resource-id\""));
-        }
-        for (key, is_set, of) in [
-            (
-                "client-secret",
-                options.client_secret.is_some(),
-                Login::ServicePrincipal,
-            ),
-            (
-                "federated-token-file",
-                options.federated_token_file.is_some(),
-                Login::WorkloadIdentity,
-            ),
-            (
-                "identity-resource-id",
-                options.identity_resource_id.is_some(),
-                Login::ManagedIdentity,
-            ),
-        ] {
-            if is_set && of != login {
-                return Err(Error::new(
-                    ErrorKind::ConflictingFields,
-                    format_args!(
-                        "\"{key}\" is set, which the login \"{}\" does not use",
-                        options.login
-                    ),
-                )
-                .with_origin(&origin_of(key))
-                .with_help(format_args!("remove \"{key}\", or change \"login\"")));
-            }
+        let together = options.check_together(login);
+        together.map_err(|(key, error)| error.with_origin(&origin_of(key)))?;
+        let cli = AzureCli::new(context.registry.program_runner(), Vec::new());
+        if login == Login::AzureCli {
+            cli.runner()
+                .map_err(|error| error.with_origin(&origin_of("login")))?;
         }
         let authority = Pem::new(
             "issuer-certificate-authority",
@@ -89,6 +65,7 @@ impl FromOptions for AksSource {
         Ok(Self {
             options,
             authority,
+            cli,
             origin: origin_of("login"),
             precedence: Precedence::Options,
         })
@@ -96,12 +73,14 @@ impl FromOptions for AksSource {
 }
 
 impl AksSource {
-    /// A source that serves a call of kubelogin, which is written at `origin`.
-    pub(crate) fn in_place_of(options: AksOptions, origin: &Origin) -> Self {
+    /// A source that serves this call of kubelogin.
+    pub(crate) fn in_place_of(options: AksOptions, call: &PluginCall) -> Self {
+        let variables = call.variables().iter().map(|(name, _)| name.clone());
         Self {
             options,
             authority: None,
-            origin: origin.clone(),
+            cli: AzureCli::new(call.program_runner(), variables.collect()),
+            origin: call.origin().clone(),
             precedence: Precedence::Variables,
         }
     }
@@ -117,10 +96,35 @@ impl AksSource {
 
     async fn credential(&self, host: &Host) -> Result<Credential> {
         let settings = self.settings(host).await?;
+        let of = match &settings.identity {
+            Identity::Managed(identity) => Requested::Machine(identity),
+            Identity::Application(application) => Requested::Entra(application),
+            Identity::Cli(login) => {
+                let program = self.cli.permitted(host).await;
+                let program = program.map_err(|error| self.of_replacement(error))?;
+                let (token, expiry) =
+                    Box::pin(self.cli.request(program, login, &settings.scope, host)).await?;
+                return Ok(Credential::bearer(token)?.with_expiry(Some(expiry)));
+            }
+        };
         let trust = issuer_trust(self.authority.as_ref(), host).await?;
         // The SDK's future is large.
-        let (token, expiry) = Box::pin(request(&settings, &trust, host)).await?;
+        let (token, expiry) = Box::pin(request(of, &settings.scope, &trust, host)).await?;
         Ok(Credential::bearer(token)?.with_expiry(Some(expiry)))
+    }
+
+    /// The error of an Azure CLI that cannot be run. In place of kubelogin it is `Unsupported`, so that kubelogin runs.
+    fn of_replacement(&self, error: Error) -> Error {
+        match self.precedence {
+            Precedence::Options => error,
+            Precedence::Variables => Error::new(ErrorKind::Unsupported, error.message()),
+        }
+    }
+
+    /// Whether a fetch runs the Azure CLI.
+    fn runs_the_cli(&self, host: &Host) -> bool {
+        let login = settings::login(&self.options, self.precedence, &self.origin, host);
+        login.is_ok_and(|login| login == Login::AzureCli)
     }
 }
 
@@ -165,30 +169,70 @@ impl CredentialSource for AksSource {
     }
 
     /// Identifies the credential by the login settings in options and variables, and by the secret or token of the
-    /// application. `None` for a managed identity, because only the machine knows it: two pods may have the same
-    /// settings and share a home directory.
+    /// application, or by what the Azure CLI reads. `None` for a managed identity, because only the machine knows it: two
+    /// pods may have the same settings and share a home directory.
     async fn store_identity(&self, host: &Host, _: &Cluster) -> Option<StoreIdentity> {
         let settings = self.settings(host).await.ok()?;
-        let Identity::Application(application) = &settings.identity else {
+        let identity = StoreIdentity::new("aks", &self.describe())
+            .with("login", format!("{:?}", settings.login))
+            .with("scope", &settings.scope);
+        match &settings.identity {
+            Identity::Managed(_) => None,
+            Identity::Application(application) => {
+                let (Proof::Secret(proof) | Proof::Token(proof)) = &application.proof;
+                let identity = identity
+                    .with("authority", application.authority.as_str())
+                    .with("tenant", &application.tenant)
+                    .with("client", &application.client)
+                    .with("proof", proof.expose_secret());
+                Some(identity)
+            }
+            Identity::Cli(login) => {
+                let cli = self.cli.store_identity(host).await?;
+                let identity = identity
+                    .with_optional("tenant", login.tenant.as_ref())
+                    .with_optional("subscription", login.subscription.as_ref())
+                    .with("cli", cli.expose());
+                Some(identity)
+            }
+        }
+    }
+
+    async fn plugin_verdict(&self, host: &Host) -> Option<PluginVerdict> {
+        if !self.runs_the_cli(host) {
             return None;
-        };
-        let (Proof::Secret(proof) | Proof::Token(proof)) = &application.proof;
-        Some(
-            StoreIdentity::new("aks", &self.describe())
-                .with("login", format!("{:?}", settings.login))
-                .with("scope", &settings.scope)
-                .with("authority", application.authority.as_str())
-                .with("tenant", &application.tenant)
-                .with("client", &application.client)
-                .with("proof", proof.expose_secret()),
-        )
+        }
+        let mut verdict = self.cli.verdict(host).await?;
+        verdict.refusal = verdict.refusal.map(|error| error.or_origin(&self.origin));
+        Some(verdict)
+    }
+
+    fn deadline_on(&self, host: &Host) -> Duration {
+        if self.runs_the_cli(host) {
+            time_limit(host)
+        } else {
+            self.deadline()
+        }
+    }
+
+    fn time_to_end(&self, host: &Host) -> Duration {
+        if self.runs_the_cli(host) {
+            self.cli.time_to_end(host)
+        } else {
+            Duration::ZERO
+        }
     }
 
     /// Returns an error if a setting that the login needs is missing, or if the login is not supported. Sends no
-    /// request.
+    /// request. As for any plugin, an Azure CLI that may not run is an error of the fetch. Only where this source replaces
+    /// kubelogin, it is an error here, so that kubelogin runs.
     async fn check(&self, host: &Host) -> Result<Option<Credential>> {
         let checked = match self.settings(host).await {
-            Ok(_) => issuer_trust(self.authority.as_ref(), host).await.map(drop),
+            Ok(settings) => match (&settings.identity, self.precedence) {
+                (Identity::Cli(_), Precedence::Options) => Ok(()),
+                (Identity::Cli(_), Precedence::Variables) => self.cli.permitted(host).await.map(drop),
+                _ => issuer_trust(self.authority.as_ref(), host).await.map(drop),
+            },
             Err(error) => Err(error),
         };
         let checked = checked.map_err(|error| error.or_origin(&self.origin));
@@ -215,6 +259,7 @@ mod tests {
         let source = AksSource {
             options,
             authority: None,
+            cli: AzureCli::new(None, Vec::new()),
             origin: Origin::code(),
             precedence,
         };
@@ -276,6 +321,27 @@ mod tests {
         assert_eq!(
             identities[0],
             identity((Options, workload()), &client, "assertion").await
+        );
+    }
+
+    /// A program without the provider `exec` starts no process.
+    #[tokio::test]
+    async fn without_what_runs_programs_the_login_of_the_azure_cli_is_refused() {
+        let registry = kubex_core::Registry::from_registrations([&crate::REGISTRATION]).unwrap();
+        let options = kubex_core::Options::new()
+            .set("server", "https://10.0.0.1")
+            .set("login", "azurecli");
+        let error = registry.provider("aks", options).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(
+            error
+                .message()
+                .contains("without the provider that runs programs"),
+            "{error}"
+        );
+        assert_eq!(
+            error.help(),
+            Some("enable the feature \"exec\", or use another login")
         );
     }
 

@@ -1,4 +1,4 @@
-//! The token, which the Azure SDK requests.
+//! The token, which the Azure SDK requests of Microsoft Entra or of the machine.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -18,31 +18,41 @@ use tracing::subscriber::NoSubscriber;
 use url::Url;
 
 use crate::connector::Connector;
-use crate::failure::{failed, malformed, not_accepted};
-use crate::settings::{Application, Identity, ManagedIdentity, Proof, Settings};
+use crate::failure::{Server, failed, malformed, not_accepted};
+use crate::settings::{Application, ManagedIdentity, Proof};
 
-/// Requests a token, and returns it with its expiry.
+/// Who issues a token to whom.
+#[derive(Clone, Copy)]
+pub(crate) enum Requested<'a> {
+    /// The machine, for a managed identity.
+    Machine(&'a ManagedIdentity),
+    /// Microsoft Entra, for an application.
+    Entra(&'a Application),
+}
+
+/// Requests a token of this scope, and returns it with its expiry.
 ///
 /// # Errors
 /// `Unavailable` if Azure refuses or cannot be reached, `TimedOut`, and `MalformedDocument` for an answer without a token;
 /// `InvalidValue` for an invalid proxy.
 pub(crate) async fn request(
-    settings: &Settings,
+    of: Requested<'_>,
+    scope: &str,
     trust: &Trust,
     host: &Host,
 ) -> Result<(SecretString, SystemTime)> {
-    let server = settings.server();
     let connector = Arc::new(Connector::new(trust, host)?);
-    let credential = match &settings.identity {
-        Identity::Managed(identity) => managed(identity, &connector),
-        Identity::Application(application) => {
+    let (server, credential) = match of {
+        Requested::Machine(identity) => (Server::Machine, managed(identity, &connector)),
+        Requested::Entra(application) => {
             // An invalid proxy is an error before a request is sent.
             Proxy::from_environment(&application.authority, host)?;
-            of_application(application, &connector)
+            let server = Server::Entra(application.authority.clone());
+            (server, of_application(application, &connector))
         }
     };
     let credential = credential.map_err(|_| not_accepted())?;
-    let scopes = [settings.scope.as_str()];
+    let scopes = [scope];
     let got = credential.get_token(&scopes, None);
     // The SDK's events contain more than may be logged.
     let got = got.with_subscriber(Arc::new(NoSubscriber::default())).await;

@@ -10,13 +10,13 @@ use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind};
 
 /// The program was found, but the system did not start it.
-pub(crate) fn not_started(program: &Path, error: io::Error) -> Error {
+pub(crate) fn not_started(kind: &str, program: &Path, error: io::Error) -> Error {
     let shown = program.to_string_lossy();
     let shown = clean_line(&shown);
     let not_executable = |why: &str, help: &str| {
         Error::new(
             ErrorKind::PluginNotExecutable,
-            format_args!("exec plugin {shown} cannot be started: {why}"),
+            format_args!("{kind} {shown} cannot be started: {why}"),
         )
         .with_help(help)
     };
@@ -42,7 +42,7 @@ pub(crate) fn not_started(program: &Path, error: io::Error) -> Error {
         _ => Error::new(
             ErrorKind::Unavailable,
             format_args!(
-                "exec plugin {shown} could not be started: {}",
+                "{kind} {shown} could not be started: {}",
                 clean_line(&error.to_string())
             ),
         )
@@ -220,12 +220,16 @@ mod tests {
             (io::ErrorKind::OutOfMemory.into(), ErrorKind::Unavailable),
             (io::Error::other("too many open files"), ErrorKind::Unavailable),
         ] {
-            assert_eq!(not_started(program, error).kind(), kind);
+            assert_eq!(not_started("exec plugin", program, error).kind(), kind);
         }
         #[cfg(unix)]
         {
             let error = io::Error::from_raw_os_error(nix::errno::Errno::ENOEXEC as i32);
-            assert!(not_started(program, error).message().contains("architecture"));
+            assert!(
+                not_started("exec plugin", program, error)
+                    .message()
+                    .contains("architecture")
+            );
         }
     }
 }

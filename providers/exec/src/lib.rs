@@ -31,6 +31,8 @@
 //! If several configurations use the same plugin for the same cluster, they share one credential, and the plugin runs
 //! at most once at a time. A plugin that requests the credential that it should provide itself is refused.
 //!
+//! Other providers run a program in the same way, through [`ProgramRunner`](kubex_core::host::ProgramRunner).
+//!
 //! For a token in a file, use the provider `token-file`, which starts no process. Fetching a credential needs a tokio
 //! runtime with its I/O and time drivers enabled.
 //!
@@ -88,8 +90,10 @@ mod metrics;
 mod native;
 mod options;
 mod plugin_identity;
+mod program_runner;
 mod protocol;
 mod recursion;
+mod run;
 mod shared_call;
 mod source;
 mod stderr;
@@ -120,5 +124,6 @@ kubex_core::register! {
                 "install-hint",
                 "provide-cluster-info",
                 "interactive-mode",
-            ]);
+            ])
+            .runs_programs(&program_runner::LentRunner);
 }

@@ -32,7 +32,8 @@ pub struct ExecOptions {
     /// Help for a user who has not installed the plugin.
     #[serde(alias = "installHint")]
     pub install_hint: Option<String>,
-    /// Whether the plugin receives the cluster: its address, its CA bundle and its extension for plugins.
+    /// Whether the plugin receives the cluster: its address, its CA bundle and its extension
+    /// `client.authentication.k8s.io/exec`.
     #[serde(default, deserialize_with = "or_default", alias = "provideClusterInfo")]
     pub provide_cluster_info: bool,
     /// Whether the plugin may ask questions at the terminal.

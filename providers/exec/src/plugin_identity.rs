@@ -8,6 +8,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use kubex_core::Host;
 use kubex_core::credentials::StoreIdentity;
 use kubex_core::text::{mask_address, mask_arguments};
 use zeroize::Zeroizing;
@@ -161,6 +162,39 @@ impl PluginIdentity<'_> {
             || starts_relative(OsStr::new(value))
             // A bare name of a file in the working directory.
             || self.working_directory.as_deref().is_some_and(|directory| directory.join(value).exists())
+    }
+}
+
+/// The same, for the thread that may block.
+pub(crate) struct OwnedIdentity {
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) set_variables: Vec<String>,
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    pub(crate) cluster: Option<serde_json::Value>,
+}
+
+impl OwnedIdentity {
+    /// The identity on this host. A simulated program has none outside of its process.
+    pub(crate) async fn read(self, host: &Host) -> Option<StoreIdentity> {
+        if host.processes().is_some() {
+            return None;
+        }
+        let working_directory = host.environment().current_directory();
+        let runtime = tokio::runtime::Handle::try_current().ok()?;
+        let identity = runtime.spawn_blocking(move || {
+            PluginIdentity {
+                program: &self.program,
+                arguments: &self.arguments,
+                set_variables: &self.set_variables,
+                environment: self.environment,
+                files: &[],
+                cluster: self.cluster,
+                working_directory,
+            }
+            .identity()
+        });
+        identity.await.ok()
     }
 }
 

@@ -23,7 +23,7 @@ const MAX_DEPTH: usize = 2;
 ///
 /// # Errors
 /// `Recursion` if the run is not allowed.
-pub(crate) fn stack_with(program: &Program, arguments: &[String], host: &Host) -> Result<String> {
+pub(crate) fn stack_with(kind: &str, program: &Program, arguments: &[String], host: &Host) -> Result<String> {
     let variable = host.environment().variable(VARIABLE).unwrap_or_default();
     let stack: Cow<'_, str> = variable.to_string_lossy();
     // A simulated host has no ancestors.
@@ -41,7 +41,7 @@ pub(crate) fn stack_with(program: &Program, arguments: &[String], host: &Host) -
     let recursion = |what: &str| {
         Error::new(
             ErrorKind::Recursion,
-            format_args!("exec plugin {shown} was not started: {what}"),
+            format_args!("{kind} {shown} was not started: {what}"),
         )
         .with_help("give the plugin its own configuration, with a user that does not need the plugin")
     };
@@ -91,7 +91,7 @@ mod tests {
             .permit(program, async { Ok(path.into()) }, &[])
             .await
             .unwrap();
-        stack_with(&program, &[argument.to_owned()], host)
+        stack_with("exec plugin", &program, &[argument.to_owned()], host)
     }
 
     #[tokio::test]

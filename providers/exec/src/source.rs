@@ -7,14 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kubex_core::credentials::{SharingKey, StoreIdentity};
-use kubex_core::host::{
-    Deadline, Exit, LiveStderr, PluginVerdict, Process, ProcessError, ProcessOutput, Processes as _, Program,
-    TerminalHold,
-};
-use kubex_core::text::{names_a_secret, sanitize_line, secret_arguments, shown_path};
+use kubex_core::host::{Deadline, PluginVerdict, Program};
+use kubex_core::text::{names_a_secret, sanitize_line, shown_path};
 use kubex_core::{
     BuildContext, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest,
-    FromOptions, Host, Options, Origin, Registry, Result, SecretBytes, SecretString, Warning,
+    FromOptions, Host, Options, Origin, Registry, Result, SecretString, Warning,
 };
 
 use crate::exec_credential::AcceptedVersion;
@@ -23,26 +20,16 @@ use crate::exec_request::ExecRequest;
 use crate::hint::InstallHint;
 use crate::lookup::Command;
 use crate::metrics::{self, PluginCertificate};
-use crate::native::NativeProcesses;
 use crate::options::{EnvironmentVariable, ExecOptions, InteractiveMode};
-use crate::plugin_identity::PluginIdentity;
+use crate::plugin_identity::OwnedIdentity;
 use crate::protocol::ApiVersion;
+use crate::run::{MARGIN, PIPE_GRACE, Run};
 use crate::shared_call::WrappedPlugin;
-use crate::stderr::{self, Redactor};
-use crate::{exec_credential, failure, interaction, recursion};
-
-/// How long a child process of the plugin may hold stdout open after the plugin has exited.
-const PIPE_GRACE: Duration = Duration::from_millis(500);
-
-/// The additional time of a fetch: looking up the program, killing it, reading its output.
-const MARGIN: Duration = Duration::from_secs(3);
+use crate::{exec_credential, failure, interaction};
 
 /// How long a look at the program may take while the chain resolves. A directory of `PATH` may be on a network file system
 /// that hangs.
 const LOOK_LIMIT: Duration = Duration::from_millis(500);
-
-/// The number of bytes of output that are accepted.
-const OUTPUT_LIMIT: usize = 1024 * 1024;
 
 /// Runs an exec plugin: the credential source of the provider `exec`. See the [crate](crate).
 pub struct ExecSource {
@@ -177,78 +164,25 @@ impl ExecSource {
             _ => None,
         };
         let program = program.map_err(|error| self.install_hint.add_to(error, host))?;
-        let stack = recursion::stack_with(&program, &self.arguments, host)?;
         let is_interactive = terminal.is_some();
-        let live_stderr = LiveStderr::new(&self.name, self.secrets(), terminal.as_ref(), host);
-        let process = self.process(
-            program.clone(),
-            stack,
+        let input = exec_info(self.api_version, self.passed_cluster(cluster), is_interactive);
+        let run = Run {
+            kind: "exec plugin",
+            name: &self.name,
+            program: &program,
+            arguments: &self.arguments,
+            variables: &self.environment,
+            input: Some((exec_info::VARIABLE.to_owned(), input)),
             terminal,
-            live_stderr.clone(),
-            host,
-            cluster,
-        );
-        let ended = match host.processes() {
-            Some(processes) => processes.run(process).await,
-            None => NativeProcesses.run(process).await,
-        };
-        live_stderr.finish().await;
-        metrics::called(&ended);
-        let ProcessOutput { exit, output, error } = ended.map_err(|error| match error {
-            ProcessError::NotStarted(error) => failure::not_started(program.path(), error),
-            ProcessError::TimedOut { output, error } => {
-                let stderr = self.redacted_stderr(&error, output.expose_secret());
-                failure::timed_out(&self.name, self.time_for(is_interactive, host), &stderr)
-            }
-            ProcessError::OutputTooLarge => failure::printed_too_much(&self.name, OUTPUT_LIMIT),
-            ProcessError::Broken(error) => failure::broken(&self.name, error),
-            error => failure::broken(&self.name, std::io::Error::other(format!("{error:?}"))),
-        })?;
-        let stderr = || self.redacted_stderr(&error, output.expose_secret());
-        if exit != Exit::Status(0) {
-            return Err(failure::failed(&self.name, exit, &stderr()));
-        }
-        if exec_credential::is_empty(&output) {
-            return Err(failure::printed_nothing(&self.name, &stderr()));
-        }
-        // While the credential exists, it is hidden in every spelling.
-        let credential = exec_credential::read(&output, self.accepted_version(), &self.name);
-        if !error.expose_secret().is_empty() {
-            tracing::debug!(target: "kubex::exec", command = self.name, stderr = stderr(), "the plugin printed to stderr");
-        }
-        credential.map_err(|error| failure::with_stderr(error, &stderr()))
-    }
-
-    fn process(
-        &self,
-        program: Program,
-        stack: String,
-        terminal: Option<TerminalHold>,
-        live_stderr: LiveStderr,
-        host: &Host,
-        cluster: &Cluster,
-    ) -> Process {
-        let is_interactive = terminal.is_some();
-        let mut added = self.environment.clone();
-        // If a name occurs twice, the last value is used, so the configuration cannot replace these variables.
-        added.push((recursion::VARIABLE.to_owned(), SecretString::unlisted(stack)));
-        added.push((
-            exec_info::VARIABLE.to_owned(),
-            exec_info(self.api_version, self.passed_cluster(cluster), is_interactive),
-        ));
-        Process {
-            program,
-            arguments: self.arguments.clone(),
-            inherited: host.plugin_variables(),
-            added,
-            terminal,
-            live_stderr,
             deadline: self.time_for(is_interactive, host),
-            kill_grace: host.plugin_rules().time_to_end(),
-            pipe_grace: PIPE_GRACE,
-            output_limit: OUTPUT_LIMIT,
-            error_kept: stderr::MAX_LENGTH,
+        };
+        let printed = run.finish(host, metrics::called).await?;
+        // While the credential exists, it is hidden in every spelling.
+        let credential = exec_credential::read(&printed.output, self.accepted_version(), &self.name);
+        if printed.has_stderr() {
+            tracing::debug!(target: "kubex::exec", command = self.name, stderr = printed.stderr(), "the plugin printed to stderr");
         }
+        credential.map_err(|error| failure::with_stderr(error, &printed.stderr()))
     }
 
     fn accepted_version(&self) -> AcceptedVersion {
@@ -321,22 +255,6 @@ impl ExecSource {
         let names = self.environment.iter().map(|(name, _)| name.as_str());
         names.filter(|_| self.is_from_kubeconfig).collect()
     }
-
-    fn redacted_stderr(&self, error: &SecretBytes, output: &[u8]) -> String {
-        Redactor {
-            output,
-            variables: &self.environment,
-            arguments: &self.arguments,
-        }
-        .redact(error)
-    }
-
-    /// What the plugin receives that may be a secret.
-    fn secrets(&self) -> Vec<SecretString> {
-        let variables = self.environment.iter().map(|(_, value)| value.clone());
-        let arguments = secret_arguments(&self.arguments).map(SecretString::from);
-        variables.chain(arguments).collect()
-    }
 }
 
 #[async_trait]
@@ -408,33 +326,18 @@ impl CredentialSource for ExecSource {
 
     /// Returns `None` on a simulated host, whose plugins exist only in this process.
     async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
-        if host.processes().is_some() {
-            return None;
-        }
         let program = host.within(self.time_for(false, host), self.command.find(host));
-        let program = program.await.ok()?.ok()?;
-        let arguments = self.arguments.clone();
-        let set_variables: Vec<String> = self.environment.iter().map(|(name, _)| name.clone()).collect();
-        let environment = self.variables(host);
-        let cluster = self
-            .provides_cluster
-            .then(|| exec_info::cluster_json(cluster))
-            .flatten();
-        let working_directory = host.environment().current_directory();
-        let runtime = tokio::runtime::Handle::try_current().ok()?;
-        let identity = runtime.spawn_blocking(move || {
-            PluginIdentity {
-                program: &program,
-                arguments: &arguments,
-                set_variables: &set_variables,
-                environment,
-                files: &[],
-                cluster,
-                working_directory,
-            }
-            .identity()
-        });
-        identity.await.ok()
+        let identity = OwnedIdentity {
+            program: program.await.ok()?.ok()?,
+            arguments: self.arguments.clone(),
+            set_variables: self.environment.iter().map(|(name, _)| name.clone()).collect(),
+            environment: self.variables(host),
+            cluster: self
+                .provides_cluster
+                .then(|| exec_info::cluster_json(cluster))
+                .flatten(),
+        };
+        identity.read(host).await
     }
 
     /// The key contains everything that the plugin receives, and each setting that matters when it fails.

@@ -66,7 +66,7 @@ use kubex_core::Registration;
 
 pub use kubeconfig::{Context, ContextProvider, Kubeconfig};
 pub use options::KubeconfigOptions;
-/// The results of the outline and of the full reader, for the fuzz target that compares them. cargo-fuzz sets this condition.
+/// Compares the outline with the full reader. It exists only in builds of cargo-fuzz.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use outline::compare::both_ways;

@@ -117,6 +117,55 @@ async fn a_managed_identity_shows_no_secret() {
 }
 
 #[tokio::test]
+async fn the_azure_cli_shows_no_secret() {
+    let home = tempfile::tempdir().unwrap();
+    let answer = |expires_on: &str| {
+        format!(
+            r#"echo '{{"accessToken": "{TOKEN}", "refreshToken": "{ANSWER}", {expires_on} "tokenType": "Bearer"}}'"#
+        )
+    };
+    // Its stderr arrives after its stdout, so that it is known what to hide.
+    let says = |what: &str| format!("/bin/sleep 0.3; echo '{what}' >&2");
+    let good = answer("\"expires_on\": 4102444800,");
+    for (what, lines) in [
+        ("printed", good.clone()),
+        (
+            "printed with a warning",
+            format!("{good}; {}", says(&format!("WARNING: {TOKEN} {ANSWER}"))),
+        ),
+        (
+            "printed by an old version",
+            answer("\"expiresOn\": \"2040-01-01 00:00:00\","),
+        ),
+        ("expired", answer("\"expires_on\": 1,")),
+        ("an impossible expiry", answer("\"expires_on\": -1,")),
+        (
+            "failed",
+            format!("{good}; {}; exit 1", says(&format!("ERROR: {TOKEN} {ANSWER}"))),
+        ),
+        (
+            "failed within a word",
+            format!("{good}; {}; exit 1", says(&format!("x{}y", &TOKEN[..20]))),
+        ),
+        (
+            "failed with a field",
+            format!("echo 'ERROR: client_secret={SECRET}' >&2; exit 1"),
+        ),
+        ("garbage", format!("echo '{ANSWER} {TOKEN}'")),
+        ("cut off", format!("echo '{{\"accessToken\": \"{TOKEN}'")),
+        ("killed", format!("{good}; kill -9 $$")),
+    ] {
+        crate::azure_cli::install(home.path(), &lines);
+        let path = crate::azure_cli::path(home.path());
+        run(what, home.path(), &[("PATH", &path)], options("azurecli")).await;
+    }
+    for key in ["tenant-id", "subscription", "server-id"] {
+        let wrong = options("azurecli").set(key, format!("{SECRET};x"));
+        run(&format!("a secret as {key}"), home.path(), &[], wrong).await;
+    }
+}
+
+#[tokio::test]
 async fn a_call_that_is_served_natively_shows_no_secret_and_neither_does_the_reason_why_it_is_not() {
     let home = tempfile::tempdir().unwrap();
     crate::native::install(home.path());

@@ -1,4 +1,4 @@
-//! `kubex exec -- kubelogin get-token`, as a process.
+//! `kubex exec -- kubelogin get-token`, and the login `azurecli`, as processes.
 
 use std::path::Path;
 use std::process::Output;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::azure_cli::{calls, in_an_hour, install, path, prints};
 use crate::scene::{foreign_variables, write};
 use crate::shared::{command, stderr};
 use crate::stand_in::{issued, start};
@@ -98,4 +99,127 @@ fn kubex_exec_refuses_what_the_policy_refuses() {
     assert!(!output.status.success());
     assert!(output.stdout.is_empty());
     assert!(stderr(&output).contains("deny-all"), "{}", stderr(&output));
+}
+
+/// A configuration with the login `azurecli`, and these lines of the source and of the rules for plugins.
+fn configure(home: &Path, source: &str, rules: &str) {
+    let configuration = format!(
+        "chain: [production]\nsources:\n  production:\n    provider: aks\n    login: azurecli\n    server: https://127.0.0.1:1\n\
+         {source}{rules}"
+    );
+    write(home, "kubex.yaml", &configuration);
+}
+
+#[test]
+fn kubex_token_prints_the_token_of_the_azure_cli() {
+    let home = tempfile::tempdir().unwrap();
+    configure(home.path(), "", "");
+    install(home.path(), &prints("of-jane", in_an_hour()));
+    let output = kubex(home.path(), &path(home.path()), &[], &["token"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("of-jane"));
+    assert_eq!(calls(home.path()).len(), 1);
+}
+
+#[test]
+fn explain_check_says_what_is_missing_and_runs_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let check = |path: &str| kubex(home.path(), path, &[], &["explain", "--check"]);
+    configure(home.path(), "", "");
+    let missing = check("/nonexistent");
+    assert_eq!(missing.status.code(), Some(5), "{}", stderr(&missing));
+    let shown = stderr(&missing);
+    assert!(
+        shown.contains("the Azure CLI (az) was not found in any directory of PATH")
+            && shown.contains("kubex.yaml:5"),
+        "{shown}"
+    );
+    install(home.path(), &prints("of-jane", in_an_hour()));
+    let path = path(home.path());
+    let found = check(&path);
+    assert!(found.status.success(), "{}", stderr(&found));
+    for rules in [
+        "exec: {policy: deny-all}\n",
+        "exec: {policy: allowlist, allowlist: [{command: kubelogin}]}\n",
+    ] {
+        configure(home.path(), "", rules);
+        let refused = check(&path);
+        assert_eq!(refused.status.code(), Some(7), "{}", stderr(&refused));
+    }
+    configure(
+        home.path(),
+        "",
+        "exec: {policy: allowlist, allowlist: [{command: az}]}\n",
+    );
+    let allowed = check(&path);
+    assert!(allowed.status.success(), "{}", stderr(&allowed));
+    let explained = kubex(home.path(), &path, &[], &["explain", "-o", "json"]);
+    let explained: Value = serde_json::from_slice(&explained.stdout).unwrap();
+    assert_eq!(explained["configuration"]["plugin"]["command"], "az");
+    assert_eq!(explained["configuration"]["plugin"]["allowed"], true);
+    assert_eq!(calls(home.path()), [""; 0]);
+}
+
+#[test]
+fn an_azure_cli_that_asks_kubex_for_the_token_is_not_run_again_and_again() {
+    for drops in [
+        "",
+        "env -i HOME=\"$HOME\" PATH=\"$PATH\" KUBEX_CONFIG=\"$KUBEX_CONFIG\" ",
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        configure(home.path(), "", "");
+        let program = env!("CARGO_BIN_EXE_kubex-with-clouds");
+        install(home.path(), &format!("exec {drops}{program} token"));
+        let output = kubex(home.path(), &path(home.path()), &[], &["token"]);
+        assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+        assert!(output.stdout.is_empty());
+        let runs = calls(home.path()).len();
+        assert!((1..5).contains(&runs), "{drops}: {runs}");
+        assert!(stderr(&output).contains("already running"), "{}", stderr(&output));
+    }
+}
+
+/// What the Azure CLI reads makes the identity: another login is another credential.
+#[test]
+fn processes_share_the_token_of_one_login_only() {
+    let home = tempfile::tempdir().unwrap();
+    let (one, other) = (home.path().join("one"), home.path().join("other"));
+    install(home.path(), &prints("of-jane", in_an_hour()));
+    let path = path(home.path());
+    let fetch = |directory: &Path, source: &str, runs: usize| {
+        configure(home.path(), &format!("    cache: shared\n{source}"), "");
+        let variables = [("AZURE_CONFIG_DIR", directory.to_str().unwrap())];
+        let output = kubex(home.path(), &path, &variables, &["token"]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert_eq!(calls(home.path()).len(), runs, "{} {source}", directory.display());
+    };
+    write(
+        home.path(),
+        "one/azureProfile.json",
+        r#"{"subscriptions": [{"user": "jane"}]}"#,
+    );
+    fetch(&one, "", 1);
+    fetch(&one, "", 1);
+    write(
+        home.path(),
+        "other/azureProfile.json",
+        r#"{"subscriptions": [{"user": "jane"}]}"#,
+    );
+    fetch(&other, "", 2);
+    fetch(&one, "    tenant-id: contoso.example\n", 3);
+    fetch(&one, "    subscription: s\n", 4);
+    fetch(&one, "    server-id: api://mine\n", 5);
+    write(
+        home.path(),
+        "one/azureProfile.json",
+        r#"{"subscriptions": [{"user": "john"}]}"#,
+    );
+    fetch(&one, "", 6);
+    fetch(&one, "", 6);
+    // Another machine with the same home directory has another managed identity.
+    let machine =
+        r#"{"subscriptions": [{"user": {"assignedIdentityInfo": "MSI", "name": "systemAssignedIdentity"}}]}"#;
+    write(home.path(), "one/azureProfile.json", machine);
+    fetch(&one, "", 7);
+    fetch(&one, "", 8);
 }

@@ -1,10 +1,10 @@
-//! What every provider must pass: with a managed identity, and with a workload identity.
+//! What every provider must pass: with a managed identity, a workload identity, and the Azure CLI.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
-use kubex_core::faults::Conformance;
+use kubex_core::faults::{Conformance, plugin};
 use kubex_core::host::SimulatedHost;
 use kubex_tests::issuer::{Issuer, IssuerAnswer};
 use serde_json::json;
@@ -95,3 +95,47 @@ fn a_workload_identity_passes_what_every_provider_must_but_an_expiry_time() {
     pod.survives_dropped_callers();
     pod.ends_by_its_deadline();
 }
+
+/// The answer of the Azure CLI. JSON takes what a token cannot: line ends and control characters travel escaped.
+fn printed(token: &str, expiry: SystemTime) -> String {
+    let expiry = expiry.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    json!({"accessToken": token, "expires_on": expiry.as_secs(), "tokenType": "Bearer"}).to_string()
+}
+
+fn of_the_cli() -> Conformance {
+    let plant = |world: &SimulatedHost, token: &str, expiry: SystemTime| {
+        world.set_variable("PATH", "/usr/bin");
+        world.install_program("/usr/bin/az");
+        world.run_processes(plugin::prints(printed(token, expiry)));
+    };
+    let exec = kubex::registry().unwrap().get("exec").unwrap();
+    Conformance::new(&kubex_aks::REGISTRATION)
+        .with(exec)
+        .options(|_| options("azurecli"))
+        .plants(move |world, token| plant(world, token, world.host().now().wall + Duration::from_hours(1)))
+        .plants_expiring(plant)
+        .breaks("no login", |world| {
+            world.run_processes(plugin::fails(1, "ERROR: Please run 'az login' to setup account."));
+        })
+        .breaks("it is killed", |world| {
+            world.run_processes(plugin::is_killed_by(9));
+        })
+        .breaks("it says nothing", |world| world.run_processes(plugin::prints("")))
+        .breaks("it prints garbage", |world| {
+            world.run_processes(plugin::prints("}{"));
+        })
+        .breaks("it prints another document", |world| {
+            world.run_processes(plugin::prints("{}"));
+        })
+        .breaks("it prints too much", |world| {
+            world.run_processes(plugin::floods());
+        })
+        .breaks("it hangs", |world| world.run_processes(plugin::hangs()))
+        .breaks("it is not there", |world| world.remove("/usr/bin/az"))
+        .breaks("it cannot be started", |world| {
+            world.run_processes(plugin::is_not_started(std::io::ErrorKind::PermissionDenied));
+        })
+        .hangs(|world| world.set_process_time(Duration::from_hours(24)))
+}
+
+kubex_core::provider_conformance!(azure_cli, of_the_cli());

@@ -40,8 +40,8 @@ async fn what_is_missing_or_wrong_is_an_error_of_resolving() {
     let cases: Vec<Case> = vec![
         ("\"login\" is empty", options(""), &[], ErrorKind::MissingField),
         (
-            "\"azurecli\" starts a program",
-            options("azurecli"),
+            "\"azd\" runs the Azure Developer CLI",
+            options("azd"),
             &[],
             ErrorKind::Unsupported,
         ),

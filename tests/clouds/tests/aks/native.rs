@@ -70,6 +70,7 @@ pub(crate) const MSI: &str = "get-token, --login, msi, --server-id, s";
 async fn each_call_of_kubelogin_is_served_natively_or_runs_for_a_reason() {
     let home = tempfile::tempdir().unwrap();
     install(home.path());
+    crate::azure_cli::install(home.path(), "exit 1");
     let file = write(home.path(), "token", "assertion");
     let workload = format!(
         "get-token, -l, workloadidentity, --server-id, s, -t, t, --client-id, c, --federated-token-file, {file}"
@@ -81,8 +82,7 @@ async fn each_call_of_kubelogin_is_served_natively_or_runs_for_a_reason() {
     let variable = |name: &str| not(&format!("the variable \"{name}\""));
     let native = || NATIVE.to_owned();
     let person = |login: &str| format!("the login \"{login}\" asks a person");
-    let program =
-        |login: &str| format!("the login \"{login}\" starts a program, and this provider starts none");
+    let cli = "get-token, --login, azurecli, --server-id, s";
     let differs = || "versions of kubelogin use this address of Microsoft Entra differently".to_owned();
     let aks = "get-token, --environment, AzurePublicCloud, --server-id, 6dae42f8-4368-4678-94ff-3960e28e3630, \
                --client-id, 80faf920-1908-4b52-b5ef-a8e7bedfc67a, --tenant-id, 11111111-2222-3333-4444-555555555555";
@@ -144,17 +144,64 @@ async fn each_call_of_kubelogin_is_served_natively_or_runs_for_a_reason() {
             env(SPN, "{name: HTTPS_PROXY, value: 'http://127.0.0.1:1'}"),
             native(),
         ),
+        // The Azure CLI.
+        (args(cli), native()),
+        (args("get-token, -l, azurecli, --server-id, s"), native()),
+        (
+            args("get-token, --login=azurecli, --server-id=s, -t, t"),
+            native(),
+        ),
+        (args(&format!("{aks}, --login, azurecli")), native()),
+        (env(aks, "{name: AAD_LOGIN_METHOD, value: azurecli}"), native()),
+        (env(cli, "{name: AZURE_CONFIG_DIR, value: /azure}"), native()),
+        (env(cli, "{name: AZURE_TENANT_ID, value: t}"), native()),
+        (
+            env(cli, "{name: HTTPS_PROXY, value: 'http://127.0.0.1:1'}"),
+            native(),
+        ),
+        (
+            env(cli, "{name: AZURE_CONFIG_DIR, value: azure}"),
+            "the variable \"AZURE_CONFIG_DIR\" is not an absolute path".to_owned(),
+        ),
+        (
+            env(cli, "{name: AZURE_CLI_TIMEOUT, value: 60s}"),
+            variable("AZURE_CLI_TIMEOUT"),
+        ),
+        (
+            env(cli, "{name: AZURE_CORE_OUTPUT, value: table}"),
+            variable("AZURE_CORE_OUTPUT"),
+        ),
+        (
+            env(cli, "{name: AZURE_EXTENSION_DIR, value: /x}"),
+            variable("AZURE_EXTENSION_DIR"),
+        ),
+        (env(cli, "{name: PATH, value: /x}"), variable("PATH")),
+        (env(cli, "{name: PYTHONPATH, value: /x}"), variable("PYTHONPATH")),
+        (args(&format!("{cli}, --timeout, 60s")), flag("timeout")),
+        (
+            args(&format!("{cli}, --azure-config-dir, /azure")),
+            flag("azure-config-dir"),
+        ),
+        (
+            args(&format!("{cli}, --pop-enabled, --pop-claims, u=x")),
+            flag("pop-enabled"),
+        ),
+        (args(&format!("{cli}, --subscription, x")), flag("subscription")),
+        (args(&format!("{cli}, --tenant-id, 'a b'")), value("tenant-id")),
+        (args(&format!("{cli}, --tenant-id=-x")), value("tenant-id")),
+        (
+            env(cli, "{name: AZURE_TENANT_ID, value: 'a;b'}"),
+            "the value contains something that no id contains".to_owned(),
+        ),
         // Other logins, other commands, and the kubelogin for OpenID Connect.
         (
             args(&format!("{aks}, --login, ropc")),
             "the login \"ropc\" uses the password of a person".to_owned(),
         ),
-        (args(&format!("{aks}, --login, azurecli")), program("azurecli")),
         (
-            args("get-token, -l, azurecli, --server-id, s"),
-            program("azurecli"),
+            args("get-token, -l, azd, --server-id, s"),
+            "the login \"azd\" runs the Azure Developer CLI, and this provider does not".to_owned(),
         ),
-        (args("get-token, -l, azd, --server-id, s"), program("azd")),
         (
             args("get-token, -l, azurepipelines, --server-id, s"),
             "the login \"azurepipelines\" is for a job of Azure Pipelines".to_owned(),
@@ -346,5 +393,10 @@ async fn each_call_of_kubelogin_is_served_natively_or_runs_for_a_reason() {
         assert_eq!(&decided, expected, "{exec}");
         natives += usize::from(decided == NATIVE);
     }
+    assert_eq!(
+        crate::azure_cli::calls(home.path()),
+        [""; 0],
+        "a decision runs nothing"
+    );
     println!("{} kubeconfigs, {natives} of them served natively", cases.len());
 }

@@ -66,7 +66,7 @@ async fn the_environment_decides_too() {
         (
             MSI,
             with(&[("AAD_LOGIN_METHOD", "azurecli")]),
-            "the login \"azurecli\" starts a program, and this provider starts none",
+            "the Azure CLI (az) was not found in any directory of PATH",
         ),
         (
             MSI,

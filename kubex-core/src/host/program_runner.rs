@@ -1,0 +1,67 @@
+//! Program runners: how a provider runs a program for its output, such as the CLI of a cloud.
+//!
+//! A provider does not start a process itself. The exec provider lends its [`ProgramRunner`] to the others. It prevents a
+//! program from running itself again, limits its time and its output, and ends everything that it has started. A program
+//! that does not link the exec provider cannot run another one.
+//!
+//! | a provider | gets the runner from |
+//! |---|---|
+//! | that is built from options | [`Registry::program_runner`](crate::Registry::program_runner) |
+//! | that replaces a plugin | [`PluginCall::program_runner`](crate::registry::PluginCall::program_runner) |
+
+use std::fmt::{self, Debug};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{Host, Program};
+use crate::error::Result;
+use crate::secret::SecretBytes;
+use crate::store_identity::StoreIdentity;
+
+/// A program to run without a shell and without the terminal. It inherits the same environment variables as a plugin, and has
+/// the time limit of a plugin.
+#[derive(Clone, Copy)]
+pub struct ProgramCall<'a> {
+    /// The name of the program for people: `the Azure CLI (az)`. Each error begins with it.
+    pub name: &'a str,
+    /// The program to run. [`Host::permit`] has looked it up and permitted it.
+    pub program: &'a Program,
+    /// The arguments, each passed unchanged.
+    pub arguments: &'a [String],
+}
+
+/// Arguments may contain secrets, so only their number is shown.
+impl Debug for ProgramCall<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProgramCall")
+            .field("program", &self.program.path())
+            .field("arguments", &self.arguments.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs programs. The exec provider [registers](crate::Registration::runs_programs) one.
+#[async_trait]
+pub trait ProgramRunner: Debug + Send + Sync {
+    /// Runs the program until it exits, and returns its stdout, which may be a credential.
+    ///
+    /// # Errors
+    /// The message contains the program's stderr, cleaned and with secrets masked.
+    ///
+    /// - [`ErrorKind::PluginFailed`](crate::ErrorKind::PluginFailed): it exited with another status than 0, or was killed.
+    /// - [`ErrorKind::PluginNotExecutable`](crate::ErrorKind::PluginNotExecutable): it cannot be started.
+    /// - [`ErrorKind::EmptyOutput`](crate::ErrorKind::EmptyOutput): it printed nothing.
+    /// - [`ErrorKind::OutputTooLarge`](crate::ErrorKind::OutputTooLarge): it printed more than 1 MiB.
+    /// - [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut): it was ended at its time limit.
+    /// - [`ErrorKind::Recursion`](crate::ErrorKind::Recursion): it runs already, and this program is its descendant.
+    /// - [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): the system has no free processes, files or memory.
+    async fn run(&self, call: ProgramCall<'_>, host: &Host) -> Result<SecretBytes>;
+
+    /// Returns how much longer than its time limit a run may take, until everything that it has started is ended.
+    fn time_to_end(&self, host: &Host) -> Duration;
+
+    /// Returns the identity of the program's output, for a store that processes share: the program, its arguments, and the
+    /// environment variables and files that it is known to read. Returns `None` if no other process can share the output.
+    async fn store_identity(&self, call: ProgramCall<'_>, host: &Host) -> Option<StoreIdentity>;
+}
