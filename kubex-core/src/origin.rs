@@ -71,7 +71,7 @@ impl Origin {
 
     /// Creates the origin of a document that the program passed as bytes. Users see the name.
     pub fn bytes(name: &str) -> Self {
-        Self::new(Place::Bytes(name.into()))
+        Self::new(Place::Bytes(shown_path(Path::new(name)).into()))
     }
 
     /// Creates the origin of a command-line flag. The name includes the dashes.

@@ -1,9 +1,9 @@
 //! Secret values: redacted in `Debug`, wiped on drop, not serializable, and masked in every text that Kubex prints.
 //!
 //! While a [`SecretString`] exists, [`sanitize`](crate::text::sanitize) recognizes its text in a message, also if it is
-//! encoded, and masks it. For this purpose, a keyed hash of the text is kept. Reading a secret requires a call of
-//! [`ExposeSecret::expose_secret`], which is easy to find in a review. [`WipedString`] is for text that may contain a
-//! secret but is read without this call.
+//! encoded, and masks it. For this purpose, a keyed hash of the text is kept. Reading a [`SecretString`] or
+//! [`SecretBytes`] requires a call of [`ExposeSecret::expose_secret`], which is easy to find in a review. [`WipedString`]
+//! and [`SecretBuffer`] are for text and bytes that may contain a secret, but are read without this call.
 //!
 //! | type | use it for | `Debug` | wiped on drop | masked in messages |
 //! |---|---|---|---|---|

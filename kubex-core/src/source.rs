@@ -120,7 +120,8 @@ pub trait CredentialSource: Debug + Send + Sync {
         None
     }
 
-    /// Returns the time limit of one fetch. The default is 30 s.
+    /// Returns the time limit of one fetch. The default is 30 s, or the limit of the
+    /// [decorated](Self::decorated) source.
     fn deadline(&self) -> Duration {
         match self.decorated() {
             Some(source) => source.deadline(),

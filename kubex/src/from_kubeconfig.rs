@@ -7,12 +7,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use kubex_core::chain::follow::{Follow, FollowRules};
+use kubex_core::text::shown_path;
 use kubex_core::{Chain, ClientConfiguration, Error, ErrorKind, Host, Options, Result, SecretBytes, Source};
 use kubex_kubeconfig::{Kubeconfig, KubeconfigProvider, ReplaceableKubeconfig, read_to_end};
 
 use crate::registry;
 
-/// What reports and errors call a kubeconfig without a file.
+/// What reports and errors call a kubeconfig without a file, unless the program names it.
 const NAME: &str = "the kubeconfig";
 
 /// Configures a client from a kubeconfig: by default `$KUBECONFIG` or `~/.kube/config`.
@@ -29,6 +30,7 @@ const NAME: &str = "the kubeconfig";
 pub fn configure_from_kubeconfig() -> FromKubeconfig {
     FromKubeconfig {
         document: Document::Discovered,
+        name: None,
         selection: Selection::default(),
         overrides: Options::new(),
         is_trusted: false,
@@ -48,6 +50,8 @@ pub fn configure_from_kubeconfig() -> FromKubeconfig {
 #[must_use = "nothing is read before it is awaited"]
 pub struct FromKubeconfig {
     document: Document,
+    /// The name of a document without a file.
+    name: Option<String>,
     selection: Selection,
     overrides: Options,
     is_trusted: bool,
@@ -111,6 +115,26 @@ impl FromKubeconfig {
     /// ```
     pub fn replaceable(mut self, kubeconfig: &ReplaceableKubeconfig) -> Self {
         self.document = Document::Replaceable(kubeconfig.clone());
+        self
+    }
+
+    /// Names the kubeconfig in reports, origins and errors if it does not come from a file: one from [`bytes`](Self::bytes), from a
+    /// [`reader`](Self::reader), or a [`replaceable`](Self::replaceable) one. The default is `the kubeconfig`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let error = kubex::configure_from_kubeconfig()
+    ///     .bytes(b"clusters: [".to_vec())
+    ///     .named("secret team-a/kubeconfig")
+    ///     .await
+    ///     .unwrap_err();
+    /// assert!(error.to_string().contains("secret team-a/kubeconfig:1:"));
+    /// # }
+    /// ```
+    pub fn named(mut self, name: &str) -> Self {
+        // The name may be the document itself, by mistake.
+        self.name = Some(shown_path(Path::new(name)).into_owned());
         self
     }
 
@@ -227,11 +251,12 @@ impl FromKubeconfig {
     }
 
     fn provider(self) -> Result<KubeconfigProvider> {
+        let name = self.name.as_deref().unwrap_or(NAME);
         let mut provider = match self.document {
             Document::Discovered => KubeconfigProvider::new(),
             Document::Path(path) => KubeconfigProvider::new().path(path),
-            Document::Bytes(bytes) => KubeconfigProvider::from_bytes(NAME, bytes?),
-            Document::Replaceable(kubeconfig) => KubeconfigProvider::from_replaceable(NAME, &kubeconfig),
+            Document::Bytes(bytes) => KubeconfigProvider::from_bytes(name, bytes?),
+            Document::Replaceable(kubeconfig) => KubeconfigProvider::from_replaceable(name, &kubeconfig),
         };
         let Selection {
             context,

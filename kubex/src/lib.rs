@@ -24,8 +24,9 @@
 //! |---|---|
 //! | resolve the configured chain | [`resolve`] |
 //! | inspect the configuration of Kubex, or change it in code | [`config`] |
+//! | bring defaults that files and variables can change | `kubex::resolve().defaults(options)` |
 //! | let kubectl's preferences forbid plugins | [`kuberc`] |
-//! | resolve the default chain, without any configuration | [`default_chain`] |
+//! | resolve the default chain, without any configuration | [`default_chain`]: `kubex::default_chain()?.build()?.resolve().await?` |
 //! | use one source only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
 //! | configure everything in code | [`configure`] |
 //! | use many clusters of one kubeconfig | [`FromKubeconfig::load`] |
@@ -52,6 +53,7 @@
 //! | `token-exchange` | no | the provider `token-exchange`: the token of another source, exchanged at an issuer; compiles the crate reqwest |
 //! | `kubeconfig` | yes | the provider `kubeconfig`, [`configure_from_kubeconfig`]; enables `static` and `token-file` |
 //! | `config` | yes | [`resolve`] and [`config`]: the chain from configuration files and variables |
+//! | `store` | no | `cache: shared` of a source: all processes of the user share its credential; enables `config` |
 //! | `reqwest` | yes | [`reqwest`]; enables `rustls` |
 //! | `aws-lc-rs` | yes | the crypto provider aws-lc-rs for `rustls`, `oidc`, `aks`, `eks`, `gke`, `github-actions`, `token-exchange` and all clients |
 //! | `ring` | no | the crypto provider ring; if `aws-lc-rs` is enabled too, select it explicitly |
@@ -62,6 +64,7 @@
 //! | `hyper` | no | [`hyper`]; enables `rustls` and `tower` |
 //! | `kube` | no | [`kube`]; enables `hyper` |
 //! | `blocking` | no | [`blocking`] |
+//! | `metrics` | no | [`metrics`] |
 //! | `test-util` | no | `host::SimulatedHost`, `faults` and `provider_conformance!`, for the tests of a program |
 //!
 //! [`registry`], [`default_chain`] and the types of `kubex-core` are always available.

@@ -25,6 +25,7 @@ use crate::config::Configuration;
 /// ```
 pub fn resolve() -> Resolve {
     Resolve {
+        defaults: Options::new(),
         overrides: Options::new(),
         host: Host::real(),
         rules: None,
@@ -58,6 +59,7 @@ pub fn follow() -> Resolve {
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct Resolve {
+    defaults: Options,
     overrides: Options,
     host: Host,
     /// Set if the configuration is followed.
@@ -65,6 +67,24 @@ pub struct Resolve {
 }
 
 impl Resolve {
+    /// Sets the program's own defaults: a configuration that every file, profile and variable can change. A key with dots is a
+    /// path.
+    ///
+    /// ```no_run
+    /// use kubex::Options;
+    ///
+    /// # async fn example() -> kubex::Result<()> {
+    /// // The pod first, unless a file or a variable sets another order.
+    /// let defaults = Options::new().set("chain", vec!["in-cluster", "kubeconfig"]);
+    /// let configuration = kubex::resolve().defaults(defaults).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn defaults(mut self, defaults: Options) -> Self {
+        self.defaults = defaults;
+        self
+    }
+
     /// Sets overrides: fields that replace those of the chosen source. Their keys are the field names of a kubeconfig.
     /// They win over overrides in configuration files and variables.
     pub fn overrides(mut self, overrides: Options) -> Self {
@@ -110,6 +130,7 @@ impl Resolve {
     async fn ask(mut self) -> Result<ClientConfiguration> {
         let rules = self.rules.take();
         let loader = ConfiguredChain {
+            defaults: self.defaults,
             overrides: self.overrides,
             host: self.host,
         };
@@ -130,6 +151,7 @@ impl Resolve {
 /// The chain that files, variables and the program configure.
 #[derive(Debug)]
 struct ConfiguredChain {
+    defaults: Options,
     overrides: Options,
     host: Host,
 }
@@ -138,6 +160,9 @@ struct ConfiguredChain {
 impl ChainLoader for ConfiguredChain {
     async fn load(&self) -> Result<Chain> {
         let mut configuration = Configuration::load(&self.host).await?;
+        if !self.defaults.is_empty() {
+            configuration = configuration.with_defaults(self.defaults.clone())?;
+        }
         let mut program = Options::new();
         for (key, value) in self.overrides.iter() {
             program.insert(&format!("overrides.{key}"), value.clone());

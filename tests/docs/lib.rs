@@ -34,6 +34,41 @@ async fn the_blocks_that_need_no_cluster_run() {
     );
 }
 
+/// The `User-Agent` of a request with each client: clients.md says that there is none.
+#[tokio::test]
+async fn no_client_sends_a_user_agent_of_its_own() {
+    let replies = [kubex::faults::Reply::Status(200, "{}".to_owned())];
+    let server = kubex::faults::FaultyServer::playing(replies).unwrap();
+    let configuration = kubex::configure()
+        .url(server.url())
+        .allow_credentials_over_http(true)
+        .token("a-fake-token")
+        .await
+        .unwrap();
+    let client = kubex::reqwest::Client::new(&configuration).unwrap();
+    client.get("/of-reqwest").unwrap().send().await.unwrap();
+    let named = client
+        .get("/named")
+        .unwrap()
+        .header("user-agent", "my-controller/1.0");
+    named.send().await.unwrap();
+    let client = kubex::kube::client(&configuration).unwrap();
+    let _ = client.apiserver_version().await;
+    let heads = server.heads();
+    println!("{heads:#?}");
+    assert_eq!(heads.len(), 3);
+    for head in heads {
+        assert!(head.contains("Bearer a-fake-token"), "{head}");
+        let named = head.starts_with("GET /named ");
+        assert_eq!(
+            head.to_lowercase().contains("user-agent: my-controller/1.0\r\n"),
+            named,
+            "{head}"
+        );
+        assert_eq!(head.to_lowercase().contains("user-agent:"), named, "{head}");
+    }
+}
+
 /// The YAML blocks of the pages that are configurations.
 fn configurations() -> Vec<(String, String)> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

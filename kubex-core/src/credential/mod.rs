@@ -21,8 +21,8 @@
 //!
 //! # Renewal
 //!
-//! - [`with_expiry`](Credential::with_expiry) sets when the credential expires. It is renewed before that time, and
-//!   never used after it.
+//! - [`with_expiry`](Credential::with_expiry) sets when the credential expires. It is renewed when less than 20 % of its
+//!   lifetime is left ([the rule](mod@crate::credentials#when-a-credential-is-renewed)), and never used after it.
 //! - [`with_revalidate_after`](Credential::with_revalidate_after) sets an age at which its source fetches it again. If
 //!   that fails, the credential stays in use.
 //!

@@ -25,6 +25,19 @@
 //! plugin. Use `try_current` where the code cannot wait, such as in a TLS callback. The fetch that `try_current` starts
 //! serves the next call.
 //!
+//! # When a credential is renewed
+//!
+//! | case | when |
+//! |---|---|
+//! | it expires | when less than 20 % of its lifetime is left: at least 10 s and at most 5 min before the expiry, but never before half of the lifetime. A jitter of up to 10 % of that window delays it |
+//! | the source returns the same credential again | 10 s later at the earliest, or when it expires |
+//! | its client certificate expires | as early as before an expiry; the certificate is still offered after it |
+//! | its source asks for [revalidation](Credential::with_revalidate_after) | at that age; requests wait for it for 1 s at most |
+//! | the server rejects it ([`invalidate`](Credentials::invalidate)) | at once if the server had accepted it, 10 times in a row, then once in 10 s; otherwise once in 10 s |
+//! | a fetch fails | after 1 s, 2 s, 4 s, up to 60 s, each up to 10 % earlier |
+//!
+//! Callers get the old credential meanwhile, as long as it is valid.
+//!
 //! # Events
 //!
 //! Each fetch that ends is a `tracing` event with the target `kubex::credentials`, or `kubex::trust` for [CA

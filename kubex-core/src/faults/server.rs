@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -44,8 +44,9 @@ pub enum Reply {
     Floods(usize),
 }
 
-/// A plain HTTP/1.1 server on 127.0.0.1, for tests of providers that send requests. Each connection receives the next
-/// scripted reply. The last reply is repeated. The server stops when it is dropped.
+/// A plain HTTP/1.1 server on 127.0.0.1, for tests of clients and of providers that send requests to `http` addresses.
+/// Each connection receives the next scripted reply. The last reply is repeated. The server records the heads of the
+/// requests, and stops when it is dropped.
 pub struct FaultyServer {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -54,7 +55,7 @@ pub struct FaultyServer {
 
 struct Shared {
     replies: Mutex<VecDeque<Reply>>,
-    requests: AtomicUsize,
+    heads: Mutex<Vec<String>>,
     is_over: AtomicBool,
 }
 
@@ -68,7 +69,7 @@ impl FaultyServer {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             replies: Mutex::new(replies.into_iter().collect()),
-            requests: AtomicUsize::new(0),
+            heads: Mutex::default(),
             is_over: AtomicBool::new(false),
         });
         let serving = Arc::clone(&shared);
@@ -96,13 +97,30 @@ impl FaultyServer {
 
     /// Returns the number of requests received.
     pub fn requests(&self) -> usize {
-        self.shared.requests.load(Ordering::SeqCst)
+        held(&self.shared.heads).len()
+    }
+
+    /// Returns the head of each request received: its request line and its headers as they were sent, credentials included.
+    ///
+    /// ```
+    /// use std::io::{Read, Write};
+    /// use kubex_core::faults::{FaultyServer, Reply};
+    ///
+    /// let server = FaultyServer::playing([Reply::Status(200, "{}".to_owned())])?;
+    /// let mut connection = std::net::TcpStream::connect(server.url().trim_start_matches("http://"))?;
+    /// connection.write_all(b"GET /version HTTP/1.1\r\nAuthorization: Bearer abc\r\n\r\n")?;
+    /// connection.read_to_end(&mut Vec::new())?;
+    /// assert!(server.heads()[0].contains("Authorization: Bearer abc"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn heads(&self) -> Vec<String> {
+        held(&self.shared.heads).clone()
     }
 }
 
 impl Shared {
     fn next(&self) -> Reply {
-        let mut replies = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut replies = held(&self.replies);
         if replies.len() > 1 {
             replies.pop_front().unwrap_or(Reply::Hangs)
         } else {
@@ -113,10 +131,10 @@ impl Shared {
     fn answer(&self, mut connection: TcpStream) -> io::Result<()> {
         connection.set_read_timeout(Some(PATIENCE))?;
         connection.set_write_timeout(Some(PATIENCE))?;
-        if !read_head(&mut connection)? {
+        let Some(head) = read_head(&mut connection)? else {
             return Ok(());
-        }
-        self.requests.fetch_add(1, Ordering::SeqCst);
+        };
+        held(&self.heads).push(head);
         match self.next() {
             Reply::Status(status, text) => write!(
                 connection,
@@ -148,17 +166,21 @@ impl Shared {
     }
 }
 
-/// Reads up to the empty line that ends the request's head. Returns whether there was one.
-fn read_head(connection: &mut TcpStream) -> io::Result<bool> {
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads up to the empty line that ends the request's head. Returns the head, if the client sent one.
+fn read_head(connection: &mut TcpStream) -> io::Result<Option<String>> {
     let mut head = Vec::new();
     let mut byte = [0];
     while head.len() < LARGEST_REQUEST && !head.ends_with(b"\r\n\r\n") {
         if connection.read(&mut byte)? == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         head.extend_from_slice(&byte);
     }
-    Ok(true)
+    Ok(Some(String::from_utf8_lossy(&head).into_owned()))
 }
 
 impl Drop for FaultyServer {

@@ -240,8 +240,10 @@ impl Registry {
         match nearest(name, &known) {
             Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
             None => error.with_help(format_args!(
-                "add `use that_crate as _;` to the program, with the crate that registers \"{}\", or enable the cargo feature \
-                 of Kubex that has this name; for the command kubex: see \"With your own providers\" in docs/command.md",
+                "add `use that_crate as _;` to the program, with the crate that registers \"{}\", built with the same \
+                 kubex-core as the program (`cargo tree -d -i kubex-core` lists a second one); if Kubex contains the \
+                 provider, enable its cargo feature; for the command kubex: see \"With your own providers\" in \
+                 docs/command.md",
                 clean_line(name)
             )),
         }

@@ -68,7 +68,7 @@ pub struct SourceSummary {
 
 impl Configuration {
     /// Reads the configuration files and the variables of this host. The program's options are not included: add them
-    /// with [`with`](Self::with). The options of the sources are checked later, by [`chain`](Self::chain).
+    /// with [`with_defaults`](Self::with_defaults) and [`with`](Self::with). The options of the sources are checked later, by [`chain`](Self::chain).
     ///
     /// # Errors
     /// Each error contains file, line and key.
@@ -127,6 +127,53 @@ impl Configuration {
             None,
             None,
         )
+    }
+
+    /// Adds the program's own defaults: options that every file, profile and variable can change. They are the layer below the
+    /// files of the machine. The defaults of a later call win over those of an earlier one. A key with dots is a path.
+    ///
+    /// ```
+    /// use kubex::Options;
+    /// use kubex::config::Configuration;
+    /// use kubex_core::host::SimulatedHost;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> kubex::Result<()> {
+    /// let world = SimulatedHost::new();
+    /// let defaults = Options::new().set("chain", vec!["in-cluster", "kubeconfig"]);
+    /// let configuration = Configuration::load(&world.host()).await?.with_defaults(defaults.clone())?;
+    /// assert_eq!(configuration.sources()[0].name, "in-cluster");
+    ///
+    /// world.write("/etc/kubex/config.yaml", "chain: [kubeconfig]");
+    /// let configuration = Configuration::load(&world.host()).await?.with_defaults(defaults)?;
+    /// assert_eq!(configuration.sources()[0].name, "kubeconfig");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Returns the errors of [`load`](Self::load).
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "takes the options by value, as a chain does"
+    )]
+    pub fn with_defaults(mut self, options: Options) -> Result<Self> {
+        let at = self
+            .layers
+            .iter()
+            .take_while(|layer| layer.is_of_defaults())
+            .count();
+        self.layers.insert(at, Layer::program_defaults(&options));
+        // The names of the defaults keep their spelling, as those of the files do.
+        if let Some(at) = self.layers.iter().position(Layer::is_of_variables) {
+            let before = self.layers.get(..at).unwrap_or_default();
+            let named = layer::merge(before, name_and_origin(self.profile.as_ref()))?;
+            let variables = variables::layer(&self.host, &named)?;
+            if let Some(layer) = self.layers.get_mut(at) {
+                *layer = variables;
+            }
+        }
+        Self::from_layers(self.host, self.layers, self.profile, self.kuberc)
     }
 
     /// Adds the program's options as the last layer, which overrides all others. A key may be a path with dots, such
@@ -316,7 +363,8 @@ impl Configuration {
         Err(match nearest(&named.name, &known) {
             Some(near) => error.with_help(format_args!("did you mean \"{}\"?", clean_line(near))),
             None => error.with_help(format_args!(
-                "describe it under sources.{name}, or link the crate of a provider with this name; known names: {}",
+                "describe it under sources.{name}, or link the crate of a provider with this name, built with the same \
+                 kubex-core as the program (`cargo tree -d -i kubex-core` lists a second one); known names: {}",
                 clean_line(&known.join(", "))
             )),
         })

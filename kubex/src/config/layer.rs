@@ -36,13 +36,30 @@ use super::prepare::REFERENCE_SUFFIX;
 /// The key of a file's profiles.
 pub(super) const PROFILES: &str = "profiles";
 
+/// What a layer is read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LayerKind {
+    /// The built-in defaults, or those of the program.
+    Defaults,
+    File,
+    Variables,
+    /// The program's options.
+    Program,
+}
+
+impl LayerKind {
+    /// Whether it wins over the profiles of the files.
+    fn is_global(self) -> bool {
+        matches!(self, Self::Variables | Self::Program)
+    }
+}
+
 /// One layer: a mapping, and its profiles.
 #[derive(Clone, Debug)]
 pub(super) struct Layer {
     root: Value,
     profiles: Vec<(String, Value)>,
-    /// Whether it wins over the profiles of the files, as variables and the program's options do.
-    is_global: bool,
+    kind: LayerKind,
     /// What the user should know about its file or its variables.
     warnings: Vec<Warning>,
 }
@@ -55,7 +72,7 @@ impl Layer {
         Self {
             root: Value::new(vec![("chain".to_owned(), chain)], origin.clone()).located(origin),
             profiles: Vec::new(),
-            is_global: false,
+            kind: LayerKind::Defaults,
             warnings: Vec::new(),
         }
     }
@@ -78,29 +95,54 @@ impl Layer {
         Ok(Self {
             root: Value::new(entries, origin),
             profiles,
-            is_global: false,
+            kind: LayerKind::File,
             warnings: Vec::new(),
         })
     }
 
-    /// The layer of the variables or of the program.
-    pub(super) fn global(root: Value) -> Self {
+    /// The layer of the variables.
+    pub(super) fn variables(root: Value) -> Self {
         Self {
             root,
             profiles: Vec::new(),
-            is_global: true,
+            kind: LayerKind::Variables,
             warnings: Vec::new(),
         }
     }
 
-    /// The layer of the program's options. A key with dots is a path: `sources.kubeconfig.context`.
+    /// The layer of the program's options, which wins over all others.
     pub(super) fn from_options(options: &Options) -> Self {
+        Self::of_the_program(options, LayerKind::Program)
+    }
+
+    /// The layer of the program's own defaults, which every file and variable can change.
+    pub(super) fn program_defaults(options: &Options) -> Self {
+        Self::of_the_program(options, LayerKind::Defaults)
+    }
+
+    /// A key with dots is a path: `sources.kubeconfig.context`.
+    fn of_the_program(options: &Options, kind: LayerKind) -> Self {
         let mut root = Value::new(Vec::<(String, Value)>::new(), options.origin().clone());
         for (path, value) in options.iter() {
             let keys: Vec<&str> = path.split('.').collect();
             insert(&mut root, &keys, value.clone());
         }
-        Self::global(root)
+        Self {
+            root,
+            profiles: Vec::new(),
+            kind,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Whether these are defaults: the built-in ones, or those of the program.
+    pub(super) fn is_of_defaults(&self) -> bool {
+        self.kind == LayerKind::Defaults
+    }
+
+    /// Whether it is read from variables.
+    pub(super) fn is_of_variables(&self) -> bool {
+        self.kind == LayerKind::Variables
     }
 
     /// Sets what the user should know about its file or its variables.
@@ -218,7 +260,7 @@ struct NumberedLayer {
 impl NumberedLayer {
     fn new<'v>(layer: &'v Layer, numbered: &mut Vec<&'v Value>) -> Self {
         let mut data = Map::new();
-        let profile = if layer.is_global {
+        let profile = if layer.kind.is_global() {
             Profile::Global
         } else {
             Profile::Default

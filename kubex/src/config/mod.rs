@@ -2,7 +2,8 @@
 //!
 //! The configuration has these layers. Each one overrides those before it:
 //!
-//! 1. the built-in defaults: `chain: [kubeconfig, in-cluster]`
+//! 1. the built-in defaults: `chain: [kubeconfig, in-cluster]`; then the program's own defaults:
+//!    [`Configuration::with_defaults`]
 //! 2. the machine's file: `/etc/kubex/config.yaml` or `config.toml`
 //! 3. the user's file: `$XDG_CONFIG_HOME/kubex/config.yaml`, else `~/.config/kubex/config.yaml`, or `config.toml`
 //!    there

@@ -152,7 +152,8 @@ fn unknown_provider(source: &SourceSettings, registry: &Registry, error: Error) 
     let help = match error.help() {
         Some(help) if found => help.to_owned(),
         _ => format!(
-            "set sources.{name}.provider to one of them, or link the crate of the provider \"{name}\""
+            "set sources.{name}.provider to one of them, or link the crate of the provider \"{name}\", built with the same \
+             kubex-core as the program: `cargo tree -d -i kubex-core` lists a second one"
         ),
     };
     Error::new(ErrorKind::UnknownProvider, message)

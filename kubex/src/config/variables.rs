@@ -78,7 +78,7 @@ pub(super) fn layer(host: &Host, files: &Value) -> Result<Layer> {
         insert(&mut root, &keys, Value::new(text, origin));
     }
     problems.into_result()?;
-    Ok(Layer::global(root).with_warnings(warnings))
+    Ok(Layer::variables(root).with_warnings(warnings))
 }
 
 /// Whether the variable sets a top-level key, or a key below one.

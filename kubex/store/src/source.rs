@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use kubex_core::credentials::{SharingKey, StoreIdentity};
 use kubex_core::text::sanitize_line;
 use kubex_core::{
-    Cluster, Credential, CredentialSource, Error, ErrorKind, FetchReason, FetchRequest, Host, Result, Warning,
+    Cluster, Credential, CredentialSource, Error, ErrorKind, FetchReason, FetchRequest, Host, Result,
+    ServerUrl, Warning,
 };
 use tracing::warn;
 
@@ -58,6 +59,28 @@ impl StoredSource {
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
         self
+    }
+
+    /// A simulated host shares nothing with real processes.
+    fn uses_the_store(&self, host: &Host) -> bool {
+        host.processes().is_none() || self.location.is_some()
+    }
+
+    /// Whether another process could get this credential, or has no need of it.
+    async fn can_be_shared(&self, host: &Host) -> bool {
+        let source = &self.source;
+        if source.only_reads_files() || source.never_changes() {
+            return true;
+        }
+        // A plugin has an identity as soon as its program is installed.
+        if source.plugin_verdict(host).await.is_some() {
+            return true;
+        }
+        // The cluster is a part of some identities, but none depends on which one it is.
+        let Ok(server) = ServerUrl::parse("https://localhost") else {
+            return true;
+        };
+        source.store_identity(host, &Cluster::new(server)).await.is_some()
     }
 
     /// Waits for another process, or gets the right to fetch.
@@ -170,17 +193,12 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 #[async_trait]
 impl CredentialSource for StoredSource {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential> {
-        // A simulated host shares nothing with real processes.
-        if request.host.processes().is_some() && self.location.is_none() {
+        if !self.uses_the_store(request.host) {
             return self.source.fetch(request).await;
         }
         let Some(identity) = self.source.store_identity(request.host, request.cluster).await else {
             looked_up("unshared");
-            let unshared = Unshared::new(
-                "the provider of the source does not say what makes its identity",
-                "set the cache of the source to memory",
-            );
-            return self.fetch_unshared(&unshared, request).await;
+            return self.fetch_unshared(&Unshared::of_no_identity(), request).await;
         };
         let begun = self.begin(identity.clone(), request).await?;
         looked_up(match &begun {
@@ -221,11 +239,18 @@ impl CredentialSource for StoredSource {
         self.source.sharing_key(cluster).map(|key| key.with("store"))
     }
 
-    /// The store saves what the source itself does not.
+    /// The store saves what the source itself does not. A credential that no other process can get is a warning.
     async fn warnings(&self, host: &Host) -> Vec<Warning> {
         let mut warnings = self.source.warnings(host).await;
         let has_store = self.location.is_some() || Location::of_the_user(host.environment()).is_ok();
         warnings.retain(|warning| !has_store || warning.id() != NOT_SAVED);
+        if self.uses_the_store(host) && !self.can_be_shared(host).await {
+            let warning = Unshared::of_no_identity().warning();
+            warnings.push(match self.source.origin() {
+                Some(origin) => warning.with_origin(origin),
+                None => warning,
+            });
+        }
         warnings
     }
 }
@@ -235,7 +260,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::SystemTime;
 
-    use kubex_core::{Credentials, ExposeSecret as _, ServerUrl};
+    use kubex_core::{Credentials, ExposeSecret as _};
 
     use super::*;
     use crate::location::KeyPlace;
@@ -296,6 +321,42 @@ mod tests {
         other.invalidate(other.current().await.unwrap().generation());
         assert_eq!(token(&other).await, "token-1");
         assert_eq!(vault.fetches.load(Ordering::SeqCst), 2);
+    }
+
+    /// A source whose provider has no identity for a store.
+    #[derive(Debug)]
+    struct Unidentified {
+        only_reads_files: bool,
+    }
+
+    #[async_trait]
+    impl CredentialSource for Unidentified {
+        async fn fetch(&self, _: FetchRequest<'_>) -> Result<Credential> {
+            Credential::bearer("token".into())
+        }
+
+        fn describe(&self) -> String {
+            "unidentified".to_owned()
+        }
+
+        fn only_reads_files(&self) -> bool {
+            self.only_reads_files
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_that_cannot_be_shared_warns_before_its_first_fetch() {
+        let parent = tempfile::tempdir().unwrap();
+        let location = Location::new(parent.path().join("store"), KeyPlace::File);
+        let warnings = async |source: Arc<dyn CredentialSource>| -> Vec<&'static str> {
+            let stored = StoredSource::new(source).in_location(location.clone());
+            let warnings = stored.warnings(&Host::real()).await;
+            warnings.iter().map(Warning::id).collect()
+        };
+        let unidentified = |only_reads_files| Arc::new(Unidentified { only_reads_files });
+        assert_eq!(warnings(unidentified(false)).await, ["credential-not-shared"]);
+        assert!(warnings(unidentified(true)).await.is_empty());
+        assert!(warnings(Arc::new(Vault::default())).await.is_empty());
     }
 
     /// A source whose file is replaced before the first fetch reads it.

@@ -32,6 +32,14 @@ impl Unshared {
         )
     }
 
+    /// The source has no identity by which other processes could find its credential.
+    pub(crate) fn of_no_identity() -> Self {
+        Self::new(
+            "its provider does not support a shared cache for this source (CredentialSource::store_identity)",
+            "set the cache of the source to memory",
+        )
+    }
+
     /// The file or directory cannot be used.
     pub(crate) fn from_io(what: &str, path: &Path, error: &io::Error) -> Self {
         let why = match error.kind() {

@@ -25,5 +25,8 @@ pub fn default_provider() -> Result<Arc<CryptoProvider>> {
         ErrorKind::Unsupported,
         "the program has no crypto provider for TLS",
     )
-    .with_help("enable the feature \"aws-lc-rs\" or \"ring\" of kubex, or install a provider in rustls"))
+    .with_help(
+        "enable the feature \"aws-lc-rs\" or \"ring\" of kubex, or of kubex-tls in a provider's dev-dependencies, or install a \
+         provider in rustls",
+    ))
 }

@@ -1,9 +1,9 @@
 //! The provider: resolves a kubeconfig, from files or from bytes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use kubex_core::text::check_path;
+use kubex_core::text::{check_path, shown_path};
 use kubex_core::{
     BuildContext, CredentialProvider, Error, ErrorKind, FromOptions, Host, Options, ResolveRequest,
     ResolvedSource, Result, SecretBytes,
@@ -77,7 +77,8 @@ impl KubeconfigProvider {
     /// [from bytes](Self::from_bytes).
     pub fn from_replaceable(name: &str, content: &ReplaceableKubeconfig) -> Self {
         let document = Bytes {
-            name: name.to_owned(),
+            // The name may be the document itself, by mistake.
+            name: shown_path(Path::new(name)).into_owned(),
             content: content.clone(),
             trust: Trust::None,
         };

@@ -3,11 +3,43 @@
 use kubex::Options;
 use kubex_core::host::Exit;
 
-use super::case::{one, run, world};
+use super::case::{live, one, run, world};
 use super::exec::output;
 use super::shown::{
-    AUTH_PROVIDER, ENVIRONMENT, FALLBACK, FILE, KEY, OUTPUT, PASSWORD, PROXY, TOKEN, UNKNOWN_FIELD,
+    AUTH_PROVIDER, Canary as _, ENVIRONMENT, FALLBACK, FILE, KEY, OUTPUT, PASSWORD, PROXY, Shown, TOKEN,
+    UNKNOWN_FIELD,
 };
+
+#[tokio::test]
+async fn kubeconfig_in_memory_shows_no_secret_even_if_it_is_given_as_its_own_name() {
+    let document = format!(
+        "current-context: prod\nclusters: [{{name: prod, cluster: {{server: 'https://prod.example'}}}}]\n\
+         contexts: [{{name: prod, context: {{cluster: prod, user: jane}}}}]\n\
+         users: [{{name: jane, user: {{token: {TOKEN}}}}}]\n"
+    );
+    let broken = document.replace("user: jane}", "user: jan}");
+    for (name, document) in [
+        ("secret team-a/kubeconfig", &document),
+        ("secret team-a/kubeconfig", &broken),
+        (document.as_str(), &document),
+        (broken.as_str(), &broken),
+    ] {
+        let world = world();
+        let shown = Shown::default();
+        let guard = shown.listen();
+        let builder = kubex::configure_from_kubeconfig()
+            .bytes(document.clone().into_bytes())
+            .named(name)
+            .host(world.host());
+        shown.debug(&builder);
+        match builder.await {
+            Ok(configuration) => live(&shown, &world, &configuration).await,
+            Err(error) => shown.error(&error),
+        }
+        drop(guard);
+        shown.assert_clean("a kubeconfig in memory");
+    }
+}
 
 #[tokio::test]
 async fn kubeconfig_shows_no_secret() {

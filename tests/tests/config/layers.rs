@@ -107,6 +107,97 @@ async fn each_layer_wins_over_those_before_it_and_each_value_has_its_origin() {
 }
 
 #[tokio::test]
+async fn every_other_layer_wins_over_the_defaults_of_the_program_which_win_over_the_built_in_ones() {
+    let world = world();
+    let defaults = || {
+        Options::new()
+            .set("chain", vec!["in-cluster", "kubeconfig"])
+            .set("sources.kubeconfig.context", "default")
+    };
+    let found = async |key: &str| {
+        let configuration = Configuration::load(&world.host()).await.unwrap();
+        let configuration = configuration.with_defaults(defaults()).unwrap();
+        let entries = configuration.entries(&kubex::registry().unwrap());
+        let entry = entries.iter().find(|entry| entry.key == key).unwrap();
+        (entry.shown.to_string(), entry.origin.to_string())
+    };
+    let chain = async || found("chain").await.0;
+    let context = async || found("sources.kubeconfig.context").await.0;
+    assert_eq!(chain().await, r#"["in-cluster","kubeconfig"]"#);
+    assert_eq!(
+        found("sources.kubeconfig.context").await,
+        (
+            r#""default""#.to_owned(),
+            "the program, sources.kubeconfig.context".to_owned()
+        )
+    );
+    // Each other layer, from the lowest one.
+    world.write(
+        MACHINE,
+        "chain: [kubeconfig]\nprofiles: {ci: {chain: [in-cluster]}}\n",
+    );
+    assert_eq!(chain().await, r#"["kubeconfig"]"#);
+    assert_eq!(context().await, r#""default""#);
+    world.write(USER, &with_context("user"));
+    assert_eq!(context().await, r#""user""#);
+    world.set_variable("KUBEX_PROFILE", "ci");
+    assert_eq!(chain().await, r#"["in-cluster"]"#);
+    world.set_variable("KUBEX_CHAIN", "kubeconfig,in-cluster");
+    assert_eq!(chain().await, r#""kubeconfig,in-cluster""#);
+
+    let configuration = Configuration::load(&world.host()).await.unwrap();
+    // In any order of the calls, and the later defaults win.
+    let configuration = configuration
+        .with(Options::new().set("sources.kubeconfig.context", "code"))
+        .and_then(|configuration| configuration.with_defaults(defaults()))
+        .and_then(|configuration| {
+            configuration.with_defaults(Options::new().set("sources.kubeconfig.timeout", "7s"))
+        })
+        .and_then(|configuration| {
+            configuration.with_defaults(Options::new().set("sources.kubeconfig.timeout", "8s"))
+        })
+        .unwrap();
+    let entries = configuration.entries(&kubex::registry().unwrap());
+    let shown = |key: &str| {
+        entries
+            .iter()
+            .find(|entry| entry.key == key)
+            .unwrap()
+            .shown
+            .to_string()
+    };
+    assert_eq!(shown("sources.kubeconfig.context"), r#""code""#);
+    assert_eq!(shown("sources.kubeconfig.timeout"), r#""8s""#);
+    assert_eq!(shown("chain"), r#""kubeconfig,in-cluster""#);
+}
+
+#[tokio::test]
+async fn a_variable_finds_a_source_that_the_defaults_of_the_program_name() {
+    let world = world();
+    world.write("/run/token", "of-the-file");
+    world.set_variable("KUBEX_SOURCES__MY_LAB__SERVER", "https://variable");
+    let defaults = Options::new()
+        .set("chain", vec!["My_Lab"])
+        .set("sources.My_Lab.provider", "token-file")
+        .set("sources.My_Lab.server", "https://default")
+        .set("sources.My_Lab.token-file", "/run/token");
+    let resolved = kubex::resolve()
+        .defaults(defaults.clone())
+        .host(world.host())
+        .await
+        .unwrap();
+    assert_eq!(resolved.report().chosen().unwrap().source, "My_Lab");
+    assert_eq!(resolved.cluster().server.to_string(), "https://variable");
+    // The user's own order, and the overrides of the program.
+    world.set_variable("KUBEX_CHAIN", "kubeconfig");
+    let overrides = Options::new().set("namespace", "team-a");
+    let resolved = kubex::resolve().defaults(defaults).overrides(overrides);
+    let resolved = resolved.host(world.host()).await.unwrap();
+    assert_eq!(resolved.report().chosen().unwrap().source, "kubeconfig");
+    assert_eq!(resolved.namespace(), "team-a");
+}
+
+#[tokio::test]
 async fn a_list_of_a_later_layer_takes_the_place_of_the_earlier_one_and_null_takes_a_value_back() {
     let world = world();
     world.write(

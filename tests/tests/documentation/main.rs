@@ -57,6 +57,43 @@ fn code(text: &str) -> String {
         .collect()
 }
 
+/// The features of the facade, with whether they are enabled by default.
+fn features() -> BTreeSet<(String, bool)> {
+    let manifest = fs::read_to_string(repository().join("kubex/Cargo.toml")).unwrap();
+    let (_, features) = manifest.split_once("[features]\n").unwrap();
+    let (features, _) = features.split_once("\n[").unwrap();
+    let (default, features) = features.split_once(']').unwrap();
+    let default: Vec<&str> = default.split('"').skip(1).step_by(2).collect();
+    features
+        .lines()
+        .filter(|line| !line.starts_with([' ', '#', ']']))
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| (name.to_owned(), default.contains(&name)))
+        .collect()
+}
+
+#[test]
+fn the_tables_of_features_list_those_of_the_manifest() {
+    let features = features();
+    assert!(features.len() > 20, "{features:?}");
+    for page in ["kubex/README.md", "kubex/src/lib.rs"] {
+        let text = fs::read_to_string(repository().join(page)).unwrap();
+        let mut lines = text.lines().map(|line| line.trim_start_matches("//! "));
+        lines
+            .by_ref()
+            .find(|line| line.starts_with("| feature | default |"))
+            .unwrap();
+        let rows = lines.skip(1).take_while(|line| line.starts_with('|'));
+        let listed: BTreeSet<(String, bool)> = rows
+            .map(|row| {
+                let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+                (cells[1].trim_matches('`').to_owned(), cells[2] == "yes")
+            })
+            .collect();
+        assert_eq!(listed, features, "{page}");
+    }
+}
+
 /// The ids of all warnings that the code can give. An id that is not written out where its warning is made fails.
 fn ids_of_the_code() -> BTreeSet<String> {
     let mut ids = BTreeSet::new();

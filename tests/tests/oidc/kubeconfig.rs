@@ -202,7 +202,7 @@ async fn the_error_of_a_program_without_the_provider_names_the_feature() {
     assert_eq!(error.kind(), ErrorKind::UnknownProvider);
     let told = error.to_string();
     assert!(told.contains("no provider \"oidc\" is linked"), "{told}");
-    assert!(told.contains("enable the cargo feature"), "{told}");
+    assert!(told.contains("enable its cargo feature"), "{told}");
     assert_hides(&error, &["refresh-0", &id_token]);
     server.shutdown().await;
 }

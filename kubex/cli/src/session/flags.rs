@@ -116,14 +116,6 @@ impl Flags {
         Some((selected.0, given(selected.1.as_ref())?))
     }
 
-    /// The flags with this context in the place of their own.
-    pub(crate) fn with_context(&self, name: &str) -> Self {
-        Self {
-            context: Some(name.to_owned()),
-            ..self.clone()
-        }
-    }
-
     /// Refuses the flags that select a source or something in the kubeconfig, or override a part of it, for a subcommand that
     /// does not use them. Otherwise it would change more than was named. `used` are the keys of those that it does use.
     ///

@@ -3,7 +3,7 @@
 
 use clap::FromArgMatches as _;
 use kubex::credentials::StoreIdentity;
-use kubex::{Cluster, ExposeSecret as _, Host, ResolvedSource};
+use kubex::{Chain, Cluster, ExposeSecret as _, Host, ResolvedSource};
 use kubex_exec::{ExecOptions, ExecRequest};
 
 use crate::session::{Flags, Session};
@@ -27,10 +27,22 @@ impl CachedUser {
     /// # Errors
     /// As for resolving.
     pub(super) async fn of_context(session: &Session, grammar: fn() -> clap::Command) -> kubex::Result<Self> {
+        Self::of_chain(session.chain().await?, session, grammar).await
+    }
+
+    /// The user of the context that the chain selects.
+    ///
+    /// # Errors
+    /// As for resolving.
+    pub(super) async fn of_chain(
+        chain: Chain,
+        session: &Session,
+        grammar: fn() -> clap::Command,
+    ) -> kubex::Result<Self> {
         let mut source = None;
         let mut identities = Vec::new();
         // Programs that ask for one credential may differ in what they inherit to the plugin.
-        let mut next = vec![(session.chain().await?, session.clone())];
+        let mut next = vec![(chain, session.clone())];
         for _ in 0..MOST_CALLS {
             for (chain, session) in std::mem::take(&mut next) {
                 let configuration = chain.resolve_only().await?;

@@ -3,8 +3,10 @@
 mod identities;
 mod list;
 
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
-use kubex::configure_from_kubeconfig;
+use kubex::{Options, Source, configure_from_kubeconfig, registry};
 use kubex_store::{BackedOff, Kept, Location, Store, Unshared};
 
 use self::identities::CachedUser;
@@ -92,7 +94,8 @@ impl Cache<'_> {
         let contexts = if credentials.is_empty() && back_offs.is_empty() {
             Contexts::new()
         } else {
-            self.contexts().await
+            // The list is also for a machine without a kubeconfig.
+            self.contexts().await.unwrap_or_default()
         };
         self.print(arguments, credentials, back_offs, &contexts)
     }
@@ -119,27 +122,26 @@ impl Cache<'_> {
         Ok(output::print(&list, arguments.format(), &self.session.host)?)
     }
 
-    /// The contexts of the kubeconfig by the slots of their users. The list is also for a machine without a kubeconfig, and
-    /// a context that cannot be resolved has no slot.
-    async fn contexts(&self) -> Contexts {
+    /// The contexts of the kubeconfig by the slots of their users. A context that cannot be resolved has none. The kubeconfig
+    /// is read once, however many contexts it has.
+    async fn contexts(&self) -> kubex::Result<Contexts> {
         let mut contexts = Contexts::new();
         let mut kubeconfig = configure_from_kubeconfig().host(self.session.host.clone());
         if let Some(path) = self.session.flags.kubeconfig() {
             kubeconfig = kubeconfig.path(path);
         }
-        let Ok(kubeconfig) = kubeconfig.load().await else {
-            return contexts;
-        };
+        let kubeconfig = kubeconfig.load().await?;
+        let configuration = self.session.configuration().await?;
+        let configuration = configuration.with(Options::new().set("chain", Vec::<String>::new()))?;
         for context in kubeconfig.contexts() {
-            let session = Session {
-                flags: self.session.flags.with_context(context.name),
-                host: self.session.host.clone(),
-            };
-            if let Ok(user) = CachedUser::of_context(&session, self.grammar).await {
+            let provider = Arc::new(kubeconfig.context(context.name));
+            let source = Source::from_provider("kubeconfig", provider);
+            let chain = configuration.chain(registry()?)?.source(source).build()?;
+            if let Ok(user) = CachedUser::of_chain(chain, self.session, self.grammar).await {
                 self.add(&mut contexts, context.name, &user);
             }
         }
-        contexts
+        Ok(contexts)
     }
 
     fn add(&self, contexts: &mut Contexts, context: &str, user: &CachedUser) {
