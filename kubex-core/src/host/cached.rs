@@ -57,7 +57,7 @@ fn missing() -> io::Error {
 pub(super) fn read_each(paths: &[PathBuf], limit: usize) -> Vec<Cached<FileContent>> {
     let is_tried = cfg!(target_os = "linux") && paths.len() <= MOST_FILES && blocking::has_runtime();
     let mut left = if is_tried { SMALL } else { 0 };
-    let reader = Reader::default();
+    let reader = Reader::new();
     let read = |path: &PathBuf| {
         if left == 0 {
             return Cached::Unknown(None);
@@ -72,11 +72,15 @@ pub(super) fn read_each(paths: &[PathBuf], limit: usize) -> Vec<Cached<FileConte
 }
 
 #[cfg(not(target_os = "linux"))]
-#[derive(Default)]
 struct Reader;
 
 #[cfg(not(target_os = "linux"))]
 impl Reader {
+    fn new() -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "nothing is known there")]
     fn read(&self, _: &std::path::Path, _: usize) -> Cached<FileContent> {
         Cached::Unknown(None)
     }

@@ -274,6 +274,10 @@ impl Patience {
     }
 
     /// The time that is left; none if the caller is gone.
+    #[cfg_attr(
+        not(unix),
+        expect(dead_code, reason = "only Unix has pipes that are read as files")
+    )]
     pub(super) fn left(&self) -> Duration {
         if self.caller.strong_count() == 0 {
             return Duration::ZERO;
@@ -433,6 +437,10 @@ const ATTEMPTS: usize = 5;
 /// Reads a file whose path may contain a link to a directory that is being replaced, as the kubelet does in its
 /// mounts.
 #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
+#[cfg_attr(
+    not(unix),
+    expect(unused_variables, reason = "only Unix has pipes that are read as files")
+)]
 fn read_settled(path: &Path, limit: usize, patience: &Patience) -> io::Result<FileContent> {
     let is_link = || std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     let mut opened = open_file::open(path);

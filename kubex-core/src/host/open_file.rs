@@ -23,6 +23,10 @@ pub(super) enum OpenFile {
 }
 
 /// What can be read.
+#[cfg_attr(
+    not(unix),
+    expect(dead_code, reason = "the other kinds are known on Unix only")
+)]
 enum Readable {
     Regular,
     Pipe,

@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 
 #[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "it fails on Unix")]
 pub(super) fn is_readable_by_everyone(_: &Path) -> io::Result<bool> {
     Ok(false)
 }

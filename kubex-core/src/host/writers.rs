@@ -26,6 +26,7 @@ pub struct ForeignWriters {
     directory: Option<PathBuf>,
 }
 
+#[cfg_attr(not(unix), expect(dead_code, reason = "nothing is checked on Windows"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Who {
     Everyone,

@@ -98,13 +98,18 @@ const MOST_MOUNTS: usize = 64;
 static IS_REFUSED: AtomicBool = AtomicBool::new(false);
 
 /// Reads the files of one call, which are often in the same directory.
-#[derive(Default)]
 pub(in crate::host) struct Reader {
     /// The directories above the files so far.
     above: RefCell<Vec<(PathBuf, Access)>>,
 }
 
 impl Reader {
+    pub(in crate::host) fn new() -> Self {
+        Self {
+            above: RefCell::default(),
+        }
+    }
+
     /// The content of a regular file of at most `limit` bytes.
     pub(in crate::host) fn read(&self, path: &Path, limit: usize) -> Cached<FileContent> {
         let mut opened = None;

@@ -28,6 +28,7 @@ pub(super) use kubex_core::host::RUN_VARIABLE as MARKER;
 const ROUNDS: usize = 8;
 
 /// Whether orphans become children of this program.
+#[cfg(target_os = "linux")]
 pub(super) static ADOPTS_ORPHANS: AtomicBool = AtomicBool::new(false);
 
 /// Lets this program learn how its children ended, even if its parent made it ignore SIGCHLD.
@@ -41,6 +42,10 @@ pub(super) fn prepare() -> io::Result<()> {
 
 /// The mark of one run: its own id after those of the runs that it is nested in.
 pub(super) struct Marker {
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "descendants are found on Linux only")
+    )]
     id: String,
     value: OsString,
 }
@@ -191,6 +196,10 @@ impl Family {
     }
 
     /// Whether one of them is running.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(clippy::unused_self, reason = "descendants are found on Linux only")
+    )]
     pub(super) fn is_running(&self) -> bool {
         #[cfg(target_os = "linux")]
         if !self.members().is_empty() {
@@ -231,6 +240,7 @@ impl Family {
         }
     }
 
+    #[cfg(target_os = "linux")]
     pub(super) fn leader(&self) -> i32 {
         self.leader
     }

@@ -58,6 +58,7 @@ impl Family {
         })
     }
 
+    #[expect(clippy::unused_self, reason = "as on Unix")]
     pub(super) fn leader_exited(&self) {}
 
     /// There is no request to end that every process understands.
