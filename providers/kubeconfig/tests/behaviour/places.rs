@@ -220,6 +220,8 @@ async fn every_field_has_its_provenance_and_shadowed_entries_are_listed() {
         "server: /b:9:13, clusters[prod].cluster.server\n\
          as: /a:10:9, users[jane].user.as\n\
          context: /b:1:18, current-context\n\
+         cluster: /a:4:14, contexts[prod].context.cluster\n\
+         user: /a:5:11, contexts[prod].context.user\n\
          token: /a:9:12, users[jane].user.token\n\
          not used: /b:3:3, users[jane], because of /a:7:3, users[jane]"
     );
