@@ -1,9 +1,9 @@
-//! Replicas divide a fleet: each shard of it has a Lease in the hub, and the replica that holds the Lease works on the clusters of
-//! the shard. When a replica dies, its Leases expire, and the others take its clusters over.
+//! Replicas divide a fleet: each shard of it has a Lease in the hub, and the replica that holds the Lease works on the clusters
+//! of the shard. When a replica dies, its Leases expire, and the others take its clusters over.
 //!
-//! The Leases are held by `kube-lease-manager`, which renews them by server-side apply. Two replicas hold one only while one of them
-//! does not know yet that its Lease has expired, such as a process that was stopped for longer than that. What it does until
-//! its next renewal fails is not prevented: see "Several replicas" in `docs/fleets.md`. Your own program would begin with
+//! The Leases are held by `kube-lease-manager`, which renews them by server-side apply. Two replicas hold one only while one of
+//! them does not know yet that its Lease has expired, such as a process that was stopped for longer than that. What it does
+//! until its next renewal fails is not prevented: see "Several replicas" in `docs/fleets.md`. Your own program would begin with
 //! `kubex::kube::try_default().await?` in place of the embedded server, and take the ordinal from the name of its pod in a
 //! StatefulSet.
 

@@ -118,8 +118,8 @@ impl FromKubeconfig {
         self
     }
 
-    /// Names the kubeconfig in reports, origins and errors if it does not come from a file: one from [`bytes`](Self::bytes), from a
-    /// [`reader`](Self::reader), or a [`replaceable`](Self::replaceable) one. The default is `the kubeconfig`.
+    /// Names the kubeconfig in reports, origins and errors if it does not come from a file: one from [`bytes`](Self::bytes),
+    /// from a [`reader`](Self::reader), or a [`replaceable`](Self::replaceable) one. The default is `the kubeconfig`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

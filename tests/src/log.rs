@@ -43,8 +43,8 @@ impl Log {
     }
 }
 
-/// Sets a subscriber for the threads that have none. Without it, the event of a line that runs on two threads for the first time
-/// may be recorded as one that no subscriber wants.
+/// Sets a subscriber for the threads that have none. Without it, the event of a line that runs on two threads for the first
+/// time may be recorded as one that no subscriber wants.
 fn listen_everywhere() {
     static IS_SET: Once = Once::new();
     IS_SET.call_once(|| {

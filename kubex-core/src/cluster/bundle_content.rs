@@ -1,7 +1,7 @@
 //! What a CA bundle consists of, kept once for all bundles with the same text.
 //!
-//! A fleet has thousands of clusters, and many of them have the same certificate authority. The table holds weak references only:
-//! an entry is removed when the last user of its bundle is dropped.
+//! A fleet has thousands of clusters, and many of them have the same certificate authority. The table holds weak references
+//! only: an entry is removed when the last user of its bundle is dropped.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

@@ -1,7 +1,7 @@
 //! A client certificate with its private key.
 //!
-//! The certificate authenticates the TLS connection, not a request. A rotated certificate therefore needs new connections, and an
-//! API server that receives both a certificate and a token uses the certificate.
+//! The certificate authenticates the TLS connection, not a request. A rotated certificate therefore needs new connections, and
+//! an API server that receives both a certificate and a token uses the certificate.
 //!
 //! ```
 //! use kubex_core::{ClientCertificate, ErrorKind, SecretBytes};

@@ -3,8 +3,8 @@
 use super::{Error, ErrorKind};
 
 impl Error {
-    /// The error for a value of another type than the expected one: `a boolean`, `a list`, `a mapping`, `a string`, `a number`. Its
-    /// help tells how to write one. It does not contain the value.
+    /// The error for a value of another type than the expected one: `a boolean`, `a list`, `a mapping`, `a string`, `a number`.
+    /// Its help tells how to write one. It does not contain the value.
     ///
     /// ```
     /// use kubex_core::Error;

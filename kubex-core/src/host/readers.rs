@@ -1,7 +1,7 @@
 //! Whether every user of the machine can read a file.
 //!
-//! A file with a secret is safe below a directory that other users cannot enter, whatever its own mode is. On Windows, nothing is
-//! checked.
+//! A file with a secret is safe below a directory that other users cannot enter, whatever its own mode is. On Windows, nothing
+//! is checked.
 
 use std::io;
 use std::path::Path;

@@ -153,7 +153,8 @@ impl Registration {
     }
 
     /// Declares the options whose values people may see, in [`Provenance::value_of`](crate::Provenance::value_of) and in the
-    /// output of `kubex explain`: texts, numbers and booleans that are never a secret. User information in an address is masked.
+    /// output of `kubex explain`: texts, numbers and booleans that are never a secret. User information in an address is
+    /// masked.
     ///
     /// ```
     /// # use kubex_core::{BuildContext, Credential, CredentialSource, FetchRequest, FromOptions, Registration, Result};

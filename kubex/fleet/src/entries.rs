@@ -9,7 +9,8 @@ use crate::snapshot::Entry;
 /// The number of parts.
 const PARTS: usize = 256;
 
-/// One for the whole process, so that a name is in the same part of each snapshot. Its seed is unknown to those who choose names.
+/// One for the whole process, so that a name is in the same part of each snapshot. Its seed is unknown to those who choose
+/// names.
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 type Part = BTreeMap<Arc<str>, Entry>;

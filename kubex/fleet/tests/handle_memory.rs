@@ -91,7 +91,8 @@ async fn measure(authorities: &[String]) -> Taken {
     }
 }
 
-/// A handle has its chain, its configuration with the authority, and its credential. The definition of its member is counted apart.
+/// A handle has its chain, its configuration with the authority, and its credential. The definition of its member is counted
+/// apart.
 #[tokio::test]
 async fn what_a_handle_takes_is_bounded() {
     let one = vec![authority(); NUMBER];

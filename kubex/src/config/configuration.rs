@@ -67,8 +67,9 @@ pub struct SourceSummary {
 }
 
 impl Configuration {
-    /// Reads the configuration files and the variables of this host. The program's options are not included: add them
-    /// with [`with_defaults`](Self::with_defaults) and [`with`](Self::with). The options of the sources are checked later, by [`chain`](Self::chain).
+    /// Reads the configuration files and the variables of this host. The program's options are not included: add them with
+    /// [`with_defaults`](Self::with_defaults) and [`with`](Self::with). The options of the sources are checked later, by
+    /// [`chain`](Self::chain).
     ///
     /// # Errors
     /// Each error contains file, line and key.

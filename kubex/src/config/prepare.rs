@@ -253,7 +253,8 @@ impl<'a> OptionsReader<'a> {
         entries
     }
 
-    /// Converts a value by its schema; `None` if it refers to a variable that is not set. `parent` is the schema of the mapping that has the key.
+    /// Converts a value by its schema; `None` if it refers to a variable that is not set. `parent` is the schema of the mapping
+    /// that has the key.
     fn read_value(
         &mut self,
         value: Value,

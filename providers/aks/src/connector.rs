@@ -25,7 +25,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// The time limit of one request. It is less than that of a fetch, so that the error names the server.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
-/// How often a request of one fetch is sent. The SDK would ask the metadata service seven times, for longer than a fetch may take.
+/// How often a request of one fetch is sent. The SDK would ask the metadata service seven times, for longer than a fetch may
+/// take.
 const MOST_TRIES: u32 = 3;
 
 /// The longest lifetime of a token that is passed to the SDK: ten years.

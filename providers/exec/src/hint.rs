@@ -42,8 +42,8 @@ impl InstallHint {
         self.text.as_deref().unwrap_or_default()
     }
 
-    /// Adds the hint to the error of a missing plugin, before the general help, or removes the explanation once the limit is reached. Errors clean
-    /// the text that they are given.
+    /// Adds the hint to the error of a missing plugin, before the general help, or removes the explanation once the limit is
+    /// reached. Errors clean the text that they are given.
     pub(crate) fn add_to(&self, error: Error, host: &Host) -> Error {
         if error.kind() != ErrorKind::PluginNotFound {
             return error;

@@ -15,7 +15,8 @@ use crate::job::Job;
 use crate::options::GithubActionsOptions;
 use crate::request::request;
 
-/// Requests the OpenID Connect token of a GitHub Actions job: the credential source of the provider `github-actions`. See the [crate](crate).
+/// Requests the OpenID Connect token of a GitHub Actions job: the credential source of the provider `github-actions`. See the
+/// [crate](crate).
 #[derive(Debug)]
 pub struct GithubActionsSource {
     audience: String,

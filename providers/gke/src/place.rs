@@ -61,7 +61,8 @@ async fn read(path: PathBuf, origin: Origin, host: &Host) -> Result<Place> {
     }
 }
 
-/// The file of `gcloud auth application-default login`. As in Google's SDKs, the configuration directory of gcloud (`CLOUDSDK_CONFIG`) does not count.
+/// The file of `gcloud auth application-default login`. As in Google's SDKs, the configuration directory of gcloud
+/// (`CLOUDSDK_CONFIG`) does not count.
 pub(crate) fn well_known(host: &Host) -> Option<PathBuf> {
     let directory = if cfg!(windows) {
         PathBuf::from(host.environment().variable("APPDATA")?).join("gcloud")

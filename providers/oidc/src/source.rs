@@ -109,8 +109,8 @@ impl FromOptions for OidcSource {
     }
 }
 
-/// One set of tokens for each issuer, client and user: an issuer that rotates refresh tokens treats two uses of one token
-/// as theft. Users are distinguished by their first tokens. Sources that write them to a kubeconfig are others than those that do
+/// One set of tokens for each issuer, client and user: an issuer that rotates refresh tokens treats two uses of one token as
+/// theft. Users are distinguished by their first tokens. Sources that write them to a kubeconfig are others than those that do
 /// not.
 fn sharing_key(options: &OidcOptions, written_to: Option<&KubeconfigUser>) -> SharingKey {
     let file = options

@@ -191,8 +191,8 @@ fn cannot_edit(user: &KubeconfigUser, why: &str) -> Error {
     Error::new(ErrorKind::Unavailable, message).with_help("log in again, or set \"write-tokens\" to false")
 }
 
-/// Waits for the lock of the file's directory, behind symbolic links. `None` where there is no such lock: on Windows, and on some
-/// network file systems.
+/// Waits for the lock of the file's directory, behind symbolic links. `None` where there is no such lock: on Windows, and on
+/// some network file systems.
 #[expect(clippy::disallowed_methods, reason = "a host locks no directories")]
 fn lock_directory(file: &Path) -> Result<Option<File>> {
     let began = Instant::now();

@@ -43,9 +43,10 @@
 //! It authorizes everything but the kinds that a test [forbids](ApiServer::forbid): every authenticated user may do all, and
 //! may impersonate any user. It has no objects but those of the kinds that a test [lets it keep](ApiServer::keep_objects): a
 //! list of pods is empty, its watch has the events that a test sends, and what it does not serve is 404. Server-side apply
-//! knows the owners of the fields directly below `spec`. With the feature `streams`, `exec` and `port-forward` are served where they are asked for, by an echo. It knows basic authentication, which the real one lost
-//! with 1.19, because proxies in front of it still ask for it. It caches no token: an expired one is refused at once,
-//! where the real one may accept it for 10 more seconds.
+//! knows the owners of the fields directly below `spec`. With the feature `streams`, `exec` and `port-forward` are served where
+//! they are asked for, by an echo. It knows basic authentication, which the real one lost with 1.19, because proxies in front
+//! of it still ask for it. It caches no token: an expired one is refused at once, where the real one may accept it for 10 more
+//! seconds.
 
 mod answer;
 mod authenticator;

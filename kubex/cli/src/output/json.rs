@@ -1,7 +1,7 @@
 //! JSON and YAML for a program.
 //!
-//! Every text in the data passes [`without_secrets`]. Control characters, and those that change how text is displayed, are escaped in JSON, so that a program still gets
-//! the data as it is. In YAML they are replaced by their names (`U+202E`).
+//! Every text in the data passes [`without_secrets`]. Control characters, and those that change how text is displayed, are
+//! escaped in JSON, so that a program still gets the data as it is. In YAML they are replaced by their names (`U+202E`).
 
 use std::borrow::Cow;
 use std::io;

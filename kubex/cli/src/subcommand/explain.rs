@@ -1,7 +1,7 @@
 //! `kubex explain`: the outcome of each source of the chain, and the chosen configuration field by field.
 //!
-//! With `--watch`, it goes on and shows what a program that follows the chain would do with each change. With `--check`, it shows
-//! what is missing, for each source.
+//! With `--watch`, it goes on and shows what a program that follows the chain would do with each change. With `--check`, it
+//! shows what is missing, for each source.
 
 mod check;
 mod files;

@@ -1,5 +1,5 @@
-//! The same login at an issuer that is not of this project: the npm package `oidc-provider`, which ends a login if one of its refresh
-//! tokens comes twice.
+//! The same login at an issuer that is not of this project: the npm package `oidc-provider`, which ends a login if one of its
+//! refresh tokens comes twice.
 //!
 //! `KUBEX_OIDC_PROVIDER` names a directory in which the package is installed: `npm install --prefix DIRECTORY oidc-provider`.
 

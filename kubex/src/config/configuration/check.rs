@@ -31,8 +31,8 @@ impl Configuration {
         Ok(configuration)
     }
 
-    /// Checks each file that [`load`](Self::load) reads, as [`check_file`](Self::check_file) does, and then all layers together:
-    /// the files, the variables and the selected profile.
+    /// Checks each file that [`load`](Self::load) reads, as [`check_file`](Self::check_file) does, and then all layers
+    /// together: the files, the variables and the selected profile.
     ///
     /// # Errors
     /// One error with all problems, each with its place.

@@ -44,8 +44,8 @@ const SECRET_FILES: [&str; 5] = [
     "federated-token-file",
 ];
 
-/// The field that names a file of Google, which has a secret if one of these keys is in it. That of workload identity federation
-/// has none.
+/// The field that names a file of Google, which has a secret if one of these keys is in it. That of workload identity
+/// federation has none.
 const CREDENTIALS: &str = "credentials";
 const SECRETS_OF_CREDENTIALS: [&str; 3] = ["\"private_key\"", "\"refresh_token\"", "\"client_secret\""];
 
@@ -206,8 +206,8 @@ fn ends_soon(
 
 /// A warning for each file with a secret that every user of the machine can read.
 ///
-/// In a pod, there is none: its files are for its own processes only, and kubelet and agents write them with the mode 0644 unless
-/// the pod's manifest says otherwise.
+/// In a pod, there is none: its files are for its own processes only, and kubelet and agents write them with the mode 0644
+/// unless the pod's manifest says otherwise.
 async fn readable(configuration: &ClientConfiguration, host: &Host) -> Vec<kubex::Warning> {
     let mut warnings = Vec::new();
     if host.environment().variable(IN_A_POD).is_some() {

@@ -7,8 +7,8 @@
 //! | no `args`, or an empty one | `args: ["exec", "--", "aws"]` |
 //! | `command: aws` | `command: kubex` |
 //!
-//! A lifetime becomes the argument `--lifetime=10m` after `exec`. Where the spelling of `command` or `args` cannot be seen in the result, the argument `--unwrap=...` keeps it, so that
-//! unwrapping restores each byte.
+//! A lifetime becomes the argument `--lifetime=10m` after `exec`. Where the spelling of `command` or `args` cannot be seen in
+//! the result, the argument `--unwrap=...` keeps it, so that unwrapping restores each byte.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
