@@ -79,7 +79,7 @@ pub struct FollowedChange {
 /// The outcome of each source of the chain, in order.
 ///
 /// `Display` prints a numbered list with one line for each source. `{:#}` also prints the origin of each field, and the
-/// shadowed entries. Neither contains a secret.
+/// shadowed entries: those that are ignored because an earlier file defines the same name. Neither form contains a secret.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     attempts: Vec<Attempt>,

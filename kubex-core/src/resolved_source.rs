@@ -100,7 +100,8 @@ impl ResolvedSource {
         self
     }
 
-    /// Replaces the identity, and removes the impersonation, the problems and the warnings of the old identity.
+    /// Replaces the identity. Removes the impersonation, and the errors and warnings that were recorded about the old
+    /// identity.
     #[must_use]
     pub fn replace_identity(mut self, identity: Identity) -> Self {
         let impersonation = ["as", "as-uid", "as-groups", "as-user-extra"];

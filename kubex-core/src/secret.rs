@@ -121,8 +121,10 @@ impl fmt::Debug for SecretString {
     }
 }
 
-/// Secret bytes, such as the content of a file or a private key in DER. They are not masked in messages, because most
-/// of them are whole documents. The only exception is the key of a client certificate.
+/// Secret bytes, such as the content of a file or a private key in DER. `Debug` never shows them.
+///
+/// Unlike a [`SecretString`], they are not searched for in the texts of others, such as what a plugin prints, because most
+/// of them are whole documents. Only the key of a client certificate is searched for and masked there.
 ///
 /// Unlike the bytes of the crate `secrecy`, they can be [converted to text](Self::into_text) without a copy, so that a
 /// large file is not in memory twice.

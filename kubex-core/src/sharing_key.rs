@@ -44,7 +44,8 @@ impl Drop for Parts {
 }
 
 impl SharingKey {
-    /// Creates a key whose only part is the registered name of the provider.
+    /// Creates a key that begins with the registered name of the provider. Add each option on which the credential
+    /// depends by [`with`](Self::with).
     pub fn new(provider: &str) -> Self {
         let parts = Parts(blake3::Hasher::new_keyed(&PROCESS_KEY));
         Self(State::Open(Box::new(parts))).with(provider)

@@ -33,7 +33,7 @@ const MAX_REPORTED: usize = 8;
 
 /// A certificate chain, the client's own certificate first, and the private key that belongs to it.
 ///
-/// Certificates of every X.509 version are sent unchanged. The key is kept as PEM, once, in memory that is wiped on
+/// Certificates of the X.509 versions 1 and 2 are accepted too, and none is rewritten. The key is kept as PEM, once, in memory that is wiped on
 /// drop.
 #[derive(Clone)]
 pub struct ClientCertificate {

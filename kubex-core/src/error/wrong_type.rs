@@ -4,7 +4,7 @@ use super::{Error, ErrorKind};
 
 impl Error {
     /// The error for a value of another type than the expected one: `a boolean`, `a list`, `a mapping`, `a string`, `a number`.
-    /// Its help tells how to write one. It does not contain the value.
+    /// Its help shows how to write one. It does not contain the value.
     ///
     /// ```
     /// use kubex_core::Error;
@@ -29,7 +29,7 @@ fn how_to_write(expected: &str, found: &str) -> Option<&'static str> {
         "a boolean" | "true or false" => Some("write true or false"),
         "a number" => Some("write a number, without quotes"),
         "a string" | "a path" if is_scalar => Some("put it in quotes"),
-        "a string" | "a path" => Some("write one text"),
+        "a string" | "a path" => Some("write a single string"),
         _ if expected.starts_with("the name of ") && is_scalar => Some("put it in quotes"),
         _ if expected.starts_with("the name of ") => Some("write one name"),
         _ if expected.starts_with("a mapping") => Some("write it as a mapping of keys to values"),
@@ -50,7 +50,7 @@ mod tests {
             ("a list", "a string", "write it as a list: [...]"),
             ("a list of names", "a string", "write it as a list: [...]"),
             ("a string", "a number", "put it in quotes"),
-            ("a string", "a list", "write one text"),
+            ("a string", "a list", "write a single string"),
             (
                 "a whole number that is not negative",
                 "a string",

@@ -3,8 +3,8 @@
 use std::pin::pin;
 use std::task::Poll;
 
-/// Polls the future up to this many times, then drops it. Use it in a test to cancel a caller at each of its `await`
-/// points.
+/// Polls the future up to this many times, then drops it. A test that calls it with 1, 2, 3, ... cancels the future at
+/// each of its `await` points in turn.
 pub async fn give_up_after(polls: usize, future: impl Future) {
     let mut future = pin!(future);
     let mut left = polls;

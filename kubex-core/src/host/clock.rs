@@ -21,7 +21,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
-/// The time of both clocks at one moment.
+/// The time of the wall clock and of the monotonic clock at one moment.
 ///
 /// Expiry times refer to the wall clock, which can be set. The monotonic clock only moves forward, but it stops while a
 /// laptop sleeps. A credential counts as expired if it has expired by either clock.
@@ -63,10 +63,10 @@ pub(crate) fn wall_nanos(time: SystemTime) -> u64 {
 
 /// The clocks of a [`Host`](crate::Host).
 pub trait Clock: Debug + Send + Sync {
-    /// Returns the time of both clocks.
+    /// Returns the time of the wall clock and of the monotonic clock.
     fn now(&self) -> Moment;
 
-    /// Returns the time of both clocks, which may be a few milliseconds old. It is faster than [`now`](Self::now), for
+    /// Returns the time of the wall clock and of the monotonic clock; it may be a few milliseconds old. It is faster than [`now`](Self::now), for
     /// a check before each request.
     fn recent(&self) -> Ticks {
         self.now().into()

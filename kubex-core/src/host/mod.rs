@@ -292,7 +292,7 @@ impl Host {
         receiver.await.map_err(lost)
     }
 
-    /// Returns the clocks.
+    /// Returns the host's wall clock and its monotonic clock.
     pub fn clock(&self) -> &dyn Clock {
         &*self.0.clock
     }
@@ -352,7 +352,7 @@ impl Host {
         })
     }
 
-    /// Returns the time of both clocks.
+    /// Returns the time of the wall clock and of the monotonic clock.
     pub fn now(&self) -> Moment {
         self.0.clock.now()
     }

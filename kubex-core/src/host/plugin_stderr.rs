@@ -127,7 +127,7 @@ impl LiveStderr {
         self.pass_on(|lines| lines.take(bytes));
     }
 
-    /// Prints the incomplete line. Call it after a silence of [`SILENCE`].
+    /// Prints the incomplete line, such as a prompt. Call it when the plugin has printed nothing for [`SILENCE`].
     pub fn pause(&self) {
         self.pass_on(Lines::pause);
     }

@@ -58,7 +58,7 @@ pub trait ProgramRunner: Debug + Send + Sync {
     /// - [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): the system has no free processes, files or memory.
     async fn run(&self, call: ProgramCall<'_>, host: &Host) -> Result<SecretBytes>;
 
-    /// Returns how much longer than its time limit a run may take, until everything that it has started is ended.
+    /// Returns the extra time after the time limit of a run, within which all processes of the run have been ended.
     fn time_to_end(&self, host: &Host) -> Duration;
 
     /// Returns the identity of the program's output, for a store that processes share: the program, its arguments, and the

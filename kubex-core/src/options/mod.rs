@@ -95,8 +95,8 @@ impl Options {
         self
     }
 
-    /// Returns whether the options come from a kubeconfig. They are then less trusted than options of the program or of
-    /// Kubex's own configuration.
+    /// Returns whether the options come from a kubeconfig, which may come from another person. A provider should then do
+    /// nothing for them that the plugin policy of the host does not permit.
     pub fn is_from_kubeconfig(&self) -> bool {
         self.is_from_kubeconfig
     }

@@ -88,7 +88,7 @@ impl Pem {
         }
     }
 
-    /// Returns the origin of the option that is set.
+    /// Returns where the PEM is configured: the origin of the option with the file, or of the one with the data.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }

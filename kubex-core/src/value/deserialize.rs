@@ -404,7 +404,7 @@ mod tests {
             ),
             (
                 r#"{"retries": 1, "labels": {"a": [{"s3cret": 1}]}}"#,
-                "expected a string, found a mapping (/c.yaml, sources.x.labels.a[0]); write one text",
+                "expected a string, found a mapping (/c.yaml, sources.x.labels.a[0]); write a single string",
             ),
         ] {
             assert_eq!(

@@ -44,7 +44,7 @@ fn why_not_replaced(name: &str, linked: &[&str]) -> String {
     if let Some((_, provider)) = REPLACED.into_iter().find(|(replaced, _)| *replaced == name) {
         let help = unlinked::how_to_link(provider).unwrap_or_default();
         return format!(
-            "\"{shown}\" is listed as native, but the provider \"{provider}\" that replaces it is not linked into this \
+            "\"exec.native\" lists \"{shown}\", but the provider \"{provider}\" that replaces it is not linked into this \
              program; {help}"
         );
     }
@@ -56,7 +56,7 @@ fn why_not_replaced(name: &str, linked: &[&str]) -> String {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!("known are {}", known.join(", ")),
     };
-    format!("\"{shown}\" is listed as native, but no provider replaces a plugin of that name; {help}")
+    format!("\"exec.native\" lists \"{shown}\", but no provider replaces a plugin of that name; {help}")
 }
 
 #[cfg(test)]

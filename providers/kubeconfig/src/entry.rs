@@ -348,16 +348,14 @@ fn same_name(first: &Entry, second: &Entry) -> Error {
     let section = second.section.list();
     let place = |entry: &Entry| entry.locate(format_args!("{section}[{}]", entry.index));
     let origin = place(second);
-    let lines = match (place(first).line_and_column(), origin.line_and_column()) {
-        (Some((one, _)), Some((other, _))) => format!(", on the lines {one} and {other},"),
-        _ => String::new(),
+    let which = match (place(first).line_and_column(), origin.line_and_column()) {
+        (Some((one, _)), Some((other, _))) => format!("on lines {one} and {other}"),
+        _ => format!("{} and {}", first.index + 1, second.index + 1),
     };
     Error::new(
         ErrorKind::DuplicateName,
         format_args!(
-            "the entries {} and {} of {section}{lines} have the same name \"{}\"",
-            first.index + 1,
-            second.index + 1,
+            "the entries of {section} {which} have the same name \"{}\"",
             shown(second.name())
         ),
     )

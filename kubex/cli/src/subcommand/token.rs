@@ -54,7 +54,9 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
                 credential.description()
             ),
         );
-        return Err(error.with_help("run kubex resolve to see the credential").into());
+        return Err(error
+            .with_help("run kubex whoami to see the identity in it")
+            .into());
     };
     let end = credential
         .expires_at()
