@@ -102,7 +102,7 @@ async fn their_problems_are_reported_with_the_location_and_without_the_value() {
     let error = token(&world).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "vault: expected a number, found a string ($KUBEX_SOURCES__VAULT__ATTEMPTS)"
+        "vault: expected a number, found a string ($KUBEX_SOURCES__VAULT__ATTEMPTS); write a number, without quotes"
     );
 }
 
