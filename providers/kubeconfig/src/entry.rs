@@ -348,16 +348,19 @@ fn same_name(first: &Entry, second: &Entry) -> Error {
     let section = second.section.list();
     let place = |entry: &Entry| entry.locate(format_args!("{section}[{}]", entry.index));
     let origin = place(second);
-    let which = match (place(first).line_and_column(), origin.line_and_column()) {
-        (Some((one, _)), Some((other, _))) => format!("on lines {one} and {other}"),
-        _ => format!("{} and {}", first.index + 1, second.index + 1),
+    let entries = match (place(first).line_and_column(), origin.line_and_column()) {
+        (Some((one, _)), Some((other, _))) if one != other => {
+            format!("entries of {section} on lines {one} and {other}")
+        }
+        _ => format!(
+            "entries {} and {} of {section}",
+            first.index + 1,
+            second.index + 1
+        ),
     };
     Error::new(
         ErrorKind::DuplicateName,
-        format_args!(
-            "the entries of {section} {which} have the same name \"{}\"",
-            shown(second.name())
-        ),
+        format_args!("the {entries} have the same name \"{}\"", shown(second.name())),
     )
     .with_origin(&origin)
     .with_help("rename or remove one of them")

@@ -97,7 +97,7 @@ async fn two_entries_of_one_name_are_reported_with_both_lines() {
     )
     .await;
     assert_eq!(error.kind(), ErrorKind::DuplicateName);
-    assert!(error.message().contains("on the lines 2 and 4"), "{error}");
+    assert!(error.message().contains("on lines 2 and 4"), "{error}");
     assert_eq!(error.origin().unwrap().line_and_column(), Some((4, 3)));
 }
 
