@@ -14,14 +14,16 @@
 //! | refresh after rejections | at once if the server accepted the value before, else at most once in 10 s: see `rejections.rs` |
 //! | revalidate a value that is still valid | callers wait 1 s for it at most, and not at all after a fetch that took longer and failed |
 
+mod deadline;
 mod rejections;
 
 use std::time::{Duration, SystemTime};
 
 use crate::credential::Generation;
-use crate::host::{Moment, Ticks, nanos, wall_nanos};
+use crate::host::{Moment, wall_nanos};
 use crate::refresh::FetchReason;
-
+use deadline::Deadline;
+pub(super) use deadline::FreshUntil;
 pub(crate) use rejections::RejectionLimit;
 
 const MIN_EARLY_WINDOW: Duration = Duration::from_secs(10);
@@ -83,82 +85,6 @@ pub(super) struct Fetched {
     pub(super) revalidate_after: Option<Duration>,
     /// Whether the value differs from the held one.
     pub(super) is_new: bool,
-}
-
-/// Until when the held value can be served without asking the policy, by each clock.
-///
-/// It is published beside the value, so that callers need no lock before that time. Each request compares it, so the limits
-/// are plain integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FreshUntil {
-    monotonic: u64,
-    /// The largest number: the wall clock sets no limit.
-    wall: u64,
-}
-
-impl FreshUntil {
-    pub(super) const NEVER: Self = Self {
-        monotonic: 0,
-        wall: u64::MAX,
-    };
-    const FOREVER: Self = Self {
-        monotonic: u64::MAX,
-        wall: u64::MAX,
-    };
-
-    /// Whether both clocks are still before the limit.
-    #[inline]
-    pub(super) fn holds_at(&self, now: Ticks) -> bool {
-        now.monotonic < self.monotonic && now.wall < self.wall
-    }
-
-    fn or_earlier(self, deadline: Deadline) -> Self {
-        Self {
-            monotonic: self.monotonic.min(deadline.monotonic),
-            wall: self.wall.min(deadline.wall),
-        }
-    }
-
-    fn or_earlier_monotonic(self, limit: Duration) -> Self {
-        Self {
-            monotonic: self.monotonic.min(nanos(limit)),
-            ..self
-        }
-    }
-}
-
-/// A point in time on both clocks, in nanoseconds. It is reached as soon as one of them reaches it.
-#[derive(Clone, Copy, Debug)]
-struct Deadline {
-    monotonic: u64,
-    /// The largest number: beyond the range of the wall clock.
-    wall: u64,
-}
-
-impl Deadline {
-    /// It is reached whatever the time is: that of a coarse clock may still be before the one at which something happened.
-    const REACHED: Self = Self {
-        monotonic: 0,
-        wall: 0,
-    };
-
-    fn after(now: Moment, span: Duration) -> Self {
-        let (now, span) = (Ticks::from(now), nanos(span));
-        Self {
-            monotonic: now.monotonic.saturating_add(span),
-            wall: now.wall.saturating_add(span),
-        }
-    }
-
-    /// Without a span, it is never reached.
-    fn after_some(now: Moment, span: Option<Duration>) -> Self {
-        Self::after(now, span.unwrap_or(Duration::MAX))
-    }
-
-    fn is_reached(self, now: Moment) -> bool {
-        let now = Ticks::from(now);
-        now.monotonic >= self.monotonic || now.wall >= self.wall
-    }
 }
 
 /// The deadlines of the held value.
