@@ -56,9 +56,9 @@ impl PluginIdentity<'_> {
     /// Computes the identity from the program's path and file stamp, the arguments, the variables and files that
     /// determine the credential, and the cluster.
     ///
-    /// For a known program (`aws`, `gke-gcloud-auth-plugin`, `kubelogin`, ...), these are the program's own variables
-    /// and configuration files. For any other program, it is the whole environment except the variables that differ in
-    /// each terminal.
+    /// For a known program (`aws`, `gke-gcloud-auth-plugin`, `kubelogin`, ...), only the variables and configuration files that
+    /// the program reads are included. For any other program, all variables are included, except those that differ in each
+    /// terminal.
     ///
     /// This function reads files and blocks the thread.
     pub fn identity(&self) -> StoreIdentity {
