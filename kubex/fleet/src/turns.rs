@@ -35,7 +35,7 @@ pub(crate) struct Turns {
     places: Arc<Semaphore>,
     slow_places: Arc<Semaphore>,
     number: usize,
-    /// How many wait for a place and are not slow.
+    /// The number of fetches that wait for a place and are not slow.
     waiting: AtomicUsize,
     held: Mutex<Held>,
 }
@@ -56,7 +56,7 @@ pub(crate) struct Turn<'t> {
 }
 
 impl Turns {
-    /// At most this many at once, and at least one.
+    /// Permits this many plugins at the same time, and at least one.
     pub(crate) fn new(number: usize) -> Self {
         let number = number.clamp(1, Semaphore::MAX_PERMITS);
         Self {
@@ -68,7 +68,7 @@ impl Turns {
         }
     }
 
-    /// The most that have run at once so far.
+    /// The highest number of plugins that have run at the same time so far.
     pub(crate) fn most(&self) -> usize {
         self.held().most
     }
@@ -85,7 +85,7 @@ impl Turns {
             (slow, Arc::clone(&self.places).acquire_owned().await)
         });
         loop {
-            // The place in the line is kept from one look to the next.
+            // The place in the queue is kept while this loop checks for lost places.
             if let Ok((slow, place)) = host.within(LOOK_AGAIN, &mut wait).await {
                 // The semaphores are never closed.
                 let permits = slow.into_iter().chain([place]).flatten().collect();
@@ -125,7 +125,7 @@ impl Turns {
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        // Each change is whole, so a poisoned lock is safe to use.
+        // No change can be left half done, so a poisoned lock is safe to use.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

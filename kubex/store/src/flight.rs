@@ -141,7 +141,7 @@ impl Flight {
     /// Returns the old credential if it is still valid.
     pub fn fail(self, error: &Error) -> Option<StoredCredential> {
         let outcome = Outcome::failed(error, self.previous.as_ref()).described_as(self.slot.description());
-        // Those that wait then fetch for themselves.
+        // If this fails, the processes that wait fetch for themselves.
         let _ = write_outcome(&self.slot, &outcome);
         self.early.clone()
     }
