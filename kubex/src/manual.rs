@@ -30,8 +30,8 @@ pub fn configure() -> ManualConfiguration {
     ManualConfiguration::default()
 }
 
-/// The builder that [`configure`] returns: a configuration that is set in code. Await it to get the configuration. Set
-/// timeouts, retries and connection pools on the HTTP client instead.
+/// The builder that [`configure`] returns: a configuration that is set in code. Await it to get the configuration. Timeouts,
+/// retries and connection pools are settings of the HTTP client, and not part of it.
 ///
 /// # Errors
 /// Awaiting the builder reads the files, so that a missing file is reported early. It returns:
@@ -194,7 +194,7 @@ impl ManualConfiguration {
     }
 
     /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
-    /// its simulated host.
+    /// a simulated host.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self

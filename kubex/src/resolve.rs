@@ -54,7 +54,7 @@ pub fn follow() -> Resolve {
 ///
 /// - The problems of Kubex's own configuration.
 /// - The problems of the first source that is configured but broken. Later sources are not tried.
-/// - [`ErrorKind::Exhausted`](crate::ErrorKind::Exhausted): no source is configured. The error contains the reason of each
+/// - [`ErrorKind::Exhausted`](crate::ErrorKind::Exhausted): no source is configured. The error contains the reason for each
 ///   source.
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
@@ -93,7 +93,7 @@ impl Resolve {
     }
 
     /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
-    /// its simulated host.
+    /// a simulated host.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self

@@ -25,7 +25,7 @@ pub enum ObjectKind {
 }
 
 /// A set of Secrets and `ClusterProfiles` that the program passes to a fleet. Each object that describes a cluster becomes a
-/// member. Clones share the objects. They can be used in only one fleet.
+/// member. Clones share the objects. One set can be used in only one fleet.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

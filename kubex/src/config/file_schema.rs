@@ -14,8 +14,8 @@ use super::schema::{
 
 /// Returns the JSON Schema of a configuration file, with the options of the providers in this registry.
 ///
-/// The schema requires no option, because a file is only one of several layers. It accepts any options for a source
-/// whose provider is not in the registry.
+/// The schema requires no option, because another file or a variable may set it. It accepts any options for a source whose
+/// provider is not in the registry.
 ///
 /// ```
 /// # fn main() -> kubex::Result<()> {
