@@ -54,20 +54,20 @@ const VARIABLE: &str = "KUBERC";
 /// The variable by which kubectl turns its preferences off.
 const FEATURE_GATE: &str = "KUBECTL_KUBERC";
 
-/// The location of kubectl's preferences, whose plugin policy is used.
+/// A `kuberc` file, the preferences of kubectl. Its plugin policy applies to this program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kuberc {
     named: Option<(PathBuf, Origin)>,
 }
 
 impl Kuberc {
-    /// Uses the file that kubectl reads: the one in `$KUBERC` if it is set, otherwise `~/.kube/kuberc`.
+    /// Selects the file that kubectl reads: the one in `$KUBERC` if it is set, otherwise `~/.kube/kuberc`.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Uses this file, which must exist. Errors contain `origin`: the place that the path comes from, such as a
-    /// command-line flag.
+    /// Selects this file, which must exist. Errors contain `origin`: the place that the path comes from, such as a command-line
+    /// flag.
     pub fn from_file(path: impl Into<PathBuf>, origin: Origin) -> Self {
         Self {
             named: Some((path.into(), origin)),

@@ -76,7 +76,7 @@ impl Flight {
         }
     }
 
-    /// Returns why the credential must be fetched, such as because the old one has expired.
+    /// Returns why the credential must be fetched, for example because the old one has expired.
     pub fn reason(&self) -> FetchReason {
         self.reason
     }

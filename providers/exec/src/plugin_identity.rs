@@ -40,7 +40,7 @@ pub struct PluginIdentity<'a> {
     pub program: &'a Path,
     /// The arguments of the program.
     pub arguments: &'a [String],
-    /// The names of the variables that the plugin's configuration sets. They are always a part of the identity.
+    /// The names of the variables that the plugin's configuration sets. These variables are always a part of the identity.
     pub set_variables: &'a [String],
     /// All variables of the plugin's environment.
     pub environment: Vec<(OsString, OsString)>,
