@@ -152,7 +152,7 @@ fn read(arguments: &[String]) -> Result<AksOptions, String> {
 /// Checks what kubelogin would find on this host besides its arguments.
 ///
 /// # Errors
-/// `Unsupported` for what this provider does not understand.
+/// `Unsupported` for a setting that this provider does not support.
 pub(crate) async fn check_host(options: &AksOptions, settings: &Settings, host: &Host) -> Result<()> {
     let unsupported = |what: String| Error::new(ErrorKind::Unsupported, what);
     let environment = host.environment();

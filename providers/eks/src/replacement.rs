@@ -130,7 +130,7 @@ fn read(arguments: &[String]) -> Result<EksOptions, String> {
 /// Checks what the CLI would find on this host besides its arguments.
 ///
 /// # Errors
-/// `Unsupported` for what this provider does not understand.
+/// `Unsupported` for a setting that this provider does not support.
 pub(crate) async fn check_host(settings: &Settings, host: &Host) -> Result<()> {
     let unsupported = |what: String| Error::new(ErrorKind::Unsupported, what);
     let is_of_aws = |name: &str| name.starts_with("AWS_");
