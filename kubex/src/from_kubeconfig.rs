@@ -105,9 +105,11 @@ impl FromKubeconfig {
     /// use kubex::ReplaceableKubeconfig;
     ///
     /// # async fn example(first: Vec<u8>, second: Vec<u8>) -> kubex::Result<()> {
-    /// let kubeconfig = ReplaceableKubeconfig::new(first); let configuration =
-    /// kubex::configure_from_kubeconfig().replaceable(&kubeconfig).following().await?; // Later, after the kubeconfig has
-    /// changed, for example in a Secret: kubeconfig.replace(second); configuration.look_again();
+    /// let kubeconfig = ReplaceableKubeconfig::new(first);
+    /// let configuration = kubex::configure_from_kubeconfig().replaceable(&kubeconfig).following().await?;
+    /// // Later, after the kubeconfig has changed, for example in a Secret:
+    /// kubeconfig.replace(second);
+    /// configuration.look_again();
     /// # Ok(())
     /// # }
     /// ```

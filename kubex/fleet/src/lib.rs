@@ -25,11 +25,16 @@
 //!     .start()
 //!     .await?;
 //!
-//! let mut changes = fleet.changes(); let Change::Added(member) = changes.next().await else { panic!() };
-//! assert_eq!(member.name(), "clusters/lab/a"); let credential =
-//! member.configuration().unwrap().credentials().current().await?; assert_eq!(credential.token().unwrap().expose_secret(),
-//! "abc"); // The cluster b has no server, so its member is broken. assert!(broken.configuration().is_err()); println!("{}",
-//! fleet.report());
+//! let mut changes = fleet.changes();
+//! let Change::Added(member) = changes.next().await else { panic!() };
+//! assert_eq!(member.name(), "clusters/lab/a");
+//! let credential = member.configuration().unwrap().credentials().current().await?;
+//! assert_eq!(credential.token().unwrap().expose_secret(), "abc");
+//!
+//! // The cluster b has no server, so its member is broken.
+//! let Change::Added(broken) = changes.next().await else { panic!() };
+//! assert!(broken.configuration().is_err());
+//! println!("{}", fleet.report());
 //! # Ok(())
 //! # }
 //! ```

@@ -47,7 +47,9 @@
 //! leaves the server's own path (`invalid request path`). Timeouts, retries and pools are those of the HTTP client.
 //!
 //! Kubex enables none of reqwest's default TLS providers, because it sets one explicitly. A program that also creates a
-//! `reqwest::Client` without Kubex must enable one of reqwest's TLS features, or install a provider in rustls.[[HTTP]]
+//! `reqwest::Client` without Kubex must enable one of reqwest's TLS features, or install a provider in rustls.
+//!
+//! [http]: crate::ClientConfigurationBuilder::allow_credentials_over_http
 
 mod alias;
 mod authenticated;
