@@ -174,8 +174,8 @@ impl Fleet {
         }
     }
 
-    /// Waits until the fleet has resolved all members that it has found in its inputs so far. Call it after the start,
-    /// or after [`Objects::apply`](crate::Objects::apply). It does not read files again before they are due.
+    /// Waits until the fleet has resolved all members that it has found in its inputs so far. Call it after the start, or after
+    /// [`Objects::apply`](crate::Objects::apply). Files are still read only once a minute.
     pub async fn settled(&self) {
         loop {
             let finished = self.0.settled.notified();

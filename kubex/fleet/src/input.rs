@@ -92,9 +92,9 @@ impl Input {
     }
 
     /// Permits a `ClusterProfile` to set these variables for its plugin, besides the [harmless
-    /// ones](kubex_core::host::HARMLESS_VARIABLES). A name that ends in `*` matches all names that begin with it. The
-    /// access provider's policy must permit variables too. Do not permit a variable that makes the plugin run another
-    /// program or read another file.
+    /// ones](kubex_core::host::HARMLESS_VARIABLES). A name that ends in `*` matches all names that begin with it. The file of
+    /// access providers must permit variables too, by `profileSourcedEnvVarsPolicy`. Do not permit a variable that makes the
+    /// plugin run another program or read another file.
     pub fn profile_variables(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.profile_variables = names.into_iter().map(Into::into).collect();
         self

@@ -24,7 +24,7 @@ pub enum ObjectKind {
     ClusterProfile,
 }
 
-/// Secrets and `ClusterProfiles` that the program passes to a fleet. Each object that describes a cluster becomes a
+/// A set of Secrets and `ClusterProfiles` that the program passes to a fleet. Each object that describes a cluster becomes a
 /// member. Clones share the objects. They can be used in only one fleet.
 ///
 /// ```
@@ -88,7 +88,7 @@ impl Objects {
     /// - [`ErrorKind::InvalidValue`]: the name of the object is not valid, the manifest is larger than 1.5 MiB, or
     ///   there are too many members.
     ///
-    /// If anything else in the object is wrong, its member is broken.
+    /// Any other problem of the object is not an error of this method: its member is then broken.
     pub fn apply(&self, manifest: impl Into<SecretBytes>) -> Result<()> {
         self.apply_from(manifest, &Origin::bytes("the object"))
     }

@@ -16,8 +16,8 @@ pub struct ReportedMember {
     pub origin: Origin,
     /// A text with the server, the namespace and the kind of credential; or the error of a broken member.
     pub outcome: Result<String, Error>,
-    /// The reason why the newest definition of the member is not used. Its earlier configuration stays in use then.
-    /// `None` if the newest definition is used.
+    /// The reason why the newest definition of the member is not used; the member then keeps its earlier configuration. `None`
+    /// if the newest definition is used.
     pub problem: Option<Error>,
 }
 

@@ -103,9 +103,9 @@ impl Flight {
         self
     }
 
-    /// Stores the new credential, and ends the right to fetch. `description` is that of the credential's source, for
-    /// lists of the store. If the credential could not be stored, the reason is returned too, and other processes
-    /// fetch for themselves.
+    /// Stores the new credential, and ends the right to fetch. `description` is the description of the credential's source that
+    /// [`StoredCredential::description`] returns. If the credential could not be stored, the reason is returned too, and other
+    /// processes fetch for themselves.
     pub fn succeed(self, credential: Credential, description: &str) -> (StoredCredential, Option<Unshared>) {
         let stored = StoredCredential::new(credential, self.lifetime, description);
         let written = self.write(&stored);

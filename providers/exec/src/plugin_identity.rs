@@ -1,4 +1,4 @@
-//! Identifies the credential of a plugin across processes, for a store that processes share.
+//! Identifies the credential of a plugin, so that processes can share it through a store.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -32,8 +32,8 @@ const NAMES_OF_LOGINS: &[&str] = &[
     "OCI_CLI_REGION",
 ];
 
-/// Everything that determines which credential a plugin returns: its program, arguments, variables and files. Two
-/// equal [identities](Self::identity) mean the same credential, so that processes can share it through a store.
+/// Everything that determines which credential a plugin returns: its program, arguments, variables and files. Processes whose
+/// plugins have equal [identities](Self::identity) can share one credential through a store.
 #[derive(Clone)]
 pub struct PluginIdentity<'a> {
     /// The path of the program.

@@ -67,7 +67,7 @@ impl SharedCall {
 /// The plugin that a call of `kubex exec` runs.
 pub(crate) struct WrappedPlugin {
     name: String,
-    /// Whether a provider of this program may serve it natively, so that it need not be installed.
+    /// Whether a provider of this program may replace the plugin. It need not be installed then.
     is_replaceable: bool,
 }
 

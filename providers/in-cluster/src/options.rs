@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The options of the provider `in-cluster`.
+/// The options of the provider `in-cluster`. The defaults are the paths and variables that Kubernetes uses.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct InClusterOptions {

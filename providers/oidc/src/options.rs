@@ -26,11 +26,11 @@ pub struct OidcOptions {
     /// The refresh token.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub refresh_token: Option<SecretString>,
-    /// The file of the CA bundle for the issuer's certificate, in PEM. A relative path starts at the working
-    /// directory, as in kubectl.
+    /// The file with the CA bundle for the issuer's certificate, in PEM. A relative path starts at the working directory, as in
+    /// kubectl.
     #[schemars(extend("format" = "path"))]
     pub idp_certificate_authority: Option<PathBuf>,
-    /// The CA bundle itself: PEM, or base64 of PEM as in a kubeconfig. It takes precedence over the file.
+    /// The CA bundle for the issuer's certificate: PEM, or base64 of PEM as in a kubeconfig. It takes precedence over the file.
     #[schemars(with = "Option<String>")]
     pub idp_certificate_authority_data: Option<SecretString>,
     /// Accepted and ignored, as in kubectl. The scopes of a token are those of the login.

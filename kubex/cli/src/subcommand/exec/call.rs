@@ -8,7 +8,7 @@ use kubex_exec::{ExecRequest, ExecSource};
 
 use super::plugin::Plugin;
 
-/// A plugin, or the provider that serves its call natively.
+/// A plugin, or the provider that replaces it.
 pub(super) struct Call {
     plugin: Plugin,
     request: ExecRequest,
@@ -17,7 +17,7 @@ pub(super) struct Call {
     pub(super) cluster: Cluster,
     pub(super) source: Arc<dyn CredentialSource>,
     is_native: bool,
-    /// Why the plugin runs, though the rules of the host list it as native.
+    /// Why no provider replaces the plugin, if the rules of the host list it as native.
     pub(super) warning: Option<Warning>,
 }
 
