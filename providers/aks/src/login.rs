@@ -79,7 +79,7 @@ mod tests {
             (
                 "devicecode",
                 ErrorKind::Unsupported,
-                "the login \"devicecode\" asks a person",
+                "the login \"devicecode\" needs a person to log in",
             ),
             (
                 "azd",

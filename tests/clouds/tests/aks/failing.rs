@@ -46,7 +46,7 @@ async fn what_is_missing_or_wrong_is_an_error_of_resolving() {
             ErrorKind::Unsupported,
         ),
         (
-            "\"devicecode\" asks a person",
+            "\"devicecode\" needs a person to log in",
             options("devicecode"),
             &[],
             ErrorKind::Unsupported,

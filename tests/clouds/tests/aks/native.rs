@@ -81,7 +81,7 @@ async fn each_call_of_kubelogin_is_served_natively_or_runs_for_a_reason() {
     let value = |flag: &str| not(&format!("the value of \"--{flag}\""));
     let variable = |name: &str| not(&format!("the variable \"{name}\""));
     let native = || NATIVE.to_owned();
-    let person = |login: &str| format!("the login \"{login}\" asks a person");
+    let person = |login: &str| format!("the login \"{login}\" needs a person to log in");
     let cli = "get-token, --login, azurecli, --server-id, s";
     let differs = || "versions of kubelogin use this address of Microsoft Entra differently".to_owned();
     let aks = "get-token, --environment, AzurePublicCloud, --server-id, 6dae42f8-4368-4678-94ff-3960e28e3630, \

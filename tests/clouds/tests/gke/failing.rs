@@ -340,7 +340,7 @@ async fn what_the_sdk_reads_from_its_process_must_be_the_same_on_the_host() {
     assert!(
         error
             .to_string()
-            .contains("the file of the subject token differs"),
+            .contains("the file of the subject token is another one"),
         "{error}"
     );
     assert!(google.seen().is_empty());
