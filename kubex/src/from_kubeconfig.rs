@@ -45,7 +45,7 @@ pub fn configure_from_kubeconfig() -> FromKubeconfig {
 /// Awaiting the builder returns:
 ///
 /// - [`ErrorKind::NotConfigured`]: there is no kubeconfig at the default location.
-/// - The errors of the kubeconfig.
+/// - The errors of reading the kubeconfig.
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct FromKubeconfig {
@@ -91,23 +91,25 @@ impl FromKubeconfig {
         self
     }
 
-    /// Reads a kubeconfig from this reader, to its end, before this method returns. Like in [`bytes`](Self::bytes), plugins and
+    /// Reads a kubeconfig from this reader, to its end, before this method returns. As with [`bytes`](Self::bytes), plugins and
     /// references to files are errors.
     pub fn reader(mut self, reader: impl Read) -> Self {
         self.document = Document::Bytes(read_to_end(reader));
         self
     }
 
-    /// Uses a kubeconfig that the program has in memory and can replace later. Like in [`bytes`](Self::bytes), plugins and
+    /// Uses a kubeconfig that the program has in memory and can replace later. As with [`bytes`](Self::bytes), plugins and
     /// references to files are errors.
     ///
     /// ```no_run
     /// use kubex::ReplaceableKubeconfig;
     ///
     /// # async fn example(first: Vec<u8>, second: Vec<u8>) -> kubex::Result<()> {
-    /// let kubeconfig = ReplaceableKubeconfig::new(first); let configuration =
-    /// kubex::configure_from_kubeconfig().replaceable(&kubeconfig).following().await?; // Later, after the kubeconfig has
-    /// changed, for example in a Secret: kubeconfig.replace(second); configuration.look_again();
+    /// let kubeconfig = ReplaceableKubeconfig::new(first);
+    /// let configuration = kubex::configure_from_kubeconfig().replaceable(&kubeconfig).following().await?;
+    /// // Later, after the kubeconfig has changed, for example in a Secret:
+    /// kubeconfig.replace(second);
+    /// configuration.look_again();
     /// # Ok(())
     /// # }
     /// ```
@@ -116,8 +118,9 @@ impl FromKubeconfig {
         self
     }
 
-    /// Names the kubeconfig in reports, origins and errors if it does not come from a file: one from [`bytes`](Self::bytes),
-    /// from a [`reader`](Self::reader), or a [`replaceable`](Self::replaceable) one. The default is `the kubeconfig`.
+    /// Sets the name of a kubeconfig that does not come from a file, but from [`bytes`](Self::bytes), a
+    /// [`reader`](Self::reader) or [`replaceable`](Self::replaceable). Reports, origins and errors contain it. The default is
+    /// `the kubeconfig`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -202,7 +205,7 @@ impl FromKubeconfig {
     }
 
     /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
-    /// its simulated host.
+    /// a simulated host.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self

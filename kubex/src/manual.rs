@@ -30,15 +30,17 @@ pub fn configure() -> ManualConfiguration {
     ManualConfiguration::default()
 }
 
-/// The builder that [`configure`] returns: a configuration that is set in code. Await it to get the configuration. Set
-/// timeouts, retries and connection pools on the HTTP client instead.
+/// The builder that [`configure`] returns: a configuration that is set in code. Await it to get the configuration. Timeouts,
+/// retries and connection pools are settings of the HTTP client, and not part of it.
 ///
 /// # Errors
 /// Awaiting the builder reads the files, so that a missing file is reported early. It returns:
 ///
 /// - [`ErrorKind::MissingCluster`](kubex_core::ErrorKind::MissingCluster): no URL is set.
-/// - `ConflictingFields`, `IncompleteKeyPair` or `MissingField`: settings do not fit together.
-/// - `UnreadableFile`, `InvalidPem` or `EmptyToken`: a file cannot be used.
+/// - [`ErrorKind::ConflictingFields`](kubex_core::ErrorKind::ConflictingFields), [`ErrorKind::IncompleteKeyPair`](kubex_core::ErrorKind::IncompleteKeyPair) or
+///   [`ErrorKind::MissingField`](kubex_core::ErrorKind::MissingField): settings do not fit together.
+/// - [`ErrorKind::UnreadableFile`](kubex_core::ErrorKind::UnreadableFile), [`ErrorKind::InvalidPem`](kubex_core::ErrorKind::InvalidPem) or
+///   [`ErrorKind::EmptyToken`](kubex_core::ErrorKind::EmptyToken): a file cannot be used.
 #[derive(Debug, Default)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct ManualConfiguration {
@@ -194,7 +196,7 @@ impl ManualConfiguration {
     }
 
     /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
-    /// its simulated host.
+    /// a simulated host.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self

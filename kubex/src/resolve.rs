@@ -37,8 +37,9 @@ pub fn resolve() -> Resolve {
 ///
 /// ```no_run
 /// # async fn example() -> kubex::Result<()> {
-/// let client = kubex::reqwest::Client::new(&kubex::follow().await?)?; // If the token in the kubeconfig changes, the new one
-/// is used within a minute, or after the next 401. let version = client.get("/version")?.send().await?;
+/// let client = kubex::reqwest::Client::new(&kubex::follow().await?)?;
+/// // If the token in the kubeconfig changes, the new one is used within a minute, or after the next 401.
+/// let version = client.get("/version")?.send().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -54,7 +55,7 @@ pub fn follow() -> Resolve {
 ///
 /// - The problems of Kubex's own configuration.
 /// - The problems of the first source that is configured but broken. Later sources are not tried.
-/// - [`ErrorKind::Exhausted`](crate::ErrorKind::Exhausted): no source is configured. The error contains the reason of each
+/// - [`ErrorKind::Exhausted`](crate::ErrorKind::Exhausted): no source is configured. The error contains the reason for each
 ///   source.
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
@@ -93,7 +94,7 @@ impl Resolve {
     }
 
     /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
-    /// its simulated host.
+    /// a simulated host.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self

@@ -15,7 +15,7 @@
 //! Results go to stdout, messages to stderr. The exit status shows the kind of failure. The pages `docs/command.md` and
 //! `docs/ids.md` of the repository describe the subcommands, the JSON keys and the exit statuses.
 
-// Each room uses only those above it.
+// Each module uses only those above it.
 mod output;
 mod snippet;
 mod view;
@@ -76,7 +76,7 @@ pub fn main() -> ExitCode {
     if kubex_exec::watch_plugin() {
         return ExitCode::SUCCESS;
     }
-    // A credential that is kept needs neither the configuration nor a runtime.
+    // A credential in the store needs neither the configuration nor a runtime.
     if let Some(status) = subcommand::exec::try_hit() {
         return status;
     }

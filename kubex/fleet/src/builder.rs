@@ -51,7 +51,7 @@ impl FleetBuilder {
     }
 
     /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
-    /// its simulated host. The fleet does not use the host's terminal, so its plugins cannot ask the user questions.
+    /// a simulated host. The fleet does not use the host's terminal, so its plugins cannot ask the user questions.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self

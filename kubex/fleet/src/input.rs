@@ -83,9 +83,9 @@ impl Input {
         }
     }
 
-    /// Sets the file of access providers for `ClusterProfiles` (KEP-5339). It lists the plugin for each access
-    /// provider that a profile may refer to. Its format is that of the file for the flag
-    /// `--clusterprofile-provider-file`. Only the owner of the program should be able to write to it.
+    /// Sets the file of access providers for `ClusterProfiles` (KEP-5339). It lists the plugin for each access provider that a
+    /// profile may refer to. Other programs read the same format by the flag `--clusterprofile-provider-file`. Only the owner
+    /// of the program should be able to write to it.
     pub fn access_providers(mut self, file: impl AsRef<Path>) -> Self {
         self.access_providers = Some(file.as_ref().to_owned());
         self

@@ -41,8 +41,8 @@ impl Location {
         }
     }
 
-    /// Returns the location of the user's store. Its directory is below the first of these that is set: `$KUBEX_CACHE_DIR`,
-    /// `$XDG_CACHE_HOME/kubex`, the cache directory in the user's home directory. The key is in the keyring, or in a file if
+    /// Returns the location of the user's store. The store is below `$KUBEX_CACHE_DIR`, else below `$XDG_CACHE_HOME/kubex`,
+    /// else below the user's cache directory, such as `~/.cache/kubex`. The key is in the keyring, or in a file if
     /// `KUBEX_CACHE_KEY` is `file`.
     ///
     /// # Errors

@@ -24,8 +24,8 @@ impl Moment {
         }
     }
 
-    /// The age at that moment, by the clock that gives the longer one. `None` if it is negative: a clock was set back, and the
-    /// age is unknown.
+    /// The age at `now`, by the clock that shows the longer one. `None` if it is negative: a clock was set back, and the age is
+    /// unknown.
     pub(crate) fn age_at(&self, now: &Self) -> Option<Duration> {
         let by_boot = match (&self.boot, &now.boot) {
             (Some((boot, then)), Some((same, now))) if boot == same => Some(now.checked_sub(*then)?),

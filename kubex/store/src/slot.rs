@@ -47,7 +47,7 @@ impl Access {
         self
     }
 
-    /// Requests another credential than this one, because the server has rejected it.
+    /// Requests a credential other than this one, because the server has rejected this one.
     #[must_use]
     pub fn rejecting(mut self, rejected: &StoredCredential) -> Self {
         self.rejected = Some(rejected.generation());

@@ -69,7 +69,7 @@ pub struct Cleared {
     pub credential: bool,
     /// Whether a refresh token was removed.
     pub refresh_token: bool,
-    /// Whether a waiting time was removed, which a login that is not completed starts.
+    /// Whether a waiting time was removed. A login that is not completed delays the next one by this time.
     pub back_off: bool,
 }
 

@@ -26,8 +26,8 @@ impl ApiVersion {
     /// Parses a version, such as `client.authentication.k8s.io/v1`.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::InvalidValue`] for any other text. For `v1alpha1`, which Kubernetes 1.24 removed, the
-    /// error suggests the newer versions.
+    /// Returns [`ErrorKind::InvalidValue`] if the text is neither `client.authentication.k8s.io/v1` nor `/v1beta1`. For
+    /// `v1alpha1`, which Kubernetes 1.24 removed, the error suggests these two.
     ///
     /// ```
     /// use kubex_exec::ApiVersion;

@@ -22,11 +22,11 @@ pub struct InClusterOptions {
     pub ca: PathBuf,
     /// The file of the namespace, relative to `root`.
     pub namespace: PathBuf,
-    /// The variable that contains the namespace. It takes precedence over the file.
+    /// The name of the variable that contains the namespace. The variable takes precedence over the file.
     pub namespace_variable: String,
-    /// The variable that contains the API server's host.
+    /// The name of the variable that contains the API server's host.
     pub host_variable: String,
-    /// The variable that contains the API server's port.
+    /// The name of the variable that contains the API server's port.
     pub port_variable: String,
 }
 

@@ -24,7 +24,7 @@ impl ReplaceableKubeconfig {
         Self(Arc::new(Mutex::new(Arc::new(Content::new(content.into())))))
     }
 
-    /// Replaces the content.
+    /// Replaces the content. Configurations that [follow](kubex_core::chain::follow) this kubeconfig read it within a minute.
     pub fn replace(&self, content: impl Into<SecretBytes>) {
         let content = Arc::new(Content::new(content.into()));
         // Only ever assigned whole, so a poisoned lock is safe to use.

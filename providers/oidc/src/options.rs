@@ -13,7 +13,7 @@ use serde::Deserialize;
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct OidcOptions {
-    /// The issuer's address, `https://host/path`, exactly as in the tokens.
+    /// The issuer's address, `https://host/path`, exactly as in the claim `iss` of its tokens.
     pub idp_issuer_url: String,
     /// The client's id at the issuer.
     pub client_id: String,

@@ -73,8 +73,8 @@ impl Configuration {
         places::searched(host)
     }
 
-    /// Checks the whole configuration, including what the chain does not use: disabled sources, sources that are not
-    /// in the chain, and every profile of the files. A variable that the configuration refers to may be unset.
+    /// Checks the whole configuration, including what the chain does not use: disabled sources, sources that are not in the
+    /// chain, and every profile of the files. The variables that the configuration refers to need not be set.
     ///
     /// # Errors
     /// Returns one error with all problems.

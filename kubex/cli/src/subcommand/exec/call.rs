@@ -1,4 +1,5 @@
-//! A call of a plugin through this command: what fetches its credential, and the identity under which the store keeps it.
+//! A call of a plugin through this command: the source of its credential, and the identity under which the store keeps the
+//! credential.
 
 use std::sync::Arc;
 
