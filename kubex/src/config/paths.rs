@@ -125,7 +125,7 @@ mod tests {
         for (written, why) in [
             ("${NOT_SET}/a", "NOT_SET, which is not set"),
             ("${EMPTY}/a", "EMPTY, which is not set"),
-            ("${DIR", "without its }"),
+            ("${DIR", "without a }"),
         ] {
             let error = path(written, &file, &host).unwrap_err();
             assert!(error.to_string().contains(why), "{error}");
