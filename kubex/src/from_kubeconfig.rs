@@ -218,7 +218,7 @@ impl FromKubeconfig {
     /// - [`ErrorKind::NotConfigured`]: there is no kubeconfig at the default location.
     /// - [`ErrorKind::ConflictingFields`]: a context, cluster, user, namespace or overrides were set. They belong to
     ///   one context, so set them on the loaded kubeconfig instead.
-    /// - The errors of the files.
+    /// - The errors of reading the files.
     pub async fn load(self) -> Result<Kubeconfig> {
         let selection = &self.selection;
         let names = [
