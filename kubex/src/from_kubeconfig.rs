@@ -218,7 +218,7 @@ impl FromKubeconfig {
     /// - [`ErrorKind::NotConfigured`]: there is no kubeconfig at the default location.
     /// - [`ErrorKind::ConflictingFields`]: a context, cluster, user, namespace or overrides were set. They belong to
     ///   one context, so set them on the loaded kubeconfig instead.
-    /// - The errors of the files.
+    /// - The errors of reading the files.
     pub async fn load(self) -> Result<Kubeconfig> {
         let selection = &self.selection;
         let names = [
@@ -230,7 +230,7 @@ impl FromKubeconfig {
         if names.into_iter().any(Option::is_some) || !self.overrides.is_empty() {
             return Err(Error::new(
                 ErrorKind::ConflictingFields,
-                "a kubeconfig that is loaded for all of its contexts takes no context, cluster, user, namespace or overrides",
+                "load() reads all contexts, so it takes no context, cluster, user, namespace or overrides",
             )
             .with_help("call context(name) on the loaded kubeconfig"));
         }
