@@ -1,10 +1,10 @@
-//! The error for a value whose type is not the one that its key takes.
+//! The error for a value of the wrong type.
 
 use super::{Error, ErrorKind};
 
 impl Error {
-    /// The error for a value of another type than the expected one: `a boolean`, `a list`, `a mapping`, `a string`, `a number`.
-    /// Its help shows how to write one. It does not contain the value.
+    /// Creates the error for a value of the wrong type. Both types are named as `a boolean`, `a list`, `a mapping`, `a string`
+    /// or `a number`. The help shows how to write a value of the expected type. The error does not contain the value.
     ///
     /// ```
     /// use kubex_core::Error;
@@ -28,9 +28,9 @@ fn how_to_write(expected: &str, found: &str) -> Option<&'static str> {
     match expected {
         "a boolean" | "true or false" => Some("write true or false"),
         "a number" => Some("write a number, without quotes"),
-        "a string" | "a path" if is_scalar => Some("put it in quotes"),
+        "a string" | "a path" if is_scalar => Some("put the value in quotes"),
         "a string" | "a path" => Some("write a single string"),
-        _ if expected.starts_with("the name of ") && is_scalar => Some("put it in quotes"),
+        _ if expected.starts_with("the name of ") && is_scalar => Some("put the value in quotes"),
         _ if expected.starts_with("the name of ") => Some("write one name"),
         _ if expected.starts_with("a mapping") => Some("write it as a mapping of keys to values"),
         _ if expected.starts_with("a list") => Some("write it as a list: [...]"),
@@ -49,7 +49,7 @@ mod tests {
             ("a boolean", "a string", "write true or false"),
             ("a list", "a string", "write it as a list: [...]"),
             ("a list of names", "a string", "write it as a list: [...]"),
-            ("a string", "a number", "put it in quotes"),
+            ("a string", "a number", "put the value in quotes"),
             ("a string", "a list", "write a single string"),
             (
                 "a whole number that is not negative",

@@ -85,7 +85,7 @@ pub(super) fn fetched<T: Refreshable>(
     metrics::fetched(subject, source, outcome, reason, took);
     let error = error.map(Error::to_string);
     let error = error.as_deref();
-    // A level is a constant of its event.
+    // `tracing` requires a constant level for each event.
     macro_rules! fetched_at {
         ($level:ident) => {
             event!(
@@ -124,7 +124,7 @@ fn id(reason: FetchReason) -> &'static str {
 fn sentence(status: FetchStatus) -> &'static str {
     match status {
         FetchStatus::Fetched | FetchStatus::Unchanged => "fetched",
-        FetchStatus::Expired => "fetched, but had expired on arrival; check this machine's clock",
+        FetchStatus::Expired => "fetched, but already expired on arrival; check this machine's clock",
         FetchStatus::Failed => "fetch failed",
     }
 }

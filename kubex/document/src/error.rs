@@ -16,18 +16,18 @@ pub enum Problem {
     TooLarge(usize),
     /// Lists and mappings are nested deeper than this limit ([`Budget::depth`](crate::Budget::depth)).
     TooDeep(usize),
-    /// The document has more values than this limit ([`Budget::nodes`](crate::Budget::nodes)). An alias counts as
-    /// everything that it stands for.
+    /// The document has more values than this limit ([`Budget::nodes`](crate::Budget::nodes)). An alias counts as all values of
+    /// its anchor.
     TooManyNodes(usize),
     /// A key has more bytes than this limit ([`Budget::key`](crate::Budget::key)).
     KeyTooLong(usize),
     /// The document has more `%TAG` directives than this limit.
     TooManyDirectives(usize),
-    /// The document is not YAML. The text is what the parser found or expected.
+    /// The document is not valid YAML. The text is what the parser found or expected.
     Yaml(&'static str),
-    /// The document is not TOML. The text is what the parser found or expected.
+    /// The document is not valid TOML. The text is what the parser found or expected.
     Toml(String),
-    /// A key of TOML occurs twice, which the TOML parser refuses.
+    /// A key of a TOML document occurs twice.
     TomlDuplicateKey {
         /// The names of the keys that lead to the second occurrence, ending with the key itself.
         keys: Vec<String>,
@@ -61,7 +61,7 @@ impl fmt::Display for Problem {
             Self::TooManyNodes(nodes) => {
                 write!(
                     f,
-                    "has more than {nodes} values, those that aliases repeat included"
+                    "has more than {nodes} values, counting those that aliases repeat"
                 )
             }
             Self::KeyTooLong(bytes) => write!(f, "has a key longer than {bytes} bytes"),
@@ -70,12 +70,12 @@ impl fmt::Display for Problem {
             Self::Toml(why) => write!(f, "is not valid TOML: {why}"),
             Self::TomlDuplicateKey { .. } => f.write_str("has a key that is written twice"),
             Self::UnknownAnchor => f.write_str("has an alias whose anchor is not defined"),
-            Self::RecursiveAlias => f.write_str("has an alias that stands within its own anchor"),
+            Self::RecursiveAlias => f.write_str("has an alias inside its own anchor"),
             Self::KeyNotText => f.write_str("has a key that is not a string"),
             Self::MergeKey => f.write_str("has a merge key (<<) that does not name a mapping"),
             Self::TagMismatch => f.write_str("has a value that does not fit its tag"),
             Self::UnknownTag => f.write_str("has a value with an unknown tag"),
-            Self::NotMapping(found) => write!(f, "is {found} and must be a mapping"),
+            Self::NotMapping(found) => write!(f, "must be a mapping, but is {found}"),
         }
     }
 }
@@ -132,8 +132,8 @@ impl ReadError {
         self.position
     }
 
-    /// Converts the error to the one that a user sees, such as `the kubeconfig is not valid YAML: ...`. `what` is the
-    /// name of the document, and `origin` is its place.
+    /// Converts the error to an [`Error`] for users, such as `the kubeconfig is not valid YAML: ...`. `what` names the
+    /// document, and `origin` is where it comes from.
     pub fn into_error(self, what: &str, origin: &Origin) -> Error {
         let origin = match self.position {
             Some(position) => origin.clone().position(position.line, position.column),
@@ -184,7 +184,7 @@ fn has_template(text: &str, offset: usize) -> bool {
 
 /// What to do about a key that is written twice.
 pub(crate) fn remove_one_of_the_two(first_line: u32) -> String {
-    format!("remove one of the two; the other is on line {first_line}")
+    format!("remove this key or the one on line {first_line}")
 }
 
 impl fmt::Display for ReadError {

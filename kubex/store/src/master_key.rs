@@ -1,10 +1,10 @@
-//! The key of the store. It is not beside the files that it encrypts: the [keyring](crate::keyring) of the platform keeps
-//! it.
+//! The key of the store. The [keyring](crate::keyring) of the platform keeps it, and not the directory with the encrypted
+//! files.
 //!
-//! A container often has no keyring, and some keyrings refuse a program. Then the key is in a file of the user, which
-//! protects the credentials from other users and not from a copy of the directory. Every program uses such a file before
-//! any keyring, so that a store has one key: two programs with two keys would share nothing, and use the same refresh token
-//! twice.
+//! A container often has no keyring, and some keyrings refuse a program. Then the key is in a file of the user. This protects
+//! the credentials from other users, but not from a copy of the directory. If such a file exists, every program uses it and no
+//! keyring, so that a store has only one key. Two programs with different keys would share nothing, and use the same refresh
+//! token twice.
 
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ const LOCK_LIMIT: Duration = Duration::from_secs(1);
 
 pub(crate) type MasterKey = Zeroizing<[u8; 32]>;
 
-/// Reads the key, or creates one. The warning is there once, when a file with the key was created because no keyring took
-/// it.
+/// Reads the key, or creates one. Returns a warning only when it has just created a file with the key, because no keyring
+/// stored the key.
 pub(crate) fn read_or_create(
     directory: &Directory,
     place: KeyPlace,
@@ -59,7 +59,7 @@ fn find(
                 "another process has locked the key of \"{}\"",
                 shown_path(directory.path())
             ),
-            "end the process that is stopped",
+            "end that process; it may be stopped",
         ));
     }
     if let Some(key) = read_file(directory)? {
@@ -74,7 +74,7 @@ fn find(
                 if keyring.write(&key) && matches!(keyring.read(), Found::Key(read) if *read == *key) {
                     return Ok((key, None));
                 }
-                why = "the keyring keeps no key";
+                why = "the keyring does not keep the key";
             }
             Found::Refused => why = "the keyring is locked or denies this program its key",
         }
@@ -84,7 +84,7 @@ fn find(
     let warning = Warning::new(
         "cache-key-in-file",
         format_args!(
-            "{why}, so the key that encrypts the cached credentials is beside them, in \"{}\"; set \
+            "{why}, so the key that encrypts the cached credentials is stored in the same directory, in \"{}\"; set \
              KUBEX_CACHE_KEY=file if that is intended",
             shown_path(&directory.path().join(FILE))
         ),
@@ -213,8 +213,8 @@ mod tests {
         let forgetful = |claims_to_write| Forgetful { claims_to_write };
         let keyrings: [(Option<&dyn Keyring>, &str); 4] = [
             (Some(&Locked), "is locked or denies"),
-            (Some(&forgetful(true)), "keeps no key"),
-            (Some(&forgetful(false)), "keeps no key"),
+            (Some(&forgetful(true)), "does not keep the key"),
+            (Some(&forgetful(false)), "does not keep the key"),
             (None, "there is no keyring"),
         ];
         for (keyring, why) in keyrings {

@@ -1,6 +1,7 @@
-//! What the AWS SDK reads from its process for some places of credentials, because no environment can be passed to it.
+//! The variables that the AWS SDK reads from the environment of the process, because no other environment can be passed to it.
 //!
-//! A host whose variables differ from those of the process would get the credentials of another place, so it is refused.
+//! If the variables of the host differ from those of the process, the credentials would be those of another identity, so this
+//! is an error.
 
 use kubex_core::{Error, ErrorKind, Host, Origin, Result};
 
@@ -58,7 +59,7 @@ pub(crate) fn check_process(settings: &Settings, host: &Host) -> Result<()> {
         if value != process.environment().variable(name) {
             return Err(unsupported(
                 format!(
-                    "the variable {name} differs between this host and its process, where the AWS SDK reads it"
+                    "the variable {name} has another value in the environment of the process, where the AWS SDK reads it"
                 ),
                 "set it in the environment of the process",
             ));
@@ -68,9 +69,7 @@ pub(crate) fn check_process(settings: &Settings, host: &Host) -> Result<()> {
         }
         if ignores_addresses {
             return Err(unsupported(
-                format!(
-                    "the AWS SDK uses {name} for these credentials in spite of AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
-                ),
+                format!("the AWS SDK uses {name} here although AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is set"),
                 "unset one of them",
             ));
         }

@@ -1,8 +1,7 @@
-//! Which calls of the AWS CLI this provider serves in its place: `aws eks get-token` with nothing that it does not
-//! understand.
+//! Decides which calls of the AWS CLI this provider replaces: those of `aws eks get-token` of which it supports every argument
+//! and variable.
 //!
-//! The rules are narrower than the CLI's: an argument that the CLI would abbreviate, read from a file or take twice is not
-//! understood, and the CLI runs.
+//! The rules are narrower than the CLI's. The CLI runs if an argument is abbreviated, occurs twice, or refers to a file.
 
 use std::ffi::OsStr;
 use std::sync::Arc;
@@ -32,7 +31,7 @@ const SETTABLE: &[&str] = &[
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 ];
 
-/// The other variables of AWS that are understood, or do not change a token.
+/// The other variables of AWS that are supported, or do not change a token.
 const INHERITABLE: &[&str] = &[
     "AWS_CA_BUNDLE",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
@@ -61,7 +60,7 @@ fn is_settable(name: &str) -> bool {
     SETTABLE.contains(&name) || Proxy::VARIABLES.contains(&name)
 }
 
-/// Makes the source of a call, or returns what is not understood.
+/// Creates the source that replaces a call, or returns the part that is not supported.
 pub(crate) fn replace(call: &PluginCall) -> Result<Arc<dyn CredentialSource>, String> {
     let options = read(call.arguments())?;
     call.check_variables(is_settable)?;
@@ -88,13 +87,13 @@ fn read(arguments: &[String]) -> Result<EksOptions, String> {
         };
         let unknown = || format!("the argument \"--{}\"", shown_key(flag));
         if seen.contains(&flag) {
-            return Err(format!("{}, which is there twice,", unknown()));
+            return Err(format!("{}, which is given twice,", unknown()));
         }
         seen.push(flag);
         if flag == "no-cli-pager" && attached.is_none() {
             continue;
         }
-        // Those of the subcommand follow it; the CLI reads its own anywhere.
+        // Flags of the subcommand follow it. Flags of the CLI itself may be anywhere.
         let is_of_the_subcommand = matches!(flag, "cluster-name" | "cluster-id" | "role-arn");
         let is_of_the_cli = matches!(flag, "region" | "profile" | "output");
         if !(is_of_the_cli || is_of_the_subcommand && words.len() == 2) {
@@ -131,7 +130,7 @@ fn read(arguments: &[String]) -> Result<EksOptions, String> {
 /// Checks what the CLI would find on this host besides its arguments.
 ///
 /// # Errors
-/// `Unsupported` for what this provider does not understand.
+/// `Unsupported` for a setting that this provider does not support.
 pub(crate) async fn check_host(settings: &Settings, host: &Host) -> Result<()> {
     let unsupported = |what: String| Error::new(ErrorKind::Unsupported, what);
     let is_of_aws = |name: &str| name.starts_with("AWS_");
@@ -151,13 +150,13 @@ pub(crate) async fn check_host(settings: &Settings, host: &Host) -> Result<()> {
         && one != other
     {
         return Err(unsupported(
-            "AWS_REGION and AWS_DEFAULT_REGION differ, which versions of the AWS CLI read differently"
+            "AWS_REGION and AWS_DEFAULT_REGION differ, and not every version of the AWS CLI uses the same one"
                 .to_owned(),
         ));
     }
     if settings.web_identity.is_some() && settings.keys.is_none() && settings.profiles.has_credentials() {
         return Err(unsupported(
-            "both the profile and the variables have an identity, which the AWS CLI chooses from differently"
+            "the profile and the variables each contain an identity, and the AWS CLI may choose the other one"
                 .to_owned(),
         ));
     }
@@ -240,7 +239,7 @@ mod tests {
             ),
             (
                 "eks get-token --cluster-name c --cluster-name d",
-                "the argument \"--cluster-name\", which is there twice,",
+                "the argument \"--cluster-name\", which is given twice,",
             ),
             ("eks get-token --cluster-name", "the value of \"--cluster-name\""),
             ("eks get-token --cluster-name=", "the value of \"--cluster-name\""),

@@ -39,7 +39,7 @@ pub(crate) async fn post(url: &Url, fields: &[(&str, &str)], whom: &str, host: &
 /// Requests a document of the metadata server. `nowhere` is the help if nothing answers.
 ///
 /// # Errors
-/// As [`post`].
+/// Returns the errors of [`post`].
 pub(crate) async fn get(
     url: &Url,
     headers: HeaderMap,
@@ -103,7 +103,7 @@ async fn receive(request: RequestBuilder, whom: &str, nowhere: Option<&'static s
             ErrorKind::Unavailable,
             format_args!("the response of {whom} is larger than {LARGEST_RESPONSE_TEXT}"),
         )
-        .with_help("check what answers at its address")
+        .with_help("check which program answers at that address")
     })?;
     Ok(Answer {
         status,

@@ -1,6 +1,8 @@
-//! What Google's SDK reads from its process when it exchanges an identity, because no environment can be passed to it.
+//! The variables and files that Google's SDK reads in the environment of the process when it exchanges an identity, because no
+//! other environment can be passed to it.
 //!
-//! A host whose variables or files differ from those of the process would get another identity, so it is refused.
+//! If the variables or files of the host differ from those of the process, the result would be another identity, so this is an
+//! error.
 
 use std::path::Path;
 
@@ -51,7 +53,7 @@ pub(crate) async fn check_process(exchanged: &Exchanged, host: &Host) -> Result<
         if host.environment().variable(name) != process.environment().variable(name) {
             return Err(unsupported(
                 format!(
-                    "the variable {name} differs between this host and its process, where Google's SDK reads it"
+                    "the variable {name} has another value in the environment of the process, where Google's SDK reads it"
                 ),
                 name,
                 "set it in the environment of the process",
@@ -103,7 +105,7 @@ async fn check_file(path: &Path, is_json: bool, host: &Host, process: &Host) -> 
     }
     Err(Error::new(
         ErrorKind::Unsupported,
-        "the file of the subject token differs between this host and its process, where Google's SDK reads it",
+        "the file of the subject token is another one for the process, whose files Google's SDK reads",
     )
     .with_help("use the files of the process"))
 }

@@ -1,4 +1,4 @@
-//! Resolves a chain again, compares, and takes what may be taken.
+//! Resolves a chain again, compares the result with the last one, and adopts the changes that the rules allow.
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,16 +26,16 @@ use crate::resolved_source::{Difference, Fingerprint, ResolvedSource};
 use crate::sharing_key::SharingKey;
 use crate::trust::LiveTrust;
 
-/// Follows the source that answered for a chain.
+/// Follows the source that a chain has used.
 pub(super) struct Follower {
     host: Host,
-    /// Makes the chain anew, if what made it can change too.
+    /// Builds the chain anew, if the chain's own configuration can change too.
     loader: Option<Loader>,
     rules: FollowRules,
     pub(super) state: Mutex<State>,
 }
 
-/// Makes a chain anew, and knows the plugin policy of the newest one.
+/// Builds a chain anew, and knows the plugin policy of the newest chain.
 pub(super) struct Loader {
     pub(super) chains: Arc<dyn ChainLoader>,
     pub(super) policy: Arc<NewestPolicy>,
@@ -43,24 +43,24 @@ pub(super) struct Loader {
 
 pub(super) struct State {
     chain: Chain,
-    /// What the source answered when it was last taken.
+    /// The last answer of the source that was adopted.
     answer: Fingerprint,
-    /// What was made of it.
+    /// The configuration that was built from this answer.
     pub(super) configuration: ClientConfiguration,
-    /// Counts how often an answer was taken.
+    /// The number of answers that were adopted.
     pub(super) epoch: u64,
     line: Arc<Line>,
     /// What the source chose by itself.
     choice: Option<Box<Choice>>,
     /// When the chain was last resolved, by the monotonic clock.
     looked_at: Duration,
-    /// The answer that was last kept out, so that it is warned about once.
+    /// The last answer that was not adopted, so that one warning is logged about it.
     refused: Option<Box<SharingKey>>,
     /// Whether the last look failed.
     is_failing: bool,
 }
 
-/// What is kept of the answer of a chain.
+/// The parts of a chain's answer that are kept.
 pub(super) struct Seen {
     fingerprint: Fingerprint,
     /// What the source chose by itself.
@@ -148,7 +148,8 @@ impl Follower {
         first.with_handles(line, credentials, trust)
     }
 
-    /// Resolves the chain again if it is due or `at_once`, and takes what may be taken. Returns what happened.
+    /// Resolves the chain again if that is due or `at_once` is set, and adopts the changes that the rules allow. Returns what
+    /// happened.
     pub(super) async fn look(
         self: &Arc<Self>,
         state: &mut State,
@@ -178,7 +179,7 @@ impl Follower {
                 if !std::mem::replace(&mut state.is_failing, true) {
                     let source = source_of(&state.configuration);
                     metrics::followed(&source, "failed");
-                    warn!(target: "kubex::follow", source = &*source, outcome = "failed", %error, "the source cannot be followed, so everything is kept as it was");
+                    warn!(target: "kubex::follow", source = &*source, outcome = "failed", %error, "the source could not be resolved again; the old configuration stays in use");
                     happened.push(state.line.add("failed", error.message().to_owned()));
                 }
                 Look::Failed(error)
@@ -200,7 +201,7 @@ impl Follower {
         Ok((chain, configuration, seen))
     }
 
-    /// Takes the new answer if it differs, and only in what may be followed. Returns what happened.
+    /// Adopts the new answer if it differs only in ways that the rules allow. Returns what happened.
     fn compare(
         self: &Arc<Self>,
         state: &mut State,
@@ -233,7 +234,7 @@ impl Follower {
         let source = source_of(&change.after);
         if !change.needs_permission() {
             metrics::followed(&source, "followed");
-            info!(target: "kubex::follow", source = &*source, outcome = "followed", changed, "what changed is used from now on");
+            info!(target: "kubex::follow", source = &*source, outcome = "followed", changed, "the change is in use now");
             state.take(chain, change.after, seen);
             state
                 .line
@@ -243,7 +244,7 @@ impl Follower {
         }
         if self.rules.allow(&change) {
             metrics::followed(&source, "replaced");
-            info!(target: "kubex::follow", source = &*source, outcome = "replaced", changed, "the configuration has a successor");
+            info!(target: "kubex::follow", source = &*source, outcome = "replaced", changed, "a new configuration replaces the old one");
             let happened = state.line.add("replaced", change.describe());
             let cluster = Arc::clone(change.after.cluster());
             let next = Arc::new(Line::new(cluster, state.line.changes()));
@@ -264,7 +265,7 @@ impl Follower {
             return (Look::KeptOut, None);
         }
         metrics::followed(&source, "kept");
-        warn!(target: "kubex::follow", source = &*source, outcome = "kept", changed, "this change needs a permission, so everything is kept as it was");
+        warn!(target: "kubex::follow", source = &*source, outcome = "kept", changed, "the follow rules do not permit this change; the old configuration stays in use");
         (Look::KeptOut, Some(state.line.add("kept", change.describe())))
     }
 }
@@ -272,7 +273,7 @@ impl Follower {
 fn too_slow() -> Error {
     Error::new(
         ErrorKind::TimedOut,
-        "the chain did not resolve in time to be followed",
+        "resolving the chain again took longer than its time limit",
     )
 }
 

@@ -1,7 +1,7 @@
 //! `kubex explain`: the outcome of each source of the chain, and the chosen configuration field by field.
 //!
-//! With `--watch`, it goes on and shows what a program that follows the chain would do with each change. With `--check`, it
-//! shows what is missing, for each source.
+//! With `--watch`, it continues, and shows what a program that follows the chain would do after each change. With `--check`, it
+//! shows what each source lacks.
 
 mod check;
 mod files;
@@ -25,15 +25,15 @@ use self::files::File;
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) output: OutputArguments,
-    /// Go on, and show each change until Ctrl-C: what a program that follows the chain would do with it
+    /// Run until Ctrl-C, and show what a program that follows the chain would do with each change
     #[arg(short = 'w', long)]
     watch: bool,
-    /// Check every source of the chain, and show what is missing. Nothing is run or requested
+    /// Check every source of the chain, and show what is missing; runs no plugin and sends no request
     #[arg(long, conflicts_with = "watch")]
     check: bool,
 }
 
-/// What each source did, and the configuration that was chosen.
+/// The outcome of each source, and the configuration that was chosen.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Explanation {
@@ -106,7 +106,7 @@ struct Plugin {
     reason: Option<String>,
     /// The lines that decide; empty if there is no policy.
     decided_by: Vec<Location>,
-    /// Whether there is nothing to decide about, because the program is not found.
+    /// Whether the program was not found, so that the policy does not apply.
     #[serde(skip)]
     is_missing: bool,
 }
