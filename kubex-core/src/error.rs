@@ -275,7 +275,8 @@ impl Error {
         self.change(|inner| inner.cause = Some(cause))
     }
 
-    /// Sets the name of the chain's source in which the error happened. If a name is set already, it is kept.
+    /// Sets the name of the chain's source in which the error happened, also for its [related](Self::with_related)
+    /// problems. If a name is set already, it is kept.
     ///
     /// ```
     /// use kubex_core::{Error, ErrorKind};
@@ -288,6 +289,9 @@ impl Error {
     pub fn in_source(self, name: &str) -> Self {
         self.change(|inner| {
             inner.source_name.get_or_insert_with(|| Sanitized::line(name));
+            for other in &mut inner.others {
+                *other = other.clone().in_source(name);
+            }
         })
     }
 

@@ -106,15 +106,15 @@ impl Provenance {
         value.map(|(_, value)| value.as_str())
     }
 
-    /// Sets the file that a field of the identity names.
+    /// Sets the file that a field names.
     pub(crate) fn set_file(&mut self, field: &str, file: &Path) {
         let files = &mut Arc::make_mut(&mut self.0).files;
         files.retain(|(name, _)| name != field);
         files.push((name_of(field), file.to_owned()));
     }
 
-    /// Returns the path of the file that a field of the identity refers to, such as `client-key`. `None` if this file
-    /// was not read when the chain was resolved. The [origin](Self::origin_of) of the field is where the path is
+    /// Returns the path of the file that a field refers to: `certificate-authority`, or a field of the identity such as
+    /// `client-key`. `None` if this file was not read when the chain was resolved. The [origin](Self::origin_of) of the field is where the path is
     /// configured.
     pub fn file_of(&self, field: &str) -> Option<&Path> {
         let file = self.0.files.iter().find(|(name, _)| name == field);

@@ -198,7 +198,7 @@ impl ResolvedSource {
     /// # Errors
     /// Returns the recorded problems.
     pub(crate) fn without_problems(mut self) -> Result<Self> {
-        let mut problems = Problems::default();
+        let mut problems = Problems::new();
         for (_, problem) in self.problems.drain(..) {
             problems.add(problem);
         }

@@ -26,7 +26,7 @@
 //! | inspect the configuration of Kubex, or change it in code | [`config`] |
 //! | bring defaults that files and variables can change | `kubex::resolve().defaults(options)` |
 //! | let kubectl's preferences forbid plugins | [`kuberc`] |
-//! | resolve the default chain, without any configuration | [`default_chain`]: `kubex::default_chain()?.build()?.resolve().await?` |
+//! | resolve the default chain, without any configuration | [`default_chain`]: `kubex::default_chain()?.resolve().await?` |
 //! | use one source only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
 //! | configure everything in code | [`configure`] |
 //! | use many clusters of one kubeconfig | [`FromKubeconfig::load`] |

@@ -320,7 +320,7 @@ fn exhausted(report: &Report) -> Error {
     }
     let error = Error::new(
         ErrorKind::Exhausted,
-        format_args!("no source of the chain is configured: {}", report.reasons()),
+        format_args!("no source of the chain is configured ({})", report.reasons()),
     );
     match report.help() {
         Some(help) => error.with_help(help),

@@ -62,7 +62,7 @@ use crate::shards::{Padded, Shards};
 use crate::time::rfc3339;
 
 pub use certificate::ClientCertificate;
-pub(crate) use certificate::{Certificates, ignored_blocks};
+pub(crate) use certificate::{Certificates, ignored_blocks, not_a_pair};
 
 /// The longest accepted token, in bytes. Servers refuse longer headers.
 const MAX_TOKEN_LENGTH: usize = 512 * 1024;

@@ -115,10 +115,21 @@ impl Options {
     }
 
     /// Sets an option. It replaces an earlier value.
+    ///
+    /// The value is a text, a number, a boolean, a list of them (`Vec`, array or slice), or further options:
+    ///
+    /// ```
+    /// use kubex_core::Options;
+    ///
+    /// let options = Options::new()
+    ///     .set("chain", ["in-cluster", "kubeconfig"])
+    ///     .set("exec", Options::new().set("policy", "deny-all"));
+    /// assert_eq!(options.get("exec").unwrap().get("policy").unwrap().as_str(), Some("deny-all"));
+    /// ```
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<ValueKind>) -> Self {
-        let value = Value::new(value, self.origin.clone().key(key));
-        self.insert(key, value);
+        let origin = self.origin.clone().key(key);
+        self.insert(key, Value::new(value, origin.clone()).made_at(origin));
         self
     }
 
@@ -258,6 +269,13 @@ impl Options {
     /// The error contains the origin and the keys, and never a value.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         from_entries(&self.entries, self.ignores_unknown_keys, &self.origin)
+    }
+}
+
+/// A mapping of these options.
+impl From<Options> for ValueKind {
+    fn from(options: Options) -> Self {
+        Self::Mapping(options.entries)
     }
 }
 

@@ -24,7 +24,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer};
 
 use crate::error::Result;
-use crate::origin::Origin;
+use crate::origin::{Origin, Place};
 use crate::secret::WipedString;
 
 pub(crate) use deserialize::from_entries;
@@ -92,6 +92,31 @@ impl Value {
             ValueKind::Mapping(entries) => {
                 for (key, value) in entries.iter_mut() {
                     *value = std::mem::take(value).located(origin.clone().key(key));
+                }
+            }
+            _ => {}
+        }
+        self.origin = origin;
+        self
+    }
+
+    /// The same value at this origin. Of the values inside it, those that the code of the program has made get the same
+    /// origin, extended by the keys and indexes that lead to them; the others keep theirs.
+    pub(crate) fn made_at(mut self, origin: Origin) -> Self {
+        let of = |inner: &mut Self, origin: Origin| {
+            if matches!(inner.origin.place(), Place::Code) {
+                *inner = std::mem::take(inner).made_at(origin);
+            }
+        };
+        match &mut self.kind {
+            ValueKind::Sequence(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    of(item, origin.clone().item(index));
+                }
+            }
+            ValueKind::Mapping(entries) => {
+                for (key, value) in entries.iter_mut() {
+                    of(value, origin.clone().key(key));
                 }
             }
             _ => {}
@@ -198,9 +223,27 @@ impl From<bool> for ValueKind {
     }
 }
 
-impl From<i64> for ValueKind {
-    fn from(number: i64) -> Self {
-        Self::Integer(number.into())
+impl From<&String> for ValueKind {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+macro_rules! from_integers {
+    ($($integer:ty),*) => {$(
+        impl From<$integer> for ValueKind {
+            fn from(number: $integer) -> Self {
+                Self::Integer(number.into())
+            }
+        }
+    )*};
+}
+
+from_integers!(u8, u16, u32, u64, i8, i16, i32, i64);
+
+impl From<f64> for ValueKind {
+    fn from(number: f64) -> Self {
+        Self::Float(number)
     }
 }
 
@@ -212,6 +255,24 @@ impl<T: Into<ValueKind>> From<Vec<T>> for ValueKind {
                 .map(|item| Value::new(item, Origin::code()))
                 .collect(),
         )
+    }
+}
+
+impl<T: Into<ValueKind>, const N: usize> From<[T; N]> for ValueKind {
+    fn from(items: [T; N]) -> Self {
+        Vec::from(items).into()
+    }
+}
+
+impl<T: Into<ValueKind> + Clone> From<&[T]> for ValueKind {
+    fn from(items: &[T]) -> Self {
+        items.to_vec().into()
+    }
+}
+
+impl<T: Into<ValueKind> + Clone, const N: usize> From<&[T; N]> for ValueKind {
+    fn from(items: &[T; N]) -> Self {
+        items.as_slice().into()
     }
 }
 
