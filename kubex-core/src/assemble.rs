@@ -304,7 +304,7 @@ async fn read_cluster(
     problems.take(options.load(extensions, host).await)
 }
 
-/// The call of a kubeconfig's exec plugin, if any plugin is served natively.
+/// The call of a kubeconfig's exec plugin, if the host's rules list any plugin to replace.
 fn plugin_call(provider: &Chosen, options: &Options, host: &Host) -> Option<PluginCall> {
     let Chosen::Named(name) = provider else {
         return None;
@@ -316,7 +316,8 @@ fn plugin_call(provider: &Chosen, options: &Options, host: &Host) -> Option<Plug
     is_a_plugin.then(|| PluginCall::from_options(options)).flatten()
 }
 
-/// Replaces the source of a plugin by one that serves its call natively. Returns what that one's check found.
+/// Replaces the source of a plugin with the source of a provider, if one supports the call. Returns the result of that source's
+/// check.
 async fn replace(
     call: PluginCall,
     source: &mut Arc<dyn CredentialSource>,

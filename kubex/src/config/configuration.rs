@@ -50,7 +50,7 @@ impl fmt::Debug for Configuration {
     }
 }
 
-/// A source with its settings, as [`Configuration::sources`] returns it.
+/// A summary of one configured source. [`Configuration::sources`] returns one for each source.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SourceSummary {
@@ -395,8 +395,8 @@ impl Configuration {
             .collect()
     }
 
-    /// Returns every configured value with its origin. A value is masked if the schema of its provider in `registry`
-    /// marks it as secret, or if it may be a secret.
+    /// Returns every configured value with its origin. A value is masked if the schema of its provider in `registry` marks it
+    /// as secret, or if it looks like a secret.
     pub fn entries(&self, registry: &Registry) -> Vec<Entry> {
         entry::entries(&self.settings, registry)
     }

@@ -1,4 +1,4 @@
-//! Who logs in, and where: from the options and the variables. Reading them opens no connection.
+//! The settings of a login, from the options and the variables. Reading them opens no connection.
 
 use std::path::PathBuf;
 
@@ -45,7 +45,7 @@ pub(crate) struct Settings {
     pub(crate) identity: Identity,
 }
 
-/// Who logs in.
+/// The identity that logs in.
 #[derive(Debug)]
 pub(crate) enum Identity {
     Managed(ManagedIdentity),
@@ -70,7 +70,7 @@ pub(crate) struct Application {
     pub(crate) proof: Proof,
 }
 
-/// How an application proves who it is.
+/// The proof of an application's identity.
 #[derive(Debug)]
 pub(crate) enum Proof {
     Secret(SecretString),
@@ -130,7 +130,7 @@ pub(crate) fn login(
     fields.login()
 }
 
-/// What is requested of Microsoft Entra, as kubelogin derives it from the server's id.
+/// The scope of the request to Microsoft Entra. Like kubelogin, it is derived from the server's id.
 fn scope(server_id: &str) -> String {
     let server_id = server_id.trim_end_matches('/');
     if server_id.ends_with("/.default") {

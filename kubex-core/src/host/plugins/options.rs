@@ -161,7 +161,7 @@ impl PluginOptions {
     }
 }
 
-/// A command with a path is never served natively.
+/// A command with a path is never replaced.
 fn is_a_name(text: &str) -> bool {
     !text.is_empty() && !text.contains(['/', '\\'])
 }

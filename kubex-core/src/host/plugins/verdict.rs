@@ -196,8 +196,8 @@ impl CurrentPolicy {
         Refusal::of_all(refusals).map_or(Ok(()), |refusal| Err(refusal.logged(command)))
     }
 
-    /// Whether the program that was found for the command may run with these variables of a kubeconfig. Without a program,
-    /// for a command that is served natively, only entries that are the command itself count.
+    /// Whether the program that was found for the command may run with these variables of a kubeconfig. Without a program, for
+    /// a command that a provider replaces, only entries that are the command itself count.
     pub(in crate::host) async fn decide(
         &self,
         command: &OsStr,
