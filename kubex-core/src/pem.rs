@@ -26,7 +26,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// What a PEM text is, for errors: `the client key /etc/kubernetes/jane.key`.
+/// The name of a PEM text in errors, such as `the client key /etc/kubernetes/jane.key`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
     pub(crate) what: &'static str,
@@ -217,7 +217,7 @@ fn decode(body: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut joined = Zeroizing::new(Vec::with_capacity(body.len()));
     for line in lines(body) {
         let line = without_line_end(line);
-        // Without a branch for each byte: a line with white space in it is rare.
+        // This loop has no branch for each byte, because a line with white space in it is rare.
         if line.iter().fold(false, |found, byte| found | is_space(*byte)) {
             joined.extend(line.iter().filter(|byte| !is_space(**byte)));
         } else {

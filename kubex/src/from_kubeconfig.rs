@@ -108,9 +108,11 @@ impl FromKubeconfig {
     /// use kubex::ReplaceableKubeconfig;
     ///
     /// # async fn example(first: Vec<u8>, second: Vec<u8>) -> kubex::Result<()> {
-    /// let kubeconfig = ReplaceableKubeconfig::new(first); let configuration =
-    /// kubex::configure_from_kubeconfig().replaceable(&kubeconfig).following().await?; // Later, after the kubeconfig has
-    /// changed, for example in a Secret: kubeconfig.replace(second); configuration.look_again();
+    /// let kubeconfig = ReplaceableKubeconfig::new(first);
+    /// let configuration = kubex::configure_from_kubeconfig().replaceable(&kubeconfig).following().await?;
+    /// // Later, after the kubeconfig has changed, for example in a Secret:
+    /// kubeconfig.replace(second);
+    /// configuration.look_again();
     /// # Ok(())
     /// # }
     /// ```
@@ -219,7 +221,7 @@ impl FromKubeconfig {
     /// - [`ErrorKind::NotConfigured`]: there is no kubeconfig at the default location.
     /// - [`ErrorKind::ConflictingFields`]: a context, cluster, user, namespace or overrides were set. They belong to
     ///   one context, so set them on the loaded kubeconfig instead.
-    /// - The errors of the files.
+    /// - The errors of reading the files.
     pub async fn load(self) -> Result<Kubeconfig> {
         let selection = &self.selection;
         let names = [

@@ -26,7 +26,7 @@
 //! | inspect the configuration of Kubex, or change it in code | [`config`] |
 //! | set defaults that files and variables can override | `kubex::resolve().defaults(options)` |
 //! | apply the plugin policy of kubectl's preferences | [`kuberc`] |
-//! | resolve the default chain, without any configuration | [`default_chain`]: `kubex::default_chain()?.resolve().await?` |
+//! | resolve the default chain, and ignore Kubex's configuration files and variables | [`default_chain`]: `kubex::default_chain()?.resolve().await?` |
 //! | use one source only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
 //! | configure everything in code | [`configure`] |
 //! | use many clusters of one kubeconfig | [`FromKubeconfig::load`] |
@@ -44,7 +44,7 @@
 //! | `static` | yes | the provider `static`, [`configure`] |
 //! | `token-file` | yes | the provider `token-file` |
 //! | `in-cluster` | yes | the provider `in-cluster`, [`configure_from_pod_env`]; enables `static` and `token-file` |
-//! | `exec` | yes | the provider `exec`; without it, the program cannot start a process |
+//! | `exec` | yes | the provider `exec`; without it, Kubex starts no process |
 //! | `oidc` | yes | the provider `oidc`, also for a kubeconfig's `auth-provider: oidc`; compiles the crate reqwest |
 //! | `aks` | no | the provider `aks`: tokens for Azure Kubernetes Service, without kubelogin; compiles the Azure SDK |
 //! | `eks` | no | the provider `eks`: tokens for Amazon EKS, without the AWS CLI; compiles the AWS SDK, which needs Rust 1.94.1 |

@@ -36,11 +36,10 @@ pub fn configure() -> ManualConfiguration {
 /// # Errors
 /// Awaiting the builder reads the files, so that a missing file is reported early. It returns:
 ///
-/// - [`ErrorKind::MissingCluster`](kubex_core::ErrorKind::MissingCluster): no URL is set.
-/// - [`ErrorKind::ConflictingFields`](kubex_core::ErrorKind::ConflictingFields), [`ErrorKind::IncompleteKeyPair`](kubex_core::ErrorKind::IncompleteKeyPair) or
-///   [`ErrorKind::MissingField`](kubex_core::ErrorKind::MissingField): settings do not fit together.
-/// - [`ErrorKind::UnreadableFile`](kubex_core::ErrorKind::UnreadableFile), [`ErrorKind::InvalidPem`](kubex_core::ErrorKind::InvalidPem) or
-///   [`ErrorKind::EmptyToken`](kubex_core::ErrorKind::EmptyToken): a file cannot be used.
+/// - [`ErrorKind::MissingCluster`]: no URL is set.
+/// - [`ErrorKind::ConflictingFields`], [`ErrorKind::IncompleteKeyPair`] or [`ErrorKind::MissingField`]: settings do not fit
+///   together.
+/// - [`ErrorKind::UnreadableFile`], [`ErrorKind::InvalidPem`] or [`ErrorKind::EmptyToken`]: a file cannot be used.
 #[derive(Debug, Default)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct ManualConfiguration {

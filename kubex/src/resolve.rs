@@ -37,8 +37,9 @@ pub fn resolve() -> Resolve {
 ///
 /// ```no_run
 /// # async fn example() -> kubex::Result<()> {
-/// let client = kubex::reqwest::Client::new(&kubex::follow().await?)?; // If the token in the kubeconfig changes, the new one
-/// is used within a minute, or after the next 401. let version = client.get("/version")?.send().await?;
+/// let client = kubex::reqwest::Client::new(&kubex::follow().await?)?;
+/// // If the token in the kubeconfig changes, the new one is used within a minute, or after the next 401.
+/// let version = client.get("/version")?.send().await?;
 /// # Ok(())
 /// # }
 /// ```

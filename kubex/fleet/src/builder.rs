@@ -67,8 +67,8 @@ impl FleetBuilder {
     /// Sets how many plugins may run at the same time. The default is 8, and the minimum is 1. Credential sources that send
     /// requests, such as `oidc`, count as plugins; those that only read files do not.
     ///
-    /// Plugins that take longer than 5 s while others wait get at most half of these places, so that those that hang do not
-    /// block the others. With only one place, they delay the others.
+    /// At most half of these places go to plugins that take longer than 5 s while others wait. So a plugin that hangs does not
+    /// block the others, unless there is only one place.
     pub fn plugins_at_once(mut self, number: usize) -> Self {
         self.plugins_at_once = number;
         self

@@ -31,6 +31,7 @@
 //! let credential = member.configuration().unwrap().credentials().current().await?;
 //! assert_eq!(credential.token().unwrap().expose_secret(), "abc");
 //!
+//! // The cluster b has no server, so its member is broken.
 //! let Change::Added(broken) = changes.next().await else { panic!() };
 //! assert!(broken.configuration().is_err());
 //! println!("{}", fleet.report());
@@ -45,7 +46,7 @@
 //! | reading inputs | One timer reads each input again every minute. An input is also read at once after a cluster has rejected a credential |
 //! | plugins | At most 8 run at the same time, in the order of the requests. Those that take longer than 5 s while others wait get at most half of these places |
 //! | broken members | A member that cannot be resolved contains an error. It does not delay other members, and is tried again every minute |
-//! | untrusted objects | Secrets and `ClusterProfiles` cannot refer to files, and their size and number are limited. They can run a plugin only if the rules for plugins are an allowlist |
+//! | untrusted objects | Secrets and `ClusterProfiles` cannot refer to files, and their size and number are limited. They can run a plugin only if an allowlist in the plugin rules permits it |
 //!
 //! # Events
 //!

@@ -32,7 +32,7 @@ pub struct Configuration {
     host: Host,
     layers: Vec<Layer>,
     profile: Option<LocatedName>,
-    /// The kuberc that is read unless the configuration says otherwise.
+    /// The kuberc that is read, unless the configuration turns it off.
     kuberc: Option<Kuberc>,
     settings: Settings,
     /// The rules for plugins, with the policy of the kuberc.
@@ -226,7 +226,7 @@ impl Configuration {
         problems.into_result().map(|()| configuration)
     }
 
-    /// As [`from_layers`](Self::from_layers), without the parts that have a problem.
+    /// Like [`from_layers`](Self::from_layers), but leaves out the parts that have a problem.
     fn from_valid_parts(
         host: Host,
         layers: Vec<Layer>,

@@ -32,7 +32,7 @@ pub(super) struct Settings {
     pub(super) sources: Vec<SourceSettings>,
     pub(super) overrides: Options,
     pub(super) rules: Option<PluginRules>,
-    /// Whether kubectl's kuberc is read, if the configuration says.
+    /// Whether kubectl's kuberc is read; `None` if the configuration does not set it.
     pub(super) reads_kuberc: Option<bool>,
     /// The merged tree.
     pub(super) tree: Value,

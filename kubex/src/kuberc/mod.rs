@@ -1,9 +1,8 @@
 //! Applies the plugin policy of kubectl's preferences, the `kuberc` file.
 //!
-//! kubectl 1.35 and newer decide which exec plugins may run by two fields of their preferences:
-//! `credentialPluginPolicy` and `credentialPluginAllowlist` ([KEP-3104]). [`Kuberc`] applies the same policy to this
-//! program. The command `kubex` does so by default. A program does so if its configuration contains `exec: {kuberc:
-//! true}`, or in code:
+//! kubectl 1.35 and newer decide which exec plugins may run by two fields of their preferences: `credentialPluginPolicy` and
+//! `credentialPluginAllowlist` ([KEP-3104]). [`Kuberc`] applies the same policy to this program. The command `kubex` does so by
+//! default. Any other program does so with `exec: {kuberc: true}` in its configuration, or in code:
 //!
 //! ```
 //! use kubex::Host;
@@ -18,13 +17,13 @@
 //!
 //! | file | what is read |
 //! |---|---|
-//! | given by the flag `--kuberc` of the command, or by [`Kuberc::from_file`] | this file, which must exist |
-//! | given by `$KUBERC` | this file, which must exist; `KUBERC=off` turns the policy off |
+//! | from the flag `--kuberc` of the command, or from [`Kuberc::from_file`] | this file, which must exist |
+//! | from `$KUBERC` | this file, which must exist; `KUBERC=off` turns the policy off |
 //! | `~/.kube/kuberc` | this file, if it exists |
 //!
 //! `KUBECTL_KUBERC=false` also turns the policy off, as in kubectl.
 //!
-//! If the file is broken, kubectl prints a message, ignores the policy, and runs every plugin. Kubex then runs none:
+//! If the file is broken, kubectl prints a message and ignores the file or a part of it. Kubex then runs no plugin:
 //!
 //! | the file | kubectl 1.37 |
 //! |---|---|

@@ -75,8 +75,7 @@ impl IssuerClient {
     ///
     /// # Errors
     /// - [`ErrorKind::Unavailable`]: there is no response, or it is too large.
-    /// - The error of [`Proxy::from_environment`](kubex_core::Proxy::from_environment): the proxy in the variables is not
-    ///   valid.
+    /// - The error of [`Proxy::from_environment`], if the proxy in the variables is not valid.
     pub async fn get(&self, url: &Url, whom: &str) -> Result<IssuerResponse> {
         self.check_proxy(url)?;
         self.receive(self.client.get(url.clone()), whom).await

@@ -10,7 +10,8 @@ use rustls::{CertificateError, Error, OtherError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The CA certificate that has issued the server's certificate may not issue it, for example because it has expired.
+    /// The server's certificate was issued by a CA certificate that must not issue it, for example because the CA certificate
+    /// has expired.
     Authority {
         /// The subject of the CA certificate.
         subject: String,

@@ -115,8 +115,8 @@ impl AzureCli {
     /// Asks the [permitted](Self::permitted) program for a token, and returns it with its expiry.
     ///
     /// # Errors
-    /// Those of [`ProgramRunner::run`]; `MalformedOutput` for an answer that is not a
-    /// token, and `Unsupported` for one of an old Azure CLI.
+    /// Returns the errors of [`ProgramRunner::run`]; `MalformedOutput` for a response that is not a token, and `Unsupported`
+    /// for one of an old Azure CLI.
     pub(crate) async fn request(
         &self,
         program: Program,

@@ -42,8 +42,9 @@
 //! let source = Source::new("aks").provider("aks").options(options);
 //! let chain = Chain::builder(registry).host(SimulatedHost::new().host()).source(source).build().unwrap();
 //!
-//! // This fails here, because the program does not run in a pod with a workload identity. let error =
-//! chain.resolve().await.unwrap_err(); assert!(error.to_string().contains("\"tenant-id\" is not set"));
+//! // This fails here, because the program does not run in a pod with a workload identity.
+//! let error = chain.resolve().await.unwrap_err();
+//! assert!(error.to_string().contains("\"tenant-id\" is not set"));
 //! # Ok(())
 //! # }
 //! ```

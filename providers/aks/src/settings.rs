@@ -82,7 +82,7 @@ impl Settings {
     /// Reads the variables and files.
     ///
     /// # Errors
-    /// For a login that is not supported, and for what it needs and is missing or not valid.
+    /// Returns an error if the login is not supported, or if a setting that it needs is missing or not valid.
     pub(crate) async fn read(
         options: &AksOptions,
         precedence: Precedence,
@@ -114,7 +114,7 @@ impl Settings {
 /// The login that the options and variables choose.
 ///
 /// # Errors
-/// For a login that is not supported.
+/// Returns an error if the login is not supported.
 pub(crate) fn login(
     options: &AksOptions,
     precedence: Precedence,

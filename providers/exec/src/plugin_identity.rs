@@ -115,8 +115,8 @@ impl PluginIdentity<'_> {
         )
     }
 
-    /// The command with its arguments, of which secrets are masked, and what tells it apart from another call of the plugin:
-    /// the variables that name a login, the names of the others that its configuration sets, and the cluster.
+    /// The command with its arguments, in which secrets are masked, and the properties that distinguish it from other calls of
+    /// the plugin: the variables that name a login, the names of the others that its configuration sets, and the cluster.
     fn description(&self, variables: &[(&&OsStr, &&OsStr)]) -> String {
         let name = self.program.file_name().unwrap_or_default().to_string_lossy();
         let mut words = vec![name.into_owned()];
@@ -165,7 +165,7 @@ impl PluginIdentity<'_> {
     }
 }
 
-/// The same, for the thread that may block.
+/// The data of a [`PluginIdentity`], owned, for a thread that may block.
 pub(crate) struct OwnedIdentity {
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<String>,

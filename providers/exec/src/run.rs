@@ -57,7 +57,7 @@ impl Printed<'_> {
 }
 
 impl<'a> Run<'a> {
-    /// Runs the program until it exits. `ended` is told how.
+    /// Runs the program until it exits. Calls `ended` with the result.
     ///
     /// # Errors
     /// Returns an error if the program fails, and `EmptyOutput` if it printed nothing.

@@ -86,7 +86,7 @@ impl WrappedPlugin {
         })
     }
 
-    /// The plugin, for people.
+    /// Describes the plugin, for reports and errors.
     pub(crate) fn describe(&self) -> String {
         format!("exec plugin {}, through kubex exec", sanitize_line(&self.name))
     }

@@ -25,7 +25,8 @@
 //! let source = Source::new("job").provider("github-actions").options(options);
 //! let chain = Chain::builder(registry).host(SimulatedHost::new().host()).source(source).build().unwrap();
 //!
-//! // This fails here, because the program does not run in GitHub Actions. let error = chain.resolve().await.unwrap_err();
+//! // This fails here, because the program does not run in GitHub Actions.
+//! let error = chain.resolve().await.unwrap_err();
 //! assert!(error.to_string().contains("ACTIONS_ID_TOKEN_REQUEST_URL is not set"));
 //! # Ok(())
 //! # }

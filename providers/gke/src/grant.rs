@@ -48,7 +48,7 @@ pub(crate) async fn of_service_account(
 /// Exchanges the refresh token of a user. Without scopes, the token has those of the login.
 ///
 /// # Errors
-/// As [`token::read`].
+/// Returns the errors of [`token::read`].
 pub(crate) async fn of_user(user: &User, scopes: Option<&[String]>, host: &Host) -> Result<Credential> {
     let endpoint = user.endpoint()?;
     let now = host.now().wall;

@@ -143,7 +143,7 @@ impl User {
     /// The token endpoint, which exchanges the refresh token.
     ///
     /// # Errors
-    /// As [`ServiceAccount::endpoint`].
+    /// Returns the errors of [`ServiceAccount::endpoint`].
     pub(crate) fn endpoint(&self) -> Result<Url> {
         check_address("token_uri", token_uri(self.token_uri.as_deref()))
     }

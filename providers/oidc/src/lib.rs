@@ -27,8 +27,8 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> kubex_core::Result<()> {
-//! // A token that expires in 2100. The clock of the simulated host shows 2030. let id_token = format!("e30.{}.c2ln",
-//! BASE64_URL_SAFE_NO_PAD.encode(r#"{"sub":"jane","exp":4102444800}"#));
+//! // A token that expires in 2100. The clock of the simulated host shows 2030.
+//! let id_token = format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(r#"{"sub":"jane","exp":4102444800}"#));
 //!
 //! let registry = Registry::from_registrations([&kubex_oidc::REGISTRATION])?;
 //! let options = Options::new()

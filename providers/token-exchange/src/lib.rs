@@ -31,7 +31,8 @@
 //! let source = Source::new("production").provider("token-exchange").options(options);
 //! let chain = Chain::builder(registry).host(SimulatedHost::new().host()).source(source).build()?;
 //!
-//! // This fails here, because the chain contains no source of the name `job`. let error = chain.resolve().await.unwrap_err();
+//! // This fails here, because the chain contains no source of the name `job`.
+//! let error = chain.resolve().await.unwrap_err();
 //! assert!(error.to_string().contains("the source \"job\" is not known here"));
 //! # Ok(())
 //! # }

@@ -13,11 +13,11 @@
 //!
 //! A known mount is identified by its unique id (Linux 6.8), or else by its id and its block device.
 //!
-//! Only a content and "there is no such file" are answers. Everything else is left to the blocking thread, which alone
-//! reports errors and waits: a file that other users can change; a kernel or a sandbox without these calls; a symbolic link,
-//! except on a file system in memory and within one directory, as the kubelet mounts the files of a pod
-//! (`token -> ..data/token`, `..data -> ..2026_11_28`). A link without a target is left to it too: the target may be being
-//! replaced.
+//! This module returns only the content of a file, or that the file does not exist. Everything else is left to a blocking
+//! thread, which can wait and report errors: a file that other users can change, a kernel or a sandbox without these calls, and
+//! a symbolic link. The exception are links on a file system in memory and within one directory, as the kubelet mounts the
+//! files of a pod (`token -> ..data/token`, `..data -> ..2026_11_28`). A link without a target is left to the blocking thread
+//! too, because the target may be being replaced.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -42,7 +42,7 @@ use crate::host::writers::{Access, Directories, foreign_writers};
 /// How the files of a mount are read without blocking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reading {
-    /// What is not in the page cache is left to the blocking thread.
+    /// A file that is not in the page cache is left to the blocking thread.
     FromPageCache,
     /// All of the file system is memory, which does not support `RWF_NOWAIT` and does not need it.
     FromMemory,
@@ -50,7 +50,7 @@ enum Reading {
     Never,
 }
 
-/// The file systems of which something is known without asking a server, by their number in `linux/magic.h`.
+/// The file systems that ask no server, by their number in `linux/magic.h`.
 const LOCAL: &[(u32, Reading)] = &[
     (0x0000_EF53, Reading::FromPageCache), // ext2, ext3, ext4
     (0x5846_5342, Reading::FromPageCache), // XFS
@@ -351,7 +351,7 @@ impl Directories for Reader {
         Ok(Some(access_of_path(path, OFlags::NOFOLLOW)?.owner))
     }
 
-    /// A system call that asks for it can block.
+    /// The system call for it can block.
     fn is_read_only(&self, _: &Path) -> Result<bool, Errno> {
         Err(Errno::AGAIN)
     }

@@ -117,7 +117,7 @@ impl Session {
         self.resolve_chain(&self.chain().await?).await
     }
 
-    /// As [`resolve_with_inputs`](Self::resolve_with_inputs), for the chain of this session.
+    /// Like [`resolve_with_inputs`](Self::resolve_with_inputs), for the chain of this session.
     pub(crate) async fn resolve_chain(
         &self,
         chain: &Chain,

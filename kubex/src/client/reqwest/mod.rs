@@ -43,12 +43,13 @@
 //! time until the response headers arrive.
 //!
 //! A credential is sent only to the server's origin (scheme, host and port). Neither a redirect nor the URL of a request can
-//! send it to another one. It is not sent over `http://`, unless the configuration [explicitly allows it](crate::ClientConfigurationBuilder::allow_credentials_over_http), and
-//! never for a path that leaves the server's own path (`invalid request path`). Timeouts, retries and pools are those of the
-//! HTTP client.
+//! send it to another one. It is not sent over `http://`, unless the configuration [allows it][http], and never for a path that
+//! leaves the server's own path (`invalid request path`). Timeouts, retries and pools are those of the HTTP client.
 //!
-//! Kubex enables none of reqwest's default TLS providers, because it sets one explicitly. A program that also creates
-//! a `reqwest::Client` without Kubex must enable one of reqwest's TLS features, or install a provider in rustls.
+//! Kubex enables none of reqwest's default TLS providers, because it sets one explicitly. A program that also creates a
+//! `reqwest::Client` without Kubex must enable one of reqwest's TLS features, or install a provider in rustls.
+//!
+//! [http]: crate::ClientConfigurationBuilder::allow_credentials_over_http
 
 mod alias;
 mod authenticated;

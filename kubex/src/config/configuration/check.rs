@@ -44,8 +44,7 @@ impl Configuration {
     /// `origin`: the place that the path comes from, such as a command-line flag.
     ///
     /// # Errors
-    /// Returns the errors of [`check_files`](Self::check_files), and
-    /// [`ErrorKind::UnreadableFile`](kubex_core::ErrorKind::UnreadableFile) if the file does not exist.
+    /// Returns the errors of [`check_files`](Self::check_files), and [`ErrorKind::UnreadableFile`] if the file does not exist.
     pub async fn check_files_with(
         path: impl AsRef<Path>,
         origin: Origin,

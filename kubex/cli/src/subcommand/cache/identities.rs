@@ -25,7 +25,7 @@ impl CachedUser {
     /// The user of the context that the flags of the session select.
     ///
     /// # Errors
-    /// As for resolving.
+    /// Returns the errors of resolving.
     pub(super) async fn of_context(session: &Session, grammar: fn() -> clap::Command) -> kubex::Result<Self> {
         Self::of_chain(session.chain().await?, session, grammar).await
     }
@@ -33,7 +33,7 @@ impl CachedUser {
     /// The user of the context that the chain selects.
     ///
     /// # Errors
-    /// As for resolving.
+    /// Returns the errors of resolving.
     pub(super) async fn of_chain(
         chain: Chain,
         session: &Session,
