@@ -183,7 +183,7 @@ impl<'t, 'd> Scanner<'t, 'd> {
                 self.scan_quoted_scalar()
             }
             b'#' | b'%' | b'@' | b'`' | b'|' | b'>' | b'\t' => Err(if self.cursor.is(b'\t') {
-                self.tab("found a tab where a value begins")
+                self.tab("found a tab character where a value begins")
             } else {
                 self.error("a value cannot begin with this character unless it is in quotes")
             }),
@@ -359,7 +359,7 @@ impl<'t, 'd> Scanner<'t, 'd> {
         } else {
             if !self.is_in_flow() {
                 if !self.may_begin_key {
-                    return Err(self.error("found a second ': ' in one value; expected quotes around the value, or the same indentation as the key above"));
+                    return Err(self.error("found ': ' within a value; expected quotes around the value, ':' after the key above, or other indentation"));
                 }
                 let (column, at) = (self.cursor.column(), self.cursor.at());
                 self.roll(column, TokenKind::BlockMappingStart, at, None)?;
