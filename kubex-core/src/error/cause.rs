@@ -11,7 +11,7 @@ use crate::text::{Sanitized, write_sanitized};
 /// The most causes that are kept of one error.
 const MOST: usize = 16;
 
-/// The cause of an [`Error`](crate::Error) that came from another crate or from the system. It contains the sanitized texts of
+/// The cause of an [`Error`] that came from another crate or from the system. It contains the sanitized texts of
 /// the original error and of its own causes.
 ///
 /// The original error is not kept, because its text may contain a secret: a parser may quote its input, and an HTTP client may

@@ -107,7 +107,7 @@ impl Entry {
         let what = self.section.inner();
         Warning::new(
             "unnamed-entry",
-            format_args!("the {what} has no name, and is used because no {what} is named"),
+            format_args!("the {what} has no name; it is used because no {what} is selected"),
         )
         .with_origin(&self.origin())
     }
@@ -218,7 +218,7 @@ impl Entries {
             && names.iter().all(|name| name.is_empty())
         {
             return Err(error.with_help(format_args!(
-                "set \"name\" in the {what} that has none{}",
+                "set \"name\" in the {what} that has no name{}",
                 match nameless.locate(format_args!("")).line_and_column() {
                     Some((line, _)) => format!(", on line {line}"),
                     None => String::new(),
@@ -242,10 +242,10 @@ impl Entries {
         Err(match nearest(name, &names) {
             Some(near) => error.with_help(format_args!("did you mean \"{}\"?", shown(near))),
             None if declared <= MOST_LISTED => {
-                error.with_help(format_args!("use one of those that exist: {}", listed.join(", ")))
+                error.with_help(format_args!("use one of: {}", listed.join(", ")))
             }
             None => error.with_help(format_args!(
-                "name one of the {declared} that exist, such as {}",
+                "use one of the {declared} names in the kubeconfig, such as {}",
                 listed.join(", ")
             )),
         })

@@ -217,10 +217,12 @@ impl Kubeconfig {
             {
                 return Err(Error::new(
                     ErrorKind::Refused,
-                    format_args!("a kubeconfig that was not loaded from the user's own file {want}"),
+                    format_args!(
+                        "a kubeconfig that was passed as bytes {want}, which is allowed only if it is trusted"
+                    ),
                 )
                 .with_origin(&fields.origin_of(key))
-                .with_help("use another kubeconfig, or call `trusted(true)` if you trust its origin"));
+                .with_help("if you trust the kubeconfig, call `trusted(true)`"));
             }
         }
         Ok(())

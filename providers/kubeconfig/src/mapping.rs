@@ -260,7 +260,7 @@ impl<'d> Mapping<'d> {
             None => Err(Error::new(
                 ErrorKind::InvalidValue,
                 format_args!(
-                    "\"{key}\" is a relative path, and {} is not in a directory that it could be relative to",
+                    "\"{key}\" is a relative path, but {} has no directory",
                     match self.origin.place() {
                         Place::Pipe(_) => "a pipe",
                         _ => "a kubeconfig that the program passed as bytes",
@@ -335,7 +335,7 @@ fn not_longer(text: &str, key: &str, most: usize, origin: impl Fn() -> Origin) -
 fn over_budget(what: fmt::Arguments<'_>, origin: &Origin) -> Error {
     Error::new(
         ErrorKind::MalformedDocument,
-        format_args!("{what}, which is the most that is read"),
+        format_args!("{what}, which is the limit"),
     )
     .with_origin(origin)
     .with_help("remove what the kubeconfig does not need")
@@ -376,7 +376,7 @@ pub(crate) fn text_of(value: Node<'_>, origin: impl FnOnce() -> Origin) -> Resul
         let error = wrong_type(value, "a string", &origin());
         match value.kind() {
             Kind::Sequence | Kind::Mapping => error,
-            _ => error.with_help("put it in quotes"),
+            _ => error.with_help("put the value in quotes"),
         }
     })
 }

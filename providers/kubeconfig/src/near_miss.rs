@@ -35,7 +35,7 @@ pub(crate) fn near_misses<'d>(
         }
     }
     if more > 0 {
-        let message = format_args!("{more} more keys here look like fields, are none, and are ignored");
+        let message = format_args!("{more} more unknown keys look like misspelled fields and are ignored");
         warnings.push(Warning::new("unknown-field", message).with_origin(&origin()));
     }
     warnings
@@ -68,7 +68,7 @@ fn near_miss(origin: &Origin, key: &str, near: &str) -> Warning {
     Warning::new(
         "unknown-field",
         format_args!(
-            "\"{}\" is not a field and is ignored; did you mean \"{near}\"?",
+            "\"{}\" is not a field of a kubeconfig and is ignored; did you mean \"{near}\"?",
             shown_key(key)
         ),
     )

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind};
 use crate::sharing_key::SharingKey;
 
 /// The environment variable that tells a plugin which plugins are already running. If a plugin uses Kubex itself and would
-/// start one of them again, Kubex returns [`ErrorKind::Recursion`](crate::ErrorKind::Recursion).
+/// start one of them again, Kubex returns [`ErrorKind::Recursion`].
 pub const STACK_VARIABLE: &str = "KUBEX_EXEC_STACK";
 
 /// The environment variable that identifies one run of a plugin. All processes that the plugin starts inherit it, so that Kubex
