@@ -274,14 +274,16 @@ fn check_certificate(
         let data = format!("{name}-data");
         fields.origin_of(name).or_else(|| fields.origin_of(&data))
     };
-    let checked = registry.check_pair(certificate).map_err(|error| match error.kind() {
-        // The TLS library does not know the files.
-        ErrorKind::IncompleteKeyPair => not_a_pair(
-            Subject::CLIENT_CERTIFICATE.in_file(fields.file("client-certificate")),
-            Subject::CLIENT_KEY.in_file(fields.file("client-key")),
-        ),
-        _ => error,
-    });
+    let checked = registry
+        .check_pair(certificate)
+        .map_err(|error| match error.kind() {
+            // The TLS library does not know the files.
+            ErrorKind::IncompleteKeyPair => not_a_pair(
+                Subject::CLIENT_CERTIFICATE.in_file(fields.file("client-certificate")),
+                Subject::CLIENT_KEY.in_file(fields.file("client-key")),
+            ),
+            _ => error,
+        });
     problems.take(checked.map_err(|error| match origin("client-key") {
         Some(origin) => error.with_origin(origin),
         None => error,

@@ -90,7 +90,13 @@ impl Vault {
                 let message = format_args!("the vault login {path} does not exist");
                 return Err(failed(Error::not_configured(message)));
             }
-            Err(error) => return Err(failed(Error::unreadable("the vault login", &self.login_file, error))),
+            Err(error) => {
+                return Err(failed(Error::unreadable(
+                    "the vault login",
+                    &self.login_file,
+                    error,
+                )));
+            }
         };
         let login = std::str::from_utf8(content.expose_secret())
             .unwrap_or_default()

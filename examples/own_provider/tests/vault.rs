@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use company_vault::REGISTRATION;
 use kubex_core::faults::Conformance;
 use kubex_core::host::SimulatedHost;
 use kubex_core::{Chain, ClientConfiguration, ErrorKind, ExposeSecret, Options, Registry, Result, Source};
-use company_vault::REGISTRATION;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;

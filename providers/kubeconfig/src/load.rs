@@ -153,7 +153,9 @@ impl Files<'_> {
                     None => not_there(reasons.join(", ")),
                     Some(variable) => {
                         not_there(format_args!("{variable} is set, and {}", reasons.join(", and ")))
-                            .with_help(format_args!("correct {variable}, or unset it to use ~/.kube/config"))
+                            .with_help(format_args!(
+                                "correct {variable}, or unset it to use ~/.kube/config"
+                            ))
                     }
                 })
             }

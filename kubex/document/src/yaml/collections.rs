@@ -19,7 +19,12 @@ impl Parser<'_, '_> {
                     self.scanner.take();
                     return self.end(token.span.start());
                 }
-                _ => return Err(refuse("expected '- ' in the column of the list's other entries, or less indentation", token)),
+                _ => {
+                    return Err(refuse(
+                        "expected '- ' in the column of the list's other entries, or less indentation",
+                        token,
+                    ));
+                }
             }
         }
     }
@@ -55,7 +60,12 @@ impl Parser<'_, '_> {
                     self.scanner.take();
                     return self.end(token.span.start());
                 }
-                _ => return Err(refuse("expected a key in the column of the mapping's other keys, or less indentation", token)),
+                _ => {
+                    return Err(refuse(
+                        "expected a key in the column of the mapping's other keys, or less indentation",
+                        token,
+                    ));
+                }
             }
             self.value(ends, true)?;
         }

@@ -128,7 +128,10 @@ impl Parser<'_, '_> {
                 TokenKind::TagDirective { handle, prefix } => {
                     let handle = handle.of(self.text);
                     if self.handles.iter().any(|(known, _)| *known == handle) {
-                        return Err(refuse("the directive %TAG is written twice for one handle", token));
+                        return Err(refuse(
+                            "the directive %TAG is written twice for one handle",
+                            token,
+                        ));
                     }
                     if self.handles.len() >= MOST_DIRECTIVES {
                         let problem = Problem::TooManyDirectives(MOST_DIRECTIVES);
@@ -226,7 +229,12 @@ impl Parser<'_, '_> {
                 "" => "",
                 "!" => "!",
                 "!!" => "tag:yaml.org,2002:",
-                _ => return Err(refuse("the handle of the tag is not defined by a directive %TAG; a value that begins with '!' needs quotes", token)),
+                _ => {
+                    return Err(refuse(
+                        "the handle of the tag is not defined by a directive %TAG; a value that begins with '!' needs quotes",
+                        token,
+                    ));
+                }
             },
         };
         Ok(ScalarTag::new(prefix, suffix))

@@ -152,10 +152,14 @@ impl Scanner<'_, '_> {
         let mut gathered = Gathered::new(self.cursor.at());
         loop {
             if self.cursor.is_document_indicator() {
-                return Err(self.error("expected the closing quote of the value that is open before the line with --- or ..."));
+                return Err(self.error(
+                    "expected the closing quote of the value that is open before the line with --- or ...",
+                ));
             }
             if self.cursor.is_end() {
-                return Err(self.error("expected the closing quote of a value, found the end of the document"));
+                return Err(
+                    self.error("expected the closing quote of a value, found the end of the document")
+                );
             }
             let is_escaped = self.skip_quoted_word(is_single, &mut gathered)?;
             if self.cursor.is(quote) {

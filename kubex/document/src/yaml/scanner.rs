@@ -251,7 +251,9 @@ impl<'t, 'd> Scanner<'t, 'd> {
     /// What began here is not a key.
     fn forget_key(&mut self) -> Result<(), ReadError> {
         match self.keys.last_mut().and_then(Option::take) {
-            Some(key) if key.is_required => Err(self.error("expected ':' after the key that begins before this place")),
+            Some(key) if key.is_required => {
+                Err(self.error("expected ':' after the key that begins before this place"))
+            }
             _ => Ok(()),
         }
     }
