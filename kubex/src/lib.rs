@@ -81,6 +81,7 @@
 //! | several clusters | [`fleet`], [`FromKubeconfig::load`], or one source for each and [`Chain::find`] |
 //! | test, fake | the feature `test-util`, or [`configure`] with a token |
 //! | expired, rejected | [`ErrorKind::Expired`], [`Credentials::invalidate`] |
+//!
 #![cfg_attr(feature = "config", doc = "[`config`]: mod@config")]
 #![cfg_attr(not(feature = "config"), doc = "[`config`]: #features")]
 #![cfg_attr(feature = "fleet", doc = "[`fleet`]: mod@fleet")]

@@ -259,7 +259,7 @@ impl CredentialProvider for ContextProvider {
     async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
         let (kubeconfig, options) = (self.kubeconfig.clone(), self.options.clone());
         // An entry of a large kubeconfig may be large as well.
-        let effort = kubeconfig.merged.effort;
+        let effort = kubeconfig.merged.effort();
         parse(effort, move || kubeconfig.answer(&options, &Options::new(), None)).await?
     }
 }

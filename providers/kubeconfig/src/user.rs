@@ -240,18 +240,18 @@ const VERSIONS_WITH_A_DEFAULT_MODE: &[&str] = &[
 fn interactive_mode(exec: &Mapping<'_>) -> Result<()> {
     let version = exec.text("apiVersion").ok().flatten();
     let is_required = version.is_some_and(|version| !VERSIONS_WITH_A_DEFAULT_MODE.contains(&version));
-    let modes = INTERACTIVE_MODES.join(", ");
+    let modes = || INTERACTIVE_MODES.join(", ");
     match exec.text("interactiveMode")? {
         None if is_required => {
             let error = missing(exec, "interactiveMode");
-            Err(error.with_help(format_args!("set \"interactiveMode\" to one of: {modes}")))
+            Err(error.with_help(format_args!("set \"interactiveMode\" to one of: {}", modes())))
         }
         Some(mode) if !INTERACTIVE_MODES.contains(&mode) => Err(Error::new(
             ErrorKind::InvalidValue,
             "\"interactiveMode\" has an invalid value",
         )
         .with_origin(&exec.origin_of("interactiveMode"))
-        .with_help(format_args!("set it to one of: {modes}"))),
+        .with_help(format_args!("set it to one of: {}", modes()))),
         _ => Ok(()),
     }
 }
@@ -314,7 +314,7 @@ fn auth_provider_options(
                 .with_origin(config.origin())
                 .with_help("remove the keys that the auth provider does not need"));
             }
-            options.insert(&key, value);
+            options.insert(key, value);
         }
     }
     Ok((name.to_owned(), options))
