@@ -129,6 +129,15 @@ impl Provenance {
     }
 
     /// Adds a shadowed entry: `taken` is used instead of `shadowed`.
+    ///
+    /// ```
+    /// use kubex_core::{Origin, Provenance};
+    ///
+    /// let mut provenance = Provenance::default();
+    /// let taken = Origin::file("/home/jane/.kube/config").key("users[jane]");
+    /// provenance.add_shadowed(&taken, &Origin::file("/etc/kubeconfig").key("users[jane]"));
+    /// assert_eq!(provenance.shadowed()[0].taken, taken);
+    /// ```
     pub fn add_shadowed(&mut self, taken: &Origin, shadowed: &Origin) {
         Arc::make_mut(&mut self.0).shadowed.push(Shadowed {
             taken: taken.clone(),
@@ -143,6 +152,15 @@ impl Provenance {
     }
 
     /// Returns the origin of a field; `None` if the field has its default value.
+    ///
+    /// ```
+    /// use kubex_core::{Origin, Provenance};
+    ///
+    /// let mut provenance = Provenance::default();
+    /// provenance.set("server", &Origin::flag("--server"));
+    /// assert_eq!(provenance.origin_of("server"), Some(&Origin::flag("--server")));
+    /// assert_eq!(provenance.origin_of("namespace"), None);
+    /// ```
     pub fn origin_of(&self, field: &str) -> Option<&Origin> {
         self.fields()
             .find(|(name, _)| *name == field)

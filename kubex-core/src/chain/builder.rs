@@ -88,12 +88,32 @@ impl ChainBuilder {
 
     /// Sets the chain's overrides: options that replace the fields of whichever source is used, by [client-go's
     /// rules](crate::overrides).
+    ///
+    /// ```
+    /// use kubex_core::{Chain, Options, Registry};
+    ///
+    /// let overrides = Options::new().set("namespace", "team-a").set("as", "jane");
+    /// let chain = Chain::builder(Registry::linked()?).overrides(overrides).build()?;
+    ///
+    /// let unknown = Options::new().set("namespce", "team-a");
+    /// assert!(Chain::builder(Registry::linked()?).overrides(unknown).build().is_err());
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self
     }
 
     /// Sets the rules for exec plugins, such as which plugins may run. They replace the rules of the host.
+    ///
+    /// ```
+    /// use kubex_core::host::{PluginPolicy, PluginRules};
+    /// use kubex_core::{Chain, Registry};
+    ///
+    /// let rules = PluginRules::new().policy(PluginPolicy::deny_all());
+    /// let chain = Chain::builder(Registry::linked()?).plugin_rules(rules).build()?;
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn plugin_rules(mut self, rules: PluginRules) -> Self {
         self.plugin_rules = Some(rules);
         self

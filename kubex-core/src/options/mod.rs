@@ -44,6 +44,15 @@ pub use pem::{Pem, is_pem};
 pub use crate::value::{Value, ValueKind};
 
 /// The options of a source or of a provider: a map from keys to [`Value`]s. Each value has an origin.
+///
+/// ```
+/// use kubex_core::Options;
+///
+/// let options = Options::new().set("role", "reader").set("retries", 3_i64);
+/// assert_eq!(options.get("role").and_then(|role| role.as_str()), Some("reader"));
+/// // The values may be secret, so `Debug` does not show them.
+/// assert!(!format!("{options:?}").contains("reader"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Options {
     origin: Origin,
@@ -81,6 +90,19 @@ impl Options {
 
     /// Ignores unknown keys in [`parse`](Self::parse). By default, they are errors. Use this for documents that other
     /// programs also use, such as a kubeconfig.
+    ///
+    /// ```
+    /// use kubex_core::Options;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// #[serde(deny_unknown_fields)]
+    /// struct Vault { role: String }
+    ///
+    /// let options = Options::new().set("role", "reader").set("color", "blue");
+    /// assert!(options.parse::<Vault>().is_err());
+    /// assert_eq!(options.ignoring_unknown_keys().parse::<Vault>()?.role, "reader");
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     #[must_use]
     pub fn ignoring_unknown_keys(mut self) -> Self {
         self.ignores_unknown_keys = true;

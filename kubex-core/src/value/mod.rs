@@ -30,6 +30,16 @@ use crate::secret::WipedString;
 pub(crate) use deserialize::from_entries;
 
 /// A value, and its origin: where it is set. Lists and mappings contain further values.
+///
+/// ```
+/// use kubex_core::Origin;
+/// use kubex_core::options::Value;
+///
+/// let origin = Origin::file("/etc/app.yaml").key("retries");
+/// let value = Value::new(3_i64, origin);
+/// assert_eq!(value.type_name(), "a number");
+/// assert_eq!(value.origin().to_string(), "/etc/app.yaml, retries");
+/// ```
 #[derive(Clone)]
 pub struct Value {
     origin: Origin,
@@ -140,6 +150,16 @@ impl Value {
 
     /// Returns the value of a key; `None` if the value is not a mapping or does not contain the key. If the key occurs
     /// twice, the last one is used.
+    ///
+    /// ```
+    /// use kubex_core::Origin;
+    /// use kubex_core::options::Value;
+    ///
+    /// let value = serde_json::from_str::<Value>(r#"{"role": "reader"}"#).unwrap().located(Origin::file("/etc/app.json"));
+    /// let role = value.get("role").unwrap();
+    /// assert_eq!(role.as_str(), Some("reader"));
+    /// assert_eq!(role.origin().to_string(), "/etc/app.json, role");
+    /// ```
     pub fn get(&self, key: &str) -> Option<&Value> {
         match &self.kind {
             ValueKind::Mapping(entries) => entries
@@ -177,6 +197,17 @@ impl Value {
     }
 
     /// Deserializes the value. Errors contain the origin and the keys, and never the value.
+    ///
+    /// ```
+    /// use kubex_core::Origin;
+    /// use kubex_core::options::Value;
+    ///
+    /// let value = Value::new(5_i64, Origin::flag("--retries"));
+    /// assert_eq!(value.parse::<u8>()?, 5);
+    /// let error = Value::new("s3cret-7", Origin::flag("--retries")).parse::<u8>().unwrap_err();
+    /// assert!(!error.to_string().contains("s3cret-7"));
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         deserialize::from_value(self)
     }
