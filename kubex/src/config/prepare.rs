@@ -153,7 +153,7 @@ fn unknown_provider(source: &SourceSettings, registry: &Registry, error: Error) 
         Some(help) if found => help.to_owned(),
         _ => format!(
             "set sources.{name}.provider to one of them, or link the crate of the provider \"{name}\" and check that \
-             `cargo tree -d -i kubex-core` lists nothing"
+             `cargo tree -i kubex-core` prints one tree, not \"ambiguous\""
         ),
     };
     Error::new(ErrorKind::UnknownProvider, message)
