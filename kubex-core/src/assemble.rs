@@ -25,16 +25,16 @@ use crate::text::{Mask, mask_address};
 use crate::time::rfc3339;
 use crate::warning::Warning;
 
-/// What a configuration is built with.
+/// The settings for building a configuration.
 #[derive(Clone, Copy)]
 pub(crate) struct Setting<'s> {
     /// Reads what is checked now, with the time limits of the source.
     pub(crate) host: &'s Host,
-    /// Belongs to the live handles. It is that of the chain, so that all of its handles share one.
+    /// The host of the live handles: the one of the chain, so that all handles share it.
     pub(crate) live_host: &'s Host,
     pub(crate) registry: &'s Registry,
     pub(crate) decorator: Option<&'s Decorator>,
-    /// Whether the handles of a follower ask those of the configuration.
+    /// Whether the configuration is followed: the handles of the follower then ask the handles of this configuration.
     pub(crate) is_followed: bool,
 }
 
@@ -50,7 +50,7 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
         decorator,
         ..
     } = setting;
-    // What these checks read is read again later.
+    // Records which files the checks read, because the live handles read them again later.
     let (checking_host, recorder) = host.recording_files(source.known_files);
     let (mut problems, identity_problems) = apart(source.problems);
     let mut provenance = Provenance::default();
@@ -82,7 +82,7 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
         checked_natively = replace(call, source, registry, &checking_host, &mut identity_warnings).await;
     }
     let mut source_warnings = Vec::new();
-    // A credential that will not be sent is not looked for.
+    // A credential that will not be sent need not be checked.
     let checked = match &credentials {
         Some(Credentials::Source { source, is_required }) if sends_credentials => {
             let checked = match checked_natively {
@@ -90,7 +90,7 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
                 None => source.check(&checking_host).await,
             };
             if checked.is_ok() {
-                // What is warned of may not happen to the decorated source.
+                // The decorator may make a warning of the plain source untrue, so the decorated source returns them.
                 source_warnings = decorated(source, decorator).warnings(host).await;
             }
             problems
@@ -150,7 +150,7 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
     with_credentials(builder, credentials, decorator).build(setting.live_host)
 }
 
-/// The longest path of any system, which is that of Windows. A certificate may be much longer, and is not copied.
+/// The longest path of any system: that of Windows. A longer text, such as a certificate, is not copied.
 const LONGEST_PATH: usize = 32_767;
 
 /// The text of a value, if it may be the name of a file. It may also be a secret.
@@ -208,7 +208,7 @@ fn shown_value(value: &Value) -> Option<String> {
     }
 }
 
-/// The warning of a token, certificate or key that comes from a pipe, which cannot be read again.
+/// The warning about a token, certificate or key that comes from a pipe, which cannot be read again.
 fn read_once(path: PathBuf) -> Warning {
     Warning::new(
         "pipe-read-once",
@@ -217,7 +217,7 @@ fn read_once(path: PathBuf) -> Warning {
     .with_origin(&Origin::pipe(path))
 }
 
-/// The warning of a user name that a server does not read as it is written (RFC 7617, 2).
+/// The warning about a user name with a colon, which a server reads differently (RFC 7617, 2).
 fn user_name_with_colon(options: &Options) -> Option<Warning> {
     let (_, name) = options.iter().find(|(key, _)| *key == "username")?;
     name.as_str().filter(|name| name.contains(':'))?;
@@ -225,8 +225,8 @@ fn user_name_with_colon(options: &Options) -> Option<Warning> {
     Some(Warning::new("colon-in-username", message).with_origin(name.origin()))
 }
 
-/// The warning of a token whose time has passed, as its source or the token itself states it. The token is sent nevertheless:
-/// this machine's clock may be wrong.
+/// The warning about a token that has expired, by its source or by its own `exp`. The token is still sent, because this
+/// machine's clock may be wrong.
 fn expired_token(credential: &Credential, fields: &IdentityFields, host: &Host) -> Option<Warning> {
     let token = credential.token()?;
     let expiry = credential
@@ -283,7 +283,7 @@ async fn read_cluster(
     problems.take(options.load(extensions, host).await)
 }
 
-/// The call of a kubeconfig's exec plugin, if any plugin is served natively.
+/// The call of a kubeconfig's exec plugin, if the host's rules list any plugin to replace.
 fn plugin_call(provider: &Chosen, options: &Options, host: &Host) -> Option<PluginCall> {
     let Chosen::Named(name) = provider else {
         return None;
@@ -295,7 +295,8 @@ fn plugin_call(provider: &Chosen, options: &Options, host: &Host) -> Option<Plug
     is_a_plugin.then(|| PluginCall::from_options(options)).flatten()
 }
 
-/// Replaces the source of a plugin by one that serves its call natively. Returns what that one's check found.
+/// Replaces the source of a plugin with the source of a provider, if one supports the call. Returns the result of that source's
+/// check.
 async fn replace(
     call: PluginCall,
     source: &mut Arc<dyn CredentialSource>,
@@ -327,8 +328,8 @@ enum Credentials {
 }
 
 impl Credentials {
-    /// If they are followed, the credential of a source that never changes: a live handle of it would only be asked by that of
-    /// the follower.
+    /// In a followed configuration, a source that never changes is replaced by its credential, because only the follower's
+    /// handle would ask a live handle.
     fn for_setting(self, checked: Option<Credential>, setting: Setting<'_>) -> Self {
         match (self, checked) {
             (Self::Source { source, .. }, Some(credential))

@@ -1,7 +1,7 @@
 //! The chain: an ordered list of sources. The first source that is configured is used.
 //!
-//! If a source is *not configured*, the chain continues with the next one. If a source is configured but broken, the
-//! chain stops with an error: the next source would be a different identity, which the user did not ask for.
+//! If a source is *not configured*, the chain continues with the next one. If a source is configured but broken, the chain
+//! stops with an error, because the next source would give the program an identity that the user did not choose.
 //!
 //! ```
 //! # use kubex_core::*;

@@ -40,8 +40,6 @@ pub(crate) use authority::Authority;
 use bundle_content::{BundleContent, shared_or_read};
 
 /// An API server's address: `https://` or `http://`, a host, and an optional path that prefixes every request path.
-///
-/// The text has the form in which kubectl passes it to exec plugins.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerUrl {
     text: String,
@@ -115,14 +113,13 @@ impl ServerUrl {
         })
     }
 
-    /// Returns whether the address is `https://`. To an `http://` server, no credential is sent unless the user allows
-    /// it.
+    /// Returns whether the address is `https://`. Kubex sends no credential to an `http://` server, unless the user allows it.
     pub fn is_encrypted(&self) -> bool {
         self.url.scheme() == "https"
     }
 
-    /// Returns the address as client-go passes it to an exec plugin: without query and fragment. A path is escaped
-    /// where necessary, and the rest is as the user wrote it.
+    /// Returns the address as text, without query and fragment. A path is escaped where necessary; the rest is as the user
+    /// wrote it. client-go passes the same text to exec plugins.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -157,7 +154,8 @@ impl ServerUrl {
             .ok_or_else(invalid_request_path)
     }
 
-    /// Checks a request path that is relative to the server's own path. The check allocates memory only for an error.
+    /// Checks that a request path, such as `/version`, does not leave the server's own path. It allocates memory only for an
+    /// error.
     ///
     /// # Errors
     /// The same as [`join`](Self::join).
@@ -197,7 +195,7 @@ impl ServerUrl {
     }
 }
 
-/// What no path of a URL contains and the crate `url` leaves as it is (RFC 3986, 3.3).
+/// Characters that a URL's path must not contain (RFC 3986, 3.3), but that the crate `url` does not escape.
 const ESCAPED_IN_A_REQUEST: &AsciiSet = &AsciiSet::EMPTY.add(b'[').add(b']').add(b'|').add(b'^');
 
 fn invalid_request_path() -> Error {
@@ -260,11 +258,10 @@ impl Trust {
 
 /// A set of certificate authorities, as PEM and as parsed certificates.
 ///
-/// A certificate that is not an authority is trusted too, as by kubectl: a server that presents exactly that
-/// certificate is accepted.
+/// A bundle may also contain a server's own certificate. As in kubectl, a server that presents exactly this certificate is
+/// accepted.
 ///
-/// A bundle does not change. [`LiveTrust`](crate::LiveTrust) returns the current bundle of a program whose CA file is
-/// renewed.
+/// A bundle is immutable. [`LiveTrust`](crate::LiveTrust) rereads a CA file and returns the current bundle.
 ///
 /// ```
 /// use kubex_core::{CaBundle, ErrorKind};
@@ -290,12 +287,12 @@ impl CaBundle {
         shared_or_read(pem, subject).map(Self)
     }
 
-    /// Returns warnings about PEM blocks that are not used, and about authorities that are not trusted at this time,
-    /// for example because they have expired. The result is empty if there is nothing to report.
+    /// Returns warnings about PEM blocks that are not used, and about authorities that are not trusted at the time `now`, for
+    /// example because they have expired.
     pub fn warnings(&self, now: SystemTime) -> Vec<Warning> {
         let mut warnings = ignored_blocks(&self.0.ignored);
         let certificates = self.0.certificates.iter().zip(&self.0.authorities).enumerate();
-        // Only what is reported is read again, for its name.
+        // Only the reported certificates are parsed again, for their names.
         let reported = certificates.filter_map(|(index, (certificate, authority))| {
             let problem = authority.problem(now)?;
             let name = X509Certificate::read(certificate).ok()?.subject_text();
@@ -345,10 +342,9 @@ impl fmt::Debug for CaBundle {
 
 /// The API server of a configuration, and how to reach it.
 ///
-/// The fields are public, so that a client can read them and a test can set them. [`new`](Self::new) creates a cluster,
-/// because the struct is `non_exhaustive`.
+/// Create a cluster with [`new`](Self::new), and then set the fields that differ from the defaults.
 ///
-/// Each field matters to a client:
+/// What happens if a client ignores a field:
 ///
 /// | field | a client that ignores the field |
 /// |---|---|
@@ -378,7 +374,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Creates a cluster with the trust of the operating system, no proxy, and defaults for the rest.
+    /// Creates a cluster that trusts the authorities of the operating system and has no proxy. The other fields have their
+    /// defaults.
     pub fn new(server: ServerUrl) -> Self {
         Self {
             server,

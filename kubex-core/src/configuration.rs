@@ -56,9 +56,9 @@ use crate::warning::Warning;
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClientConfiguration {
-    /// What never changes. A followed configuration shares it with the one that was resolved.
+    /// The parts that never change. A followed configuration shares them with the configuration that was first resolved.
     resolved: Arc<Resolved>,
-    /// What the clones of a followed configuration share; `None` if it never changes.
+    /// The state that the clones of a followed configuration share; `None` if the configuration is not followed.
     followed: Option<Arc<Line>>,
     credentials: Credentials,
     trust: LiveTrust,
@@ -94,8 +94,8 @@ impl ClientConfiguration {
         }
     }
 
-    /// Returns the API server and how to reach it, as they were first resolved. See
-    /// [`current_cluster`](Self::current_cluster).
+    /// Returns the API server and how to reach it, as first resolved. [`current_cluster`](Self::current_cluster) includes later
+    /// changes.
     pub fn cluster(&self) -> &Arc<Cluster> {
         &self.resolved.cluster
     }
@@ -130,13 +130,13 @@ impl ClientConfiguration {
         }
     }
 
-    /// Returns the handle that always returns the current credential.
+    /// Returns the handle through which a client gets the current credential.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// Returns the handle that always returns the current trust. The trust in [`cluster`](Self::cluster) stays as it
-    /// was first resolved.
+    /// Returns the handle through which a client gets the current trust. The trust in [`cluster`](Self::cluster) does not
+    /// change when a CA file is renewed.
     pub fn trust(&self) -> &LiveTrust {
         &self.trust
     }
@@ -163,7 +163,7 @@ impl ClientConfiguration {
         self.trust.set_name(source);
     }
 
-    /// Returns the warnings of the source that the configuration comes from.
+    /// Returns the warnings that were found when the configuration was resolved.
     pub fn warnings(&self) -> &[Warning] {
         &self.resolved.warnings
     }
@@ -179,8 +179,8 @@ impl ClientConfiguration {
         &self.resolved.report
     }
 
-    /// Returns the [report](Self::report), extended by the later changes of the source if the configuration
-    /// [follows](crate::chain::follow) it.
+    /// Returns the [report](Self::report). If the configuration [follows](crate::chain::follow) its source, the later changes
+    /// of the source are included.
     pub fn current_report(&self) -> Report {
         let report = self.report().clone();
         match &self.followed {
@@ -189,11 +189,11 @@ impl ClientConfiguration {
         }
     }
 
-    /// Returns the newest configuration that replaces this one, or `None` if this one is still current.
+    /// Returns the configuration that replaces this one; `None` if this one is still current.
     ///
-    /// A configuration that [follows](crate::chain::follow) its source gets a successor when it adopts a change that
-    /// needs a [permission](crate::chain::follow::FollowRules), such as another server. This configuration then stays
-    /// as it was.
+    /// A configuration that [follows](crate::chain::follow) its source gets a successor when it adopts a change such as another
+    /// server, if the [`FollowRules`](crate::chain::follow::FollowRules) allow that. The replaced configuration does not
+    /// change.
     ///
     /// The clients for reqwest, kube and hyper switch to the successor by themselves. A client of your own calls this
     /// method before each request, and opens new connections for a successor.
@@ -216,8 +216,8 @@ impl ClientConfiguration {
         self.followed.as_ref()?.successor()
     }
 
-    /// Requests a check for changes, if the configuration [follows](crate::chain::follow) its source. Call it in a
-    /// program that is notified of a change. This method returns at once; the next request makes the check.
+    /// Requests a check for changes, if the configuration [follows](crate::chain::follow) its source. Call it when the program
+    /// is notified of a change. It returns at once; the check runs with the next request.
     pub fn look_again(&self) {
         let newest = self.successor();
         let newest = newest.as_ref().unwrap_or(self);
@@ -324,7 +324,7 @@ impl ClientConfigurationBuilder {
         self
     }
 
-    /// Returns the cluster of the configuration to be built.
+    /// Returns the cluster, as passed to [`ClientConfiguration::builder`].
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
     }
@@ -369,8 +369,8 @@ impl ClientConfigurationBuilder {
 
     /// Builds the configuration. If no proxy is set, it uses the proxy of the environment variables.
     ///
-    /// For an `http://` server, the credential source is dropped, so no credential is fetched or sent.
-    /// [`allow_credentials_over_http`](Self::allow_credentials_over_http) changes that.
+    /// For an `http://` server, no credential is fetched or sent, unless
+    /// [`allow_credentials_over_http`](Self::allow_credentials_over_http) permits it.
     ///
     /// # Errors
     /// Returns [`ErrorKind::InvalidValue`](crate::ErrorKind::InvalidValue) if a value of the impersonation is not a

@@ -1,7 +1,7 @@
 //! The error type: what failed, where, why, and what to do about it.
 //!
-//! Every provider and every credential source returns this one [`Error`] type. A program acts on its [`ErrorKind`]. Its
-//! text is for people: what failed, where (source, file, line, key), why, and one thing to do. The text is
+//! Every provider and every credential source returns this one [`Error`] type. A program acts on the [`ErrorKind`]. The text of
+//! the error is for people: what failed, where (source, file, line, key), why, and one thing to do. The text is
 //! [sanitized](crate::text::sanitize) when the error is created, and again when it is printed.
 //!
 //! ```
@@ -74,7 +74,7 @@ use unreadable::{kind_of, remedy};
 /// The result type of Kubex.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kind of an error, for programs. All crates of Kubex use this one enum, so a `match` on it is enough.
+/// The kind of an error, for programs. All crates of Kubex use this enum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -84,9 +84,9 @@ pub enum ErrorKind {
     /// Every source of the chain returned [`NotConfigured`](Self::NotConfigured). [`Error::report`] contains the reasons.
     Exhausted,
 
-    /// A document is malformed: its YAML, JSON, kind or version.
+    /// A document is not valid YAML or JSON, or has the wrong kind or version.
     MalformedDocument,
-    /// A file that exists, or is required, cannot be read.
+    /// A file cannot be read, although it exists or is required.
     UnreadableFile,
     /// The requested context does not exist, or no context is selected.
     MissingContext,
@@ -102,7 +102,7 @@ pub enum ErrorKind {
     MissingField,
     /// Two fields are set, although only one of them is allowed.
     ConflictingFields,
-    /// There is a field that does not exist.
+    /// A document contains a field that is not known.
     UnknownField,
     /// A value is not valid base64.
     InvalidBase64,
@@ -179,7 +179,7 @@ struct Inner {
     help: Option<Sanitized>,
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
     others: Vec<Error>,
-    /// Data that the chain attaches: its report, whose type is not known here.
+    /// Data that the chain attaches: its report. This module does not know the type.
     attachment: Option<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -201,8 +201,8 @@ impl Error {
 
     /// Creates the error of a source that is not configured. The chain continues with the next source.
     ///
-    /// Use it only if there is nothing to read, such as no file. For a file that exists but is empty or invalid, return
-    /// an error of another kind, because the next source would be another identity.
+    /// Use it only if there is nothing to read, for example because there is no file. For a file that exists but is empty or
+    /// invalid, return an error of another kind, because the next source would be another identity.
     ///
     /// ```
     /// use kubex_core::Error;
@@ -291,7 +291,8 @@ impl Error {
         })
     }
 
-    /// Replaces the source and the place of the error and of those that are related to it, for another asker.
+    /// Replaces the source and the origin of the error and of its related errors, for another configuration that shares the
+    /// fetch.
     #[must_use]
     pub(crate) fn signed(self, name: Option<&str>, origin: Option<&Origin>) -> Self {
         self.change(|inner| {
@@ -431,7 +432,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Once more: a secret may have become known since the message was made.
+        // Sanitized again, because a secret may have become known since the message was created.
         match &self.0.source_name {
             Some(name) => write_sanitized(f, format_args!("{name}: {}", self.unsigned())),
             None => write_sanitized(f, self.unsigned()),
@@ -458,7 +459,7 @@ impl fmt::Display for Unsigned<'_> {
     }
 }
 
-/// Prints the kind and the whole text. A `main` function that returns an error prints this.
+/// Prints the kind and the whole text. Rust prints this form if `main` returns the error.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {self}", self.0.kind)

@@ -40,15 +40,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::options::{ClusterFields, ClusterOptions, Options, Value, ValueKind};
 use crate::resolved_source::{CERTIFICATE_FIELDS, KEY_FIELDS, ResolvedSource, SourcePart};
 
-/// Returns which other fields of the source are removed if this field is overridden. If `turns_off` is true, the value
-/// of the override is `false`. `insecure-skip-tls-verify: false` removes no field, so the source's certificate
-/// authority stays.
+/// Returns the other fields of the source that an override of `key` removes. `turns_off` means that the value of the override
+/// is `false`: `insecure-skip-tls-verify: false` removes no field, so the source's certificate authority stays.
 pub fn replaced_by(key: &str, turns_off: bool) -> &'static [&'static str] {
     match key {
         "server" => &["tls-server-name"],
         "certificate-authority" => &["certificate-authority-data", "insecure-skip-tls-verify"],
         "certificate-authority-data" => &["certificate-authority", "insecure-skip-tls-verify"],
-        // The system's certificate authorities would be trusted in the place of the source's.
+        // Otherwise, the system's certificate authorities would replace those of the source.
         "insecure-skip-tls-verify" if turns_off => &[],
         "insecure-skip-tls-verify" => &["certificate-authority", "certificate-authority-data"],
         "token" => &["token-file", "username", "password"],
@@ -101,7 +100,7 @@ impl Overrides {
     /// Checks the keys and the types of overrides. Files that they refer to are not read.
     ///
     /// # Errors
-    /// - [`ErrorKind::UnknownField`]: there is a key that cannot be overridden.
+    /// - [`ErrorKind::UnknownField`]: a key cannot be overridden.
     /// - [`ErrorKind::InvalidValue`]: a value has the wrong type.
     pub fn new(mut options: Options) -> Result<Self> {
         let mut cluster = options.split_off(ClusterOptions::KEYS);
@@ -118,8 +117,8 @@ impl Overrides {
         Ok(Self { cluster, identity })
     }
 
-    /// Merges the overrides into the result of a provider. Recorded problems and warnings about replaced fields are
-    /// removed.
+    /// Merges the overrides into the result of a provider. Removes the recorded problems and warnings about fields that are
+    /// replaced.
     ///
     /// # Errors
     /// - [`ErrorKind::IncompleteKeyPair`]: the overrides contain only part of an identity, such as a certificate

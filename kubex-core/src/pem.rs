@@ -26,7 +26,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// What a PEM text is, for errors: `the client key /etc/kubernetes/jane.key`.
+/// The name of a PEM text in errors, such as `the client key /etc/kubernetes/jane.key`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
     pub(crate) what: &'static str,

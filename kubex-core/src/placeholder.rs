@@ -2,7 +2,7 @@
 
 /// Returns whether a value still contains the placeholder of a template.
 ///
-/// A host name, base64 or a token cannot contain any of these placeholders.
+/// A placeholder such as `{{ .Server }}` or `${API_HOST}` cannot occur in a host name, in base64 or in a token.
 ///
 /// ```
 /// use kubex_core::placeholder::is_unfilled;
@@ -54,7 +54,7 @@ pub fn is_doubtful_host(host: &str) -> bool {
             .any(|placeholder| label.eq_ignore_ascii_case(placeholder))
 }
 
-/// The error message for a value that contains the placeholder of a template. The name of the value precedes it.
+/// The end of the error message for a value that contains the placeholder of a template. The name of the value comes before it.
 pub const UNFILLED: &str = "contains the placeholder of a template that was not filled in";
 
 /// The help text of the error for a value that contains the placeholder of a template.

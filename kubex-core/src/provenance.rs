@@ -37,8 +37,8 @@ const USUAL_FIELDS: usize = 12;
 
 /// The origin of each field of a client configuration. A field without an origin has its default value.
 ///
-/// It contains values only for fields that are not secret and that the configuration itself does not contain, such as
-/// the name of the context. It is cheap to clone.
+/// A provenance also contains the values of some fields that are not secret, such as the name of the context. It is cheap to
+/// clone.
 #[derive(Clone, Debug, Default)]
 pub struct Provenance(Arc<Content>);
 
@@ -113,15 +113,14 @@ impl Provenance {
         files.push((name_of(field), file.to_owned()));
     }
 
-    /// Returns the path of the file that a field of the identity refers to, such as `client-key`. `None` if this file
-    /// was not read when the chain was resolved. The [origin](Self::origin_of) of the field is where the path is
-    /// configured.
+    /// Returns the path of the file that a field of the identity, such as `client-key`, refers to. `None` if this file was not
+    /// read when the chain was resolved. [`origin_of`](Self::origin_of) returns where the path is configured.
     pub fn file_of(&self, field: &str) -> Option<&Path> {
         let file = self.0.files.iter().find(|(name, _)| name == field);
         file.map(|(_, file)| file.as_path())
     }
 
-    /// Gives back the room for further fields.
+    /// Frees the memory that was reserved for further fields.
     pub(crate) fn shrink(&mut self) {
         let content = Arc::make_mut(&mut self.0);
         content.fields.shrink_to_fit();

@@ -28,7 +28,7 @@
 //! # }
 //! ```
 //!
-//! The result does not contain the token: the token file above is not read here. The registry builds the provider
+//! In this example, the token file is not read yet, so the result does not contain the token. The registry builds the provider
 //! `token-file` only if the chain uses this source.
 
 use std::fmt::Debug;
@@ -60,16 +60,16 @@ impl<'a> ResolveRequest<'a> {
         }
     }
 
-    /// Sets the name of the context that the source selected at its first resolution. See [`chosen`](Self::chosen).
+    /// Sets the kubeconfig context that the source selected when it was first resolved. See [`chosen`](Self::chosen).
     #[must_use]
     pub fn with_chosen(mut self, chosen: Option<&'a str>) -> Self {
         self.chosen = chosen;
         self
     }
 
-    /// Returns the name of the context that the source selected at its first resolution. While the source is
-    /// [followed](crate::chain::follow), it must keep this context even if `current-context` changes. `None` at the
-    /// first resolution, and if the source selected none by itself.
+    /// Returns the kubeconfig context that the source selected when it was first resolved. A [followed](crate::chain::follow)
+    /// source must keep this context even if `current-context` changes. `None` when the source is first resolved, or if it set
+    /// no [choice](ResolvedSource::choice).
     pub fn chosen(&self) -> Option<&'a str> {
         self.chosen
     }
@@ -82,8 +82,8 @@ impl<'a> ResolveRequest<'a> {
         }
     }
 
-    /// Returns a chain that contains only the source with this name. A provider uses it if one of its options is the
-    /// name of another source. The other source is part of the same chain, or was added with
+    /// Returns a chain that contains only the source with this name. Use it if an option of the provider is the name of another
+    /// source. That source is part of the same chain, or was added with
     /// [`ChainBuilder::reference`](crate::ChainBuilder::reference).
     ///
     /// # Errors
@@ -105,21 +105,21 @@ impl<'a> ResolveRequest<'a> {
         Ok(chain.with_host(self.host.clone()))
     }
 
-    /// Returns the host, through which the provider reads files, variables and clocks. Each file and variable that it
+    /// Returns the host, through which the provider reads files, variables and clocks. Each file and variable that the provider
     /// reads is recorded as an [input](crate::host::Input) of the result.
     pub fn host(&self) -> &'a Host {
         self.host
     }
 }
 
-/// Finds the API server and the identity to use. If only the identity has to be found, implement
+/// Finds the API server and the identity to use. For a provider that only returns a credential, implement
 /// [`CredentialSource`](crate::CredentialSource) instead.
 #[async_trait]
 pub trait CredentialProvider: Debug + Send + Sync {
     /// Returns the cluster and the identity of the source.
     ///
-    /// An implementation only reads files and variables. It starts no process and opens no connection, so that
-    /// resolving is cheap and never starts a login.
+    /// An implementation may read files and variables. It must not start a process or open a connection, because resolving must
+    /// be cheap and must not start a login.
     ///
     /// # Errors
     /// - [`Error::not_configured`](crate::Error::not_configured): there is nothing to read. The chain continues with

@@ -61,7 +61,7 @@ const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 #[derive(Clone)]
 pub struct Proxy(Arc<Parts>);
 
-/// What a proxy consists of. Most clusters have none, so it is kept apart.
+/// The parts of a proxy. Most clusters have no proxy, so the parts are in a separate allocation.
 #[derive(Clone)]
 struct Parts {
     url: Url,
@@ -94,7 +94,7 @@ impl Proxy {
             )
             .with_help("write it as http://host:port")
         };
-        // A proxy's URL has no path: with an `@` in it, it is the rest of a password that contains a slash.
+        // A proxy's URL has no path. A path with an `@` is the rest of a password that contains a slash.
         let behind_host = text
             .split_once("://")
             .and_then(|(_, rest)| rest.find(['/', '?', '#']).and_then(|end| rest.get(end..)));

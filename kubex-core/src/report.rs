@@ -1,8 +1,8 @@
 //! The report: the outcome of each source of a chain, and the reason.
 //!
-//! It answers why a program connects to an unexpected cluster, which often depends on the sources that were not used.
-//! Every [`ClientConfiguration`](crate::ClientConfiguration) therefore contains a report, and so does the error of a
-//! chain that failed ([`Error::report`]).
+//! It shows why a program connects to an unexpected cluster: often because of a source that was not used. Every
+//! [`ClientConfiguration`](crate::ClientConfiguration) contains a report, and so does the error of a chain that failed
+//! ([`Error::report`]).
 //!
 //! ```no_run
 //! use kubex_core::report::Outcome;
@@ -83,7 +83,7 @@ pub struct Attempt {
     pub took: Duration,
 }
 
-/// A change of a [followed](crate::chain::follow) source, after its chain was resolved.
+/// A change that a [followed](crate::chain::follow) configuration has found in its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FollowedChange {
@@ -91,7 +91,7 @@ pub struct FollowedChange {
     ///
     /// - `followed`: the change was adopted.
     /// - `replaced`: the configuration has a [successor](crate::ClientConfiguration::successor).
-    /// - `kept`: the change needs a permission, and was not adopted.
+    /// - `kept`: the rules did not allow the change, so it was not adopted.
     /// - `failed`: the chain can no longer be resolved.
     /// - `recovered`: the chain can be resolved again.
     pub outcome: &'static str,

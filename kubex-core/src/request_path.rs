@@ -75,7 +75,7 @@ fn is_plain(text: &[u8]) -> bool {
     found == [0; STRIDE]
 }
 
-/// Records which bytes of a stride are not plain, also by the byte after each.
+/// Records which bytes of a stride are not plain, alone or together with the next byte.
 #[inline]
 fn look_at(stride: &[u8; STRIDE], behind: &[u8; STRIDE], found: &mut [u8; STRIDE]) {
     for ((found, byte), next) in found.iter_mut().zip(stride).zip(behind) {
@@ -118,8 +118,8 @@ impl Segment {
     }
 }
 
-/// Returns the next byte, percent-decoded, and the rest of the text; `None` at the end and for an invalid escape. What is
-/// encoded several times is decoded as often: each proxy on the way may decode it once.
+/// Returns the next byte, percent-decoded, and the rest of the text; `None` at the end and for an invalid escape. An escape
+/// that is encoded several times is decoded completely, because each proxy on the way may decode it once.
 fn next_byte(text: &[u8]) -> Option<(u8, &[u8])> {
     let (byte, rest) = text.split_first()?;
     if *byte != b'%' {

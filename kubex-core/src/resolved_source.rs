@@ -3,8 +3,8 @@
 //! A [`ResolvedSource`] contains the options of the cluster and the [identity](Identity), which is the name of a
 //! registered provider with its options. It contains no open file and no fetched credential. Therefore:
 //!
-//! - One function merges overrides into it ([`Overrides::apply`](crate::Overrides::apply)).
-//! - Two of them can be [compared](ResolvedSource::differences).
+//! - Overrides are merged into it in one place ([`Overrides::apply`](crate::Overrides::apply)).
+//! - Two resolved sources can be [compared](ResolvedSource::differences).
 //! - The registry builds a credential source only for the source that is used.
 //!
 //! ```
@@ -68,7 +68,7 @@ pub struct ResolvedSource {
     pub(crate) inputs: Vec<Input>,
     /// Files that the provider has read and that options of the identity name.
     pub(crate) known_files: Vec<(PathBuf, FileContent)>,
-    /// What the source chose by itself.
+    /// The kubeconfig context that the source selected.
     choice: Option<String>,
 }
 
@@ -119,8 +119,8 @@ impl ResolvedSource {
         self
     }
 
-    /// Returns the name and the options of the provider of the identity, after the overrides. `None` if the identity is
-    /// anonymous, or if it contains a finished credential or credential source.
+    /// Returns the name and the options of the provider that the identity refers to. `None` if the identity is anonymous, or
+    /// was created from a credential or a credential source.
     pub fn identity_provider(&self) -> Option<(String, Options)> {
         let chosen = self.identity.clone().choose();
         match chosen.provider {
@@ -129,8 +129,8 @@ impl ResolvedSource {
         }
     }
 
-    /// Sets the source that rereads the CA bundle while the configuration is in use. Overrides that replace the trust
-    /// remove it.
+    /// Sets the source that rereads the CA bundle while the configuration is in use. Overrides that replace the trust remove
+    /// this source.
     #[must_use]
     pub fn trust_source(mut self, source: Arc<dyn TrustSource>) -> Self {
         self.trust_source = Some(source);
@@ -153,8 +153,8 @@ impl ResolvedSource {
         self
     }
 
-    /// Sets the name of the context that the source selected by itself. When a [followed](crate::chain::follow) source
-    /// is resolved again, it receives this name as [`ResolveRequest::chosen`](crate::ResolveRequest::chosen).
+    /// Sets the kubeconfig context that the source selected. When a [followed](crate::chain::follow) source is resolved again,
+    /// it receives this name as [`ResolveRequest::chosen`](crate::ResolveRequest::chosen).
     #[must_use]
     pub fn choice(mut self, choice: Option<&str>) -> Self {
         self.choice = choice.map(str::to_owned);
@@ -170,8 +170,8 @@ impl ResolvedSource {
         self.warnings.push((part, warning));
     }
 
-    /// Adds a problem of this part. If overrides replace the part, the problem is removed. Otherwise, the chain fails
-    /// with it, together with the problems that the chain finds itself.
+    /// Adds a problem of this part. If overrides replace the part, the problem is removed. Otherwise, resolving the chain fails
+    /// with an error that contains it.
     pub fn add_problem(&mut self, part: SourcePart, problem: Error) {
         for problem in problem.into_problems() {
             // The source exists, so its problem must not let the chain continue.

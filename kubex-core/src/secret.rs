@@ -1,9 +1,9 @@
 //! Secret values: redacted in `Debug`, wiped on drop, not serializable, and masked in every text that Kubex prints.
 //!
-//! While a [`SecretString`] exists, [`sanitize`](crate::text::sanitize) recognizes its text in a message, also if it is
-//! encoded, and masks it. For this purpose, a keyed hash of the text is kept. Reading a [`SecretString`] or
-//! [`SecretBytes`] requires a call of [`ExposeSecret::expose_secret`], which is easy to find in a review. [`WipedString`]
-//! and [`SecretBuffer`] are for text and bytes that may contain a secret, but are read without this call.
+//! While a [`SecretString`] exists, [`sanitize`](crate::text::sanitize) recognizes its text in a message, even if it is
+//! encoded, and masks it. For this purpose, a keyed hash of the text is kept. Reading a [`SecretString`] or [`SecretBytes`]
+//! requires a call of [`ExposeSecret::expose_secret`], which is easy to find in a review. [`WipedString`] and [`SecretBuffer`]
+//! are for text and bytes that may contain a secret, but are read without this call.
 //!
 //! | type | use it for | `Debug` | wiped on drop | masked in messages |
 //! |---|---|---|---|---|
@@ -37,7 +37,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use known::Listing;
 
-/// A secret text. While it exists, Kubex masks it in every text that it prints. A text of fewer than eight bytes is not
+/// A secret text. While it exists, it is masked in every text that Kubex prints. A secret of fewer than eight bytes is not
 /// masked.
 ///
 /// ```
@@ -123,11 +123,10 @@ impl fmt::Debug for SecretString {
 
 /// Secret bytes, such as the content of a file or a private key in DER. `Debug` never shows them.
 ///
-/// Unlike a [`SecretString`], they are not searched for in the texts of others, such as what a plugin prints, because most
-/// of them are whole documents. Only the key of a client certificate is searched for and masked there.
+/// Unlike a [`SecretString`], they are not masked in messages, because most of them are whole documents. Only the key of a
+/// client certificate is masked there.
 ///
-/// Unlike the bytes of the crate `secrecy`, they can be [converted to text](Self::into_text) without a copy, so that a
-/// large file is not in memory twice.
+/// They can be [converted to text](Self::into_text) without a copy.
 #[derive(Default)]
 pub struct SecretBytes {
     bytes: Vec<u8>,
@@ -142,7 +141,7 @@ impl SecretBytes {
         }
     }
 
-    /// Has every text that Kubex shows searched for this secret while it exists.
+    /// Masks this secret in every text that Kubex prints, while the secret exists.
     #[must_use]
     pub(crate) fn listed(mut self) -> Self {
         self.listing.remove(&self.bytes);

@@ -15,7 +15,7 @@ use crate::host::Host;
 /// More threads than this share copies.
 const COUNT: usize = 8;
 
-/// So many uses by other threads than the first one, twice within [`SOON`], are contention.
+/// If other threads than the first one use the value this often, twice within [`SOON`], they contend for it.
 const OFTEN: u32 = 64;
 
 /// In nanoseconds.

@@ -1,9 +1,4 @@
 //! A key by which equal credential sources share one credential.
-//!
-//! If ten configurations use the same exec plugin with equal options for equal clusters, the plugin runs once for all
-//! of them. Each source returns its key from [`CredentialSource::sharing_key`](crate::CredentialSource::sharing_key).
-//! The key must contain every option that changes the credential. If the source sends something to the cluster, it must
-//! also contain the cluster.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -16,6 +11,11 @@ use zeroize::Zeroize as _;
 ///
 /// It is a digest of the parts that identify a source. Two keys are equal exactly if their parts are equal. Parts may
 /// be secret: the digest is keyed with random bytes of this process, so no part can be guessed from it.
+///
+/// If ten configurations use the same exec plugin with equal options for equal clusters, the plugin runs once for all
+/// of them. Each source returns its key from [`CredentialSource::sharing_key`](crate::CredentialSource::sharing_key).
+/// The key must contain every option that changes the credential. If the source sends something to the cluster, it must
+/// also contain the cluster.
 ///
 /// ```
 /// use kubex_core::credentials::SharingKey;
@@ -51,7 +51,7 @@ impl SharingKey {
         Self(State::Open(Box::new(parts))).with(provider)
     }
 
-    /// Adds a part. The order of the parts matters.
+    /// Adds a part to the key. The order of the parts matters.
     #[must_use]
     pub fn with(self, part: impl AsRef<[u8]>) -> Self {
         let mut parts = match self.0 {
@@ -63,21 +63,21 @@ impl SharingKey {
             }
         };
         let part = part.as_ref();
-        // With its length, a part never runs into the next one.
+        // The length comes first, so that different lists of parts never produce equal bytes.
         parts.0.update(&(part.len() as u64).to_le_bytes());
         parts.0.update(part);
         Self(State::Open(parts))
     }
 
-    /// Replaces the parts by their digest. The key stays equal. Use it for a key that is kept for long, because it
-    /// needs less memory.
+    /// Replaces the parts with their digest, to use less memory. The result is equal to the original key. Use it for a key that
+    /// is kept for long.
     #[must_use]
     pub fn closed(self) -> Self {
         Self(State::Closed(self.digest()))
     }
 
-    /// Half of the digest, for what is compared with an earlier state of the same thing. The key of the digest is not known
-    /// outside of the process, so that equal halves cannot be searched for.
+    /// Half of the digest, to compare a thing with its own earlier state. Nothing outside of the process knows the digest's
+    /// key, so an attacker cannot search for an equal half.
     pub(crate) fn short_digest(&self) -> [u8; 16] {
         let digest = self.digest();
         std::array::from_fn(|index| digest.get(index).copied().unwrap_or_default())
@@ -96,7 +96,7 @@ impl SharingKey {
         self.with(other.digest())
     }
 
-    /// Adds a part that may be missing. A missing part differs from an empty part.
+    /// Adds a part to the key. `None` adds a missing part, which differs from an empty part.
     #[must_use]
     pub fn with_optional(self, part: Option<impl AsRef<[u8]>>) -> Self {
         match part {
@@ -105,7 +105,7 @@ impl SharingKey {
         }
     }
 
-    /// Adds a list of parts. Two lists that are added one after the other differ from one list with all their parts.
+    /// Adds a list of parts to the key. Two lists, one after the other, differ from one list with the same parts.
     #[must_use]
     pub fn with_list<P: AsRef<[u8]>>(self, parts: impl IntoIterator<Item = P>) -> Self {
         let key = parts

@@ -1,8 +1,8 @@
 //! Credential sources: the trait that most providers implement.
 //!
-//! A [`CredentialSource`] returns a credential, for example from a vault, from a cloud's metadata service or from a
-//! file. It does not find a cluster. In a chain, the options of the cluster (`server`, `certificate-authority`, ...)
-//! are added to its own. A provider that also finds the cluster implements
+//! A [`CredentialSource`] returns a credential, for example from a vault, from a cloud's metadata service or from a file. It
+//! does not find a cluster. In a chain, such a source therefore also accepts the options of the cluster (`server`,
+//! `certificate-authority`, ...). A provider that also finds the cluster implements
 //! [`CredentialProvider`](crate::CredentialProvider) instead.
 //!
 //! ```
@@ -85,12 +85,13 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// Fetches a credential.
     ///
     /// # Errors
-    /// Returns any error. `NotConfigured` is changed to `Unavailable`. The message must not contain a secret, because
-    /// it is logged and printed.
+    /// Any error. Kubex changes the kind `NotConfigured` to `Unavailable`. The message must not contain a secret, because it is
+    /// logged and printed.
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Credential>;
 
-    /// Fetches a credential like [`fetch`](Self::fetch), and saves the secret for the next fetch in `saved`. Implement
-    /// it if a fetch [consumes a secret](Self::uses_up_a_secret). A store calls it while no other process fetches.
+    /// Fetches a credential like [`fetch`](Self::fetch), and saves the secret for the next fetch in `saved`. Implement it if a
+    /// fetch [consumes a secret](Self::uses_up_a_secret). A store that processes share calls this method for one process at a
+    /// time.
     ///
     /// # Errors
     /// The same as [`fetch`](Self::fetch).
@@ -107,15 +108,16 @@ pub trait CredentialSource: Debug + Send + Sync {
     /// Returns a description for people, such as `exec plugin aws`. It must not contain a secret.
     fn describe(&self) -> String;
 
-    /// Returns the source that this source wraps; `None`, the default, if it wraps none. A store is such a wrapper.
+    /// Returns the source that this source wraps; `None`, the default, if it wraps none. For example, a store that processes
+    /// share wraps the source that fetches.
     ///
     /// The default implementations of the methods below call the same method of the wrapped source. The exceptions are
     /// [`only_reads_files`](Self::only_reads_files) and [`never_changes`](Self::never_changes), because a wrapper may
     /// do more than the wrapped source.
     ///
     /// The methods above have no such default. A wrapper must implement [`fetch_saving`](Self::fetch_saving) and
-    /// [`uses_up_a_secret`](Self::uses_up_a_secret) by calling the wrapped source, unless the wrapper itself saves the
-    /// secret. Otherwise, a store loses the next refresh token.
+    /// [`uses_up_a_secret`](Self::uses_up_a_secret) by calling the wrapped source, unless the wrapper itself saves the secret.
+    /// Otherwise, the next refresh token is lost.
     fn decorated(&self) -> Option<&dyn CredentialSource> {
         None
     }
@@ -144,15 +146,14 @@ pub trait CredentialSource: Debug + Send + Sync {
         decorated.map_or(Duration::ZERO, |source| source.time_to_end(host))
     }
 
-    /// Returns whether a fetch only reads files: it runs no plugin and sends no request. If the server rejects one
-    /// credential after the other, such a source is used at most once a second, and any other source at most once in 10
-    /// s.
+    /// Returns whether a fetch only reads files: it runs no plugin and sends no request. While the server rejects every
+    /// credential, such a source is read at most once a second. Any other source fetches at most once every 10 s.
     fn only_reads_files(&self) -> bool {
         false
     }
 
-    /// Returns whether each fetch returns the same credential, which [`check`](Self::check) also returns. A
-    /// [followed](crate::chain::follow) configuration then keeps this credential and not the source.
+    /// Returns whether every fetch, and also [`check`](Self::check), returns the same credential. If so, a
+    /// [followed](crate::chain::follow) configuration keeps only this credential, and drops the source.
     fn never_changes(&self) -> bool {
         false
     }
@@ -163,9 +164,9 @@ pub trait CredentialSource: Debug + Send + Sync {
         self.decorated()?.sharing_key(cluster)
     }
 
-    /// Returns the key by which a store recognizes equal credentials of all processes of the user. With `None`, the
-    /// default, the credential is not shared with other processes. The method may read files that determine the
-    /// identity, such as a configuration with profiles.
+    /// Returns the key under which the user's processes share this credential in a store. With `None`, the default, the
+    /// credential is not shared with other processes. The method may read files that determine the identity, such as a
+    /// configuration with profiles.
     ///
     /// Unlike the [sharing key](Self::sharing_key), this key contains the environment variables that the source reads,
     /// because they differ from process to process.
@@ -185,8 +186,8 @@ pub trait CredentialSource: Debug + Send + Sync {
         self.decorated()?.origin()
     }
 
-    /// Returns warnings about what the next fetch will do. It does not fetch. It is called once, when the chain is
-    /// resolved. Like [`check`](Self::check), it starts no process and opens no connection.
+    /// Returns warnings about what the next fetch will do. Kubex calls this method once, when the chain is resolved. Like
+    /// [`check`](Self::check), it must not fetch, start a process or open a connection.
     async fn warnings(&self, host: &Host) -> Vec<Warning> {
         match self.decorated() {
             Some(source) => source.warnings(host).await,
@@ -194,11 +195,11 @@ pub trait CredentialSource: Debug + Send + Sync {
         }
     }
 
-    /// Finds problems early, such as an unreadable file or an empty token. It is called once, when the chain is
-    /// resolved. It starts no process and opens no connection.
+    /// Finds problems early, such as an unreadable file or an empty token. Kubex calls this method once, when the chain is
+    /// resolved. It must not start a process or open a connection.
     ///
-    /// A source that can load its credential without a process and a connection returns it, so that its certificate and
-    /// its expiry can be checked too. Other sources return `None`.
+    /// If the source can load its credential without a process or a connection, it returns the credential, and Kubex also
+    /// checks the certificate and the expiry. Other sources return `None`.
     ///
     /// # Errors
     /// - `NotConfigured`: there is nothing to read. If the source is an entry of the chain, the chain continues with

@@ -6,12 +6,12 @@ use zeroize::Zeroizing;
 
 use crate::text::sanitize_line;
 
-/// A key by which processes that share a store recognize equal credentials. It contains everything that distinguishes
-/// the identity of a source from every other identity, such as a program with its arguments, or an issuer with its
-/// client id. Some parts may be secret, so a store uses a keyed digest of them.
+/// The key of a credential in a store, such as a cache that several processes share. It contains everything that distinguishes
+/// the identity of a source from every other identity, such as a program with its arguments, or an issuer with its client id.
+/// Some parts may be secret, so a store uses only a keyed digest of the key.
 ///
-/// Two sources with equal keys share a credential. If a part is missing, a user may receive the credential of another
-/// user. A part that is not needed only causes additional fetches.
+/// Two sources with equal keys share a credential. If a part is missing, a user may receive the credential of another user. An
+/// unnecessary part only causes additional fetches.
 ///
 /// ```
 /// use kubex_core::credentials::StoreIdentity;
@@ -36,7 +36,7 @@ impl StoreIdentity {
         identity.with("provider", provider)
     }
 
-    /// Adds a part and its name. The order of the parts matters.
+    /// Adds a part and its name to the key. The order of the parts matters.
     #[must_use]
     pub fn with(mut self, name: &str, part: impl AsRef<[u8]>) -> Self {
         self.add(name.as_bytes());
@@ -44,7 +44,7 @@ impl StoreIdentity {
         self
     }
 
-    /// Adds a part that may be missing. A missing part differs from an empty part.
+    /// Adds a part to the key. `None` adds a missing part, which differs from an empty part.
     #[must_use]
     pub fn with_optional(self, name: &str, part: Option<impl AsRef<[u8]>>) -> Self {
         match part {
@@ -53,7 +53,7 @@ impl StoreIdentity {
         }
     }
 
-    /// Adds a list of parts. Two lists that are added one after the other differ from one list with all their parts.
+    /// Adds a list of parts to the key. Two lists, one after the other, differ from one list with the same parts.
     #[must_use]
     pub fn with_list<P: AsRef<[u8]>>(self, name: &str, parts: impl IntoIterator<Item = P>) -> Self {
         let identity = parts
@@ -62,7 +62,7 @@ impl StoreIdentity {
         identity.with_optional(name, None::<P>)
     }
 
-    /// With its length, a part never runs into the next one.
+    /// The length comes first, so that different lists of parts never produce equal bytes.
     fn add(&mut self, bytes: &[u8]) {
         let needed = self.parts.len() + bytes.len() + 8;
         if needed > self.parts.capacity() {

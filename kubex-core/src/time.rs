@@ -90,8 +90,8 @@ pub fn rfc3339(time: SystemTime) -> Rfc3339 {
 /// Returns the time this many seconds after the beginning of 1970, rounded down to a whole second. JSON web tokens
 /// contain times in this form (RFC 7519, NumericDate).
 ///
-/// A time outside of the years -9999 to 9999 becomes the first or the last moment of these years. A number of
-/// milliseconds often leads to such a time.
+/// A time outside of the years -9999 to 9999 becomes the first or the last moment of these years. This happens, for example, if
+/// a token contains milliseconds.
 pub fn from_unix_seconds(seconds: f64) -> SystemTime {
     #[expect(
         clippy::cast_possible_truncation,

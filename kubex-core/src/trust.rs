@@ -63,17 +63,17 @@ use crate::refresh::{FetchReason, Fetcher, RefreshCell, Refreshable, Subject};
 /// The age at which a CA bundle is read again.
 const REVALIDATE_AFTER: Duration = Duration::from_secs(60);
 
-/// Reads the CA bundle of a cluster, so that it can be replaced while a program runs.
+/// Rereads the CA bundle of a cluster, which may be replaced while a program runs.
 #[async_trait]
 pub trait TrustSource: Debug + Send + Sync {
     /// Reads the bundle.
     ///
     /// # Errors
-    /// Any error means that the bundle cannot be read. The previous bundle stays in use.
+    /// Return an error if the bundle cannot be read. The previous bundle then stays in use.
     async fn fetch(&self, host: &Host) -> Result<CaBundle>;
 
     /// Reads the bundle, like [`fetch`](Self::fetch). `reason` is [`Rejected`](FetchReason::Rejected) if the server's
-    /// certificate was not trusted. Implement it only if this makes a difference.
+    /// certificate was not trusted. Implement it only if the reason matters, for example to bypass a cache.
     ///
     /// # Errors
     /// The same as [`fetch`](Self::fetch).
@@ -127,7 +127,7 @@ enum Kind {
 }
 
 impl LiveTrust {
-    /// Creates a handle of trust that never changes.
+    /// Creates a handle whose trust never changes.
     pub fn fixed(trust: Trust) -> Self {
         Self(Kind::Fixed(Arc::new(CurrentTrust {
             trust,
@@ -135,12 +135,12 @@ impl LiveTrust {
         })))
     }
 
-    /// Creates a handle of a CA bundle that `source` reads again. `first` is the bundle that has been read already.
+    /// Creates a handle that starts with the CA bundle `first`, and rereads it from `source`.
     pub fn live(first: CaBundle, source: Arc<dyn TrustSource>, host: Host) -> Self {
         Self::relayed(first, source, host, false)
     }
 
-    /// A CA bundle of a source that may only pass on the one of another handle.
+    /// A handle whose source passes on the CA bundle of another handle while it is followed.
     pub(crate) fn relayed(first: CaBundle, source: Arc<dyn TrustSource>, host: Host, relays: bool) -> Self {
         let fetcher = TrustFetcher { source, relays };
         Self(Kind::Live(RefreshCell::with_value(
@@ -177,9 +177,9 @@ impl LiveTrust {
         }
     }
 
-    /// Reports that the issuer of the server's certificate is not in the CA bundle of this generation. The bundle may
-    /// have been replaced, so the next call of [`current`](Self::current) waits for a new read. There is at most one
-    /// such read in 10 s, or in 1 s if the source only reads files.
+    /// Reports that the issuer of the server's certificate is not in the CA bundle of this generation. The bundle may have been
+    /// replaced, so the next call of [`current`](Self::current) waits for a new read. Such reads start at most once every 10 s,
+    /// or every second if the source only reads files.
     pub fn invalidate(&self, generation: Generation) {
         if let Kind::Live(cell) = &self.0 {
             cell.invalidate(generation, None);

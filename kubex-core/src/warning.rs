@@ -36,8 +36,7 @@ impl Warning {
         }
     }
 
-    /// Creates a warning whose message is a sentence of the program, without text from other programs or files. The
-    /// message is not sanitized.
+    /// Creates a warning whose message is a constant in the code. The message is not sanitized.
     pub const fn fixed(id: &'static str, message: &'static str) -> Self {
         Self {
             id,

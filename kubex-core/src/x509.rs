@@ -41,7 +41,7 @@ const ANY_PURPOSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0"
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unreadable {
-    /// The certificate contains a date before 1970 or after 9999. It may be valid otherwise.
+    /// The certificate contains a date before 1970 or after 9999. Otherwise, it may be valid.
     Date,
     /// The bytes are not an X.509 certificate.
     Malformed,
@@ -245,7 +245,7 @@ impl X509Certificate {
         self.purpose.why_not_an_authority()
     }
 
-    /// Returns whether this many certificate authorities may follow below the certificate in a chain.
+    /// Returns whether the certificate's path length constraint permits this many intermediate authorities below it.
     pub fn allows_path_of(&self, authorities: usize) -> bool {
         match self.purpose.basic_constraints {
             Some((_, Some(limit))) => authorities <= usize::from(limit),

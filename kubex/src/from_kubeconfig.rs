@@ -42,10 +42,10 @@ pub fn configure_from_kubeconfig() -> FromKubeconfig {
 /// The builder that [`configure_from_kubeconfig`] returns. Await it to get the configuration.
 ///
 /// # Errors
-/// Awaiting it returns:
+/// Awaiting the builder returns:
 ///
 /// - [`ErrorKind::NotConfigured`]: there is no kubeconfig at the default location.
-/// - The problems of the kubeconfig.
+/// - The errors of reading the kubeconfig.
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct FromKubeconfig {
@@ -84,22 +84,22 @@ impl FromKubeconfig {
         self
     }
 
-    /// Uses a kubeconfig that the program has in memory. Plugins and references to files in it are errors, because its
-    /// author may not be the user. Call [`trusted`](Self::trusted) to allow them.
+    /// Uses a kubeconfig that the program has in memory. Such a kubeconfig may come from someone else, so plugins and
+    /// references to files in it are errors. Call [`trusted`](Self::trusted) to allow them.
     pub fn bytes(mut self, bytes: impl Into<SecretBytes>) -> Self {
         self.document = Document::Bytes(Ok(bytes.into()));
         self
     }
 
-    /// Reads a kubeconfig from this reader, to its end, before this function returns. It is treated like
-    /// [`bytes`](Self::bytes).
+    /// Reads a kubeconfig from this reader, to its end, before this method returns. As with [`bytes`](Self::bytes), plugins and
+    /// references to files are errors.
     pub fn reader(mut self, reader: impl Read) -> Self {
         self.document = Document::Bytes(read_to_end(reader));
         self
     }
 
-    /// Uses a kubeconfig that the program has in memory and can replace later. It is treated like
-    /// [`bytes`](Self::bytes).
+    /// Uses a kubeconfig that the program has in memory and can replace later. As with [`bytes`](Self::bytes), plugins and
+    /// references to files are errors.
     ///
     /// ```no_run
     /// use kubex::ReplaceableKubeconfig;
@@ -107,7 +107,7 @@ impl FromKubeconfig {
     /// # async fn example(first: Vec<u8>, second: Vec<u8>) -> kubex::Result<()> {
     /// let kubeconfig = ReplaceableKubeconfig::new(first);
     /// let configuration = kubex::configure_from_kubeconfig().replaceable(&kubeconfig).following().await?;
-    /// // Later, when the Secret that it comes from has changed:
+    /// // Later, after the kubeconfig has changed, for example in a Secret:
     /// kubeconfig.replace(second);
     /// configuration.look_again();
     /// # Ok(())
@@ -118,8 +118,9 @@ impl FromKubeconfig {
         self
     }
 
-    /// Names the kubeconfig in reports, origins and errors if it does not come from a file: one from [`bytes`](Self::bytes),
-    /// from a [`reader`](Self::reader), or a [`replaceable`](Self::replaceable) one. The default is `the kubeconfig`.
+    /// Sets the name of a kubeconfig that does not come from a file, but from [`bytes`](Self::bytes), a
+    /// [`reader`](Self::reader) or [`replaceable`](Self::replaceable). Reports, origins and errors contain it. The default is
+    /// `the kubeconfig`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -204,7 +205,7 @@ impl FromKubeconfig {
     }
 
     /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
-    /// its simulated host.
+    /// a simulated host.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self
@@ -217,7 +218,7 @@ impl FromKubeconfig {
     /// - [`ErrorKind::NotConfigured`]: there is no kubeconfig at the default location.
     /// - [`ErrorKind::ConflictingFields`]: a context, cluster, user, namespace or overrides were set. They belong to
     ///   one context, so set them on the loaded kubeconfig instead.
-    /// - The problems of the files.
+    /// - The errors of reading the files.
     pub async fn load(self) -> Result<Kubeconfig> {
         let selection = &self.selection;
         let names = [

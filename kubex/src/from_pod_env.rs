@@ -26,11 +26,11 @@ pub fn configure_from_pod_env() -> FromPodEnv {
 /// The builder that [`configure_from_pod_env`] returns. Await it to get the configuration.
 ///
 /// # Errors
-/// Awaiting it returns:
+/// Awaiting the builder returns:
 ///
 /// - [`ErrorKind::NotConfigured`](kubex_core::ErrorKind::NotConfigured): the program does not run in a pod, or no
 ///   token is mounted.
-/// - The problems of the mounted files.
+/// - The errors of reading the mounted files.
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct FromPodEnv {
@@ -53,7 +53,7 @@ impl FromPodEnv {
     }
 
     /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
-    /// its simulated host.
+    /// a simulated host.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self

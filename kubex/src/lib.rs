@@ -1,5 +1,5 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
-//! Which Kubernetes API server do I talk to, and as whom?
+//! Finds the Kubernetes API server and the credential that a program should use, and keeps the credential current.
 //!
 //! ```no_run
 //! # async fn example() -> kubex::Result<()> {
@@ -24,14 +24,14 @@
 //! |---|---|
 //! | resolve the configured chain | [`resolve`] |
 //! | inspect the configuration of Kubex, or change it in code | [`config`] |
-//! | bring defaults that files and variables can change | `kubex::resolve().defaults(options)` |
-//! | let kubectl's preferences forbid plugins | [`kuberc`] |
-//! | resolve the default chain, without any configuration | [`default_chain`]: `kubex::default_chain()?.build()?.resolve().await?` |
+//! | set defaults that files and variables can override | `kubex::resolve().defaults(options)` |
+//! | apply the plugin policy of kubectl's preferences | [`kuberc`] |
+//! | resolve the default chain, and ignore Kubex's configuration files and variables | [`default_chain`]: `kubex::default_chain()?.build()?.resolve().await?` |
 //! | use one source only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
 //! | configure everything in code | [`configure`] |
 //! | use many clusters of one kubeconfig | [`FromKubeconfig::load`] |
-//! | use many clusters that come and go | [`fleet`] |
-//! | override fields of the chosen source | `overrides` of an entry point, or [`ChainBuilder::overrides`] |
+//! | use many clusters that are added and removed while the program runs | [`fleet`] |
+//! | override fields of the chosen source | the method `overrides` of an entry point, or [`ChainBuilder::overrides`] |
 //! | build a chain in code | [`registry`], [`Chain`], [`Source`] |
 //! | add a provider of your own | [`register!`] |
 //! | send requests | [`reqwest`], [`kube`] |
@@ -44,7 +44,7 @@
 //! | `static` | yes | the provider `static`, [`configure`] |
 //! | `token-file` | yes | the provider `token-file` |
 //! | `in-cluster` | yes | the provider `in-cluster`, [`configure_from_pod_env`]; enables `static` and `token-file` |
-//! | `exec` | yes | the provider `exec`; without it, the program cannot start a process |
+//! | `exec` | yes | the provider `exec`; without it, Kubex starts no process |
 //! | `oidc` | yes | the provider `oidc`, also for a kubeconfig's `auth-provider: oidc`; compiles the crate reqwest |
 //! | `aks` | no | the provider `aks`: tokens for Azure Kubernetes Service, without kubelogin; compiles the Azure SDK |
 //! | `eks` | no | the provider `eks`: tokens for Amazon EKS, without the AWS CLI; compiles the AWS SDK, which needs Rust 1.94.1 |
@@ -59,7 +59,7 @@
 //! | `ring` | no | the crypto provider ring; if `aws-lc-rs` is enabled too, select it explicitly |
 //! | `tower` | no | [`tower`] |
 //! | `fleet` | no | [`fleet`]: many clusters, from kubeconfigs, Secrets and ClusterProfiles; enables `kubeconfig` |
-//! | `fleet-hub` | no | `fleet::Hub`: a fleet from a hub that is watched; enables `fleet` and `kube` |
+//! | `fleet-hub` | no | `fleet::Hub`: a fleet from the objects of a hub cluster, which it watches; enables `fleet` and `kube` |
 //! | `rustls` | no | [`rustls`] |
 //! | `hyper` | no | [`hyper`]; enables `rustls` and `tower` |
 //! | `kube` | no | [`kube`]; enables `hyper` |
@@ -74,9 +74,9 @@
 //! | topic | where |
 //! |---|---|
 //! | metrics | [`metrics`], with the feature of that name; or the `tracing` events of [`credentials`](mod@credentials#events) |
-//! | traces | each fetch is a span `fetch` of the target `kubex::credentials` or `kubex::trust` |
+//! | traces | each fetch of a credential or a CA bundle is a span `fetch` of the target `kubex::credentials` or `kubex::trust` |
 //! | timeout | of a source: [`Source::timeout`]; of a plugin: [`host::PluginRules::deadline`]; of a request: the HTTP client's own |
-//! | retry | a request that is answered 401 is sent once more with a new credential; all other retries are the HTTP client's |
+//! | retry | Kubex's clients retry a request once after a 401, with a new credential, and a request that the server has not processed; all other retries are left to the program |
 //! | reload | certificates, CA bundles and token files are read again within 60 s; [`Credentials::changes`] reports each change |
 //! | several clusters | [`fleet`], [`FromKubeconfig::load`], or one source for each and [`Chain::find`] |
 //! | test, fake | the feature `test-util`, or [`configure`] with a token |

@@ -30,15 +30,16 @@ pub fn configure() -> ManualConfiguration {
     ManualConfiguration::default()
 }
 
-/// The builder that [`configure`] returns: a configuration that is set in code. Await it to get the configuration. Set
-/// timeouts, retries and connection pools on the HTTP client instead.
+/// The builder that [`configure`] returns: a configuration that is set in code. Await it to get the configuration. Timeouts,
+/// retries and connection pools are settings of the HTTP client, and not part of it.
 ///
 /// # Errors
-/// Awaiting it reads the files, so that a missing file is reported early. It returns
+/// Awaiting the builder reads the files, so that a missing file is reported early. It returns:
 ///
-/// - `MissingCluster`: no URL is set.
-/// - `ConflictingFields`, `IncompleteKeyPair` or `MissingField`: settings do not fit together.
-/// - `UnreadableFile`, `InvalidPem` or `EmptyToken`: a file cannot be used.
+/// - [`ErrorKind::MissingCluster`]: no URL is set.
+/// - [`ErrorKind::ConflictingFields`], [`ErrorKind::IncompleteKeyPair`] or [`ErrorKind::MissingField`]: settings do not fit
+///   together.
+/// - [`ErrorKind::UnreadableFile`], [`ErrorKind::InvalidPem`] or [`ErrorKind::EmptyToken`]: a file cannot be used.
 #[derive(Debug, Default)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct ManualConfiguration {
@@ -124,43 +125,43 @@ impl ManualConfiguration {
         self
     }
 
-    /// Sets the file of the CA certificates, in PEM. Only these are trusted then, and not those of the system.
+    /// Sets the file that contains the CA certificates, in PEM. They replace the system's trust store.
     pub fn server_ca_file(mut self, path: impl AsRef<Path>) -> Self {
         self.server_ca_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Sets the CA certificates themselves, in PEM. Only these are trusted then, and not those of the system.
+    /// Sets the CA certificates, in PEM. They replace the system's trust store.
     pub fn server_ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.server_ca_pem = Some(pem.into().into());
         self
     }
 
-    /// Sets whether any certificate of the server is accepted. Off by default. Turn it on only for tests.
+    /// Sets whether the server may present any certificate, valid or not. Off by default. Turn it on only for tests.
     pub fn insecure_skip_tls_verify(mut self, skip: bool) -> Self {
         self.insecure_skip_tls_verify = skip;
         self
     }
 
-    /// Sets the file of the client certificate, in PEM.
+    /// Sets the file that contains the client certificate, in PEM.
     pub fn client_cert_file(mut self, path: impl AsRef<Path>) -> Self {
         self.client_cert_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Sets the client certificate itself, in PEM.
+    /// Sets the client certificate, in PEM.
     pub fn client_cert_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.client_cert_pem = Some(pem.into().into());
         self
     }
 
-    /// Sets the file of the client certificate's private key, in PEM.
+    /// Sets the file that contains the client certificate's private key, in PEM.
     pub fn client_key_file(mut self, path: impl AsRef<Path>) -> Self {
         self.client_key_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Sets the client certificate's private key itself, in PEM.
+    /// Sets the client certificate's private key, in PEM.
     pub fn client_key_pem(mut self, pem: impl Into<SecretBytes>) -> Self {
         self.client_key_pem = Some(pem.into());
         self
@@ -194,7 +195,7 @@ impl ManualConfiguration {
     }
 
     /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
-    /// its simulated host.
+    /// a simulated host.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self

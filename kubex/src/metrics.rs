@@ -15,7 +15,7 @@
 
 pub use kubex_core::metrics::{Metric, MetricKind};
 
-/// Returns every metric that Kubex writes with the features of this build.
+/// Returns every metric that Kubex records in this build.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
     let metrics = kubex_core::metrics::METRICS.iter();
     #[cfg(feature = "exec")]

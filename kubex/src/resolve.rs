@@ -38,7 +38,7 @@ pub fn resolve() -> Resolve {
 /// ```no_run
 /// # async fn example() -> kubex::Result<()> {
 /// let client = kubex::reqwest::Client::new(&kubex::follow().await?)?;
-/// // Another token in the kubeconfig is used at the next 401, or after a minute.
+/// // If the token in the kubeconfig changes, the new one is used within a minute, or after the next 401.
 /// let version = client.get("/version")?.send().await?;
 /// # Ok(())
 /// # }
@@ -50,12 +50,13 @@ pub fn follow() -> Resolve {
 /// The builder that [`resolve`] returns. Await it to get the configuration.
 ///
 /// # Errors
-/// Awaiting it returns the first of these. [`Error::report`](crate::Error::report) contains the outcome of each
+/// Awaiting the builder returns the first of these errors. [`Error::report`](crate::Error::report) contains the outcome of each
 /// source.
 ///
 /// - The problems of Kubex's own configuration.
 /// - The problems of the first source that is configured but broken. Later sources are not tried.
-/// - `Exhausted`: no source is configured. The error contains the reason of each source.
+/// - [`ErrorKind::Exhausted`](crate::ErrorKind::Exhausted): no source is configured. The error contains the reason for each
+///   source.
 #[derive(Debug)]
 #[must_use = "nothing is read before it is awaited"]
 pub struct Resolve {
@@ -67,8 +68,8 @@ pub struct Resolve {
 }
 
 impl Resolve {
-    /// Sets the program's own defaults: a configuration that every file, profile and variable can change. A key with dots is a
-    /// path.
+    /// Sets the program's own defaults. Configuration files, profiles and variables override them. A key may be a path with
+    /// dots, such as `sources.kubeconfig.context`.
     ///
     /// ```no_run
     /// use kubex::Options;
@@ -85,15 +86,15 @@ impl Resolve {
         self
     }
 
-    /// Sets overrides: fields that replace those of the chosen source. Their keys are the field names of a kubeconfig.
-    /// They win over overrides in configuration files and variables.
+    /// Sets overrides: fields that replace those of the chosen source. Their keys are the field names of a kubeconfig. They
+    /// take precedence over overrides in configuration files and variables.
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self
     }
 
     /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
-    /// its simulated host.
+    /// a simulated host.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self

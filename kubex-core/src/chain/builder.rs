@@ -1,22 +1,4 @@
 //! The builder of a chain.
-//!
-//! ```no_run
-//! use kubex_core::{Chain, Options, Registry, Source};
-//!
-//! # async fn example() -> kubex_core::Result<()> {
-//! let chain = Chain::builder(Registry::linked()?)
-//!     .source(Source::new("staging").provider("kubeconfig").option("context", "staging"))
-//!     .source(Source::new("in-cluster"))
-//!     .overrides(Options::new().set("namespace", "team-a"))
-//!     .build()?;
-//! let configuration = chain.resolve().await?;
-//! println!("{:#}", configuration.report());
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! [`build`](ChainBuilder::build) checks the options of every source and reports all problems at once. It reads no
-//! file. [`resolve`](Chain::resolve) reads the files, and can be called any number of times.
 
 use std::sync::Arc;
 
@@ -31,7 +13,25 @@ use crate::registry::Registry;
 use crate::text::clean_line;
 use crate::warning::Warning;
 
-/// Builds a [`Chain`]. [`Chain::builder`] returns it.
+/// Builds a [`Chain`]. [`Chain::builder`] creates it.
+///
+/// ```no_run
+/// use kubex_core::{Chain, Options, Registry, Source};
+///
+/// # async fn example() -> kubex_core::Result<()> {
+/// let chain = Chain::builder(Registry::linked()?)
+///     .source(Source::new("staging").provider("kubeconfig").option("context", "staging"))
+///     .source(Source::new("in-cluster"))
+///     .overrides(Options::new().set("namespace", "team-a"))
+///     .build()?;
+/// let configuration = chain.resolve().await?;
+/// println!("{:#}", configuration.report());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`build`](ChainBuilder::build) checks the options of every source and reports all problems at once. It reads no
+/// file. [`resolve`](Chain::resolve) reads the files, and can be called any number of times.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ChainBuilder {
@@ -46,8 +46,8 @@ pub struct ChainBuilder {
 }
 
 impl Chain {
-    /// Starts an empty chain. Its sources use the providers of this registry, and read the real system unless
-    /// [`host`](ChainBuilder::host) replaces it.
+    /// Starts an empty chain. Its sources use the providers of `registry`. They read the real system, unless
+    /// [`host`](ChainBuilder::host) sets a simulated one.
     pub fn builder(registry: Registry) -> ChainBuilder {
         ChainBuilder {
             registry,
@@ -68,22 +68,22 @@ impl ChainBuilder {
         self
     }
 
-    /// Adds a source that the chain itself does not try. The options of other sources can refer to it by its name. The
+    /// Adds a source that only other sources use: their options refer to it by its name. The chain does not try it, and the
     /// chain's overrides do not apply to it.
     pub fn reference(mut self, source: Source) -> Self {
         self.references.push(source);
         self
     }
 
-    /// Sets the [`Host`] through which the sources read the system, such as the simulated host of a test. The default
-    /// is the real system.
+    /// Sets the [`Host`] through which the sources read files and variables. The default is the real system. A test can set a
+    /// simulated host.
     pub fn host(mut self, host: Host) -> Self {
         self.host = Some(host);
         self
     }
 
-    /// Sets the chain's overrides: options that replace fields of the source that is used, whichever it is. They apply
-    /// to the cluster and the identity by [client-go's rules](crate::overrides).
+    /// Sets the chain's overrides: options that replace the fields of whichever source is used, by [client-go's
+    /// rules](crate::overrides).
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self

@@ -1,13 +1,4 @@
 //! Resolving a chain: its sources are tried in order.
-//!
-//! | outcome of a source | chain |
-//! |---|---|
-//! | not configured: its file, variables or mount do not exist | the next source is tried |
-//! | resolved | it is used, and the others are not tried |
-//! | anything else: malformed, unreadable, refused, timed out | stops with that error |
-//!
-//! The last row is why a chain is a type of its own. A loop that continues after *any* error would use the identity of
-//! the pod because of a typing mistake in the kubeconfig.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,10 +36,10 @@ pub(super) struct Choice {
     pub(super) name: String,
 }
 
-/// How a chain is asked.
+/// How a chain is resolved.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Asked<'c> {
-    /// What a source chose before, which it is asked for again.
+    /// The earlier choice of a source, which it must make again.
     pub(super) chose: Option<&'c Choice>,
     /// Whether the result is followed.
     pub(super) is_followed: bool,
@@ -63,8 +54,16 @@ impl<'c> Asked<'c> {
     }
 }
 
-/// An ordered list of sources, of which the first configured one is used. It is cheap to clone. See the
-/// [module](super).
+/// An ordered list of sources. The first source that is configured is used. A chain is cheap to clone.
+///
+/// | outcome of a source | chain |
+/// |---|---|
+/// | not configured: its file, variables or mount do not exist | the next source is tried |
+/// | resolved | it is used, and the others are not tried |
+/// | anything else: malformed, unreadable, refused, timed out | stops with that error |
+///
+/// A chain stops at a broken source, because the next source has a different identity. For example, a typo in the kubeconfig
+/// must not lead to the identity of the pod.
 #[derive(Clone, Debug)]
 pub struct Chain {
     pub(super) sources: Arc<[BuiltSource]>,
@@ -78,14 +77,14 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Returns the same chain, which reads the system through another [`Host`].
+    /// Returns a copy of this chain that reads the system through another [`Host`].
     #[must_use]
     pub fn with_host(&self, host: Host) -> Self {
         Self { host, ..self.clone() }
     }
 
-    /// The chain of the source with this name alone, for a source of this chain that refers to it. The sources that refer
-    /// to each other end, because neither of the two is known to the result.
+    /// A chain of only the source with this name, for the source `referring`, which refers to it. The result contains neither
+    /// of the two as a reference, so sources that refer to each other do not recurse.
     pub(crate) fn through(&self, referring: &str, name: &str) -> Option<Self> {
         let known = self.references.iter().chain(self.sources.iter());
         let known: Vec<&BuiltSource> = known.filter(|source| source.name != referring).collect();
@@ -101,9 +100,9 @@ impl Chain {
         })
     }
 
-    /// Returns one chain per source, in order, each with the overrides and the references of this chain. Use them to
-    /// check sources that [`resolve`](Self::resolve) does not reach, because it stops at the first source that is
-    /// configured.
+    /// Returns a chain for each source alone, in order, with the overrides and references of this chain.
+    /// [`resolve`](Self::resolve) stops at the first source that is configured; with these chains, a program can check the
+    /// others too.
     pub fn each_alone(&self) -> impl Iterator<Item = Self> {
         self.sources.iter().map(|source| {
             let others = self.sources.iter().filter(|other| other.name != source.name);
@@ -119,7 +118,7 @@ impl Chain {
     /// [report](ClientConfiguration::report) contains the outcome of each source.
     ///
     /// # Errors
-    /// - [`ErrorKind::Exhausted`]: no source is configured. The error contains the reason why each one is not.
+    /// - [`ErrorKind::Exhausted`]: no source is configured. The error contains the reason for each source.
     /// - Any other error: the first source that is configured is broken. The error contains the name of the source.
     ///
     /// In both cases, [`Error::report`] returns the outcome of each source.
@@ -129,8 +128,8 @@ impl Chain {
         Ok(configuration)
     }
 
-    /// Resolves the chain like [`resolve`](Self::resolve), and also returns what the chosen source was read from: the files and
-    /// variables, in the order in which they were read. Files that do not exist are among them.
+    /// Resolves the chain like [`resolve`](Self::resolve), and also returns the files and variables that the chosen source was
+    /// read from, in order. The list includes files that do not exist.
     ///
     /// # Errors
     /// The same as [`resolve`](Self::resolve).
@@ -146,7 +145,7 @@ impl Chain {
         Ok((configuration, inputs))
     }
 
-    /// Resolves the chain. Passes what each source answers to `see`; the last one is the source that is used.
+    /// Resolves the chain. Passes the answer of each source to `see`; the last answer is the one that is used.
     pub(super) async fn resolve_with(
         &self,
         asked: Asked<'_>,
@@ -188,20 +187,20 @@ impl Chain {
         }
     }
 
-    /// Resolves a chain of one source. If the source is not configured, the error is that of the source, which is more
-    /// useful than `Exhausted`.
+    /// Resolves a chain of one source. If the source is not configured, this method returns the source's own error, which is
+    /// more precise than [`ErrorKind::Exhausted`].
     ///
     /// # Errors
-    /// The same as [`resolve`](Self::resolve), but the `NotConfigured` error of the last source replaces `Exhausted`.
+    /// The same as [`resolve`](Self::resolve), with [`ErrorKind::NotConfigured`] instead of `Exhausted`.
     pub async fn resolve_only(&self) -> Result<ClientConfiguration> {
         self.resolve().await.map_err(own_error)
     }
 
-    /// Returns the [`ResolvedSource`] of the first source that is configured, with the overrides merged into it. A
-    /// program can compare it with a later one. Files that it refers to, such as a token file, are not read.
+    /// Returns the [`ResolvedSource`] of the first source that is configured, with the overrides merged into it. A program can
+    /// compare two results to find changes. Files that the source refers to, such as a token file, are not read.
     ///
     /// # Errors
-    /// The same as [`resolve`](Self::resolve), except for the problems that are found only when those files are read.
+    /// The same as [`resolve`](Self::resolve), but problems in the files that the source refers to are not found.
     pub async fn find(&self) -> Result<ResolvedSource> {
         let mut report = Report::default();
         for source in self.sources.iter() {

@@ -116,13 +116,11 @@ impl Source {
         self
     }
 
-    /// Wraps the credential source that this source resolves to, such as the plugin of a kubeconfig's user. For
-    /// example, a store that several processes share is such a wrapper.
+    /// Wraps the [`CredentialSource`] that this source resolves to, for example in a cache that several processes share.
     ///
-    /// The wrapper returns the wrapped source from [`decorated`](CredentialSource::decorated), and thereby inherits its
-    /// deadline, identity and warnings. The wrapper implements [`fetch_saving`](CredentialSource::fetch_saving) and
-    /// [`uses_up_a_secret`](CredentialSource::uses_up_a_secret) by calling the wrapped source, unless it saves the
-    /// secret itself.
+    /// The wrapper must return the wrapped source from [`decorated`](CredentialSource::decorated). It then inherits the
+    /// deadline, identity and warnings of the wrapped source. It must forward [`fetch_saving`](CredentialSource::fetch_saving)
+    /// and [`uses_up_a_secret`](CredentialSource::uses_up_a_secret) to the wrapped source, unless it saves the secret itself.
     pub fn decorated_by(
         mut self,
         decorate: impl Fn(Arc<dyn CredentialSource>) -> Arc<dyn CredentialSource> + Send + Sync + 'static,

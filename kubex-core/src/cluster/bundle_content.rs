@@ -1,4 +1,4 @@
-//! What a CA bundle consists of, kept once for all bundles with the same text.
+//! The content of a CA bundle, kept once for all bundles with the same text.
 //!
 //! A fleet has thousands of clusters, and many of them have the same certificate authority. The table holds weak references
 //! only: an entry is removed when the last user of its bundle is dropped.
@@ -43,7 +43,7 @@ pub(super) struct BundleContent {
     entry: Option<u64>,
 }
 
-/// The bundle of this text: one in use, or a new one. `subject` is its name in an error.
+/// The bundle with this text: one that is in use, or a new one. `subject` is its name in an error.
 pub(super) fn shared_or_read(pem: &[u8], subject: Subject<'_>) -> Result<Arc<BundleContent>> {
     let hash = STATE.hash_one(pem);
     let known = in_use(&table(), hash);

@@ -33,7 +33,7 @@ const MAX_REPORTED: usize = 8;
 
 /// A certificate chain, the client's own certificate first, and the private key that belongs to it.
 ///
-/// Certificates of the X.509 versions 1 and 2 are accepted too, and none is rewritten. The key is kept as PEM, once, in memory that is wiped on
+/// All versions of X.509 are accepted, and the certificates are sent unchanged. The key is kept in memory that is wiped on
 /// drop.
 #[derive(Clone)]
 pub struct ClientCertificate {
@@ -47,12 +47,12 @@ impl ClientCertificate {
     /// Reads a certificate chain and its private key from PEM. The chain may consist of several certificates. The key
     /// is in PKCS #8, PKCS #1 or SEC1; its PEM label may be wrong.
     ///
-    /// This function compares the key with the certificate if the key contains its public key. Most Ed25519 keys do
-    /// not. For such a key, let the TLS library compute the public key and pass it to
+    /// If the private key contains its public key, this function compares that with the certificate. Most Ed25519 keys do not
+    /// contain it. For these, compute the public key with a TLS library, and pass it to
     /// [`has_public_key`](Self::has_public_key).
     ///
     /// # Errors
-    /// - [`ErrorKind::InvalidPem`]: the certificate or the key is invalid. The message contains which of the two.
+    /// - [`ErrorKind::InvalidPem`]: the certificate or the key is invalid. The message names the invalid one.
     /// - [`ErrorKind::Unsupported`]: no TLS library supports the key.
     /// - [`ErrorKind::IncompleteKeyPair`]: the key does not belong to the certificate.
     pub fn from_pem(certificate: &[u8], key: SecretBytes) -> Result<Self> {
@@ -96,8 +96,8 @@ impl ClientCertificate {
     /// Returns whether the client's own certificate contains this public key, a `SubjectPublicKeyInfo` in DER (RFC
     /// 5280, 4.1). A TLS library can compute the public key of any private key.
     ///
-    /// `None` means that the two keys cannot be compared: the certificate or the public key cannot be read, or one of
-    /// them is a compressed point of an elliptic curve.
+    /// `None` means that the keys cannot be compared: the certificate or `public_key` cannot be read, or one of the keys is a
+    /// compressed point of an elliptic curve.
     pub fn has_public_key(&self, public_key: &[u8]) -> Option<bool> {
         is_for_public_key(self.chain.first()?, public_key)
     }
@@ -140,8 +140,8 @@ impl ClientCertificate {
         self.validity.map(|(_, not_after)| not_after)
     }
 
-    /// Returns warnings about the certificate at this time: it has expired, it is not valid yet, or the PEM contains
-    /// blocks that are not used. The certificate is sent nevertheless, because this machine's clock may be wrong.
+    /// Returns warnings about the certificate at this time: it has expired, it is not valid yet, or the PEM contains blocks
+    /// that are not used. An expired certificate is still sent, because this machine's clock may be wrong.
     pub fn warnings(&self, now: SystemTime) -> Vec<Warning> {
         let mut warnings = self.chain.warnings();
         match self.validity {
@@ -187,11 +187,11 @@ impl fmt::Debug for ClientCertificate {
     }
 }
 
-/// The certificates of a PEM text that count, and the blocks that do not.
+/// The certificates of a PEM text, and its blocks that are not used.
 #[derive(Clone, Debug)]
 pub(crate) struct Certificates {
     certificates: Vec<CertificateDer<'static>>,
-    /// What the blocks that are not used are reported as.
+    /// Descriptions of the blocks that are not used.
     ignored: Vec<String>,
 }
 

@@ -22,9 +22,9 @@
 //! # Renewal
 //!
 //! - [`with_expiry`](Credential::with_expiry) sets when the credential expires. It is renewed when less than 20 % of its
-//!   lifetime is left ([the rule](mod@crate::credentials#when-a-credential-is-renewed)), and never used after it.
-//! - [`with_revalidate_after`](Credential::with_revalidate_after) sets an age at which its source fetches it again. If
-//!   that fails, the credential stays in use.
+//!   lifetime is left ([the rule](mod@crate::credentials#when-a-credential-is-renewed)), and never used after its expiry.
+//! - [`with_revalidate_after`](Credential::with_revalidate_after) sets the age at which the credential is fetched again, even
+//!   if it is still valid. If that fetch fails, the old credential stays in use.
 //!
 //! A credential with neither is used until a server rejects it.
 //!
@@ -225,8 +225,8 @@ impl Credential {
         self
     }
 
-    /// Sets the age at which the source fetches the credential again although it may still be valid. If that fails, the
-    /// credential stays in use.
+    /// Sets the age at which the credential is fetched again, even if it is still valid. If that fetch fails, the credential
+    /// stays in use.
     #[must_use]
     pub fn with_revalidate_after(mut self, age: Duration) -> Self {
         self.revalidate_after = Some(age);
@@ -266,7 +266,7 @@ impl Credential {
         self.expires_at
     }
 
-    /// Returns the age at which the source fetches the credential again; `None` if it does not do so by age.
+    /// Returns the age at which the credential is fetched again, even if it is still valid; `None` if no age is set.
     pub fn revalidate_after(&self) -> Option<Duration> {
         self.revalidate_after
     }
@@ -276,9 +276,8 @@ impl Credential {
         self.generation
     }
 
-    /// Returns whether the credential had already expired when it was fetched. Such a credential is used once
-    /// nevertheless, because this machine's clock may be wrong. Use it for one request only, and not for a connection
-    /// that stays open.
+    /// Returns whether the credential had already expired when it was fetched. Such a credential is still used once, because
+    /// this machine's clock may be wrong. Use it for one request only, and not for a connection that stays open.
     pub fn expired_on_arrival(&self) -> bool {
         self.expired_on_arrival
     }

@@ -1,10 +1,9 @@
 //! Whether a client certificate and a private key belong together.
 //!
-//! While two files are replaced one after the other, they contain halves of different pairs for a moment, and must
-//! not be used. Most private keys contain their public key, so the two can be compared without any cryptography: RSA
-//! keys always do (RFC 8017, A.1.2), keys of elliptic curves usually (RFC 5915, 3; RFC 5958, 2). For a key that does
-//! not, the TLS library computes the public key, and [`ClientCertificate::has_public_key`](super::ClientCertificate)
-//! compares that one.
+//! While two files are being replaced, the certificate may be new and the key old. Such a pair must not be used. Most private
+//! keys contain their public key, which can be compared with the certificate without any cryptography: RSA keys always do (RFC
+//! 8017, A.1.2), keys of elliptic curves usually (RFC 5915, 3; RFC 5958, 2). For other keys, the TLS library computes the
+//! public key, and [`ClientCertificate::has_public_key`](super::ClientCertificate) compares it.
 
 use pkcs8::spki::SubjectPublicKeyInfoRef;
 use pkcs8::{ObjectIdentifier, PrivateKeyInfoRef};

@@ -31,9 +31,9 @@
 //! |---|---|
 //! | it expires | when less than 20 % of its lifetime is left: at least 10 s and at most 5 min before the expiry, but never before half of the lifetime. A jitter of up to 10 % of that window delays it |
 //! | the source returns the same credential again | 10 s later at the earliest, or when it expires |
-//! | its client certificate expires | as early as before an expiry; the certificate is still offered after it |
+//! | its client certificate expires | as early as for an expiry; the certificate is still offered after it has expired |
 //! | its source asks for [revalidation](Credential::with_revalidate_after) | at that age; requests wait for it for 1 s at most |
-//! | the server rejects it ([`invalidate`](Credentials::invalidate)) | at once if the server had accepted it, 10 times in a row, then once in 10 s; otherwise once in 10 s |
+//! | the server rejects it ([`invalidate`](Credentials::invalidate)) | at once if the server had accepted it before, up to 10 times in a row. After that, and for other credentials, at most once every 10 s |
 //! | a fetch fails | after 1 s, 2 s, 4 s, up to 60 s, each up to 10 % earlier |
 //!
 //! Callers get the old credential meanwhile, as long as it is valid.
@@ -47,7 +47,7 @@
 //!
 //! | field | meaning |
 //! |---|---|
-//! | `source` | the name of the chain's source; empty if no chain made the handle |
+//! | `source` | the name of the source in the chain; empty without a chain |
 //! | `outcome` | `fetched`, `unchanged` (equal to the previous value), `expired` (already when it was fetched), `failed`, `rejected` (by the server), `lost` (the fetch was given up, because its runtime is blocked) |
 //! | `reason` | why the fetch started: `first`, `expiring`, `rejected` |
 //! | `duration_ms` | how long the fetch took |
@@ -212,8 +212,8 @@ impl Refreshable for Credential {
 }
 
 impl Credentials {
-    /// Returns the [`StoreIdentity`]: a key by which processes that share a store recognize equal credentials. `None`
-    /// for a credential that never changes, and for a source whose credentials cannot be shared this way.
+    /// Returns the [`StoreIdentity`], the key under which processes share this credential in a store. `None` if the credential
+    /// never changes, or if its source does not support sharing.
     pub async fn store_identity(&self) -> Option<StoreIdentity> {
         let cell = self.0.cell()?;
         let CredentialFetcher { source, cluster, .. } = cell.fetcher();
@@ -227,15 +227,15 @@ impl Credentials {
         cell.fetcher().source.plugin_verdict(cell.host()).await
     }
 
-    /// Returns whether each fetch consumes a secret and receives a new one for the next fetch, such as a rotating
-    /// refresh token. A store has to keep the new secret.
+    /// Returns whether each fetch consumes a secret and receives a new one for the next fetch, such as a rotating refresh
+    /// token. For such a source, call [`fetch_saving`](Self::fetch_saving), which saves the new secret.
     pub fn uses_up_a_secret(&self) -> bool {
         let cell = self.0.cell();
         cell.is_some_and(|cell| cell.fetcher().source.uses_up_a_secret())
     }
 
-    /// Fetches a credential for a store. If the fetch [consumes a secret](Self::uses_up_a_secret), it saves the new
-    /// secret in `saved`. The credential of this handle does not change.
+    /// Fetches a credential for a store that processes share. If the fetch [consumes a secret](Self::uses_up_a_secret), the new
+    /// secret is saved in `saved`. This handle's own credential does not change.
     ///
     /// # Errors
     /// - [`ErrorKind::TimedOut`]: the fetch exceeded the time limit of the source.
@@ -295,7 +295,7 @@ impl Credentials {
         })
     }
 
-    /// Credentials of a source that passes on those of another handle while `relays` is set.
+    /// A handle whose source passes on the credentials of another handle while `relays` is set.
     pub(crate) fn relayed(
         source: Arc<dyn CredentialSource>,
         cluster: Arc<Cluster>,
@@ -311,12 +311,12 @@ impl Credentials {
         Self(Kind::Live(RefreshCell::new(fetcher, host)))
     }
 
-    /// Returns the current credential. The call waits if there is no valid credential. It waits at most 1 s if the
-    /// credential is still valid, but has reached the age at which it is [fetched
-    /// again](Credential::with_revalidate_after). Its future can be dropped at any time.
+    /// Returns the current credential. The call waits if there is no valid credential. It waits at most 1 s if the credential
+    /// is still valid, but has reached the age at which it is [fetched again](Credential::with_revalidate_after). Dropping the
+    /// future does not cancel the fetch.
     ///
-    /// If a fetch returns a credential that has already expired, only the callers that wait for this fetch receive it,
-    /// because this machine's clock may be wrong. The next call returns an error of kind `Expired`.
+    /// A fetch may return a credential that has already expired by this machine's clock. The clock may be wrong, so the callers
+    /// that wait for this fetch receive it. Later calls return an error of kind `Expired`.
     ///
     /// # Errors
     /// Returns the error of the source if there is no valid credential. Calls return the same error at once until the
@@ -363,8 +363,8 @@ impl Credentials {
         }
     }
 
-    /// Passes the current credential to `look` if it is fresh, and returns the result of `look`. Otherwise, it returns
-    /// `None`: call [`current`](Self::current) then.
+    /// If the current credential is fresh, calls `look` with it and returns the result. Otherwise, returns `None`; call
+    /// [`current`](Self::current) in that case.
     ///
     /// This is the fast path of a request. It takes no lock, allocates no memory and starts no fetch. `look` must not
     /// block.
@@ -397,8 +397,8 @@ impl Credentials {
         }
     }
 
-    /// Reports that the server accepted the credential of this generation: it returned any status except 401, 407 and
-    /// 5xx. If the server rejects the credential later, it has been revoked, so the next one is fetched at once.
+    /// Reports that the server accepted the credential of this generation: it returned any status except 401, 407 and 5xx. If
+    /// the server later rejects this credential, it was probably revoked, so a new one is fetched at once.
     ///
     /// The clients of Kubex call this method after each response. It takes a few nanoseconds.
     #[inline]
@@ -454,8 +454,8 @@ impl Credentials {
         cell.is_none_or(|cell| cell.fetcher().only_reads_files())
     }
 
-    /// Returns the time limit of one fetch, including the time for ending a process that the fetch started. A source
-    /// that waits for this credential adds the result to its own time limit.
+    /// Returns the time limit of one fetch, including the time for ending a process that the fetch started. A source that needs
+    /// this credential for its own fetch must add this time to its own limit.
     pub fn deadline(&self) -> Duration {
         self.0.cell().map_or(Duration::ZERO, |cell| {
             let (fetcher, host) = (cell.fetcher(), cell.host());
@@ -493,8 +493,8 @@ impl Changes {
         Self(watch::Sender::new(Generation::default()).subscribe())
     }
 
-    /// Waits for a generation that this subscription has not returned yet. It waits forever once the handle has been
-    /// dropped.
+    /// Returns the latest generation, as soon as there is one that this subscription has not returned yet. It waits forever if
+    /// the handle has been dropped.
     pub async fn next(&mut self) -> Generation {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;

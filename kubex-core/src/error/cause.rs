@@ -11,11 +11,11 @@ use crate::text::{Sanitized, write_sanitized};
 /// The most causes that are kept of one error.
 const MOST: usize = 16;
 
-/// A cause that comes from another crate or from the system. It contains the sanitized text of the original error, and
-/// the causes of that error.
+/// The cause of an [`Error`] that came from another crate or from the system. It contains the sanitized texts of
+/// the original error and of its own causes.
 ///
-/// The original error is not kept, because its text may contain a secret: a parser's error may quote its input, and an
-/// HTTP client's error the URL of a proxy. A program that prints every [`source`](StdError::source) would show them.
+/// The original error is not kept, because its text may contain a secret: a parser may quote its input, and an HTTP client may
+/// print the URL of a proxy with its password. A program that prints every [`source`](StdError::source) would show that secret.
 #[derive(Clone)]
 pub struct Cause {
     message: Sanitized,
@@ -53,7 +53,7 @@ pub(super) fn cause_of(error: &(dyn StdError + 'static)) -> Arc<dyn StdError + S
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Once more: a secret may have become known since the error was copied.
+        // Sanitized again, because a secret may have become known since the error was copied.
         write_sanitized(f, &self.message)
     }
 }

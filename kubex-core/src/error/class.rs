@@ -1,21 +1,21 @@
 //! Classes of errors, for programs that do not distinguish every kind.
-//!
-//! A class shows who can fix the error, and a kind shows what is wrong. If a new kind is added, a program that matches
-//! on classes handles it already.
-//!
-//! ```
-//! use kubex_core::{ErrorClass, ErrorKind};
-//!
-//! fn retry(kind: ErrorKind) -> bool {
-//!     matches!(kind.class(), ErrorClass::TimedOut | ErrorClass::SourceFailed | ErrorClass::RequestFailed)
-//! }
-//! assert!(retry(ErrorKind::PluginFailed));
-//! assert!(!retry(ErrorKind::MissingContext)); // the user has to change the kubeconfig
-//! ```
 
 use super::ErrorKind;
 
 /// A group of error kinds that require the same action. The enum is exhaustive, so that a `match` covers every class.
+///
+/// A class shows who can fix the error, and a kind shows what is wrong. If a new kind is added, a program that matches
+/// on classes handles it already.
+///
+/// ```
+/// use kubex_core::{ErrorClass, ErrorKind};
+///
+/// fn retry(kind: ErrorKind) -> bool {
+///     matches!(kind.class(), ErrorClass::TimedOut | ErrorClass::SourceFailed | ErrorClass::RequestFailed)
+/// }
+/// assert!(retry(ErrorKind::PluginFailed));
+/// assert!(!retry(ErrorKind::MissingContext)); // the user has to change the kubeconfig
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorClass {
     /// Nothing is configured: write a kubeconfig, or run in a pod.
@@ -35,7 +35,7 @@ pub enum ErrorClass {
 }
 
 impl ErrorKind {
-    /// Returns the class of the kind.
+    /// Returns the [`ErrorClass`], which tells a user what to do about an error of this kind.
     ///
     /// ```
     /// use kubex_core::error::{ErrorClass, ErrorKind};

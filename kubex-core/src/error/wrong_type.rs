@@ -1,10 +1,10 @@
-//! The error for a value whose type is not the one that its key takes.
+//! The error for a value of the wrong type.
 
 use super::{Error, ErrorKind};
 
 impl Error {
-    /// The error for a value of another type than the expected one: `a boolean`, `a list`, `a mapping`, `a string`, `a number`.
-    /// Its help shows how to write one. It does not contain the value.
+    /// Creates the error for a value of the wrong type. Both types are named as `a boolean`, `a list`, `a mapping`, `a string`
+    /// or `a number`. The help shows how to write a value of the expected type. The error does not contain the value.
     ///
     /// ```
     /// use kubex_core::Error;

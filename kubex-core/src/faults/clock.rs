@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::host::{Clock, Host, Moment};
 
-/// A clock whose wall-clock time a test can set. Otherwise, it runs like the clock of another host.
+/// A clock whose wall-clock time a test can set. It replaces the clock of a host, and otherwise runs like that clock.
 ///
 /// It is for tests in real time. In simulated time, use
 /// [`SimulatedHost::set_wall_clock`](crate::host::SimulatedHost::set_wall_clock).
@@ -29,7 +29,7 @@ pub struct SettableClock {
 }
 
 impl SettableClock {
-    /// Returns the host with a settable clock, and that clock.
+    /// Replaces the clock of `host` with a settable one, and returns the new host and the clock.
     pub fn on(host: Host) -> (Host, Arc<Self>) {
         let clock = Arc::new(Self {
             beneath: host.clone(),

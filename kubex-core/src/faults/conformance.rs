@@ -1,9 +1,4 @@
 //! The conformance test suite for providers.
-//!
-//! The author of a provider describes with [`Conformance`] how a test puts a token where the provider reads it, and
-//! what can fail there. [`provider_conformance!`](crate::provider_conformance) generates a test for each rule. The
-//! provider runs on a [`SimulatedHost`], so it uses no real file, process or clock. A failed check panics, like any
-//! test.
 
 #![expect(
     clippy::expect_used,
@@ -37,8 +32,11 @@ type Plant = Arc<dyn Fn(&SimulatedHost, &str) + Send + Sync>;
 type PlantExpiring = Arc<dyn Fn(&SimulatedHost, &str, SystemTime) + Send + Sync>;
 type Change = Arc<dyn Fn(&SimulatedHost) + Send + Sync>;
 
-/// The conformance checks for one provider. Its methods describe how a test prepares the simulated host for the
-/// provider.
+/// The conformance checks for one provider.
+///
+/// Its builder methods describe how a test puts a token where the provider reads it, and what can fail there.
+/// [`provider_conformance!`](crate::provider_conformance) then generates a test for each rule. The provider runs on a
+/// [`SimulatedHost`], without real files, processes or clocks. A failed check panics.
 ///
 /// ```
 /// use kubex_core::faults::Conformance;
@@ -104,16 +102,16 @@ impl Conformance {
         self
     }
 
-    /// Sets the function that returns the provider's options. Its argument is the token, for a provider whose options
-    /// contain it.
+    /// Sets the function that returns the provider's options. It receives the token that the provider must return, because the
+    /// options of some providers contain it.
     #[must_use]
     pub fn options(mut self, options: impl Fn(&str) -> Options + Send + Sync + 'static) -> Self {
         self.options = Arc::new(options);
         self
     }
 
-    /// Sets the function that writes a token where the provider reads it, and thereby replaces the previous token. It
-    /// is not needed if the options contain the token.
+    /// Sets the function that writes a token to the place where the provider reads it, such as a file. A previous token is
+    /// replaced. The function is not needed if the options contain the token.
     #[must_use]
     pub fn plants(mut self, plant: impl Fn(&SimulatedHost, &str) + Send + Sync + 'static) -> Self {
         self.plant = Some(Arc::new(plant));

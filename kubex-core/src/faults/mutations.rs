@@ -1,7 +1,7 @@
 //! Mutations of a document, as by a typing error or a damaged disk.
 
-/// Texts that change the meaning of a YAML document if they are inserted: YAML syntax, and characters that editors
-/// leave behind.
+/// Texts that change the meaning of a YAML document if they are inserted: YAML syntax, and unusual characters such as a byte
+/// order mark.
 ///
 /// ```
 /// assert!(kubex_core::faults::YAML_PIECES.contains(&"- "));

@@ -96,14 +96,14 @@ impl Act {
         Self::new(Outcome::Panics)
     }
 
-    /// Sets that the credential expires this long after it is returned, by the host's wall clock.
+    /// Sets the lifetime of the credential: it expires this long after the fetch, by the host's wall clock.
     #[must_use]
     pub fn lasting(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(Lifetime::EndsIn(lifetime));
         self
     }
 
-    /// Sets that the credential expired this long before it is returned.
+    /// Makes the credential one that expired this long before the fetch.
     #[must_use]
     pub fn expired_for(mut self, span: Duration) -> Self {
         self.lifetime = Some(Lifetime::EndedBefore(span));
@@ -142,8 +142,8 @@ pub struct FaultySource {
 }
 
 impl FaultySource {
-    /// Creates a source that performs these acts in order. If there are none, each fetch returns a numbered token. The
-    /// time limit of a fetch is 30 s.
+    /// Creates a source that performs these acts in order. Without acts, each fetch returns a numbered token. The time limit of
+    /// a fetch is 30 s.
     pub fn playing(acts: impl IntoIterator<Item = Act>) -> Arc<Self> {
         Self::playing_within(Duration::from_secs(30), acts)
     }

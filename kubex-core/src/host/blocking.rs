@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long work may wait for a thread. It is less than the shortest deadline of a fetch, whose error would not say why.
+/// How long work may wait for a thread. It is shorter than the deadline of any fetch, so that the error names the cause.
 const LIMIT: Duration = Duration::from_secs(4);
 
 /// The [effort] of a document that an async worker parses itself, which takes less than a millisecond. Handing one over
@@ -30,8 +30,8 @@ const LARGE: usize = 4 * 1024 * 1024;
 /// The effort of one value of a document, in bytes of usual text.
 const VALUE: usize = 16;
 
-/// Estimates how much work it is to parse a document. The result is its number of bytes, or more if a small document
-/// consists of many short values, such as `[a,a,a]`. Pass it to [`parse`].
+/// Estimates how much work it is to parse a document. The result is its number of bytes, or more if a small document consists
+/// of many short values, such as `[a,a,a]`. Pass the result to [`parse`].
 pub fn effort(document: &[u8]) -> usize {
     if document.len() > SMALL {
         return document.len();
@@ -70,7 +70,7 @@ impl NotRun {
         }
     }
 
-    /// Why an I/O error did not even begin, if that is so.
+    /// Returns why a read did not begin, if the error means that.
     pub(crate) fn of(error: &io::Error) -> Option<Self> {
         error.get_ref()?.downcast_ref().copied()
     }
@@ -98,8 +98,8 @@ impl From<NotRun> for io::Error {
     }
 }
 
-/// Parses a document of this [effort]. A small document is parsed at once, and a large one on a blocking thread of
-/// tokio.
+/// Runs a parser: at once if the [effort] is small, otherwise on a blocking thread of tokio, where it does not delay async
+/// tasks.
 ///
 /// # Errors
 /// Returns [`ErrorKind::RuntimeBusy`] if all blocking threads are busy, and [`ErrorKind::Aborted`] if the runtime shuts
@@ -121,8 +121,8 @@ pub async fn parse<T: Send + 'static>(
     })
 }
 
-/// Drops a document of this many bytes. Its memory is wiped, so a large document is dropped on a blocking thread of
-/// tokio.
+/// Drops a document of this many bytes. Wiping the memory of a large document takes time, so it is dropped on a blocking thread
+/// of tokio.
 pub fn discard<T: Send + 'static>(length: usize, document: T) {
     if length > LARGE
         && let Ok(runtime) = Handle::try_current()
@@ -159,7 +159,7 @@ pub(super) async fn run<T: Send + 'static>(
     task.await
 }
 
-/// Work that is taken back when its caller is dropped before it has begun.
+/// Work that is cancelled if its caller is dropped before the work begins.
 struct Task<T>(JoinHandle<T>);
 
 impl<T> Future for Task<T> {
@@ -181,8 +181,8 @@ impl<T> Drop for Task<T> {
     }
 }
 
-/// Whether the current runtime has timers. tokio offers no way to ask: it panics where there are none, so each thread
-/// asks once for each runtime.
+/// Whether the current runtime has timers. tokio has no function for this question, and panics if there are none, so each
+/// thread tries once for each runtime.
 #[expect(clippy::disallowed_methods, reason = "this belongs to the real host's clock")]
 pub(super) fn has_timers() -> bool {
     thread_local! {

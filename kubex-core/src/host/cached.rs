@@ -1,4 +1,4 @@
-//! Files that are read where the caller is, because that cannot block. Only Linux can do that.
+//! Reads files on the caller's own thread, where this cannot block. Only Linux supports that.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -18,10 +18,10 @@ use linux::Reader;
 #[cfg(target_os = "linux")]
 pub(super) use linux::{read_link, remember_mounts};
 
-/// How many files are read here at once. Each takes a few microseconds.
+/// How many files are read at once on the caller's thread. Each takes a few microseconds.
 const MOST_FILES: usize = 32;
 
-/// What is known without waiting.
+/// The result of a read that does not wait.
 #[cfg_attr(
     not(target_os = "linux"),
     expect(dead_code, reason = "nothing is known there")
@@ -31,13 +31,13 @@ pub(super) enum Cached<T> {
     Found(T),
     /// There is no such file.
     Missing,
-    /// Only a blocking thread can tell. What was opened stays open until it has, so that the writer of a pipe that took
-    /// the place of the file does not lose its reader.
+    /// Only a blocking thread can find the result. A file that was opened stays open until then: if a pipe has replaced the
+    /// file, its writer must not lose its reader.
     Unknown(Option<File>),
 }
 
 impl<T> Cached<T> {
-    /// The answer; an error is what the blocking thread has to wait for.
+    /// The result, or the open file for the blocking thread.
     pub(super) fn known(self) -> Result<io::Result<T>, Option<File>> {
         match self {
             Self::Found(found) => Ok(Ok(found)),
@@ -55,7 +55,7 @@ fn missing() -> io::Error {
     io::ErrorKind::NotFound.into()
 }
 
-/// The contents of the files that are known here, as far as they are few and small. Outside of a tokio runtime, none is.
+/// Reads the files that are few, small and readable without waiting. Outside of a tokio runtime, it reads none.
 pub(super) fn read_each(paths: &[PathBuf], limit: usize) -> Vec<Cached<FileContent>> {
     let is_tried = cfg!(target_os = "linux") && paths.len() <= MOST_FILES && blocking::has_runtime();
     let mut left = if is_tried { SMALL } else { 0 };

@@ -66,8 +66,8 @@ pub trait Clock: Debug + Send + Sync {
     /// Returns the time of the wall clock and of the monotonic clock.
     fn now(&self) -> Moment;
 
-    /// Returns the time of the wall clock and of the monotonic clock; it may be a few milliseconds old. It is faster than [`now`](Self::now), for
-    /// a check before each request.
+    /// Returns the time of the wall clock and of the monotonic clock; it may be a few milliseconds old. It is faster than
+    /// [`now`](Self::now), for a check before each request.
     fn recent(&self) -> Ticks {
         self.now().into()
     }
@@ -81,8 +81,8 @@ pub trait Clock: Debug + Send + Sync {
     /// Returns a future that completes after this duration of the monotonic clock.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
-    /// Returns whether [`sleep`](Self::sleep) works here. `false` on a tokio runtime without timers, and outside of a
-    /// runtime.
+    /// Returns whether [`sleep`](Self::sleep) works on the current thread. `false` on a tokio runtime without timers, and
+    /// outside of a runtime.
     fn has_timers(&self) -> bool {
         true
     }

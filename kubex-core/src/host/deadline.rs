@@ -31,7 +31,7 @@ const PATTERN: &str = "^\\s*([0-9]+([.,][0-9]+)?\\s*\
 pub struct Deadline(Duration);
 
 impl Deadline {
-    /// The longest accepted deadline.
+    /// The longest accepted deadline: 24 hours.
     pub const LONGEST: Self = Self(LONGEST);
 
     /// Returns the duration.

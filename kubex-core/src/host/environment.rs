@@ -43,7 +43,7 @@ pub trait Environment: Debug + Send + Sync {
     /// Returns the value of a variable as text; `None` if it is unset or empty.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::InvalidValue`] if the value is not Unicode. The variable is then not treated as unset.
+    /// Returns [`ErrorKind::InvalidValue`] if the value is not Unicode.
     fn unicode(&self, name: &str) -> Result<Option<String>> {
         let Some(value) = self.variable(name).filter(|value| !value.is_empty()) else {
             return Ok(None);

@@ -89,10 +89,10 @@ impl FileContent {
     }
 }
 
-/// The function of [`Files::read_each_into`]. It receives the paths of some files and their contents.
+/// The function that [`Files::read_each_into`] calls with the paths and the contents of the files.
 pub type Consumer = Box<dyn FnOnce(&[PathBuf], Contents) + Send>;
 
-/// The contents of some files, in the order of their paths. A file that could not be read is an error.
+/// The results of reading several files, in the order of the requested paths.
 pub type Contents = Vec<io::Result<FileContent>>;
 
 /// The effort to parse these contents.
@@ -107,9 +107,8 @@ const PIPE_DEADLINE: Duration = Duration::from_secs(20);
 
 /// The files of a [`Host`](crate::Host).
 ///
-/// A file is read only up to a size limit, and a pipe only until a deadline, so that reading neither blocks the program
-/// nor exhausts its memory. A device is not read, except for the null device, which is empty. The content is returned
-/// as a secret, because it may be a private key.
+/// Each read is limited in size, and a read of a pipe also in time. A device is not read, except for the null device, which is
+/// empty. The content is returned as a secret, because it may be a private key.
 ///
 /// A pipe is read once. Its content is kept while the process runs, and returned whenever the pipe is read again.
 #[async_trait]
@@ -124,7 +123,7 @@ pub trait Files: Debug + Send + Sync {
     /// - `TimedOut`: a pipe was not written and closed in time.
     async fn read_stamped(&self, path: &Path, limit: usize) -> io::Result<FileContent>;
 
-    /// Reads several files. Each result is that of [`read_stamped`](Self::read_stamped).
+    /// Reads several files like [`read_stamped`](Self::read_stamped), and returns a result for each.
     async fn read_each_stamped(&self, paths: &[PathBuf], limit: usize) -> Contents {
         let mut contents = Vec::with_capacity(paths.len());
         for path in paths {
@@ -137,8 +136,7 @@ pub trait Files: Debug + Send + Sync {
     /// the contents are large, `consume` runs on a blocking thread.
     ///
     /// # Errors
-    /// Returns an error if tokio has no thread for `consume`. A file that cannot be read is an error in the contents
-    /// instead.
+    /// Returns an error if tokio has no thread for `consume`. If a file cannot be read, its item in the contents is an error.
     async fn read_each_into(&self, paths: &[PathBuf], limit: usize, consume: Consumer) -> Result<()> {
         let contents = self.read_each_stamped(paths, limit).await;
         let paths = paths.to_owned();
@@ -156,7 +154,7 @@ pub trait Files: Debug + Send + Sync {
         self.read_stamped(path, limit).await.map(|read| read.bytes)
     }
 
-    /// Reads several files. Each result is that of [`read`](Self::read).
+    /// Reads several files like [`read`](Self::read), and returns a result for each.
     async fn read_each(&self, paths: &[PathBuf], limit: usize) -> Vec<io::Result<SecretBytes>> {
         let contents = self.read_each_stamped(paths, limit).await;
         contents
@@ -168,8 +166,8 @@ pub trait Files: Debug + Send + Sync {
     /// Returns the kind of the file at the path. Symbolic links are followed.
     async fn kind(&self, path: &Path) -> io::Result<FileKind>;
 
-    /// Returns the other users of the system who can change the file at the path; `None` if there are none. It is
-    /// called for programs that are to be run, such as plugins.
+    /// Returns the other users of the system who can change the file at the path; `None` if there are none. Kubex calls it
+    /// before it runs a program, such as a plugin.
     async fn foreign_writers(&self, _path: &Path) -> Option<ForeignWriters> {
         None
     }
@@ -185,7 +183,7 @@ pub trait Files: Debug + Send + Sync {
     /// Returns the names of the entries of a directory, sorted. Names that are not Unicode are omitted.
     async fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
 
-    /// Returns the same files with another time limit for reading a pipe. `None`, the default, if the limit cannot be
+    /// Returns a copy of this interface with another time limit for reading a pipe. `None`, the default, if the limit cannot be
     /// changed.
     fn with_pipe_deadline(&self, _deadline: Duration) -> Option<Arc<dyn Files>> {
         None
@@ -221,7 +219,7 @@ impl FileSystem {
         let paths = paths.to_owned();
         let read = blocking::run(move || {
             let read = |(path, known): (&PathBuf, Cached<FileContent>)| {
-                // What was opened is closed after the file was read.
+                // The file that was opened is closed after the read.
                 let opened = match known.known() {
                     Ok(content) => return content,
                     Err(opened) => opened,
@@ -357,7 +355,7 @@ impl Files for FileSystem {
             let metadata = std::fs::metadata(&path)?;
             Ok(writers::of_open_file(&path, &metadata))
         });
-        // A program that is not there is an error of its run.
+        // If the program does not exist, running it reports the error.
         writers.await.unwrap_or_default()
     }
 

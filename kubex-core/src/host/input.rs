@@ -5,8 +5,7 @@ use std::time::SystemTime;
 
 use crate::sharing_key::SharingKey;
 
-/// A file, pipe, link, directory or variable that a provider has read. If it changes, the source should be resolved
-/// again.
+/// A file, pipe, link, directory or variable that a provider has read. If it changes, the provider's result may change too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input {
@@ -26,14 +25,14 @@ pub enum Input {
     Link {
         /// The path of the link.
         path: PathBuf,
-        /// The path that it pointed to; `None` if it could not be read.
+        /// The target of the link; `None` if the link could not be read.
         target: Option<PathBuf>,
     },
-    /// The names of the entries of a directory, for an option that is a pattern of file names.
+    /// A directory whose entries were listed, for an option that is a pattern of file names.
     Directory {
         /// The path of the directory.
         path: PathBuf,
-        /// A digest of the names; `None` if the directory could not be read.
+        /// A digest of the entries' names; `None` if the directory could not be read.
         names: Option<SharingKey>,
     },
     /// An environment variable. Only a digest of the value is kept, because the value may be a secret.
@@ -58,7 +57,8 @@ impl Input {
     }
 }
 
-/// Attributes of a file that change with its content. Two stamps show whether a file has changed, without reading it.
+/// Attributes of a file that change with its content. Comparing two stamps shows whether a file has changed, without reading
+/// it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileStamp {
     /// The time of the last change of the content.

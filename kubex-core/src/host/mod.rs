@@ -84,8 +84,8 @@ pub use simulated::SimulatedHost;
 pub use terminal::{Terminal, TerminalHold};
 pub use writers::ForeignWriters;
 
-/// The interface of a provider to the operating system: variables, files, clocks, processes and the terminal. A test
-/// replaces it by a simulated host. It is cheap to clone.
+/// The interface through which a provider uses the operating system: variables, files, clocks, processes and the terminal. A
+/// test uses a simulated host. A host is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Host(Arc<Parts>);
 
@@ -115,7 +115,7 @@ impl fmt::Debug for ChangedVariables {
     }
 }
 
-/// The world that a host gives access to. Two hosts of one world differ only by what was set on them.
+/// The operating system that a host gives access to. Two hosts of one world differ only by their settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum World {
     Real,
@@ -204,9 +204,8 @@ impl Host {
         self
     }
 
-    /// Sets the time limit for reading a file that is a pipe, such as a kubeconfig from `<(sops -d ...)`. The default
-    /// is 20 s. While a source is resolved, the default is two thirds of that source's time limit. The source's own
-    /// time limit always applies as well.
+    /// Sets the time limit for reading a file that is a pipe, such as a kubeconfig from `<(sops -d ...)`. The default is two
+    /// thirds of the source's time limit while a source is resolved, and otherwise 20 s.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -235,8 +234,8 @@ impl Host {
         }
     }
 
-    /// Sets where the stderr of plugins is printed while they run, including plugins that may not use the terminal. By
-    /// default, the stderr of these plugins is only a `tracing` event, and part of the error if the plugin fails.
+    /// Sets where the stderr of plugins is printed while they run. By default, it is printed only for plugins that may use the
+    /// terminal. The stderr of any plugin is also a `tracing` event, and part of the error if the plugin fails.
     #[must_use]
     pub fn with_plugin_stderr(mut self, stderr: PluginStderr) -> Self {
         self.parts().plugin_stderr = Some(stderr);
@@ -269,12 +268,11 @@ impl Host {
         &*self.0.files
     }
 
-    /// Reads the files, each of at most `limit` bytes, and returns the result of `parse`. If the contents are large,
-    /// `parse` runs on a blocking thread of tokio.
+    /// Reads files of at most `limit` bytes each, calls `parse` with their paths and contents, and returns its result. If the
+    /// contents are large, `parse` runs on a blocking thread of tokio.
     ///
     /// # Errors
-    /// Returns an error if tokio has no thread for `parse`. A file that cannot be read is an error in the contents
-    /// instead.
+    /// Returns an error if tokio has no thread for `parse`. If a file cannot be read, its item in the contents is an error.
     pub async fn read_and_parse<T: Send + 'static>(
         &self,
         paths: &[PathBuf],
@@ -283,7 +281,7 @@ impl Host {
     ) -> crate::Result<T> {
         let (parsed, receiver) = oneshot::channel();
         let consume: Consumer = Box::new(move |paths, contents| {
-            // Nothing waits for it if its caller is gone.
+            // If the caller is gone, the result is not needed.
             if !parsed.is_closed() {
                 drop(parsed.send(parse(paths, contents)));
             }
@@ -298,8 +296,8 @@ impl Host {
         &*self.0.clock
     }
 
-    /// Returns the processes of a simulated host. `None` on a real host, where the exec provider starts processes
-    /// itself.
+    /// Returns the interface for running processes on a simulated host. `None` on a real host, where the exec provider starts
+    /// processes itself.
     pub fn processes(&self) -> Option<&dyn Processes> {
         self.0.processes.as_deref()
     }
@@ -367,7 +365,7 @@ impl Host {
     /// Runs the future for at most this duration, by the host's clock.
     ///
     /// # Errors
-    /// Returns [`TimedOut`] if the future has not completed by then. The future is dropped.
+    /// Returns [`TimedOut`] if the future has not completed by then, and drops the future.
     pub async fn within<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Result<T, TimedOut> {
         clock::within(&*self.0.clock, limit, future).await
     }

@@ -1,7 +1,7 @@
 //! Opens a file: the one place where a path becomes a file that is read.
 //!
-//! A file is opened once and without waiting. What it is, is asked of the open handle, so that a path that changes
-//! between a file and a pipe is read as what was opened.
+//! A file is opened once and without waiting. Its kind is read from the open handle, because the path may name another file a
+//! moment later.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -39,7 +39,7 @@ enum Readable {
 /// Those of the system; `IsADirectory`; `InvalidInput` for a device or a socket.
 #[expect(clippy::disallowed_methods, reason = "these are the real host's files")]
 pub(super) fn open(path: &Path) -> io::Result<OpenFile> {
-    // Opening a device can have an effect (a watchdog, a tape), so what is known to be one is not opened.
+    // Opening a device can have an effect (a watchdog, a tape), so a known device is not opened.
     if let Readable::Null = readable(&std::fs::metadata(path)?)? {
         return Ok(OpenFile::Null);
     }

@@ -1,8 +1,8 @@
 //! Pipes: `<(command)`, `/dev/stdin`, a FIFO. Each is read once, and its content is kept.
 //!
-//! The content of a pipe is gone once it is read, and several parts of a program may ask for it: a chain that is
-//! resolved twice, an error that shows the line it is about. So it is kept while the process runs, whichever host has
-//! read it. A read that ends early, at its deadline, keeps what has arrived, and the next one continues.
+//! A pipe can be read only once, but several parts of a program may need its content: a chain that is resolved twice, an error
+//! that shows a line. The content is therefore kept while the process runs, for all hosts. A read that ends at its deadline
+//! keeps the bytes so far, and the next read continues.
 
 use std::collections::VecDeque;
 use std::fs::{File, Metadata};
@@ -21,10 +21,10 @@ use crate::secret::{ExposeSecret as _, SecretBytes};
 /// How much is read at once: what a pipe of Linux holds.
 const CHUNK: usize = 64 * 1024;
 
-/// How long a thread waits before it looks whether its caller still does.
+/// How long a thread waits before it checks whether its caller still waits.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
-/// How much is kept. Beyond it, the content that was read first is forgotten.
+/// How many pipes are kept. Beyond this number, the oldest content is dropped.
 const MOST_PIPES: usize = 32;
 const MOST_BYTES: usize = 128 * 1024 * 1024;
 
@@ -46,7 +46,7 @@ impl PipeId {
     }
 }
 
-/// What has arrived from one pipe. It stays open until its end, because closing it would end its writer.
+/// The bytes that have arrived from one pipe. The pipe stays open until its end, because closing it would end its writer.
 enum Arrived {
     Part(File, Vec<Zeroizing<Vec<u8>>>),
     Whole(SecretBytes),
@@ -60,7 +60,7 @@ impl Arrived {
         }
     }
 
-    /// Whether a later read would lose nothing if this were forgotten.
+    /// Whether this can be dropped without loss for a later read.
     fn is_nothing(&self) -> bool {
         matches!(self, Self::Part(_, chunks) if chunks.is_empty())
     }
@@ -153,7 +153,7 @@ fn entry(file: File, id: PipeId) -> Arc<Mutex<Arrived>> {
     entry
 }
 
-/// Keeps this pipe, if it has a length, and of the others the newest, within the bounds.
+/// Drops the oldest pipes beyond the bounds. This pipe is kept if it has a length.
 fn forget_beyond_bounds(id: PipeId, length: Option<usize>) {
     let mut pipes = READ.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut count, mut bytes) = (1, length.unwrap_or_default());
@@ -163,7 +163,7 @@ fn forget_beyond_bounds(id: PipeId, length: Option<usize>) {
             if *other == id {
                 return length.is_some();
             }
-            // What is being read is in use.
+            // A pipe that is being read is in use.
             let Ok(arrived) = entry.try_lock() else {
                 return true;
             };

@@ -1,13 +1,4 @@
 //! The stderr of plugins, printed while they run.
-//!
-//! A plugin uses stderr to prompt the user: for a password, or to open a page and enter a code. Its stderr is therefore
-//! passed on while it runs, line by line. A prompt without a line break is passed on after 100 ms of silence. A plugin
-//! that may use the terminal always prints to the terminal. For other plugins, the program decides with
-//! [`Host::with_plugin_stderr`]. In both cases, each text is also a `tracing` event.
-//!
-//! Secrets in the text are masked: by the rules of [`Mask`](crate::text::Mask), and by the secrets that are known at
-//! that time, which are those that the plugin receives and what it has printed on stdout. The text in an error is also
-//! masked by the fetched credential.
 
 mod lines;
 
@@ -34,6 +25,13 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 const QUEUE: usize = 1024;
 
 /// The place where the stderr of plugins is printed while they run. Pass it to [`Host::with_plugin_stderr`].
+///
+/// A plugin prompts the user on stderr, for example for a password. Therefore, each line is printed at once, and a prompt
+/// without a line break after 100 ms. If a plugin may use the terminal, its stderr is always printed there. For other plugins,
+/// the program decides with [`Host::with_plugin_stderr`]. Every text is also a `tracing` event.
+///
+/// Secrets in the text are masked by the rules of [`Mask`](crate::text::Mask). The secrets that the plugin receives, and the
+/// words that it has printed on stdout so far, are masked too.
 ///
 /// ```no_run
 /// use kubex_core::Host;
@@ -85,8 +83,8 @@ impl fmt::Debug for PluginStderr {
     }
 }
 
-/// Receives the stderr of one run of a plugin, masks it, and prints it. The exec provider uses it. Clones belong to the
-/// same run.
+/// Receives the stderr of one run of a plugin, masks the secrets in it, and prints it. The exec provider uses this type. Clones
+/// belong to the same run.
 #[derive(Clone)]
 pub struct LiveStderr {
     plugin: Arc<str>,

@@ -1,7 +1,4 @@
 //! Processes: the input and the result of one run of a plugin.
-//!
-//! The exec provider implements [`Processes`] for real processes, and the simulated host for tests. A [`Process`] runs
-//! without a shell: its program is a path that [`Host::permit`] has permitted, and its arguments are passed unchanged.
 
 use std::ffi::OsString;
 use std::fmt::{self, Debug};
@@ -37,7 +34,7 @@ pub struct Process {
     pub pipe_grace: Duration,
     /// The maximum number of bytes of stdout.
     pub output_limit: usize,
-    /// How many bytes of stderr are kept, counted from its end.
+    /// How many bytes of stderr are kept: the last ones.
     pub error_kept: usize,
 }
 
@@ -55,9 +52,9 @@ impl Debug for Process {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Exit {
-    /// It exited with this status.
+    /// The process exited with this status.
     Status(i32),
-    /// It was killed by this signal.
+    /// The process was killed by this signal.
     Signal(i32),
 }
 
@@ -80,9 +77,9 @@ pub enum ProcessError {
     NotStarted(io::Error),
     /// The process was killed at its deadline.
     TimedOut {
-        /// The stdout until then, which may contain a credential.
+        /// The stdout up to the deadline, which may contain a credential.
         output: SecretBytes,
-        /// The end of the stderr.
+        /// The last part of the stderr, which may contain secrets.
         error: SecretBytes,
     },
     /// The process was killed, because it printed more than `output_limit` on stdout.
@@ -92,6 +89,10 @@ pub enum ProcessError {
 }
 
 /// Runs processes. See [`Host::processes`](crate::Host::processes).
+///
+/// The exec provider implements [`Processes`] for real processes, and the simulated host for tests. A [`Process`] runs without
+/// a shell: its program is a path that [`Host::permit`](crate::Host::permit) has permitted, and its arguments are passed
+/// unchanged.
 #[async_trait]
 pub trait Processes: Debug + Send + Sync {
     /// Runs the process until it exits or is killed at its deadline. If it fails or is killed, its descendants are

@@ -1,13 +1,4 @@
 //! Program runners: how a provider runs a program for its output, such as the CLI of a cloud.
-//!
-//! A provider does not start a process itself. The exec provider lends its [`ProgramRunner`] to the others. It prevents a
-//! program from running itself again, limits its time and its output, and ends everything that it has started. A program
-//! that does not link the exec provider cannot run another one.
-//!
-//! | a provider | gets the runner from |
-//! |---|---|
-//! | that is built from options | [`Registry::program_runner`](crate::Registry::program_runner) |
-//! | that replaces a plugin | [`PluginCall::program_runner`](crate::registry::PluginCall::program_runner) |
 
 use std::fmt::{self, Debug};
 use std::time::Duration;
@@ -41,7 +32,16 @@ impl Debug for ProgramCall<'_> {
     }
 }
 
-/// Runs programs. The exec provider [registers](crate::Registration::runs_programs) one.
+/// Runs programs for providers, such as the CLI of a cloud. The exec provider [registers](crate::Registration::runs_programs)
+/// the runner.
+///
+/// The runner prevents a program from running itself again, limits its time and its output, and ends everything that it has
+/// started. Other providers do not start processes themselves, so without the exec provider, no process can be started.
+///
+/// | a provider | gets the runner from |
+/// |---|---|
+/// | that is built from options | [`Registry::program_runner`](crate::Registry::program_runner) |
+/// | that replaces a plugin | [`PluginCall::program_runner`](crate::registry::PluginCall::program_runner) |
 #[async_trait]
 pub trait ProgramRunner: Debug + Send + Sync {
     /// Runs the program until it exits, and returns its stdout, which may be a credential.
@@ -54,14 +54,15 @@ pub trait ProgramRunner: Debug + Send + Sync {
     /// - [`ErrorKind::EmptyOutput`](crate::ErrorKind::EmptyOutput): it printed nothing.
     /// - [`ErrorKind::OutputTooLarge`](crate::ErrorKind::OutputTooLarge): it printed more than 1 MiB.
     /// - [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut): it was ended at its time limit.
-    /// - [`ErrorKind::Recursion`](crate::ErrorKind::Recursion): it runs already, and this program is its descendant.
+    /// - [`ErrorKind::Recursion`](crate::ErrorKind::Recursion): the program is running already, and has started this process.
     /// - [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): the system has no free processes, files or memory.
     async fn run(&self, call: ProgramCall<'_>, host: &Host) -> Result<SecretBytes>;
 
-    /// Returns the extra time after the time limit of a run, within which all processes of the run have been ended.
+    /// Returns how long it can take, after the time limit of a run, until all processes of the run have ended.
     fn time_to_end(&self, host: &Host) -> Duration;
 
-    /// Returns the identity of the program's output, for a store that processes share: the program, its arguments, and the
-    /// environment variables and files that it is known to read. Returns `None` if no other process can share the output.
+    /// Returns the key under which processes can share the program's output in a store. The key contains the program, its
+    /// arguments, and the environment variables and files that the program is known to read. `None` if the output cannot be
+    /// shared.
     async fn store_identity(&self, call: ProgramCall<'_>, host: &Host) -> Option<StoreIdentity>;
 }

@@ -1,10 +1,4 @@
 //! Programs: how the name of a program is looked up, and whether the program may run.
-//!
-//! Starting a process requires a [`Program`], and only [`Host::permit`] returns one. Therefore, the host's [plugin
-//! policy](super::PluginPolicy) is checked before every process, wherever its command comes from.
-//!
-//! A [`Program`] contains a path, so the file that was permitted is the file that runs. Relative entries of `PATH` are
-//! not searched, because the working directory would then decide which program receives the credential.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
@@ -13,7 +7,13 @@ use super::plugins::{Permission, PluginVerdict, Refusal};
 use super::{FileKind, Host};
 use crate::error::Result;
 
-/// A program that the plugin policy permits, with the path that was looked up.
+/// The path of a program that the [plugin policy](super::PluginPolicy) permits.
+///
+/// Only [`Host::permit`] returns a `Program`, and starting a process requires one. The policy is therefore checked before every
+/// process, wherever its command comes from.
+///
+/// The file that was permitted is the file that runs, because `PATH` is not searched again. Relative entries of `PATH` are
+/// never searched, because they depend on the working directory.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -45,9 +45,9 @@ impl Program {
 #[derive(Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LookUp {
-    /// The first executable file with the name; `None` if there is none.
+    /// The first executable file that has the name; `None` if there is none.
     pub program: Option<PathBuf>,
-    /// The first file with the name that is not executable; `None` if there is none.
+    /// The first file that has the name but is not executable; `None` if there is none.
     pub not_executable: Option<PathBuf>,
     /// Whether entries of `PATH` were skipped because they are empty or relative.
     pub has_skipped_entries: bool,
@@ -103,8 +103,8 @@ impl Host {
 
     /// Checks whether the plugin policy permits this command, and returns the program to run.
     ///
-    /// `found` looks up the path of the command. It is not awaited if the policy permits no plugin. `variables` are the
-    /// names of the environment variables that a kubeconfig sets for the program. An allowlist limits them.
+    /// The future `found` looks up the path of the command. It is not polled if the policy permits no plugin at all.
+    /// `variables` are the names of the environment variables that a kubeconfig sets for the program. An allowlist limits them.
     ///
     /// # Errors
     /// - [`ErrorKind::Refused`](crate::ErrorKind::Refused): the policy does not permit the command.
@@ -145,9 +145,8 @@ impl Host {
         Ok((Program(program), permission))
     }
 
-    /// Checks whether the plugin policy permits a command that a provider replaces, as if the command ran. The program
-    /// need not be installed. If `PATH` does not find it, an allowlist permits it only by an entry with the same
-    /// command and without a digest.
+    /// Checks whether the plugin policy permits a command that a provider replaces, as if the command ran. The program need not
+    /// be installed. If it is not in `PATH`, an allowlist permits it only by an entry that has the same command and no digest.
     ///
     /// # Errors
     /// Returns [`ErrorKind::Refused`](crate::ErrorKind::Refused) if the policy does not permit the command.

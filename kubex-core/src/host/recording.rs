@@ -73,7 +73,8 @@ impl Recorder {
 
     /// Ends the recording and returns it.
     ///
-    /// A provider may keep the host, and what it reads later is not an input and must not be collected for ever.
+    /// A provider may keep the host. What the provider reads through it later is not an input, and must not be collected
+    /// forever.
     pub(crate) fn finish(&self) -> Recording {
         let mut recording = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         recording.take().unwrap_or_default()

@@ -1,72 +1,4 @@
 //! A simulated operating system for tests: variables, files, processes and clocks.
-//!
-//! ```
-//! use std::time::Duration;
-//! use kubex_core::host::SimulatedHost;
-//!
-//! let world = SimulatedHost::new();
-//! world.set_variable("HOME", "/home/jane");
-//! world.write("/home/jane/token", "abc\n");
-//! let host = world.host();
-//! let before = host.now();
-//! world.advance(Duration::from_secs(60));
-//! assert_eq!(host.now().monotonic - before.monotonic, Duration::from_secs(60));
-//! ```
-//!
-//! | to simulate | call |
-//! |---|---|
-//! | variables, a home directory | [`set_variable`](SimulatedHost::set_variable), `HOME` among them |
-//! | files, links, pipes, devices | [`write`](SimulatedHost::write), [`link`](SimulatedHost::link), [`put_pipe`](SimulatedHost::put_pipe), [`put_device`](SimulatedHost::put_device) |
-//! | a file that cannot be read, or is on a dead network disk | [`fail`](SimulatedHost::fail), [`hang`](SimulatedHost::hang) |
-//! | a file that is replaced between two reads | [`after_read`](SimulatedHost::after_read) |
-//! | plugins | [`install_program`](SimulatedHost::install_program), [`run_processes`](SimulatedHost::run_processes) |
-//! | time | [`advance`](SimulatedHost::advance) for both clocks, [`set_wall_clock`](SimulatedHost::set_wall_clock) for a wall clock that is wrong |
-//! | what the code under test did | [`reads`](SimulatedHost::reads), [`runs`](SimulatedHost::runs), [`shown`](SimulatedHost::shown) |
-//!
-//! The code under test sees nothing of the real machine. A new simulated host has no variable and no file. Its clock
-//! starts in 2030, so that a test fails if the code under test reads the real clock.
-//!
-//! # A rotation, without waiting
-//!
-//! ```
-//! use std::time::Duration;
-//! use kubex_core::ExposeSecret as _;
-//! use kubex_core::host::SimulatedHost;
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() {
-//! let world = SimulatedHost::new();
-//! world.write("/run/token", "first");
-//! world.after_read("/run/token", |world| world.write("/run/token", "second"));
-//!
-//! let host = world.host();
-//! let read = async || host.files().read("/run/token".as_ref(), 1024).await.unwrap();
-//! assert_eq!(read().await.expose_secret(), b"first");
-//! world.advance(Duration::from_secs(60));
-//! assert_eq!(read().await.expose_secret(), b"second");
-//! # }
-//! ```
-//!
-//! # A file system that does not answer
-//!
-//! ```
-//! use std::time::Duration;
-//! use kubex_core::host::SimulatedHost;
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() {
-//! let world = SimulatedHost::new();
-//! world.hang("/mnt/token");
-//! let host = world.host();
-//! let read = host.files().read("/mnt/token".as_ref(), 1024);
-//! let limited = host.within(Duration::from_secs(30), read);
-//! let (limited, ()) = futures_util_join(limited, async { world.advance(Duration::from_secs(30)) }).await;
-//! assert!(limited.is_err());
-//! # }
-//! # async fn futures_util_join<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
-//! #     tokio::join!(a, b)
-//! # }
-//! ```
 
 mod files;
 
@@ -94,7 +26,73 @@ const BEGINNING: Duration = Duration::from_secs(1_893_456_000);
 /// Replaces processes: it receives each process and returns its result.
 type Script = Arc<dyn Fn(&Process) -> Result<ProcessOutput, ProcessError> + Send + Sync>;
 
-/// A simulated operating system for tests of providers. Clones refer to the same one. See [`host`](Self::host).
+/// A simulated operating system for tests of providers. [`host`](Self::host) returns the [`Host`] for the code under test.
+/// Clones share the same variables, files and clocks.
+///
+/// ```
+/// use std::time::Duration;
+/// use kubex_core::host::SimulatedHost;
+///
+/// let world = SimulatedHost::new();
+/// world.set_variable("HOME", "/home/jane");
+/// world.write("/home/jane/token", "abc\n");
+/// let host = world.host();
+/// let before = host.now();
+/// world.advance(Duration::from_secs(60));
+/// assert_eq!(host.now().monotonic - before.monotonic, Duration::from_secs(60));
+/// ```
+///
+/// | to simulate | call |
+/// |---|---|
+/// | variables, a home directory | [`set_variable`](SimulatedHost::set_variable), for example of `HOME` |
+/// | files, links, pipes, devices | [`write`](SimulatedHost::write), [`link`](SimulatedHost::link), [`put_pipe`](SimulatedHost::put_pipe), [`put_device`](SimulatedHost::put_device) |
+/// | a file that cannot be read, or is on a dead network disk | [`fail`](SimulatedHost::fail), [`hang`](SimulatedHost::hang) |
+/// | a file that is replaced between two reads | [`after_read`](SimulatedHost::after_read) |
+/// | plugins | [`install_program`](SimulatedHost::install_program), [`run_processes`](SimulatedHost::run_processes) |
+/// | time | [`advance`](SimulatedHost::advance) for both clocks, [`set_wall_clock`](SimulatedHost::set_wall_clock) for a wall clock that is wrong |
+/// | what the code under test did | [`reads`](SimulatedHost::reads), [`runs`](SimulatedHost::runs), [`shown`](SimulatedHost::shown) |
+///
+/// The code under test sees nothing of the real machine. A new simulated host has no variable and no file. Its clock
+/// starts in 2030, so that a test fails if the code under test reads the real clock.
+///
+/// # A token that is replaced
+///
+/// ```
+/// use std::time::Duration;
+/// use kubex_core::ExposeSecret as _;
+/// use kubex_core::host::SimulatedHost;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let world = SimulatedHost::new();
+/// world.write("/run/token", "first");
+/// world.after_read("/run/token", |world| world.write("/run/token", "second"));
+///
+/// let host = world.host();
+/// let read = async || host.files().read("/run/token".as_ref(), 1024).await.unwrap();
+/// assert_eq!(read().await.expose_secret(), b"first");
+/// world.advance(Duration::from_secs(60));
+/// assert_eq!(read().await.expose_secret(), b"second");
+/// # }
+/// ```
+///
+/// # A file system that hangs
+///
+/// ```
+/// use std::time::Duration;
+/// use kubex_core::host::SimulatedHost;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let world = SimulatedHost::new();
+/// world.hang("/mnt/token");
+/// let host = world.host();
+/// let read = host.files().read("/mnt/token".as_ref(), 1024);
+/// let limited = host.within(Duration::from_secs(30), read);
+/// let (limited, ()) = tokio::join!(limited, async { world.advance(Duration::from_secs(30)) });
+/// assert!(limited.is_err());
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct SimulatedHost(Arc<Mutex<World>>);
 
@@ -198,7 +196,7 @@ impl SimulatedHost {
         self.write_bytes(path, content.as_bytes());
     }
 
-    /// Writes a file of any bytes. An existing file is replaced atomically.
+    /// Writes a binary file. An existing file is replaced atomically.
     pub fn write_bytes(&self, path: impl Into<PathBuf>, content: &[u8]) {
         let content = content.to_vec().into();
         self.lock().nodes.insert(path.into(), Node::File(content));

@@ -1,12 +1,4 @@
 //! The terminal, which a program may let plugins use to prompt the user.
-//!
-//! Unless the program calls [`Host::with_terminal`](super::Host::with_terminal), plugins have no terminal: their stdin
-//! is empty, and `KUBERNETES_EXEC_INFO` contains `interactive: false`. Call this method only if the user expects
-//! prompts, because a refresh in the background may also prompt.
-//!
-//! Only one plugin uses the terminal at a time, and others wait. This plugin runs in the program's process group, so
-//! that pipelines, Ctrl-C and Ctrl-Z work as in a shell. Its stderr is printed while it runs
-//! ([`PluginStderr`](super::PluginStderr)), because plugins prompt on stderr.
 
 use std::fmt;
 use std::io::IsTerminal as _;
@@ -19,15 +11,21 @@ use crate::text::clean_line;
 
 /// The program's terminal, which plugins may use. Clones refer to the same terminal.
 ///
+/// Unless the program calls [`Host::with_terminal`](super::Host::with_terminal), plugins have no terminal: their stdin is
+/// empty, and `KUBERNETES_EXEC_INFO` contains `interactive: false`. Call `with_terminal` only if the user expects prompts,
+/// because a refresh in the background may also prompt.
+///
+/// Only one plugin uses the terminal at a time, and others wait. That plugin runs in the program's process group, so pipelines,
+/// Ctrl-C and Ctrl-Z work as in a shell. Its stderr is printed while it runs ([`PluginStderr`](super::PluginStderr)), because
+/// plugins prompt on stderr.
+///
 /// ```no_run
 /// use kubex_core::Host;
 /// use kubex_core::host::Terminal;
 ///
-/// // A command-line tool whose standard input is not read by anything else.
-/// let host = Host::real().with_terminal(Terminal::standard_input());
+/// // A command-line tool that does not read stdin itself. let host = Host::real().with_terminal(Terminal::standard_input());
 ///
-/// // The same, called with `-f -`.
-/// let host = Host::real().with_terminal(
+/// // The same tool, if it reads a manifest from stdin (`-f -`). let host = Host::real().with_terminal(
 ///     Terminal::standard_input().unavailable("used by stdin resource manifest reader"),
 /// );
 /// ```
@@ -116,7 +114,7 @@ pub struct TerminalHold {
 }
 
 impl TerminalHold {
-    /// What shows a text at the terminal.
+    /// The function that shows a text at the terminal.
     pub(super) fn show(&self) -> Arc<dyn Fn(&str) + Send + Sync> {
         let device = Arc::clone(&self.device);
         Arc::new(move |text| device.show(text))

@@ -1,16 +1,4 @@
 //! Who can change a file besides the user of this process and root.
-//!
-//! The rule is that of `ssh` for its own files: a file and the directories above it belong to this user or to root, and no
-//! other user can write to them. These do not count as other users:
-//!
-//! | case | why |
-//! |---|---|
-//! | the group of this process, and groups below 100 | a private group, as distributions give to each user; the system's own groups, whose members administer the machine |
-//! | a directory with the sticky bit, such as `/tmp` | there, only the owner of a file can replace it |
-//! | a file system that is mounted read-only | a ConfigMap's directory has the mode 0777, but nothing can be written to it |
-//! | an owner that this user namespace does not know | a file of the host's root, seen from a container |
-//!
-//! The modes of symbolic links do not count. On Windows, nothing is checked.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,6 +7,18 @@ use crate::text::shown_path;
 
 /// Users, other than the user of this process and root, who can change or replace a file. `Display` prints them for
 /// people.
+///
+/// The rule is the one that `ssh` has for its own files: a file and the directories above it must belong to this user or to
+/// root, and other users must not be able to write to them. These cases are exceptions:
+///
+/// | case | why |
+/// |---|---|
+/// | the group of this process, and groups below 100 | a private group, as distributions give to each user; the system's own groups, whose members administer the machine |
+/// | a directory with the sticky bit, such as `/tmp` | there, only the owner of a file can replace it |
+/// | a file system that is mounted read-only | a ConfigMap's directory has the mode 0777, but nothing can be written to it |
+/// | an owner that this user namespace does not know | a file of the host's root, seen from a container |
+///
+/// The modes of symbolic links do not count. On Windows, nothing is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignWriters {
     who: Who,
@@ -104,7 +104,7 @@ mod unix {
         pub(super) group: u32,
     }
 
-    /// What decides about one file or directory.
+    /// The attributes that decide who can change a file or directory.
     #[derive(Clone, Copy, Debug)]
     pub(in super::super) struct Access {
         pub(in super::super) owner: u32,
@@ -159,7 +159,7 @@ mod unix {
         }
     }
 
-    /// How directories are looked at. An attribute is `None` if the system does not tell.
+    /// Reads the attributes of directories. An attribute is `None` if the system does not provide it.
     pub(in super::super) trait Directories {
         /// Why an answer is not known.
         type Unknown;

@@ -1,6 +1,6 @@
 //! The name, the kind and the labels of a metric. They are stable.
 
-/// A metric that Kubex writes.
+/// The name, the labels and the description of a metric that Kubex records.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Metric {
@@ -41,17 +41,17 @@ impl Metric {
         }
     }
 
-    /// Describes a number that only grows.
+    /// Creates the description of a counter: a number that only grows.
     pub const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
         Self::new(MetricKind::Counter, name, labels, help)
     }
 
-    /// Describes a number that grows and shrinks.
+    /// Creates the description of a gauge: a number that grows and shrinks.
     pub const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
         Self::new(MetricKind::Gauge, name, labels, help)
     }
 
-    /// Describes a distribution of values.
+    /// Creates the description of a histogram: a distribution of values.
     pub const fn histogram(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Self {
         Self::new(MetricKind::Histogram, name, labels, help)
     }

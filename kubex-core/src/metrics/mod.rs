@@ -198,8 +198,8 @@ pub fn seconds_left(at: Option<SystemTime>, now: SystemTime) -> f64 {
     })
 }
 
-/// Counts a decision of the plugin policy. An error whose kind is not `Refused` is not counted, because the policy did
-/// not decide.
+/// Counts a decision of the plugin policy: `Ok`, or an error of kind `Refused`. Other errors are not counted, because the
+/// policy did not decide.
 pub fn plugin_decided<T>(permitted: &Result<T>) {
     let (allowed, denied) = match permitted {
         Ok(_) => ("true", "false"),

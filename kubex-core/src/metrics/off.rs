@@ -1,4 +1,4 @@
-//! What is recorded without the feature `metrics`: nothing. The types have no size and the functions no code.
+//! Metrics without the feature `metrics`: nothing is recorded. The types have no size, and the functions have no code.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,27 +1,4 @@
 //! The options that describe a cluster. Every source accepts them if its provider only returns a credential.
-//!
-//! The keys are the same as in a kubeconfig, in kebab case:
-//!
-//! | key | value |
-//! |---|---|
-//! | `server` | the address, `https://host:port` |
-//! | `certificate-authority`, `certificate-authority-data` | a file, or PEM in base64 |
-//! | `insecure-skip-tls-verify` | `true` accepts any certificate |
-//! | `tls-server-name` | the name in the server's certificate, if it differs from the host of the address |
-//! | `proxy-url` | `http`, `https`, `socks5` or `socks5h` |
-//! | `disable-compression` | `true` requests uncompressed responses |
-//! | `namespace` | the default namespace |
-//! | `as`, `as-uid`, `as-groups`, `as-user-extra` | the user to impersonate |
-//! | `allow-credentials-over-http` | `true` sends credentials to an `http://` server |
-//!
-//! ```
-//! use kubex_core::Options;
-//! use kubex_core::options::ClusterOptions;
-//!
-//! let options = Options::new().set("server", "https://10.0.0.1:6443").set("namespace", "team-a");
-//! assert!(ClusterOptions::new(options).is_ok());
-//! assert!(ClusterOptions::new(Options::new().set("servr", "https://10.0.0.1")).is_err());
-//! ```
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -96,6 +73,29 @@ impl fmt::Debug for ClusterFields {
 }
 
 /// [`ClusterFields`] with the origin of each value. The chain builds a [`Cluster`] from them.
+///
+/// The keys are the same as in a kubeconfig, in kebab case:
+///
+/// | key | value |
+/// |---|---|
+/// | `server` | the address, `https://host:port` |
+/// | `certificate-authority`, `certificate-authority-data` | a file, or PEM in base64 |
+/// | `insecure-skip-tls-verify` | `true` accepts any certificate |
+/// | `tls-server-name` | the name in the server's certificate, if it differs from the host of the address |
+/// | `proxy-url` | `http`, `https`, `socks5` or `socks5h` |
+/// | `disable-compression` | `true` requests uncompressed responses |
+/// | `namespace` | the default namespace |
+/// | `as`, `as-uid`, `as-groups`, `as-user-extra` | the user to impersonate |
+/// | `allow-credentials-over-http` | `true` sends credentials to an `http://` server |
+///
+/// ```
+/// use kubex_core::Options;
+/// use kubex_core::options::ClusterOptions;
+///
+/// let options = Options::new().set("server", "https://10.0.0.1:6443").set("namespace", "team-a");
+/// assert!(ClusterOptions::new(options).is_ok());
+/// assert!(ClusterOptions::new(Options::new().set("servr", "https://10.0.0.1")).is_err());
+/// ```
 #[derive(Debug, Default)]
 pub struct ClusterOptions {
     fields: ClusterFields,
@@ -132,18 +132,18 @@ impl ClusterOptions {
         "allow-credentials-over-http",
     ];
 
-    /// The keys that define which server certificates are trusted. An override of one of them replaces the values of
-    /// all three. The [overrides](crate::overrides) page contains the exception.
+    /// The keys that define which server certificates are trusted. An override of one of them replaces all three, except
+    /// `insecure-skip-tls-verify: false` (see [overrides](crate::overrides)).
     pub const TRUST_KEYS: &[&str] = &[
         "certificate-authority",
         "certificate-authority-data",
         "insecure-skip-tls-verify",
     ];
 
-    /// Parses options that only describe a cluster.
+    /// Parses the options of a cluster. Any other option is an error.
     ///
     /// # Errors
-    /// - [`ErrorKind::UnknownField`]: there is a key that does not describe a cluster.
+    /// - [`ErrorKind::UnknownField`]: an option does not describe a cluster.
     /// - [`ErrorKind::InvalidValue`]: a value has the wrong type.
     pub fn new(options: Options) -> Result<Self> {
         Ok(Self {

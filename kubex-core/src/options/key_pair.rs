@@ -30,9 +30,8 @@ pub struct KeyPairOptions {
 }
 
 impl KeyPairOptions {
-    /// Combines the values of the four options. `None` if none of them is set. `certificate` and `key` each contain a
-    /// path and inline data. `options` are the options that the values come from; they contain the origins.
-    /// [`load`](Self::load) reads the files.
+    /// Creates the pair from the four options. `certificate` and `key` each consist of a path and inline data. `options`
+    /// contains the origins of these values, for errors. `None` if all four are unset. [`load`](Self::load) reads the files.
     ///
     /// # Errors
     /// - [`ErrorKind::ConflictingFields`]: a file and inline data are both set.
@@ -72,16 +71,15 @@ impl KeyPairOptions {
         self.certificate.file().is_some() && self.certificate.file() == self.key.file()
     }
 
-    /// Reads the certificate and the key. If both files are being replaced one after the other, they may not match for
-    /// a moment, or one of them may be empty. In this case, both are read again at once.
+    /// Reads the certificate and the key. While another program replaces the two files, they may not match, or one of them may
+    /// be empty. In this case, both are read again at once.
     ///
     /// # Errors
     /// - [`ErrorKind::UnreadableFile`]: a file cannot be read.
     /// - [`ErrorKind::InvalidBase64`], [`ErrorKind::InvalidPem`]: the certificate or the key is invalid.
     /// - [`ErrorKind::IncompleteKeyPair`]: the key does not belong to the certificate.
     ///
-    /// The error has the origin of the option. If both the certificate and the key cannot be read, it contains both
-    /// problems.
+    /// The error has the origin of the option. If neither the certificate nor the key can be read, it contains both problems.
     pub async fn load(&self, host: &Host) -> Result<ClientCertificate> {
         let mut loaded = self.load_once(host).await;
         for _ in 1..MAX_ATTEMPTS {

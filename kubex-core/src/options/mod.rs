@@ -53,7 +53,7 @@ pub struct Options {
     written_to: Option<Arc<KubeconfigUser>>,
 }
 
-/// A user of a kubeconfig file. A provider writes new tokens into the options of this user.
+/// A user of a kubeconfig file, into whose entry a provider writes new tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KubeconfigUser {
     /// The kubeconfig file.
@@ -95,14 +95,14 @@ impl Options {
         self
     }
 
-    /// Returns whether the options come from a kubeconfig, which may come from another person. A provider should then do
-    /// nothing for them that the plugin policy of the host does not permit.
+    /// Returns whether the options come from a kubeconfig, which another person may have written. For such options, a provider
+    /// should do only what the host's plugin policy permits.
     pub fn is_from_kubeconfig(&self) -> bool {
         self.is_from_kubeconfig
     }
 
-    /// Requests that the provider writes new values of its options, such as a new refresh token, into this kubeconfig.
-    /// This is not an option, so a kubeconfig cannot request it.
+    /// Makes the provider write new values of its options, such as a new refresh token, into this kubeconfig. Only the program
+    /// can request this, and not the kubeconfig itself.
     #[must_use]
     pub fn written_to(mut self, user: KubeconfigUser) -> Self {
         self.written_to = Some(Arc::new(user));
@@ -114,7 +114,7 @@ impl Options {
         self.written_to.as_deref()
     }
 
-    /// Sets an option. It replaces an earlier value.
+    /// Sets an option. It replaces an earlier value of the option.
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<ValueKind>) -> Self {
         let value = Value::new(value, self.origin.clone().key(key));
@@ -139,7 +139,7 @@ impl Options {
         }
     }
 
-    /// Sets an option to a value that has an origin of its own. It replaces an earlier value.
+    /// Sets an option to a value with its own origin. It replaces an earlier value of the option.
     ///
     /// ```
     /// use kubex_core::options::Value;
@@ -251,7 +251,7 @@ impl Options {
     /// ```
     ///
     /// # Errors
-    /// - [`ErrorKind::UnknownField`](crate::ErrorKind::UnknownField): there is a key that the type does not have.
+    /// - [`ErrorKind::UnknownField`](crate::ErrorKind::UnknownField): the options contain a key that the type does not have.
     /// - [`ErrorKind::MissingField`](crate::ErrorKind::MissingField): a required key is missing.
     /// - [`ErrorKind::InvalidValue`](crate::ErrorKind::InvalidValue): a value has the wrong type or is not valid.
     ///

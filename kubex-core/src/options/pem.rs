@@ -1,8 +1,5 @@
 //! A pair of options for PEM text: a file, such as `certificate-authority`, or inline data, such as
 //! `certificate-authority-data`.
-//!
-//! Inline data is base64 of PEM, as in a kubeconfig, or PEM itself, as in a program. Setting both options is an error,
-//! as in kubectl, because a reader of the file could not see which one is used.
 
 use std::path::{Path, PathBuf};
 
@@ -28,6 +25,9 @@ pub fn is_pem(text: &str) -> bool {
 }
 
 /// PEM text in a file or inline, with its origin.
+///
+/// Inline data is base64 of PEM, as in a kubeconfig, or PEM itself, as in a program. Setting both options is an error,
+/// as in kubectl, because a reader of the file could not see which one is used.
 #[derive(Debug)]
 pub struct Pem {
     content: Content,
@@ -41,13 +41,12 @@ enum Content {
 }
 
 impl Pem {
-    /// Combines the two options for one PEM text. `None` if neither is set. `name` is the key of the option for the
-    /// file, and `name` with the suffix `-data` is the key of the option for inline data. `options` are the options
-    /// that the values come from; they contain the origins.
+    /// Creates the PEM from one of two options, such as `client-key` (a path) and `client-key-data` (inline data). `name` is
+    /// the key of the first. `options` contains the origins of the values, for errors. `None` if neither option is set.
     ///
     /// # Errors
     /// - [`ErrorKind::ConflictingFields`]: both options are set.
-    /// - [`ErrorKind::InvalidValue`]: the value for the file cannot be a path.
+    /// - [`ErrorKind::InvalidValue`]: the value of `file` cannot be a path.
     pub fn new(
         name: &str,
         file: Option<PathBuf>,
@@ -88,7 +87,7 @@ impl Pem {
         }
     }
 
-    /// Returns where the PEM is configured: the origin of the option with the file, or of the one with the data.
+    /// Returns the origin of the option that contains the path or the data.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }

@@ -1,4 +1,4 @@
-//! The keys that lead to a value, as a chain that values share. Most are never shown, so their text is made when it is.
+//! The keys that lead to a value, as a chain that values share. Most are never shown, so their text is created only on demand.
 
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
@@ -48,7 +48,7 @@ impl Step {
         if !text.is_empty() && !key.starts_with('[') {
             text.push('.');
         }
-        // `users[jane]` contains a name. In the place of any other key may be a key with its value.
+        // `users[jane]` contains a name. Any other text may be a key together with its value.
         let is_odd = key.contains(|c: char| c.is_whitespace() || matches!(c, ':' | '='));
         if is_odd && !key.contains('[') {
             text.push_str(&shown_key(key));
@@ -104,7 +104,7 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// Without going down the chain: a document may be nested deep.
+/// Drops the chain without recursion, because a document may be deeply nested.
 impl Drop for Keys {
     fn drop(&mut self) {
         let mut before = self.before.take();

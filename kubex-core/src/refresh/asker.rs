@@ -1,4 +1,4 @@
-//! The configuration that asks for a value which another one may fetch.
+//! The configuration that requests a value, which may be fetched for another configuration.
 
 use std::sync::OnceLock;
 
@@ -6,8 +6,9 @@ use crate::error::Error;
 use crate::origin::Origin;
 use crate::text::sanitize_line;
 
-/// Who asks: the errors of a shared credential name the source and the file of each asker, and the event of a fetch those of
-/// the asker that started it. The file of the configuration that came first may belong to another tenant of the program.
+/// The configuration that requests a value. An error of a shared credential names the source and the file of the asker that
+/// receives it, because the file of another asker may belong to another tenant. The event of a fetch names those of the asker
+/// that started the fetch.
 #[derive(Debug)]
 pub(crate) struct Asker {
     origin: Option<Box<Origin>>,
@@ -32,7 +33,7 @@ impl Asker {
         self.name.get().map_or("", |name| name)
     }
 
-    /// The error of the shared fetch, as one of this asker.
+    /// The error of the shared fetch, with the name and the origin of this asker.
     pub(crate) fn sign(&self, error: Error) -> Error {
         error.signed(self.name.get().map(|name| &**name), self.origin.as_deref())
     }

@@ -85,7 +85,7 @@ pub(super) fn fetched<T: Refreshable>(
     metrics::fetched(subject, source, outcome, reason, took);
     let error = error.map(Error::to_string);
     let error = error.as_deref();
-    // A level is a constant of its event.
+    // `tracing` requires a constant level for each event.
     macro_rules! fetched_at {
         ($level:ident) => {
             event!(

@@ -30,7 +30,7 @@ pub(super) struct FetchTask<F: Fetcher> {
     pub(super) sender: watch::Sender<FetchResult<F::Value>>,
     pub(super) started: Moment,
     pub(super) limit: Duration,
-    /// Who started it, if it is not the configuration that the cell was made for.
+    /// The configuration that started the fetch, unless it is the one that the cell was created for.
     pub(super) asker: Option<Arc<Asker>>,
     pub(super) span: Span,
     pub(super) is_complete: bool,

@@ -12,7 +12,7 @@
 //! A request reads the snapshot. Only when the snapshot is no longer fresh does it take the lock and ask the policy.
 
 mod asker;
-// Its model check compiles it a second time, over other locks.
+// The model check compiles this module a second time, with other locks.
 mod event;
 mod fetch_task;
 #[cfg(test)]
@@ -49,7 +49,7 @@ use shared_state::{Access, FetchResult, Pending, Response, SharedState};
 /// How much longer than the deadline of a fetch a caller waits, so that a fetch that replaces a lost one can end.
 const PATIENCE: Duration = Duration::from_millis(850);
 
-/// How long a caller whose wait is over still waits for a result that is late for the same reason as the caller.
+/// How long a caller still waits after its limit, for a result that is late for the same reason as the caller.
 const SECOND_LOOK: Duration = Duration::from_millis(50);
 
 /// How a caller's wait for a fetch ended.
@@ -157,7 +157,7 @@ impl<F: Fetcher> RefreshCell<F> {
             Err(error) => return self.or_held_if_valid(Err(error)),
         };
         let limit = self.fetcher.deadline(&self.host);
-        // One look at the clock for both, so that no answer contradicts itself.
+        // The clock is read once for both, so that the results do not contradict each other.
         let mut now = self.host.now();
         let patience_ends = now.monotonic.saturating_add(limit).saturating_add(PATIENCE);
         let mut was_rejected = false;

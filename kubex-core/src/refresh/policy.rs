@@ -91,7 +91,7 @@ pub(super) struct Fetched {
 #[derive(Clone, Copy, Debug)]
 struct Held {
     generation: Generation,
-    /// From this time on, a newer value is fetched in the background.
+    /// From this time on, the policy fetches a newer value in the background.
     refresh: Deadline,
     /// From this time on, callers wait briefly for a newer value.
     stale: Deadline,
@@ -283,7 +283,7 @@ impl RefreshPolicy {
             .in_flight()
             .filter(|in_flight| now.monotonic >= in_flight.lost_at)?;
         self.give_up(lost.number);
-        // The value that is held is served meanwhile, without a wait for the next attempt.
+        // Meanwhile, callers get the held value without waiting for the next attempt.
         self.last_fetch_was_slow = true;
         Some(lost)
     }
@@ -396,7 +396,7 @@ fn refresh_after(
     };
     let by_expiry = lifetime.map(|lifetime| early_or(MIN_REFRESH_INTERVAL, lifetime));
     let by_renewal = renewal.map(|renewal| {
-        // What is overdue is still sent, so the source is asked for it less often.
+        // An overdue value is still sent, so the source is asked less often.
         let minimum = if renewal.is_zero() {
             MAX_BACK_OFF
         } else {

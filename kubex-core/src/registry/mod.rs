@@ -93,12 +93,12 @@ pub struct Registry {
     check_pair: Option<PairCheck>,
 }
 
-/// Checks that the program's TLS library accepts a client certificate and its key. It opens no connection. See
-/// [`Registry::with_pair_check`].
+/// A function that checks that the program's TLS library accepts a client certificate and its key. It must not open a
+/// connection. Pass it to [`Registry::with_pair_check`].
 pub type PairCheck = fn(&ClientCertificate) -> Result<()>;
 
 impl Registry {
-    /// Returns the providers that the linked crates have submitted.
+    /// Returns a registry of the providers that the linked crates have submitted with [`register!`](crate::register).
     ///
     /// # Errors
     /// Returns [`ErrorKind::DuplicateProvider`] if two of them have the same name.
@@ -106,8 +106,8 @@ impl Registry {
         Self::linked_with(&[])
     }
 
-    /// Returns the providers that the linked crates have submitted, and these built-in ones. The linker keeps the
-    /// built-in ones, because this call refers to them. A provider in both groups counts once.
+    /// Returns a registry of the providers that the linked crates have submitted, and of the providers in `built_in`. The
+    /// linker keeps the latter, because this call refers to them. A provider in both groups counts once.
     ///
     /// # Errors
     /// Returns [`ErrorKind::DuplicateProvider`] if two different providers have the same name. The error contains the
@@ -154,8 +154,8 @@ impl Registry {
         })
     }
 
-    /// Sets the check of client certificates while a chain is resolved. This crate uses no TLS library, so by default
-    /// it checks only what it can read itself.
+    /// Sets a function that checks each client certificate and its key while a chain is resolved. Without it, some pairs that
+    /// do not match are found only at the first connection, because this crate uses no TLS library.
     #[must_use]
     pub fn with_pair_check(mut self, check: PairCheck) -> Self {
         self.check_pair = Some(check);
@@ -183,8 +183,8 @@ impl Registry {
             .ok_or_else(|| self.unknown(name))
     }
 
-    /// Returns the runner for a provider that runs a program. Returns `None` if no linked provider [lends
-    /// one](Registration::runs_programs). Then the program cannot start a process.
+    /// Returns the runner through which providers run other programs. `None` if no linked provider [has
+    /// one](Registration::runs_programs); in that case, Kubex cannot start a process.
     pub fn program_runner(&self) -> Option<&'static dyn ProgramRunner> {
         self.iter().find_map(Registration::program_runner)
     }

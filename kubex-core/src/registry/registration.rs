@@ -29,8 +29,7 @@ pub trait FromOptions: Sized {
     /// The type of the options. Add `#[serde(deny_unknown_fields)]`, so that a misspelled key is an error.
     type Options: DeserializeOwned + JsonSchema;
 
-    /// Builds the provider or the credential source. It must not read files or variables, because resolving and
-    /// fetching read them later.
+    /// Builds the provider or the credential source. It must not read files or variables; resolving and fetching do that later.
     ///
     /// # Errors
     /// Returns an error if an option is not valid, or if two options exclude each other.
@@ -128,10 +127,10 @@ impl Registration {
         self
     }
 
-    /// Declares the options that a kubeconfig may set if its user has this provider as `auth-provider`. Other keys in
-    /// the kubeconfig are ignored. Without this call, a kubeconfig cannot use the provider.
+    /// Declares the options that a kubeconfig may set for a user with this provider as `auth-provider`. Other keys in the
+    /// kubeconfig are ignored. Without this call, a kubeconfig cannot use the provider.
     ///
-    /// Declare only options that are safe in the hands of any author of a kubeconfig. Time limits and policies are not.
+    /// Declare only options that an untrusted kubeconfig may set. Time limits and policies are not among them.
     ///
     /// ```
     /// # use kubex_core::{BuildContext, Credential, CredentialSource, FetchRequest, FromOptions, Registration, Result};
@@ -153,8 +152,8 @@ impl Registration {
     }
 
     /// Declares the options whose values people may see, in [`Provenance::value_of`](crate::Provenance::value_of) and in the
-    /// output of `kubex explain`: texts, numbers and booleans that are never a secret. User information in an address is
-    /// masked.
+    /// output of `kubex explain`: texts, numbers and booleans that are never a secret. The user name and the password in an
+    /// address are masked.
     ///
     /// ```
     /// # use kubex_core::{BuildContext, Credential, CredentialSource, FetchRequest, FromOptions, Registration, Result};
@@ -192,8 +191,7 @@ impl Registration {
         self.replaces.map(|(command, _)| command)
     }
 
-    /// Declares that the provider can run programs, and lends its runner to the other providers. See
-    /// [`Registry::program_runner`].
+    /// Declares the runner through which all providers can run other programs. See [`Registry::program_runner`].
     #[must_use]
     pub const fn runs_programs(mut self, runner: &'static dyn ProgramRunner) -> Self {
         self.program_runner = Some(runner);
@@ -236,8 +234,8 @@ impl Registration {
         (self.schema)()
     }
 
-    /// Returns whether the provider only returns a credential. The user of a kubeconfig, and other providers, can then
-    /// refer to it by name.
+    /// Returns whether the provider only returns a credential. If so, the user of a kubeconfig and other providers can refer to
+    /// it by name.
     pub fn is_source(&self) -> bool {
         matches!(self.factory, Factory::Source(_))
     }

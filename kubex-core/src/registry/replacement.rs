@@ -1,27 +1,5 @@
 //! Replacing an exec plugin: a provider fetches the credential that the plugin would print, and the plugin does not
 //! run.
-//!
-//! The program lists the plugins to be replaced ([`PluginRules::native`](crate::host::PluginRules::native)). A provider
-//! declares which plugin it can replace ([`Registration::replaces`](super::Registration::replaces)). A call of the
-//! plugin is replaced only if the provider supports all its arguments and variables. Otherwise, the plugin runs, and a
-//! warning contains the reason. The plugin policy applies to a replaced call as if the plugin ran.
-//!
-//! If a later fetch finds a setting that the provider does not support, this fetch [runs the
-//! plugin](PluginCall::with_plugin).
-//!
-//! ```
-//! use kubex_core::registry::{PluginCall, Replacement};
-//! use kubex_core::{Host, Registry};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> kubex_core::Result<()> {
-//! let call = PluginCall::new("aws", ["eks", "get-token", "--cluster-name", "production"]);
-//! // The rules of this host list no plugin.
-//! let replacement = Registry::from_registrations([])?.replacement(&call, &Host::real()).await;
-//! assert!(matches!(replacement, Replacement::NotRequested));
-//! # Ok(())
-//! # }
-//! ```
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -98,8 +76,8 @@ impl PluginCall {
         })
     }
 
-    /// Sets the source that runs the plugin. A fetch that the provider [does not support](ErrorKind::Unsupported) uses
-    /// it. By default, such a fetch fails.
+    /// Sets the credential source that runs the plugin itself. A fetch uses it if the provider returns
+    /// [`ErrorKind::Unsupported`]. By default, such a fetch fails.
     #[must_use]
     pub fn with_plugin(mut self, plugin: Arc<dyn CredentialSource>) -> Self {
         self.plugin = Some(plugin);
@@ -164,7 +142,7 @@ impl PluginCall {
         })
     }
 
-    /// Whether this rule is for the call: `Some(false)` if only the file name is the rule's.
+    /// Whether the rule is about this call: `Some(false)` if the rule matches only the file name.
     fn is_named(&self, rule: &str) -> Option<bool> {
         if self.command == rule {
             return Some(true);
@@ -174,12 +152,12 @@ impl PluginCall {
     }
 }
 
-/// Checks whether a provider can replace a plugin in this environment. The provider must support the value of each
-/// variable (`is_understood`). The host's [`PluginRules`](crate::host::PluginRules) must not drop a variable that the
-/// provider or the plugin reads (`is_read`), because the two would then behave differently.
+/// Checks that a provider and the plugin that it replaces would see the same environment. `is_understood` returns whether the
+/// provider supports the value of a variable. `is_read` returns whether the provider or the plugin reads a variable; the host's
+/// [`PluginRules`](crate::host::PluginRules) must not drop such a variable.
 ///
 /// # Errors
-/// Returns [`ErrorKind::Unsupported`] with the name of the first variable that fails a check.
+/// Returns [`ErrorKind::Unsupported`] with the name of the first variable that is not understood, or that is read and dropped.
 pub fn check_plugin_environment(
     host: &Host,
     is_understood: impl Fn(&str, &OsStr) -> bool,
@@ -187,7 +165,7 @@ pub fn check_plugin_environment(
 ) -> Result<()> {
     let inherited = host.plugin_variables();
     let mut variables = host.environment().variables();
-    // The same reason each time.
+    // Sorted, so that the reason is the same each time.
     variables.sort();
     for (name, value) in variables {
         let Some(name) = name.to_str() else { continue };
@@ -204,7 +182,7 @@ pub fn check_plugin_environment(
     Ok(())
 }
 
-/// The value of a variable is not hidden wherever it occurs: it may be a region, or the name of a profile.
+/// The value of a variable is not masked in other texts, because it may be a region or the name of a profile.
 fn unlisted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
     String::deserialize(deserializer).map(SecretString::unlisted)
 }
@@ -220,11 +198,33 @@ impl fmt::Debug for PluginCall {
     }
 }
 
-/// Returns the source that replaces a call of a plugin. The error describes what the provider does not support in the
-/// call, such as `the argument "--debug"`. Users see this description, so it must not contain a value.
+/// A function that returns the source that replaces a call of a plugin. Its error names what the provider does not support in
+/// the call, such as `the argument "--debug"`. Users see this text, so it must not contain a value.
 pub type ReplacePlugin = fn(&PluginCall) -> Result<Arc<dyn CredentialSource>, String>;
 
 /// The result of [`Registry::replacement`]: whether a provider replaces a call of an exec plugin.
+///
+/// The program lists the plugins to be replaced ([`PluginRules::native`](crate::host::PluginRules::native)). A provider
+/// declares which plugin it can replace ([`Registration::replaces`](super::Registration::replaces)). A call of the
+/// plugin is replaced only if the provider supports all its arguments and variables. Otherwise, the plugin runs, and a
+/// warning contains the reason. The plugin policy applies to a replaced call as if the plugin ran.
+///
+/// If a later fetch finds a setting that the provider does not support, this fetch [runs the
+/// plugin](PluginCall::with_plugin).
+///
+/// ```
+/// use kubex_core::registry::{PluginCall, Replacement};
+/// use kubex_core::{Host, Registry};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> kubex_core::Result<()> {
+/// let call = PluginCall::new("aws", ["eks", "get-token", "--cluster-name", "production"]);
+/// // The rules of this host list no plugin.
+/// let replacement = Registry::from_registrations([])?.replacement(&call, &Host::real()).await;
+/// assert!(matches!(replacement, Replacement::NotRequested));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Replacement {
@@ -266,7 +266,7 @@ impl Registry {
             call: call.clone(),
             source,
         };
-        // A problem here may not be one for the plugin.
+        // The plugin may not have this problem.
         match source.check(host).await {
             Ok(checked) => Replacement::Served(Arc::new(source), checked),
             Err(error) => plugin_runs(call, &call.without_values(error.message())),
@@ -293,7 +293,7 @@ struct ReplacedPlugin {
 }
 
 impl ReplacedPlugin {
-    /// Fetches within the time limit of the native source, so that the plugin has all of its own.
+    /// Fetches within the time limit of the replacing source, so that the plugin still has its own whole time limit.
     async fn fetch_natively(&self, request: FetchRequest<'_>) -> Result<Credential> {
         let host = self.call.host(request.host);
         let limit = self.source.deadline_on(&host);
@@ -301,7 +301,7 @@ impl ReplacedPlugin {
             host: &host,
             ..request
         });
-        // A source that ends by itself says why.
+        // A source that ends by itself returns the reason.
         let with_end = limit + self.source.time_to_end(&host);
         request.host.within(with_end, fetch).await.unwrap_or_else(|_| {
             Err(Error::new(
@@ -387,8 +387,8 @@ impl CredentialSource for ReplacedPlugin {
         )
     }
 
-    /// Never that of the native source itself: the plugin policy decides about this call, and not about that source. A fetch
-    /// may run the plugin, so what makes the plugin's identity counts too.
+    /// Never the key of the replacing source itself, because the plugin policy decides about this call and not about that
+    /// source. A fetch may run the plugin, so the key also contains the plugin's identity.
     async fn store_identity(&self, host: &Host, cluster: &Cluster) -> Option<StoreIdentity> {
         let native = self.source.store_identity(&self.call.host(host), cluster).await?;
         let plugin = match &self.call.plugin {

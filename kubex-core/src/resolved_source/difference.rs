@@ -1,17 +1,4 @@
 //! Comparison of two resolved sources.
-//!
-//! When a file changes, the source is resolved again. The parts that differ decide what happens: a new token is used by
-//! the next request, a new CA bundle by new connections, and another server needs the program's permission.
-//!
-//! ```
-//! use kubex_core::resolved_source::Difference;
-//! use kubex_core::ResolvedSource;
-//!
-//! let before = ResolvedSource::for_server("https://10.0.0.1:6443");
-//! let after = ResolvedSource::for_server("https://10.0.0.2:6443");
-//! assert!(before.differences(&before).is_empty());
-//! assert!(before.differences(&after).contains(&Difference::Server));
-//! ```
 
 use std::sync::Arc;
 
@@ -27,6 +14,19 @@ use crate::source::CredentialSource;
 ///
 /// Origins are not compared, so equal values from different files are equal. Values are compared by keyed digests, so
 /// that the comparison keeps no copy of a secret.
+///
+/// When a file changes, the source is resolved again. The parts that differ decide what happens: a new token is used by
+/// the next request, a new CA bundle by new connections, and another server needs the program's permission.
+///
+/// ```
+/// use kubex_core::resolved_source::Difference;
+/// use kubex_core::ResolvedSource;
+///
+/// let before = ResolvedSource::for_server("https://10.0.0.1:6443");
+/// let after = ResolvedSource::for_server("https://10.0.0.2:6443");
+/// assert!(before.differences(&before).is_empty());
+/// assert!(before.differences(&after).contains(&Difference::Server));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Difference {
@@ -51,7 +51,7 @@ impl ResolvedSource {
         self.fingerprint().differences(&other.fingerprint())
     }
 
-    /// What is compared, without the resolved source itself.
+    /// Returns the digests to compare, which do not keep the resolved source.
     pub(crate) fn fingerprint(&self) -> Fingerprint {
         let identity = self.identity.clone().choose();
         let (identity_provider, ready) = match identity.provider {
@@ -66,7 +66,8 @@ impl ResolvedSource {
         }
     }
 
-    /// Returns a key that is equal for two resolved sources exactly if they have no [differences](Self::differences).
+    /// Returns a key for comparisons. The keys of two resolved sources are equal exactly if the sources have no
+    /// [differences](Self::differences).
     pub fn key(&self) -> SharingKey {
         self.fingerprint().key()
     }

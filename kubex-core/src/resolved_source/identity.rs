@@ -1,14 +1,4 @@
 //! The identity of a resolved source.
-//!
-//! | the provider has | it returns |
-//! |---|---|
-//! | options of another provider, such as a token file | [`Identity::named`] |
-//! | the fields of a kubeconfig's user | [`Identity::from_fields`] |
-//! | a credential source of its own | [`Identity::from_source`] |
-//! | a credential that never changes | [`Identity::from_credential`] |
-//! | no credential | [`Identity::anonymous`] |
-//!
-//! Prefer the first two. They consist of options, which can be compared and shared between configurations.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +13,7 @@ use crate::warning::Warning;
 pub(crate) const CERTIFICATE_FIELDS: &[&str] = &["client-certificate", "client-certificate-data"];
 pub(crate) const KEY_FIELDS: &[&str] = &["client-key", "client-key-data"];
 
-/// The identity of a resolved source.
+/// The identity of a resolved source: how its credential is obtained.
 ///
 /// | the identity is | created by | an override of one field replaces |
 /// |---|---|---|
@@ -31,6 +21,9 @@ pub(crate) const KEY_FIELDS: &[&str] = &["client-key", "client-key-data"];
 /// | a provider by name, with its options | [`named`](Self::named) | the whole identity |
 /// | the fields of a kubeconfig's user, and optionally its plugin | [`from_fields`](Self::from_fields) | this field, as in client-go |
 /// | a credential source or a credential | [`from_source`](Self::from_source), [`from_credential`](Self::from_credential) | the whole identity |
+///
+/// Prefer [`named`](Self::named) and [`from_fields`](Self::from_fields): they consist of options, which can be compared and
+/// shared between configurations.
 #[derive(Clone)]
 pub struct Identity {
     /// Fields of the providers `static` and `token-file`.
@@ -150,7 +143,7 @@ impl Identity {
         self
     }
 
-    /// Adds a warning, which is reported if this condition is met.
+    /// Adds a warning that is reported only if the condition `note` is met.
     #[must_use]
     pub fn with_note(mut self, note: IdentityNote, warning: Warning) -> Self {
         self.notes.push((note, warning));
@@ -224,8 +217,8 @@ impl Identity {
         }
     }
 
-    /// Removes the halves that are of no use alone, as client-go ignores them: a key without a certificate, and a password
-    /// without a user name. The exception is a password beside a token: client-go refuses the two together.
+    /// Removes fields that have no effect alone, because client-go ignores them: a key without a certificate, and a password
+    /// without a user name. A password beside a token stays, because client-go refuses the two together.
     fn drop_unused_fields(&mut self) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let unused = [

@@ -11,8 +11,7 @@ use super::SecretBytes;
 /// The size of one read.
 const PIECE: usize = 64 * 1024;
 
-/// A buffer for secret bytes. It is wiped on drop. Unlike a `Zeroizing<Vec<u8>>`, it leaves no copy behind when it
-/// grows.
+/// A buffer for secret bytes. It is wiped on drop. Unlike a `Zeroizing<Vec<u8>>`, it also wipes the old memory when it grows.
 ///
 /// ```
 /// use kubex_core::secret::SecretBuffer;

@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 
 use super::spelling;
 
-/// Shorter secrets have no fingerprint: hiding every `abc` would hide the text itself.
+/// Shorter secrets have no fingerprint, because masking every `abc` would make messages unreadable.
 const MIN_LENGTH: usize = 8;
 
 /// A longer text is a document and not a secret. Tokens are at most 512 KiB.
@@ -45,7 +45,7 @@ const PIECES: usize = 16;
 /// The distance between the pieces of a line of PEM, which has 64 characters.
 const PIECE_DISTANCE_IN_KEYS: usize = 32;
 
-/// Words that a person may use as a password and that Kubex's own messages need. To hide them would reveal them.
+/// Words that a person may use as a password and that Kubex's own messages contain. Masking them there would reveal them.
 const WORDS_OF_MESSAGES: &[&str] = &[
     "anonymous",
     "certificate",
@@ -145,8 +145,8 @@ impl std::ops::Deref for Bytes<'_> {
 }
 
 impl<'a> Secret<'a> {
-    /// `None` for what is not a secret although its type is: a certificate, the URL of a proxy without a password, a
-    /// word that messages need, a text that is too short to be searched for or too long to be a secret.
+    /// `None` for a value that is not secret although its type is: a certificate, the URL of a proxy without a password, a word
+    /// that messages need, or a text that is too short or too long.
     fn new(secret: &'a [u8]) -> Option<Self> {
         let secret = secret.trim_ascii();
         if !(MIN_LENGTH..=MAX_LENGTH).contains(&secret.len()) {
@@ -248,11 +248,11 @@ fn password_of_url(text: &[u8]) -> Option<&[u8]> {
 /// A part of a secret, or a whole one.
 struct Piece {
     hash: u64,
-    /// Where in the piece the eight bytes are that find it.
+    /// The offset in the piece of the eight bytes that find it.
     offset: usize,
     length: usize,
     is_name: bool,
-    /// How many secrets have it.
+    /// How many secrets contain this piece.
     uses: usize,
 }
 

@@ -1,7 +1,7 @@
 //! The spellings in which a secret may occur in a text: as it is, escaped, in base64, in hexadecimal, and combinations.
 //!
-//! Instead of spelling each secret in each way, the text is decoded in each way, and searched for the secrets as they
-//! are. Each decoded byte keeps its place in the text.
+//! Instead of encoding each secret in each way, the text is decoded in each way, and then searched for the plain secrets. Each
+//! decoded byte keeps its place in the text.
 
 use std::ops::Range;
 
@@ -39,8 +39,8 @@ const HEXADECIMAL: Encoding = Encoding {
 /// A line of at least this many characters may be continued on the next line, as `base64` and PEM do.
 const MIN_WRAPPED_LINE: usize = 40;
 
-/// Tells where decoded bytes are in the text. The second argument is whether they are a whole secret; if they are a part
-/// of one, the rest of the word belongs to it.
+/// Returns where decoded bytes are in the text. The second argument is whether they are a whole secret; if they are a part of a
+/// secret, the rest of the word belongs to it.
 pub(crate) type Locate<'a> = &'a dyn Fn(Range<usize>, bool) -> Option<Range<usize>>;
 
 /// Passes the bytes of the text in each spelling.
@@ -169,7 +169,7 @@ impl Encoding {
         runs
     }
 
-    /// Decodes the characters at these places. Each byte is where the characters are that contain its bits.
+    /// Decodes the characters at these places. The place of a decoded byte is that of the characters that contain its bits.
     fn decode(&self, bytes: &[u8], digits: &[usize], place: impl Fn(usize) -> Range<usize>) -> Decoded {
         let mut decoded = Decoded::default();
         let (mut bits, mut count) = (0_u32, 0);

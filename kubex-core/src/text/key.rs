@@ -58,8 +58,8 @@ pub fn names_a_secret(key: &str) -> bool {
             .any(|word| word.eq_ignore_ascii_case(last_word))
 }
 
-/// Returns whether a text looks like a key of a document. A YAML parser reads `A_TOKEN:s3cret` as a key, because the
-/// space after the colon is missing. It does not look like a key.
+/// Returns whether a text looks like a key of a document, and not like a secret. For example, YAML reads `A_TOKEN:s3cret` as
+/// one key, because the space after the colon is missing. For this text, the result is `false`.
 ///
 /// ```
 /// use kubex_core::text::looks_like_a_key;
@@ -78,7 +78,8 @@ pub fn looks_like_a_key(text: &str) -> bool {
         && matches!(sanitize(text), Cow::Borrowed(_))
 }
 
-/// Returns a key for printing. A text that does not look like a key is masked, except for a key at its beginning.
+/// Returns a key for printing. A text that does not [look like a key](looks_like_a_key) may contain a secret, so only a key at
+/// its beginning is shown.
 ///
 /// ```
 /// use kubex_core::text::shown_key;

@@ -15,7 +15,7 @@ const MIN_KEY_BODY: usize = 40;
 
 /// Adds the parts of the text that are JSON web tokens, private keys, or user information in URLs.
 pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
-    // Most texts contain none of it, which a look for one rare character shows.
+    // Most texts contain none of these. A search for one rare character shows that quickly.
     let contains = |byte: u8| text.as_bytes().contains(&byte);
     private_keys(text, found);
     if contains(b'J') {
@@ -153,7 +153,7 @@ fn private_keys(text: &str, found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// Whether something follows a BEGIN line that may be a key: a sentence that mentions the line is not one.
+/// Whether the text after a BEGIN line may be a key. The rest of a sentence that mentions the line is not.
 fn has_body(after: &str) -> bool {
     let mut body = after;
     loop {

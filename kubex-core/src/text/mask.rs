@@ -7,7 +7,7 @@ use super::names_a_secret;
 use super::sanitize::{replaced, without_secrets};
 use crate::secret::{ExposeSecret, SecretString, spelling};
 
-/// Shorter secrets, in bytes, are not masked: masking every `a` would mask the text itself.
+/// Secrets of fewer bytes are not masked, because masking every `a` would make the text unreadable.
 const MIN_LENGTH: usize = 4;
 
 /// The separators of words. `?`, `&` and `;` separate the parameters of a URL.
@@ -83,7 +83,7 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// Creates a mask without texts of its own.
+    /// Creates a mask that hides no additional texts.
     pub fn new() -> Self {
         Self::default()
     }
@@ -263,7 +263,7 @@ fn whole_value(text: &str, word: Range<usize>) -> Range<usize> {
 fn assigned(word: &str, is_parameter: bool) -> Option<Range<usize>> {
     let at = word.find(['=', ':'])?;
     let (key, value) = (word.get(..at)?, word.get(at + 1..)?);
-    // In `/run/secrets/token:3:5`, a place follows.
+    // In `/run/secrets/token:3:5`, the colon is followed by a line and a column.
     let is_path = key.contains(['/', '\\']) && word.get(at..=at) == Some(":");
     let is_value = value.contains(char::is_alphanumeric) && !is_path;
     let is_secret_parameter = is_parameter

@@ -163,8 +163,8 @@ pub fn messages(error: &(dyn Error + 'static)) -> String {
     Mask::new().apply(&clean_line(&messages))
 }
 
-/// Returns whether brackets and braces are nested deeper than `deepest`. Those within quotes count too. Call it before
-/// a YAML parser: parsers need time quadratic in the depth before they check a limit of their own.
+/// Returns whether brackets and braces are nested deeper than `deepest`. Brackets within quotes count too. Call it before a
+/// YAML parser, because parsers need quadratic time for deep nesting.
 ///
 /// ```
 /// use kubex_core::text::is_nested_deeper_than;

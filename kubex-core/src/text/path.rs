@@ -50,7 +50,7 @@ impl fmt::Display for NotAPath {
 /// ```
 pub fn not_a_path(text: &str) -> Option<NotAPath> {
     let start = text.trim_start();
-    // A relative path is already behind the directory of its file.
+    // A relative path was already joined to the directory of its file.
     let name = start.rsplit(['/', '\\']).next().unwrap_or_default();
     let is_document = [
         "apiVersion:",
@@ -113,7 +113,7 @@ fn is_jwt(text: &str) -> bool {
     text.starts_with("eyJ") && text.len() > 20 && text.matches('.').count() == 2
 }
 
-/// Returns a path for printing. If it cannot be a path, it is masked.
+/// Returns a path for printing. A value that [cannot be a path](not_a_path) may be a secret, so it is masked.
 ///
 /// ```
 /// use std::path::Path;
@@ -130,7 +130,7 @@ pub fn shown_path(path: &Path) -> Cow<'_, str> {
         Cow::Borrowed(text) => sanitize_line(text),
         Cow::Owned(text) => Cow::Owned(sanitize_line(&text).into_owned()),
     };
-    // A blank at an end would not be seen.
+    // White space at an end would be invisible.
     if has_blank_at_an_end(&shown) {
         Cow::Owned(format!("\"{shown}\""))
     } else {

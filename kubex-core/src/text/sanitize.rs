@@ -11,9 +11,9 @@ use crate::secret::known;
 ///
 /// Two kinds of secrets are masked:
 ///
-/// - Secrets that this process knows: the text of each existing [`SecretString`](crate::SecretString), and the key of
-///   each existing client certificate. They are also recognized with the escapes of JSON or of a URL, in base64, in
-///   hexadecimal, and in combinations of these.
+/// - Secrets that this process knows: the text of each existing [`SecretString`](crate::SecretString), and the key of each
+///   existing client certificate. They are also recognized if they are escaped (as in JSON or a URL), in base64 or in
+///   hexadecimal, or in several of these ways.
 /// - Texts that are clearly secrets: JSON web tokens, private keys in PEM or in base64, and the user information of a
 ///   URL.
 ///
@@ -50,8 +50,7 @@ impl Sanitized {
         Self::from_owned(text.to_string(), sanitize)
     }
 
-    /// Creates the text from a sentence in the program's code, which is not sanitized. The sentence must not contain
-    /// text from other programs or files.
+    /// Creates the text from a constant in the code, without sanitizing it.
     pub const fn fixed(text: &'static str) -> Self {
         Self(Cow::Borrowed(text))
     }

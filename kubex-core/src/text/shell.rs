@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// The text as one word of a POSIX shell: as it is, or in single quotes.
+/// Returns the text as one word of a POSIX shell, in single quotes if necessary.
 ///
 /// ```
 /// use kubex_core::text::shell_word;

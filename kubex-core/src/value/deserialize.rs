@@ -130,7 +130,7 @@ impl de::Error for Failure {
     }
 }
 
-/// What serde calls by the words of Rust, by those of the documents.
+/// Returns the expected type in the words of the documents, instead of serde's words of Rust.
 fn in_plain_words(expected: &dyn Expected) -> String {
     let text = expected.to_string();
     let first = text.split(' ').next().unwrap_or_default();

@@ -51,7 +51,7 @@ pub enum ValueKind {
     String(WipedString),
     /// A list.
     Sequence(Vec<Value>),
-    /// A mapping, in document order. A key that occurs twice is contained twice.
+    /// A mapping, in document order. A duplicate key has two entries.
     Mapping(Vec<(String, Value)>),
 }
 
@@ -64,12 +64,12 @@ impl Value {
         }
     }
 
-    /// Returns the content.
+    /// Returns the content of the value, without its origin.
     pub fn kind(&self) -> &ValueKind {
         &self.kind
     }
 
-    /// Returns the content without the origin.
+    /// Converts the value to its content, without the origin.
     pub fn into_kind(self) -> ValueKind {
         self.kind
     }

@@ -1,4 +1,4 @@
-//! What the words of kubectl, and other words that people try, are called here.
+//! The words of kubectl and of other tools, and the words of this command that replace them.
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue};

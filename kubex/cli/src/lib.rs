@@ -1,7 +1,7 @@
 //! The command `kubex`: shows which Kubernetes API server a program on this machine talks to, as whom, and why.
 //!
-//! The binary of this crate knows the built-in providers. A program that links other provider crates gets the same
-//! command with those providers in it:
+//! The binary of this crate contains the built-in providers. For a command with other providers, write a program that links
+//! their crates:
 //!
 //! ```no_run
 //! # #[cfg(any())]
@@ -12,10 +12,10 @@
 //! }
 //! ```
 //!
-//! Results go to stdout, messages to stderr. The exit status is the class of the failure. The subcommands, the JSON
-//! keys and the exit statuses are on the pages `docs/command.md` and `docs/ids.md` of the repository.
+//! Results go to stdout, messages to stderr. The exit status shows the kind of failure. The pages `docs/command.md` and
+//! `docs/ids.md` of the repository describe the subcommands, the JSON keys and the exit statuses.
 
-// Each room uses only those above it.
+// Each module uses only those above it.
 mod output;
 mod snippet;
 mod view;
@@ -76,7 +76,7 @@ pub fn main() -> ExitCode {
     if kubex_exec::watch_plugin() {
         return ExitCode::SUCCESS;
     }
-    // A credential that is kept needs neither the configuration nor a runtime.
+    // A credential in the store needs neither the configuration nor a runtime.
     if let Some(status) = subcommand::exec::try_hit() {
         return status;
     }

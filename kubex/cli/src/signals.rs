@@ -1,7 +1,7 @@
-//! Signals that end the command: its plugins end with it, and it ends by the signal itself.
+//! Signals that end the command. They end its plugins first, and then the command itself, by the same signal.
 //!
 //! A shell stops its loop only if the command was killed by SIGINT, so the command does not turn it into an exit status. A
-//! thread waits for the signals, and so they have an effect even if everything else hangs.
+//! thread waits for the signals, so that they have an effect even if everything else hangs.
 
 #[cfg(unix)]
 pub(crate) use self::unix::Signals;
@@ -61,7 +61,7 @@ mod unix {
             Self { has_arrived }
         }
 
-        /// If a signal has arrived, leaves it to the signal to end the command.
+        /// If a signal has arrived, waits until it ends the command.
         pub(crate) fn give_way(&self) {
             while self.has_arrived.load(Ordering::SeqCst) {
                 std::thread::park();

@@ -9,11 +9,10 @@ pub struct Budget {
     pub bytes: usize,
     /// The maximum nesting depth of lists and mappings.
     pub depth: usize,
-    /// The bounds of the maximum number of values. That maximum is the number of bytes of the document, but at least
-    /// the start and at most the end of this range. Keys count as values, and an alias counts as everything that it
-    /// stands for.
+    /// The bounds of the maximum number of values. The maximum is the number of bytes of the document, raised to the start or
+    /// lowered to the end of this range. Keys count as values, and an alias counts as all values of its anchor.
     pub nodes: RangeInclusive<usize>,
-    /// The longest key, in bytes. Keys are limited because the origin of each value contains all keys above it.
+    /// The longest key, in bytes. Keys are limited because the origin of each value contains all keys that lead to it.
     pub key: usize,
 }
 
@@ -53,7 +52,7 @@ impl Budget {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// YAML. A document that is valid JSON is read as JSON: escapes may contain surrogate pairs, and `<<` is an
+    /// YAML or JSON. A document that is valid JSON is read as JSON: escapes may contain surrogate pairs, and `<<` is an
     /// ordinary key.
     Yaml,
     /// TOML.

@@ -12,7 +12,7 @@ use crate::tag::ScalarTag;
 use crate::text::Decoded;
 use crate::tree::{Entry, EntryKind, KeyRole};
 
-/// How many bytes a small document has for each node, about.
+/// The approximate number of bytes per node in a small document.
 const BYTES_OF_A_NODE: usize = 16;
 
 /// The initial capacity for nodes.
@@ -37,7 +37,7 @@ pub(crate) struct Tree {
     pub(crate) merge_key: Option<u32>,
 }
 
-/// The texts that nodes are made of.
+/// The texts that nodes refer to.
 pub(crate) struct Texts<'a> {
     pub(crate) text: &'a str,
     pub(crate) decoded: &'a mut Decoded,
@@ -239,7 +239,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Counts a node, as one of the collection that is open.
+    /// Counts a node as a part of the open collection.
     fn count(&mut self, span: Span, cost: Cost) -> Result<(), ReadError> {
         self.nodes = self.nodes.saturating_add(cost.nodes);
         if self.nodes > self.most_nodes {
@@ -283,7 +283,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Ends the collection that was begun last, whose text ends there.
+    /// Ends the innermost open collection. `at` is the end of its text.
     pub(crate) fn end(&mut self, at: usize, texts: &Texts<'_>) -> Result<(), ReadError> {
         let Some(open) = self.open.pop() else {
             return Ok(());

@@ -3,10 +3,10 @@
 /// How many bytes are checked together.
 const STRIDE: usize = 32;
 
-/// How many bytes are first checked one at a time, because most names and values of a kubeconfig are shorter.
+/// How many bytes are first checked one by one. Most names and values of a kubeconfig are shorter.
 const SHORT: usize = 16;
 
-/// The first byte with a meaning. After the first few bytes, whole strides are checked without a branch for each byte.
+/// Finds the first byte that matters. After the first few bytes, whole strides are checked without a branch for each byte.
 #[inline]
 pub(crate) fn find(bytes: &[u8], means_something: impl Fn(u8) -> bool) -> Option<usize> {
     let (first, further) = bytes.split_at_checked(SHORT).unwrap_or((bytes, &[]));

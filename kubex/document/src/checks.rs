@@ -53,9 +53,8 @@ impl Document {
         several.into_iter().chain(duplicates).collect()
     }
 
-    /// Checks that the document contains no duplicate keys, no merge keys and no further documents. Use it for a
-    /// document that is read strictly, such as Kubex's own configuration. `what` is the name of the document in
-    /// errors.
+    /// Checks that the document contains no duplicate keys, no merge keys and no further documents. Use it for a document that
+    /// is read strictly, such as Kubex's own configuration. `what` names the document in errors, such as `the configuration`.
     ///
     /// # Errors
     /// Returns all problems in one error:

@@ -78,12 +78,12 @@ impl<'d> Node<'d> {
         Pairs(self.children(|kind| matches!(kind, EntryKind::Mapping { .. })))
     }
 
-    /// The entry that contains this index, even if a later one replaces it.
+    /// The entry that contains this index, even if a later entry replaces it.
     pub(crate) fn pairs_until(self, index: u32) -> Option<(Key<'d>, Node<'d>)> {
         self.pairs().take_while(|(key, _)| key.0.index <= index).last()
     }
 
-    /// The item that this index is in, and its number.
+    /// The list item that contains this index, and its number.
     pub(crate) fn items_until(self, index: u32) -> Option<(usize, Node<'d>)> {
         self.items()
             .enumerate()
@@ -112,8 +112,8 @@ impl<'d> Node<'d> {
         mappings
     }
 
-    /// What merge keys add: keys of the mapping's own win, then those of an earlier mapping (YAML 1.1, "Merge Key
-    /// Language-Independent Type").
+    /// The entries that merge keys add. The mapping's own keys take precedence, then those of an earlier mapping (YAML 1.1,
+    /// "Merge Key Language-Independent Type").
     fn inherited(self) -> Vec<(Key<'d>, Node<'d>)> {
         if !self.has_merge() {
             return Vec::new();
@@ -145,8 +145,8 @@ impl<'d> Key<'d> {
         }
     }
 
-    /// Whether a key has this name. Only the names of numbers, booleans and null differ from what is written, so most keys
-    /// are distinguished by their text alone.
+    /// Whether a key has this name. Only the names of numbers, booleans and null differ from their text, so most keys are
+    /// compared by text alone.
     fn matcher(name: &str) -> impl Fn(Self) -> bool + use<'_, 'd> {
         let is_text = name.starts_with(|c: char| c.is_ascii_alphabetic())
             && !matches!(name, "null" | "true" | "false" | "inf" | "NaN");
@@ -158,7 +158,7 @@ impl<'d> Key<'d> {
         self.0
     }
 
-    /// Returns the bytes of the text that the key takes up.
+    /// Returns the range of the key in the text of the document.
     pub fn span(self) -> Span {
         self.0.span()
     }
@@ -215,7 +215,7 @@ impl<'d> Iterator for Items<'d> {
     }
 }
 
-/// All keys of a mapping that are written in it, and their values.
+/// The mapping's own entries, including those that a later entry replaces.
 #[derive(Clone, Debug)]
 struct Pairs<'d>(Children<'d>);
 

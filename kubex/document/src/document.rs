@@ -13,7 +13,7 @@ use crate::lines::{Lines, Position};
 use crate::text::{Decoded, Text};
 use crate::yaml;
 
-/// A parsed document. It keeps its text once and wipes it on drop. Its nodes refer to parts of that text.
+/// A parsed document. It owns its text, which is wiped on drop. Its nodes refer to parts of the text.
 ///
 /// ```
 /// use kubex_document::{Budget, Document, Format};
@@ -42,8 +42,8 @@ impl Document {
     /// mark.
     ///
     /// # Errors
-    /// Returns an error if the text is not valid in this format, or if it exceeds the budget. The error contains the
-    /// position and quotes nothing.
+    /// Returns an error if the text is not valid in this format, or if it exceeds the budget. The error contains the position,
+    /// but no part of the text.
     pub fn read(content: SecretBytes, format: Format, budget: &Budget) -> Result<Self, ReadError> {
         let most = budget.most_bytes();
         if content.expose_secret().len() > most {
@@ -60,10 +60,10 @@ impl Document {
         Self::parse_at(text, format, budget, 0)
     }
 
-    /// Reads a part of a YAML text. The part must be a complete document by itself, and begins at `start` in the whole
-    /// text.
+    /// Reads a part of a larger YAML text. The part must be a complete document by itself. `start` is where it begins in the
+    /// larger text.
     ///
-    /// [Positions](crate::Node::position) of nodes are those in the whole text. [Spans](crate::Node::span) are relative to
+    /// [Positions](crate::Node::position) of nodes refer to the larger text. [Spans](crate::Node::span) refer to
     /// [`text`](Self::text), which contains only the part.
     ///
     /// # Errors

@@ -16,18 +16,18 @@ pub enum Problem {
     TooLarge(usize),
     /// Lists and mappings are nested deeper than this limit ([`Budget::depth`](crate::Budget::depth)).
     TooDeep(usize),
-    /// The document has more values than this limit ([`Budget::nodes`](crate::Budget::nodes)). An alias counts as
-    /// everything that it stands for.
+    /// The document has more values than this limit ([`Budget::nodes`](crate::Budget::nodes)). An alias counts as all values of
+    /// its anchor.
     TooManyNodes(usize),
     /// A key has more bytes than this limit ([`Budget::key`](crate::Budget::key)).
     KeyTooLong(usize),
     /// The document has more `%TAG` directives than this limit.
     TooManyDirectives(usize),
-    /// The document is not YAML. The text is what the parser found or expected.
+    /// The document is not valid YAML. The text is what the parser found or expected.
     Yaml(&'static str),
-    /// The document is not TOML. The text is what the parser found or expected.
+    /// The document is not valid TOML. The text is what the parser found or expected.
     Toml(String),
-    /// A key of TOML occurs twice, which the TOML parser refuses.
+    /// A key of a TOML document occurs twice.
     TomlDuplicateKey {
         /// The names of the keys that lead to the second occurrence, ending with the key itself.
         keys: Vec<String>,
@@ -132,8 +132,8 @@ impl ReadError {
         self.position
     }
 
-    /// Converts the error to the one that a user sees, such as `the kubeconfig is not valid YAML: ...`. `what` is the
-    /// name of the document, and `origin` is its place.
+    /// Converts the error to an [`Error`] for users, such as `the kubeconfig is not valid YAML: ...`. `what` names the
+    /// document, and `origin` is where it comes from.
     pub fn into_error(self, what: &str, origin: &Origin) -> Error {
         let origin = match self.position {
             Some(position) => origin.clone().position(position.line, position.column),

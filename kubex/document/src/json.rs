@@ -14,7 +14,7 @@ use crate::text::Decoded;
 pub(crate) enum NotRead {
     /// It is not JSON.
     NotJson,
-    /// It is more than its budget.
+    /// It exceeds the budget.
     Refused(ReadError),
 }
 

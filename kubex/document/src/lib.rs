@@ -1,6 +1,6 @@
 //! Reads YAML, JSON and TOML documents into a tree that records the position and the style of each node.
 //!
-//! It is used for kubeconfigs and for Kubex's own configuration. For typed data without positions, use serde.
+//! Kubex reads kubeconfigs and its own configuration with it. For typed data without positions, use serde.
 //!
 //! ```
 //! use kubex_core::Origin;

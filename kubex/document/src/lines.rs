@@ -19,19 +19,20 @@ impl Position {
     }
 }
 
-/// How many bytes are gone through at most for one position.
+/// The maximum number of bytes to read for one position.
 const STRIDE: usize = 1024;
 
-/// What is known at each [`STRIDE`] of the text, so that a position is found in constant time, on a line of any length.
+/// The number of lines and characters at each [`STRIDE`] of the text. With it, a position is found in constant time, on a line
+/// of any length.
 ///
-/// Lines end with a line feed, alone or after a carriage return: what YAML 1.1 also knows as a line end (U+0085,
-/// U+2028) is not one to editors.
+/// Lines end with a line feed, alone or after a carriage return. YAML 1.1 has further line ends (U+0085, U+2028), but editors
+/// do not.
 #[derive(Debug)]
 pub(crate) struct Lines {
     marks: Vec<Mark>,
 }
 
-/// What is known of one place.
+/// The counts at one place.
 #[derive(Clone, Copy, Debug, Default)]
 struct Mark {
     /// How many lines end before it.
@@ -44,7 +45,7 @@ impl Mark {
     /// The same after these bytes.
     fn after(self, bytes: &[u8]) -> Self {
         let of_characters = |bytes: &[u8]| {
-            // Most text is ASCII, which is found out much faster than its characters are counted.
+            // Most text is ASCII. Checking that is much faster than counting characters.
             if bytes.is_ascii() {
                 narrow(bytes.len())
             } else {

@@ -95,7 +95,7 @@ impl<'d> Node<'d> {
         self.document
     }
 
-    /// Returns the bytes of the text that the node takes up. For an alias, these are the bytes of the alias itself.
+    /// Returns the range of the node in the text of the document. For an alias, it is the range of the alias itself.
     pub fn span(self) -> Span {
         self.entry().map_or(Span::default(), |entry| entry.span)
     }

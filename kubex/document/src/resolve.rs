@@ -26,7 +26,7 @@ pub(crate) fn resolve_plain(text: &str) -> Resolved<'_> {
     word.unwrap_or(Resolved::Text(text))
 }
 
-/// The boolean that a word is in YAML 1.1, beyond `true` and `false`.
+/// The boolean that a word other than `true` and `false` means in YAML 1.1.
 pub(crate) fn words_of_yaml_1_1(text: &str) -> Option<bool> {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),

@@ -80,7 +80,7 @@ impl fmt::Debug for Text {
 
 /// Text that differs from the document's: escapes, folded lines, decoded base64.
 ///
-/// It is one buffer, which is wiped on drop, and also when it moves to a larger allocation.
+/// One buffer contains it, which is wiped on drop, and also when it moves to a larger allocation.
 #[derive(Default)]
 pub(crate) struct Decoded(String);
 

@@ -17,7 +17,7 @@ use crate::text::Decoded;
 
 /// Reads a document.
 pub(crate) fn parse(text: &str, budget: &Budget) -> Result<(Tree, Decoded), ReadError> {
-    // The parser does not bound dots, and goes down each level of what it makes of them.
+    // The parser does not limit dotted keys, and recurses into each level.
     let too_deep = text
         .lines()
         .scan(0, |at, line| {
@@ -68,7 +68,7 @@ fn has_too_many_keys(line: &str, deepest: usize) -> bool {
 struct DuplicateKey {
     /// The keys that lead to it, and its own.
     keys: Vec<String>,
-    /// Where the other one is written.
+    /// Where the first one is written.
     first: usize,
 }
 

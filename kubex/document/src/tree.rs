@@ -1,7 +1,7 @@
 //! The nodes of a document, in one vector, in the order they are written.
 //!
-//! A collection is followed by what is in it, and knows where that ends; so going through a document needs no
-//! pointers, and a document of a million nodes has one allocation for them. Texts are places in the document.
+//! A collection is followed by its descendants, and contains the index after the last one. A document of a million nodes thus
+//! needs one allocation and no pointers. Texts are positions in the document.
 
 use crate::span::{Chars, Span};
 use crate::style::Style;
@@ -43,7 +43,7 @@ pub(crate) enum EntryKind {
     },
 }
 
-/// What becomes of a key's value.
+/// How the value of a key is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyRole {
     Own,

@@ -8,7 +8,8 @@ use crate::document::Document;
 use crate::lines::Position;
 use crate::node::{Kind, Node};
 
-/// Which position the origin of an entry's value contains. An item of a list always has its own position.
+/// The position that the origin of a mapping's entry contains: that of its value or that of its key. An item of a list always
+/// has its own position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Places {
     /// The position of the value, or of its key if the value is missing.
@@ -45,7 +46,7 @@ impl Conversion {
         has_yaml_1_1_booleans: false,
     };
 
-    /// The settings for an extension in a kubeconfig, which contains the values of another program.
+    /// The settings for an extension in a kubeconfig, whose values belong to another program.
     pub const EXTENSION: Self = Self {
         places: Places::Values,
         has_yaml_1_1_booleans: true,
@@ -65,8 +66,8 @@ impl Node<'_> {
         origin.position(line, column)
     }
 
-    /// Returns whether the node and its descendants are more than this number of values. An alias counts as everything
-    /// that it stands for.
+    /// Returns whether the node and its descendants are more than this number of values. An alias counts as all values of its
+    /// anchor.
     pub fn is_more_than(self, values: usize) -> bool {
         self.count_down(values).is_none()
     }

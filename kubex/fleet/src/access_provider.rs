@@ -1,4 +1,4 @@
-//! The access providers of a program, for `ClusterProfiles`: which plugin serves a profile (KEP-5339).
+//! The file of access providers: which plugin fetches the credential for a `ClusterProfile` (KEP-5339).
 //!
 //! ```json
 //! {"providers": [{
@@ -9,8 +9,8 @@
 //! }]}
 //! ```
 //!
-//! The file belongs to the owner of the program, who decides with the two policies whether a profile may add arguments and
-//! variables. By default, it may add none.
+//! The owner of the program writes the file. The two policies decide whether a profile may add arguments and variables. By
+//! default, it may add none.
 
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::text::shown_key;
@@ -20,11 +20,11 @@ use kubex_document::{Budget, Conversion, Document, Format};
 use crate::fields::Fields;
 use crate::plugin;
 
-/// The providers of the file, in its order.
+/// The access providers in the file, in its order.
 #[derive(Debug, Default)]
 pub(crate) struct AccessProviders(pub(crate) Vec<AccessProvider>);
 
-/// One provider.
+/// One access provider.
 #[derive(Debug)]
 pub(crate) struct AccessProvider {
     pub(crate) name: String,
@@ -40,11 +40,11 @@ pub(crate) struct AccessProvider {
 /// What happens to the variables of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum VariablesPolicy {
-    /// Those of other names are added.
+    /// Adds the variables whose names the plugin's own options do not set.
     AppendIfNotExists,
-    /// They replace those of the same name.
+    /// Adds all variables. They replace the plugin's own of the same name.
     Replace,
-    /// None is taken.
+    /// Adds no variable.
     Ignore,
 }
 

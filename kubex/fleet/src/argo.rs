@@ -22,7 +22,7 @@ use crate::limits::{self, exceeded};
 use crate::plugin;
 use crate::secret::Secret;
 
-/// The address of the cluster that a program runs in. Argo CD then uses its own identity.
+/// The address of the cluster that Argo CD runs in. For this address, Argo CD uses its own identity.
 const OWN_CLUSTER: &str = "https://kubernetes.default.svc";
 
 /// The cluster of a Secret.
@@ -116,7 +116,8 @@ fn empty(origin: &Origin) -> Value {
     Value::new(ValueKind::Mapping(Vec::new()), origin.clone())
 }
 
-/// Another identity and a client certificate: the API server prefers a certificate, so which of them counts would be left open.
+/// Refuses another identity beside a client certificate. The API server prefers the certificate, so the other identity would
+/// have no effect.
 fn refuse_beside_a_certificate(fields: &Options, other: &str) -> Result<()> {
     let Some(value) = fields.get("client-certificate-data") else {
         return Ok(());
@@ -129,7 +130,7 @@ fn refuse_beside_a_certificate(fields: &Options, other: &str) -> Result<()> {
     .with_help("remove one of them"))
 }
 
-/// A Secret is not in a directory that a path could be relative to. That of its manifest belongs to other authors too.
+/// Refuses a relative path in a Secret. The directory of its manifest may contain files of other authors.
 fn refuse_a_relative_path(command: &Value) -> Result<()> {
     let path = command.as_str().unwrap_or_default();
     if Path::new(path).is_absolute() || !path.contains(std::path::is_separator) {

@@ -31,8 +31,8 @@ pub struct FleetBuilder {
 }
 
 impl Fleet {
-    /// Creates a builder of a fleet without inputs. The fleet's clusters can use the providers in this registry. By
-    /// default, it uses the real host.
+    /// Creates a builder of a fleet that has no inputs yet. The clusters of the fleet can use the providers in `registry`. By
+    /// default, the fleet uses the real host.
     pub fn builder(registry: Registry) -> FleetBuilder {
         FleetBuilder {
             registry,
@@ -51,39 +51,39 @@ impl FleetBuilder {
     }
 
     /// Uses this host (the interface to variables, files, processes and clocks) instead of the real one. A test passes
-    /// its simulated host. The fleet does not use the host's terminal, so its plugins cannot ask the user questions.
+    /// a simulated host. The fleet does not use the host's terminal, so its plugins cannot ask the user questions.
     pub fn host(mut self, host: Host) -> Self {
         self.host = host;
         self
     }
 
-    /// Sets the rules for exec plugins. They replace those of the host. A plugin in a Secret is used only if the
-    /// policy of these rules is an allowlist.
+    /// Sets the rules for exec plugins. They replace those of the host. A plugin that a Secret names runs only if an allowlist
+    /// in these rules permits it.
     pub fn plugin_rules(mut self, rules: PluginRules) -> Self {
         self.host = self.host.with_plugin_rules(rules);
         self
     }
 
-    /// Sets how many plugins may run at the same time. Other credential sources that do more than read files count as
-    /// plugins here. The default is 8, and the minimum is 1.
+    /// Sets how many plugins may run at the same time. The default is 8, and the minimum is 1. Credential sources that send
+    /// requests, such as `oidc`, count as plugins; those that only read files do not.
     ///
-    /// Plugins that hang use at most half of the places, so that the others can run. With 1, a plugin that hangs
-    /// blocks all others.
+    /// At most half of these places go to plugins that take longer than 5 s while others wait. So a plugin that hangs does not
+    /// block the others, unless there is only one place.
     pub fn plugins_at_once(mut self, number: usize) -> Self {
         self.plugins_at_once = number;
         self
     }
 
-    /// Starts the fleet, which reads its inputs now, and again every minute. The function returns when all members are
-    /// resolved, or after 10 s; it does not wait longer for slow members. Problems of inputs and members are not errors
-    /// of this function: they are in the [report](Fleet::report).
+    /// Starts the fleet. The fleet reads its inputs now, and again every minute. This method returns when all members are
+    /// resolved, or after 10 s. Problems of inputs and members are not errors of this method: the [report](Fleet::report)
+    /// contains them.
     ///
     /// # Errors
     /// - [`ErrorKind::DuplicateName`]: two inputs have the same name, or share the same [`Objects`](crate::Objects).
     /// - [`ErrorKind::InvalidValue`]: the name of an input is empty, or contains `/`, which separates the parts of a
     ///   member's name.
     /// - [`ErrorKind::MissingField`]: a hub was added without selecting a kind of object.
-    /// - [`ErrorKind::NoRuntime`]: the function was called outside of a tokio runtime.
+    /// - [`ErrorKind::NoRuntime`]: the method was called outside of a tokio runtime.
     pub async fn start(self) -> Result<Fleet> {
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(Error::new(

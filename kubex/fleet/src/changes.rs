@@ -1,4 +1,5 @@
-//! Changes of a fleet, as a stream: what a subscriber has not read yet is joined, so that it never grows beyond the fleet.
+//! The changes of a fleet, as a stream. Several unread changes of one member become one, so that a subscription is never longer
+//! than the fleet.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -13,11 +14,10 @@ use crate::member::Member;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Change {
-    /// A new member. It may be [broken](Member::configuration).
+    /// A new member. Its [configuration](Member::configuration) is an error if the member is broken.
     Added(Member),
-    /// A member with a new configuration, because its server, identity or trust has changed, or because a broken
-    /// member was repaired. The earlier configuration of the member does not change. A new credential of the same
-    /// identity is not reported.
+    /// A member with a new configuration, because its server, identity or trust has changed, or because a broken member was
+    /// repaired. The earlier configuration stays as it was. A new credential of the same identity is not reported.
     Changed(Member),
     /// The name of a removed member. Its configuration keeps its last credential until the credential expires or is
     /// rejected.

@@ -1,10 +1,9 @@
-//! Claims: work that only one task does at a time, whatever happens to the runtime of that task.
+//! Claims: work that only one task does at a time. If that task's runtime stands still, another task takes the work over.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The right to do a piece of work. A task that neither renews its claim nor gives it up in time has lost it, because its
-/// runtime stands still, and another task does the work.
+/// The right to do a piece of work. A task that does not renew its claim in time has lost it, and another task may take it.
 #[derive(Debug, Default)]
 pub(crate) struct Claim(Arc<Mutex<State>>);
 
@@ -48,7 +47,8 @@ fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl Claimed {
-    /// Holds the claim for this long from now. `false` if another task has it now; the work is then not to be continued.
+    /// Holds the claim for this long from now. Returns `false` if another task has taken it; the caller must then stop its
+    /// work.
     pub(crate) fn renew(&self, now: Duration, time: Duration) -> bool {
         let mut state = locked(&self.state);
         let is_held = state.number == self.number;
@@ -66,7 +66,7 @@ impl Claimed {
         }
     }
 
-    /// Does this only if the claim is still held. No other task can take it meanwhile.
+    /// Calls `act` if the claim is still held. No other task can take it in the meantime.
     pub(crate) fn if_held(&self, act: impl FnOnce()) {
         let state = locked(&self.state);
         if state.number == self.number {

@@ -3,7 +3,7 @@
 //!
 //! | field | rule |
 //! |---|---|
-//! | `status.accessProviders[]`: `name`, `cluster` | the first provider of the program's own file that the profile also names |
+//! | `status.accessProviders[]`: `name`, `cluster` | the first access provider in the program's file that the profile also names |
 //! | `status.credentialProviders[]` | deprecated; an access provider of the same name wins |
 //! | `cluster` | the fields of a kubeconfig's cluster; a file is refused |
 //! | extension `client.authentication.k8s.io/exec` | given to the plugin, as the cluster's `config` |

@@ -1,4 +1,4 @@
-//! What an input says about a member: the data that the member is resolved from.
+//! The definition of a member in an input: the data that the member is resolved from.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::fields::Fields;
 use crate::secret::{Flavor, Secret};
 use crate::{argo, cluster_profile};
 
-/// What the objects of an input may do.
+/// The permissions of the objects of an input.
 #[derive(Debug)]
 pub(crate) struct Rules {
     pub(crate) registry: Registry,
@@ -55,7 +55,7 @@ pub(crate) enum Definition {
     Argo(Value),
     /// A `ClusterProfile`.
     Profile(Value),
-    /// An object that holds a cluster and cannot be read.
+    /// An object that describes a cluster, but is broken.
     Broken(Error),
 }
 
@@ -80,7 +80,8 @@ impl Definition {
     }
 }
 
-/// The error of a kubeconfig in a Secret. What is refused there is not for the author of the Secret to allow.
+/// The error of a kubeconfig in a Secret. Its help is for the owner of the program, because only that person can permit what is
+/// refused.
 fn of_a_hub(error: Error, rules: &Rules, origin: &Origin) -> Error {
     if error.kind() != ErrorKind::Refused {
         return error;
@@ -109,10 +110,11 @@ impl fmt::Debug for Definition {
     }
 }
 
-/// A member that an object defines: its name within the input, and its definition. `None` if the object holds no cluster.
+/// A member that an object defines: its name within the input, and its definition. `None` if the object does not describe a
+/// cluster.
 ///
 /// # Errors
-/// If the object has no name that can be shown. It is then a problem of the input.
+/// Returns an error if the object has no valid name. The error is then a problem of the input.
 pub(crate) fn of_object(object: Value, rules: &Rules) -> Result<Option<(String, Definition)>> {
     let fields = Fields::new(&object)?;
     let kind = fields.str("kind")?.unwrap_or_default();
@@ -183,7 +185,7 @@ impl Name {
         parts.map_err(|error| error.with_origin(name.origin()))
     }
 
-    /// The name of an object of a hub, whose alphabet is that of the API server.
+    /// The name of an object, if it consists of characters that the API server permits.
     pub(crate) fn from_parts(namespace: &str, name: &str) -> Result<Self> {
         for part in [namespace, name] {
             let is_plain = part

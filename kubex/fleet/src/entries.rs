@@ -1,4 +1,5 @@
-//! The members of an input by name, in parts that successive snapshots share: a change costs its part and not the fleet.
+//! The members of an input by name. They are stored in parts that successive snapshots share, so that a change copies only its
+//! own part.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -9,8 +10,8 @@ use crate::snapshot::Entry;
 /// The number of parts.
 const PARTS: usize = 256;
 
-/// One for the whole process, so that a name is in the same part of each snapshot. Its seed is unknown to those who choose
-/// names.
+/// One for the whole process, so that a name is in the same part of each snapshot. Its random seed protects from names that are
+/// chosen to fall into one part.
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 type Part = BTreeMap<Arc<str>, Entry>;

@@ -1,4 +1,4 @@
-//! The fleet: its members, and the one timer that looks at its inputs.
+//! The fleet: its members, and the timer that reads its inputs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,7 +31,7 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 /// How long a member may take to resolve.
 const MEMBER_LIMIT: Duration = Duration::from_secs(5);
 
-/// The age of the timer's last tick at which its runtime is taken to stand still.
+/// The age of the timer's last tick after which its runtime counts as standing still.
 pub(crate) const LATE: Duration = LOOK_EVERY.saturating_mul(2);
 
 /// A set of clusters, called members. The configuration of each one is kept current. Cloning a fleet is cheap, and
@@ -174,8 +174,8 @@ impl Fleet {
         }
     }
 
-    /// Waits until the fleet has resolved all members that it has found in its inputs so far. Call it after the start,
-    /// or after [`Objects::apply`](crate::Objects::apply). It does not read files again before they are due.
+    /// Waits until the fleet has resolved all members that it has found in its inputs so far. Call it after the start, or after
+    /// [`Objects::apply`](crate::Objects::apply). Files are still read only once a minute.
     pub async fn settled(&self) {
         loop {
             let finished = self.0.settled.notified();

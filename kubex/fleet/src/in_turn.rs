@@ -43,7 +43,7 @@ impl InTurn {
 type Run<'r> = Pin<Box<dyn Future<Output = Result<Credential>> + Send + 'r>>;
 
 impl InTurn {
-    /// Runs it in turn, and once more if it is ended because others wait.
+    /// Runs the fetch when it is its turn. If the run is ended because others wait, the fetch runs a second time.
     async fn run<'r>(&self, host: &Host, start: impl Fn() -> Run<'r> + Sync) -> Result<Credential> {
         let time = self.longest_run(host);
         if !self.is_slow.load(Ordering::Relaxed) && !self.source.uses_up_a_secret() {
@@ -100,7 +100,7 @@ impl CredentialSource for InTurn {
     }
 
     fn deadline_on(&self, host: &Host) -> Duration {
-        // The first wait and run may be in vain.
+        // The first wait and the first run may be without a result.
         self.longest_run(host).saturating_add(LONGEST_WAIT * 2 + PATIENCE)
     }
 }

@@ -83,18 +83,18 @@ impl Input {
         }
     }
 
-    /// Sets the file of access providers for `ClusterProfiles` (KEP-5339). It lists the plugin for each access
-    /// provider that a profile may refer to. Its format is that of the file for the flag
-    /// `--clusterprofile-provider-file`. Only the owner of the program should be able to write to it.
+    /// Sets the file of access providers for `ClusterProfiles` (KEP-5339). It lists the plugin for each access provider that a
+    /// profile may refer to. Other programs read the same format by the flag `--clusterprofile-provider-file`. Only the owner
+    /// of the program should be able to write to it.
     pub fn access_providers(mut self, file: impl AsRef<Path>) -> Self {
         self.access_providers = Some(file.as_ref().to_owned());
         self
     }
 
     /// Permits a `ClusterProfile` to set these variables for its plugin, besides the [harmless
-    /// ones](kubex_core::host::HARMLESS_VARIABLES). A name that ends in `*` matches all names that begin with it. The
-    /// access provider's policy must permit variables too. Do not permit a variable that makes the plugin run another
-    /// program or read another file.
+    /// ones](kubex_core::host::HARMLESS_VARIABLES). A name that ends in `*` matches all names that begin with it. The file of
+    /// access providers must permit variables too, by `profileSourcedEnvVarsPolicy`. Do not permit a variable that makes the
+    /// plugin run another program or read another file.
     pub fn profile_variables(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.profile_variables = names.into_iter().map(Into::into).collect();
         self

@@ -31,6 +31,7 @@
 //! let credential = member.configuration().unwrap().credentials().current().await?;
 //! assert_eq!(credential.token().unwrap().expose_secret(), "abc");
 //!
+//! // The cluster b has no server, so its member is broken.
 //! let Change::Added(broken) = changes.next().await else { panic!() };
 //! assert!(broken.configuration().is_err());
 //! println!("{}", fleet.report());
@@ -43,9 +44,9 @@
 //! | members | Each cluster is a member of the fleet. [Inputs](Input) define the members: kubeconfigs, directories of kubeconfigs, or Secrets and `ClusterProfiles`, also those of a hub that the fleet watches (feature `kube`) |
 //! | changes of a member | The configuration of a member [follows](kubex_core::chain::follow) its definition. A change that it cannot apply, such as another server, is a [`Change::Changed`] with a new configuration |
 //! | reading inputs | One timer reads each input again every minute. An input is also read at once after a cluster has rejected a credential |
-//! | plugins | At most 8 run at the same time, in the order of the requests. Those that hang use at most half of the places, if there are two or more |
+//! | plugins | At most 8 run at the same time, in the order of the requests. Those that take longer than 5 s while others wait get at most half of these places |
 //! | broken members | A member that cannot be resolved contains an error. It does not delay other members, and is tried again every minute |
-//! | untrusted objects | Secrets and `ClusterProfiles` cannot refer to files, and their size and number are limited. They can run a plugin only if the rules for plugins are an allowlist |
+//! | untrusted objects | Secrets and `ClusterProfiles` cannot refer to files, and their size and number are limited. They can run a plugin only if an allowlist in the plugin rules permits it |
 //!
 //! # Events
 //!

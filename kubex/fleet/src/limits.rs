@@ -1,16 +1,16 @@
-//! How much a hub may say. What lies beyond is an error that names the limit.
+//! The size limits of the objects of a hub. An error about a limit contains the limit.
 
 use kubex_core::{Error, ErrorKind};
 use kubex_document::Budget;
 
-/// The largest object, in bytes. The API server takes none above 1.5 MiB.
+/// The largest object, in bytes. The API server accepts no larger one.
 pub(crate) const OBJECT: usize = 1536 * 1024;
 
 /// The largest file of manifests, and the largest kubeconfig, in bytes.
 pub(crate) const FILE: usize = 64 * 1024 * 1024;
 
-/// The budget of a document with manifests. What its aliases stand for is at most as many values as it has bytes, so that the
-/// work is in proportion to the file, however many documents it has.
+/// The budget of a document with manifests. Its aliases may expand to at most as many values as it has bytes, so that the work
+/// is linear in the size of the file, whatever the number of documents.
 pub(crate) const DOCUMENT: Budget = Budget {
     bytes: FILE,
     depth: 64,
@@ -18,7 +18,7 @@ pub(crate) const DOCUMENT: Budget = Budget {
     key: 1024,
 };
 
-/// The largest `config` of a Secret of Argo CD, in bytes. It is read where the member is resolved, on an async worker.
+/// The largest `config` of a Secret of Argo CD, in bytes. It is parsed when the member is resolved, on an async worker.
 pub(crate) const ARGO_CONFIG: usize = 256 * 1024;
 
 /// The most objects of a file.

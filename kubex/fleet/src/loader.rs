@@ -1,4 +1,4 @@
-//! Reads an input: only what has changed is parsed again, and what cannot be read now is kept as it was.
+//! Reads an input. Only files that have changed are parsed again. The members of a file that cannot be read are kept.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -26,17 +26,17 @@ const PROVIDERS_FILE: usize = 1024 * 1024;
 const FILES_AT_ONCE: usize = 64;
 const SMALL_FILE: usize = 1024 * 1024;
 
-/// The files of an input as they were read last. It is cheap to clone, and whole whenever a look at them is interrupted.
+/// The files of an input as they were last read. Cloning it is cheap. It stays consistent if a check is interrupted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Loader {
     files: BTreeMap<PathBuf, Arc<LoadedFile>>,
     providers: ProvidersFile,
-    /// The entries that the program hands over, what is wrong with the hub, and the version of both.
+    /// The entries that the program passes, the problems of the hub, and the version of both.
     objects: Entries,
     objects_problems: Vec<Error>,
     objects_version: u64,
     problem: Option<Error>,
-    /// That the latest look took too long.
+    /// The error that the latest check took too long.
     hangs: Option<Error>,
     /// Whether something differs from the last snapshot.
     has_changed: bool,
@@ -69,12 +69,12 @@ struct ProvidersFile {
 }
 
 impl Loader {
-    /// How many files are looked at.
+    /// The number of files that are checked.
     pub(crate) fn files(&self) -> usize {
         self.files.len()
     }
 
-    /// The version of the objects that were taken last.
+    /// The version of the objects that were read last.
     pub(crate) fn objects_version(&self) -> u64 {
         self.objects_version
     }
@@ -121,12 +121,12 @@ impl Loader {
         }
     }
 
-    /// Whether the latest look took too long.
+    /// Whether the latest check took too long.
     pub(crate) fn hangs(&self) -> bool {
         self.hangs.is_some()
     }
 
-    /// Notes that the latest look took too long, or that it did not.
+    /// Records whether the latest check took too long.
     pub(crate) fn set_hangs(&mut self, hangs: Option<Error>) {
         self.has_changed |= replace_problem(&mut self.hangs, hangs);
     }
@@ -189,7 +189,7 @@ impl Loader {
         let is_named = matches!(kind, Kind::Kubeconfig(_));
         let (digest, read) = match file {
             ReadFile::Unchanged => return,
-            // A directory in a directory, and a file that went away since it was listed.
+            // A subdirectory, or a file that was removed after the directory was listed.
             ReadFile::Unreadable(error) if !is_named && error.kind() == io::ErrorKind::IsADirectory => {
                 return;
             }
@@ -242,7 +242,7 @@ impl Loader {
         self.has_changed = true;
     }
 
-    /// What the input contains, if that differs from the last snapshot.
+    /// The content of the input, if it differs from the last snapshot.
     pub(crate) fn take_snapshot(&mut self) -> Option<Snapshot> {
         std::mem::take(&mut self.has_changed).then(|| self.snapshot())
     }

@@ -62,8 +62,8 @@ fn add(value: Value, size: usize, objects: &mut Vec<Value>) -> Result<()> {
     Ok(())
 }
 
-/// The documents of a text, which lines with `---` separate, each with its start. As in kubectl, the text is cut before it is
-/// read, so that many documents take no longer than one.
+/// The documents of a text, which lines with `---` separate, each with its start. As in kubectl, the text is split before it is
+/// parsed, so that many documents take no longer than one of the same size.
 fn parts(text: &str) -> Vec<(Position, &str)> {
     let mut parts = Vec::new();
     let (mut start, mut start_line) = (0, 1);

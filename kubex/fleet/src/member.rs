@@ -46,7 +46,7 @@ impl Member {
     ///
     /// # Errors
     /// Returns the reason why the member is broken. The fleet tries again every minute, and reports the member as
-    /// [changed](crate::Change::Changed) when it works.
+    /// [changed](crate::Change::Changed) when it is no longer broken.
     pub fn configuration(&self) -> Result<&ClientConfiguration, &Error> {
         self.0.followed.as_ref().map(Followed::configuration)
     }

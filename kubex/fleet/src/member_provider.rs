@@ -1,4 +1,4 @@
-//! The provider of a member: answers from what its input contains now.
+//! The provider of a member: resolves it from the current content of its input.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use kubex_core::{CredentialProvider, Error, ResolveRequest, ResolvedSource, Resu
 
 use crate::watched_input::WatchedInput;
 
-/// Resolves one member. It is asked when a credential is due, and at once after the server has rejected one. The input is then
-/// read again if that has not just happened.
+/// Resolves one member. It is called when a credential is due, and at once after the server has rejected one. It reads the
+/// input again, unless this was done a moment ago.
 pub(crate) struct MemberProvider {
     pub(crate) input: Arc<WatchedInput>,
     /// The name within the input.

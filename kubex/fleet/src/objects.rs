@@ -1,4 +1,4 @@
-//! Objects of a hub that the program passes, for example from a watch of its own.
+//! Secrets and `ClusterProfiles` that the program passes, for example from its own watch of a hub.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,8 +24,8 @@ pub enum ObjectKind {
     ClusterProfile,
 }
 
-/// Secrets and `ClusterProfiles` that the program passes to a fleet. Each object that describes a cluster becomes a
-/// member. Clones share the objects. They can be used in only one fleet.
+/// A set of Secrets and `ClusterProfiles` that the program passes to a fleet. Each object that describes a cluster becomes a
+/// member. Clones share the objects. One set can be used in only one fleet.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -63,7 +63,7 @@ struct Shared {
 #[derive(Default)]
 struct Held {
     entries: Entries,
-    /// What is wrong with the hub, by the part of it that is watched.
+    /// The problems of the hub, for each part of it that is watched.
     problems: BTreeMap<u8, Vec<Error>>,
     /// How often they have changed.
     version: u64,
@@ -88,12 +88,12 @@ impl Objects {
     /// - [`ErrorKind::InvalidValue`]: the name of the object is not valid, the manifest is larger than 1.5 MiB, or
     ///   there are too many members.
     ///
-    /// If anything else in the object is wrong, its member is broken.
+    /// Any other problem of the object is not an error of this method: its member is then broken.
     pub fn apply(&self, manifest: impl Into<SecretBytes>) -> Result<()> {
         self.apply_from(manifest, &Origin::bytes("the object"))
     }
 
-    /// As [`apply`](Self::apply). The origin names the object in errors, also in those before its name has been read.
+    /// Like [`apply`](Self::apply). Errors contain `origin`, even if the name of the object has not been read yet.
     pub(crate) fn apply_from(&self, manifest: impl Into<SecretBytes>, origin: &Origin) -> Result<()> {
         let entries = self.read(manifest.into(), origin)?;
         self.change(|held| {
@@ -198,7 +198,7 @@ impl Objects {
         changed
     }
 
-    /// Lets the objects be those of a fleet.
+    /// Connects the objects to a fleet.
     pub(crate) fn join(&self, rules: &Arc<Rules>, wake: &Arc<Notify>) -> Result<()> {
         let joined = self.0.fleet.set((Arc::clone(rules), Arc::clone(wake)));
         joined.map_err(|_| {
@@ -210,7 +210,7 @@ impl Objects {
         })
     }
 
-    /// Sets what is wrong with a part of the hub.
+    /// Sets the problems of a part of the hub.
     #[cfg(feature = "kube")]
     pub(crate) fn set_problems(&self, part: u8, problems: Vec<Error>) {
         let text = |problems: &[Error]| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -247,7 +247,7 @@ impl Objects {
     }
 }
 
-/// The name of the member that the object would be, and the object in words.
+/// The name of the member that the object would define, and a description of the object.
 fn identity(object: &kubex_core::options::Value) -> Option<(String, String)> {
     let metadata = object.get("metadata")?;
     let text = |key| metadata.get(key).and_then(kubex_core::options::Value::as_str);

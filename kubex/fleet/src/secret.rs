@@ -1,4 +1,4 @@
-//! Secrets that hold clusters.
+//! Secrets that describe clusters.
 //!
 //! | Secret | recognized by | key |
 //! |---|---|---|
@@ -14,7 +14,7 @@ use kubex_core::{Error, ErrorKind, ExposeSecret as _, Origin, Result, SecretByte
 use crate::fields::{Fields, decoded, text};
 use crate::limits::{self, exceeded};
 
-/// The kind of a Secret that holds a cluster.
+/// The kind of a Secret that describes a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flavor {
     /// A kubeconfig is in this key.
@@ -34,7 +34,7 @@ impl<'v> Secret<'v> {
         Self(object)
     }
 
-    /// How the Secret holds a cluster; `None` if it holds none.
+    /// The way in which the Secret describes a cluster; `None` if it does not describe one.
     pub(crate) fn flavor(self, name: &str) -> Result<Option<Flavor>> {
         let metadata = self.0.fields("metadata")?;
         let labels = metadata.map_or(Ok(None), |metadata| metadata.fields("labels"))?;
@@ -45,7 +45,7 @@ impl<'v> Secret<'v> {
         if label("sigs.k8s.io/multicluster-runtime-kubeconfig")? == Some("true") {
             return Ok(Some(Flavor::Kubeconfig("kubeconfig")));
         }
-        // The same type has the certificates of the control plane.
+        // The Secrets with the certificates of the control plane have the same type.
         let is_cluster_api = self.0.str("type")? == Some(CLUSTER_API) && name.ends_with("-kubeconfig");
         Ok(is_cluster_api.then_some(Flavor::Kubeconfig("value")))
     }

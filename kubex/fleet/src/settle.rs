@@ -1,7 +1,8 @@
-//! The timer of a fleet and the work that it starts: each input is looked at when it is due or has something new, and its
-//! members are made what it says.
+//! The timer of a fleet and the work that it starts: reads each input when it is due or has changed, and then updates the
+//! members.
 //!
-//! Nothing here keeps a fleet alive: when its last handle is dropped, the work ends with the members that are being resolved.
+//! The work does not keep the fleet alive. When the last handle of the fleet is dropped, the work ends after the members that
+//! are being resolved.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
@@ -26,7 +27,8 @@ const RESOLVED_AT_ONCE: usize = 32;
 /// How long the retry of broken members may take without progress.
 const RETRY_CLAIM: Duration = Duration::from_secs(60);
 
-/// Looks at each input when it is due or has something new, each on its own, so that one that hangs delays no other.
+/// Reads each input when it is due or has changed. Each input has its own task, so that one that hangs does not delay the
+/// others.
 pub(crate) async fn watch(fleet: Weak<Inner>, host: Host, wake: Arc<Notify>) {
     loop {
         let Some(inner) = fleet.upgrade() else { return };
@@ -46,7 +48,7 @@ pub(crate) async fn watch(fleet: Weak<Inner>, host: Host, wake: Arc<Notify>) {
         let next = inner.inputs.iter().map(|input| input.next_look()).min();
         let sleep = next.map_or(LOOK_EVERY, |next| next.saturating_sub(now));
         drop(inner);
-        // Whether the time is over or something is new, what is due is found above.
+        // In both cases, the loop finds out above which inputs are due.
         let _ = host
             .within(sleep.max(Duration::from_millis(1)), wake.notified())
             .await;
@@ -67,9 +69,8 @@ impl Drop for Finish<'_> {
 }
 
 impl Finish<'_> {
-    /// Makes the members what the input says: those that are gone are removed, new ones are added, and those whose definition
-    /// may differ are resolved again. Then broken ones are tried again if it is time, by a task of their own, because they may
-    /// take long.
+    /// Updates the members: removes those that the input no longer contains, adds new ones, and resolves those again whose
+    /// definition may differ. If it is time, a separate task then resolves the broken ones again, which may take long.
     async fn settle(&self, resolver: &Arc<Resolver>) {
         let Self(Some(work), input, fleet) = self else {
             return;
@@ -119,7 +120,7 @@ impl Finish<'_> {
     }
 }
 
-/// Tries broken members again, except for those whose definition has differed since.
+/// Resolves broken members again, except for those whose definition has changed in the meantime.
 async fn retry(
     fleet: Weak<Inner>,
     resolver: Arc<Resolver>,
@@ -153,7 +154,7 @@ async fn retry(
     resolving.finish().await;
 }
 
-/// Members that are being resolved, a few at once. Each one that ends renews the claim to the work.
+/// Members that are being resolved, a few at the same time. The claim to the work is renewed whenever one of them is done.
 struct Resolving<'w> {
     tasks: JoinSet<()>,
     claimed: &'w Claimed,
@@ -204,7 +205,7 @@ struct Target {
 }
 
 impl Target {
-    /// Resolves the member anew, or follows what differs.
+    /// Resolves the member again. Its configuration is kept if it can follow the change, for example of a credential.
     async fn resolve(self) {
         let held = match self.fleet.upgrade() {
             Some(inner) => inner.held(&self.full_name),

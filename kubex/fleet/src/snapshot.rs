@@ -1,4 +1,4 @@
-//! What an input contains at one moment: its members, each with a definition.
+//! The content of an input at one point in time: its members, each with a definition.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub(crate) struct Entry {
 pub(crate) struct Snapshot {
     pub(crate) entries: Entries,
     pub(crate) providers: Arc<AccessProviders>,
-    /// What is wrong with the input itself.
+    /// The problems of the input itself.
     pub(crate) problems: Vec<Error>,
 }
 

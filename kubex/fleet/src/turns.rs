@@ -1,14 +1,14 @@
-//! Turns: how many plugins of a fleet run at once, and whose turn it is.
+//! Turns: limits how many plugins of a fleet run at the same time, and decides which one is next.
 //!
 //! | rule | why |
 //! |---|---|
 //! | at most N run at once | a thousand plugins that start together exhaust a machine and time out |
-//! | first come, first served, and each cluster waits at most once | a cluster that is asked for often delays no other |
-//! | a run that takes longer than 5 s while others wait is ended, and starts anew among the slow ones | a plugin that hangs gives its place up |
-//! | the slow ones have at most half of the places; of a single place, all | however many hang, the others have the other half |
-//! | a slow one that becomes fast is fast again | |
-//! | a run that uses up a secret, such as a refresh token, is never ended, and has a place of the slow ones | what it gets in its place would be lost |
-//! | a place is given up when its time is over, whatever its runtime does | a runtime that stands still holds nothing up |
+//! | first come, first served, and each cluster waits at most once | a cluster with many requests does not delay the others |
+//! | a run that takes longer than 5 s while others wait is ended, and starts again as a slow one | a plugin that hangs gives its place up |
+//! | the slow ones have at most half of the places; if there is only one place, they may have it | the other half is always free for the rest |
+//! | a slow one that completes in less than 5 s is no longer slow | |
+//! | a run that uses up a secret, such as a refresh token, is never ended, and counts as slow | the new secret would be lost |
+//! | a place is given up when its time is over, whatever its runtime does | a runtime that stands still does not block the others |
 //!
 //! Sources that only read files take no turn.
 
@@ -35,7 +35,7 @@ pub(crate) struct Turns {
     places: Arc<Semaphore>,
     slow_places: Arc<Semaphore>,
     number: usize,
-    /// How many wait for a place and are not slow.
+    /// The number of fetches that wait for a place and are not slow.
     waiting: AtomicUsize,
     held: Mutex<Held>,
 }
@@ -56,7 +56,7 @@ pub(crate) struct Turn<'t> {
 }
 
 impl Turns {
-    /// At most this many at once, and at least one.
+    /// Permits this many plugins at the same time, and at least one.
     pub(crate) fn new(number: usize) -> Self {
         let number = number.clamp(1, Semaphore::MAX_PERMITS);
         Self {
@@ -68,7 +68,7 @@ impl Turns {
         }
     }
 
-    /// The most that have run at once so far.
+    /// The highest number of plugins that have run at the same time so far.
     pub(crate) fn most(&self) -> usize {
         self.held().most
     }
@@ -85,7 +85,7 @@ impl Turns {
             (slow, Arc::clone(&self.places).acquire_owned().await)
         });
         loop {
-            // The place in the line is kept from one look to the next.
+            // The place in the queue is kept while this loop checks for lost places.
             if let Ok((slow, place)) = host.within(LOOK_AGAIN, &mut wait).await {
                 // The semaphores are never closed.
                 let permits = slow.into_iter().chain([place]).flatten().collect();
@@ -125,7 +125,7 @@ impl Turns {
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        // Each change is whole, so a poisoned lock is safe to use.
+        // No change can be left half done, so a poisoned lock is safe to use.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

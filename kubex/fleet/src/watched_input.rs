@@ -1,4 +1,4 @@
-//! An input of a running fleet: what it contained when it was read last, and when it is read again.
+//! An input of a running fleet: its content when it was last read, and the time when it is read again.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,22 +14,22 @@ use crate::input::{Input, Kind};
 use crate::loader::Loader;
 use crate::snapshot::Snapshot;
 
-/// How often an input is looked at.
+/// How often an input is checked for changes.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(60);
 
-/// How long one look may take. A network file system may hang.
+/// How long one check may take. A network file system may hang.
 const LOOK_LIMIT: Duration = Duration::from_secs(20);
 
-/// How long a look may hold its claim. One that has not ended by then is on a runtime that stands still.
+/// How long a check may hold its claim. After this time, its runtime counts as standing still.
 const LOOK_CLAIM: Duration = Duration::from_secs(40);
 
-/// How long the settling of members may take without progress. It begins with the wait for a look, and a look.
+/// How long the update of the members may take without progress. It begins with a check, and with the wait for one.
 pub(crate) const WORK_CLAIM: Duration = Duration::from_secs(120);
 
-/// How often a look that waits for another one checks whether that one has ended.
+/// How often a check that waits for another check tests whether that one has ended.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// The shortest time between two looks that members ask for, and how much longer it is for each file.
+/// The shortest time between two checks that members request. It is longer by this much for each file.
 const MEMBERS_LOOK_EVERY: Duration = Duration::from_secs(1);
 const MEMBERS_LOOK_EVERY_FOR_EACH_FILE: Duration = Duration::from_millis(1);
 
@@ -41,12 +41,12 @@ pub(crate) struct WatchedInput {
     access_providers: Option<PathBuf>,
     rules: Arc<Rules>,
     host: Host,
-    /// What was read last. A look works on a copy of it, so that one that is interrupted loses nothing.
+    /// The content that was last read. A check works on a copy, so that nothing is lost if it is interrupted.
     loader: Mutex<Loader>,
     looking: Claim,
     look_ended: Notify,
     latest: ArcSwap<Snapshot>,
-    /// The snapshot that the members of the fleet were settled by.
+    /// The snapshot that the members of the fleet correspond to.
     settled: ArcSwap<Snapshot>,
     times: Mutex<Times>,
     settling: Claim,
@@ -59,7 +59,7 @@ pub(crate) struct WatchedInput {
 #[derive(Debug)]
 pub(crate) struct Work {
     pub(crate) claimed: Claimed,
-    /// Whether the time of a regular look has come, and not only something new.
+    /// Whether a regular check is due, and not only a change.
     pub(crate) is_regular: bool,
 }
 
@@ -110,7 +110,7 @@ impl WatchedInput {
         self.latest.load_full()
     }
 
-    /// Reads the input if it has changed, after a look that is under way.
+    /// Reads the input if it has changed. If another check is running, waits for that one first.
     pub(crate) async fn refresh(&self) {
         loop {
             let ended = self.look_ended.notified();
@@ -121,14 +121,14 @@ impl WatchedInput {
         }
     }
 
-    /// Reads the input for a member that needs it, unless that happens now or has just happened.
+    /// Reads the input for a member, unless it is being read or has just been read.
     pub(crate) async fn refresh_for_a_member(self: &Arc<Self>) {
         let (files, hangs) = {
             let loader = self.loader();
             (u32::try_from(loader.files()).unwrap_or(u32::MAX), loader.hangs())
         };
         if hangs {
-            // Another look would only delay the member. The timer looks again.
+            // Another check would only delay the member. The timer makes one later.
             return;
         }
         let shortest = MEMBERS_LOOK_EVERY.max(MEMBERS_LOOK_EVERY_FOR_EACH_FILE * files);
@@ -138,7 +138,7 @@ impl WatchedInput {
                 .looked_at
                 .is_none_or(|looked_at| now < looked_at.saturating_add(shortest));
             if !is_recent {
-                // Of many members that ask at once, the first one looks.
+                // If many members ask at the same time, the first one checks.
                 times.looked_at = Some(now);
             }
             is_recent
@@ -155,7 +155,7 @@ impl WatchedInput {
                 }
             }
         };
-        // The time limit of the member ends its wait, and not the look.
+        // The time limit of the member ends its wait, but not the check.
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(look).await),
             Err(_) => look.await,
@@ -187,7 +187,7 @@ impl WatchedInput {
         let is_regular = self.times(|times| {
             let is_due = now >= times.next_look;
             if is_due {
-                // Inputs that begin together are looked at apart from each other.
+                // Inputs that start at the same time are checked at different times.
                 let is_first = times.next_look.is_zero();
                 let most = LOOK_EVERY / if is_first { 2 } else { 10 };
                 let less = most * u32::from(self.host.clock().random().to_le_bytes()[0]) / 256;
@@ -202,29 +202,29 @@ impl WatchedInput {
         Some(Work { claimed, is_regular })
     }
 
-    /// Looks for more work, after the claim of the last one was given up.
+    /// Wakes the timer if there is more work. Called after the claim of the last work was given up.
     pub(crate) fn finish(&self) {
         if self.has_new() {
             self.wake.notify_one();
         }
     }
 
-    /// The snapshot that the members were settled by.
+    /// The snapshot that the members correspond to.
     pub(crate) fn settled(&self) -> Arc<Snapshot> {
         self.settled.load_full()
     }
 
-    /// Notes that the members are settled by this snapshot.
+    /// Records that the members correspond to this snapshot.
     pub(crate) fn set_settled(&self, snapshot: Arc<Snapshot>) {
         self.settled.store(snapshot);
     }
 
-    /// Whether nothing is under way or waits to be done.
+    /// Whether no work is running or waiting.
     pub(crate) fn is_settled(&self) -> bool {
         !self.has_new() && !self.settling.is_taken(self.now())
     }
 
-    /// Whether there are objects that were not taken yet, or a snapshot that the members are not settled by.
+    /// Whether there are new objects, or a snapshot that the members do not correspond to yet.
     fn has_new(&self) -> bool {
         let has_objects = matches!(&self.kind, Kind::Objects(objects) if objects.version() != self.loader().objects_version());
         has_objects || !Arc::ptr_eq(&self.settled(), &self.latest())

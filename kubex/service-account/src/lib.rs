@@ -1,8 +1,8 @@
 //! Requests the token of a service account from the API server (TokenRequest), with the identity of another source.
 //!
-//! Use it to get short-lived tokens of a service account with few rights, with the identity of an administrator or a
-//! controller. The option `through` is the name of the source that provides this identity. This provider also uses
-//! that source's cluster, but not its impersonation. It requests a new token before the last one expires.
+//! Use it if a program has the identity of an administrator or a controller, and should work with the fewer rights of a service
+//! account. The option `through` is the name of the source that provides this identity. This provider also uses that source's
+//! cluster, but not its impersonation. It requests a new token before the last one expires.
 //!
 //! | option | meaning |
 //! |---|---|

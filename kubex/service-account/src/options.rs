@@ -29,6 +29,6 @@ pub struct BoundObject {
     pub kind: String,
     /// The name of the object.
     pub name: String,
-    /// The uid of the object.
+    /// The uid of the object. If it is set, the server refuses the request for an object with another uid.
     pub uid: Option<String>,
 }

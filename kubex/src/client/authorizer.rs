@@ -25,12 +25,12 @@ static IMPERSONATE_USER: HeaderName = HeaderName::from_static("impersonate-user"
 #[derive(Clone, Debug)]
 pub(crate) struct Authorizer {
     rules: Arc<Rules>,
-    /// References for requests, with a counter for each thread that needs one.
+    /// References for requests. Each thread has its own reference counter, so that threads do not contend for one.
     #[cfg(feature = "tower")]
     references: Arc<Shards<RequestAuthorizer>>,
 }
 
-/// A reference to an authorizer, for one request. Cloning it writes a counter that few threads use.
+/// A reference to an authorizer, for one request. Cloning it writes to a counter that few threads share.
 #[cfg(feature = "tower")]
 #[derive(Clone, Debug)]
 pub(crate) struct RequestAuthorizer(Arc<Padded<Arc<Rules>>>);

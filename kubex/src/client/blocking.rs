@@ -17,15 +17,14 @@
 //! | get the headers of a request: `Authorization`, impersonation | [`headers`] |
 //! | send a request with `kubex::reqwest` | [`wait`]`(client.get("/version")?.send())` |
 //!
-//! The first call starts a runtime with one thread, which all these functions share. The runtime renews credentials in
-//! the background. Call [`headers`] again for each request: while the credential is valid, the call only reads a
-//! snapshot.
+//! The first call starts a runtime with one thread, which all these functions share. The runtime renews credentials in the
+//! background. Call [`headers`] again for each request: while the credential is valid, the call returns it from memory.
 //!
 //! # Inside an async runtime
 //!
-//! Do not call these functions inside a tokio runtime (in an async function, a task or `spawn_blocking`), because they
-//! would block one of its threads. There, each function returns an error of kind `Unsupported` at once; it never
-//! panics. Await the function of the same name in [`kubex`](crate) instead.
+//! Inside a tokio runtime (in an async function, a task or `spawn_blocking`), each of these functions returns
+//! [`ErrorKind::Unsupported`] at once, because it would block a thread of the runtime. Await the async functions of
+//! [`kubex`](crate) there.
 
 use std::future::IntoFuture;
 use std::sync::{Arc, OnceLock};
@@ -80,8 +79,8 @@ pub fn current(configuration: &ClientConfiguration) -> Result<Arc<Credential>> {
 ///
 /// A client certificate is not a header; it is part of the TLS connection.
 ///
-/// If the server responds with status 401, pass the generation of the credential that [`current`] returned to
-/// [`invalidate`](kubex_core::Credentials::invalidate), and call this function again.
+/// If the server responds with status 401, pass the generation of the credential (see [`current`]) to
+/// [`invalidate`](kubex_core::Credentials::invalidate), and call this function again for a retry.
 ///
 /// # Errors
 /// Returns the errors of [`current`].

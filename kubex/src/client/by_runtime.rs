@@ -10,7 +10,7 @@ use tokio::runtime::{Handle, Id};
 /// starts a new runtime for each piece of work.
 const MAX_RUNTIMES: usize = 8;
 
-/// The connections by runtime, the one used last at the end.
+/// The connections of each runtime, in the order of their last use.
 pub(crate) struct ByRuntime<C>(Vec<(Option<Id>, C)>);
 
 impl<C: Clone> ByRuntime<C> {
@@ -19,7 +19,7 @@ impl<C: Clone> ByRuntime<C> {
         Self(vec![(current(), connections)])
     }
 
-    /// The connections of the current runtime; opened if it has none yet.
+    /// Returns the connections of the current runtime. Opens them if there are none yet.
     pub(crate) fn get_or_open<E>(&mut self, open: impl FnOnce() -> Result<C, E>) -> Result<C, E> {
         let runtime = current();
         let known = self.0.iter().position(|(id, _)| *id == runtime);

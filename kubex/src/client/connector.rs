@@ -116,7 +116,7 @@ where
     Arc::new(move |request| client.request(request))
 }
 
-/// Connects through a tunnel of an HTTP proxy, with the user name and password of the proxy's URL.
+/// Connects through an HTTP proxy, with the user name and password in the proxy's URL.
 fn tunnel<C>(proxy: &Proxy, address: Uri, connector: C) -> Result<Tunnel<C>> {
     let Some((user, password)) = user(proxy)? else {
         return Ok(Tunnel::new(address, connector, None));

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use kubex_core::{ClientConfiguration, Error, Result};
 
-/// What is made of a configuration, and made anew of its [successor](ClientConfiguration::successor). Clones share it.
+/// A value that is built from a configuration, and built again for its [successor](ClientConfiguration::successor). Clones
+/// share it.
 ///
 /// Each request uses what is made of one configuration, so server, credential and trust always belong together.
 pub(crate) struct Newest<T>(Arc<Shared<T>>);

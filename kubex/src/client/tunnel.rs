@@ -1,6 +1,6 @@
 //! A tunnel through an HTTP proxy, made by `CONNECT` (RFC 9110, 9.3.6).
 //!
-//! It is hyper-util's, with one difference: the error contains the status that the proxy answered with.
+//! It replaces hyper-util's tunnel, whose error does not contain the status of the proxy's response.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -16,10 +16,10 @@ use tower_service::Service;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// The largest answer of a proxy that is read, in bytes, without its body.
+/// The largest header of a proxy's response, in bytes.
 const MAX_ANSWER: usize = 16 * 1024;
 
-/// Connects to the proxy with another connector, and through the proxy to the address that is asked for.
+/// Connects to the proxy with the inner connector, and through the proxy to the server.
 #[derive(Clone)]
 pub(super) struct Tunnel<C> {
     proxy: Uri,
@@ -74,7 +74,7 @@ where
     }
 }
 
-/// Asks the proxy for a connection to the server, and returns the same connection, which leads to the server then.
+/// Requests a connection to the server from the proxy. Returns the same connection, which then leads to the server.
 async fn open<T>(connection: T, server: &Uri, authorization: Option<HeaderValue>) -> Result<T, BoxError>
 where
     T: Read + Write + Unpin + Send + 'static,
@@ -87,7 +87,7 @@ where
     let mut asked = pin!(async move { sender.send_request(request).await.map(|answer| answer.status()) });
     let mut driven = pin!(connection.without_shutdown());
     let mut parts = None;
-    // The answer comes only while the connection is driven.
+    // The response arrives only while the connection is polled.
     let status = poll_fn(|context| {
         if parts.is_none()
             && let Poll::Ready(ended) = driven.as_mut().poll(context)
@@ -105,7 +105,7 @@ where
         None => driven.await?,
     };
     if !parts.read_buf.is_empty() {
-        // In TLS, the client is the first to send.
+        // In TLS, the client sends first.
         return Err("the proxy sent data before the server was asked anything".into());
     }
     Ok(parts.io)

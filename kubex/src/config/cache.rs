@@ -1,4 +1,4 @@
-//! With what the credential of a source is shared.
+//! The setting `cache`: how widely the credential of a source is shared.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use kubex_core::{Cluster, Credential, CredentialSource, FetchRequest, Result, So
 
 use super::settings::SourceSettings;
 
-/// With what the credential is shared.
+/// How widely the credential is shared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Cache {
-    /// With nothing: each client configuration fetches its own.
+    /// Not shared: each client configuration fetches its own credential.
     None,
-    /// With the equal sources of this process.
+    /// Shared with the equal sources of this process.
     #[default]
     Memory,
-    /// With all processes of the user, through the store.
+    /// Shared with all processes of the user, through the store.
     Shared,
 }
 

@@ -32,7 +32,7 @@ pub struct Configuration {
     host: Host,
     layers: Vec<Layer>,
     profile: Option<LocatedName>,
-    /// The kuberc that is read unless the configuration says otherwise.
+    /// The kuberc that is read, unless the configuration turns it off.
     kuberc: Option<Kuberc>,
     settings: Settings,
     /// The rules for plugins, with the policy of the kuberc.
@@ -50,7 +50,7 @@ impl fmt::Debug for Configuration {
     }
 }
 
-/// A source with its settings, as [`Configuration::sources`] returns it.
+/// A summary of one configured source. [`Configuration::sources`] returns one for each source.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SourceSummary {
@@ -226,7 +226,7 @@ impl Configuration {
         problems.into_result().map(|()| configuration)
     }
 
-    /// As [`from_layers`](Self::from_layers), without the parts that have a problem.
+    /// Like [`from_layers`](Self::from_layers), but leaves out the parts that have a problem.
     fn from_valid_parts(
         host: Host,
         layers: Vec<Layer>,
@@ -395,8 +395,8 @@ impl Configuration {
             .collect()
     }
 
-    /// Returns every configured value with its origin. A value is masked if the schema of its provider in `registry`
-    /// marks it as secret, or if it may be a secret.
+    /// Returns every configured value with its origin. A value is masked if the schema of its provider in `registry` marks it
+    /// as secret, or if it looks like a secret.
     pub fn entries(&self, registry: &Registry) -> Vec<Entry> {
         entry::entries(&self.settings, registry)
     }

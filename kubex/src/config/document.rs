@@ -1,6 +1,6 @@
-//! Reads a configuration file: its bytes become a tree of values that know their place.
+//! Parses a configuration file into a tree of values with their origins.
 //!
-//! YAML and TOML give the same tree. The place of a value is that of its key; an item of a list has its own.
+//! YAML and TOML result in the same tree. The position of a value is that of its key; an item of a list has its own position.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use kubex_document::{Budget, Conversion, Document, Format, Problem, ReadError};
 /// The largest file that is read.
 pub(super) const LARGEST_FILE: usize = Budget::CONFIGURATION.bytes;
 
-/// What an error calls the file.
+/// The name of the file in errors.
 const WHAT: &str = "the configuration";
 
 /// Reads a file: TOML if its name ends in `.toml`, otherwise YAML, which includes JSON.

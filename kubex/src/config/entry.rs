@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::typed::{property, resolved};
 use super::variables::looks_like_a_variable;
 
-/// A configured value and its origin, as [`Configuration::entries`](super::Configuration::entries) returns it. Its
+/// A configured value and its origin. [`Configuration::entries`](super::Configuration::entries) returns one for each value. Its
 /// `Display` output is one line.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -1,8 +1,7 @@
 //! The JSON Schema of a configuration file, for editors and other checkers.
 //!
-//! It is written in draft 7, which is the newest draft that the common editors and SchemaStore support in full. No source
-//! requires an option, because a file is only one of several layers; the elements of a list do, because a list is never
-//! merged.
+//! It is in draft 7, the newest draft that the common editors and SchemaStore support completely. Sources require no options,
+//! because another layer may set them. The elements of a list require theirs, because lists are never merged.
 
 use serde_json::{Map, Value, json};
 
@@ -14,8 +13,8 @@ use super::schema::{
 
 /// Returns the JSON Schema of a configuration file, with the options of the providers in this registry.
 ///
-/// The schema requires no option, because a file is only one of several layers. It accepts any options for a source
-/// whose provider is not in the registry.
+/// The schema requires no option, because another file or a variable may set it. It accepts any options for a source whose
+/// provider is not in the registry.
 ///
 /// ```
 /// # fn main() -> kubex::Result<()> {

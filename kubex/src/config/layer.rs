@@ -1,9 +1,9 @@
 //! Merges the layers of a configuration into one tree.
 //!
-//! [figment](https://docs.rs/figment) does the merging and knows the profiles: maps are merged key by key, any other value,
-//! a list too, is replaced by the later layer's, and a profile wins over the default one. It merges *numbers* instead of
-//! values: [`NumberedLayer`] has the layer's maps, with the position of each other value in a vector in its place.
-//! [`values_of`] then replaces the numbers of the merged tree by the values.
+//! [figment](https://docs.rs/figment) merges the layers and applies the profiles. Maps are merged key by key. Any other value,
+//! also a list, is replaced by that of the later layer. A profile takes precedence over the default one. figment merges
+//! *numbers* instead of values: [`NumberedLayer`] contains the layer's maps, with a number for each other value, which is its
+//! position in a vector. [`values_of`] then replaces the numbers in the merged tree with the values.
 //!
 //! ```text
 //! layer 1   {sources: {a: {server: X, token: Y}}}   ->  {sources: {a: {server: 0, token: 1}}}
@@ -11,7 +11,7 @@
 //! merged    {sources: {a: {server: Z, token: Y}}}  <-   {sources: {a: {server: 2, token: 1}}}
 //! ```
 //!
-//! Why not the values themselves:
+//! The values themselves are not merged, for these reasons:
 //!
 //! | a value needs | figment's `Value` | with numbers |
 //! |---|---|---|
@@ -20,8 +20,8 @@
 //! | the type that the file gave it | a number has figment's types, `null` is `Empty` | stays as it is |
 //! | no part of it in an error | an error quotes the value | numbers are not secret |
 //!
-//! `null` unsets an earlier value, which figment does not know: it is merged as any other value, and dropped when the
-//! numbers are replaced. A map of the merged tree has the origin of the first layer that has it.
+//! `null` unsets an earlier value. figment does not support that, so `null` is merged like any other value, and dropped when
+//! the numbers are replaced. A map of the merged tree has the origin of the first layer that contains it.
 
 use figment::value::{Dict, Map, Tag};
 use figment::{Figment, Metadata, Profile};
@@ -36,7 +36,7 @@ use super::prepare::REFERENCE_SUFFIX;
 /// The key of a file's profiles.
 pub(super) const PROFILES: &str = "profiles";
 
-/// What a layer is read from.
+/// The source of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LayerKind {
     /// The built-in defaults, or those of the program.
@@ -60,7 +60,7 @@ pub(super) struct Layer {
     root: Value,
     profiles: Vec<(String, Value)>,
     kind: LayerKind,
-    /// What the user should know about its file or its variables.
+    /// The warnings about its file or its variables.
     warnings: Vec<Warning>,
 }
 
@@ -145,7 +145,7 @@ impl Layer {
         self.kind == LayerKind::Variables
     }
 
-    /// Sets what the user should know about its file or its variables.
+    /// Sets the warnings about its file or its variables.
     pub(super) fn with_warnings(self, warnings: Vec<Warning>) -> Self {
         Self { warnings, ..self }
     }
@@ -252,7 +252,7 @@ fn no_such_profile(name: &str, known: &[&str], origin: &Origin) -> Error {
     }
 }
 
-/// A layer for figment: its maps, and a number in place of each other value.
+/// A layer for figment: its maps, with a number for each other value.
 struct NumberedLayer {
     data: Map<Profile, Dict>,
 }
@@ -283,7 +283,7 @@ impl figment::Provider for NumberedLayer {
     }
 }
 
-/// The number of no value, which unsets those of earlier layers as `null` does.
+/// A number without a value. Like `null`, it unsets the values of earlier layers.
 const UNSET: u64 = u64::MAX;
 
 /// The entries of a layer or a profile. An override also unsets the overrides of earlier layers that it replaces, by the

@@ -1,4 +1,4 @@
-//! The names of plugins that are to be served natively: what the user should know about those that nothing replaces.
+//! Checks the plugins in `exec.native`: which of them no provider replaces.
 
 use kubex_core::options::ValueKind;
 use kubex_core::text::{clean_line, nearest};
@@ -14,7 +14,7 @@ const REPLACED: [(&str, &str); 3] = [
     ("kubelogin", "aks"),
 ];
 
-/// A warning for each name that no linked provider replaces, with its place.
+/// A warning for each name that no linked provider replaces, with its location.
 pub(super) fn warnings(settings: &Settings, registry: &Registry) -> Vec<Warning> {
     let Some(rules) = &settings.rules else {
         return Vec::new();

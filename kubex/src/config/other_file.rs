@@ -1,4 +1,4 @@
-//! Recognizes files that are not a configuration of Kubex, but one of kubectl.
+//! Recognizes configuration files of kubectl, which are not valid here.
 
 use std::path::Path;
 
@@ -11,10 +11,10 @@ use super::settings::SECTIONS;
 /// The sections of a kubeconfig.
 const OF_A_KUBECONFIG: [&str; 4] = ["clusters", "users", "contexts", "current-context"];
 
-/// Refuses a kubeconfig and a kuberc, each of whose keys would be unknown here.
+/// Refuses a kubeconfig and a kuberc. Otherwise, each of their keys would be an unknown key.
 ///
 /// # Errors
-/// `MalformedDocument`, with the command that takes such a file.
+/// Returns `MalformedDocument`. Its help contains the command for such a file.
 pub(super) fn check(root: &Value, path: &Path) -> Result<()> {
     let has = |key: &&str| root.get(key).is_some();
     let is_of_kind = |kind| root.get("kind").and_then(Value::as_str) == Some(kind);

@@ -40,7 +40,7 @@ pub(super) fn path(written: &str, origin: &Origin, host: &Host) -> Result<String
 /// The text with a leading `~` and each `${VAR}` expanded.
 ///
 /// # Errors
-/// As [`path`].
+/// Returns the errors of [`path`].
 pub(super) fn expanded(written: &str, origin: &Origin, host: &Host) -> Result<String> {
     let mut text = String::with_capacity(written.len());
     let mut rest = written;

@@ -28,7 +28,7 @@ pub(super) struct NamedFile {
 pub(super) async fn layers(host: &Host, named: Option<NamedFile>) -> Result<Vec<Layer>> {
     let mut layers = Vec::new();
     let paths = searched(host);
-    // All at once, so that the blocking work is handed over once.
+    // All files in one call, so that only one blocking task is started.
     let contents = host
         .files()
         .read_each_stamped(&paths, document::LARGEST_FILE)
@@ -63,7 +63,7 @@ pub(super) async fn layers(host: &Host, named: Option<NamedFile>) -> Result<Vec<
     Ok(layers)
 }
 
-/// The paths of the machine's and the user's file, in order: those of each directory, of which one may exist.
+/// The possible paths of the machine's and the user's file, in order. At most one in each directory may exist.
 pub(super) fn searched(host: &Host) -> Vec<PathBuf> {
     let directories = [machine_directory(host), user_directory(host)];
     let directories = directories.iter().flatten();
@@ -72,7 +72,7 @@ pub(super) fn searched(host: &Host) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The files that exist, and the named one: what [`layers`] reads. A pipe can be read only once, so it is left out.
+/// The files that [`layers`] reads: those that exist, and the named one. A pipe is left out, because it can be read only once.
 pub(super) async fn files(host: &Host, named: Option<&NamedFile>) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in searched(host) {

@@ -113,8 +113,8 @@ fn cannot_be_built(source: &SourceSettings) -> Error {
     Error::new(ErrorKind::InvalidValue, "the source cannot be built").with_origin(&source.origin)
 }
 
-/// The overrides of the chain, and the error of a reference to a variable that is not set. The overrides apply to every
-/// source, so that error is one of the chain.
+/// The overrides of the chain, and the error of a reference to a variable that is not set. It is an error of the whole chain,
+/// because the overrides apply to every source.
 pub(super) fn prepare_overrides(
     options: &Options,
     host: &Host,

@@ -1,11 +1,11 @@
-//! Finds all problems of a value. The deserializer reports only the first one.
+//! Finds all problems of a value, because the deserializer reports only the first one.
 
 use kubex_core::error::Problems;
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::{Error, ErrorKind, Origin, Result};
 
-/// Reads a value and collects all problems. After a problem, the part that it is about is removed and the rest is read
-/// again. `is_partial` means that parts are already missing; `locate` sets the origin of a problem to that of its part.
+/// Reads a value and collects all problems. After each problem, the affected part is removed and the rest is read again.
+/// `is_partial` means that parts are already missing; `locate` sets the origin of a problem to that of its part.
 pub(super) fn read_all<T>(
     mut value: Value,
     mut is_partial: bool,
@@ -23,7 +23,7 @@ pub(super) fn read_all<T>(
         for problem in error.into_problems() {
             let problem = locate(problem);
             is_removed |= problem.origin().is_some_and(|origin| remove(&mut value, origin));
-            // What is missing, or conflicts, may only be a consequence of what was removed.
+            // A missing or conflicting value may be a consequence of the removal.
             if !is_partial || is_about_its_own_value(problem.kind()) {
                 problems.add(problem);
             }

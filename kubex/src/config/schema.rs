@@ -1,6 +1,6 @@
 //! The schemas of the options, generated from the options types of the registered providers.
 //!
-//! [`Configuration`](super::Configuration) reads its values by them. Four marks tell how Kubex treats a text:
+//! [`Configuration`](super::Configuration) reads its values by these schemas. Four marks determine how a string is treated:
 //!
 //! | mark | meaning |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Reads the merged tree into settings, as far as that needs no provider's schema.
+//! Reads the merged tree into settings. The options of the sources, which need a provider's schema, are read later.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(super) struct Settings {
     pub(super) sources: Vec<SourceSettings>,
     pub(super) overrides: Options,
     pub(super) rules: Option<PluginRules>,
-    /// Whether kubectl's kuberc is read, if the configuration says.
+    /// Whether kubectl's kuberc is read; `None` if the configuration does not set it.
     pub(super) reads_kuberc: Option<bool>,
     /// The merged tree.
     pub(super) tree: Value,
@@ -178,7 +178,7 @@ fn plugin_rules(exec: &Value, problems: &mut Problems) -> (Option<PluginRules>, 
     for (error, entry) in invalid_entries {
         problems.add(error.with_origin(entry.origin()));
     }
-    // The errors of the parts do not tell their key.
+    // The errors of the parts do not contain their key.
     for (checked, key) in [
         (policy, policy_key),
         (options.plugin_environment().map(drop), "environment"),
@@ -328,13 +328,13 @@ fn mapping(value: &Value) -> Result<&[(String, Value)]> {
     }
 }
 
-/// The error of a value whose type is not the one that its key takes.
+/// The error of a value with another type than its key requires.
 pub(super) fn expected(what: &str, found: &Value) -> Error {
     Error::wrong_type(what, found.type_name()).with_origin(found.origin())
 }
 
-/// The error with the origin of the value that its keys lead to. Deserialising a mapping knows only where the mapping
-/// is.
+/// Adds the origin of the value to an error, by its keys. The error of deserializing a mapping contains only the origin of the
+/// mapping.
 pub(super) fn locate_error(error: Error, within: &Value) -> Error {
     let found = error.origin().and_then(|origin| find(origin.keys(), within));
     match found.map(|value| value.origin().clone()) {

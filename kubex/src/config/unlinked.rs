@@ -1,4 +1,4 @@
-//! What to do about a provider that is not linked into this program.
+//! The help for a provider that is not linked into this program.
 
 use kubex_core::text::nearest;
 
@@ -12,7 +12,7 @@ pub(super) const ON_DEMAND: [&str; 6] = [
     "token-exchange",
 ];
 
-/// It has a crate of its own, which only the command has a feature for.
+/// This provider is a separate crate. Only the command has a feature for it.
 const SERVICE_ACCOUNT: &str = "service-account";
 
 /// How to link a provider of Kubex. `None` if the name is not that of one.
@@ -29,7 +29,7 @@ pub(super) fn how_to_link(name: &str) -> Option<String> {
     ))
 }
 
-/// The help for a name that no linked provider has: how to link the provider of Kubex, or its name if this one resembles it.
+/// The help for an unknown provider: how to link it if it is one of Kubex's, or the name of one that is similar.
 pub(super) fn help_about(name: &str) -> Option<String> {
     how_to_link(name).or_else(|| {
         let near = nearest(name, &ON_DEMAND)?;

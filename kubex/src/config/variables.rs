@@ -3,10 +3,10 @@
 //! `KUBEX_SOURCES__KUBECONFIG__CONTEXT` is `sources.kubeconfig.context`: two underscores separate keys, a single one stands
 //! for a hyphen. A name that a file contains keeps the file's spelling.
 //!
-//! A variable with another name is a warning, because other programs may use the prefix too. It is an error if it is
-//! nearly the name of a key: its user expects an effect.
+//! A variable with another name is a warning, because other programs may use the prefix too. If its name is similar to that of
+//! a key, it is an error, because the user expects an effect.
 //!
-//! The values are texts; [`typed`](super::typed) gives them the types of the schema.
+//! The values are strings; [`typed`](super::typed) converts them to the types of the schema.
 
 use kubex_core::error::Problems;
 use kubex_core::host::PLUGIN_VARIABLES;
@@ -87,7 +87,7 @@ fn is_of_a_section(name: &str) -> bool {
     first.is_some_and(|first| SECTIONS.contains(&normalize(first).as_str()))
 }
 
-/// The variable that is meant by one that is not a key: one whose name is similar, or one that ends in this key.
+/// The variable that the user probably means by a name that is not a key: a similar name, or one that ends with this key.
 fn meant(name: &str) -> Option<String> {
     let written = name.strip_prefix(PREFIX).unwrap_or(name);
     let (first, rest) = match written.split_once("__") {

@@ -1,9 +1,8 @@
 //! Applies the plugin policy of kubectl's preferences, the `kuberc` file.
 //!
-//! kubectl 1.35 and newer decide which exec plugins may run by two fields of their preferences:
-//! `credentialPluginPolicy` and `credentialPluginAllowlist` ([KEP-3104]). [`Kuberc`] applies the same policy to this
-//! program. The command `kubex` does so by default. A program does so if its configuration contains `exec: {kuberc:
-//! true}`, or in code:
+//! kubectl 1.35 and newer decide which exec plugins may run by two fields of their preferences: `credentialPluginPolicy` and
+//! `credentialPluginAllowlist` ([KEP-3104]). [`Kuberc`] applies the same policy to this program. The command `kubex` does so by
+//! default. Any other program does so with `exec: {kuberc: true}` in its configuration, or in code:
 //!
 //! ```
 //! use kubex::Host;
@@ -18,18 +17,21 @@
 //!
 //! | file | what is read |
 //! |---|---|
-//! | given by the flag `--kuberc` of the command, or by [`Kuberc::from_file`] | this file, which must exist |
-//! | given by `$KUBERC` | this file, which must exist; `KUBERC=off` turns the policy off |
+//! | from the flag `--kuberc` of the command, or from [`Kuberc::from_file`] | this file, which must exist |
+//! | from `$KUBERC` | this file, which must exist; `KUBERC=off` turns the policy off |
 //! | `~/.kube/kuberc` | this file, if it exists |
 //!
-//! `KUBECTL_KUBERC=false` also turns the policy off, as in kubectl. In some cases kubectl prints a message and ignores
-//! a broken file, or a part of it, so that its policy has no effect. Kubex then runs no plugin:
+//! `KUBECTL_KUBERC=false` also turns the policy off, as in kubectl.
 //!
-//! | file | what is read |
+//! If the file is broken, kubectl prints a message and ignores the file or a part of it. Kubex then runs no plugin:
+//!
+//! | the file | kubectl 1.37 |
 //! |---|---|
-//! | named by the flag `--kuberc` of the command, or [`Kuberc::from_file`] | this one, which must exist |
-//! | named by `$KUBERC` | this one, which must exist; `KUBERC=off` turns the policy off |
-//! | `~/.kube/kuberc` | this one, if it exists |
+//! | cannot be read, or is not valid YAML | ignores the file |
+//! | contains no document with a known `apiVersion` and `kind` | ignores the file |
+//! | has the version `kubectl.config.k8s.io/v1alpha1` and sets a policy, which this version does not have | ignores the policy |
+//! | misspells or repeats a key of the policy, or sets it to a value that is not a string | ignores the key |
+//! | has an allowlist entry with a key other than `command` and `name` | ignores the key, which may limit the entry |
 //!
 //! [KEP-3104]: https://github.com/kubernetes/enhancements/tree/master/keps/sig-cli/3104-introduce-kuberc
 
@@ -51,20 +53,20 @@ const VARIABLE: &str = "KUBERC";
 /// The variable by which kubectl turns its preferences off.
 const FEATURE_GATE: &str = "KUBECTL_KUBERC";
 
-/// The location of kubectl's preferences, whose plugin policy is used.
+/// A `kuberc` file, the preferences of kubectl. Its plugin policy applies to this program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kuberc {
     named: Option<(PathBuf, Origin)>,
 }
 
 impl Kuberc {
-    /// Uses the file that kubectl reads: the one in `$KUBERC` if it is set, otherwise `~/.kube/kuberc`.
+    /// Selects the file that kubectl reads: the one in `$KUBERC` if it is set, otherwise `~/.kube/kuberc`.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Uses this file, which must exist. Errors contain `origin`: the place that the path comes from, such as a
-    /// command-line flag.
+    /// Selects this file, which must exist. Errors contain `origin`: the place that the path comes from, such as a command-line
+    /// flag.
     pub fn from_file(path: impl Into<PathBuf>, origin: Origin) -> Self {
         Self {
             named: Some((path.into(), origin)),

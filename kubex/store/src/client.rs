@@ -14,8 +14,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Creates a client from its process id, the start time of that process, and its request (such as the cluster).
-    /// The start time distinguishes processes that get the same id one after the other; it may have any unit.
+    /// Creates a client. `process` is its process id. `started` is the start time of the process, in any unit; it distinguishes
+    /// processes that get the same id one after the other. `question` is the request of the client, such as the cluster.
     pub fn new(process: u32, started: u64, question: impl Into<Vec<u8>>) -> Self {
         Self {
             process,
@@ -25,8 +25,8 @@ impl Client {
         }
     }
 
-    /// Sets the time at which the client asked. The default is the time of [`new`](Self::new). A client rejects a
-    /// credential only by a request that it makes after it has got the credential.
+    /// Sets the time at which the client asked. The default is the time of [`new`](Self::new). Only a request that the client
+    /// makes after it has got a credential counts as a rejection of that credential.
     #[must_use]
     pub fn asking_at(mut self, asked: Asked) -> Self {
         self.asked = asked;

@@ -1,7 +1,7 @@
-//! The directory of the store: its rights, and its files.
+//! The directory of the store: its permissions, and its files.
 //!
-//! Only its user may read the directory and what is in it. Anything else is refused, because another user could have put
-//! a credential there, or could read it.
+//! Only the user may have access to the directory and its files. Any other permissions are refused, because another user could
+//! read a credential, or put one there.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -81,7 +81,7 @@ impl Directory {
         }
     }
 
-    /// Replaces a file at once: a reader sees the old content or the new one.
+    /// Replaces a file atomically: a reader sees either the old content or the new content.
     pub(crate) fn replace(&self, file: &str, content: &[u8]) -> Result<(), Unshared> {
         let path = self.path.join(file);
         let failed = |error: &io::Error| Unshared::from_io("write", &path, error);
@@ -210,7 +210,7 @@ fn for_its_user_only(options: &mut OpenOptions) {
 #[cfg(not(unix))]
 fn for_its_user_only(_: &mut OpenOptions) {}
 
-/// Neither a link is followed nor a pipe waited for.
+/// Does not follow a symbolic link, and does not wait for a pipe.
 #[cfg(unix)]
 fn without_following(options: &mut OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -234,7 +234,7 @@ fn is_link(_: &io::Error) -> bool {
     false
 }
 
-/// The file systems of a network: their locks may hang, or lock out only the processes of one machine.
+/// Network file systems. Their locks may hang, or exclude only the processes of the same machine.
 #[cfg(target_os = "linux")]
 const NETWORK: &[(u64, &str)] = &[
     (0x6969, "NFS"),

@@ -3,7 +3,7 @@
 //! | rule | number |
 //! |---|---|
 //! | fetched early, by one process, while the others are served | when less than 20 % of the lifetime is left: at least 10 s, at most 5 min, never more than half |
-//! | not served any more | in its last 10 s, or in the last quarter of a shorter lifetime |
+//! | no longer served | in its last 10 s, or in the last quarter of a shorter lifetime |
 //! | without an expiry | not kept, unless a lifetime is configured |
 
 use std::fmt;
@@ -19,10 +19,10 @@ const MIN_EARLY_WINDOW: Duration = Duration::from_secs(10);
 const MAX_EARLY_WINDOW: Duration = Duration::from_secs(5 * 60);
 const LAST_SECONDS: Duration = Duration::from_secs(10);
 
-/// The longest lifetime that counts. A credential that never expires is fetched again after it.
+/// The longest lifetime. Even a credential that never expires is fetched again after this time.
 const MAX_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// How long a stored credential is served.
+/// Whether a stored credential is still returned to programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Freshness {
     Fresh,
@@ -41,7 +41,7 @@ struct Content {
     key: Option<String>,
     /// Milliseconds since 1970.
     expires_at: Option<u64>,
-    /// Milliseconds, where the credential itself does not expire.
+    /// In milliseconds. Set only if the credential itself does not expire.
     lifetime: Option<u64>,
     fetched_at: Moment,
     generation: u64,
@@ -101,7 +101,7 @@ impl StoredCredential {
         self.generation
     }
 
-    /// Whether it is worth keeping: nothing is kept that has no end.
+    /// Whether the credential may be kept: it must have an expiry or a configured lifetime.
     pub(crate) fn can_be_kept(&self) -> bool {
         self.freshness(&Moment::now()) != Freshness::Expired
     }

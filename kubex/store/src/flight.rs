@@ -76,7 +76,7 @@ impl Flight {
         }
     }
 
-    /// Returns why the credential must be fetched, such as because the old one has expired.
+    /// Returns why the credential must be fetched, for example because the old one has expired.
     pub fn reason(&self) -> FetchReason {
         self.reason
     }
@@ -103,9 +103,9 @@ impl Flight {
         self
     }
 
-    /// Stores the new credential, and ends the right to fetch. `description` is that of the credential's source, for
-    /// lists of the store. If the credential could not be stored, the reason is returned too, and other processes
-    /// fetch for themselves.
+    /// Stores the new credential, and ends the right to fetch. `description` describes the credential's source;
+    /// [`StoredCredential::description`] returns it. If the credential could not be stored, the reason is returned too, and
+    /// each other process fetches its own credential.
     pub fn succeed(self, credential: Credential, description: &str) -> (StoredCredential, Option<Unshared>) {
         let stored = StoredCredential::new(credential, self.lifetime, description);
         let written = self.write(&stored);
@@ -141,7 +141,7 @@ impl Flight {
     /// Returns the old credential if it is still valid.
     pub fn fail(self, error: &Error) -> Option<StoredCredential> {
         let outcome = Outcome::failed(error, self.previous.as_ref()).described_as(self.slot.description());
-        // Those that wait then fetch for themselves.
+        // If this fails, the processes that wait fetch for themselves.
         let _ = write_outcome(&self.slot, &outcome);
         self.early.clone()
     }

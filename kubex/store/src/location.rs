@@ -33,7 +33,7 @@ pub struct Location {
 }
 
 impl Location {
-    /// Describes a store in this directory.
+    /// Creates the location of a store from its directory and the place of its key.
     pub fn new(directory: impl Into<PathBuf>, key: KeyPlace) -> Self {
         Self {
             directory: directory.into(),
@@ -41,8 +41,9 @@ impl Location {
         }
     }
 
-    /// Describes the user's store. It is below `$KUBEX_CACHE_DIR`, `$XDG_CACHE_HOME/kubex`, or the cache directory in
-    /// the user's home directory. If `KUBEX_CACHE_KEY` is `file`, its key is in a file.
+    /// Returns the location of the user's store. The store is below `$KUBEX_CACHE_DIR`, else below `$XDG_CACHE_HOME/kubex`,
+    /// else below the user's cache directory, such as `~/.cache/kubex`. The key is in the keyring, or in a file if
+    /// `KUBEX_CACHE_KEY` is `file`.
     ///
     /// # Errors
     /// Returns an error if there is no home directory, or if one of these variables is not valid.

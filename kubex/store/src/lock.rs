@@ -1,7 +1,7 @@
-//! Locks between processes, each with a limit of the waiting.
+//! File locks between processes, with a time limit.
 //!
-//! The lock belongs to the open file, so the kernel releases it when its process ends, however it ends. There is no call that
-//! waits for a lock with a limit, so the file is tried again and again.
+//! The lock belongs to the open file, so the kernel releases it when the process ends, for whatever reason. No system call
+//! waits for a lock with a time limit, so the lock is tried repeatedly.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -28,7 +28,7 @@ impl Pauses {
         }
     }
 
-    /// Waits for the next attempt. `false`: the limit is reached.
+    /// Waits until the next attempt. Returns `false` if the time limit is reached.
     pub(crate) fn pause(&mut self) -> bool {
         let left = self.limit.saturating_sub(self.began.elapsed());
         if left.is_zero() {
@@ -40,7 +40,7 @@ impl Pauses {
     }
 }
 
-/// Tries to lock a file. `false`: another process holds the lock.
+/// Tries to lock a file. Returns `false` if another process holds the lock.
 pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(true),
@@ -49,7 +49,7 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Locks a file. `false`: another process held the lock all the time.
+/// Locks a file. Returns `false` if another process held the lock until the time limit.
 pub(crate) fn lock_within(file: &File, limit: Duration) -> io::Result<bool> {
     let mut pauses = Pauses::within(limit);
     loop {

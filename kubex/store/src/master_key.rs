@@ -1,10 +1,10 @@
-//! The key of the store. It is not beside the files that it encrypts: the [keyring](crate::keyring) of the platform keeps
-//! it.
+//! The key of the store. The [keyring](crate::keyring) of the platform keeps it, and not the directory with the encrypted
+//! files.
 //!
-//! A container often has no keyring, and some keyrings refuse a program. Then the key is in a file of the user, which
-//! protects the credentials from other users and not from a copy of the directory. Every program uses such a file before
-//! any keyring, so that a store has one key: two programs with two keys would share nothing, and use the same refresh token
-//! twice.
+//! A container often has no keyring, and some keyrings refuse a program. Then the key is in a file of the user. This protects
+//! the credentials from other users, but not from a copy of the directory. If such a file exists, every program uses it and no
+//! keyring, so that a store has only one key. Two programs with different keys would share nothing, and use the same refresh
+//! token twice.
 
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ const LOCK_LIMIT: Duration = Duration::from_secs(1);
 
 pub(crate) type MasterKey = Zeroizing<[u8; 32]>;
 
-/// Reads the key, or creates one. The warning is there once, when a file with the key was created because no keyring took
-/// it.
+/// Reads the key, or creates one. Returns a warning only when it has just created a file with the key, because no keyring
+/// stored the key.
 pub(crate) fn read_or_create(
     directory: &Directory,
     place: KeyPlace,

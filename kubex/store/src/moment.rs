@@ -24,8 +24,8 @@ impl Moment {
         }
     }
 
-    /// The age at that moment, by the clock that gives the longer one. `None` if it is negative: a clock was set back, and the
-    /// age is unknown.
+    /// The age at `now`, by the clock that shows the longer one. `None` if it is negative: a clock was set back, and the age is
+    /// unknown.
     pub(crate) fn age_at(&self, now: &Self) -> Option<Duration> {
         let by_boot = match (&self.boot, &now.boot) {
             (Some((boot, then)), Some((same, now))) if boot == same => Some(now.checked_sub(*then)?),
@@ -52,14 +52,13 @@ impl Moment {
     }
 }
 
-/// The time at which a program asked for a credential. On Linux, it does not depend on the wall clock, so that times
-/// of different processes can be compared.
+/// The time at which a program asked for a credential. Times of different processes can be compared. On Linux, changes of the
+/// wall clock do not affect them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Asked(u64);
 
 impl Asked {
-    /// Returns the current time. Call it when the program starts, so that the time until it opens the store is not
-    /// included.
+    /// Returns the current time. A program calls it when it starts, before it opens the store.
     pub fn now() -> Self {
         Self(microseconds())
     }

@@ -1,4 +1,4 @@
-//! How the last fetch of a slot failed: for those that wait for it, and for the back-off of a login.
+//! The failure of the last fetch of a slot, for the processes that wait for it and for the back-off of a login.
 
 use std::time::{Duration, SystemTime};
 
@@ -40,8 +40,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// The outcome of a fetch that failed with this error. A fetch that ran into its deadline is not started again for a
-    /// while.
+    /// The outcome of a fetch that failed with this error. After a fetch that exceeded its time limit, the next one must wait.
     pub(crate) fn failed(error: &Error, previous: Option<&Self>) -> Self {
         let is_timed_out = error.kind().class() == ErrorClass::TimedOut;
         Self::new(

@@ -18,7 +18,8 @@ const DIGEST: usize = 16;
 /// The length of one record: the digest, and the time in microseconds.
 const RECORD: usize = DIGEST + 8;
 
-/// The most bytes that are read. Beyond them, every client counts as rejected, and the next credential begins anew.
+/// The most bytes that are read. If the file is larger, every client counts as having rejected its credential. The file of the
+/// next credential is empty again.
 const MAX: usize = 1024 * 1024;
 
 /// The digest of a client that was given this generation.

@@ -31,7 +31,7 @@ pub struct Access {
 }
 
 impl Access {
-    /// Waits at most this long while another process fetches the credential.
+    /// Creates the conditions of a request that waits at most this long while another process fetches the credential.
     pub fn new(wait: Duration) -> Self {
         Self {
             wait,
@@ -39,15 +39,15 @@ impl Access {
         }
     }
 
-    /// Requests the credential for this client. If the client already got the stored credential before this request,
-    /// it has rejected it, and a new one is fetched.
+    /// Requests the credential for this client. If the client already got the stored credential before this request, that
+    /// credential counts as rejected, and a new one is fetched.
     #[must_use]
     pub fn for_client(mut self, client: Client) -> Self {
         self.client = Some(client);
         self
     }
 
-    /// Requests another credential than this one, because the server has rejected it.
+    /// Requests a credential other than this one, because the server has rejected this one.
     #[must_use]
     pub fn rejecting(mut self, rejected: &StoredCredential) -> Self {
         self.rejected = Some(rejected.generation());
@@ -117,8 +117,8 @@ impl Slot {
             .map(|(stored, _)| stored))
     }
 
-    /// Returns the stored credential, or the right to fetch a new one. If another process is fetching it, the call
-    /// blocks until that fetch ends or the waiting time of `access` is over.
+    /// Returns the stored credential, or the right to fetch a new one. If another process is fetching it, the call blocks until
+    /// that fetch ends. If the waiting time of `access` ends first, the result is [`Begun::Failed`].
     pub fn begin(&self, access: &Access) -> Begun {
         self.try_begin(access).unwrap_or_else(Begun::Unshared)
     }
@@ -218,8 +218,8 @@ impl Slot {
     /// rejected the credential.
     ///
     /// # Errors
-    /// Returns an error if the store cannot be written. Do not give the credential to the client then, because its
-    /// rejection would not be noticed. A credential that was just fetched may still be given.
+    /// Returns an error if the store cannot be written. Do not give a stored credential to the client then, because the store
+    /// could not notice its rejection. Only a credential that was fetched for this request may be given.
     pub fn record_served(&self, stored: &StoredCredential, client: &Client) -> Result<(), Unshared> {
         let (directory, key) = (self.store.directory(), self.store.keys().names());
         served::add(directory, key, self.name, stored.generation(), client)

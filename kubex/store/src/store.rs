@@ -41,7 +41,7 @@ pub struct Kept {
     pub fetched_at: SystemTime,
     /// The time after which the credential is no longer used. `None` if it has no such time.
     pub expires_at: Option<SystemTime>,
-    /// Whether the credential is still used.
+    /// Whether the store still returns the credential to programs.
     pub is_valid: bool,
 }
 
@@ -49,7 +49,7 @@ pub struct Kept {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BackedOff {
-    /// The [id](Slot::id) of the slot whose credential the login was to fetch.
+    /// The [id](Slot::id) of the slot that keeps the credential of the login.
     pub slot: String,
     /// The description of the source that the login was for, without secrets.
     pub description: String,
@@ -69,7 +69,7 @@ pub struct Cleared {
     pub credential: bool,
     /// Whether a refresh token was removed.
     pub refresh_token: bool,
-    /// Whether a waiting time after a login that was not completed was removed.
+    /// Whether a waiting time was removed. A login that is not completed delays the next one by this time.
     pub back_off: bool,
 }
 
@@ -126,7 +126,7 @@ impl Store {
         Ok(kept)
     }
 
-    /// Returns all logins that were not completed, and that must still wait before they start again.
+    /// Returns the logins that were not completed, if their waiting time has not ended yet.
     ///
     /// # Errors
     /// Returns an error if the directory cannot be listed.

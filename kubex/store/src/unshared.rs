@@ -23,8 +23,8 @@ impl Unshared {
         }
     }
 
-    /// Returns the reason that the identity of a credential changed during the fetch. The credential may belong to
-    /// another identity then, so it must not be stored.
+    /// Creates the reason for a credential whose identity changed during the fetch. The credential may belong to another
+    /// identity, so it must not be stored.
     pub fn of_a_changed_identity() -> Self {
         Self::new(
             "what makes its identity changed while it was fetched",

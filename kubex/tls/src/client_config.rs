@@ -7,7 +7,7 @@ use rustls::ClientConfig;
 
 use crate::{default_provider, verifier};
 
-/// Creates a configuration for HTTP/1.1 with this trust and without a client certificate. It uses the [default crypto
+/// Creates a rustls configuration for HTTP/1.1, with this trust and without a client certificate. It uses the [default crypto
 /// provider](crate::default_provider).
 ///
 /// # Errors

@@ -1,8 +1,8 @@
-//! What every verifier has in common: the signature of the handshake is verified with the public key of the server's
+//! The part that all verifiers share: it verifies the signature of the handshake with the public key of the server's
 //! certificate.
 //!
-//! The key is used as it is: a certificate of version 1, or one with an extension that rustls does not know, has a key
-//! like any other. Whether the certificate is accepted is decided elsewhere.
+//! The key of any certificate can be used, also of one of version 1, or with an extension that rustls does not know.
+//! [`CheckCertificate`] decides whether the certificate is accepted.
 
 use kubex_core::x509::X509Certificate;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};

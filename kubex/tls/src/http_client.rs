@@ -16,8 +16,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Creates a client for https requests to an issuer of tokens. It follows no redirects and uses the proxy in the
 /// host's environment variables, as kubectl does.
 ///
-/// If that proxy is not valid, the client would connect without it. So call [`Proxy::from_environment`] before each
-/// request, and do not send the request if it returns an error.
+/// If the address of that proxy is not valid, the client connects without a proxy. To prevent this, call
+/// [`Proxy::from_environment`] before each request, and do not send the request if it returns an error.
 ///
 /// # Errors
 /// Returns the errors of [`http_client_config`], and [`ErrorKind::Unsupported`] if the client cannot be built.

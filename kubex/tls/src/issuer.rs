@@ -66,12 +66,11 @@ impl IssuerClient {
         })
     }
 
-    /// Requests a document. `whom` is the name of the server in errors. A response with any status is returned, not
-    /// only one with a success status.
+    /// Requests a document. `whom` is the name of the server in errors. Returns the response whatever its status is.
     ///
     /// # Errors
     /// - [`ErrorKind::Unavailable`]: there is no response, or it is too large.
-    /// - The error of an invalid proxy.
+    /// - The error of [`Proxy::from_environment`], if the proxy in the variables is not valid.
     pub async fn get(&self, url: &Url, whom: &str) -> Result<IssuerResponse> {
         self.check_proxy(url)?;
         self.receive(self.client.get(url.clone()), whom).await
@@ -146,8 +145,8 @@ fn is_about_a_certificate(cause: &(dyn StdError + 'static)) -> bool {
     }
 }
 
-/// Parses the address of an issuer or of one of its endpoints. It must be https, without a user name, a password and a
-/// fragment, so that it is safe to show. `what` is the name of the address in errors.
+/// Parses the address of an issuer or of one of its endpoints. It must be an https URL without user name, password and
+/// fragment; such a URL contains no secret. `what` is the name of the address in errors.
 ///
 /// # Errors
 /// Returns [`ErrorKind::InvalidValue`] if the address is not of this form. The error does not contain the address.
@@ -176,7 +175,7 @@ pub fn parse_address(what: &str, text: &str) -> Result<Url> {
 pub struct Form(Zeroizing<String>);
 
 impl Form {
-    /// Encodes these fields.
+    /// Encodes these names and values as `application/x-www-form-urlencoded`.
     pub fn new(fields: &[(&str, &str)]) -> Self {
         let longest: usize = fields
             .iter()
@@ -210,7 +209,7 @@ pub fn client_basic(id: &str, secret: &SecretString) -> Result<Credential> {
     Credential::basic(&form_encoded(id), secret.as_str().into())
 }
 
-/// Returns the form-encoded text.
+/// Encodes a text as `application/x-www-form-urlencoded`.
 pub fn form_encoded(text: &str) -> Zeroizing<String> {
     let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
     encoded.extend(form_urlencoded::byte_serialize(text.as_bytes()));

@@ -1,4 +1,4 @@
-//! Decides which server certificates are accepted. The rules are those of Go's `crypto/tls`, on top of rustls.
+//! Decides which server certificates are accepted: a rustls verifier with the rules of Go's `crypto/tls`.
 //!
 //! ```
 //! # #[cfg(any(feature = "aws-lc-rs", feature = "ring"))] {

@@ -38,7 +38,7 @@ pub fn is_near(address: &Url, others: &[&str]) -> bool {
 /// [is near](is_near).
 ///
 /// # Errors
-/// Returns [`ErrorKind::Refused`] for another http address, or the error of [`Proxy::from_environment`].
+/// Returns [`ErrorKind::Refused`] for any other http address, or the error of [`Proxy::from_environment`].
 pub fn check_destination(address: &Url, others: &[&str], host: &Host) -> Result<()> {
     if address.scheme() == "https" {
         return Proxy::from_environment(address, host).map(drop);

@@ -10,17 +10,18 @@ use rustls::{CertificateError, Error, OtherError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// A CA certificate of the bundle must not be used to issue the server's certificate.
+    /// The server's certificate was issued by a CA certificate that must not issue it, for example because the CA certificate
+    /// has expired.
     Authority {
         /// The subject of the CA certificate.
         subject: String,
-        /// The reason why it must not be used.
+        /// The reason, such as the date when the CA certificate expired.
         why: String,
     },
     /// The certificate has a critical extension that is not supported. The text identifies the extension.
     CriticalExtension(String),
-    /// The server's certificate is a CA certificate, and a CA certificate above it restricts names. That combination
-    /// is not supported.
+    /// The server's certificate is itself a CA certificate, and was issued below a CA certificate with name constraints. This
+    /// combination is not supported.
     NameConstraints,
     /// The certificate is of version 1, so it has no subject alternative names to check.
     NoNames,
@@ -91,8 +92,8 @@ pub(crate) fn from_webpki(error: webpki::Error) -> Error {
     .into()
 }
 
-/// Returns whether the certificate was refused because its issuer is not trusted. The CA bundle may have been replaced
-/// then, so read it again.
+/// Returns whether the certificate was refused because its issuer is not trusted. If so, read the CA bundle again: it may have
+/// been replaced.
 pub fn is_unknown_issuer(error: &Error) -> bool {
     match error {
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,

@@ -1,7 +1,7 @@
 //! The identity that is logged in to the Azure CLI.
 //!
-//! The Azure SDK requests the token, and Kubex runs the program: it is found in `PATH` and permitted by the plugin policy as
-//! every plugin is.
+//! The Azure SDK requests the token, and Kubex runs the program. It is looked up in `PATH` like a plugin, and the plugin policy
+//! must permit it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,13 +31,13 @@ const LARGEST_PROFILE: usize = 1024 * 1024;
 /// The keys of a profile whose login is that of the machine.
 const OF_THE_MACHINE: [&str; 2] = ["assignedIdentityInfo", "cloudShellID"];
 
-/// The program, for people.
+/// The name of the program in errors.
 pub(crate) const NAME: &str = "the Azure CLI (az)";
 
-/// What is asked of the Azure CLI.
+/// The parameters of the request to the Azure CLI.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CliLogin {
-    /// Its own default tenant if absent.
+    /// If it is not set, the Azure CLI uses its default tenant.
     pub(crate) tenant: Option<String>,
     /// The subscription whose account is used. The Azure CLI does not accept it together with a tenant.
     pub(crate) subscription: Option<String>,
@@ -56,7 +56,7 @@ impl AzureCli {
         Self { runner, limited }
     }
 
-    /// What runs programs.
+    /// The program runner of the registry.
     ///
     /// # Errors
     /// `Unsupported` if this program cannot start another one.
@@ -84,7 +84,7 @@ impl AzureCli {
             .unwrap_or_else(|_| Err(not_found_in_time(limit)))
     }
 
-    /// What the policy decides.
+    /// The decision of the plugin policy.
     pub(crate) async fn verdict(&self, host: &Host) -> Option<PluginVerdict> {
         let variables = self.limited();
         let verdict = host.plugin_verdict(COMMAND, find(host), &variables);
@@ -97,7 +97,7 @@ impl AzureCli {
             .map_or(Duration::ZERO, |runner| runner.time_to_end(host))
     }
 
-    /// What makes the identity: the program, and the variables and files that it reads. `None` for the login of a managed
+    /// The identity of the login: the program, and the variables and files that it reads. `None` for the login of a managed
     /// identity, which only the machine knows.
     pub(crate) async fn store_identity(&self, host: &Host) -> Option<StoreIdentity> {
         if !has_login_of_its_own(host).await {
@@ -115,8 +115,8 @@ impl AzureCli {
     /// Asks the [permitted](Self::permitted) program for a token, and returns it with its expiry.
     ///
     /// # Errors
-    /// Those of [`ProgramRunner::run`]; `MalformedOutput` for an answer that is not a
-    /// token, and `Unsupported` for one of an old Azure CLI.
+    /// Returns the errors of [`ProgramRunner::run`]; `MalformedOutput` for a response that is not a token, and `Unsupported`
+    /// for one of an old Azure CLI.
     pub(crate) async fn request(
         &self,
         program: Program,

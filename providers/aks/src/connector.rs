@@ -76,8 +76,8 @@ impl Connector {
         self.tries.load(Ordering::Relaxed) > 0
     }
 
-    /// The lifetime in the answer, which the SDK has added to the time of the system. A managed identity has an expiry
-    /// time in its place.
+    /// The lifetime in the response, which the SDK has added to the system's time. The response for a managed identity has an
+    /// expiry time instead.
     pub(crate) fn lifetime(&self) -> Option<Duration> {
         self.lifetime.get().copied()
     }
@@ -146,7 +146,7 @@ impl Debug for Connector {
 impl HttpClient for Connector {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let sent = self.send(request).await;
-        // A kind that the SDK does not try again: Kubex decides when the next fetch is.
+        // The SDK does not retry an error of this kind. Kubex decides when the next fetch is.
         sent.map_err(|failure| azure_core::Error::new(azure_core::error::ErrorKind::Other, failure))
     }
 }
@@ -169,7 +169,7 @@ fn read_lifetime(body: &[u8]) -> Result<Option<Duration>, Failure> {
         .ok_or(Failure::Malformed("a token with an impossible lifetime"))
 }
 
-/// The error codes of a refusal, and nothing else of it: the rest may contain what was sent.
+/// Only the error codes of a refusal, because the rest may repeat secrets of the request.
 fn codes_only(body: &[u8]) -> Bytes {
     #[derive(Default, Deserialize, Serialize)]
     struct Refusal {

@@ -1,4 +1,4 @@
-//! Runs the Azure CLI for the Azure SDK, which would ask a shell to do it.
+//! Runs the Azure CLI for the Azure SDK, which would use a shell.
 //!
 //! The arguments are taken out of the SDK's line, and the program is run without a shell, with a time limit and bounded output.
 
@@ -27,7 +27,7 @@ pub(crate) struct AzExecutor {
     host: Host,
     /// Gets the events of the run, while those of the SDK are dropped.
     events: Dispatch,
-    /// How the run ended. The SDK would put the error into a text.
+    /// The result of the run. It is kept here because the SDK converts an error to text.
     result: Mutex<Option<Result<()>>>,
 }
 
@@ -42,7 +42,7 @@ impl AzExecutor {
         }
     }
 
-    /// How the run ended; `None` if the SDK has not asked for it.
+    /// The result of the run; `None` if the SDK has not run it.
     pub(crate) fn result(&self) -> Option<Result<()>> {
         let mut result = self.result.lock().unwrap_or_else(PoisonError::into_inner);
         result.take()
@@ -136,7 +136,7 @@ fn check(output: &SecretBytes) -> Result<()> {
 /// The error with one thing to do about the Azure CLI.
 fn with_advice(error: Error) -> Error {
     let help = match error.kind() {
-        // Its errors are for people, and most of them say so.
+        // The Azure CLI has no error codes, but most of its messages contain this command.
         ErrorKind::PluginFailed if error.message().contains("az login") => "run `az login` in a terminal",
         ErrorKind::PluginFailed | ErrorKind::EmptyOutput | ErrorKind::OutputTooLarge => {
             "run `az account get-access-token` in a terminal to see what it needs"

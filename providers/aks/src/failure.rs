@@ -8,7 +8,7 @@ use kubex_core::{Error, ErrorKind};
 use kubex_tls::LARGEST_RESPONSE_TEXT;
 use url::Url;
 
-/// Who issues the token.
+/// The server that issues the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Server {
     /// Microsoft Entra, at this address.
@@ -36,7 +36,7 @@ pub(crate) enum Failure {
     Refused(u16),
     /// The response is larger than is read.
     TooLarge,
-    /// What came in place of a token.
+    /// The response contains something else than a token, which this text describes.
     Malformed(&'static str),
 }
 
@@ -48,7 +48,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// What an error code of Microsoft Entra asks for.
+/// The help for error codes of Microsoft Entra.
 const HELP: &[(&[&str], &str)] = &[
     (&["7000215"], "check the client secret: its value, not its id"),
     (
@@ -97,7 +97,7 @@ pub(crate) fn failed(error: &azure_core::Error, was_asked: bool, server: &Server
     malformed("a response that is not a token", server)
 }
 
-/// The error of settings that the SDK does not use, so that nothing was asked.
+/// The error of settings that the SDK does not accept, so that no request was sent.
 pub(crate) fn not_accepted() -> Error {
     Error::new(
         ErrorKind::Unsupported,

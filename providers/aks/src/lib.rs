@@ -1,14 +1,14 @@
 //! Tokens of Microsoft Entra for Azure Kubernetes Service, like those of `kubelogin get-token`, without kubelogin.
 //!
-//! An AKS cluster with Microsoft Entra accepts an access token for its server's application. The Azure SDK for Rust
-//! requests this token in one of four ways:
+//! An AKS cluster that uses Microsoft Entra accepts access tokens for the application of its API server. The Azure SDK for Rust
+//! requests such a token in one of four ways:
 //!
 //! - with the token of a Kubernetes service account (workload identity)
 //! - with the managed identity of the machine
 //! - with the secret of an application (service principal)
 //! - from the Azure CLI, with the identity that is logged in to it
 //!
-//! A connection is opened and the Azure CLI is run only when a token is fetched, and never while a chain is resolved.
+//! Resolving a chain opens no connection and does not run the Azure CLI; only fetching a token does.
 //!
 //! | option | meaning |
 //! |---|---|
@@ -19,16 +19,16 @@
 //! | `identity-resource-id` | the resource id of the managed identity, instead of its client id |
 //! | `federated-token-file` | the file with the service account's token; the default is `AZURE_FEDERATED_TOKEN_FILE` |
 //! | `environment`, `authority-host` | the cloud, or the address of Microsoft Entra; the default is `AZURE_AUTHORITY_HOST` |
-//! | `issuer-certificate-authority`, `issuer-certificate-authority-data` | the CA bundle for Microsoft Entra; the default is the system's trust |
+//! | `issuer-certificate-authority`, `issuer-certificate-authority-data` | the CA bundle for the certificate of Microsoft Entra; the default is the system's trust store |
 //! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
-//! The login `azurecli` runs `az` as a plugin is run, if the [plugin policy](kubex_core::host::PluginPolicy) permits it. The
-//! program must link the provider `exec`.
+//! The login `azurecli` runs `az` like an exec plugin: the [plugin policy](kubex_core::host::PluginPolicy) must permit it, and
+//! the registry must contain the provider `exec`.
 //!
 //! Logins that need a user or another program (`devicecode`, `interactive`, `azd`, ...) are refused with an error. For
 //! these, use kubelogin with the provider `exec`.
 //!
-//! If a kubeconfig calls `kubelogin get-token`, this provider can be used instead of kubelogin: add `kubelogin` to
+//! If a kubeconfig calls `kubelogin get-token`, this provider can replace kubelogin: add `kubelogin` to
 //! [`PluginRules::native`](kubex_core::host::PluginRules::native).
 //!
 //! ```
@@ -42,7 +42,7 @@
 //! let source = Source::new("aks").provider("aks").options(options);
 //! let chain = Chain::builder(registry).host(SimulatedHost::new().host()).source(source).build().unwrap();
 //!
-//! // Here, in no pod with a workload identity.
+//! // This fails here, because the program does not run in a pod with a workload identity.
 //! let error = chain.resolve().await.unwrap_err();
 //! assert!(error.to_string().contains("\"tenant-id\" is not set"));
 //! # Ok(())

@@ -1,13 +1,14 @@
-//! Where a machine offers its managed identity. The Azure SDK reads this from its process, because no environment can be
-//! passed to it.
+//! Finds the endpoint that offers the managed identity of a machine. The Azure SDK reads its address from the environment of
+//! the process, because no other environment can be passed to it.
 //!
-//! A host whose variables differ from those of the process would get the token of another place, so it is refused.
+//! If the variables of the host differ from those of the process, the token would come from another endpoint, so this is an
+//! error.
 
 use kubex_core::{Error, ErrorKind, Host, Origin, Result};
 use kubex_tls::is_near;
 use url::Url;
 
-/// What the SDK reads.
+/// The variables that the SDK reads.
 pub(crate) const READ_BY_THE_SDK: [&str; 6] = [
     "IDENTITY_ENDPOINT",
     "IDENTITY_HEADER",
@@ -20,7 +21,7 @@ pub(crate) const READ_BY_THE_SDK: [&str; 6] = [
 /// Another address of the metadata service, as the Azure SDKs for Python, JavaScript and .NET read it.
 pub(crate) const METADATA_HOST: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
 
-/// The place of the managed identity.
+/// The endpoint that offers the managed identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// The metadata service of a virtual machine, which a pod reaches too.

@@ -19,8 +19,8 @@ pub struct AksOptions {
     pub login: String,
     /// The application id of the cluster's server. The default is the id that all AKS clusters share.
     pub server_id: Option<String>,
-    /// The tenant of Microsoft Entra: its id or one of its domains. The default is `AZURE_TENANT_ID`. For `azurecli`, the last
-    /// default is the tenant that the Azure CLI uses.
+    /// The tenant of Microsoft Entra: its id or one of its domains. The default is `AZURE_TENANT_ID`. If neither is set,
+    /// `azurecli` uses the tenant of the Azure CLI.
     pub tenant_id: Option<String>,
     /// The client id of the application or of the user-assigned managed identity. The default is `AZURE_CLIENT_ID`.
     pub client_id: Option<String>,
@@ -39,10 +39,10 @@ pub struct AksOptions {
     /// The file with the service account's token, for `workloadidentity`. The default is `AZURE_FEDERATED_TOKEN_FILE`.
     #[schemars(extend("format" = "path"))]
     pub federated_token_file: Option<PathBuf>,
-    /// The file of the CA bundle for the certificate of Microsoft Entra, in PEM. The default is the system's trust.
+    /// The file with the CA bundle for the certificate of Microsoft Entra, in PEM. The default is the system's trust store.
     #[schemars(extend("format" = "path"))]
     pub issuer_certificate_authority: Option<PathBuf>,
-    /// The CA bundle itself: PEM, or base64 of PEM.
+    /// The CA bundle for the certificate of Microsoft Entra: PEM, or base64 of PEM.
     #[schemars(with = "Option<String>")]
     pub issuer_certificate_authority_data: Option<SecretString>,
 }

@@ -1,9 +1,9 @@
-//! Which calls of kubelogin this provider serves in its place: `kubelogin get-token` with nothing that it does not
-//! understand.
+//! Decides which calls of kubelogin this provider replaces: those of `kubelogin get-token` of which it supports every argument
+//! and variable.
 //!
-//! The rules are narrower than kubelogin's: an argument that is there twice, or whose value is attached to a short flag, is
-//! not understood, and kubelogin runs. So does what its versions read differently, and an address of Microsoft Entra that is
-//! not a cloud's: kubelogin asks Microsoft whether it is valid, before it sends a secret there.
+//! The rules are narrower than kubelogin's. kubelogin runs if an argument occurs twice, if a value is attached to a short flag,
+//! or if versions of kubelogin read the call differently. It also runs for an address of Microsoft Entra that is not a cloud's,
+//! because kubelogin asks Microsoft whether the address is valid before it sends a secret there.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -74,7 +74,7 @@ fn is_settable(name: &str) -> bool {
     of_identity.iter().any(|names| names.contains(&name)) || Proxy::VARIABLES.contains(&name)
 }
 
-/// Makes the source of a call, or returns what is not understood.
+/// Creates the source that replaces a call, or returns the part that is not supported.
 pub(crate) fn replace(call: &PluginCall) -> Result<Arc<dyn CredentialSource>, String> {
     let options = read(call.arguments())?;
     call.check_variables(is_settable)?;
@@ -152,7 +152,7 @@ fn read(arguments: &[String]) -> Result<AksOptions, String> {
 /// Checks what kubelogin would find on this host besides its arguments.
 ///
 /// # Errors
-/// `Unsupported` for what this provider does not understand.
+/// `Unsupported` for a setting that this provider does not support.
 pub(crate) async fn check_host(options: &AksOptions, settings: &Settings, host: &Host) -> Result<()> {
     let unsupported = |what: String| Error::new(ErrorKind::Unsupported, what);
     let environment = host.environment();
@@ -204,7 +204,7 @@ pub(crate) async fn check_host(options: &AksOptions, settings: &Settings, host: 
             }
         }
         let address = address_of_identity(host)?;
-        // Behind it, another machine may answer.
+        // Behind a proxy, another machine may respond.
         if address.scheme() == "http" && Proxy::from_environment(&address, host)?.is_some() {
             return Err(unsupported(
                 "kubelogin asks for the managed identity through the proxy of the environment".to_owned(),

@@ -1,4 +1,4 @@
-//! Who logs in, and where: from the options and the variables. Reading them opens no connection.
+//! The settings of a login, from the options and the variables. Reading them opens no connection.
 
 use std::path::PathBuf;
 
@@ -45,7 +45,7 @@ pub(crate) struct Settings {
     pub(crate) identity: Identity,
 }
 
-/// Who logs in.
+/// The identity that logs in.
 #[derive(Debug)]
 pub(crate) enum Identity {
     Managed(ManagedIdentity),
@@ -70,7 +70,7 @@ pub(crate) struct Application {
     pub(crate) proof: Proof,
 }
 
-/// How an application proves who it is.
+/// The proof of an application's identity.
 #[derive(Debug)]
 pub(crate) enum Proof {
     Secret(SecretString),
@@ -82,7 +82,7 @@ impl Settings {
     /// Reads the variables and files.
     ///
     /// # Errors
-    /// For a login that is not supported, and for what it needs and is missing or not valid.
+    /// Returns an error if the login is not supported, or if a setting that it needs is missing or not valid.
     pub(crate) async fn read(
         options: &AksOptions,
         precedence: Precedence,
@@ -114,7 +114,7 @@ impl Settings {
 /// The login that the options and variables choose.
 ///
 /// # Errors
-/// For a login that is not supported.
+/// Returns an error if the login is not supported.
 pub(crate) fn login(
     options: &AksOptions,
     precedence: Precedence,
@@ -130,7 +130,7 @@ pub(crate) fn login(
     fields.login()
 }
 
-/// What is requested of Microsoft Entra, as kubelogin derives it from the server's id.
+/// The scope of the request to Microsoft Entra. Like kubelogin, it is derived from the server's id.
 fn scope(server_id: &str) -> String {
     let server_id = server_id.trim_end_matches('/');
     if server_id.ends_with("/.default") {

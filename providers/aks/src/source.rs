@@ -28,7 +28,7 @@ pub struct AksSource {
     authority: Option<Pem>,
     cli: AzureCli,
     origin: Origin,
-    /// Variables, if it serves a call of kubelogin. Then everything that kubelogin would read counts.
+    /// `Variables` if the source replaces kubelogin. It then uses everything that kubelogin would read.
     precedence: Precedence,
 }
 
@@ -73,7 +73,7 @@ impl FromOptions for AksSource {
 }
 
 impl AksSource {
-    /// A source that serves this call of kubelogin.
+    /// A source that replaces this call of kubelogin.
     pub(crate) fn in_place_of(options: AksOptions, call: &PluginCall) -> Self {
         let variables = call.variables().iter().map(|(name, _)| name.clone());
         Self {
@@ -85,7 +85,7 @@ impl AksSource {
         }
     }
 
-    /// What the host's variables and files say.
+    /// Reads the settings from the options and from the host's variables and files.
     async fn settings(&self, host: &Host) -> Result<Settings> {
         let settings = Settings::read(&self.options, self.precedence, &self.origin, host).await?;
         if self.precedence == Precedence::Variables {
@@ -309,7 +309,7 @@ mod tests {
             let equal = identities.iter().filter(|other| *other == one).count();
             assert_eq!(equal, 1, "{number}");
         }
-        // What wins counts, and not where it is written.
+        // Only the value that is used counts, and not its origin.
         let settled = AksOptions {
             client_id: Some("e".to_owned()),
             ..workload()

@@ -1,4 +1,4 @@
-//! The token, which the Azure SDK requests of Microsoft Entra or of the machine.
+//! Requests the token from Microsoft Entra or from the machine, with the Azure SDK.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -21,7 +21,7 @@ use crate::connector::Connector;
 use crate::failure::{Server, failed, malformed, not_accepted};
 use crate::settings::{Application, ManagedIdentity, Proof};
 
-/// Who issues a token to whom.
+/// The server that issues the token, and the identity.
 #[derive(Clone, Copy)]
 pub(crate) enum Requested<'a> {
     /// The machine, for a managed identity.
@@ -106,7 +106,7 @@ fn of_application(
     })
 }
 
-/// The SDK tries nothing again that Kubex does; for the metadata service, it has rules of its own.
+/// The SDK does not retry, because Kubex does. For the metadata service, it has its own rules.
 fn client_options(connector: &Arc<Connector>, authority: Option<&Url>) -> ClientOptions {
     let cloud = authority.map(|authority| {
         let mut cloud = CustomConfiguration::default();

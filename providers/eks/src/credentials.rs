@@ -1,8 +1,8 @@
 //! The AWS credentials, which the AWS SDK finds.
 //!
-//! The keys of variables are used as they are. Otherwise one place decides, so that a place that is set and fails never
-//! leads to the identity of another one: the profile if it has credentials, the web identity of the variables, and then what
-//! the machine offers (a container's endpoint, EC2's metadata).
+//! Keys in variables are used directly. Otherwise, the first of these that is set is used: the credentials of the profile, the
+//! web identity in variables, the credentials that the machine offers (a container's endpoint, EC2's metadata). If it fails,
+//! the result is an error, and never the identity of another one.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -91,7 +91,7 @@ fn provider(settings: &Settings, connector: Connector, host: &Host) -> SharedCre
         let keys = settings.keys_of_variables.clone();
         let profile = ProfileFileCredentialsProvider::builder()
             .configure(&config)
-            // Those of the host, which may differ from the process's.
+            // The variables of the host, which may differ from those of the process.
             .with_custom_provider(
                 "Environment",
                 provide_credentials_fn(move || ready(keys.clone().ok_or_else(no_keys))),
@@ -203,7 +203,7 @@ mod tests {
             (with("Ec2InstanceMetadata"), &[], true),
             (with("EcsContainer"), &[], true),
             (with("Environment"), &[], false),
-            // The keys of the variables win.
+            // The keys in variables take precedence.
             (with("Ec2InstanceMetadata"), &keys, false),
             (
                 format!(

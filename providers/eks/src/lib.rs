@@ -9,7 +9,7 @@
 //! - the credentials endpoint of a container or of EKS Pod Identity
 //! - the instance metadata of EC2
 //!
-//! A connection is opened only if these credentials need one, and never while a chain is resolved.
+//! Resolving a chain opens no connection. Fetching a token opens one only if the AWS credentials need it.
 //!
 //! | option | meaning |
 //! |---|---|
@@ -23,7 +23,7 @@
 //! A profile with `credential_process` is an error, because this provider runs no programs. For such a profile, use
 //! the AWS CLI with the provider `exec`.
 //!
-//! If a kubeconfig calls `aws eks get-token`, this provider can be used instead of the CLI: add `aws` to
+//! If a kubeconfig calls `aws eks get-token`, this provider can replace the CLI: add `aws` to
 //! [`PluginRules::native`](kubex_core::host::PluginRules::native).
 //!
 //! ```

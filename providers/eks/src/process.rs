@@ -1,6 +1,7 @@
-//! What the AWS SDK reads from its process for some places of credentials, because no environment can be passed to it.
+//! The variables that the AWS SDK reads from the environment of the process, because no other environment can be passed to it.
 //!
-//! A host whose variables differ from those of the process would get the credentials of another place, so it is refused.
+//! If the variables of the host differ from those of the process, the credentials would be those of another identity, so this
+//! is an error.
 
 use kubex_core::{Error, ErrorKind, Host, Origin, Result};
 

@@ -1,8 +1,7 @@
-//! Which calls of the AWS CLI this provider serves in its place: `aws eks get-token` with nothing that it does not
-//! understand.
+//! Decides which calls of the AWS CLI this provider replaces: those of `aws eks get-token` of which it supports every argument
+//! and variable.
 //!
-//! The rules are narrower than the CLI's: an argument that the CLI would abbreviate, read from a file or take twice is not
-//! understood, and the CLI runs.
+//! The rules are narrower than the CLI's. The CLI runs if an argument is abbreviated, occurs twice, or refers to a file.
 
 use std::ffi::OsStr;
 use std::sync::Arc;
@@ -32,7 +31,7 @@ const SETTABLE: &[&str] = &[
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 ];
 
-/// The other variables of AWS that are understood, or do not change a token.
+/// The other variables of AWS that are supported, or do not change a token.
 const INHERITABLE: &[&str] = &[
     "AWS_CA_BUNDLE",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
@@ -61,7 +60,7 @@ fn is_settable(name: &str) -> bool {
     SETTABLE.contains(&name) || Proxy::VARIABLES.contains(&name)
 }
 
-/// Makes the source of a call, or returns what is not understood.
+/// Creates the source that replaces a call, or returns the part that is not supported.
 pub(crate) fn replace(call: &PluginCall) -> Result<Arc<dyn CredentialSource>, String> {
     let options = read(call.arguments())?;
     call.check_variables(is_settable)?;
@@ -94,7 +93,7 @@ fn read(arguments: &[String]) -> Result<EksOptions, String> {
         if flag == "no-cli-pager" && attached.is_none() {
             continue;
         }
-        // Those of the subcommand follow it; the CLI reads its own anywhere.
+        // Flags of the subcommand follow it. Flags of the CLI itself may be anywhere.
         let is_of_the_subcommand = matches!(flag, "cluster-name" | "cluster-id" | "role-arn");
         let is_of_the_cli = matches!(flag, "region" | "profile" | "output");
         if !(is_of_the_cli || is_of_the_subcommand && words.len() == 2) {
@@ -131,7 +130,7 @@ fn read(arguments: &[String]) -> Result<EksOptions, String> {
 /// Checks what the CLI would find on this host besides its arguments.
 ///
 /// # Errors
-/// `Unsupported` for what this provider does not understand.
+/// `Unsupported` for a setting that this provider does not support.
 pub(crate) async fn check_host(settings: &Settings, host: &Host) -> Result<()> {
     let unsupported = |what: String| Error::new(ErrorKind::Unsupported, what);
     let is_of_aws = |name: &str| name.starts_with("AWS_");

@@ -1,4 +1,4 @@
-//! What variables and profiles of AWS say: region, profile, STS endpoint, and keys. Reading them opens no connection.
+//! The settings in variables and profiles of AWS: region, profile, STS endpoint, and keys. Reading them opens no connection.
 
 use std::path::PathBuf;
 

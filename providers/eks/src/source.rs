@@ -23,7 +23,7 @@ use crate::token::{LIFETIME, presign};
 pub struct EksSource {
     options: EksOptions,
     origin: Origin,
-    /// Whether it serves a call of the AWS CLI, so that everything that the CLI would read counts.
+    /// Whether the source replaces the AWS CLI. It then uses everything that the CLI would read.
     replaces_the_cli: bool,
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn check_cluster(name: &str) -> Result<()> {
 }
 
 impl EksSource {
-    /// A source that serves a call of the AWS CLI, which is written at `origin`.
+    /// A source that replaces the call of the AWS CLI at `origin`.
     pub(crate) fn in_place_of(options: EksOptions, origin: &Origin) -> Self {
         Self {
             options,
@@ -89,7 +89,7 @@ impl EksSource {
         }
     }
 
-    /// What the host's variables and files say.
+    /// Reads the settings from the options and from the host's variables and files.
     async fn settings(&self, host: &Host) -> Result<Settings> {
         let settings = Settings::read(&self.options, &self.origin, host).await?;
         check_process(&settings, host)?;

@@ -1,7 +1,7 @@
 //! The variables and configuration files that select a plugin's identity, besides its command.
 //!
-//! For the programs of the table below it is known which variables and files choose the identity. For any other program, its
-//! whole environment counts, but for variables that differ in every terminal.
+//! For the programs in the table below, it is known which variables and files select the identity. For any other program, the
+//! whole environment counts, except for variables that differ in each terminal.
 //!
 //! Caches, logs and stores of tokens never count: they change at every run.
 

@@ -1,4 +1,5 @@
-//! The processes that this one descends from. They show that a plugin calls itself, also if it dropped the variable.
+//! The ancestors of this process. They show that a plugin runs itself, even if a wrapper has removed the variable of
+//! [`recursion`](crate::recursion).
 
 use crate::native::process_table::{Member, ancestors};
 use crate::recursion::VARIABLE;

@@ -21,7 +21,7 @@ pub(crate) fn is_empty(output: &SecretBytes) -> bool {
     output.expose_secret().trim_ascii().is_empty()
 }
 
-/// Reads the output of a plugin that was asked for this version. `plugin` is its name in errors.
+/// Reads the output of a plugin, which must have this version. `plugin` is the plugin's name in errors.
 pub(crate) fn read(output: &SecretBytes, version: AcceptedVersion, plugin: &str) -> Result<Credential> {
     Reader { plugin, version }.credential(output.expose_secret())
 }
@@ -29,9 +29,9 @@ pub(crate) fn read(output: &SecretBytes, version: AcceptedVersion, plugin: &str)
 /// The version that the output of a plugin must have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum AcceptedVersion {
-    /// The one that it was asked for, as client-go requires it.
+    /// The version in the request, as in client-go.
     Asked(ApiVersion),
-    /// Any of those that have the same fields: some plugins speak one version only.
+    /// Any version, because all have the same fields and some plugins support only one.
     Any(ApiVersion),
 }
 
@@ -172,7 +172,7 @@ impl Reader<'_> {
         Error::new(kind, format_args!("{} {what}", self.plugin))
     }
 
-    /// A credential that cannot be used. It is a bad answer of the plugin, and not a mistake in the configuration.
+    /// The error of a credential that cannot be used. It is an error of the plugin, and not of the configuration.
     fn invalid(&self, error: &Error) -> Error {
         let named = self.malformed(&format!("returned an invalid credential: {}", error.message()));
         match error.help() {

@@ -12,8 +12,7 @@ use zeroize::Zeroizing;
 use crate::exec_info::{self, PassedCluster};
 use crate::protocol::{ApiVersion, KIND};
 
-/// The request that another program, such as kubectl, passes to this program when it runs this program as an exec
-/// plugin.
+/// The request that another program, such as kubectl, passes to this program when it runs it as an exec plugin.
 #[derive(Clone, Default)]
 pub struct ExecRequest {
     api_version: ApiVersion,
@@ -68,8 +67,8 @@ impl ExecRequest {
     /// The name of the environment variable that contains the request: `KUBERNETES_EXEC_INFO`.
     pub const VARIABLE: &str = exec_info::VARIABLE;
 
-    /// Parses the value of the variable. An empty value is treated as an unset variable: a user, and not a program,
-    /// has started this process.
+    /// Parses the value of the variable [`KUBERNETES_EXEC_INFO`](Self::VARIABLE). If the value is empty, a user has started
+    /// this process, and not a program.
     ///
     /// # Errors
     /// Returns [`ErrorKind::InvalidValue`] if the value is not an `ExecCredential`, or if its version is not
@@ -96,7 +95,7 @@ impl ExecRequest {
         })
     }
 
-    /// Creates the request of a client that passes this cluster to its plugin, as it does if the kubeconfig contains
+    /// Creates a request that contains this cluster, like that of a client whose kubeconfig contains
     /// `provideClusterInfo: true`.
     ///
     /// # Errors
@@ -106,7 +105,7 @@ impl ExecRequest {
         Self::parse(info.expose_secret())
     }
 
-    /// Returns the version that the response must have.
+    /// Returns the version of the protocol that the response must use.
     pub fn api_version(&self) -> ApiVersion {
         self.api_version
     }
@@ -116,8 +115,8 @@ impl ExecRequest {
         self.is_interactive.is_some()
     }
 
-    /// Returns whether this process may ask the user questions at the terminal. If a program has started it, that is
-    /// the value of `spec.interactive`. If a user has started it, the result is `true`.
+    /// Returns whether this process may ask the user questions at the terminal. If a program has started it, the program
+    /// decides, by `spec.interactive`. If a user has started it, the result is `true`.
     pub fn may_ask_its_user(&self) -> bool {
         self.is_interactive.unwrap_or(true)
     }

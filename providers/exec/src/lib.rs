@@ -28,8 +28,9 @@
 //! that contains it. If the plugin fails, the error contains its stderr, with secrets masked. Its stdout is never
 //! shown.
 //!
-//! If several configurations use the same plugin for the same cluster, they share one credential, and the plugin runs
-//! at most once at a time. A plugin that requests the credential that it should provide itself is refused.
+//! If several configurations use the same plugin for the same cluster, they share one credential, and the plugin runs at most
+//! once at a time. A plugin that would start itself again, for example because it runs kubectl with the same kubeconfig, is
+//! refused.
 //!
 //! Other providers run a program in the same way, through [`ProgramRunner`](kubex_core::host::ProgramRunner).
 //!

@@ -1,4 +1,4 @@
-//! Identifies the credential of a plugin across processes, for a store that processes share.
+//! Identifies the credential of a plugin, so that processes can share it through a store.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -32,15 +32,15 @@ const NAMES_OF_LOGINS: &[&str] = &[
     "OCI_CLI_REGION",
 ];
 
-/// Everything that determines which credential a plugin returns: its program, arguments, variables and files. Two
-/// equal [identities](Self::identity) mean the same credential, so that processes can share it through a store.
+/// Everything that determines which credential a plugin returns: its program, arguments, variables and files. Processes whose
+/// plugins have equal [identities](Self::identity) can share one credential through a store.
 #[derive(Clone)]
 pub struct PluginIdentity<'a> {
     /// The path of the program.
     pub program: &'a Path,
     /// The arguments of the program.
     pub arguments: &'a [String],
-    /// The names of the variables that the plugin's configuration sets. They are always a part of the identity.
+    /// The names of the variables that the plugin's configuration sets. These variables are always a part of the identity.
     pub set_variables: &'a [String],
     /// All variables of the plugin's environment.
     pub environment: Vec<(OsString, OsString)>,
@@ -56,9 +56,9 @@ impl PluginIdentity<'_> {
     /// Computes the identity from the program's path and file stamp, the arguments, the variables and files that
     /// determine the credential, and the cluster.
     ///
-    /// For a known program (`aws`, `gke-gcloud-auth-plugin`, `kubelogin`, ...), these are the program's own variables
-    /// and configuration files. For any other program, it is the whole environment except the variables that differ in
-    /// each terminal.
+    /// For a known program (`aws`, `gke-gcloud-auth-plugin`, `kubelogin`, ...), only the variables and configuration files that
+    /// the program reads are included. For any other program, all variables are included, except those that differ in each
+    /// terminal.
     ///
     /// This function reads files and blocks the thread.
     pub fn identity(&self) -> StoreIdentity {
@@ -115,8 +115,8 @@ impl PluginIdentity<'_> {
         )
     }
 
-    /// The command with its arguments, of which secrets are masked, and what tells it apart from another call of the plugin:
-    /// the variables that name a login, the names of the others that its configuration sets, and the cluster.
+    /// The command with its arguments, in which secrets are masked, and the properties that distinguish it from other calls of
+    /// the plugin: the variables that name a login, the names of the others that its configuration sets, and the cluster.
     fn description(&self, variables: &[(&&OsStr, &&OsStr)]) -> String {
         let name = self.program.file_name().unwrap_or_default().to_string_lossy();
         let mut words = vec![name.into_owned()];
@@ -165,7 +165,7 @@ impl PluginIdentity<'_> {
     }
 }
 
-/// The same, for the thread that may block.
+/// The data of a [`PluginIdentity`], owned, for a thread that may block.
 pub(crate) struct OwnedIdentity {
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<String>,

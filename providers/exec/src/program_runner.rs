@@ -1,4 +1,4 @@
-//! Runs the programs of other providers, as plugins are run.
+//! Runs the programs of other providers, under the same rules as plugins.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use kubex_core::{Host, Result, SecretBytes};
 use crate::plugin_identity::OwnedIdentity;
 use crate::run::{MARGIN, PIPE_GRACE, Run};
 
-/// What the provider `exec` lends to others.
+/// The program runner that other providers use.
 #[derive(Debug)]
 pub(crate) struct LentRunner;
 

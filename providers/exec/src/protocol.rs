@@ -11,7 +11,7 @@ pub(crate) const GROUP: &str = "client.authentication.k8s.io";
 /// The kind of both of its messages.
 pub(crate) const KIND: &str = "ExecCredential";
 
-/// A version of the protocol. All versions have the same fields.
+/// A version of the exec plugin protocol. Both versions have the same fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApiVersion {
@@ -23,11 +23,11 @@ pub enum ApiVersion {
 }
 
 impl ApiVersion {
-    /// Parses a version.
+    /// Parses a version, such as `client.authentication.k8s.io/v1`.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::InvalidValue`] for any other text. For `v1alpha1`, which Kubernetes 1.24 removed, the
-    /// error suggests the newer versions.
+    /// Returns [`ErrorKind::InvalidValue`] if the text is neither `client.authentication.k8s.io/v1` nor `/v1beta1`. For
+    /// `v1alpha1`, which Kubernetes 1.24 removed, the error suggests these two.
     ///
     /// ```
     /// use kubex_exec::ApiVersion;

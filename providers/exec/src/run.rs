@@ -23,9 +23,9 @@ const OUTPUT_LIMIT: usize = 1024 * 1024;
 
 /// A run of a program that the policy has permitted.
 pub(crate) struct Run<'a> {
-    /// What its path is called: `exec plugin`.
+    /// The words before its path in errors: `exec plugin`.
     pub(crate) kind: &'static str,
-    /// What runs, for people: `exec plugin aws`.
+    /// Its name in errors: `exec plugin aws`.
     pub(crate) name: &'a str,
     pub(crate) program: &'a Program,
     pub(crate) arguments: &'a [String],
@@ -57,10 +57,10 @@ impl Printed<'_> {
 }
 
 impl<'a> Run<'a> {
-    /// Runs the program until it exits. `ended` is told how.
+    /// Runs the program until it exits. Calls `ended` with the result.
     ///
     /// # Errors
-    /// Each way to fail, and `EmptyOutput` if it printed nothing.
+    /// Returns an error if the program fails, and `EmptyOutput` if it printed nothing.
     pub(crate) async fn finish(
         self,
         host: &Host,
@@ -127,7 +127,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// What the program receives that may be a secret.
+/// The values that the program receives and that may be secrets.
 #[derive(Clone, Copy)]
 struct Redacting<'a> {
     variables: &'a [(String, SecretString)],

@@ -1,4 +1,4 @@
-//! Parses a call of `kubex exec`, which runs a plugin and shares its credential with all programs.
+//! Parses a call of `kubex exec`, which runs a plugin and shares its credential with all programs of the user.
 //!
 //! `kubex wrap` writes such calls into kubeconfigs. The plugin policy and the search for the program are applied to
 //! the plugin after `--`, and not only to `kubex`.
@@ -54,7 +54,7 @@ impl SharedCall {
             match flag.as_str() {
                 "--identity-variable" => call.identity_variables.push(value),
                 "--identity-file" => call.identity_files.push(value.into()),
-                // The one counts only for a credential that is fetched, the other only for `kubex unwrap`.
+                // `--lifetime` matters only when a credential is fetched, and `--unwrap` only for `kubex unwrap`.
                 "--lifetime" | "--unwrap" => {}
                 _ => return None,
             }
@@ -67,7 +67,7 @@ impl SharedCall {
 /// The plugin that a call of `kubex exec` runs.
 pub(crate) struct WrappedPlugin {
     name: String,
-    /// Whether a provider of this program may serve it natively, so that it need not be installed.
+    /// Whether a provider of this program may replace the plugin. It need not be installed then.
     is_replaceable: bool,
 }
 
@@ -86,13 +86,13 @@ impl WrappedPlugin {
         })
     }
 
-    /// The plugin, for people.
+    /// Describes the plugin, for reports and errors.
     pub(crate) fn describe(&self) -> String {
         format!("exec plugin {}, through kubex exec", sanitize_line(&self.name))
     }
 
-    /// What the policy decides about the plugin, as `kubex exec` asks it on this host: its command line and not the kubeconfig
-    /// sets the variables, so none of them is limited, and a relative path is relative to the working directory.
+    /// The decision of the policy about the plugin, as in `kubex exec` on this host: an allowlist limits no variables, because
+    /// the kubeconfig does not set them, and a relative path starts at the working directory.
     pub(crate) async fn verdict(&self, host: &Host) -> PluginVerdict {
         let directory = host.environment().current_directory().unwrap_or_default();
         let text = if self.name.contains(std::path::is_separator) {

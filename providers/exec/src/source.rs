@@ -124,8 +124,8 @@ fn environment(variables: Vec<EnvironmentVariable>) -> Result<Vec<(String, Secre
 }
 
 impl ExecSource {
-    /// Creates a source for a process that another program, such as kubectl, has started as its exec plugin. The
-    /// plugin of this source receives the cluster from `request`, and may respond in any version of the protocol.
+    /// Creates a source for a program that is itself run as an exec plugin, for example by kubectl. The source runs the plugin
+    /// in `options`, passes it the cluster in `request`, and accepts a response in any version of the protocol.
     ///
     /// # Errors
     /// Returns the errors of invalid options.

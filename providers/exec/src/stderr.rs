@@ -1,8 +1,8 @@
 //! The plugin's stderr, redacted so that it can be shown.
 //!
-//! When a plugin fails, its stderr is most of what its user learns. It may quote a secret: one of the plugin's variables or
-//! arguments, or the credential that it was about to print. So the values that the plugin received or printed are masked,
-//! also in part, and so is everything that looks like a secret.
+//! When a plugin fails, its stderr usually contains the reason. It may also contain a secret: a variable or an argument of the
+//! plugin, or the credential that it was about to print. So the values that the plugin received or printed are masked, even
+//! parts of them, and everything that looks like a secret.
 
 use std::collections::HashMap;
 
@@ -77,8 +77,8 @@ impl Redactor<'_> {
                 .iter()
                 .filter(|(name, _)| !is_harmless_variable(name))
         };
-        // While these exist, they are hidden in every spelling. Whole ones come first: what is left of an escaped one
-        // would not be recognized.
+        // While these exist, they are masked in every encoding. Whole secrets are masked first, because the rest of an escaped
+        // one would not be recognized.
         let _printed = printed_secrets(self.output);
         let _listed: Vec<SecretString> = secret_arguments(self.arguments)
             .chain(variables().map(|(_, value)| value.expose_secret()))
@@ -104,7 +104,7 @@ impl Redactor<'_> {
     }
 }
 
-/// The words of the output that may be secrets. While they exist, they are hidden in every spelling.
+/// The words of the output that may be secrets. While these values exist, they are masked in every encoding.
 pub(crate) fn printed_secrets(output: &[u8]) -> Vec<SecretString> {
     let output = unescaped(output);
     let words = output.split(is_separator).filter(|word| !is_harmless(word));

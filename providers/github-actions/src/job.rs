@@ -1,4 +1,4 @@
-//! The job: where it requests its tokens, and with what.
+//! A GitHub Actions job: the address and the token of its requests.
 
 use kubex_core::{Error, ErrorKind, Host, Origin, Result, SecretString};
 use url::Url;
@@ -9,7 +9,7 @@ const URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 /// The variable with the token of the request.
 const TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
-/// What the variables of a job contain.
+/// The address and the token, from the variables of the job.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) url: Url,

@@ -8,7 +8,7 @@
 //! | option | meaning |
 //! |---|---|
 //! | `audience` | the audience of the token; the API server must accept it |
-//! | `issuer-certificate-authority`, `issuer-certificate-authority-data` | the CA bundle for GitHub's certificate; the default is the system's trust |
+//! | `issuer-certificate-authority`, `issuer-certificate-authority-data` | the CA bundle for GitHub's certificate; the default is the system's trust store |
 //! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
 //! Outside of GitHub Actions, the source is not configured, so the chain continues. In a job without the permission,
@@ -25,7 +25,7 @@
 //! let source = Source::new("job").provider("github-actions").options(options);
 //! let chain = Chain::builder(registry).host(SimulatedHost::new().host()).source(source).build().unwrap();
 //!
-//! // Here, on no runner of GitHub.
+//! // This fails here, because the program does not run in GitHub Actions.
 //! let error = chain.resolve().await.unwrap_err();
 //! assert!(error.to_string().contains("ACTIONS_ID_TOKEN_REQUEST_URL is not set"));
 //! # Ok(())

@@ -13,11 +13,11 @@ use serde::Deserialize;
 pub struct GithubActionsOptions {
     /// The audience of the token. The API server accepts only the audiences in its configuration.
     pub audience: String,
-    /// The file of the CA bundle for GitHub's certificate, in PEM, for example for a GitHub Enterprise Server. The
-    /// default is the system's trust.
+    /// The file with the CA bundle for GitHub's certificate, in PEM, for example for a GitHub Enterprise Server. The default is
+    /// the system's trust store.
     #[schemars(extend("format" = "path"))]
     pub issuer_certificate_authority: Option<PathBuf>,
-    /// The CA bundle itself: PEM, or base64 of PEM.
+    /// The CA bundle for GitHub's certificate: PEM, or base64 of PEM.
     #[schemars(with = "Option<String>")]
     pub issuer_certificate_authority_data: Option<SecretString>,
 }

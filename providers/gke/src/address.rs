@@ -1,5 +1,5 @@
-//! Where requests go: https; for secrets of a credentials file, http to this machine only; for what a machine offers, http to
-//! link-local addresses too. Where a redirect leads that Google's SDK follows, is not checked.
+//! Checks the addresses that requests are sent to. https is always permitted. http is permitted only to this machine, and for
+//! the metadata that a machine offers also to link-local addresses. Redirects that Google's SDK follows are not checked.
 
 use kubex_core::{Error, ErrorKind, Result};
 use kubex_tls::is_this_machine;

@@ -1,8 +1,8 @@
 //! Identities that Google's SDK exchanges: external accounts (Workload Identity Federation), workforce users, and
 //! impersonated service accounts.
 //!
-//! The SDK keeps a task that renews the token, and prints bodies of responses into its errors and events. So each exchange
-//! has a thread and a runtime of its own, which end with it, and of an error only its kind and its HTTP status are used.
+//! The SDK starts a task that renews the token, so each exchange has its own thread and runtime, which end with it. The SDK's
+//! errors and events contain bodies of responses, so only the kind and the HTTP status of an error are used.
 
 use std::sync::Arc;
 use std::time::Duration;

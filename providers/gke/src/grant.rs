@@ -1,8 +1,8 @@
 //! The two grants of Google's token endpoint that need nothing but its address, as golang.org/x/oauth2 sends them for
 //! gke-gcloud-auth-plugin. Google's SDK signs the assertion.
 //!
-//! For a service account, the SDK would use the assertion itself as the token, which the plugin never does; for a user, it
-//! does not say when the token expires.
+//! The SDK is not used for them: for a service account, it would use the assertion itself as the token, which the plugin never
+//! does; for a user, it does not return the expiry of the token.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,7 +18,7 @@ use crate::http::post;
 use crate::identity::{ServiceAccount, User};
 use crate::token;
 
-/// How long before the present an assertion is dated, in case Google's clock is behind.
+/// How far an assertion is dated back, in case Google's clock is behind.
 const LEEWAY: Duration = Duration::from_secs(10);
 
 /// The lifetime of an assertion.
@@ -48,7 +48,7 @@ pub(crate) async fn of_service_account(
 /// Exchanges the refresh token of a user. Without scopes, the token has those of the login.
 ///
 /// # Errors
-/// As [`token::read`].
+/// Returns the errors of [`token::read`].
 pub(crate) async fn of_user(user: &User, scopes: Option<&[String]>, host: &Host) -> Result<Credential> {
     let endpoint = user.endpoint()?;
     let now = host.now().wall;

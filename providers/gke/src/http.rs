@@ -39,7 +39,7 @@ pub(crate) async fn post(url: &Url, fields: &[(&str, &str)], whom: &str, host: &
 /// Requests a document of the metadata server. `nowhere` is the help if nothing answers.
 ///
 /// # Errors
-/// As [`post`].
+/// Returns the errors of [`post`].
 pub(crate) async fn get(
     url: &Url,
     headers: HeaderMap,

@@ -1,4 +1,4 @@
-//! The identity in a credentials file: a service account, a user, or one that Google federates or lets another impersonate.
+//! The identity in a credentials file: a service account, a user, an external account, or an impersonated service account.
 
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind, ExposeSecret, Origin, Result, SecretBytes, SecretString};
@@ -15,11 +15,11 @@ const TOKEN_ENDPOINT: &str = "https://oauth2.googleapis.com/token";
 /// The most levels of identities that refer to another one.
 const MOST_LEVELS: usize = 4;
 
-/// What a credentials file contains.
+/// The identity in a credentials file.
 pub(crate) enum Identity {
     ServiceAccount(ServiceAccount),
     User(User),
-    /// What Google's SDK exchanges.
+    /// An identity that Google's SDK exchanges.
     Exchanged(Exchanged),
 }
 
@@ -125,12 +125,12 @@ impl ServiceAccount {
         }
     }
 
-    /// Where the assertion is exchanged for a token, as it is written.
+    /// The address of the token endpoint, as it is in the file.
     pub(crate) fn audience(&self) -> &str {
         token_uri(self.token_uri.as_deref())
     }
 
-    /// The same.
+    /// The token endpoint, which exchanges the assertion.
     ///
     /// # Errors
     /// `InvalidValue` for an address that credentials are not sent to.
@@ -140,10 +140,10 @@ impl ServiceAccount {
 }
 
 impl User {
-    /// Where the refresh token is exchanged for a token.
+    /// The token endpoint, which exchanges the refresh token.
     ///
     /// # Errors
-    /// As [`ServiceAccount::endpoint`].
+    /// Returns the errors of [`ServiceAccount::endpoint`].
     pub(crate) fn endpoint(&self) -> Result<Url> {
         check_address("token_uri", token_uri(self.token_uri.as_deref()))
     }
@@ -242,7 +242,7 @@ fn check(document: &Value, level: usize, hidden: &mut Vec<SecretString>) -> Resu
     }
 }
 
-/// Where the subject token comes from: exactly one place, because libraries choose differently between two.
+/// Checks that the subject token comes from exactly one place, because libraries choose differently between two.
 fn check_source(source: &Value) -> Result<()> {
     if source.get("executable").is_some() {
         return Err(unsupported(

@@ -1,20 +1,19 @@
 //! Google access tokens for GKE, like those of gke-gcloud-auth-plugin, without the plugin and without gcloud.
 //!
-//! The identity is that of Google's application default credentials: a service account, a user, an external account
-//! (Workload Identity Federation), an impersonated service account, or the service account of the machine or the pod.
-//! A connection is opened only when a token is fetched, and never while a chain is resolved.
+//! The identity is that of Google's application default credentials: a service account, a user, an external account (Workload
+//! Identity Federation), an impersonated service account, or the service account of the machine or the pod. Resolving a chain
+//! opens no connection; only fetching a token does.
 //!
 //! | option | meaning |
 //! |---|---|
 //! | `credentials` | the credentials file; the default is `GOOGLE_APPLICATION_CREDENTIALS`, the file of `gcloud auth application-default login`, or the metadata server |
-//! | `scopes` | the OAuth scopes; the default is those of the plugin, `cloud-platform` and `userinfo.email` |
+//! | `scopes` | the OAuth scopes; the default is `cloud-platform` and `userinfo.email`, as in the plugin |
 //! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
 //! A credentials file that runs a program is an error, because this provider runs no programs.
 //!
-//! If a kubeconfig calls `gke-gcloud-auth-plugin --use_application_default_credentials`, this provider can be used
-//! instead of the plugin: add `gke-gcloud-auth-plugin` to
-//! [`PluginRules::native`](kubex_core::host::PluginRules::native).
+//! If a kubeconfig calls `gke-gcloud-auth-plugin --use_application_default_credentials`, this provider can replace the plugin:
+//! add `gke-gcloud-auth-plugin` to [`PluginRules::native`](kubex_core::host::PluginRules::native).
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;

@@ -20,7 +20,7 @@ const TOKEN: &str = "computeMetadata/v1/instance/service-accounts/default/token"
 /// The header that the server requires, and sends.
 const FLAVOR: HeaderName = HeaderName::from_static("metadata-flavor");
 
-/// Where the token is, without its scopes.
+/// The address of the token, without its scopes.
 ///
 /// # Errors
 /// `InvalidValue` if the variable does not name this machine or a metadata server.

@@ -1,6 +1,8 @@
-//! What Google's SDK reads from its process when it exchanges an identity, because no environment can be passed to it.
+//! The variables and files that Google's SDK reads in the environment of the process when it exchanges an identity, because no
+//! other environment can be passed to it.
 //!
-//! A host whose variables or files differ from those of the process would get another identity, so it is refused.
+//! If the variables or files of the host differ from those of the process, the result would be another identity, so this is an
+//! error.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Which calls of gke-gcloud-auth-plugin this provider serves in its place: those with
-//! `--use_application_default_credentials` and nothing else.
+//! Decides which calls of gke-gcloud-auth-plugin this provider replaces: those with the single argument
+//! `--use_application_default_credentials`.
 //!
 //! Without this argument, the plugin asks gcloud, whose login is another identity than the application default credentials.
 //! It then runs, so that the identity never changes.
@@ -19,7 +19,7 @@ const ARGUMENT: &str = "use_application_default_credentials";
 /// The variable that a call may set, besides those of proxies.
 const SETTABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 
-/// The other variables of Google that are understood, or do not change a token.
+/// The other variables of Google that are supported, or do not change a token.
 const INHERITABLE: &[&str] = &[
     "GCE_METADATA_HOST",
     "GOOGLE_APPLICATION_CREDENTIALS",
@@ -49,7 +49,7 @@ fn is_settable(name: &str) -> bool {
     name == SETTABLE || Proxy::VARIABLES.contains(&name)
 }
 
-/// Makes the source of a call, or returns what is not understood.
+/// Creates the source that replaces a call, or returns the part that is not supported.
 pub(crate) fn replace(call: &PluginCall) -> Result<Arc<dyn CredentialSource>, String> {
     read(call.arguments())?;
     call.check_variables(is_settable)?;
@@ -91,7 +91,7 @@ fn read(arguments: &[String]) -> Result<(), String> {
 /// Checks what the plugin would find on this host besides its arguments.
 ///
 /// # Errors
-/// `Unsupported` for what this provider does not understand.
+/// `Unsupported` for a setting that this provider does not support.
 pub(crate) fn check_host(host: &Host) -> Result<()> {
     let is_understood = |name: &str, value: &OsStr| {
         let is_of_google = name.starts_with("GOOGLE_") || name.starts_with("GCE_");
@@ -124,7 +124,7 @@ mod tests {
         }
     }
 
-    /// Every list of up to three of these words, so that no combination is served by mistake.
+    /// Every list of up to three of these words, so that no combination is replaced by mistake.
     #[test]
     fn no_other_list_of_arguments_is_understood() {
         let words = [

@@ -18,8 +18,8 @@ use crate::place::{Place, well_known};
 use crate::process::{LARGEST_FILE, check_process};
 use crate::replacement::check_host;
 
-/// Those of gke-gcloud-auth-plugin. With the second, the cluster knows a service account by its address and not by its
-/// number.
+/// The scopes of gke-gcloud-auth-plugin. With the second one, the cluster gets the email address of a service account, and not
+/// only its number.
 const SCOPES: [&str; 2] = [
     "https://www.googleapis.com/auth/cloud-platform",
     "https://www.googleapis.com/auth/userinfo.email",
@@ -30,7 +30,7 @@ const SCOPES: [&str; 2] = [
 pub struct GkeSource {
     options: GkeOptions,
     origin: Origin,
-    /// Whether it serves a call of gke-gcloud-auth-plugin, so that everything that the plugin would read counts.
+    /// Whether the source replaces gke-gcloud-auth-plugin. It then uses everything that the plugin would read.
     replaces_the_plugin: bool,
 }
 
@@ -69,7 +69,7 @@ fn check_scope(scope: &str) -> Result<()> {
 }
 
 impl GkeSource {
-    /// A source that serves a call of gke-gcloud-auth-plugin, which is written at `origin`.
+    /// A source that replaces the call of gke-gcloud-auth-plugin at `origin`.
     pub(crate) fn in_place_of(origin: &Origin) -> Self {
         Self {
             options: GkeOptions::default(),

@@ -5,14 +5,15 @@
 //! | `$KUBERNETES_SERVICE_HOST`, `$KUBERNETES_SERVICE_PORT` | the address of the API server, which may be an IPv6 address |
 //! | `/var/run/secrets/kubernetes.io/serviceaccount/token` | the token, which the provider `token-file` reads |
 //! | the option `credential-bundle` | a pod certificate instead of the token (KEP-4317), which the provider `static` reads |
-//! | `.../ca.crt` | the CA certificate of the API server, read again every 60 s; if it is missing, the system's trust is used, with a warning |
+//! | `.../ca.crt` | the CA certificate of the API server, read again every 60 s; if it is missing, the system's trust store is used, with a warning |
 //! | `$POD_NAMESPACE`, then `.../namespace` | the namespace; the default is `default` |
 //!
-//! If one of the first two variables or the token is missing, the source is *not configured*, and the chain continues.
+//! If one of the `KUBERNETES_SERVICE_*` variables or the token is missing, the source is *not configured*, and the chain
+//! continues.
 //!
-//! The kubelet replaces all files of the mount at once, through the symbolic link `..data`. The provider reads the
-//! three files behind one target of this link, so that they always belong together. Each path and variable is an
-//! option: see [`InClusterOptions`].
+//! The kubelet replaces all files of the mount at once, through the symbolic link `..data`. The provider reads this link once,
+//! and then all three files from its target, so that the files always belong together. Each path and variable is an option: see
+//! [`InClusterOptions`].
 //!
 //! ```
 //! use kubex_core::host::SimulatedHost;

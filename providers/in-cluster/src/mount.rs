@@ -19,7 +19,7 @@ const MAX_ATTEMPTS: usize = 50;
 /// The maximum size of a file of the mount, in bytes.
 const MAX_FILE_SIZE: usize = 1024 * 1024;
 
-/// The contents of the service account's files, which all belong together.
+/// The contents of the service account's three files, all from one generation of the mount.
 #[derive(Debug)]
 pub struct Mount {
     pub(crate) token: Option<FileContent>,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The options of the provider `in-cluster`.
+/// The options of the provider `in-cluster`. The defaults are the paths and variables that Kubernetes uses.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct InClusterOptions {
@@ -22,11 +22,11 @@ pub struct InClusterOptions {
     pub ca: PathBuf,
     /// The file of the namespace, relative to `root`.
     pub namespace: PathBuf,
-    /// The variable that contains the namespace. It takes precedence over the file.
+    /// The name of the variable that contains the namespace. The variable takes precedence over the file.
     pub namespace_variable: String,
-    /// The variable that contains the API server's host.
+    /// The name of the variable that contains the API server's host.
     pub host_variable: String,
-    /// The variable that contains the API server's port.
+    /// The name of the variable that contains the API server's port.
     pub port_variable: String,
 }
 

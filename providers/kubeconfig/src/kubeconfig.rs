@@ -60,7 +60,7 @@ pub(crate) enum Trust {
     None,
 }
 
-/// A context of a kubeconfig. Its cluster and its user may not exist in the kubeconfig.
+/// A context of a kubeconfig. It may name a cluster or a user that does not exist in the kubeconfig.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Context<'a> {
@@ -105,8 +105,8 @@ impl Kubeconfig {
         self.merged.users.iter().map(crate::entry::Entry::name)
     }
 
-    /// Returns the name of the current context, or `None` if the kubeconfig does not set it. There may be no context
-    /// of this name.
+    /// Returns the name of the current context, or `None` if the kubeconfig does not set it. A context of this name need not
+    /// exist.
     pub fn current_context(&self) -> Option<&str> {
         self.merged
             .current_context
@@ -236,7 +236,7 @@ impl fmt::Debug for Kubeconfig {
     }
 }
 
-/// A context of a [`Kubeconfig`], as a source of a chain.
+/// A provider that resolves one context of a [`Kubeconfig`].
 #[derive(Clone, Debug)]
 pub struct ContextProvider {
     kubeconfig: Kubeconfig,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | the files in `$KUBECONFIG` | are merged; if an entry occurs in several files, that of the first file is used |
 //! | `~/.kube/config` | is used if `$KUBECONFIG` is unset |
-//! | the files that the selected entries refer to | CA certificates, client certificates, keys, tokens |
+//! | the files that the selected entries refer to | contain CA certificates, client certificates, keys and tokens |
 //!
 //! If none of the files exists, or none contains a cluster, a user or a context, the source is *not configured*, and
 //! the chain continues with the next source. Any other problem is an error with the file, the entry and the field,

@@ -11,10 +11,10 @@ use crate::load::{Content, LARGEST_FILE};
 
 /// A kubeconfig that the program has in memory and can replace. Clones share the content.
 ///
-/// When the program [replaces](Self::replace) the content, configurations that [follow](kubex_core::chain::follow)
-/// their source read the new content: at the next response with status 401, within a minute, or before the next
-/// request after [`look_again`](kubex_core::ClientConfiguration::look_again). The rules for which changes are applied
-/// are the same as for a kubeconfig file. Other configurations do not change.
+/// When the program [replaces](Self::replace) the content, configurations that [follow](kubex_core::chain::follow) their source
+/// read the new content: at the next response with status 401, within a minute, or before the next request after
+/// [`look_again`](kubex_core::ClientConfiguration::look_again). The same changes are applied as for a kubeconfig file.
+/// Configurations that do not follow their source keep the old content.
 #[derive(Clone)]
 pub struct ReplaceableKubeconfig(Arc<Mutex<Arc<Content>>>);
 
@@ -24,7 +24,7 @@ impl ReplaceableKubeconfig {
         Self(Arc::new(Mutex::new(Arc::new(Content::new(content.into())))))
     }
 
-    /// Replaces the content.
+    /// Replaces the content. Configurations that [follow](kubex_core::chain::follow) this kubeconfig read it within a minute.
     pub fn replace(&self, content: impl Into<SecretBytes>) {
         let content = Arc::new(Content::new(content.into()));
         // Only ever assigned whole, so a poisoned lock is safe to use.

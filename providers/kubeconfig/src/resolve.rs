@@ -147,8 +147,7 @@ impl KubeconfigProvider {
         self
     }
 
-    /// Sets whether a kubeconfig from bytes may run plugins and refer to files. A kubeconfig file of the user always
-    /// may.
+    /// Sets whether a kubeconfig from bytes may run plugins and refer to files. A kubeconfig from a file always may.
     #[must_use]
     pub fn trusted(mut self, is_trusted: bool) -> Self {
         if let Some(document) = &mut self.document {
@@ -157,9 +156,9 @@ impl KubeconfigProvider {
         self
     }
 
-    /// Allows an untrusted kubeconfig from bytes to run plugins, but not to refer to files. Restrict the plugins to
-    /// those that the author of the kubeconfig may run, with [`PluginRules`](kubex_core::host::PluginRules) of the
-    /// host. This has no effect on a kubeconfig file of the user.
+    /// Allows an untrusted kubeconfig from bytes to run plugins, but not to refer to files. Use
+    /// [`PluginRules`](kubex_core::host::PluginRules) of the host to permit only the plugins that the author of the kubeconfig
+    /// may run. This has no effect on a kubeconfig from a file.
     #[must_use]
     pub fn untrusted_plugins(mut self) -> Self {
         if let Some(document) = &mut self.document

@@ -7,8 +7,8 @@
 //! keep it for later processes, use `cache: shared` in Kubex's configuration, or the option `write-tokens` of the
 //! provider `kubeconfig`.
 //!
-//! This provider cannot log in. A login tool (such as `kubelogin`) must write the tokens into the configuration. A
-//! login tool can also be run by the provider `exec` instead.
+//! This provider cannot log in. A login tool (such as `kubelogin`) must write the tokens into the configuration. Alternatively,
+//! the provider `exec` can run a login tool.
 //!
 //! | option | meaning |
 //! |---|---|
@@ -17,7 +17,7 @@
 //! | `client-secret` | the client's secret at the issuer, if it has one |
 //! | `id-token` | the first id-token |
 //! | `refresh-token` | the refresh token |
-//! | `idp-certificate-authority`, `idp-certificate-authority-data` | the CA bundle for the issuer's certificate; the default is the system's trust |
+//! | `idp-certificate-authority`, `idp-certificate-authority-data` | the CA bundle for the issuer's certificate; the default is the system's trust store |
 //! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
 //! ```
@@ -27,7 +27,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> kubex_core::Result<()> {
-//! // A token of the year 2100, in a world of the year 2030.
+//! // A token that expires in 2100. The clock of the simulated host shows 2030.
 //! let id_token = format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(r#"{"sub":"jane","exp":4102444800}"#));
 //!
 //! let registry = Registry::from_registrations([&kubex_oidc::REGISTRATION])?;

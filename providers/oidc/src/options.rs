@@ -13,7 +13,7 @@ use serde::Deserialize;
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct OidcOptions {
-    /// The issuer's address, `https://host/path`, exactly as in the tokens.
+    /// The issuer's address, `https://host/path`, exactly as in the claim `iss` of its tokens.
     pub idp_issuer_url: String,
     /// The client's id at the issuer.
     pub client_id: String,
@@ -26,11 +26,11 @@ pub struct OidcOptions {
     /// The refresh token.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub refresh_token: Option<SecretString>,
-    /// The file of the CA bundle for the issuer's certificate, in PEM. A relative path starts at the working
-    /// directory, as in kubectl.
+    /// The file with the CA bundle for the issuer's certificate, in PEM. A relative path starts at the working directory, as in
+    /// kubectl.
     #[schemars(extend("format" = "path"))]
     pub idp_certificate_authority: Option<PathBuf>,
-    /// The CA bundle itself: PEM, or base64 of PEM as in a kubeconfig. It takes precedence over the file.
+    /// The CA bundle for the issuer's certificate: PEM, or base64 of PEM as in a kubeconfig. It takes precedence over the file.
     #[schemars(with = "Option<String>")]
     pub idp_certificate_authority_data: Option<SecretString>,
     /// Accepted and ignored, as in kubectl. The scopes of a token are those of the login.

@@ -36,7 +36,7 @@ pub struct OidcSource {
     authority: Option<Pem>,
     /// The key under which equal sources share their tokens.
     sharing: SharingKey,
-    /// What distinguishes the login in every process.
+    /// Distinguishes the login from others, in all processes.
     identity: StoreIdentity,
     origins: Origins,
     /// The kubeconfig that new tokens are written to.
@@ -244,7 +244,7 @@ impl OidcSource {
         }
         let tokens = &mut turn.tokens;
         if let Some(saved) = saved {
-            // Written once before, so that no token is used up whose successor could not be saved.
+            // Saved once before the refresh, so that no refresh token is used up if its successor cannot be saved.
             self.save(tokens, saved)?;
         }
         let fresh = grant::refresh(&http, &endpoint, &self.client, &refresh_token, &mut tokens.style)

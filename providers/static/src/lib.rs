@@ -6,7 +6,7 @@
 //! | `token` | a bearer token |
 //! | `username`, `password` | basic authentication; not together with a token |
 //! | `client-certificate`, `client-key` | files in PEM, read again every 60 s |
-//! | `client-certificate-data`, `client-key-data` | certificate and key themselves: PEM, or base64 of PEM |
+//! | `client-certificate-data`, `client-key-data` | the contents of such files: PEM, or base64 of PEM |
 //! | `server`, `certificate-authority`, `namespace`, `as`, ... | the cluster: see [`kubex_core::options::ClusterFields`] |
 //!
 //! Use it for tests, for break-glass access, and for a credential that the program already has. For a token that is

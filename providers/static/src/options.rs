@@ -19,16 +19,16 @@ pub struct StaticOptions {
     /// The password for basic authentication.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub password: Option<SecretString>,
-    /// The file of the client certificate, in PEM.
+    /// The file with the client certificate, in PEM.
     #[schemars(extend("format" = "path"))]
     pub client_certificate: Option<PathBuf>,
-    /// The client certificate itself: PEM, or base64 of PEM as in a kubeconfig.
+    /// The client certificate: PEM, or base64 of PEM as in a kubeconfig.
     #[schemars(with = "Option<String>")]
     pub client_certificate_data: Option<SecretString>,
-    /// The file of the client certificate's private key, in PEM.
+    /// The file with the client certificate's private key, in PEM.
     #[schemars(extend("format" = "path"))]
     pub client_key: Option<PathBuf>,
-    /// The client certificate's private key itself: PEM, or base64 of PEM as in a kubeconfig.
+    /// The client certificate's private key: PEM, or base64 of PEM as in a kubeconfig.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub client_key_data: Option<SecretString>,
 }

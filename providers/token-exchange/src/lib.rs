@@ -13,7 +13,7 @@
 //! | `subject-token-type`, `requested-token-type` | the types of the other source's token and of the new token: `jwt`, `id-token`, `access-token`, or a URI |
 //! | `client-id`, `client-secret` or `client-secret-file` | the OAuth client, if the issuer requires one |
 //! | `client-authentication` | how the client's secret is sent: `basic` or `form` |
-//! | `actor-token-file`, `actor-token-type` | the token of the party that acts for the other source's identity |
+//! | `actor-token-file`, `actor-token-type` | the token of the actor, which is the party that acts on behalf of the other source's identity (RFC 8693, 1.1) |
 //! | `endpoint-certificate-authority`, `endpoint-certificate-authority-data` | the CA bundle for the issuer's certificate |
 //! | `parameters` | additional fields of the request, which some issuers need |
 //!
@@ -31,7 +31,7 @@
 //! let source = Source::new("production").provider("token-exchange").options(options);
 //! let chain = Chain::builder(registry).host(SimulatedHost::new().host()).source(source).build()?;
 //!
-//! // Here, the chain knows no source with that name.
+//! // This fails here, because the chain contains no source of the name `job`.
 //! let error = chain.resolve().await.unwrap_err();
 //! assert!(error.to_string().contains("the source \"job\" is not known here"));
 //! # Ok(())

@@ -37,15 +37,16 @@ pub struct TokenExchangeOptions {
     /// How the secret of the OAuth client is sent. The default is basic.
     #[serde(default)]
     pub client_authentication: ClientAuthentication,
-    /// The file with the token of the party that acts for the other source's identity. It is read for each exchange.
+    /// The file with the token of the actor, which is the party that acts on behalf of the other source's identity. It is read
+    /// for each exchange.
     #[schemars(extend("format" = "path"))]
     pub actor_token_file: Option<PathBuf>,
     /// The type of the token in actor-token-file: jwt (the default), id-token, access-token, or a URI.
     pub actor_token_type: Option<String>,
-    /// The file of the CA bundle for the issuer's certificate, in PEM. The default is the system's trust.
+    /// The file with the CA bundle for the issuer's certificate, in PEM. The default is the system's trust store.
     #[schemars(extend("format" = "path"))]
     pub endpoint_certificate_authority: Option<PathBuf>,
-    /// The CA bundle itself: PEM, or base64 of PEM.
+    /// The CA bundle for the issuer's certificate: PEM, or base64 of PEM.
     #[schemars(with = "Option<String>")]
     pub endpoint_certificate_authority_data: Option<SecretString>,
     /// Additional fields of the request, which some issuers need. They must not be secret.

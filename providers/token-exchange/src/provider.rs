@@ -1,4 +1,4 @@
-//! The provider: the cluster of the other source, with the token that its own one is exchanged for.
+//! The provider: resolves to the cluster of the other source, with the token that the issuer returns.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -40,7 +40,7 @@ impl FromOptions for TokenExchange {
 }
 
 impl TokenExchange {
-    /// The source for what the other source has resolved to.
+    /// The credential source for the result of the other source.
     fn source(
         &self,
         through: Chain,

@@ -1,4 +1,4 @@
-//! What the issuer responds: a token (RFC 8693, 2.2.1), or a refusal (2.2.2).
+//! The response of the issuer: a token (RFC 8693, 2.2.1), or a refusal (2.2.2).
 
 use std::time::{Duration, SystemTime};
 

@@ -45,7 +45,7 @@ impl ExchangeSource {
         let is_kept = refusal.may_be_about_the_request() && self.subject.is_new(&token, host);
         if refusal.may_be_about_the_subject() && !is_kept {
             self.subject.replace(&credentials, generation, host);
-            // If there is no other token, what the issuer says is more useful than why there is none.
+            // If there is no other token, the issuer's error is more useful than the reason why there is none.
             if let Ok((newer, generation)) = self.subject.token(&credentials).await
                 && newer.expose_secret() != token.expose_secret()
                 && let Ok(credential) = self.endpoint.exchange(&newer, host).await?

@@ -40,7 +40,7 @@ impl Subject {
         }
     }
 
-    /// The name of the source, for people.
+    /// The name of the source in errors.
     pub(crate) fn name(&self) -> String {
         clean_line(&self.name).into_owned()
     }
@@ -48,7 +48,7 @@ impl Subject {
     /// The live credentials. The source is resolved once, on the host of the first caller.
     ///
     /// # Errors
-    /// As [`Chain::resolve_only`].
+    /// Returns the errors of [`Chain::resolve_only`].
     pub(crate) async fn credentials(&self, host: &Host) -> Result<Credentials> {
         let known = self.with_state(|state| state.configuration.clone());
         if let Some(configuration) = known {
@@ -64,7 +64,7 @@ impl Subject {
     /// The token to exchange, of these credentials.
     ///
     /// # Errors
-    /// Those of the source; `MissingField` if its credential has no token.
+    /// Returns the errors of the source; `MissingField` if its credential has no token.
     pub(crate) async fn token(&self, credentials: &Credentials) -> Result<(SecretString, Generation)> {
         let credential = credentials.current().await?;
         match credential.token() {

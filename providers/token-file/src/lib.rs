@@ -1,9 +1,9 @@
 //! A bearer token in a file that another program replaces, such as a projected service account token or the output of
 //! a sidecar.
 //!
-//! The file is read again every 60 s (client-go, `transport/token_source.go`), or earlier if the token is a JSON web
-//! token that expires earlier. White space around the token is removed. While the file is missing, empty or
-//! unreadable, the last valid token stays in use until it expires or the server rejects it.
+//! The file is read again every 60 s (client-go, `transport/token_source.go`), or earlier if it contains a JSON web token that
+//! expires earlier. White space around the token is removed. While the file is missing, empty or unreadable, the last valid
+//! token stays in use until it expires or the server rejects it.
 //!
 //! | option | meaning |
 //! |---|---|

@@ -17,19 +17,19 @@ pub struct TokenFileOptions {
     /// A token that is used until one has been read from the file.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub token: Option<SecretString>,
-    /// Whether the file is read again every 60 s.
+    /// Whether the file is read again every 60 s. The default is `true`.
     #[serde(default = "is_refreshed")]
     pub try_refresh_token: bool,
-    /// The file of a client certificate, in PEM.
+    /// The file with a client certificate, in PEM.
     #[schemars(extend("format" = "path"))]
     pub client_certificate: Option<PathBuf>,
-    /// The client certificate itself: PEM, or base64 of PEM as in a kubeconfig.
+    /// A client certificate: PEM, or base64 of PEM as in a kubeconfig.
     #[schemars(with = "Option<String>")]
     pub client_certificate_data: Option<SecretString>,
-    /// The file of the client certificate's private key, in PEM.
+    /// The file with the client certificate's private key, in PEM.
     #[schemars(extend("format" = "path"))]
     pub client_key: Option<PathBuf>,
-    /// The client certificate's private key itself: PEM, or base64 of PEM as in a kubeconfig.
+    /// The client certificate's private key: PEM, or base64 of PEM as in a kubeconfig.
     #[schemars(with = "Option<String>", extend("format" = "password"))]
     pub client_key_data: Option<SecretString>,
 }

@@ -1,4 +1,4 @@
-//! Resolves a chain again, compares, and takes what may be taken.
+//! Resolves a chain again, compares the result with the last one, and adopts the changes that the rules allow.
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,16 +26,16 @@ use crate::resolved_source::{Difference, Fingerprint, ResolvedSource};
 use crate::sharing_key::SharingKey;
 use crate::trust::LiveTrust;
 
-/// Follows the source that answered for a chain.
+/// Follows the source that a chain has used.
 pub(super) struct Follower {
     host: Host,
-    /// Makes the chain anew, if what made it can change too.
+    /// Builds the chain anew, if the chain's own configuration can change too.
     loader: Option<Loader>,
     rules: FollowRules,
     pub(super) state: Mutex<State>,
 }
 
-/// Makes a chain anew, and knows the plugin policy of the newest one.
+/// Builds a chain anew, and knows the plugin policy of the newest chain.
 pub(super) struct Loader {
     pub(super) chains: Arc<dyn ChainLoader>,
     pub(super) policy: Arc<NewestPolicy>,
@@ -43,24 +43,24 @@ pub(super) struct Loader {
 
 pub(super) struct State {
     chain: Chain,
-    /// What the source answered when it was last taken.
+    /// The last answer of the source that was adopted.
     answer: Fingerprint,
-    /// What was made of it.
+    /// The configuration that was built from this answer.
     pub(super) configuration: ClientConfiguration,
-    /// Counts how often an answer was taken.
+    /// The number of answers that were adopted.
     pub(super) epoch: u64,
     line: Arc<Line>,
     /// What the source chose by itself.
     choice: Option<Box<Choice>>,
     /// When the chain was last resolved, by the monotonic clock.
     looked_at: Duration,
-    /// The answer that was last kept out, so that it is warned about once.
+    /// The last answer that was not adopted, so that one warning is logged about it.
     refused: Option<Box<SharingKey>>,
     /// Whether the last look failed.
     is_failing: bool,
 }
 
-/// What is kept of the answer of a chain.
+/// The parts of a chain's answer that are kept.
 pub(super) struct Seen {
     fingerprint: Fingerprint,
     /// What the source chose by itself.
@@ -149,7 +149,8 @@ impl Follower {
         first.with_handles(line, credentials, trust)
     }
 
-    /// Resolves the chain again if it is due or `at_once`, and takes what may be taken. Returns what happened.
+    /// Resolves the chain again if that is due or `at_once` is set, and adopts the changes that the rules allow. Returns what
+    /// happened.
     pub(super) async fn look(
         self: &Arc<Self>,
         state: &mut State,
@@ -201,7 +202,7 @@ impl Follower {
         Ok((chain, configuration, seen))
     }
 
-    /// Takes the new answer if it differs, and only in what may be followed. Returns what happened.
+    /// Adopts the new answer if it differs only in ways that the rules allow. Returns what happened.
     fn compare(
         self: &Arc<Self>,
         state: &mut State,

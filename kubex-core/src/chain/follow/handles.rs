@@ -19,7 +19,7 @@ use crate::source::{CredentialSource, FetchReason, FetchRequest};
 use crate::trust::TrustSource;
 
 impl Follower {
-    /// Looks, if that is due, and returns the newest configuration of a line.
+    /// Checks for changes if that is due, and returns the newest configuration of a line.
     async fn newest(self: &Arc<Self>, line: &Line, at_once: bool) -> Last {
         if let Some(last) = line.last() {
             return last.clone();
@@ -146,7 +146,7 @@ impl TrustSource for FollowedTrust {
         let current = trust.current().await;
         match current.trust() {
             Trust::CaBundle(bundle) => Ok(bundle.clone()),
-            // Other trust is kept out.
+            // Trust of another kind is not adopted.
             _ => Err(Error::new(
                 ErrorKind::InvalidPem,
                 "there is no CA bundle to follow",

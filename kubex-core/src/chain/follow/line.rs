@@ -13,15 +13,15 @@ use crate::report::FollowedChange;
 /// The most changes that a report contains.
 const MAX_CHANGES: usize = 20;
 
-/// What the clones of a followed configuration share. It ends when a change is taken that needs a permission: the handles of
-/// this line then keep what they had, and the successor has handles of its own, so that no credential reaches a server that it
-/// does not belong to.
+/// The state that the clones of a followed configuration share. It ends when a change that needs a permission is adopted: the
+/// handles of this line then keep their values, and the successor has its own handles. No credential can thus reach another
+/// server.
 pub(crate) struct Line {
-    /// The cluster with the route of the last answer that was taken.
+    /// The cluster, with the route of the last answer that was adopted.
     pub(super) cluster: ArcSwap<Cluster>,
     /// Boxed, because most lines never end.
     end: OnceLock<Box<End>>,
-    /// Whether the program asked for a look, whenever the last one was.
+    /// Whether the program has requested a check for changes.
     is_due: AtomicBool,
     changes: Mutex<Vec<FollowedChange>>,
 }

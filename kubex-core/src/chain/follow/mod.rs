@@ -1,9 +1,8 @@
-//! Following a chain: keeps a configuration up to date when the kubeconfig or another configuration file changes.
+//! Following a chain: a configuration stays current when the kubeconfig or another configuration file changes.
 //!
-//! A source that is not followed already rereads the files that a kubeconfig refers to: a token file, a client
-//! certificate, a CA bundle. It does not reread the kubeconfig itself, so an inline token, the arguments of a plugin or
-//! the path of a file stay as they were at first. A followed configuration resolves its chain again and adopts what
-//! differs:
+//! Even without following, Kubex rereads the files that a kubeconfig refers to: a token file, a client certificate, a CA
+//! bundle. It does not reread the kubeconfig itself, so an inline token or the arguments of a plugin never change. A followed
+//! configuration resolves its chain again and adopts what differs:
 //!
 //! | what differs | what happens |
 //! |---|---|
@@ -15,18 +14,17 @@
 //! | another `current-context` | ignored, because the context that was selected first stays in use; if none was selected, the rows above apply |
 //! | the policy for plugins, if [`Follow::reloading`] is used | applies from the next run of a plugin on; a credential that has already been fetched stays in use |
 //!
-//! A change needs a permission if a credential might reach another server or another identity might be used. By
-//! default, such a change is not adopted: the old configuration stays in use, and one warning is logged.
-//! [`FollowRules`] grant the permission. The configuration then gets a [successor](ClientConfiguration::successor),
-//! which replaces it.
+//! A change needs a permission if a credential might reach another server or another identity might be used. By default, such a
+//! change is not adopted: the old configuration stays in use, and one warning is logged. If the [`FollowRules`] grant the
+//! permission, a [successor](ClientConfiguration::successor) replaces the configuration.
 //!
-//! Each change is an event of the target `kubex::follow`, and a line of
+//! Each change is logged as an event of the target `kubex::follow`, and listed in
 //! [`current_report`](ClientConfiguration::current_report).
 //!
-//! The chain is resolved again when a credential or a CA bundle is due for a refresh, but at most every 45 s. It is
+//! The chain is resolved again when a credential or a CA bundle is due for a refresh, but at most once every 45 s. It is
 //! resolved at once if the server rejects a credential, or if the server's certificate has an unknown issuer. Files are
-//! compared by content, because time stamps miss changes that follow each other closely. Resolving takes a fraction of
-//! a millisecond. There is no timer, so an idle program is not woken.
+//! compared by content, because two quick changes can leave the same time stamp. Resolving takes a fraction of a millisecond.
+//! There is no timer, so an idle program is not woken.
 
 mod follower;
 mod handles;
@@ -61,19 +59,19 @@ const REVALIDATE_AFTER: Duration = Duration::from_secs(60);
 /// The time limit of one look. A source that takes longer is looked at again later.
 const LOOK_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Builds the chain again each time a followed configuration checks for changes. Use it if files configure the chain
-/// itself.
+/// Builds a chain anew. A followed configuration calls [`load`](Self::load) before each check for changes. Implement this trait
+/// if the chain itself is configured by files.
 #[async_trait]
 pub trait ChainLoader: Debug + Send + Sync {
     /// Builds the chain from the current files.
     ///
     /// # Errors
-    /// Any error means that the chain cannot be built. The previous chain stays in use.
+    /// Return an error if the chain cannot be built. The previous chain then stays in use.
     async fn load(&self) -> Result<Chain>;
 }
 
-/// Follows a chain with [`FollowRules`] or a [`ChainLoader`]. For the defaults, [`Chain::follow`] is enough. See the
-/// [module](self).
+/// Configures how a chain is [followed](self): by which [`FollowRules`], and with which [`ChainLoader`]. If you need neither,
+/// call [`Chain::follow`].
 ///
 /// ```no_run
 /// use kubex_core::chain::follow::{Follow, FollowRules};
@@ -93,8 +91,8 @@ pub struct Follow {
 }
 
 impl Follow {
-    /// Prepares to follow this chain. Changes that need a permission are not adopted, unless [`rules`](Self::rules)
-    /// allow them.
+    /// Prepares to follow this chain. The configuration will not switch to another server, source, identity or kind of trust,
+    /// unless [`rules`](Self::rules) allow it.
     pub fn new(chain: Chain) -> Self {
         Self {
             chain,
@@ -103,20 +101,20 @@ impl Follow {
         }
     }
 
-    /// Sets which of the changes that need a permission are adopted.
+    /// Sets whether the configuration may switch to another server, source, identity or kind of trust.
     pub fn rules(mut self, rules: FollowRules) -> Self {
         self.rules = rules;
         self
     }
 
-    /// Builds the chain again with this loader before each check for changes, so that changes of the chain's own
-    /// configuration are adopted too.
+    /// Sets a loader that builds the chain anew before each check for changes. Changes of the chain's own configuration are
+    /// then adopted too.
     pub fn reloading(mut self, loader: Arc<dyn ChainLoader>) -> Self {
         self.loader = Some(loader);
         self
     }
 
-    /// Resolves the chain, and returns a configuration that follows the source that was used.
+    /// Resolves the chain, and returns a configuration that adopts later changes of its source.
     ///
     /// # Errors
     /// The same as [`Chain::resolve`].
@@ -150,8 +148,8 @@ impl Follow {
         Ok((follower, resolved, configuration))
     }
 
-    /// Resolves a chain of one source like [`Chain::resolve_only`], and returns a configuration that follows the
-    /// source.
+    /// Resolves a chain of one source like [`Chain::resolve_only`], and returns a configuration that adopts later changes of
+    /// the source.
     ///
     /// # Errors
     /// The same as [`Chain::resolve_only`].
@@ -174,12 +172,12 @@ pub struct Followed {
 pub enum Look {
     /// The chain resolved to the same configuration as before.
     Unchanged,
-    /// There are changes. They are used from the next request on.
+    /// The source has changed. The changes are used from the next request on.
     Followed,
-    /// There are changes that the [`FollowRules`] allow. The configuration has a
+    /// The [`FollowRules`] allowed a change, such as another server. The configuration was replaced by its
     /// [successor](ClientConfiguration::successor).
     Replaced,
-    /// There are changes that need a permission, which the [`FollowRules`] do not grant. They are not used.
+    /// The [`FollowRules`] did not allow a change, such as another server. The old configuration stays in use.
     KeptOut,
     /// The chain cannot be resolved. The old configuration stays in use.
     Failed(Error),
@@ -191,10 +189,11 @@ impl Followed {
         &self.configuration
     }
 
-    /// Resolves the chain now and adopts what may be adopted. The events are the same as those of an automatic check.
+    /// Resolves the chain now, and adopts its changes unless the [`FollowRules`] forbid them. It logs the same events as an
+    /// automatic check.
     ///
-    /// If the source only reads files, a new credential is in use when this method returns. If it has to be fetched,
-    /// for example by a plugin, it is fetched when the old credential is due.
+    /// A new credential that is read from a file is in use when this method returns. A new credential that must be fetched, for
+    /// example by a plugin, is fetched when the old one is due for renewal.
     pub async fn look(&self) -> Look {
         let look = {
             let mut state = self.follower.state.lock().await;
@@ -210,8 +209,8 @@ impl Followed {
     }
 }
 
-/// Checks a chain for changes, for a program that prints them. Checking resolves the chain. It neither fetches a
-/// credential nor runs a plugin. [`Follow::watch`] returns it.
+/// Checks a chain for changes, for a program that prints them. A check resolves the chain. It fetches no credential and runs no
+/// plugin. [`Follow::watch`] returns it.
 #[derive(Debug)]
 pub struct Watch {
     follower: Arc<Follower>,
@@ -219,14 +218,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Returns the configuration that a client would use now if it followed the chain by the same rules. Its credential
-    /// has not been fetched.
+    /// Returns the configuration that a client following the chain would use now. Its credential has not been fetched.
     pub fn configuration(&self) -> &ClientConfiguration {
         &self.resolved
     }
 
-    /// Checks for changes once. Returns what has happened since the last check. The list is empty if nothing has
-    /// happened.
+    /// Checks for changes once, and returns those since the last check.
     pub async fn look(&mut self) -> Vec<FollowedChange> {
         let mut state = self.follower.state.lock().await;
         let (_, happened) = self.follower.look(&mut state, true).await;
@@ -254,8 +251,8 @@ impl Chain {
         Follow::new(self.clone()).start().await
     }
 
-    /// Follows the chain like [`follow`](Self::follow). The result can also check for changes at once, for a program
-    /// that is notified of them.
+    /// Follows the chain like [`follow`](Self::follow). The result can also check for changes at once. Use it in a program that
+    /// is notified when a file changes.
     ///
     /// # Errors
     /// The same as [`resolve`](Self::resolve).
@@ -268,7 +265,8 @@ impl Chain {
         })
     }
 
-    /// Follows a chain of one source. It is resolved like [`resolve_only`](Self::resolve_only).
+    /// Resolves a chain of one source like [`resolve_only`](Self::resolve_only), and returns a configuration that adopts later
+    /// changes of the source.
     ///
     /// # Errors
     /// The same as [`resolve_only`](Self::resolve_only).

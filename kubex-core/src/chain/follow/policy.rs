@@ -1,5 +1,5 @@
-//! The plugin policy of the chain that was made last. It limits plugins even while another change of that chain is kept out, or
-//! while its sources fail.
+//! The plugin policy of the newest chain. It limits plugins even while other changes of that chain are not adopted, or while
+//! its sources fail.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl NewestPolicy {
         })
     }
 
-    /// Takes the policy of this chain, which was made last, and lets the newest policy limit the chain from now on.
+    /// Adopts the policy of this chain, which is the newest, and limits the chain by the newest policy from now on.
     pub(super) fn take(self: &Arc<Self>, chain: Chain) -> Chain {
         self.policy.store(Arc::new(policy_of(&chain)));
         self.limit(chain)
@@ -47,7 +47,7 @@ impl NewestPolicy {
     }
 }
 
-/// What the newest policy adds to that of a chain, which is usually nothing.
+/// The part of the newest policy that a chain's own policy does not have; usually empty.
 #[derive(Debug)]
 struct Limit {
     newest: Arc<NewestPolicy>,

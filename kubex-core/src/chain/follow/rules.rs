@@ -8,8 +8,8 @@ use crate::configuration::ClientConfiguration;
 use crate::report::Attempt;
 use crate::text::sanitize_line;
 
-/// Some changes of a followed source need a permission, such as another server. These rules decide which of them are
-/// adopted. By default, none of them is adopted. See the [module](super) for the list.
+/// Decides whether a [followed](super) configuration may switch to another server, source, identity or kind of trust. By
+/// default, it may not.
 ///
 /// If a change is allowed, the configuration gets a [successor](ClientConfiguration::successor). The clients for
 /// reqwest, kube and hyper switch to the successor by themselves.
@@ -35,35 +35,36 @@ pub struct FollowRules {
 type Decide = dyn Fn(&Change) -> bool + Send + Sync;
 
 impl FollowRules {
-    /// Creates rules that allow no change that needs a permission.
+    /// Creates the default rules: the configuration must not switch to another server, source, identity or kind of trust.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets whether the source may switch to another server. The new server receives only its own credential.
+    /// Sets whether the followed configuration may switch to another server. The new server receives only its own credential.
     #[must_use]
     pub fn allow_other_server(mut self, allowed: bool) -> Self {
         self.other_server = allowed;
         self
     }
 
-    /// Sets whether another source of the chain may be used, such as the pod's service account after the kubeconfig was
-    /// removed. The other source usually has another server. This call also allows the other server.
+    /// Sets whether the followed configuration may switch to another source of the chain and its server, for example to the
+    /// pod's service account when the kubeconfig has been removed.
     #[must_use]
     pub fn allow_other_source(mut self, allowed: bool) -> Self {
         self.other_source = allowed;
         self
     }
 
-    /// Sets whether the identity may come from another provider, such as a plugin instead of a token.
+    /// Sets whether the followed configuration may switch to an identity from another provider, such as a plugin instead of a
+    /// token.
     #[must_use]
     pub fn allow_other_identity(mut self, allowed: bool) -> Self {
         self.other_identity = allowed;
         self
     }
 
-    /// Sets a function that decides about each change that the other rules do not allow. Only this function can allow
-    /// that the verification of the server's certificate is turned off. It must not block.
+    /// Sets a function that decides about each change that the other rules do not allow. Only this function can allow a change
+    /// that turns off the verification of the server's certificate. The function must not block.
     #[must_use]
     pub fn allow_if(mut self, decide: impl Fn(&Change) -> bool + Send + Sync + 'static) -> Self {
         self.decide = Some(Arc::new(decide));
@@ -93,7 +94,7 @@ impl fmt::Debug for FollowRules {
     }
 }
 
-/// A change of a followed source that needs a permission. The function of [`FollowRules::allow_if`] receives it.
+/// A change that the [`FollowRules`] must allow, such as another server. The function of [`FollowRules::allow_if`] receives it.
 #[derive(Debug)]
 pub struct Change {
     pub(super) before: ClientConfiguration,
@@ -109,7 +110,7 @@ impl Change {
         &self.before
     }
 
-    /// Returns the configuration that would replace it.
+    /// Returns the configuration that replaces [`before`](Self::before) if the change is allowed.
     pub fn after(&self) -> &ClientConfiguration {
         &self.after
     }

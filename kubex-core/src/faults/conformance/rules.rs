@@ -63,7 +63,7 @@ impl Conformance {
         });
     }
 
-    /// Checks that a line end after the token is not sent: it is trimmed, or it is an error.
+    /// Checks that a line break after the token is removed or is an error, and is never sent.
     pub fn sends_no_line_end(&self) {
         self.run(|case| async move {
             for end in ["\n", "\r\n"] {
@@ -108,7 +108,7 @@ impl Conformance {
         });
     }
 
-    /// Checks that `Debug`, `Display`, the report, descriptions and events contain no secret if the fetch succeeds.
+    /// Checks that, after a successful fetch, `Debug`, `Display`, the report, descriptions and events contain no secret.
     pub fn shows_no_secret(&self) {
         self.run(|case| async move {
             let shown = Shown::default();

@@ -11,11 +11,11 @@
 //! | writing the time of the last access | `O_NOATIME` on disks |
 //! | copying a large file, parsing it | neither is done here |
 //!
-//! Only a content and "there is no such file" are answers. Everything else is left to the blocking thread, which alone
-//! reports errors and waits: a file that other users can change; a kernel or a sandbox without these calls; a symbolic link,
-//! except on a file system in memory and within one directory, as the kubelet mounts the files of a pod
-//! (`token -> ..data/token`, `..data -> ..2026_11_28`). A link without a target is left to it too: the target may be being
-//! replaced.
+//! This module returns only the content of a file, or that the file does not exist. Everything else is left to a blocking
+//! thread, which can wait and report errors: a file that other users can change, a kernel or a sandbox without these calls, and
+//! a symbolic link. The exception are links on a file system in memory and within one directory, as the kubelet mounts the
+//! files of a pod (`token -> ..data/token`, `..data -> ..2026_11_28`). A link without a target is left to the blocking thread
+//! too, because the target may be being replaced.
 
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
@@ -305,7 +305,7 @@ impl Directories for Reader {
         remembered(&self.owners, path, owner).map(Some)
     }
 
-    /// A system call that asks for it can block.
+    /// The system call for it can block.
     fn is_read_only(&self, _: &Path) -> Result<bool, Errno> {
         Err(Errno::AGAIN)
     }

@@ -1,7 +1,7 @@
-//! Which mounts are on this machine, so that their files are read without waiting for a server.
+//! Finds the mounts whose files are on this machine, so that reading them waits for no server.
 //!
-//! A mount is looked up in the kernel's list of mounts, which is made from memory: no file system is asked. What the list
-//! does not tell, a blocking thread finds out by `fstatfs`, which may wait for a server.
+//! The kernel's list of mounts contains the file system of each mount. The kernel makes the list from memory, without asking
+//! a file system. For a mount that the list does not contain, a blocking thread calls `fstatfs`, which may wait for a server.
 //!
 //! A known mount is identified by its unique id (Linux 6.8), or else by its id and its block device.
 
@@ -16,7 +16,7 @@ use rustix::io::Errno;
 /// How the files of a mount are read without blocking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
-    /// What is not in the page cache is left to the blocking thread.
+    /// A file that is not in the page cache is left to the blocking thread.
     FromPageCache,
     /// All of the file system is memory, which does not support `RWF_NOWAIT` and does not need it.
     FromMemory,
@@ -24,7 +24,7 @@ pub(super) enum Reading {
     Never,
 }
 
-/// A file system of which something is known without asking a server.
+/// A file system that asks no server.
 struct FileSystem {
     /// Its name in the list of mounts.
     name: &'static [u8],
@@ -82,7 +82,7 @@ impl MountId {
     }
 }
 
-/// The mounts that have been met, the newest last; `None` for a mount of which nothing is known without asking a server.
+/// The mounts that have been looked up, the newest last; `None` for a mount whose files may be on a server.
 static MOUNTS: RwLock<VecDeque<(MountId, Option<Reading>)>> = RwLock::new(VecDeque::new());
 
 /// How many mounts are kept.
@@ -140,8 +140,11 @@ fn remember(mount: MountId, file_system: Option<&FileSystem>) -> Option<Reading>
     reading
 }
 
-/// The name of the file system on which this is open, from the list of the thread's mounts; `None` if the list does not tell.
-#[expect(clippy::disallowed_methods, reason = "this file of the kernel never blocks")]
+/// The name of the file system on which this is open; `None` if the list of the thread's mounts does not contain it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "reading this file of the kernel never blocks"
+)]
 fn file_system_of(opened: BorrowedFd<'_>) -> Option<Vec<u8>> {
     let found = statx(opened, REUSED_ID).ok()?;
     let has_id = StatxFlags::from_bits_retain(found.stx_mask).contains(REUSED_ID);

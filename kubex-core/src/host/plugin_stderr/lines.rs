@@ -1,8 +1,8 @@
 //! Divides a plugin's stderr into texts that can be masked and shown.
 //!
-//! A secret must not be divided, because a part of it is not recognized. So a text is a whole line, or a whole PEM block. A
-//! question has no line break, and so the beginning of a line is shown after a silence; once its line is complete, the rest
-//! is masked together with what was shown.
+//! A secret must not be divided, because a part of it is not recognized. A text is therefore a whole line, or a whole PEM
+//! block. A prompt has no line break, so the beginning of a line is shown after a silence. When the line is complete, it is
+//! masked as a whole, and its rest is shown.
 
 use crate::secret::{ExposeSecret as _, SecretString};
 use crate::text::{MASKED, Mask, clean, without_secrets};
@@ -22,9 +22,9 @@ const TOO_MUCH: &str = "[the rest of the plugin's stderr is not shown]\n";
 pub(super) struct Lines {
     mask: Mask,
     secrets: Vec<SecretString>,
-    /// The words of stdout, which are hidden because they exist.
+    /// The words of stdout. They are masked as long as they are kept here.
     printed: Vec<SecretString>,
-    /// The lines before, as long as each is nothing but a secret: a key without its first line has several.
+    /// The previous lines, if each consists only of a secret, like the lines of a key without its first line.
     before: Zeroizing<Vec<u8>>,
     /// The text that is not complete yet.
     pending: Zeroizing<Vec<u8>>,
@@ -34,7 +34,7 @@ pub(super) struct Lines {
     searched: usize,
     /// Whether the last line ended with a carriage return, whose line feed belongs to it.
     after_carriage_return: bool,
-    /// What is dropped, after a text that was too long to be kept.
+    /// The part to drop after a text that was too long to be kept.
     dropping: Option<Until>,
     /// How many bytes may still be shown.
     left: usize,
@@ -88,7 +88,7 @@ impl Lines {
         self.limited(text)
     }
 
-    /// The beginning of a line. Nothing, if it may be the beginning of a secret.
+    /// The beginning of a line; empty if it may be the beginning of a secret.
     pub(super) fn pause(&mut self) -> String {
         if self.left == 0 || self.dropping.is_some() || self.open_block().is_some() {
             return String::new();

@@ -1,16 +1,4 @@
 //! The environment variables that a plugin inherits.
-//!
-//! A plugin receives all variables of the program, which may contain the program's own secrets, unless the program
-//! limits them.
-//!
-//! ```
-//! use kubex_core::Host;
-//! use kubex_core::host::{PluginEnvironment, PluginRules};
-//!
-//! let rules = PluginRules::new().environment(PluginEnvironment::inherit().dropping(["DATABASE_*", "API_KEY"]));
-//! let host = Host::real().with_variable("API_KEY", Some("s3cret")).with_plugin_rules(rules);
-//! assert!(host.plugin_variables().iter().all(|(name, _)| name != "API_KEY"));
-//! ```
 
 use std::ffi::OsStr;
 
@@ -18,6 +6,17 @@ use crate::sharing_key::SharingKey;
 
 /// The environment variables that a plugin inherits from this program. The variables that the plugin's own
 /// configuration sets are always added.
+///
+/// By default, a plugin inherits all variables of the program, including those with the program's own secrets.
+///
+/// ```
+/// use kubex_core::Host;
+/// use kubex_core::host::{PluginEnvironment, PluginRules};
+///
+/// let rules = PluginRules::new().environment(PluginEnvironment::inherit().dropping(["DATABASE_*", "API_KEY"]));
+/// let host = Host::real().with_variable("API_KEY", Some("s3cret")).with_plugin_rules(rules);
+/// assert!(host.plugin_variables().iter().all(|(name, _)| name != "API_KEY"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PluginEnvironment {
     is_minimal: bool,
@@ -49,7 +48,7 @@ const MINIMAL_ON_WINDOWS: &[&str] = &[
 ];
 
 impl PluginEnvironment {
-    /// Passes all variables. This is the default, because plugins find logins and proxies there.
+    /// Passes all variables. This is the default, because variables contain logins and proxies that plugins need.
     pub fn inherit() -> Self {
         Self::default()
     }

@@ -1,8 +1,4 @@
 //! Rules for exec plugins: which may run, which variables they inherit, and their time limits.
-//!
-//! The rules are part of the [`Host`](super::Host). The program sets them, from Kubex's own configuration or from
-//! kubectl's `kuberc`. They never come from a kubeconfig, because a kubeconfig must not decide about the plugins that
-//! it contains.
 
 mod environment;
 mod options;
@@ -19,11 +15,12 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind};
 use crate::sharing_key::SharingKey;
 
-/// An environment variable that Kubex sets for a plugin. If plugins start each other through Kubex, it lists the
-/// plugins that are already running. Kubex thereby stops a plugin that would start itself again.
+/// The environment variable that tells a plugin which plugins are already running. If a plugin uses Kubex itself and would
+/// start one of them again, Kubex returns [`ErrorKind::Recursion`].
 pub const STACK_VARIABLE: &str = "KUBEX_EXEC_STACK";
 
-/// An environment variable that identifies the run of a plugin. Its descendants inherit it.
+/// The environment variable that identifies one run of a plugin. All processes that the plugin starts inherit it, so that Kubex
+/// can find and end them.
 pub const RUN_VARIABLE: &str = "KUBEX_EXEC_RUN";
 
 /// The environment variables that Kubex adds for its plugins, besides `KUBERNETES_EXEC_INFO`. They do not configure
@@ -37,8 +34,12 @@ pub use policy_source::PluginPolicySource;
 pub use verdict::PluginVerdict;
 pub(super) use verdict::{Permission, Refusal};
 
-/// Rules for exec plugins. By default, every plugin may run and inherits all variables. Its time limit is 30 s, or 5
-/// min if it may use the terminal.
+/// Rules for exec plugins. By default, every plugin may run and inherits all variables. The time limit of a run is 30 s, or 5
+/// min if the plugin may use the terminal.
+///
+/// The rules are part of the [`Host`](super::Host). The program sets them, from Kubex's own configuration or from
+/// kubectl's `kuberc`. They never come from a kubeconfig, because a kubeconfig must not decide about the plugins that
+/// it contains.
 ///
 /// ```
 /// use std::time::Duration;
@@ -120,9 +121,10 @@ impl PluginRules {
         self
     }
 
-    /// Sets the plugins that built-in code may replace, by name, such as `aws`. If a provider supports the whole call
-    /// of such a plugin, it fetches the credential itself and the plugin does not run. A command with a path is never
-    /// replaced. The plugin policy applies as if the plugin ran. See [`Replacement`](crate::Replacement).
+    /// Sets the names of the plugins that a provider may replace, such as `aws`. The provider then fetches the credential
+    /// itself, and the plugin does not run. If the provider does not support an argument or a variable of the call, the plugin
+    /// runs. A command with a path is never replaced. The plugin policy applies in both cases. See
+    /// [`Replacement`](crate::Replacement).
     #[must_use]
     pub fn native(mut self, plugins: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.native = plugins.into_iter().map(Into::into).collect();

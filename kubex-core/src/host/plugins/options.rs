@@ -100,7 +100,7 @@ impl PluginOptions {
     /// Returns the policy that `policy` and `allowlist` describe.
     ///
     /// # Errors
-    /// The errors of [`rules`](Self::rules) about the policy and the allowlist.
+    /// Returns [`ErrorKind::InvalidValue`] if the policy or the allowlist is not valid.
     pub fn plugin_policy(&self) -> Result<PluginPolicy> {
         let named = self.policy.as_deref().unwrap_or_default();
         match (named, &self.allowlist) {
@@ -129,7 +129,7 @@ impl PluginOptions {
     /// Returns the environment variables that plugins inherit.
     ///
     /// # Errors
-    /// The error of [`rules`](Self::rules) about the environment.
+    /// Returns [`ErrorKind::InvalidValue`] if the environment is not `inherit` or `minimal`.
     pub fn plugin_environment(&self) -> Result<PluginEnvironment> {
         let environment = match self.environment.as_deref() {
             None | Some("inherit") => PluginEnvironment::inherit(),
@@ -161,7 +161,7 @@ impl PluginOptions {
     }
 }
 
-/// A command with a path is never served natively.
+/// A command with a path is never replaced.
 fn is_a_name(text: &str) -> bool {
     !text.is_empty() && !text.contains(['/', '\\'])
 }

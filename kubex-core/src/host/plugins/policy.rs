@@ -1,32 +1,4 @@
 //! The plugin policy: which exec plugins may run.
-//!
-//! An allowlist has the rules of client-go (`tools/clientcmd/api/types.go`, `plugin/pkg/client/auth/exec/exec.go`):
-//!
-//! | entry of the allowlist | permits |
-//! |---|---|
-//! | `/usr/local/bin/aws` | the command with this path, and the command `aws` if `PATH` finds this file |
-//! | `aws` | the command `aws`, whichever file `PATH` finds, and the path of that file |
-//!
-//! Paths are compared as text. Symbolic links are not followed.
-//!
-//! Unlike in client-go, an allowlist also limits the environment variables that a kubeconfig sets for a plugin. Some
-//! variables make an allowed program run another one: `LD_PRELOAD`, `BASH_ENV`, `PYTHONPATH`, `PATH`,
-//! `AWS_CONFIG_FILE`. A kubeconfig may set only the [`HARMLESS_VARIABLES`], and the variables that the plugin's entry
-//! lists.
-//!
-//! The policy comes from the program, from Kubex's own configuration or from kubectl's `kuberc`, never from a
-//! kubeconfig. It is checked before every run. If the policy changes and no longer permits a plugin, the credential
-//! that the plugin has already returned stays in use until it expires. If there are several policies, [each of
-//! them](PluginPolicy::and) must permit the plugin.
-//!
-//! ```
-//! use kubex_core::host::{PluginPolicy, PluginRules};
-//!
-//! let policy = PluginPolicy::allowlist_with([("/usr/local/bin/aws", ["AWS_CONFIG_FILE"])])?;
-//! let rules = PluginRules::new().policy(policy);
-//! assert!(PluginPolicy::allowlist([""]).is_err());
-//! # Ok::<(), kubex_core::Error>(())
-//! ```
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -41,8 +13,34 @@ use crate::origin::Origin;
 use crate::sharing_key::SharingKey;
 use crate::text::sanitize_line;
 
-/// The policy that decides which exec plugins may run. Several policies can be [combined](Self::and): each of them must
-/// then permit a plugin.
+/// Decides which exec plugins may run. If policies are [combined](Self::and), each of them must permit a plugin.
+///
+/// An allowlist has the rules of client-go (`tools/clientcmd/api/types.go`, `plugin/pkg/client/auth/exec/exec.go`):
+///
+/// | entry of the allowlist | permits |
+/// |---|---|
+/// | `/usr/local/bin/aws` | the command with this path, and the command `aws` if `PATH` finds this file |
+/// | `aws` | the command `aws`, whichever file `PATH` finds, and the path of that file |
+///
+/// Paths are compared as text. Symbolic links are not followed.
+///
+/// Unlike in client-go, an allowlist also limits the environment variables that a kubeconfig sets for a plugin. Some
+/// variables make an allowed program run another one: `LD_PRELOAD`, `BASH_ENV`, `PYTHONPATH`, `PATH`,
+/// `AWS_CONFIG_FILE`. A kubeconfig may set only the [`HARMLESS_VARIABLES`], and the variables that the plugin's entry
+/// lists.
+///
+/// The policy comes from the program, from Kubex's own configuration or from kubectl's `kuberc`, never from a kubeconfig. It is
+/// checked before every run. If the policy changes and no longer permits a plugin, the credential that the plugin has already
+/// returned stays in use until it expires.
+///
+/// ```
+/// use kubex_core::host::{PluginPolicy, PluginRules};
+///
+/// let policy = PluginPolicy::allowlist_with([("/usr/local/bin/aws", ["AWS_CONFIG_FILE"])])?;
+/// let rules = PluginRules::new().policy(policy);
+/// assert!(PluginPolicy::allowlist([""]).is_err());
+/// # Ok::<(), kubex_core::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginPolicy(pub(super) Vec<Layer>);
 
@@ -77,7 +75,7 @@ pub(super) struct Entry {
 /// The environment variables that a kubeconfig may set for every plugin on an allowlist: regions, profiles, projects
 /// and proxies. None of them contains the path of a file or of a program.
 ///
-/// A proxy can read everything that is sent over `http://`. Do not permit a plugin that sends secrets over `http://`.
+/// Do not permit a plugin that sends secrets over `http://`, because the proxy of the kubeconfig could read them.
 pub const HARMLESS_VARIABLES: &[&str] = &[
     "ALIBABA_CLOUD_PROFILE",
     "ALIBABA_CLOUD_REGION_ID",
@@ -125,8 +123,7 @@ impl PluginPolicy {
     /// Permits only these commands, which are names or absolute paths.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::InvalidValue`](crate::ErrorKind::InvalidValue) for an entry that could never permit
-    /// anything, and for an empty list:
+    /// Returns [`ErrorKind::InvalidValue`](crate::ErrorKind::InvalidValue) in these cases:
     ///
     /// - The list or an entry is empty.
     /// - A path is relative.
@@ -135,9 +132,9 @@ impl PluginPolicy {
         Self::allowlist_with(commands.into_iter().map(|command| (command, [""; 0])))
     }
 
-    /// Permits only these commands, like [`allowlist`](Self::allowlist). An entry contains a command, and the
-    /// environment variables that a kubeconfig may set for it besides [`HARMLESS_VARIABLES`]. A variable name that ends
-    /// in `*` matches all names with that beginning.
+    /// Permits only these commands, like [`allowlist`](Self::allowlist). An entry is a pair of a command and the environment
+    /// variables that a kubeconfig may set for it, in addition to [`HARMLESS_VARIABLES`]. A variable name that ends in `*`
+    /// matches all names with that beginning.
     ///
     /// # Errors
     /// The same as [`allowlist`](Self::allowlist). Also returns
@@ -183,7 +180,7 @@ impl PluginPolicy {
     /// kuberc does.
     ///
     /// # Errors
-    /// The same as [`allowlist_of`](Self::allowlist_of), except for a relative path.
+    /// The same as [`allowlist_of`](Self::allowlist_of), but a relative path is not an error.
     pub fn kuberc_allowlist(entries: impl IntoIterator<Item = AllowedPlugin>) -> Result<Self> {
         let entries = (1..).zip(entries).map(|(at, entry)| Entry::new(at, entry));
         let entries: Vec<Entry> = entries.collect::<Result<_>>()?;
@@ -319,10 +316,10 @@ impl Entry {
 }
 
 impl AllowedPlugin {
-    /// Checks the entry at this position of a list, counted from 1, as [`PluginPolicy::allowlist_of`] checks each.
+    /// Checks this entry like [`PluginPolicy::allowlist_of`]. `position` is its number in the list, counted from 1.
     ///
     /// # Errors
-    /// `InvalidValue`, with the position.
+    /// Returns [`ErrorKind::InvalidValue`](crate::ErrorKind::InvalidValue) with the position, if the entry is not valid.
     pub fn check(&self, position: usize) -> Result<()> {
         refuse_relative(position, &self.command)?;
         Entry::new(position, self.clone()).map(drop)

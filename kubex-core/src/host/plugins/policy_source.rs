@@ -38,11 +38,11 @@ use crate::host::Host;
 /// ```
 #[async_trait]
 pub trait PluginPolicySource: Debug + Send + Sync {
-    /// Returns the policy at this moment. It must not be a policy [from a source](PluginPolicy::from_source). This
-    /// method starts no process and opens no connection.
+    /// Returns the current policy, which must not itself be a policy [from a source](PluginPolicy::from_source). An
+    /// implementation must not start a process or open a connection.
     ///
     /// # Errors
-    /// Any error prevents the plugin from running. The caller receives the error as the reason.
+    /// Any error prevents the plugin from running, and is returned to the caller as the reason.
     async fn policy(&self, host: &Host) -> Result<PluginPolicy>;
 
     /// Returns an id of the source. Two sources with the same id must return the same policy on the same host.

@@ -101,7 +101,7 @@ impl Refusal {
     }
 }
 
-/// What is not about the policy, such as a program that is not found.
+/// For an error that is not about the policy, such as a program that is not found.
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self {
@@ -114,7 +114,7 @@ impl From<Error> for Refusal {
 /// The layers of a policy, as they are at this moment.
 pub(in crate::host) struct CurrentPolicy {
     layers: Vec<Layer>,
-    /// Whether a list is set by the rules themselves. Another one is kubectl's, which has no variables.
+    /// Whether the rules themselves contain an allowlist. An allowlist of kubectl has no variables.
     has_own_list: bool,
 }
 
@@ -183,7 +183,7 @@ impl CurrentPolicy {
         let name = Path::new(command).file_stem();
         let refusals = self.layers.iter().filter_map(|layer| match &layer.rule {
             Rule::DenyAll => Some(denied(command, layer)),
-            // No file that a lookup finds is on such a list.
+            // No entry has the command's file name, so no file that a lookup finds is permitted.
             Rule::Allowlist(entries)
                 if entries
                     .iter()
@@ -196,8 +196,8 @@ impl CurrentPolicy {
         Refusal::of_all(refusals).map_or(Ok(()), |refusal| Err(refusal.logged(command)))
     }
 
-    /// Whether the program that was found for the command may run with these variables of a kubeconfig. Without a program,
-    /// for a command that is served natively, only entries that are the command itself count.
+    /// Whether the program that was found for the command may run with these variables of a kubeconfig. Without a program, for
+    /// a command that a provider replaces, only entries that are the command itself count.
     pub(in crate::host) async fn decide(
         &self,
         command: &OsStr,
@@ -225,7 +225,7 @@ impl CurrentPolicy {
                         Err(refusal) => refusals.push(refusal),
                     }
                 }
-                // `before_look_up` refuses the one, and `current` has read the other.
+                // `before_look_up` has refused the first, and `current` has read the second.
                 Rule::DenyAll | Rule::Read(_) => {}
             }
         }

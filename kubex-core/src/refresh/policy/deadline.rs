@@ -55,7 +55,7 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// It is reached whatever the time is: that of a coarse clock may still be before the one at which something happened.
+    /// A deadline that is always reached. The current time would not do, because a coarse clock may be behind it.
     pub(super) const REACHED: Self = Self {
         monotonic: 0,
         wall: 0,

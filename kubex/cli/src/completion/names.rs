@@ -26,8 +26,7 @@ struct Names {
 /// The names of one kind.
 type Part = fn(&Names) -> &[(String, String)];
 
-/// The grammar, in which the flags that take a name offer those that there are. The files are read when the first name is
-/// asked for.
+/// The grammar, with candidates for each flag that takes a name. The files are read when the first candidate is needed.
 pub(super) fn with_names(mut grammar: Command, words: &[OsString]) -> Command {
     let words = words.to_vec();
     let names = Arc::new(LazyLock::new(move || read(&words)));
@@ -91,7 +90,7 @@ fn read(words: &[OsString]) -> Names {
     names
 }
 
-/// The value of a flag among the words, which are not all there yet.
+/// The value of a flag in a command line that is not complete yet.
 fn value_of<'w>(flag: &str, words: &'w [OsString]) -> Option<&'w str> {
     let mut words = words.iter().filter_map(|word| word.to_str());
     while let Some(word) = words.next() {
@@ -120,7 +119,7 @@ impl Names {
         self.users.extend(kubeconfig.user_names().map(without_help));
     }
 
-    /// A name with control characters would reach the terminal, and a line break would be two names to the shell.
+    /// Removes names with control characters, which would reach the terminal, or be two names for the shell.
     fn remove_what_cannot_be_typed(&mut self) {
         for names in [
             &mut self.contexts,

@@ -17,8 +17,8 @@ pub(crate) enum Shell {
     Zsh,
 }
 
-/// Bash splits words at `:` and `=`, which the names of contexts contain (`arn:aws:eks:...`), so the script joins them again
-/// and takes from each candidate what stands before the last of these. A candidate is quoted by the command.
+/// Bash splits words at `:` and `=`, which the names of contexts contain (`arn:aws:eks:...`), so the script joins them again,
+/// and removes from each candidate the part before the last of these characters. A candidate is quoted by the command.
 const BASH: &str = r#"_kubex() {
     local line="${COMP_LINE:0:COMP_POINT}" words=() word rest index
     for ((index = 0; index <= COMP_CWORD; index++)); do

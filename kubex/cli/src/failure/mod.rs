@@ -15,7 +15,7 @@ use crate::output::{Style, help_lines, print_message};
 pub(crate) enum Failure {
     /// An error of Kubex.
     Error(Box<Error>),
-    /// The command does not do what it was asked for, or the server's answer is not a success.
+    /// The command refuses to do something, or the status of the server's response is not a success.
     Command {
         /// What failed and why.
         message: String,
@@ -58,7 +58,7 @@ impl Failure {
         self
     }
 
-    /// The same failure, for an output that contains all of it already.
+    /// Shortens the failure, because the output above it already contains all of it.
     pub(crate) fn told_above(self, source: &str) -> Self {
         let status = match self {
             Self::Error(error) => status::from_class(error.kind().class()),

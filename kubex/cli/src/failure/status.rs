@@ -1,4 +1,4 @@
-//! The exit status: one number for each class of failures.
+//! The exit status: one number for each class of errors.
 
 use std::process::ExitCode;
 
@@ -6,14 +6,14 @@ use kubex::ErrorClass;
 
 use crate::output::{print_message, print_text};
 
-/// The server was not reached, or its answer is not a success.
+/// The server could not be reached, or the status of its response is not a success.
 pub(crate) const REQUEST_FAILED: u8 = 1;
 /// The command line is invalid.
 pub(crate) const USAGE: u8 = 2;
 /// The credential was rejected or has expired.
 pub(crate) const REJECTED: u8 = 8;
 
-/// The status of a class.
+/// The exit status for a class of errors.
 pub(crate) fn from_class(class: ErrorClass) -> u8 {
     match class {
         ErrorClass::RequestFailed => REQUEST_FAILED,

@@ -116,12 +116,13 @@ impl Flags {
         Some((selected.0, given(selected.1.as_ref())?))
     }
 
-    /// Refuses the flags that select a source or something in the kubeconfig, or override a part of it, for a subcommand that
-    /// does not use them. Otherwise it would change more than was named. `used` are the keys of those that it does use.
+    /// Refuses flags that select a source or a part of the kubeconfig, or override one, for a subcommand that does not use
+    /// them. Otherwise, the subcommand would change more than the user has named. `used` contains the keys of the flags that it
+    /// uses.
     ///
     /// # Errors
-    /// With the message `why`, and the flags that are to be left out. An empty flag is refused too: a variable that is not
-    /// set would otherwise select everything.
+    /// Returns an error with the message `why` and the flags to remove. An empty flag is refused too, because a variable that
+    /// is not set would otherwise select everything.
     pub(crate) fn refuse_selection(&self, used: &[&str], why: &str) -> Result<(), Failure> {
         let flags = [
             ("kubeconfig", &self.kubeconfig),

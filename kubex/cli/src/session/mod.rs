@@ -54,8 +54,8 @@ impl Session {
         configuration.with(Options::new().set("overrides", mapping(&overrides)))
     }
 
-    /// The configured chain. If the flags select something in the kubeconfig, the chain is the kubeconfig alone: after
-    /// a context was named, the pod's service account would be another identity.
+    /// The configured chain. If the flags select something in the kubeconfig, the chain is the kubeconfig alone, because the
+    /// pod's service account would be another identity than the selected one.
     pub(crate) async fn chain(&self) -> kubex::Result<Chain> {
         let configuration = self.configuration().await?;
         if let Some(name) = self.flags.source() {
@@ -117,7 +117,7 @@ impl Session {
         self.resolve_chain(&self.chain().await?).await
     }
 
-    /// As [`resolve_with_inputs`](Self::resolve_with_inputs), for the chain of this session.
+    /// Like [`resolve_with_inputs`](Self::resolve_with_inputs), for the chain of this session.
     pub(crate) async fn resolve_chain(
         &self,
         chain: &Chain,
@@ -128,7 +128,7 @@ impl Session {
         }
     }
 
-    /// Resolves the chain, to look for changes of it and of what configures it.
+    /// Resolves the chain, and watches for changes of its sources and of the configuration.
     pub(crate) async fn watch(&self) -> kubex::Result<Watch> {
         let chain = self.chain().await?;
         match Follow::new(chain).reloading(Arc::new(self.clone())).watch().await {

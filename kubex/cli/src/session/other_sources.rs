@@ -1,4 +1,4 @@
-//! A name that a flag asks for, and that another source has.
+//! Finds the source that contains a name, if the selected source does not contain it.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use kubex::{Chain, Error, ErrorKind, Options, Origin, registry};
 
 use super::{KUBECONFIG, Session, mapping};
 
-/// How long the search may take. It reads files only, and ends with an error that is there already.
+/// The time limit of the search. It reads only files, and only adds help to an existing error.
 const SEARCH_LIMIT: Duration = Duration::from_secs(2);
 
 impl Session {
-    /// The error. If it is about a context, a cluster or a user that a flag names, and that the kubeconfig of another source
-    /// has, its help names that source.
+    /// Adds help to an error. If a flag names a context, a cluster or a user that only the kubeconfig of another source
+    /// contains, the help names that source.
     pub(super) async fn with_help_from_other_sources(&self, error: Error) -> Error {
         let is_about_a_name = matches!(
             error.kind(),
@@ -39,7 +39,7 @@ impl Session {
         }
     }
 
-    /// How to use the first other source that has this name.
+    /// The help that names the first other source that contains this name.
     async fn source_with(&self, key: &str, name: &str, used: Option<&str>) -> Option<String> {
         let configuration = self.configuration().await.ok()?;
         let is_other =
@@ -72,7 +72,7 @@ impl Session {
     }
 }
 
-/// A chain of this source alone, with these options beside its own.
+/// A chain of this source alone, with these additional options.
 fn alone(configuration: &Configuration, source: &str, options: Options) -> Option<Chain> {
     let options = mapping(&options.set("enabled", true));
     let alone = Options::new()

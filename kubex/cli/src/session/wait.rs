@@ -1,4 +1,4 @@
-//! Shows what is waited for, if it takes long.
+//! Shows what the command waits for, if it takes long.
 
 use std::io::{IsTerminal as _, stderr};
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use crate::output::{Style, print_message};
 /// Shorter waits show nothing.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Waits for a credential or a response. After a second, a terminal shows which of the two is waited for.
+/// Waits for a credential or a response. After a second, prints on a terminal which of the two it waits for.
 pub(crate) async fn waiting_for<T>(
     configuration: &ClientConfiguration,
     host: &Host,

@@ -1,4 +1,4 @@
-//! Splits a line of a document that could not be read, by the text of the line alone.
+//! Splits a line of a document that could not be parsed, by the text of the line alone.
 //!
 //! No value is shown, because a line may not be what it looks like: the content of a block scalar that is indented too
 //! little looks like fields.

@@ -10,9 +10,9 @@
 //! | a path, a kind, a name | if it looks like one, and a name if the error contains it |
 //! | a comment, and everything else | never |
 //!
-//! Where the document can be read, the spans of its nodes tell keys from values (`spans.rs`). Passwords in URLs, and what
-//! looks like a token or a private key, are masked in harmless fields too. Where it cannot be read, a line may not be what
-//! it looks like: no value is shown (`mask.rs`), and a line within a multi-line scalar is masked as a whole
+//! If the document can be parsed, the spans of its nodes distinguish keys from values (`spans.rs`). Passwords in URLs, and
+//! texts that look like a token or a private key, are masked in harmless fields too. If it cannot be parsed, a line may not be
+//! what it looks like. No value is shown then (`mask.rs`), and a line within a multi-line scalar is masked as a whole
 //! (`multiline.rs`).
 
 mod fields;

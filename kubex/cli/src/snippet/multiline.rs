@@ -1,7 +1,7 @@
 //! Decides whether a line is within a multi-line scalar that began on an earlier line.
 //!
-//! Such a scalar is known by its form alone: `|` or `>` at the end of a line begins a block scalar, an unclosed quote a
-//! quoted one. In doubt a scalar counts as still open, so that the line is masked.
+//! Such a scalar is recognized by its form alone: `|` or `>` at the end of a line begins a block scalar, and an unclosed quote
+//! begins a quoted one. In doubt, the scalar counts as open, so that the line is masked.
 
 /// A multi-line scalar that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

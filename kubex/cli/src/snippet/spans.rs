@@ -1,6 +1,6 @@
-//! Splits a line of a document that could be read, by the spans of its keys and values.
+//! Splits a line of a document that could be parsed, by the spans of its keys and values.
 //!
-//! What is between them is punctuation, which is shown, or a comment, an anchor or a tag, which is masked.
+//! Between them are punctuation, which is shown, and comments, anchors and tags, which are masked.
 
 use std::ops::Range;
 

@@ -55,7 +55,7 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
 struct MergedConfiguration {
     /// The files that were read; later ones win.
     files: Vec<String>,
-    /// The paths that were looked at in vain.
+    /// The paths where no file was found.
     not_found: Vec<String>,
     profile: Option<String>,
     values: Vec<Entry>,

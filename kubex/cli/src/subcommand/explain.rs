@@ -1,7 +1,7 @@
 //! `kubex explain`: the outcome of each source of the chain, and the chosen configuration field by field.
 //!
-//! With `--watch`, it goes on and shows what a program that follows the chain would do with each change. With `--check`, it
-//! shows what is missing, for each source.
+//! With `--watch`, it continues, and shows what a program that follows the chain would do after each change. With `--check`, it
+//! shows what each source lacks.
 
 mod check;
 mod files;
@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     check: bool,
 }
 
-/// What each source did, and the configuration that was chosen.
+/// The outcome of each source, and the configuration that was chosen.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Explanation {
@@ -106,7 +106,7 @@ struct Plugin {
     reason: Option<String>,
     /// The lines that decide; empty if there is no policy.
     decided_by: Vec<Location>,
-    /// Whether there is nothing to decide about, because the program is not found.
+    /// Whether the program was not found, so that the policy does not apply.
     #[serde(skip)]
     is_missing: bool,
 }

@@ -15,7 +15,7 @@ const MARK: &str = "\u{feff}";
 /// The largest kubeconfig.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// How long the lock of another program is waited for between two looks.
+/// How long to wait before the lock of another program is checked again.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// The content of a kubeconfig file, to be edited. To replace the file, open it with [`lock`](Self::lock).
@@ -42,7 +42,7 @@ impl KubeconfigFile {
         Self::open(path, None)
     }
 
-    /// Locks the file and reads it, so that it can be replaced. The lock is that of kubectl, and is released on drop.
+    /// Locks the file like kubectl, and reads it. [`replace`](Self::replace) can then write it. The lock is released on drop.
     /// If another program holds the lock, the call blocks until the lock is free, at most for `patience`.
     ///
     /// # Errors
@@ -112,14 +112,14 @@ impl KubeconfigFile {
     /// file.
     ///
     /// # Errors
-    /// Returns the errors of [`rehearse`](Self::rehearse). The file is unchanged then, except if writing into the
-    /// existing file has failed.
+    /// Returns the errors of [`rehearse`](Self::rehearse). The file is then unchanged, unless the write into the existing file
+    /// failed.
     pub fn replace(&self, text: &str) -> Result<()> {
         let temporary = self.beside(text)?;
         let replaced = self
             .keep_owner_and_mode(&temporary.file)
             .and_then(|()| fs::rename(&temporary.path, &self.path));
-        // There is room for the content, because it is complete beside the file.
+        // The disk has room for the content, because the temporary file is complete.
         let replaced = replaced.or_else(|_| self.write_in_place(text));
         replaced.map_err(|error| self.not_written(&error))
     }
@@ -149,7 +149,7 @@ impl KubeconfigFile {
         file.sync_all()
     }
 
-    /// Root edits the file of another user, which stays that user's.
+    /// If root edits the file of another user, the file still belongs to that user.
     fn keep_owner_and_mode(&self, file: &File) -> io::Result<()> {
         let before = fs::metadata(&self.path)?;
         keep_owner(file, &before)?;
@@ -175,7 +175,7 @@ impl Temporary {
             .to_string_lossy()
             .into_owned();
         let path = beside.with_file_name(format!(".{name}.kubex-{}", std::process::id()));
-        // A process that had the same id may have been killed.
+        // An earlier process with the same id may have been killed and left its file.
         let _ = fs::remove_file(&path);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);

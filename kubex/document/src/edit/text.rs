@@ -65,8 +65,8 @@ pub fn apply(text: &str, mut edits: Vec<Edit>) -> String {
     result
 }
 
-/// Returns the text of a new entry. Insert it where `key` begins, to add the entry to this mapping before `key`.
-/// `value` must be valid in the document's format, such as the result of [`quoted`].
+/// Returns the text of a new entry of this mapping. To add the entry before `key`, insert the text where `key` begins. `value`
+/// must be valid in the document's format, such as the result of [`quoted`].
 ///
 /// # Errors
 /// Returns the reason why no entry can be inserted before this key.
@@ -114,8 +114,8 @@ pub fn scalar_like(raw: &str, value: &str) -> String {
     }
 }
 
-/// Returns the string that a scalar stands for. `raw` is its text in the document, with quotes. `None` if the scalar
-/// is not a string, such as a number.
+/// Returns the string value of a scalar. `raw` is its text in the document, including quotes. `None` if the scalar is not a
+/// string, such as a number.
 pub fn scalar_value(raw: &str) -> Option<String> {
     let document = Document::read(raw.as_bytes().to_vec().into(), Format::Yaml, &Budget::KUBECONFIG).ok()?;
     document.root().as_str().map(str::to_owned)

@@ -2,7 +2,7 @@
 
 use crate::error::{Problem, ReadError};
 
-/// How many bytes are looked at together.
+/// How many bytes are checked together.
 const STRIDE: usize = 64;
 
 /// Refuses a text with a character that YAML does not allow.

@@ -24,7 +24,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// A list whose dashes stand in the column of the key that it is the value of.
+    /// A list whose dashes are in the same column as its key.
     pub(super) fn indentless_sequence(&mut self) -> Result<(), ReadError> {
         loop {
             let token = self.scanner.peek()?;
@@ -61,7 +61,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// What follows a key: its value, or an empty one where `:` or the value is missing.
+    /// The value after a key. It is empty if `:` or the value is missing.
     fn value(&mut self, ends: fn(TokenKind) -> bool, is_block: bool) -> Result<(), ReadError> {
         let token = self.scanner.peek()?;
         if let TokenKind::Value = token.kind {
@@ -106,7 +106,7 @@ impl Parser<'_, '_> {
         self.builder.begin(properties, true)?;
         let token = self.scanner.peek()?;
         if ends(token.kind) || matches!(token.kind, TokenKind::Value) {
-            // As libyaml does, which passes over what ends the key.
+            // libyaml also skips the token that ends the key.
             self.scanner.take();
             self.empty(token.span.end(), Front::NONE)?;
         } else {

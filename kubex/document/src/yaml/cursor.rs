@@ -2,7 +2,7 @@
 
 use crate::bytes::find;
 
-/// Whether a byte may mean something within a scalar; `0xc2` and `0xe2` begin the line ends beyond ASCII.
+/// Whether a byte may matter within a scalar; `0xc2` and `0xe2` begin the line ends beyond ASCII.
 fn is_special(byte: u8) -> bool {
     #[expect(clippy::indexing_slicing, reason = "each byte is an index of the table")]
     const SPECIAL: [bool; 256] = {
@@ -14,7 +14,7 @@ fn is_special(byte: u8) -> bool {
         }
         special
     };
-    // So many comparisons take longer than a table.
+    // A table is faster than this many comparisons.
     SPECIAL.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
@@ -45,12 +45,12 @@ impl<'t> Cursor<'t> {
         self.text
     }
 
-    /// The byte that it is at.
+    /// The current offset in bytes.
     pub(super) fn at(&self) -> usize {
         self.at
     }
 
-    /// The character that it is at.
+    /// The current offset in characters.
     pub(super) fn character(&self) -> usize {
         self.at - self.continuations
     }
@@ -64,7 +64,7 @@ impl<'t> Cursor<'t> {
         self.character() - self.line_start
     }
 
-    /// A byte ahead; zero after the end.
+    /// Returns the byte that is this far ahead; zero after the end.
     pub(super) fn peek(&self, ahead: usize) -> u8 {
         self.text
             .as_bytes()
@@ -122,7 +122,7 @@ impl<'t> Cursor<'t> {
             && self.is_blank_break_or_end(3)
     }
 
-    /// Goes on by a character.
+    /// Moves forward by one character.
     pub(super) fn skip(&mut self) {
         let width = match self.peek(0) {
             0..0x80 => 1,
@@ -134,7 +134,7 @@ impl<'t> Cursor<'t> {
         self.continuations += width - 1;
     }
 
-    /// Goes on by that many characters of ASCII.
+    /// Moves forward by this many ASCII characters.
     pub(super) fn skip_ascii(&mut self, count: usize) {
         self.at += count;
     }
@@ -164,7 +164,7 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// Goes on to the end of the line.
+    /// Moves to the end of the line.
     pub(super) fn skip_line(&mut self) {
         loop {
             let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
@@ -183,13 +183,13 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// Goes on to the next character that may mean something in a scalar.
+    /// Moves to the next character that may matter in a scalar.
     pub(super) fn skip_ordinary(&mut self) {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         self.advance(find(rest, is_special).unwrap_or(rest.len()));
     }
 
-    /// Goes on over letters, digits, `_` and `-`.
+    /// Skips letters, digits, `_` and `-`.
     pub(super) fn skip_word(&mut self) {
         while matches!(self.peek(0), b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'-') {
             self.at += 1;

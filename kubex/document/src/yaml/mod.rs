@@ -6,8 +6,8 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `characters.rs` | the characters that YAML does not know |
-//! | `cursor.rs` | a place in the text that moves forward |
+//! | `characters.rs` | the characters that YAML does not allow |
+//! | `cursor.rs` | a position in the text that moves forward |
 //! | `scanner.rs`, `token.rs` | from text to tokens; keys and indentation |
 //! | `scalars.rs`, `block.rs` | the tokens that are texts |
 //! | `properties.rs` | directives, anchors, aliases, tags |

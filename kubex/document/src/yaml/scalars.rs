@@ -27,7 +27,7 @@ impl Gathered {
         }
     }
 
-    /// Takes the text until there, and lets what follows stand for the text until `resumes`.
+    /// Takes the text up to `until`, and replaces the text from there up to `resumes` with `text`.
     fn take(&mut self, until: usize, resumes: usize, text: &str, decoded: &mut Decoded) {
         self.decoded_from.get_or_insert(decoded.len());
         decoded.push_str(text.get(self.taken_to..until).unwrap_or_default());
@@ -45,8 +45,8 @@ impl Gathered {
     }
 }
 
-/// Puts into the buffer what white space with line ends in it means: one line end is a space, further ones are line
-/// feeds. Behind an escaped line end all of them are.
+/// Appends the meaning of white space with line ends: the first line end is a space, and further ones are line feeds. After an
+/// escaped line end, each one is a line feed.
 fn fold(space: &str, is_escaped: bool, decoded: &mut Decoded) {
     let mut cursor = Cursor::new(space);
     let mut breaks = std::iter::from_fn(|| {
@@ -125,7 +125,7 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
-    /// Goes on to what ends a word of a plain scalar.
+    /// Moves to the end of a word of a plain scalar.
     fn skip_plain_word(&mut self, is_in_flow: bool) -> Result<(), ReadError> {
         loop {
             self.cursor.skip_ordinary();
@@ -189,7 +189,7 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
-    /// Goes on to a closing quote or white space; returns whether that follows an escaped line end.
+    /// Moves to a closing quote or white space; returns whether that follows an escaped line end.
     fn skip_quoted_word(&mut self, is_single: bool, gathered: &mut Gathered) -> Result<bool, ReadError> {
         let text = self.cursor.text();
         loop {
@@ -221,7 +221,7 @@ impl Scanner<'_, '_> {
         }
     }
 
-    /// What an escape in double quotes means.
+    /// Returns the character of an escape in double quotes.
     fn scan_escape(&mut self) -> Result<char, ReadError> {
         let digits = match self.cursor.peek(1) {
             b'x' => 2,

@@ -96,12 +96,12 @@ impl<'t, 'd> Scanner<'t, 'd> {
         self.keys.len() > 1
     }
 
-    /// The error of what the cursor is at.
+    /// Returns an error at the position of the cursor.
     pub(super) fn error(&self, why: &'static str) -> ReadError {
         ReadError::new(Problem::Yaml(why), self.cursor.at())
     }
 
-    /// The error of a tab where only spaces may be.
+    /// Returns the error for a tab where only spaces are allowed.
     pub(super) fn tab(&self, why: &'static str) -> ReadError {
         ReadError::new(Problem::Tab(why), self.cursor.at())
     }
@@ -194,7 +194,7 @@ impl<'t, 'd> Scanner<'t, 'd> {
         }
     }
 
-    /// Goes on over white space, comments and line ends.
+    /// Skips white space, comments and line ends.
     fn skip_to_token(&mut self) {
         loop {
             let may_be_tab = self.is_in_flow() || !self.may_begin_key;
@@ -256,7 +256,7 @@ impl<'t, 'd> Scanner<'t, 'd> {
         }
     }
 
-    /// Begins a block collection, where the column is further right than that of the one that is open.
+    /// Begins a block collection if the column is to the right of the open one.
     fn roll(
         &mut self,
         column: usize,
@@ -278,7 +278,7 @@ impl<'t, 'd> Scanner<'t, 'd> {
         Ok(())
     }
 
-    /// Ends the block collections that are further right than the column.
+    /// Ends the block collections to the right of this column.
     fn unroll(&mut self, column: Option<usize>) {
         if self.is_in_flow() {
             return;

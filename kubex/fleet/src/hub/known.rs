@@ -1,4 +1,4 @@
-//! Which objects the selections of a hub have found.
+//! The objects that each selection of a hub has found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,8 @@ pub(super) struct Found {
     pub(super) name: String,
 }
 
-/// The objects that were found, each with the selections that have found it. An object goes with the last of them.
+/// The objects that were found, each with the selections that have found it. An object is removed when no selection finds it
+/// any more.
 #[derive(Debug, Default)]
 pub(super) struct Known(BTreeMap<Found, u8>);
 
@@ -29,7 +30,7 @@ impl Found {
         }
     }
 
-    /// The object in words, if its name is valid: otherwise, it may be any text.
+    /// Describes the object. An invalid name is left out, because it may be any text.
     pub(super) fn origin(&self) -> Origin {
         let Self { namespace, name, .. } = self;
         let kind = if self.is_profile {
@@ -49,7 +50,7 @@ impl Known {
         *self.0.entry(found).or_default() |= by.bit();
     }
 
-    /// Forgets what a selection has found. Returns whether no other one has found it.
+    /// Removes an object from a selection. Returns whether no other selection has found the object.
     pub(super) fn forget(&mut self, found: &Found, by: Selection) -> bool {
         let Some(selections) = self.0.get_mut(found) else {
             return false;
@@ -62,7 +63,8 @@ impl Known {
         is_gone
     }
 
-    /// Forgets what a selection had found and a new list does not contain. Returns what no other one has found.
+    /// Removes the objects from a selection that its new list does not contain. Returns those that no other selection has
+    /// found.
     pub(super) fn keep_listed(&mut self, listed: &BTreeSet<Found>, by: Selection) -> Vec<Found> {
         let had = self
             .0

@@ -13,9 +13,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use zeroize::Zeroizing;
 
-/// An object of any content, however deep. Reading one never fails, because the other objects of a list would fail with it, and
-/// because kube's client logs what it cannot read, and this is a Secret. So its text is kept, and only its outermost levels
-/// are looked at. It is wiped on drop.
+/// An object with any content. Only its outermost levels are parsed, and the rest is kept as text, so that deserializing it
+/// never fails. A failure would affect the other objects of the list, and kube's client would log the content of a Secret. The
+/// text is wiped on drop.
 #[derive(Clone)]
 pub(super) struct HubObject {
     metadata: ObjectMeta,
@@ -47,7 +47,8 @@ impl<'de> Deserialize<'de> for HubObject {
 }
 
 impl HubObject {
-    /// The object as JSON, without what only the server needs. The items of a list lack their version and kind.
+    /// The object as JSON, without the fields that only the server needs. Adds the version and kind, which the items of a list
+    /// do not contain.
     pub(super) fn into_manifest(self, resource: &ApiResource) -> Result<SecretBuffer> {
         self.manifest(resource)
             .map_err(|_| Error::new(ErrorKind::MalformedDocument, "an object of the hub is not valid"))

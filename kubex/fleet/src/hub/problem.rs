@@ -1,4 +1,4 @@
-//! Why a hub cannot be watched, in words that contain nothing of what it returned.
+//! The reason why a hub cannot be watched. It contains nothing of the server's response.
 
 use std::io;
 
@@ -7,11 +7,11 @@ use kubex_core::{Error, ErrorKind};
 
 use super::selection::Selection;
 
-/// What has to be done about it.
+/// The kind of the reason, which determines the help.
 enum Reason {
     /// The server answered with this status.
     Status(u16),
-    /// Kubex could not send the request, such as without a credential.
+    /// Kubex could not send the request, for example because there is no credential.
     Client(Error),
     Unreachable,
     NotUnderstood,
@@ -53,7 +53,7 @@ impl Reason {
     }
 }
 
-/// Whether the watch goes on by itself, without anything that a person should know of.
+/// Whether the watch recovers by itself, so that nothing needs to be reported.
 pub(super) fn is_passing(error: &watcher::Error) -> bool {
     match error {
         // The server no longer knows the version where the watch would go on, and everything is listed again.
@@ -100,7 +100,7 @@ pub(super) fn describe(selection: Selection, error: &watcher::Error) -> Error {
     }
 }
 
-/// The problem of a hub that accepts a request and does not answer.
+/// The problem of a hub that accepts a request but does not respond.
 pub(super) fn silent(selection: Selection, seconds: u64) -> Error {
     failed(
         selection,

@@ -1,4 +1,4 @@
-//! What a hub can be asked for.
+//! The kinds of objects that can be watched on a hub.
 
 use kube::api::{ApiResource, GroupVersionKind};
 use kube::runtime::watcher;
@@ -35,7 +35,7 @@ impl Selection {
         }
     }
 
-    /// The plural of the kind, as RBAC has it.
+    /// The plural of the kind, as in RBAC rules.
     pub(super) fn plural(self) -> &'static str {
         match self.kind() {
             ObjectKind::Secret => "secrets",
@@ -63,7 +63,7 @@ impl Selection {
         ApiResource::from_gvk_with_plural(&kind, self.plural())
     }
 
-    /// What the server is asked for, so that it returns no other objects.
+    /// The selectors of the request, so that the server returns no other objects.
     pub(super) fn config(self) -> watcher::Config {
         let config = watcher::Config::default().page_size(PAGE);
         match self {

@@ -1,4 +1,4 @@
-//! Lists and watches a hub, and hands what it finds to the fleet.
+//! Lists and watches a hub, and passes the objects to the fleet.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
@@ -18,7 +18,7 @@ use super::problem::{describe, is_passing, silent};
 use super::{Hub, Selection};
 use crate::objects::Objects;
 
-/// How long a list may take to go on.
+/// How long the server may take for the next page of a list.
 const LIST_LIMIT: Duration = Duration::from_secs(60);
 
 /// The pause after a failure. It doubles with each further one.
@@ -105,8 +105,7 @@ struct Task {
 }
 
 impl Task {
-    /// Watches for ever. After a failure that is more than an interruption, everything is listed again, so that the watch is
-    /// known to work.
+    /// Watches forever. After a failure that is not a short interruption, all objects are listed again.
     async fn run(mut self) {
         let mut failures = 0;
         loop {
@@ -176,7 +175,7 @@ impl Task {
         }
     }
 
-    /// Hands an object over. Returns its name.
+    /// Passes an object to the fleet. Returns its name.
     fn apply(&mut self, object: HubObject) -> Option<Found> {
         let found = self.found(&object)?;
         self.known().add(found.clone(), self.selection);

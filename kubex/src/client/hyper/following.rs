@@ -10,8 +10,9 @@ use tower_service::Service;
 
 use super::super::newest::{Made, Newest};
 
-/// A service that is created again when another configuration [replaces](ClientConfiguration::successor) the one that
-/// it was created from, for example because the server changed. Clones share their connections.
+/// A client service that follows its configuration. If a [successor](ClientConfiguration::successor) replaces the
+/// configuration, for example because the server changed, the service opens new connections for the successor. Clones share
+/// their connections.
 pub struct Following<S> {
     newest: Newest<S>,
     made: Arc<Made<S>>,

@@ -20,7 +20,7 @@
 //!
 //! | subject | what the client does |
 //! |---|---|
-//! | a request that the server has not processed | sends it again. A server that revokes a token closes the connection, and with it the other requests on it (RFC 9113, 6.8) |
+//! | a request that the server has not processed | retries it. For example, after a 401 an API server closes an HTTP/2 connection, with all requests on it (RFC 9113, 6.8) |
 //! | client certificate, CA bundle | opens new connections when one of them changes; requests in progress are completed on the old connections |
 //! | a URI that is only a path, such as `/version` | appends it to the server's address |
 //! | protocol | uses HTTP/2 with pings if the server supports it, HTTP/1.1 for upgrades, and `TCP_NODELAY` |

@@ -37,18 +37,19 @@
 //! | authenticate requests yourself | [`client_without_authorization`]: reqwest's own client |
 //! | choose the crypto provider | [`Client::with_crypto`] |
 //!
-//! The certificate of an `https://` proxy must be signed by the cluster's CA bundle, as in `kubectl`. Unlike
-//! `kubectl`, Kubex does not send the client certificate to the proxy. reqwest has one TLS configuration for proxy and
-//! server, and does not support a `tls-server-name` through a proxy. In these two cases [`Client`] uses its own
-//! connections, and a request's timeout covers only the time until the response headers arrive.
+//! The certificate of an `https://` proxy must be signed by the cluster's CA bundle, as in `kubectl`. Unlike `kubectl`, Kubex
+//! does not send the client certificate to the proxy. With an `https://` proxy, or with a `tls-server-name` and any proxy,
+//! [`Client`] uses its own connections, because reqwest does not support these cases. A request's timeout then covers only the
+//! time until the response headers arrive.
 //!
-//! A credential is sent only to the server's origin (scheme, host and port). Neither a redirect nor the URL of a
-//! request can send it to another one. It is never sent over `http://` (the configuration
-//! [withholds](crate::ClientConfigurationBuilder::build) it), and never for a path that leaves the server's own path
-//! (`invalid request path`). Timeouts, retries and pools are those of the HTTP client.
+//! A credential is sent only to the server's origin (scheme, host and port). Neither a redirect nor the URL of a request can
+//! send it to another one. It is not sent over `http://`, unless the configuration [allows it][http], and never for a path that
+//! leaves the server's own path (`invalid request path`). Timeouts, retries and pools are those of the HTTP client.
 //!
-//! Kubex enables none of reqwest's default TLS providers, because it sets one explicitly. A program that also creates
-//! a `reqwest::Client` without Kubex must enable one of reqwest's TLS features, or install a provider in rustls.
+//! Kubex enables none of reqwest's default TLS providers, because it sets one explicitly. A program that also creates a
+//! `reqwest::Client` without Kubex must enable one of reqwest's TLS features, or install a provider in rustls.
+//!
+//! [http]: crate::ClientConfigurationBuilder::allow_credentials_over_http
 
 mod alias;
 mod authenticated;

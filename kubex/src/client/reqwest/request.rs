@@ -81,8 +81,8 @@ impl RequestBuilder {
         })
     }
 
-    /// Sets the body: text, bytes or a stream. A request with a stream as its body is sent only once, so the caller
-    /// gets the response even if its status is 401.
+    /// Sets the body: text, bytes or a stream. A stream can be sent only once, so a request with a stream is not retried after
+    /// a 401.
     pub fn body(self, body: impl Into<Body>) -> Self {
         self.with(|request| {
             *request.body_mut() = Some(body.into());

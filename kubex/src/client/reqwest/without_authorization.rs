@@ -16,14 +16,14 @@ use super::setup::{build, builder, is_encrypted};
 ///   sends that name as SNI.
 /// - The client opens TLS connections only to the cluster's host, and sends the client certificate only to that host.
 ///   Over `http://`, it connects to any host.
-/// - Through an `https://` proxy, the client never sends a client certificate, not even one that is added later.
+/// - Through an `https://` proxy, the client sends no client certificate, even if the credential gets one later.
 ///
 /// # Errors
 /// - [`ErrorKind::InvalidPem`]: rustls does not accept the CA bundle.
 /// - [`ErrorKind::InvalidValue`]: the TLS server name is not valid.
-/// - [`ErrorKind::Unsupported`]: reqwest does not support the proxy, or a proxy together with a TLS server name;
-///   reqwest would send the client certificate to an `https://` proxy; or there is no [crypto
-///   provider](crate::rustls#the-crypto-provider).
+/// - [`ErrorKind::Unsupported`]: reqwest does not support the proxy, or there is no [crypto
+///   provider](crate::rustls#the-crypto-provider). reqwest does not support any proxy together with a TLS server name, nor an
+///   `https://` proxy together with a client certificate.
 pub fn client_without_authorization(configuration: &ClientConfiguration) -> Result<::reqwest::Client> {
     client_without_authorization_with_crypto(configuration, CryptoChoice::Automatic)
 }

@@ -41,8 +41,8 @@ impl CryptoChoice {
     /// Returns the selected provider.
     ///
     /// # Errors
-    /// Returns [`ErrorKind::Unsupported`](kubex_core::ErrorKind::Unsupported) for [`Automatic`](Self::Automatic) if
-    /// the program has installed no provider and neither feature is enabled.
+    /// Returns [`ErrorKind::Unsupported`](kubex_core::ErrorKind::Unsupported) for [`Automatic`](Self::Automatic) if the program
+    /// has not installed a provider in rustls, and neither `aws-lc-rs` nor `ring` is enabled.
     pub fn provider(&self) -> Result<Arc<CryptoProvider>> {
         match self {
             Self::Automatic => kubex_tls::default_provider(),

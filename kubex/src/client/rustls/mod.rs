@@ -27,20 +27,9 @@
 //!
 //! # The crypto provider
 //!
-//! Each client accepts a [`CryptoChoice`]. Without one, the client uses the first of these: the default provider that
-//! the program has installed in rustls; aws-lc-rs, if the feature `aws-lc-rs` is enabled (it is by default); ring. If
-//! both features are enabled, `ring` therefore has no effect unless the program selects it, and the program does not
-//! panic.
-//!
-//! | part | what it does |
-//! |---|---|
-//! | trust | only the cluster's CA bundle, if there is one; otherwise the system's trust store |
-//! | a new CA bundle | is used from the next handshake; a certificate with an unknown issuer causes a new read |
-//! | client certificate | looked up at each handshake: the newest, or none |
-//! | server name | a handshake with a server other than the configuration's fails before the client certificate is sent |
-//! | `insecure-skip-tls-verify` | any certificate is accepted; one warning is logged for each server |
-//! | an unknown variant of `Trust` | is an error |
-//! | session resumption | disabled, because a resumed session keeps the identity of the original handshake |
+//! Each client accepts a [`CryptoChoice`]. Without one, the client uses the first of these: the default provider that the
+//! program has installed in rustls; aws-lc-rs, if the feature `aws-lc-rs` is enabled (it is by default); ring. If both features
+//! are enabled, ring is used only if the program selects it.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

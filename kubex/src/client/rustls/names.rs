@@ -25,7 +25,7 @@ impl Names {
         })
     }
 
-    /// The same, for a configuration that also connects to an `https://` proxy.
+    /// Like [`new`](Self::new), for a configuration that also connects to an `https://` proxy.
     #[cfg(any(feature = "reqwest", feature = "hyper"))]
     pub(crate) fn with_proxy(cluster: &Cluster) -> Result<Self> {
         let mut names = Self::new(cluster)?;

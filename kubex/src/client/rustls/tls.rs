@@ -19,7 +19,7 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// The same, without a client certificate.
+    /// Returns the same parts, without a client certificate.
     #[cfg(any(feature = "reqwest", feature = "hyper"))]
     pub(crate) fn without_certificate(&self) -> Result<Self> {
         Ok(Self {

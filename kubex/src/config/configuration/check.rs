@@ -31,20 +31,20 @@ impl Configuration {
         Ok(configuration)
     }
 
-    /// Checks each file that [`load`](Self::load) reads, as [`check_file`](Self::check_file) does, and then all layers
-    /// together: the files, the variables and the selected profile.
+    /// Checks each file that [`load`](Self::load) reads, like [`check_file`](Self::check_file). Then merges the files, the
+    /// variables and the selected profile, and checks the result.
     ///
     /// # Errors
-    /// One error with all problems, each with its place.
+    /// Returns one error with all problems, each with its location.
     pub async fn check_files(host: &Host, registry: &Registry) -> Result<Self> {
         Self::check_layers(host, None, registry).await
     }
 
-    /// As [`check_files`](Self::check_files), with this file instead of the one that `KUBEX_CONFIG` names, as
-    /// [`load_with_file`](Self::load_with_file) does.
+    /// Like [`check_files`](Self::check_files), but reads this file instead of the one in `KUBEX_CONFIG`. Errors contain
+    /// `origin`: the place that the path comes from, such as a command-line flag.
     ///
     /// # Errors
-    /// As [`check_files`](Self::check_files), and `UnreadableFile` if the file does not exist.
+    /// Returns the errors of [`check_files`](Self::check_files), and [`ErrorKind::UnreadableFile`] if the file does not exist.
     pub async fn check_files_with(
         path: impl AsRef<Path>,
         origin: Origin,
@@ -66,13 +66,14 @@ impl Configuration {
         Ok(configuration)
     }
 
-    /// The paths at which [`load`](Self::load) looks for the files of the machine and of the user, in order.
+    /// Returns the paths where [`load`](Self::load) looks for the machine's and the user's configuration file, in order. The
+    /// files need not exist.
     pub fn searched_paths(host: &Host) -> Vec<PathBuf> {
         places::searched(host)
     }
 
-    /// Checks the whole configuration, including what the chain does not use: disabled sources, sources that are not
-    /// in the chain, and every profile of the files. A variable that the configuration refers to may be unset.
+    /// Checks the whole configuration, including what the chain does not use: disabled sources, sources that are not in the
+    /// chain, and every profile of the files. The variables that the configuration refers to need not be set.
     ///
     /// # Errors
     /// Returns one error with all problems.

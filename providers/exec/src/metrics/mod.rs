@@ -30,7 +30,7 @@ const ROTATION_AGE: Metric = Metric::histogram(
 /// All metrics that this crate writes.
 pub static METRICS: &[Metric] = &[CALLS, TTL, ROTATION_AGE];
 
-/// Updates the gauge with the time until client certificates of plugins expire. Call it before each scrape.
+/// Updates the gauge of the time until the plugins' client certificates expire. Call it before each scrape.
 pub fn update() {
     set_ttl(Host::real().now().wall);
 }

@@ -20,8 +20,8 @@ pub(super) fn is_leader(id: i32) -> bool {
     running().iter().any(|family| family.leader() == id)
 }
 
-/// Makes this process the new parent of each descendant of a plugin whose own parent has exited. If a plugin fails,
-/// Kubex can then end these processes too.
+/// Makes this process a subreaper: if a plugin exits, the processes that it has started become children of this process. If the
+/// plugin has failed, Kubex can then end them too.
 ///
 /// Call it only in a program that starts no other processes and ends soon, such as the command `kubex`, because
 /// adopted processes are not reaped. It has an effect only on Linux.

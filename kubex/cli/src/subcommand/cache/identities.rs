@@ -1,5 +1,5 @@
-//! The identities under which the store keeps what the user of a context gets: computed again, as the programs compute them
-//! that ask for the credential in this environment. No plugin runs.
+//! The identities under which the store keeps the credential of a context's user. They are computed like in the programs that
+//! request the credential in this environment. No plugin runs.
 
 use clap::FromArgMatches as _;
 use kubex::credentials::StoreIdentity;
@@ -9,13 +9,13 @@ use kubex_exec::{ExecOptions, ExecRequest};
 use crate::session::{Flags, Session};
 use crate::subcommand::exec::{self, is_this_program};
 
-/// The most calls of this command that are looked through, each in the source of the one before.
+/// The maximum number of nested calls of this command that are followed.
 const MOST_CALLS: usize = 4;
 
-/// The user of a context, as the store knows it.
+/// The user of a context, with its identities in the store.
 #[derive(Debug)]
 pub(super) struct CachedUser {
-    /// What makes the credential, for people.
+    /// A description of the source of the credential.
     pub(super) source: String,
     /// Empty if the credential is never stored.
     pub(super) identities: Vec<StoreIdentity>,
@@ -25,7 +25,7 @@ impl CachedUser {
     /// The user of the context that the flags of the session select.
     ///
     /// # Errors
-    /// As for resolving.
+    /// Returns the errors of resolving.
     pub(super) async fn of_context(session: &Session, grammar: fn() -> clap::Command) -> kubex::Result<Self> {
         Self::of_chain(session.chain().await?, session, grammar).await
     }
@@ -33,7 +33,7 @@ impl CachedUser {
     /// The user of the context that the chain selects.
     ///
     /// # Errors
-    /// As for resolving.
+    /// Returns the errors of resolving.
     pub(super) async fn of_chain(
         chain: Chain,
         session: &Session,

@@ -1,4 +1,4 @@
-//! `kubex cache list`: what the store keeps, for whom, and until when, without a secret.
+//! `kubex cache list`: the credentials in the store, with their users and expiry times, without secrets.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `kubex cache`: what the store keeps, and how to clear it.
+//! `kubex cache`: lists and clears the credentials in the store.
 
 mod identities;
 mod list;

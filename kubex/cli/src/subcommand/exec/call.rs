@@ -1,4 +1,5 @@
-//! A call of a plugin through this command: what fetches its credential, and the identity under which the store keeps it.
+//! A call of a plugin through this command: the source of its credential, and the identity under which the store keeps the
+//! credential.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use kubex_exec::{ExecRequest, ExecSource};
 
 use super::plugin::Plugin;
 
-/// A plugin, or the provider that serves its call natively.
+/// A plugin, or the provider that replaces it.
 pub(super) struct Call {
     plugin: Plugin,
     request: ExecRequest,
@@ -17,7 +18,7 @@ pub(super) struct Call {
     pub(super) cluster: Cluster,
     pub(super) source: Arc<dyn CredentialSource>,
     is_native: bool,
-    /// Why the plugin runs, though the rules of the host list it as native.
+    /// Why no provider replaces the plugin, if the rules of the host list it as native.
     pub(super) warning: Option<Warning>,
 }
 

@@ -1,14 +1,14 @@
 //! The program that asks for the credential.
 //!
-//! client-go keeps a credential until it expires, and runs its plugin again only after a 401. So a question by a process
-//! that was already given the credential means that the server rejected it.
+//! client-go keeps a credential until it expires, and runs its plugin again only after a 401. So if a process requests the
+//! credential again, the server has rejected the one that it got.
 
 use std::sync::OnceLock;
 
 use kubex_exec::ExecRequest;
 use kubex_store::{Asked, Client};
 
-/// Programs between a client and this command, as in a plugin that is a script. Each question has a new one.
+/// Programs that run between a client and this command, for example if the plugin is a script. Each request starts new ones.
 const WRAPPERS: &[&str] = &[
     "sh", "bash", "dash", "ash", "zsh", "ksh", "busybox", "env", "sudo", "doas", "timeout", "nice", "nohup",
     "setsid", "xargs", "stdbuf", "chrt", "ionice", "strace", "time",
@@ -47,7 +47,7 @@ fn asking_process() -> (u32, u64) {
     (parent, 0)
 }
 
-/// Other systems do not tell the parent of a process, so no second question is recognized there.
+/// Other systems do not provide the parent of a process, so a second request is not recognized there.
 #[cfg(not(unix))]
 fn asking_process() -> (u32, u64) {
     (std::process::id(), 0)

@@ -1,4 +1,4 @@
-//! Gets a credential through the store: from what is kept, from the process that fetches it, or by fetching it.
+//! Gets a credential through the store: the stored one, the one that another process is fetching, or a new one.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use kubex_store::{Access, Begun, Client, Flight, Location, Slot, Store, StoredCr
 use super::client;
 use crate::output::print_message;
 
-/// The variable with the slots that this process is fetched for, so that a plugin that needs its own credential is not
-/// waited for.
+/// The variable with the slots whose plugins this process runs in. A plugin that requests its own credential is recognized by
+/// it.
 const STACK: &str = "KUBEX_CACHE_STACK";
 
 /// How a credential is shared.

@@ -1,8 +1,7 @@
-//! `kubex explain --check`: what is missing, for each source of the chain, before anything is asked.
+//! `kubex explain --check`: shows what each source of the chain lacks, without running a plugin or sending a request.
 //!
-//! The chain is resolved as always. The sources that it does not reach are resolved too, each alone. For each source that
-//! resolves, it is known without running or requesting anything whether its plugin may run and is there, what its files
-//! contain, and what its warnings are.
+//! The chain is resolved as usual. The sources that it does not reach are resolved too, each alone. For each source that can be
+//! resolved, the output contains whether its plugin exists and may run, the problems of its files, and its warnings.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -128,7 +127,7 @@ pub(super) async fn run(format: Format, session: &Session) -> Result<(), Failure
 }
 
 impl Findings {
-    /// Looks at the configuration of a source: no plugin runs, and nothing is requested.
+    /// Checks the configuration of a source. Runs no plugin and sends no request.
     async fn of(configuration: &ClientConfiguration, source: &str, host: &Host) -> Self {
         let mut found = Self {
             warnings: configuration.warnings().to_vec(),

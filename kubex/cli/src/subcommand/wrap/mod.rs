@@ -1,4 +1,5 @@
-//! `kubex wrap` and `kubex unwrap`: exec users of a kubeconfig go through `kubex exec`, or no longer.
+//! `kubex wrap` and `kubex unwrap`: edit a kubeconfig so that its exec users run their plugins through `kubex exec`, and undo
+//! it.
 
 mod edit;
 mod text;
