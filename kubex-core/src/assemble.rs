@@ -212,7 +212,7 @@ fn shown_value(value: &Value) -> Option<String> {
 fn read_once(path: PathBuf) -> Warning {
     Warning::new(
         "pipe-read-once",
-        "this is a pipe, which is read once: a later change of its content is not noticed",
+        "this file is a pipe: it is read only once, so later changes are not noticed",
     )
     .with_origin(&Origin::pipe(path))
 }
@@ -221,7 +221,8 @@ fn read_once(path: PathBuf) -> Warning {
 fn user_name_with_colon(options: &Options) -> Option<Warning> {
     let (_, name) = options.iter().find(|(key, _)| *key == "username")?;
     name.as_str().filter(|name| name.contains(':'))?;
-    let message = "the user name contains a colon, and servers read only the part before it as the user name";
+    let message =
+        "the user name contains a colon; servers take only the part before the colon as the user name";
     Some(Warning::new("colon-in-username", message).with_origin(name.origin()))
 }
 

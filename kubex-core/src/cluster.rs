@@ -99,8 +99,9 @@ impl ServerUrl {
             return Err(invalid("has a scheme other than https").with_help("write it as https://host:port"));
         }
         if address.user.is_some() {
-            return Err(invalid("contains a user name or a password")
-                .with_help("remove it from the address and set it as a credential"));
+            return Err(invalid("contains a user name or a password").with_help(
+                "remove the user name and the password from the address, and set them as the credential",
+            ));
         }
         let path = normal_path(address.path);
         let url = address

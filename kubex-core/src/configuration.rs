@@ -389,7 +389,7 @@ impl ClientConfigurationBuilder {
         if !sends_credentials && !is_anonymous {
             self.warnings.push(Warning::new(
                 "credentials-withheld-over-http",
-                "the server's address is http://, so no credential is sent to it",
+                "no credential is sent, because the server's address begins with http://",
             ));
             self.identity = Identity::Fixed(Credential::anonymous());
             self.identity_origins.clear();

@@ -113,9 +113,7 @@ impl Headers {
 fn too_many(field: &str, budget: std::fmt::Arguments<'_>) -> Error {
     Error::new(
         ErrorKind::InvalidValue,
-        format_args!(
-            "\"{field}\" needs more than {budget}, which is the most that impersonation may add to a request"
-        ),
+        format_args!("\"{field}\" makes the impersonation larger than {budget}, which is the limit"),
     )
     .with_help(format_args!("shorten \"{field}\""))
 }

@@ -50,7 +50,7 @@ pub enum Place {
 pub struct Origin {
     place: Place,
     position: Option<(u32, u32)>,
-    keys: Option<Arc<Keys>>,
+    keys: Keys,
 }
 
 impl Origin {
@@ -88,7 +88,7 @@ impl Origin {
         Self {
             place,
             position: None,
-            keys: None,
+            keys: Keys::default(),
         }
     }
 
@@ -102,7 +102,7 @@ impl Origin {
     /// Appends a key. `.key("cluster").key("server")` is printed as `cluster.server`.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
-        if key.is_empty() && self.keys.is_none() {
+        if key.is_empty() && self.keys.is_empty() {
             return self;
         }
         self.further(Step::new(&clean_line(key)))
@@ -124,7 +124,23 @@ impl Origin {
     }
 
     fn further(mut self, step: Step) -> Self {
-        self.keys = Some(Arc::new(Keys::new(self.keys.take(), step)));
+        self.keys.push(step);
+        self
+    }
+
+    /// Lets the clones share the keys, so that they are in memory once. Call this on the origin of a list or a mapping
+    /// before the origins of its values are derived from it.
+    ///
+    /// ```
+    /// use kubex_core::Origin;
+    ///
+    /// let arguments = Origin::file("/etc/kubex/config.yaml").key("args").shared();
+    /// let origins: Vec<Origin> = (0..3).map(|index| arguments.clone().item(index)).collect();
+    /// assert_eq!(origins[2].keys(), "args[2]");
+    /// ```
+    #[must_use]
+    pub fn shared(mut self) -> Self {
+        self.keys.share();
         self
     }
 
@@ -165,7 +181,7 @@ impl Origin {
     /// Returns the keys that lead to the value, such as `users[jane].token`. The text is empty if the origin is the
     /// whole document.
     pub fn keys(&self) -> &str {
-        self.keys.as_deref().map_or("", Keys::as_str)
+        self.keys.as_str()
     }
 }
 

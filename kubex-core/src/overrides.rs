@@ -162,7 +162,7 @@ impl Overrides {
             let origin = self.identity.iter().next().map(|(_, value)| value.origin());
             return Err(Error::new(
                 ErrorKind::IncompleteKeyPair,
-                "the overrides contain only part of an identity, and this source's identity can only be replaced as a whole",
+                "the overrides replace only a part of this source's identity, which can only be replaced as a whole",
             )
             .with_origin(origin.unwrap_or(self.identity.origin()))
             .with_help("override the client certificate together with its key"));
@@ -174,7 +174,7 @@ impl Overrides {
         match self.identity.get("password") {
             Some(password) if !source.identity.has_field("username") => Err(Error::new(
                 ErrorKind::MissingField,
-                "the overrides contain a password, and there is no user name",
+                "the overrides contain a password, but there is no user name",
             )
             .with_origin(password.origin())
             .with_help("override \"username\" too")),

@@ -96,11 +96,11 @@ impl<'a> ResolveRequest<'a> {
             Error::new(
                 ErrorKind::UnknownSource,
                 format_args!(
-                    "the source \"{}\" is not known here, or it refers back to this one",
+                    "the source \"{}\" does not exist, or it refers back to this source",
                     clean_line(name)
                 ),
             )
-            .with_help("name a source that is defined, and that does not go through this one")
+            .with_help("use a source that is defined and does not itself use this source")
         })?;
         Ok(chain.with_host(self.host.clone()))
     }

@@ -218,7 +218,7 @@ impl fmt::Debug for SecretBytes {
 /// A text that may contain a secret, such as a value of a document. It is redacted in `Debug`, wiped on drop, and read
 /// like a `str`.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct WipedString(Zeroizing<String>);
+pub struct WipedString(Zeroizing<Box<str>>);
 
 impl WipedString {
     /// Returns the text.
@@ -229,13 +229,17 @@ impl WipedString {
 
 impl From<String> for WipedString {
     fn from(text: String) -> Self {
-        Self(Zeroizing::new(text))
+        if text.len() == text.capacity() {
+            return Self(Zeroizing::new(text.into_boxed_str()));
+        }
+        // Shrinking a text may leave a copy behind, so it is copied and the old one is wiped.
+        Self::from(Zeroizing::new(text).as_str())
     }
 }
 
 impl From<&str> for WipedString {
     fn from(text: &str) -> Self {
-        text.to_owned().into()
+        Self(Zeroizing::new(text.into()))
     }
 }
 

@@ -7,7 +7,7 @@
 //! use kubex_core::{Origin, Warning};
 //!
 //! let origin = Origin::file("/home/jane/.kube/config").position(7, 5);
-//! let warning = Warning::new("insecure-skip-tls-verify", "any certificate is accepted from the server").with_origin(&origin);
+//! let warning = Warning::new("insecure-skip-tls-verify", "the server's certificate is not verified").with_origin(&origin);
 //! assert_eq!(warning.id(), "insecure-skip-tls-verify");
 //! assert!(warning.to_string().contains("/home/jane/.kube/config:7:5"));
 //! ```

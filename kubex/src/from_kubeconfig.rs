@@ -230,7 +230,7 @@ impl FromKubeconfig {
         if names.into_iter().any(Option::is_some) || !self.overrides.is_empty() {
             return Err(Error::new(
                 ErrorKind::ConflictingFields,
-                "a kubeconfig that is loaded for all of its contexts takes no context, cluster, user, namespace or overrides",
+                "load() reads all contexts, so it takes no context, cluster, user, namespace or overrides",
             )
             .with_help("call context(name) on the loaded kubeconfig"));
         }

@@ -27,7 +27,9 @@ async fn credentials(directory: &Path, script: &str) -> Credentials {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     let options = Options::new()
         .set("server", "https://10.0.0.1")
-        .set("command", path.to_str().unwrap());
+        .set("command", path.to_str().unwrap())
+        // A gigabyte takes longer than the default of 30 s on a busy machine.
+        .set("deadline", "10m");
     let chain = Chain::builder(kubex::registry().unwrap())
         .source(Source::new("cloud").provider("exec").options(options))
         .build()

@@ -324,11 +324,11 @@ fn no_certificate(subject: Subject<'_>, blocks: &[PemBlock<'_>]) -> Error {
     match blocks.first() {
         Some(block) if block.label.ends_with("PRIVATE KEY") => {
             let help = if subject.what == Subject::CLIENT_CERTIFICATE.what {
-                "swap the client certificate and the client key, or set the certificate"
+                "set the certificate; perhaps the certificate and the key are swapped"
             } else {
                 "set the certificate, and keep the private key on the server"
             };
-            invalid(subject, "is a private key").with_help(help)
+            invalid(subject, "contains a private key, not a certificate").with_help(help)
         }
         Some(block) => {
             // Only what looks like a label is shown.

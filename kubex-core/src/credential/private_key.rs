@@ -76,8 +76,8 @@ pub(super) fn read_key(pem: &[u8], subject: Subject<'_>) -> Result<PrivateKeyDer
         if is_encrypted(content) {
             return encrypted(subject);
         }
-        invalid(format_args!("{subject} is not a private key that can be read"))
-            .with_help("expected a key in PKCS #8, PKCS #1 or SEC1")
+        invalid(format_args!("{subject} is not a readable private key"))
+            .with_help("use a key in PKCS #8, PKCS #1 or SEC1")
     })
 }
 
@@ -172,7 +172,7 @@ fn encrypted(subject: Subject<'_>) -> Error {
     let file = subject.file.unwrap_or(Path::new("client.key")).to_string_lossy();
     let (from, to) = (shell_word(&file), format!("{file}.decrypted"));
     invalid(format_args!(
-        "{subject} is encrypted, and no pass phrase can be given"
+        "{subject} is encrypted, and Kubex cannot ask for its pass phrase"
     ))
     .with_help(format_args!(
         "decrypt it with: openssl pkey -in {from} -out {}",
@@ -183,10 +183,12 @@ fn encrypted(subject: Subject<'_>) -> Error {
 fn no_key(subject: Subject<'_>, blocks: &[PemBlock<'_>]) -> Error {
     let has = |label: &str| blocks.iter().any(|block| block.label == label);
     if has("CERTIFICATE") {
-        invalid(format_args!("{subject} is a certificate"))
-            .with_help("swap the client certificate and the client key, or set the private key")
+        invalid(format_args!(
+            "{subject} contains a certificate, not a private key"
+        ))
+        .with_help("set the private key; perhaps the certificate and the key are swapped")
     } else if has("PUBLIC KEY") || has("RSA PUBLIC KEY") {
-        invalid(format_args!("{subject} is a public key"))
+        invalid(format_args!("{subject} contains a public key, not a private key"))
             .with_help("set the private key that belongs to the certificate")
     } else {
         invalid(format_args!("{subject} contains no private key in PEM"))
@@ -264,9 +266,12 @@ mod tests {
         for (text, message) in [
             (relabelled(key, "ENCRYPTED PRIVATE KEY"), "is encrypted"),
             (traditional.to_owned(), "is encrypted"),
-            (certificate.to_owned(), "is a certificate"),
-            (relabelled(key, "PUBLIC KEY"), "is a public key"),
-            (relabelled(certificate, "PRIVATE KEY"), "is not a private key"),
+            (certificate.to_owned(), "contains a certificate"),
+            (relabelled(key, "PUBLIC KEY"), "contains a public key"),
+            (
+                relabelled(certificate, "PRIVATE KEY"),
+                "is not a readable private key",
+            ),
             (format!("\u{feff}{key}"), "a byte order mark"),
             (key.replace("-----END PRIVATE KEY-----", ""), "it has no END line"),
             ("token".to_owned(), "contains no private key"),

@@ -45,7 +45,7 @@ pub(super) fn remedy(error: &io::Error, path: Option<&Path>) -> &'static str {
             "remove the blank at the end of the path"
         }
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "check the path, or create the file",
-        io::ErrorKind::PermissionDenied => "allow the program's user to read it",
+        io::ErrorKind::PermissionDenied => "give the user that runs the program permission to read it",
         io::ErrorKind::TimedOut => {
             "check the command that writes to the pipe, or save its output in a file and name that file"
         }

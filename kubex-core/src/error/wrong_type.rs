@@ -28,9 +28,9 @@ fn how_to_write(expected: &str, found: &str) -> Option<&'static str> {
     match expected {
         "a boolean" | "true or false" => Some("write true or false"),
         "a number" => Some("write a number, without quotes"),
-        "a string" | "a path" if is_scalar => Some("put it in quotes"),
+        "a string" | "a path" if is_scalar => Some("put the value in quotes"),
         "a string" | "a path" => Some("write a single string"),
-        _ if expected.starts_with("the name of ") && is_scalar => Some("put it in quotes"),
+        _ if expected.starts_with("the name of ") && is_scalar => Some("put the value in quotes"),
         _ if expected.starts_with("the name of ") => Some("write one name"),
         _ if expected.starts_with("a mapping") => Some("write it as a mapping of keys to values"),
         _ if expected.starts_with("a list") => Some("write it as a list: [...]"),
@@ -49,7 +49,7 @@ mod tests {
             ("a boolean", "a string", "write true or false"),
             ("a list", "a string", "write it as a list: [...]"),
             ("a list of names", "a string", "write it as a list: [...]"),
-            ("a string", "a number", "put it in quotes"),
+            ("a string", "a number", "put the value in quotes"),
             ("a string", "a list", "write a single string"),
             (
                 "a whole number that is not negative",

@@ -66,7 +66,7 @@ impl NotRun {
             Self::Busy => {
                 "move work that blocks to threads of its own, or raise \"max_blocking_threads\" of the runtime"
             }
-            Self::ShutDown => "ask again from a runtime that is running",
+            Self::ShutDown => "call it again from a runtime that is running",
         }
     }
 
@@ -80,7 +80,7 @@ impl fmt::Display for NotRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoRuntime => "it was called outside of a tokio runtime",
-            Self::Busy => "all threads of the tokio runtime that may block are in use",
+            Self::Busy => "all threads for blocking work of the tokio runtime are in use",
             Self::ShutDown => "the runtime was shut down",
         })
     }

@@ -181,7 +181,7 @@ impl ClusterOptions {
             warnings.push(
                 Warning::new(
                     "insecure-skip-tls-verify",
-                    "any certificate is accepted from the server",
+                    "the server's certificate is not verified",
                 )
                 .with_origin(&self.options.origin_of("insecure-skip-tls-verify")),
             );

@@ -1,4 +1,5 @@
-//! The keys that lead to a value, as a chain that values share. Most are never shown, so their text is created only on demand.
+//! The keys that lead to a value. Values that stand together share those that lead to all of them. Most keys are never
+//! shown, so their text is created only on demand.
 
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
@@ -6,17 +7,28 @@ use std::sync::{Arc, OnceLock};
 
 use crate::text::shown_key;
 
-/// A step, after those that lead to it.
+/// The keys that lead to a value.
+#[derive(Default)]
 pub(super) struct Keys {
-    before: Option<Arc<Keys>>,
-    step: Step,
+    /// All keys but the last one.
+    before: Option<Arc<Shared>>,
+    /// Without an allocation, because most values have a key that no other value shares. `None` if the keys lead to a
+    /// collection whose values share all of them.
+    last: Option<Step>,
     text: OnceLock<Box<str>>,
+}
+
+/// A step that several values share, after those that lead to it.
+struct Shared {
+    before: Option<Arc<Shared>>,
+    step: Step,
 }
 
 /// The longest key that is kept without an allocation of its own: those of a kubeconfig are shorter.
 const SHORT: usize = 30;
 
 /// One key or item.
+#[derive(Clone)]
 pub(super) enum Step {
     Short { bytes: [u8; SHORT], length: u8 },
     Long(Box<str>),
@@ -59,21 +71,35 @@ impl Step {
 }
 
 impl Keys {
-    pub(super) fn new(before: Option<Arc<Self>>, step: Step) -> Self {
-        Self {
-            before,
-            step,
-            text: OnceLock::new(),
+    pub(super) fn is_empty(&self) -> bool {
+        self.before.is_none() && self.last.is_none()
+    }
+
+    /// Appends a step.
+    pub(super) fn push(&mut self, step: Step) {
+        self.share();
+        self.last = Some(step);
+        self.text = OnceLock::new();
+    }
+
+    /// Lets clones share all of the keys.
+    pub(super) fn share(&mut self) {
+        if let Some(step) = self.last.take() {
+            let before = self.before.take();
+            self.before = Some(Arc::new(Shared { before, step }));
         }
     }
 
     pub(super) fn as_str(&self) -> &str {
+        if self.is_empty() {
+            return "";
+        }
         self.text.get_or_init(|| {
-            let mut steps = vec![&self.step];
+            let mut steps: Vec<&Step> = self.last.iter().collect();
             let mut before = self.before.as_deref();
-            while let Some(keys) = before {
-                steps.push(&keys.step);
-                before = keys.before.as_deref();
+            while let Some(shared) = before {
+                steps.push(&shared.step);
+                before = shared.before.as_deref();
             }
             let mut text = String::new();
             for step in steps.into_iter().rev() {
@@ -81,6 +107,17 @@ impl Keys {
             }
             text.into()
         })
+    }
+}
+
+/// The text is made again if it is shown.
+impl Clone for Keys {
+    fn clone(&self) -> Self {
+        Self {
+            before: self.before.clone(),
+            last: self.last.clone(),
+            text: OnceLock::new(),
+        }
     }
 }
 
@@ -105,11 +142,11 @@ impl fmt::Debug for Keys {
 }
 
 /// Drops the chain without recursion, because a document may be deeply nested.
-impl Drop for Keys {
+impl Drop for Shared {
     fn drop(&mut self) {
         let mut before = self.before.take();
-        while let Some(mut keys) = before.and_then(Arc::into_inner) {
-            before = keys.before.take();
+        while let Some(mut shared) = before.and_then(Arc::into_inner) {
+            before = shared.before.take();
         }
     }
 }
@@ -131,6 +168,15 @@ mod tests {
         assert_eq!(Origin::code().key("a.b"), Origin::code().key("a").key("b"));
         assert_eq!(Origin::code().key(""), Origin::code());
         assert_eq!(Origin::code().item(0).key("a").keys(), "[0].a");
+    }
+
+    #[test]
+    fn shared_keys_are_the_same_keys() {
+        let list = Origin::code().key("a").shared();
+        assert_eq!(list, Origin::code().key("a"));
+        assert_eq!(list.clone().item(1).keys(), "a[1]");
+        assert_eq!(list.shared().shared().key("b").keys(), "a.b");
+        assert_eq!(Origin::code().shared(), Origin::code());
     }
 
     #[test]

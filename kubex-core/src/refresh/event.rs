@@ -124,7 +124,7 @@ fn id(reason: FetchReason) -> &'static str {
 fn sentence(status: FetchStatus) -> &'static str {
     match status {
         FetchStatus::Fetched | FetchStatus::Unchanged => "fetched",
-        FetchStatus::Expired => "fetched, but had expired on arrival; check this machine's clock",
+        FetchStatus::Expired => "fetched, but already expired on arrival; check this machine's clock",
         FetchStatus::Failed => "fetch failed",
     }
 }

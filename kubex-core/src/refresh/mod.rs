@@ -249,10 +249,7 @@ impl<F: Fetcher> RefreshCell<F> {
         };
         let error = Error::new(
             ErrorKind::NoRuntime,
-            format_args!(
-                "cannot fetch from {}: it was asked for {what}",
-                self.description()
-            ),
+            format_args!("cannot fetch from {} {what}", self.description()),
         );
         Err(self.with_source_name(error.with_help(help)))
     }
@@ -357,14 +354,14 @@ impl<F: Fetcher> RefreshCell<F> {
             ErrorKind::Aborted,
             "the fetch ended without a result, because its runtime was shut down",
         );
-        self.with_source_name(error.with_help("ask again from a runtime that is running"))
+        self.with_source_name(error.with_help("call it again from a runtime that is running"))
     }
 
     fn expired_on_arrival(&self) -> Error {
         let error = Error::new(
             ErrorKind::Expired,
             format_args!(
-                "the credential from {} had expired on arrival",
+                "the credential from {} had already expired when it arrived",
                 self.description()
             ),
         );

@@ -216,7 +216,7 @@ impl Registry {
             Err(Error::new(
                 ErrorKind::UnknownProvider,
                 format_args!(
-                    "the provider \"{name}\" is not a credential source: it also chooses the cluster"
+                    "the provider \"{name}\" cannot be used as a credential only: it also chooses the cluster"
                 ),
             ))
         });
@@ -240,10 +240,9 @@ impl Registry {
         match nearest(name, &known) {
             Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
             None => error.with_help(format_args!(
-                "add `use that_crate as _;` to the program, with the crate that registers \"{}\", built with the same \
-                 kubex-core as the program (`cargo tree -d -i kubex-core` lists a second one); if Kubex contains the \
-                 provider, enable its cargo feature; for the command kubex: see \"With your own providers\" in \
-                 docs/command.md",
+                "if the provider belongs to Kubex, enable its cargo feature; if not, add `use that_crate as _;` with the \
+                 crate that registers \"{}\", and check that `cargo tree -d -i kubex-core` lists nothing; for the command \
+                 kubex, see \"With your own providers\" in docs/command.md",
                 clean_line(name)
             )),
         }

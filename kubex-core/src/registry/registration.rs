@@ -276,10 +276,10 @@ impl Registration {
         if self.kubeconfig_keys.is_empty() {
             return Err(Error::new(
                 ErrorKind::Refused,
-                format_args!("a kubeconfig may not name the provider \"{}\"", self.name),
+                format_args!("a kubeconfig may not use the provider \"{}\"", self.name),
             )
             .with_origin(options.origin())
-            .with_help("name it in Kubex's own configuration"));
+            .with_help("use the provider in Kubex's own configuration"));
         }
         Ok(options.split_off(self.kubeconfig_keys))
     }

@@ -171,9 +171,9 @@ pub fn check_plugin_environment(
         let Some(name) = name.to_str() else { continue };
         let shown = || shown_key(name);
         let message = if !is_understood(name, &value) {
-            format!("the variable \"{}\" is not understood", shown())
+            format!("the variable \"{}\" is not supported", shown())
         } else if is_read(name) && !inherited.iter().any(|(kept, _)| kept == OsStr::new(name)) {
-            format!("the plugin rules drop the variable \"{}\"", shown())
+            format!("the plugin rules remove the variable \"{}\"", shown())
         } else {
             continue;
         };
@@ -260,7 +260,7 @@ impl Registry {
         };
         let source = match replace(call) {
             Ok(source) => source,
-            Err(what) => return plugin_runs(call, &format!("{what} is not understood")),
+            Err(what) => return plugin_runs(call, &format!("{what} is not supported")),
         };
         let source = ReplacedPlugin {
             call: call.clone(),
@@ -278,7 +278,7 @@ fn plugin_runs(call: &PluginCall, why: &str) -> Replacement {
     let warning = Warning::new(
         "plugin-not-replaced",
         format_args!(
-            "the plugin \"{}\" runs, although it is listed as native: {why}",
+            "the plugin \"{}\" runs although \"exec.native\" lists it: {why}",
             sanitize_line(&call.command)
         ),
     );
@@ -312,7 +312,7 @@ impl ReplacedPlugin {
                     limit.as_secs()
                 ),
             )
-            .with_help("check that its server can be reached from here"))
+            .with_help("check that this machine can reach the server that issues it"))
         })
     }
 

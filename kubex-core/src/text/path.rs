@@ -94,7 +94,7 @@ pub fn check_path(field: &str, value: &str, origin: &Origin) -> Result<()> {
         "tokenFile" | "token-file" => "token".to_owned(),
         _ => return Err(error.with_help("write it to a file, and use the path of the file")),
     };
-    Err(error.with_help(format_args!("use \"{data}\" for the content itself")))
+    Err(error.with_help(format_args!("set \"{data}\" to use the content itself")))
 }
 
 /// The base64 of a certificate or a key without its BEGIN line.

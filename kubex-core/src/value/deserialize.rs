@@ -111,7 +111,7 @@ impl de::Error for Failure {
     fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
         Self::new(
             ErrorKind::InvalidValue,
-            format!("the value is not one of: {}", expected.join(", ")),
+            format!("invalid value: expected one of {}", expected.join(", ")),
         )
     }
 
@@ -388,11 +388,11 @@ mod tests {
             ),
             (
                 r#"{"retries": 1, "token": 5}"#,
-                "expected a string, found a number (/c.yaml, sources.x.token); put it in quotes",
+                "expected a string, found a number (/c.yaml, sources.x.token); put the value in quotes",
             ),
             (
                 r#"{"retries": 1, "mode": "s3cret"}"#,
-                "the value is not one of: fast, slow (/c.yaml, sources.x.mode)",
+                "invalid value: expected one of fast, slow (/c.yaml, sources.x.mode)",
             ),
             (
                 r#"{"retries": 1, "tokn": "s3cret"}"#,

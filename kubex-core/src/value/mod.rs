@@ -83,6 +83,11 @@ impl Value {
     /// lead to it.
     #[must_use]
     pub fn located(mut self, origin: Origin) -> Self {
+        let origin = if self.is_collection() {
+            origin.shared()
+        } else {
+            origin
+        };
         match &mut self.kind {
             ValueKind::Sequence(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
@@ -128,6 +133,10 @@ impl Value {
             ValueKind::String(text) => text.is_empty(),
             _ => false,
         }
+    }
+
+    fn is_collection(&self) -> bool {
+        matches!(self.kind, ValueKind::Sequence(_) | ValueKind::Mapping(_))
     }
 
     /// Returns the type in words, such as `a string` or `a list`.

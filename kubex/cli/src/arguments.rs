@@ -12,7 +12,7 @@ use crate::output::Format;
 use crate::session::Flags;
 use crate::subcommand::Subcommand;
 
-/// Shows which Kubernetes API server a program here talks to, as whom, and why.
+/// Shows which Kubernetes API server a program on this machine uses, with which identity, and why.
 ///
 /// Results go to stdout, messages to stderr. Exit status: 0 success, 1 the request failed, 2 the command line is
 /// invalid, 3 nothing is configured, 4 the configuration is invalid, 5 the credential could not be fetched,
@@ -22,7 +22,7 @@ use crate::subcommand::Subcommand;
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) flags: Flags,
-    /// The output format of a subcommand that has one
+    /// The output format, if the subcommand has one
     #[arg(short = 'o', long = "output", value_enum, value_name = "FORMAT")]
     output: Option<Format>,
     #[command(subcommand)]

@@ -5,23 +5,20 @@ use clap::error::{ContextKind, ContextValue};
 
 /// A subcommand of kubectl or of other tools, and the one to use.
 const SUBCOMMANDS: &[(&str, &str)] = &[
-    (
-        "auth",
-        "kubex whoami --online asks the server who it takes you for",
-    ),
+    ("auth", "kubex whoami --online asks the server for your identity"),
     ("check", CHECK),
     ("cluster-info", "kubex resolve shows the server"),
     ("doctor", CHECK),
-    ("current-context", "kubex contexts marks the current one"),
+    ("current-context", "kubex contexts marks the current context"),
     (
         "get-clusters",
         "kubex contexts lists the contexts with their clusters",
     ),
-    ("get-contexts", "kubex contexts lists them"),
+    ("get-contexts", "kubex contexts lists the contexts"),
     ("get-users", "kubex contexts lists the contexts with their users"),
     (
         "login",
-        "kubex token fetches a credential, and asks for a login where the plugin does",
+        "kubex token fetches a credential; its plugin may ask you to log in",
     ),
     (
         "set-context",
@@ -39,19 +36,22 @@ const SUBCOMMANDS: &[(&str, &str)] = &[
     ),
     (
         "view",
-        "kubex explain shows each field of the kubeconfig that is used; kubex config show is about Kubex's own configuration",
+        "kubex explain shows the fields of the kubeconfig in use; kubex config show shows Kubex's own configuration",
     ),
 ];
 
 const CHECK: &str =
-    "kubex explain --check shows what is missing; kubex config check is about Kubex's own configuration";
+    "kubex explain --check checks the kubeconfig; kubex config check checks Kubex's own configuration";
 
 /// A flag of kubectl, and what to use.
 const FLAGS: &[(&str, &str)] = &[
-    ("--all-namespaces", "get takes a path, such as /api/v1/pods"),
-    ("-A", "get takes a path, such as /api/v1/pods"),
+    ("--all-namespaces", "kubex get takes a path, such as /api/v1/pods"),
+    ("-A", "kubex get takes a path, such as /api/v1/pods"),
     ("--minify", "kubex explain shows only what is used"),
-    ("--raw", "get takes the path itself: kubex get /version"),
+    (
+        "--raw",
+        "kubex get takes the path itself, as in kubex get /version",
+    ),
     ("--timeout", "use --request-timeout"),
 ];
 

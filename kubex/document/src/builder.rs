@@ -152,6 +152,10 @@ impl Builder {
         tag: ScalarTag,
         texts: &mut Texts<'_>,
     ) -> Result<(), ReadError> {
+        if tag == ScalarTag::None && !self.is_key_next() {
+            self.complete(properties.anchor, Cost::ONE);
+            return self.untagged(properties.span, chars, style);
+        }
         let at = properties.span.start();
         let refuse = |problem| ReadError::new(problem, at);
         let tag = tag.check(texts.of(chars), style).map_err(refuse)?;
@@ -169,6 +173,32 @@ impl Builder {
         )
     }
 
+    /// Adds a scalar that has neither a tag nor an anchor, and is not a key.
+    pub(crate) fn untagged(&mut self, span: Span, chars: Chars, style: Style) -> Result<(), ReadError> {
+        let tag = ScalarTag::None;
+        self.add(span, EntryKind::Scalar { chars, style, tag }, Cost::ONE)
+    }
+
+    /// Adds a key that is text as it is written.
+    pub(crate) fn text_key(&mut self, span: Span) -> Result<(), ReadError> {
+        let kind = EntryKind::Key {
+            chars: Chars::Written(span),
+            style: Style::Plain,
+            tag: ScalarTag::None,
+            role: KeyRole::Own,
+        };
+        self.check_length(span.range().len(), span)?;
+        self.add(span, kind, Cost::ONE)
+    }
+
+    fn check_length(&self, length: usize, span: Span) -> Result<(), ReadError> {
+        if length > self.longest_key {
+            let problem = Problem::KeyTooLong(self.longest_key);
+            return Err(ReadError::new(problem, span.start()));
+        }
+        Ok(())
+    }
+
     fn is_key_next(&self) -> bool {
         self.open.last().is_some_and(|open| open.is_key_next)
     }
@@ -182,12 +212,7 @@ impl Builder {
         texts: &Texts<'_>,
     ) -> Result<(), ReadError> {
         let text = texts.of(chars);
-        if text.len() > self.longest_key {
-            return Err(ReadError::new(
-                Problem::KeyTooLong(self.longest_key),
-                span.start(),
-            ));
-        }
+        self.check_length(text.len(), span)?;
         let role = if style == Style::Plain && tag == ScalarTag::None && text == "<<" {
             self.tree.merge_key.get_or_insert(self.next());
             KeyRole::Merge
@@ -285,15 +310,20 @@ impl Builder {
 
     /// Ends the innermost open collection. `at` is the end of its text.
     pub(crate) fn end(&mut self, at: usize, texts: &Texts<'_>) -> Result<(), ReadError> {
-        let Some(open) = self.open.pop() else {
-            return Ok(());
+        let has_merge = match self.open.last() {
+            Some(open) if open.is_mapping => self.check_keys(open.entry, open.length, texts)?,
+            _ => false,
         };
+        self.close(at, has_merge);
+        Ok(())
+    }
+
+    /// Ends the collection that was begun last, whose keys are checked.
+    pub(crate) fn close(&mut self, at: usize, has_merge: bool) {
+        let Some(open) = self.open.pop() else { return };
         let length = open.length;
         let kind = if open.is_mapping {
-            EntryKind::Mapping {
-                length,
-                has_merge: self.check_keys(open.entry, length, texts)?,
-            }
+            EntryKind::Mapping { length, has_merge }
         } else {
             EntryKind::Sequence { length }
         };
@@ -309,7 +339,6 @@ impl Builder {
         }
         let nodes = self.nodes - open.nodes_before;
         self.complete(open.anchor, Cost { nodes, levels });
-        Ok(())
     }
 }
 

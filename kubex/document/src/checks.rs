@@ -46,7 +46,7 @@ impl Document {
                 .with_origin(origin)
         });
         let duplicates = self.duplicates().map(|duplicate| {
-            let message = "the key is written twice, and the last one counts";
+            let message = "the key is written twice; the last value is used";
             let origin = self.origin_of_key(duplicate.index, origin.clone(), Places::Values);
             Warning::new("duplicate-key", message).with_origin(&origin)
         });
@@ -74,11 +74,11 @@ impl Document {
         }
         if let Some(index) = self.tree.merge_key {
             let origin = self.origin_of_mapping(index, origin.clone());
-            let message = format_args!("{what} has a merge key (<<)");
+            let message = format_args!("{what} has a merge key (<<), which is not supported");
             problems.add(
                 Error::new(ErrorKind::MalformedDocument, message)
                     .with_origin(&origin)
-                    .with_help("write the keys out, or give the whole value an alias"),
+                    .with_help("write the keys themselves, or use an alias for the whole value"),
             );
         }
         if let Some(rest) = self.rest {

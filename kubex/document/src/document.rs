@@ -10,6 +10,7 @@ use crate::builder::Tree;
 use crate::error::{Problem, ReadError};
 use crate::json::{self, NotRead};
 use crate::lines::{Lines, Position};
+use crate::simple;
 use crate::text::{Decoded, Text};
 use crate::yaml;
 
@@ -149,6 +150,9 @@ fn parse(text: &str, format: Format, budget: &Budget) -> Result<Parts, ReadError
                     Err(NotRead::Refused(error)) => return Err(error),
                     Err(NotRead::NotJson) => {}
                 }
+            }
+            if let Some(tree) = simple::read(text, budget) {
+                return Ok((tree, Decoded::default(), None));
             }
             let parsed = yaml::parse(text, budget)?;
             Ok((parsed.tree, parsed.decoded, parsed.rest))

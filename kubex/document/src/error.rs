@@ -61,7 +61,7 @@ impl fmt::Display for Problem {
             Self::TooManyNodes(nodes) => {
                 write!(
                     f,
-                    "has more than {nodes} values, those that aliases repeat included"
+                    "has more than {nodes} values, counting those that aliases repeat"
                 )
             }
             Self::KeyTooLong(bytes) => write!(f, "has a key longer than {bytes} bytes"),
@@ -70,12 +70,12 @@ impl fmt::Display for Problem {
             Self::Toml(why) => write!(f, "is not valid TOML: {why}"),
             Self::TomlDuplicateKey { .. } => f.write_str("has a key that is written twice"),
             Self::UnknownAnchor => f.write_str("has an alias whose anchor is not defined"),
-            Self::RecursiveAlias => f.write_str("has an alias that stands within its own anchor"),
+            Self::RecursiveAlias => f.write_str("has an alias inside its own anchor"),
             Self::KeyNotText => f.write_str("has a key that is not a string"),
             Self::MergeKey => f.write_str("has a merge key (<<) that does not name a mapping"),
             Self::TagMismatch => f.write_str("has a value that does not fit its tag"),
             Self::UnknownTag => f.write_str("has a value with an unknown tag"),
-            Self::NotMapping(found) => write!(f, "is {found} and must be a mapping"),
+            Self::NotMapping(found) => write!(f, "must be a mapping, but is {found}"),
         }
     }
 }
@@ -184,7 +184,7 @@ fn has_template(text: &str, offset: usize) -> bool {
 
 /// What to do about a key that is written twice.
 pub(crate) fn remove_one_of_the_two(first_line: u32) -> String {
-    format!("remove one of the two; the other is on line {first_line}")
+    format!("remove this key or the one on line {first_line}")
 }
 
 impl fmt::Display for ReadError {

@@ -52,7 +52,9 @@ mod json;
 mod keys;
 mod lines;
 mod node;
+mod outline;
 mod resolve;
+mod simple;
 mod span;
 mod style;
 mod tag;
@@ -70,6 +72,11 @@ pub use document::Document;
 pub use error::{Problem, ReadError};
 pub use lines::Position;
 pub use node::{Kind, Node, NodeId};
+pub use outline::{OutlinedField, OutlinedItem, Slice, outline};
+/// Compares the reader of simple documents with that of all YAML. It exists only in builds of cargo-fuzz.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use simple::compare::both_ways;
 pub use span::Span;
 pub use style::Style;
 pub use text::Text;

@@ -20,7 +20,7 @@ impl Position {
 }
 
 /// The maximum number of bytes to read for one position.
-const STRIDE: usize = 1024;
+const STRIDE: usize = 256;
 
 /// The number of lines and characters at each [`STRIDE`] of the text. With it, a position is found in constant time, on a line
 /// of any length.
@@ -128,10 +128,7 @@ mod tests {
         let text = "a".repeat(STRIDE);
         assert_eq!(
             Lines::new(&text).position(&text, text.len()),
-            Position {
-                line: 1,
-                column: 1025
-            }
+            Position { line: 1, column: 257 }
         );
     }
 }

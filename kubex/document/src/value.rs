@@ -86,8 +86,12 @@ impl Node<'_> {
 
     /// Converts the node and its descendants to a value. `origin` is the origin of the node. The origins of the
     /// descendants are derived from it.
-    pub fn to_value(self, origin: Origin, conversion: Conversion) -> Value {
-        let kind = match self.kind() {
+    pub fn to_value(self, mut origin: Origin, conversion: Conversion) -> Value {
+        let kind = self.kind();
+        if matches!(kind, Kind::Sequence | Kind::Mapping) {
+            origin = origin.shared();
+        }
+        let kind = match kind {
             Kind::Null => ValueKind::Null,
             Kind::Boolean(value) => ValueKind::Boolean(value),
             Kind::Integer(number) => ValueKind::Integer(number),

@@ -102,7 +102,7 @@ pub(crate) fn answer(secret: Secret<'_>, place: &Origin, rules: &Rules) -> Resul
         (None, None) if names_itself && fields.is_empty() => {
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                "the Secret means the cluster that the program runs in, with the program's own identity",
+                "the Secret refers to the cluster in which this program itself runs",
             )
             .with_origin(place)
             .with_help("use configure_from_pod_env() for that cluster"));
@@ -138,7 +138,7 @@ fn refuse_a_relative_path(command: &Value) -> Result<()> {
     }
     Err(Error::new(
         ErrorKind::InvalidValue,
-        "\"command\" is a relative path, and a Secret is not in a directory that it could be relative to",
+        "\"command\" is a relative path, but a Secret has no directory",
     )
     .with_origin(command.origin())
     .with_help("write an absolute path, or a bare name that is looked up in PATH"))

@@ -138,7 +138,8 @@ impl FleetBuilder {
 
 fn bad_name(name: &str) -> Error {
     if name.is_empty() {
-        return Error::new(ErrorKind::InvalidValue, "an input of the fleet has no name").with_help("name it");
+        return Error::new(ErrorKind::InvalidValue, "an input of the fleet has no name")
+            .with_help("give the input a name");
     }
     if name.contains('/') {
         return Error::new(

@@ -41,7 +41,7 @@ impl Rules {
             format_args!("{what} names a plugin, and there is no plugin allowlist"),
         )
         .with_origin(origin)
-        .with_help("set a plugin policy of the kind allowlist with the plugins that a hub may name"))
+        .with_help("set a plugin policy with an allowlist of the plugins that a hub may use"))
     }
 }
 

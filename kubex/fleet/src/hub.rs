@@ -95,7 +95,10 @@ impl Hub {
     /// Checks that the hub is asked for something.
     pub(crate) fn check(&self) -> Result<()> {
         if self.selections.is_empty() {
-            let error = Error::new(ErrorKind::MissingField, "the hub is not asked for any objects");
+            let error = Error::new(
+                ErrorKind::MissingField,
+                "no kind of object is selected for the hub",
+            );
             return Err(
                 error.with_help("call cluster_api, argo_cd, multicluster_runtime or cluster_profiles")
             );

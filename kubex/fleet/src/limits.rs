@@ -42,7 +42,7 @@ pub(crate) const ACCESS_PROVIDERS: usize = 64;
 pub(crate) fn exceeded(what: &str, limit: usize, unit: &str) -> Error {
     Error::new(
         ErrorKind::InvalidValue,
-        format_args!("{what} than {limit} {unit}, which is the most that is read"),
+        format_args!("{what} than {limit} {unit}, which is the limit"),
     )
     .with_help("split it into smaller parts")
 }

@@ -75,7 +75,7 @@ impl<'v> Secret<'v> {
             .ok_or_else(|| {
                 Error::new(
                     ErrorKind::MissingField,
-                    format_args!("the Secret has no key \"{key}\" with a content"),
+                    format_args!("the Secret has no key \"{key}\" with content"),
                 )
                 .with_origin(&self.0.origin().clone().key("data").key(key))
                 .with_help(format_args!("add the key \"{key}\""))

@@ -98,7 +98,8 @@ impl Turns {
                 return Err(Error::new(
                     ErrorKind::TimedOut,
                     format_args!(
-                        "the plugin had no turn within {} s, because {number} plugins of the fleet run at once",
+                        "the plugin was not started within {} s, because {number} plugins of the fleet were running, \
+                         which is the limit",
                         LONGEST_WAIT.as_secs()
                     ),
                 )
@@ -316,6 +317,6 @@ pub(crate) mod tests {
         bench.pass(305).await;
         let error = asked.await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
-        assert!(error.message().contains("had no turn"), "{error}");
+        assert!(error.message().contains("was not started within"), "{error}");
     }
 }

@@ -134,7 +134,7 @@ impl TokenRequest {
                 ErrorKind::MalformedDocument,
                 format_args!("{server} returned {what}"),
             )
-            .with_help("check what answers at the server's address")
+            .with_help("check which program answers at the server's address")
         };
         let mut body = SecretBuffer::default();
         while let Some(chunk) = response.chunk().await? {

@@ -36,7 +36,7 @@ pub(crate) fn request_failed(cluster: &Cluster, error: &(dyn StdError + 'static)
     match (causes(error).find_map(help_for), &cluster.proxy) {
         (Some(help), _) if is_of_the_server => failed.with_help(help),
         (_, Some(_)) => failed.with_help(
-            "check that the proxy is reachable, takes the user and password, and lets requests to the server pass",
+            "check that the proxy can be reached, accepts the user name and password, and allows requests to the server",
         ),
         (_, None) => failed,
     }
@@ -168,7 +168,7 @@ fn help_for(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
             StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
                 "set the user name and the password in the proxy's URL, before the host"
             }
-            _ => "check that the proxy lets requests to this server pass",
+            _ => "check that the proxy allows requests to this server",
         });
     }
     let wrong = match tls_error(cause)? {
@@ -193,7 +193,7 @@ fn help_for(cause: &(dyn StdError + 'static)) -> Option<&'static str> {
     };
     match wrong {
         CertificateError::UnknownIssuer => {
-            Some("check that the certificate authority is the one of this server")
+            Some("check that the certificate authority is that of this server")
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             Some("check the server's address, or set \"tls-server-name\"")

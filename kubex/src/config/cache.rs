@@ -55,7 +55,7 @@ fn shared(_: Source, _: Option<Duration>) -> Result<Source> {
         ErrorKind::Unsupported,
         "this program is built without the store that \"cache: shared\" needs",
     )
-    .with_help("enable the cargo feature store, or set the cache to memory"))
+    .with_help("enable the cargo feature \"store\", or set \"cache\" to memory"))
 }
 
 /// A source whose credential is not shared.

@@ -364,8 +364,8 @@ impl Configuration {
         Err(match nearest(&named.name, &known) {
             Some(near) => error.with_help(format_args!("did you mean \"{}\"?", clean_line(near))),
             None => error.with_help(format_args!(
-                "describe it under sources.{name}, or link the crate of a provider with this name, built with the same \
-                 kubex-core as the program (`cargo tree -d -i kubex-core` lists a second one); known names: {}",
+                "define it under sources.{name}, or link the crate of a provider with this name and check that \
+                 `cargo tree -d -i kubex-core` lists nothing; known names: {}",
                 clean_line(&known.join(", "))
             )),
         })

@@ -54,7 +54,7 @@ fn why_not_replaced(name: &str, linked: &[&str]) -> String {
     known.dedup();
     let help = match nearest(name, &known) {
         Some(near) => format!("did you mean \"{near}\"?"),
-        None => format!("known are {}", known.join(", ")),
+        None => format!("the plugins that can be replaced are {}", known.join(", ")),
     };
     format!("\"exec.native\" lists \"{shown}\", but no provider replaces a plugin of that name; {help}")
 }

@@ -30,7 +30,7 @@ pub(super) fn path(written: &str, origin: &Origin, host: &Host) -> Result<String
                 Place::Pipe(_) => "a pipe",
                 _ => "a variable",
             };
-            let why = format!("is relative, and {what} is not in a directory that it could be relative to");
+            let why = format!("is relative, but {what} has no directory");
             Err(invalid(&why, origin).with_help("write an absolute path"))
         }
         _ => Ok(text),
@@ -56,7 +56,7 @@ pub(super) fn expanded(written: &str, origin: &Origin, host: &Host) -> Result<St
     while let Some((before, after)) = rest.split_once("${") {
         text.push_str(before);
         let Some((name, after)) = after.split_once('}') else {
-            return Err(invalid("has a ${ without its }", origin));
+            return Err(invalid("has a ${ without a }", origin));
         };
         let value = host.environment().unicode(name)?;
         text.push_str(&value.ok_or_else(|| not_set(name, origin))?);
@@ -125,7 +125,7 @@ mod tests {
         for (written, why) in [
             ("${NOT_SET}/a", "NOT_SET, which is not set"),
             ("${EMPTY}/a", "EMPTY, which is not set"),
-            ("${DIR", "without its }"),
+            ("${DIR", "without a }"),
         ] {
             let error = path(written, &file, &host).unwrap_err();
             assert!(error.to_string().contains(why), "{error}");

@@ -106,7 +106,7 @@ fn file_of_variable(host: &Host) -> Result<Option<NamedFile>> {
             "the path of the configuration is relative",
         )
         .with_origin(&origin)
-        .with_help("write an absolute path, as the working directory is not searched"));
+        .with_help("write an absolute path; the working directory is not searched"));
     }
     Ok(Some(NamedFile { path, origin }))
 }

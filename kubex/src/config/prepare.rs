@@ -155,15 +155,15 @@ fn unknown_provider(source: &SourceSettings, registry: &Registry, error: Error) 
     let name = clean_line(&source.name).into_owned();
     let linked: Vec<&str> = registry.iter().map(Registration::name).collect();
     let message = format!(
-        "the source \"{name}\" does not name a provider, and no provider has the source's name; linked providers: {}",
+        "the source \"{name}\" has no \"provider\", and there is no provider \"{name}\"; linked providers: {}",
         linked.join(", ")
     );
     let found = nearest(&source.name, &linked).is_some() || unlinked::help_about(&source.name).is_some();
     let help = match error.help() {
         Some(help) if found => help.to_owned(),
         _ => format!(
-            "set sources.{name}.provider to one of them, or link the crate of the provider \"{name}\", built with the same \
-             kubex-core as the program: `cargo tree -d -i kubex-core` lists a second one"
+            "set sources.{name}.provider to one of them, or link the crate of the provider \"{name}\" and check that \
+             `cargo tree -d -i kubex-core` lists nothing"
         ),
     };
     Error::new(ErrorKind::UnknownProvider, message)
@@ -318,10 +318,10 @@ impl<'a> OptionsReader<'a> {
         let Some(variable) = variable else {
             return Err(Error::new(
                 ErrorKind::InvalidValue,
-                format_args!("\"{key}\" takes the name of the variable that contains \"{secret}\""),
+                format_args!("\"{key}\" must be the name of the variable that contains \"{secret}\""),
             )
             .with_origin(name.origin())
-            .with_help(format_args!("write only the name, {key}: MY_VARIABLE")));
+            .with_help(format_args!("write only the name: {key}: MY_VARIABLE")));
         };
         if let Some(text) = self.host.environment().unicode(variable)? {
             return Ok(Some(Value::new(text, Origin::variable(variable))));
@@ -337,7 +337,7 @@ impl<'a> OptionsReader<'a> {
             format_args!("\"{key}\" refers to {which}"),
         )
         .with_origin(name.origin())
-        .with_help(format_args!("set it, or remove \"{key}\""));
+        .with_help(format_args!("set the variable, or remove \"{key}\""));
         self.unset.get_or_insert(error);
         Ok(None)
     }
@@ -380,7 +380,7 @@ fn secret_in_a_file(key: &str, parent: &Schema, origin: &Origin) -> Error {
     let takes_file =
         property(parent, &file).is_some() || (key == "token" && property(parent, "username").is_some());
     let or_file = if takes_file {
-        format!(", or name its file: {file}: PATH")
+        format!(", or into a file: {file}: PATH")
     } else {
         String::new()
     };
@@ -390,7 +390,7 @@ fn secret_in_a_file(key: &str, parent: &Schema, origin: &Origin) -> Error {
     )
     .with_origin(origin)
     .with_help(format_args!(
-        "name the variable that contains it: {key}{REFERENCE_SUFFIX}: MY_VARIABLE{or_file}"
+        "move the secret into a variable: {key}{REFERENCE_SUFFIX}: MY_VARIABLE{or_file}"
     ))
 }
 

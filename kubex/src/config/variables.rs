@@ -163,13 +163,15 @@ fn keys(name: &str, files: &Value, origin: &Origin) -> Result<Vec<String>> {
             [key] => (*key).to_owned(),
             [one, other, ..] => {
                 let message = format!(
-                    "the variable may mean \"{}\" or \"{}\"",
+                    "the variable matches two keys, \"{}\" and \"{}\"",
                     clean_line(one),
                     clean_line(other)
                 );
                 return Err(Error::new(ErrorKind::InvalidValue, message)
                     .with_origin(origin)
-                    .with_help("rename one of the two, as case, hyphens and underscores do not count"));
+                    .with_help(
+                        "rename one of the two keys; case, hyphens and underscores do not distinguish them",
+                    ));
             }
         };
         found = found.and_then(|value| value.get(&key));

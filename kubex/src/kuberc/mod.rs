@@ -90,10 +90,10 @@ impl Kuberc {
         let is_off = variable.as_ref().is_some_and(|value| value == "off");
         if let Some((path, origin)) = &self.named {
             if is_off {
-                let message = "a kuberc is named, but KUBERC=off turns it off";
+                let message = "a kuberc is set, but KUBERC=off turns it off";
                 return Err(Error::new(ErrorKind::ConflictingFields, message)
                     .with_origin(origin)
-                    .with_help("unset KUBERC, or name no kuberc"));
+                    .with_help("unset KUBERC, or remove the path of the kuberc"));
             }
             return named(path, origin, host).map(Some);
         }

@@ -137,7 +137,7 @@ impl Preference<'_> {
                 )
                 .with_origin(&self.at_key(duplicate.second))
                 .with_help(format_args!(
-                    "remove one of the two; the other is in line {}",
+                    "remove this key or the one on line {}",
                     duplicate.first.position().line
                 )));
             }
@@ -213,7 +213,7 @@ impl Preference<'_> {
         let field = |key: &str| match item.get(key) {
             None => Ok(""),
             Some(node) => text(node).ok_or_else(|| {
-                invalid(format_args!("\"{key}\" is not a string")).with_help("put it in quotes")
+                invalid(format_args!("\"{key}\" is not a string")).with_help("put the value in quotes")
             }),
         };
         let [command, name] = [field("command")?, field("name")?];
@@ -223,7 +223,7 @@ impl Preference<'_> {
             (command, name) if command == name => Ok(command.to_owned()),
             _ => Err(Error::new(
                 ErrorKind::ConflictingFields,
-                "an entry of the plugin allowlist has a \"command\" and another \"name\"",
+                "an entry of the plugin allowlist has a \"command\" and a different \"name\"",
             )
             .with_help("remove \"name\", which is deprecated")),
         }

@@ -125,7 +125,7 @@ impl Flight {
         let content = stored.serialize().map_err(|error| {
             Unshared::new(
                 error.message().to_owned(),
-                "set the cache of the source to memory",
+                "set \"cache\" of the source to memory",
             )
         })?;
         let Some(file) = self.slot.store().keys().seal(name, CREDENTIAL, content) else {

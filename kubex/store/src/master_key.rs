@@ -59,7 +59,7 @@ fn find(
                 "another process has locked the key of \"{}\"",
                 shown_path(directory.path())
             ),
-            "end the process that is stopped",
+            "end that process; it may be stopped",
         ));
     }
     if let Some(key) = read_file(directory)? {
@@ -74,7 +74,7 @@ fn find(
                 if keyring.write(&key) && matches!(keyring.read(), Found::Key(read) if *read == *key) {
                     return Ok((key, None));
                 }
-                why = "the keyring keeps no key";
+                why = "the keyring does not keep the key";
             }
             Found::Refused => why = "the keyring is locked or denies this program its key",
         }
@@ -84,7 +84,7 @@ fn find(
     let warning = Warning::new(
         "cache-key-in-file",
         format_args!(
-            "{why}, so the key that encrypts the cached credentials is beside them, in \"{}\"; set \
+            "{why}, so the key that encrypts the cached credentials is stored in the same directory, in \"{}\"; set \
              KUBEX_CACHE_KEY=file if that is intended",
             shown_path(&directory.path().join(FILE))
         ),
@@ -213,8 +213,8 @@ mod tests {
         let forgetful = |claims_to_write| Forgetful { claims_to_write };
         let keyrings: [(Option<&dyn Keyring>, &str); 4] = [
             (Some(&Locked), "is locked or denies"),
-            (Some(&forgetful(true)), "keeps no key"),
-            (Some(&forgetful(false)), "keeps no key"),
+            (Some(&forgetful(true)), "does not keep the key"),
+            (Some(&forgetful(false)), "does not keep the key"),
             (None, "there is no keyring"),
         ];
         for (keyring, why) in keyrings {

@@ -135,7 +135,7 @@ impl Outcome {
                 rfc3339(until)
             ),
         )
-        .with_help("to log in before then, run kubex cache clear, and repeat the command")
+        .with_help("to log in now, run kubex cache clear and repeat the command")
     }
 }
 

@@ -269,5 +269,5 @@ fn waited_too_long(limit: Duration) -> Error {
             limit.as_secs_f32()
         ),
     )
-    .with_help("complete its login, or end it: it may be stopped")
+    .with_help("complete the login of that process, or end the process; it may be stopped")
 }

@@ -27,7 +27,7 @@ impl Unshared {
     /// identity, so it must not be stored.
     pub fn of_a_changed_identity() -> Self {
         Self::new(
-            "what makes its identity changed while it was fetched",
+            "the login or its settings changed while the credential was fetched",
             "the next fetch is shared",
         )
     }
@@ -35,8 +35,8 @@ impl Unshared {
     /// The source has no identity by which other processes could find its credential.
     pub(crate) fn of_no_identity() -> Self {
         Self::new(
-            "its provider does not support a shared cache for this source (CredentialSource::store_identity)",
-            "set the cache of the source to memory",
+            "the source's provider does not support a shared cache (CredentialSource::store_identity)",
+            "set \"cache\" of the source to memory",
         )
     }
 

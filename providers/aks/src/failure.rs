@@ -112,12 +112,14 @@ fn without_answer(failure: &Failure, server: &Server) -> Error {
             ErrorKind::Unavailable,
             format_args!("the request to {server} failed: {why}"),
         )
-        .with_help("check that it can be reached from here, and its certificate authority"),
+        .with_help(
+            "check that this machine can reach the server, and check the server's certificate authority",
+        ),
         Failure::TimedOut => Error::new(
             ErrorKind::TimedOut,
             format_args!("{server} did not answer in time"),
         )
-        .with_help("check that it can be reached from here"),
+        .with_help("check that this machine can reach the server"),
         Failure::Refused(status) => refused(*status, None, server),
         Failure::TooLarge => malformed(
             &format!("a response of more than {LARGEST_RESPONSE_TEXT}"),
@@ -160,7 +162,7 @@ pub(crate) fn malformed(what: &str, server: &Server) -> Error {
         ErrorKind::MalformedDocument,
         format_args!("{server} returned {what}"),
     )
-    .with_help("check what answers at its address")
+    .with_help("check which program answers at that address")
 }
 
 #[cfg(test)]

@@ -26,10 +26,13 @@ const SUPPORTED: [(&str, Login); 4] = [
 
 /// The other logins of kubelogin, with the reason why this provider does not have them.
 const UNSUPPORTED: [(&str, &str); 5] = [
-    ("devicecode", "asks a person"),
-    ("interactive", "asks a person"),
-    ("ropc", "uses the password of a person"),
-    ("azd", "runs the Azure Developer CLI, and this provider does not"),
+    ("devicecode", "needs a person to log in"),
+    ("interactive", "needs a person to log in"),
+    ("ropc", "needs a person's password"),
+    (
+        "azd",
+        "needs the Azure Developer CLI, which this provider does not run",
+    ),
     ("azurepipelines", "is for a job of Azure Pipelines"),
 ];
 
@@ -76,12 +79,12 @@ mod tests {
             (
                 "devicecode",
                 ErrorKind::Unsupported,
-                "the login \"devicecode\" asks a person",
+                "the login \"devicecode\" needs a person to log in",
             ),
             (
                 "azd",
                 ErrorKind::Unsupported,
-                "the login \"azd\" runs the Azure Developer CLI, and this provider does not",
+                "the login \"azd\" needs the Azure Developer CLI, which this provider does not run",
             ),
             (
                 "MSI",

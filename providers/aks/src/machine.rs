@@ -44,7 +44,8 @@ impl Place {
                 return Err(Error::new(
                     ErrorKind::Unsupported,
                     format_args!(
-                        "the variable {name} differs between this host and its process, where the Azure SDK reads it"
+                        "the variable {name} has another value in the environment of the process, where the Azure SDK \
+                         reads it"
                     ),
                 )
                 .with_origin(&Origin::variable(name))

@@ -108,7 +108,7 @@ fn read(arguments: &[String]) -> Result<AksOptions, String> {
         };
         let unknown = || format!("the argument \"--{}\"", shown_key(flag));
         if seen.contains(&flag) {
-            return Err(format!("{}, which is there twice,", unknown()));
+            return Err(format!("{}, which is given twice,", unknown()));
         }
         seen.push(flag);
         let text = match flag {

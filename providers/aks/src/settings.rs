@@ -177,7 +177,7 @@ pub(crate) fn check_text(key: &str, text: &str) -> Result<()> {
     }
     Err(Error::new(
         ErrorKind::InvalidValue,
-        "the value contains something that no id contains",
+        "the value contains a character that is not allowed in an id",
     )
     .with_help(help))
 }

@@ -167,7 +167,7 @@ fn failed(error: &CredentialsError, options: &EksOptions) -> Error {
     };
     Error::new(ErrorKind::Unavailable, format_args!("{what}: {messages}")).with_help(match error {
         CredentialsError::CredentialsNotLoaded(_) => "log in to AWS, or set AWS_PROFILE",
-        CredentialsError::ProviderTimedOut(_) => "check that AWS can be reached from here",
+        CredentialsError::ProviderTimedOut(_) => "check that this machine can reach AWS",
         CredentialsError::InvalidConfiguration(_) => "check ~/.aws/config",
         _ if options.role.is_some() => "check that these AWS credentials may assume the role",
         _ => "log in to AWS again",

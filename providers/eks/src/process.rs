@@ -59,7 +59,7 @@ pub(crate) fn check_process(settings: &Settings, host: &Host) -> Result<()> {
         if value != process.environment().variable(name) {
             return Err(unsupported(
                 format!(
-                    "the variable {name} differs between this host and its process, where the AWS SDK reads it"
+                    "the variable {name} has another value in the environment of the process, where the AWS SDK reads it"
                 ),
                 "set it in the environment of the process",
             ));
@@ -69,9 +69,7 @@ pub(crate) fn check_process(settings: &Settings, host: &Host) -> Result<()> {
         }
         if ignores_addresses {
             return Err(unsupported(
-                format!(
-                    "the AWS SDK uses {name} for these credentials in spite of AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
-                ),
+                format!("the AWS SDK uses {name} here although AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is set"),
                 "unset one of them",
             ));
         }

@@ -34,7 +34,7 @@ const CREDENTIAL_KEYS: &[&str] = &[
 const UNSUPPORTED_KEYS: &[(&str, &str)] = &[
     (
         "credential_process",
-        "names a program, and this provider starts none",
+        "names a program, which this provider does not start",
     ),
     ("login_session", "needs a login that only the AWS CLI can make"),
     ("mfa_serial", "needs a code that this provider cannot ask for"),

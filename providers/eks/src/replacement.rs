@@ -87,7 +87,7 @@ fn read(arguments: &[String]) -> Result<EksOptions, String> {
         };
         let unknown = || format!("the argument \"--{}\"", shown_key(flag));
         if seen.contains(&flag) {
-            return Err(format!("{}, which is there twice,", unknown()));
+            return Err(format!("{}, which is given twice,", unknown()));
         }
         seen.push(flag);
         if flag == "no-cli-pager" && attached.is_none() {
@@ -150,13 +150,13 @@ pub(crate) async fn check_host(settings: &Settings, host: &Host) -> Result<()> {
         && one != other
     {
         return Err(unsupported(
-            "AWS_REGION and AWS_DEFAULT_REGION differ, which versions of the AWS CLI read differently"
+            "AWS_REGION and AWS_DEFAULT_REGION differ, and not every version of the AWS CLI uses the same one"
                 .to_owned(),
         ));
     }
     if settings.web_identity.is_some() && settings.keys.is_none() && settings.profiles.has_credentials() {
         return Err(unsupported(
-            "both the profile and the variables have an identity, which the AWS CLI chooses from differently"
+            "the profile and the variables each contain an identity, and the AWS CLI may choose the other one"
                 .to_owned(),
         ));
     }
@@ -239,7 +239,7 @@ mod tests {
             ),
             (
                 "eks get-token --cluster-name c --cluster-name d",
-                "the argument \"--cluster-name\", which is there twice,",
+                "the argument \"--cluster-name\", which is given twice,",
             ),
             ("eks get-token --cluster-name", "the value of \"--cluster-name\""),
             ("eks get-token --cluster-name=", "the value of \"--cluster-name\""),

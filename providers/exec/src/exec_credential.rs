@@ -46,9 +46,7 @@ impl Reader<'_> {
             .filter(|answer| answer.type_name() == "a mapping")
             .ok_or_else(|| {
                 self.malformed("printed output that is not an ExecCredential in JSON or YAML")
-                    .with_help(
-                        "run it in a terminal and check that it prints an ExecCredential and nothing else",
-                    )
+                    .with_help("run the plugin in a terminal and check that it prints only an ExecCredential")
             })?;
         self.check_version(&answer)?;
         let status = answer

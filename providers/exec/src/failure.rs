@@ -28,7 +28,7 @@ pub(crate) fn not_started(kind: &str, program: &Path, error: io::Error) -> Error
         ),
         io::ErrorKind::PermissionDenied => not_executable(
             "permission denied",
-            "make it and its interpreter executable, and put it on a file system that allows programs",
+            "make the plugin and its interpreter executable, on a file system that allows execution",
         ),
         io::ErrorKind::ArgumentListTooLong => not_executable(
             "its arguments and variables are larger than the system allows",
@@ -81,7 +81,7 @@ pub(crate) fn failed(plugin: &str, exit: Exit, stderr: &str) -> Error {
         ErrorKind::PluginFailed,
         format_args!("{plugin} {how}{}", Stderr(stderr)),
     )
-    .with_help("run it in a terminal to see what it needs")
+    .with_help("run the plugin in a terminal to see what it needs")
 }
 
 /// The plugin was ended at its deadline.
@@ -94,7 +94,7 @@ pub(crate) fn timed_out(plugin: &str, deadline: Duration, stderr: &str) -> Error
             Stderr(stderr)
         ),
     )
-    .with_help("run it in a terminal to see what it waits for, or set \"exec.deadline\" to more in Kubex's configuration")
+    .with_help("run the plugin in a terminal to see what it waits for, or raise \"exec.deadline\" in Kubex's configuration")
 }
 
 /// The plugin's file was not found before the deadline, because a file system does not respond.
@@ -118,7 +118,7 @@ pub(crate) fn printed_nothing(plugin: &str, stderr: &str) -> Error {
             Stderr(stderr)
         ),
     )
-    .with_help("run it in a terminal to see what it needs")
+    .with_help("run the plugin in a terminal to see what it needs")
 }
 
 /// The plugin was ended because it printed too much.
@@ -161,7 +161,7 @@ struct Stderr<'a>(&'a str);
 impl fmt::Display for Stderr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            "" => f.write_str(", and printed nothing on stderr"),
+            "" => f.write_str("; it printed nothing to stderr"),
             stderr => write!(f, ": {stderr}"),
         }
     }
@@ -193,12 +193,12 @@ mod tests {
     fn the_error_contains_the_exit_and_stderr() {
         assert_eq!(
             failed("exec plugin aws", Exit::Status(255), "no login").to_string(),
-            "exec plugin aws failed with exit code 255: no login; run it in a terminal to see what it needs"
+            "exec plugin aws failed with exit code 255: no login; run the plugin in a terminal to see what it needs"
         );
         assert!(
             failed("exec plugin aws", Exit::Signal(9), "")
                 .message()
-                .ends_with("was killed by signal 9 (SIGKILL), and printed nothing on stderr")
+                .ends_with("was killed by signal 9 (SIGKILL); it printed nothing to stderr")
         );
         assert!(
             timed_out("exec plugin aws", Duration::from_millis(1500), "")

@@ -41,7 +41,7 @@ fn refused(why: &str) -> Error {
         ErrorKind::Unsupported,
         format_args!("exec plugin cannot support interactive mode: {why}"),
     )
-    .with_help("run it in a terminal, or set the interactive mode to IfAvailable or Never")
+    .with_help("run this program in a terminal, or set the interactive mode to IfAvailable or Never")
 }
 
 /// Waits for the terminal, at most as long as another plugin may hold it.

@@ -46,7 +46,7 @@ impl Command {
         match origin.directory() {
             Some(directory) => Ok(Self::Path(directory.join(path))),
             None => Err(invalid(
-                "is a relative path, but it does not come from a file that it could be relative to",
+                "is a relative path, but it is not set in a file to which it could be relative",
             )
             .with_help("set it to an absolute path")),
         }

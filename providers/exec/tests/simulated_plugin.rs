@@ -169,7 +169,7 @@ async fn a_failure_shows_its_stderr_and_no_secret() {
     assert_eq!(
         error.to_string(),
         "prod: exec plugin aws failed with exit code 255: U+001B[31mdenied: [masked], [masked] \
-         (/home/jane/kubex.yaml, sources.prod.command); run it in a terminal to see what it needs"
+         (/home/jane/kubex.yaml, sources.prod.command); run the plugin in a terminal to see what it needs"
     );
     assert!(!format!("{error:?}").contains("marker"));
 }

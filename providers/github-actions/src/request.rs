@@ -67,5 +67,5 @@ fn malformed(whom: &str, what: &str) -> Error {
         ErrorKind::MalformedDocument,
         format_args!("{whom} returned {what}"),
     )
-    .with_help("check what answers at the address in ACTIONS_ID_TOKEN_REQUEST_URL")
+    .with_help("check which program answers at the address in ACTIONS_ID_TOKEN_REQUEST_URL")
 }

@@ -150,6 +150,6 @@ fn failed(error: &CredentialsError) -> Error {
     .with_help(if is_refused {
         "check the pool, the provider and the service account that the credentials file names"
     } else {
-        "check that Google and the \"credential_source\" of the credentials file can be reached from here"
+        "check that this machine can reach Google and the \"credential_source\" of the credentials file"
     })
 }

@@ -103,7 +103,7 @@ async fn receive(request: RequestBuilder, whom: &str, nowhere: Option<&'static s
             ErrorKind::Unavailable,
             format_args!("the response of {whom} is larger than {LARGEST_RESPONSE_TEXT}"),
         )
-        .with_help("check what answers at its address")
+        .with_help("check which program answers at that address")
     })?;
     Ok(Answer {
         status,

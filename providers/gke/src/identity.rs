@@ -246,7 +246,7 @@ fn check(document: &Value, level: usize, hidden: &mut Vec<SecretString>) -> Resu
 fn check_source(source: &Value) -> Result<()> {
     if source.get("executable").is_some() {
         return Err(unsupported(
-            "the credentials file names a program, and this provider starts none",
+            "the credentials file names a program, which this provider does not start",
         ));
     }
     let [file, url, environment] =

@@ -53,7 +53,7 @@ pub(crate) async fn check_process(exchanged: &Exchanged, host: &Host) -> Result<
         if host.environment().variable(name) != process.environment().variable(name) {
             return Err(unsupported(
                 format!(
-                    "the variable {name} differs between this host and its process, where Google's SDK reads it"
+                    "the variable {name} has another value in the environment of the process, where Google's SDK reads it"
                 ),
                 name,
                 "set it in the environment of the process",
@@ -105,7 +105,7 @@ async fn check_file(path: &Path, is_json: bool, host: &Host, process: &Host) -> 
     }
     Err(Error::new(
         ErrorKind::Unsupported,
-        "the file of the subject token differs between this host and its process, where Google's SDK reads it",
+        "the file of the subject token is another one for the process, whose files Google's SDK reads",
     )
     .with_help("use the files of the process"))
 }

@@ -72,7 +72,7 @@ fn read(arguments: &[String]) -> Result<(), String> {
             return Err(unknown());
         }
         if is_default {
-            return Err(format!("{}, which is there twice,", unknown()));
+            return Err(format!("{}, which is given twice,", unknown()));
         }
         if value.is_some_and(|value| value != "true") {
             return Err(format!("the value of \"--{flag}\""));
@@ -179,7 +179,7 @@ mod tests {
             ("--use_application_default_credentials s3cret", "argument 2"),
             (
                 "--use_application_default_credentials --use_application_default_credentials",
-                "the argument \"--use_application_default_credentials\", which is there twice,",
+                "the argument \"--use_application_default_credentials\", which is given twice,",
             ),
             ("-use_application_default_credentials", "argument 1"),
             (

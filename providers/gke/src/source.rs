@@ -92,7 +92,7 @@ impl GkeSource {
             Place::File { content, origin } => Identity::read(&content, &origin).map(Some),
             Place::Metadata if self.replaces_the_plugin && well_known(host).is_none() => Err(Error::new(
                 ErrorKind::Unsupported,
-                "no variable names the home directory, which the plugin asks the system for",
+                "no variable contains the home directory, so the plugin would ask the system for it",
             )),
             Place::Metadata => metadata::address(host).map(|_| None),
         }

@@ -46,7 +46,7 @@ pub(crate) fn read(answer: &Answer, secrets: &[&str], whom: &str, now: SystemTim
             ErrorKind::MalformedDocument,
             format_args!("{whom} returned a response that is not a token response"),
         )
-        .with_help("check what answers at its address"));
+        .with_help("check which program answers at that address"));
     };
     let credential = Credential::bearer(token)?;
     Ok(match document.expires_in {

@@ -138,7 +138,7 @@ impl CredentialProvider for InClusterProvider {
         if mount.ca_bundle.is_none() {
             let warning = Warning::new(
                 "in-cluster-without-ca",
-                "no certificate authority is mounted, so those of the operating system are trusted",
+                "no certificate authority is mounted, so the system's trust store is used",
             );
             answer.warn(SourcePart::Trust, warning.with_origin(&ca_file));
         }

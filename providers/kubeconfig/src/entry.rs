@@ -1,17 +1,18 @@
 //! The named entries of a kubeconfig: contexts, clusters and users.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use kubex_core::text::nearest;
 use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
-use kubex_document::{Document, Key, Kind, Node, NodeId, Places, ReadError, Span, Text};
+use kubex_document::{
+    Budget, Document, Key, Kind, Node, NodeId, OutlinedItem, Places, ReadError, Slice, Span, Text,
+};
 
 use crate::file::File;
 use crate::mapping::{Mapping, shown, text_of, wrong_type};
 use crate::names::Names;
 use crate::near_miss::near_misses;
-use crate::outline::{Item, Slice};
 use crate::section::Section;
 
 /// A named entry. Its content is read when it is selected.
@@ -27,8 +28,12 @@ pub(crate) struct Entry {
 
 /// Where the item is.
 enum ItemSource {
-    /// This node of a document.
-    Node(Arc<Document>, NodeId),
+    /// This node of a document, and that of its name.
+    Node {
+        document: Arc<Document>,
+        item: NodeId,
+        name: Option<NodeId>,
+    },
     /// This part of a text, and the document that it was read to.
     Slice {
         text: Arc<Text>,
@@ -42,9 +47,9 @@ impl Entry {
     /// Its name. An entry without a name has an empty one, as in kubectl.
     pub(crate) fn name(&self) -> &str {
         match &self.item {
-            ItemSource::Node(document, id) => {
-                let name = document.node(*id).get("name");
-                name.and_then(Node::as_str).unwrap_or_default()
+            ItemSource::Node { document, name, .. } => {
+                let name = name.and_then(|name| document.node(name).as_str());
+                name.unwrap_or_default()
             }
             ItemSource::Slice { text, name, .. } => name.of(text.as_str()),
         }
@@ -52,16 +57,13 @@ impl Entry {
 
     /// Where the entry is.
     pub(crate) fn origin(&self) -> Origin {
-        self.locate(format_args!("{}[{}]", self.section.list(), shown(self.name())))
+        self.locate(&[self.section.list(), "[", &shown(self.name()), "]"].concat())
     }
 
-    fn locate(&self, keys: fmt::Arguments<'_>) -> Origin {
-        let mut path = String::with_capacity(64);
-        // Writing to a text does not fail.
-        let _ = path.write_fmt(keys);
-        let origin = self.file.origin.clone().key(&path);
+    fn locate(&self, key: &str) -> Origin {
+        let origin = self.file.origin.clone().key(key);
         match &self.item {
-            ItemSource::Node(document, id) => document.node(*id).locate(origin),
+            ItemSource::Node { document, item, .. } => document.node(*item).locate(origin),
             ItemSource::Slice { slice, .. } => origin.position(slice.start.line, slice.start.column),
         }
     }
@@ -69,10 +71,13 @@ impl Entry {
     /// The item, which is a mapping.
     fn node(&self) -> Result<Node<'_>> {
         match &self.item {
-            ItemSource::Node(document, id) => Ok(document.node(*id)),
+            ItemSource::Node { document, item, .. } => Ok(document.node(*item)),
             ItemSource::Slice {
                 text, slice, read, ..
-            } => match read.get_or_init(|| Box::new(slice.read(text.as_str()))).as_ref() {
+            } => match read
+                .get_or_init(|| Box::new(slice.read(text.as_str(), &Budget::KUBECONFIG)))
+                .as_ref()
+            {
                 Ok(document) => Ok(document.root()),
                 Err(error) => Err(error.clone().into_error("the kubeconfig", &self.file.origin)),
             },
@@ -107,16 +112,18 @@ impl Entry {
         let what = self.section.inner();
         Warning::new(
             "unnamed-entry",
-            format_args!("the {what} has no name, and is used because no {what} is named"),
+            format_args!("the {what} has no name; it is used because no {what} is selected"),
         )
         .with_origin(&self.origin())
     }
 
     /// Warnings about keys of the entry that resemble a field.
     pub(crate) fn warnings(&self, fields: &Mapping<'_>) -> Result<Vec<Warning>> {
-        let mut warnings = near_misses(self.node()?.entries(), &["name", self.section.inner()], || {
-            self.origin()
-        });
+        let entries = self
+            .node()?
+            .entries()
+            .map(|(key, value)| (key.name(), key, value));
+        let mut warnings = near_misses(entries, &["name", self.section.inner()], || self.origin());
         warnings.append(&mut fields.near_misses(self.section.fields()));
         Ok(warnings)
     }
@@ -218,8 +225,8 @@ impl Entries {
             && names.iter().all(|name| name.is_empty())
         {
             return Err(error.with_help(format_args!(
-                "set \"name\" in the {what} that has none{}",
-                match nameless.locate(format_args!("")).line_and_column() {
+                "set \"name\" in the {what} that has no name{}",
+                match nameless.locate("").line_and_column() {
                     Some((line, _)) => format!(", on line {line}"),
                     None => String::new(),
                 }
@@ -242,10 +249,10 @@ impl Entries {
         Err(match nearest(name, &names) {
             Some(near) => error.with_help(format_args!("did you mean \"{}\"?", shown(near))),
             None if declared <= MOST_LISTED => {
-                error.with_help(format_args!("use one of those that exist: {}", listed.join(", ")))
+                error.with_help(format_args!("use one of: {}", listed.join(", ")))
             }
             None => error.with_help(format_args!(
-                "name one of the {declared} that exist, such as {}",
+                "use one of the {declared} names in the kubeconfig, such as {}",
                 listed.join(", ")
             )),
         })
@@ -294,7 +301,8 @@ pub(crate) fn entries(
         if item.kind() != Kind::Mapping {
             return Err(wrong_type(item, "a mapping with a name", &origin()));
         }
-        if let Some((key, name)) = item.get_entry("name")
+        let name = item.get_entry("name");
+        if let Some((key, name)) = name
             && !name.is_blank()
         {
             text_of(name, || Places::Values.locate(origin().key("name"), key, name))?;
@@ -302,7 +310,11 @@ pub(crate) fn entries(
         entries.push_unique(Entry {
             section,
             index: u32::try_from(index).unwrap_or(u32::MAX),
-            item: ItemSource::Node(Arc::clone(document), item.id()),
+            item: ItemSource::Node {
+                document: Arc::clone(document),
+                item: item.id(),
+                name: name.map(|(_, name)| name.id()),
+            },
             file: Arc::clone(file),
         })?;
     }
@@ -311,7 +323,7 @@ pub(crate) fn entries(
 
 /// The entries of an outlined list, by name.
 pub(crate) fn outlined_entries(
-    items: Vec<Item>,
+    items: Vec<OutlinedItem>,
     section: Section,
     text: &Arc<Text>,
     file: &Arc<File>,
@@ -346,7 +358,7 @@ impl Entries {
 
 fn same_name(first: &Entry, second: &Entry) -> Error {
     let section = second.section.list();
-    let place = |entry: &Entry| entry.locate(format_args!("{section}[{}]", entry.index));
+    let place = |entry: &Entry| entry.locate(&format!("{section}[{}]", entry.index));
     let origin = place(second);
     let entries = match (place(first).line_and_column(), origin.line_and_column()) {
         (Some((one, _)), Some((other, _))) if one != other => {

@@ -217,10 +217,12 @@ impl Kubeconfig {
             {
                 return Err(Error::new(
                     ErrorKind::Refused,
-                    format_args!("a kubeconfig that was not loaded from the user's own file {want}"),
+                    format_args!(
+                        "a kubeconfig that was passed as bytes {want}, which is allowed only if it is trusted"
+                    ),
                 )
                 .with_origin(&fields.origin_of(key))
-                .with_help("use another kubeconfig, or call `trusted(true)` if you trust its origin"));
+                .with_help("if you trust the kubeconfig, call `trusted(true)`"));
             }
         }
         Ok(())
@@ -257,7 +259,7 @@ impl CredentialProvider for ContextProvider {
     async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
         let (kubeconfig, options) = (self.kubeconfig.clone(), self.options.clone());
         // An entry of a large kubeconfig may be large as well.
-        let effort = kubeconfig.merged.effort;
+        let effort = kubeconfig.merged.effort();
         parse(effort, move || kubeconfig.answer(&options, &Options::new(), None)).await?
     }
 }

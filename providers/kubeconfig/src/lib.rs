@@ -43,6 +43,8 @@
 //! ```
 
 mod cluster;
+#[cfg(any(test, fuzzing))]
+mod compare;
 mod discovery;
 mod entry;
 mod file;
@@ -54,7 +56,6 @@ mod names;
 mod near_miss;
 mod options;
 mod other_object;
-mod outline;
 mod pattern;
 mod replaceable;
 mod resolve;
@@ -64,12 +65,12 @@ mod user;
 
 use kubex_core::Registration;
 
-pub use kubeconfig::{Context, ContextProvider, Kubeconfig};
-pub use options::KubeconfigOptions;
 /// Compares the outline with the full reader. It exists only in builds of cargo-fuzz.
 #[cfg(fuzzing)]
 #[doc(hidden)]
-pub use outline::compare::both_ways;
+pub use compare::both_ways;
+pub use kubeconfig::{Context, ContextProvider, Kubeconfig};
+pub use options::KubeconfigOptions;
 pub use replaceable::{ReplaceableKubeconfig, read_to_end};
 pub use resolve::KubeconfigProvider;
 

@@ -1,9 +1,11 @@
 //! Merges several documents: of entries with the same name, the first one is used as a whole.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use kubex_core::host::effort;
 use kubex_core::{Error, ErrorKind, Origin, Result, Warning};
-use kubex_document::{Document, Key, Node, Places};
+use kubex_document::{Key, Node, Places, Text};
 
 use crate::cluster::named_extensions;
 use crate::entry::{Entries, entries, outlined_entries};
@@ -38,8 +40,7 @@ pub(crate) struct Merged {
     pub(crate) warnings: Vec<Warning>,
     /// Pairs of entries with the same name: the one that is used, and the shadowed one.
     pub(crate) shadowed: Vec<(Origin, Origin)>,
-    /// The effort to parse the documents.
-    pub(crate) effort: usize,
+    texts: Vec<Text>,
     /// The origins of the documents.
     pub(crate) origins: Vec<Origin>,
 }
@@ -53,7 +54,7 @@ impl Merged {
             users: Entries::new(Section::Users),
             warnings: Vec::new(),
             shadowed: Vec::new(),
-            effort: 0,
+            texts: Vec::new(),
             origins: Vec::new(),
         }
     }
@@ -66,40 +67,32 @@ impl Merged {
             && self.current_context.is_none()
     }
 
+    /// The effort to parse the documents.
+    pub(crate) fn effort(&self) -> usize {
+        let efforts = self.texts.iter().map(|text| effort(text.as_str().as_bytes()));
+        efforts.fold(0, usize::saturating_add)
+    }
+
     /// Adds a file. Earlier files take precedence. Nothing is added if the file is not a kubeconfig.
     pub(crate) fn add(&mut self, parsed: ParsedFile) -> Result<()> {
         let ParsedFile {
             file,
-            effort,
+            text,
             fields,
             mut warnings,
         } = parsed;
-        self.effort = self.effort.saturating_add(effort);
         let file = Arc::new(file);
-        // For another object, only that is reported, and not the problems of its fields.
-        let documents = || {
-            fields.iter().filter_map(|field| match field {
-                FieldSource::Read(document) => Some(document),
-                FieldSource::Outlined(..) => None,
-            })
-        };
-        let top = |wanted: &'static str| {
-            let entries = documents().flat_map(|document| document.root().entries());
-            entries.filter(move |(key, _)| key.name() == wanted)
-        };
-        for (key, value) in top("kind") {
-            must_be(&["Config"], key, value, &file.origin).map_err(|error| {
-                let fields = documents().flat_map(|document| document.root().entries());
-                let fields = fields.map(|(key, value)| (key.name().into_owned(), value));
-                not_a_kubeconfig(error, value.as_str().unwrap_or_default(), fields)
-            })?;
+        let documents: Vec<_> = fields.iter().filter_map(FieldSource::document).cloned().collect();
+        let tops = documents.iter().map(|document| {
+            let directory = file.directory.as_deref();
+            Mapping::new(Some(document.root()), file.origin.clone(), directory)
+        });
+        let tops: Vec<_> = tops.collect::<Result<_>>()?;
+        check_kind(&tops, &file)?;
+        warnings.append(&mut near_misses(all(&tops), TOP, || file.origin.clone()));
+        for top in &tops {
+            check_ignored_fields(top)?;
         }
-        // The core API group has an empty name.
-        for (key, value) in top("apiVersion") {
-            must_be(&["v1", "/v1"], key, value, &file.origin)?;
-        }
-        let top = documents().flat_map(|document| document.root().entries());
-        warnings.append(&mut near_misses(top, TOP, || file.origin.clone()));
         let mut lists = Section::ALL.map(Entries::new);
         let mut put = |entries: Entries| {
             if let Some(list) = lists.get_mut(entries.section() as usize) {
@@ -107,20 +100,19 @@ impl Merged {
             }
         };
         let mut current = None;
+        let mut tops = documents.iter().zip(&tops);
         for field in fields {
-            let document = match field {
-                FieldSource::Read(document) => document,
-                FieldSource::Outlined(section, text, items) => {
-                    put(outlined_entries(items, section, &text, &file)?);
-                    continue;
-                }
+            if let FieldSource::Outlined(section, text, items) = field {
+                put(outlined_entries(items, section, &text, &file)?);
+                continue;
+            }
+            let Some((document, top)) = tops.next() else {
+                continue;
             };
-            check_ignored_fields(&document, &file)?;
-            for (key, value) in document.root().entries() {
-                let name = key.name();
+            for (name, key, value) in top.entries() {
                 let origin = || Places::Values.locate(file.origin.clone().key(&name), key, value);
                 if let Some(section) = Section::from_list(&name) {
-                    put(entries(key, value, section, &document, &file)?);
+                    put(entries(key, value, section, document, &file)?);
                 } else if name != "current-context" {
                     // The warnings about misspelled fields are added above.
                 } else if value.is_blank() {
@@ -151,13 +143,34 @@ impl Merged {
             (Some(_), None) => {}
         }
         self.warnings.append(&mut warnings);
+        self.texts.push(text);
         self.origins.push(file.origin.clone());
         Ok(())
     }
 }
 
+/// The top-level fields of a file.
+fn all<'d>(tops: &[Mapping<'d>]) -> impl Iterator<Item = (Cow<'d, str>, Key<'d>, Node<'d>)> {
+    tops.iter().flat_map(Mapping::entries)
+}
+
+/// Checks that a file is a kubeconfig. For another object, only that is reported, and not the problems of its fields.
+fn check_kind(tops: &[Mapping<'_>], file: &File) -> Result<()> {
+    let of = |wanted| all(tops).filter(move |(name, ..)| name == wanted);
+    for (name, key, value) in of("kind") {
+        must_be(&["Config"], &name, key, value, &file.origin)
+            .map_err(|error| not_a_kubeconfig(error, value.as_str().unwrap_or_default(), tops))?;
+    }
+    // The core API group has an empty name.
+    for (name, key, value) in of("apiVersion") {
+        must_be(&["v1", "/v1"], &name, key, value, &file.origin)?;
+    }
+    Ok(())
+}
+
 /// The error for an object of another kind, with that kind.
-fn not_a_kubeconfig<'d>(error: Error, kind: &str, fields: impl Iterator<Item = (String, Node<'d>)>) -> Error {
+fn not_a_kubeconfig(error: Error, kind: &str, tops: &[Mapping<'_>]) -> Error {
+    let fields = all(tops).map(|(name, _, value)| (name.into_owned(), value));
     match OtherObject::new(kind, fields) {
         Some(object) => Error::new(error.kind(), object.message)
             .with_origin(error.origin().unwrap_or(&Origin::code()))
@@ -167,10 +180,8 @@ fn not_a_kubeconfig<'d>(error: Error, kind: &str, fields: impl Iterator<Item = (
 }
 
 /// Checks the types of fields that are ignored here but are errors in kubectl: the preferences and the top-level extensions.
-fn check_ignored_fields(document: &Document, file: &File) -> Result<()> {
-    let directory = file.directory.as_deref();
-    let top = Mapping::new(Some(document.root()), file.origin.clone(), directory)?;
-    named_extensions(&top)?;
+fn check_ignored_fields(top: &Mapping<'_>) -> Result<()> {
+    named_extensions(top)?;
     let Some(preferences) = top.mapping("preferences")? else {
         return Ok(());
     };
@@ -178,16 +189,15 @@ fn check_ignored_fields(document: &Document, file: &File) -> Result<()> {
     named_extensions(&preferences).map(drop)
 }
 
-fn must_be(expected: &[&str], key: Key<'_>, value: Node<'_>, origin: &Origin) -> Result<()> {
+fn must_be(expected: &[&str], name: &str, key: Key<'_>, value: Node<'_>, origin: &Origin) -> Result<()> {
     if value.is_blank() || value.as_str().is_some_and(|text| expected.contains(&text)) {
         return Ok(());
     }
-    let name = key.name();
     let expected = expected.first().copied().unwrap_or_default();
     Err(Error::new(
         ErrorKind::MalformedDocument,
         format_args!("this is not a kubeconfig: its {name} is not {expected}"),
     )
-    .with_origin(&Places::Values.locate(origin.clone().key(&name), key, value))
+    .with_origin(&Places::Values.locate(origin.clone().key(name), key, value))
     .with_help(format_args!("set \"{name}\" to {expected}, or name another file")))
 }

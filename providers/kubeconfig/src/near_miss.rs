@@ -3,6 +3,8 @@
 //! A kubeconfig may have keys of other programs, so an unknown key is not an error. A key that differs from a field's name
 //! by one or two letters causes a warning, because its value is ignored.
 
+use std::borrow::Cow;
+
 use kubex_core::text::{nearest_within, shown_key};
 use kubex_core::{Origin, Warning};
 use kubex_document::{Key, Node, Places};
@@ -17,15 +19,14 @@ const MAX_NEAR_MISSES: usize = 20;
 ///
 /// Each of the first ones gets its own warning. One more warning contains the number of the others.
 pub(crate) fn near_misses<'d>(
-    entries: impl Iterator<Item = (Key<'d>, Node<'d>)>,
+    entries: impl Iterator<Item = (Cow<'d, str>, Key<'d>, Node<'d>)>,
     known: &[&'static str],
     origin: impl Fn() -> Origin,
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut more = 0_usize;
-    let unknown = entries.filter(|(key, _)| !known.contains(&&*key.name()));
-    for (key, value) in unknown.take(MAX_COMPARED) {
-        let name = key.name();
+    let unknown = entries.filter(|(name, ..)| !known.contains(&&**name));
+    for (name, key, value) in unknown.take(MAX_COMPARED) {
         let Some(near) = near(&name, known) else { continue };
         if warnings.len() < MAX_NEAR_MISSES {
             let origin = Places::Values.locate(origin().key(&name), key, value);
@@ -35,7 +36,7 @@ pub(crate) fn near_misses<'d>(
         }
     }
     if more > 0 {
-        let message = format_args!("{more} more keys here look like fields, are none, and are ignored");
+        let message = format_args!("{more} more unknown keys look like misspelled fields and are ignored");
         warnings.push(Warning::new("unknown-field", message).with_origin(&origin()));
     }
     warnings
@@ -68,7 +69,7 @@ fn near_miss(origin: &Origin, key: &str, near: &str) -> Warning {
     Warning::new(
         "unknown-field",
         format_args!(
-            "\"{}\" is not a field and is ignored; did you mean \"{near}\"?",
+            "\"{}\" is not a field of a kubeconfig and is ignored; did you mean \"{near}\"?",
             shown_key(key)
         ),
     )

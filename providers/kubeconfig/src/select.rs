@@ -152,7 +152,7 @@ fn chosen<'a>(
         );
     }
     Err(
-        Error::new(ErrorKind::MissingContext, "the kubeconfig chooses no context")
+        Error::new(ErrorKind::MissingContext, "the kubeconfig selects no context")
             .with_origin(&origin.key("current-context"))
             .with_help("set \"current-context\" to one of its contexts"),
     )

@@ -76,11 +76,11 @@ fn doubtful_token(token: &str) -> Option<Warning> {
         .get(..7)
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "))
     {
-        "the token begins with \"Bearer\", which is sent twice then: remove it"
+        "the token begins with \"Bearer\", which Kubex adds too; remove it from the token"
     } else if matches!(token, "DATA+OMITTED" | "REDACTED") {
-        "this is what kubectl prints in place of a token: get it with kubectl config view --raw"
+        "this is the text that kubectl prints instead of a token; get the token with kubectl config view --raw"
     } else if is_unfilled(token) {
-        "the token contains the placeholder of a template that was not filled in: replace it"
+        "the token contains the placeholder of a template that was not filled in; replace the placeholder"
     } else {
         return None;
     };
@@ -240,18 +240,18 @@ const VERSIONS_WITH_A_DEFAULT_MODE: &[&str] = &[
 fn interactive_mode(exec: &Mapping<'_>) -> Result<()> {
     let version = exec.text("apiVersion").ok().flatten();
     let is_required = version.is_some_and(|version| !VERSIONS_WITH_A_DEFAULT_MODE.contains(&version));
-    let modes = INTERACTIVE_MODES.join(", ");
+    let modes = || INTERACTIVE_MODES.join(", ");
     match exec.text("interactiveMode")? {
         None if is_required => {
             let error = missing(exec, "interactiveMode");
-            Err(error.with_help(format_args!("set \"interactiveMode\" to one of: {modes}")))
+            Err(error.with_help(format_args!("set \"interactiveMode\" to one of: {}", modes())))
         }
         Some(mode) if !INTERACTIVE_MODES.contains(&mode) => Err(Error::new(
             ErrorKind::InvalidValue,
             "\"interactiveMode\" has an invalid value",
         )
         .with_origin(&exec.origin_of("interactiveMode"))
-        .with_help(format_args!("set it to one of: {modes}"))),
+        .with_help(format_args!("set it to one of: {}", modes()))),
         _ => Ok(()),
     }
 }
@@ -286,7 +286,7 @@ fn auth_provider_options(
             format_args!("the auth provider \"{name}\" was removed from Kubernetes clients"),
         )
         .with_origin(&auth_provider.origin_of("name"))
-        .with_help(format_args!("use the exec plugin {plugin} in its place")));
+        .with_help(format_args!("use the exec plugin {plugin} instead")));
     }
     if name == "exec" {
         return Err(Error::new(
@@ -294,7 +294,7 @@ fn auth_provider_options(
             "\"exec\" is not an auth provider: its options would bypass the checks of an exec block",
         )
         .with_origin(&auth_provider.origin_of("name"))
-        .with_help("write an \"exec\" block in its place"));
+        .with_help("write an \"exec\" block instead"));
     }
     // kubectl ignores unknown keys there, and login tools keep their own state in it.
     let origin = auth_provider.origin().clone().key("config");
@@ -309,14 +309,12 @@ fn auth_provider_options(
             if read == MAX_CONFIG_KEYS {
                 return Err(Error::new(
                     ErrorKind::InvalidValue,
-                    format_args!(
-                        "\"config\" has more than {MAX_CONFIG_KEYS} keys, which is the most that is read"
-                    ),
+                    format_args!("\"config\" has more than {MAX_CONFIG_KEYS} keys, which is the limit"),
                 )
                 .with_origin(config.origin())
                 .with_help("remove the keys that the auth provider does not need"));
             }
-            options.insert(&key, value);
+            options.insert(key, value);
         }
     }
     Ok((name.to_owned(), options))

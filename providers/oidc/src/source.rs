@@ -318,7 +318,7 @@ impl OidcSource {
             let why = format_args!("the refresh-token cannot be saved: {}", error.message());
             Error::new(ErrorKind::Unavailable, why)
                 .with_origin(&self.origins.refresh_token)
-                .with_help(error.help().unwrap_or("set the cache of the source to memory"))
+                .with_help(error.help().unwrap_or("set \"cache\" of the source to memory"))
         })
     }
 

@@ -208,7 +208,7 @@ fn lock_directory(file: &Path) -> Result<Option<File>> {
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::new(
                     ErrorKind::TimedOut,
-                    "another login in the directory of this kubeconfig has been renewed for too long",
+                    "another process has locked the directory of this kubeconfig for too long",
                 )
                 .with_help("try again"));
             }

@@ -56,7 +56,7 @@ impl Client {
             (None, None) => Ok(None),
             (None, Some(_)) => Err(Error::new(
                 ErrorKind::MissingField,
-                "there is a client secret, and no \"client-id\"",
+                "a client secret is set without \"client-id\"",
             )
             .with_origin(options.origin())
             .with_help("set \"client-id\"")),

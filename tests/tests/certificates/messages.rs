@@ -29,7 +29,7 @@ async fn a_problem_of_a_client_certificate_is_an_error_at_resolving() {
                 include_str!("keys/encrypted.pkcs8.pem"),
             ),
             ErrorKind::InvalidPem,
-            "the client key is encrypted, and no pass phrase can be given",
+            "the client key is encrypted, and Kubex cannot ask for its pass phrase",
             "client-key-data",
         ),
         (
@@ -39,19 +39,19 @@ async fn a_problem_of_a_client_certificate_is_an_error_at_resolving() {
                 include_str!("keys/encrypted.pkcs1.pem"),
             ),
             ErrorKind::InvalidPem,
-            "the client key is encrypted, and no pass phrase can be given",
+            "the client key is encrypted, and Kubex cannot ask for its pass phrase",
             "client-key-data",
         ),
         (
             Cell::client("swapped", key_pem, certificate.as_str()),
             ErrorKind::InvalidPem,
-            "the client certificate is a private key",
+            "the client certificate contains a private key, not a certificate",
             "client-certificate-data",
         ),
         (
             Cell::client("two certificates", certificate.as_str(), certificate.as_str()),
             ErrorKind::InvalidPem,
-            "the client key is a certificate",
+            "the client key contains a certificate, not a private key",
             "client-key-data",
         ),
         (

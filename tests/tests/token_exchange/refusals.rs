@@ -249,7 +249,7 @@ async fn options_that_cannot_work_are_refused_at_once_and_an_address_is_not_quot
         (
             options().set("client-secret", "s3cr3t"),
             ErrorKind::MissingField,
-            "no \"client-id\"",
+            "without \"client-id\"",
         ),
         (
             options()

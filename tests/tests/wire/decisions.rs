@@ -213,7 +213,7 @@ pub const DECISIONS: &[Decision] = &[
             "there is no user",
             "there is no cluster",
             "the context names no cluster",
-            "the kubeconfig chooses no context",
+            "the kubeconfig selects no context",
         ],
         of: &[],
     },

@@ -180,7 +180,7 @@ impl Follower {
                 if !std::mem::replace(&mut state.is_failing, true) {
                     let source = source_of(&state.configuration);
                     metrics::followed(&source, "failed");
-                    warn!(target: "kubex::follow", source = &*source, outcome = "failed", %error, "the source cannot be followed, so everything is kept as it was");
+                    warn!(target: "kubex::follow", source = &*source, outcome = "failed", %error, "the source could not be resolved again; the old configuration stays in use");
                     happened.push(state.line.add("failed", error.message().to_owned()));
                 }
                 Look::Failed(error)
@@ -235,7 +235,7 @@ impl Follower {
         let source = source_of(&change.after);
         if !change.needs_permission() {
             metrics::followed(&source, "followed");
-            info!(target: "kubex::follow", source = &*source, outcome = "followed", changed, "what changed is used from now on");
+            info!(target: "kubex::follow", source = &*source, outcome = "followed", changed, "the change is in use now");
             state.take(chain, change.after, seen);
             state
                 .line
@@ -245,7 +245,7 @@ impl Follower {
         }
         if self.rules.allow(&change) {
             metrics::followed(&source, "replaced");
-            info!(target: "kubex::follow", source = &*source, outcome = "replaced", changed, "the configuration has a successor");
+            info!(target: "kubex::follow", source = &*source, outcome = "replaced", changed, "a new configuration replaces the old one");
             let happened = state.line.add("replaced", change.describe());
             let cluster = Arc::clone(change.after.cluster());
             let next = Arc::new(Line::new(cluster, state.line.changes()));
@@ -266,7 +266,7 @@ impl Follower {
             return (Look::KeptOut, None);
         }
         metrics::followed(&source, "kept");
-        warn!(target: "kubex::follow", source = &*source, outcome = "kept", changed, "this change needs a permission, so everything is kept as it was");
+        warn!(target: "kubex::follow", source = &*source, outcome = "kept", changed, "the follow rules do not permit this change; the old configuration stays in use");
         (Look::KeptOut, Some(state.line.add("kept", change.describe())))
     }
 }
@@ -274,7 +274,7 @@ impl Follower {
 fn too_slow() -> Error {
     Error::new(
         ErrorKind::TimedOut,
-        "the chain did not resolve in time to be followed",
+        "resolving the chain again took longer than its time limit",
     )
 }
 

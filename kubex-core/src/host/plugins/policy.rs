@@ -277,7 +277,7 @@ impl Entry {
         let AllowedPlugin { command, env, sha256 } = entry;
         if env.iter().any(|name| name.trim_end_matches('*').is_empty()) {
             return Err(misconfigured(format_args!(
-                "entry {at} of the allowlist allows every variable, or one without a name"
+                "entry {at} of the allowlist has an empty name in \"env\", or only \"*\""
             ))
             .with_help("write the names of the variables that a kubeconfig may set"));
         }
@@ -336,7 +336,7 @@ fn refuse_relative(at: usize, command: &str) -> Result<()> {
         "entry {at} of the allowlist is neither a name nor an absolute path: \"{}\"",
         sanitize_line(command)
     );
-    let help = "write the name of the program, which PATH then finds, or its absolute path without \"~\" and variables";
+    let help = "write the program's name, to look it up in PATH, or its absolute path; \"~\" and variables are not expanded";
     Err(misconfigured(message).with_help(help))
 }
 

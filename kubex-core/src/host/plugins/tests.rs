@@ -392,7 +392,7 @@ async fn every_layer_must_permit_and_a_layer_is_read_at_each_run() {
     set(Ok(PluginPolicy::allow_all()));
     let help = refused(&policy).await;
     assert!(
-        help.contains("write env: [LD_PRELOAD, PYTHONPATH] in the plugin's entry"),
+        help.contains("add env: [LD_PRELOAD, PYTHONPATH] to the plugin's entry"),
         "{help}"
     );
     set(Ok(aws));

@@ -259,8 +259,8 @@ impl CurrentPolicy {
         let names = names.join(", ");
         if self.has_own_list {
             return refusal.with_help(format_args!(
-                "if you trust the kubeconfig, write env: [{names}] in the plugin's entry of the allowlist in Kubex's own \
-                 configuration"
+                "if you trust the kubeconfig, add env: [{names}] to the plugin's entry in the allowlist of Kubex's \
+                 own configuration"
             ));
         }
         refusal.with_help(format_args!(
@@ -277,9 +277,9 @@ fn denied(command: &OsStr, layer: &Layer) -> Refusal {
         shown(command)
     );
     let help = if layer.origin.is_some() {
-        "allow it there, if you trust it"
+        "if you trust the plugin, change the policy"
     } else {
-        "allow it in Kubex's own configuration, not in the kubeconfig"
+        "if you trust the plugin, allow it in Kubex's own configuration; a kubeconfig cannot allow it"
     };
     Refusal::new(message, layer.origin.as_ref()).with_help(help)
 }
@@ -287,9 +287,9 @@ fn denied(command: &OsStr, layer: &Layer) -> Refusal {
 fn not_listed(plugin: &OsStr, layer: &Layer) -> Refusal {
     let message = format_args!("the plugin \"{}\" is not on the plugin allowlist", shown(plugin));
     let help = if layer.origin.is_some() {
-        "add its path to that allowlist, if you trust it"
+        "if you trust the plugin, add its path to that allowlist"
     } else {
-        "add its path to the allowlist of Kubex's own configuration, if you trust it"
+        "if you trust the plugin, add its path to the allowlist in Kubex's own configuration"
     };
     Refusal::new(message, layer.origin.as_ref()).with_help(help)
 }
@@ -319,17 +319,16 @@ async fn with_digest<'e>(
         let origin = listed.first().and_then(|entry| entry.origin.as_ref()).or(origin);
         let Some(program) = program else {
             let message = format_args!(
-                "the plugin \"{}\" is on the plugin allowlist with a digest, and PATH does not find it",
+                "the plugin \"{}\" is on the plugin allowlist with a digest, but was not found in PATH",
                 shown(command)
             );
-            return Err(Refusal::new(message, origin).with_help("install it, or remove the digest"));
+            return Err(Refusal::new(message, origin).with_help("install the plugin, or remove the digest"));
         };
         let message = format_args!(
-            "the plugin \"{}\" is not the program whose digest is on the plugin allowlist",
+            "the plugin \"{}\" does not have the digest that the plugin allowlist requires",
             shown(program.as_os_str())
         );
-        let help =
-            "compare it with the original; if you trust it, write its new digest, as sha256sum prints it";
+        let help = "if you trust the program, set the digest to what sha256sum prints for it";
         return Err(Refusal::new(message, origin).with_help(help));
     }
     Ok(matching)

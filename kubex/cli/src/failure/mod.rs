@@ -67,7 +67,7 @@ impl Failure {
         };
         Self::new(
             status,
-            format!("{source} would fail, for the reasons in its part of the output"),
+            format!("the source {source} would fail, for the reasons in the output above"),
         )
     }
 

@@ -25,10 +25,10 @@ use self::files::File;
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) output: OutputArguments,
-    /// Go on, and show each change until Ctrl-C: what a program that follows the chain would do with it
+    /// Run until Ctrl-C, and show what a program that follows the chain would do with each change
     #[arg(short = 'w', long)]
     watch: bool,
-    /// Check every source of the chain, and show what is missing. Nothing is run or requested
+    /// Check every source of the chain, and show what is missing; runs no plugin and sends no request
     #[arg(long, conflicts_with = "watch")]
     check: bool,
 }

@@ -22,9 +22,9 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
     if !arguments.path.starts_with('/') {
-        let failure = Failure::new(status::USAGE, "a path begins with \"/\"");
+        let failure = Failure::new(status::USAGE, "the path does not begin with \"/\"");
         return Err(failure.with_help(
-            "write a path of the API, such as /api/v1/namespaces/default/pods; kubectl knows the short names",
+            "write an API path, such as /api/v1/namespaces/default/pods; only kubectl accepts short names, such as pods",
         ));
     }
     let configuration = session.resolve_and_warn().await?;

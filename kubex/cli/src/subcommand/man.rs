@@ -9,7 +9,7 @@ use crate::output;
 /// The arguments of `man`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// A subcommand; without it, the page is about the whole command
+    /// The subcommand to describe; without it, the page describes the whole command
     subcommand: Option<String>,
 }
 

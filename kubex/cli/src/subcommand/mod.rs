@@ -40,13 +40,13 @@ pub(crate) enum Subcommand {
     Whoami(whoami::Arguments),
     /// Send one authenticated GET request and print the response body
     Get(get::Arguments),
-    /// Print a credential that all programs share, as an exec plugin of kubectl
+    /// Act as an exec plugin, and print a credential that all programs share
     ///
     /// Runs the plugin after `--`, or takes the credential of a configured source, and keeps it until it expires.
     Exec(exec::Arguments),
-    /// Show or clear the credentials that `exec` and the setting `cache: shared` keep
+    /// Show or clear the shared credentials
     Cache(cache::Arguments),
-    /// Let the exec users of the kubeconfig, or of --context, go through `kubex exec`
+    /// Change the exec users of the kubeconfig, or that of --context, to run `kubex exec`
     Wrap(wrap::Arguments),
     /// Undo `wrap`
     Unwrap(wrap::UnwrapArguments),

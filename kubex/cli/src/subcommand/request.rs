@@ -99,7 +99,7 @@ pub(crate) async fn successful(
         .filter(|not_after| *not_after < session.host.now().wall);
     Err(match expired_at {
         Some(not_after) => failure.with_help(format!(
-            "get a new client certificate: it expired at {}",
+            "get a new client certificate; the current one expired at {}",
             rfc3339(not_after)
         )),
         None => {

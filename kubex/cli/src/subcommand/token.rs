@@ -49,13 +49,10 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
     let Some(token) = credential.token() else {
         let error = Error::new(
             ErrorKind::MissingField,
-            format_args!(
-                "there is no bearer token; the credential is of another kind: {}",
-                credential.description()
-            ),
+            format_args!("expected a bearer token, found: {}", credential.description()),
         );
         return Err(error
-            .with_help("run kubex whoami to see the identity in it")
+            .with_help("run kubex whoami to see the identity in the credential")
             .into());
     };
     let end = credential

@@ -254,7 +254,9 @@ fn with_several_sources_each_problem_is_told_once_in_the_block_of_its_source() {
         "{table:?}"
     );
     assert!(
-        table.stderr.starts_with("error: kubeconfig would fail"),
+        table
+            .stderr
+            .starts_with("error: the source kubeconfig would fail"),
         "{table:?}"
     );
     // A program reads one of the two.

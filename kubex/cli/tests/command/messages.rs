@@ -116,7 +116,7 @@ fn each_mistake_has_its_message_its_place_and_one_thing_to_do() {
         nameless,
         "contexts[-prod].context.cluster",
         "there is no cluster \"c\"",
-        "set \"name\" in the cluster that has none, on line 1",
+        "set \"name\" in the cluster that has no name, on line 1",
     );
     add(
         format!("clusters: [{{name: c, cluster: {{server: '{LOOPBACK}'}}}}]\n"),
@@ -281,7 +281,9 @@ fn explain_shows_what_is_not_secret() {
 fn whoami_marks_what_is_not_verified_and_an_expired_token_is_a_failure() {
     let opaque = run(&["whoami"], &kubeconfig(LOOPBACK, "{token: abc}"));
     assert_eq!(opaque.status, 0);
-    assert!(opaque.stderr.contains("the token is opaque") && opaque.stderr.contains("--online"));
+    assert!(
+        opaque.stderr.contains("only the server can read this token") && opaque.stderr.contains("--online")
+    );
     let content = kubeconfig(LOOPBACK, &format!("{{token: {EXPIRED}}}"));
     for (subcommand, shown) in [("whoami", "jane"), ("token", EXPIRED)] {
         let expired = run(&[subcommand], &content);
@@ -300,11 +302,11 @@ fn a_proxy_that_refuses_is_named_with_its_answer() {
         ),
         (
             "502 Bad Gateway",
-            "check that the proxy lets requests to this server pass",
+            "check that the proxy allows requests to this server",
         ),
         (
             "403 Forbidden",
-            "check that the proxy lets requests to this server pass",
+            "check that the proxy allows requests to this server",
         ),
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -401,7 +403,7 @@ fn a_provider_that_is_not_linked_is_told_with_its_feature() {
         ),
         (
             "chain: [lab]\nsources: {lab: {server: 'https://h'}}\n",
-            "the source \"lab\" does not name a provider, and no provider has the source's name; linked providers: exec, ",
+            "the source \"lab\" has no \"provider\", and there is no provider \"lab\"; linked providers: exec, ",
             "set sources.lab.provider to one of them",
         ),
     ] {

@@ -86,7 +86,7 @@ fn a_relative_path_in_a_pipe_is_an_error_that_names_the_field() {
         for part in [
             field,
             "relative",
-            "a pipe is not in a directory",
+            "a pipe has no directory",
             "help: write an absolute path",
         ] {
             assert!(got.stderr.contains(part), "{part}: {}", got.stderr);

@@ -39,8 +39,10 @@ impl Shell {
         );
         let pty = nix::pty::openpty(None, None).unwrap();
         let end = || Stdio::from(pty.slave.try_clone().unwrap());
-        let bash = Command::new("setsid")
-            .args(["--ctty", "bash", "--norc", "--noprofile", "-i"])
+        // A suite that runs in the background inherits ignored signals, which no shell can restore.
+        let bash = Command::new("env")
+            .args(["--default-signal", "setsid", "--ctty", "bash"])
+            .args(["--norc", "--noprofile", "-i"])
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("HOME", kubeconfig.parent().unwrap())
@@ -53,7 +55,7 @@ impl Shell {
             .stdout(end())
             .stderr(end())
             .spawn()
-            .unwrap_or_else(|error| panic!("setsid of util-linux, and bash: {error}"));
+            .unwrap_or_else(|error| panic!("env of coreutils: {error}"));
         drop(pty.slave);
         let typing = File::from(pty.master);
         let mut reading = typing.try_clone().unwrap();

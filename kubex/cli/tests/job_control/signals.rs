@@ -60,7 +60,12 @@ async fn a_hangup_that_the_parent_set_to_be_ignored_is_ignored() {
     )
     .await;
     let mut shell = Shell::start(&cluster.kubeconfig());
-    shell.enter(&format!("nohup {} > out 2> messages &", kubex().line));
+    shell.enter(&format!(
+        "nohup {} > '{}' 2> '{}' &",
+        kubex().line,
+        cluster.path("out").display(),
+        cluster.path("messages").display()
+    ));
     shell.wait_for_prompt();
     crate::shell::wait_for_file(&cluster.path("runs"));
     shell.enter("kill -HUP $!");

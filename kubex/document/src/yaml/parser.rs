@@ -22,7 +22,7 @@ pub(crate) struct Parsed {
     pub(crate) rest: Option<usize>,
 }
 
-/// Reads the first document of a text.
+/// Reads the first document of a text, which may be any YAML.
 pub(crate) fn parse(text: &str, budget: &Budget) -> Result<Parsed, ReadError> {
     characters::check(text)?;
     let mut decoded = Decoded::default();

@@ -90,7 +90,7 @@ fn a_duplicate_key_is_reported_with_both_locations() {
         let (place, line) = expected.split_once("; line ").unwrap();
         assert_eq!(
             error.to_string(),
-            format!("the key is written twice ({place}); remove one of the two; the other is on line {line}")
+            format!("the key is written twice ({place}); remove this key or the one on line {line}")
         );
     }
 }

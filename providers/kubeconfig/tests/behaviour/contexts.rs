@@ -86,7 +86,7 @@ async fn the_names_that_exist_are_listed_however_long_they_are() {
         let error = resolve_by(kubeconfig.context("production-eu"), world.host())
             .await
             .unwrap_err();
-        let first = format!("use one of those that exist: \"{}\"", names[0]);
+        let first = format!("use one of: \"{}\"", names[0]);
         assert_tells(&error, &[&first]);
         assert_eq!(error.help().unwrap().contains(&long[..200]), names.len() == 2);
     }
@@ -96,7 +96,10 @@ async fn the_names_that_exist_are_listed_however_long_they_are() {
     let error = resolve_by(kubeconfig.context("production-eu"), world.host())
         .await
         .unwrap_err();
-    assert_tells(&error, &["name one of the 20 that exist, such as \"c0\", \"c1\""]);
+    assert_tells(
+        &error,
+        &["use one of the 20 names in the kubeconfig, such as \"c0\", \"c1\""],
+    );
     assert!(!error.help().unwrap().contains("\"c8\""), "{error}");
 }
 

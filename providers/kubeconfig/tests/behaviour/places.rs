@@ -145,7 +145,7 @@ async fn numbers_that_only_kubectl_sees_are_refused_where_a_name_is_wanted() {
     for text in ["0777", "1_000", "0b101", "+12", "0999", "1_0.5e3"] {
         let error = error_of(&format!("users:\n- name: {text}\n")).await;
         assert_eq!(error.kind(), ErrorKind::InvalidValue, "{text}: {error}");
-        assert_eq!(error.help(), Some("put it in quotes"), "{text}");
+        assert_eq!(error.help(), Some("put the value in quotes"), "{text}");
         assert!(!error.to_string().contains("NaN"));
     }
     for text in [
@@ -194,7 +194,7 @@ async fn near_misses_are_reported_and_their_values_are_not() {
     ] {
         assert!(
             told.contains(&format!(
-                "\"{key}\" is not a field and is ignored; did you mean \"{near}\"?"
+                "\"{key}\" is not a field of a kubeconfig and is ignored; did you mean \"{near}\"?"
             )) && told.contains(place),
             "{key}\n{told}"
         );

@@ -143,7 +143,7 @@ async fn a_name_or_token_that_is_a_number_must_be_quoted() {
     ] {
         let error = error_of(&content).await;
         assert_eq!(error.kind(), ErrorKind::InvalidValue, "{error}");
-        assert_tells(&error, &[HOME_FILE, place, "put it in quotes"]);
+        assert_tells(&error, &[HOME_FILE, place, "put the value in quotes"]);
         assert!(!error.to_string().contains("31337"));
     }
 }

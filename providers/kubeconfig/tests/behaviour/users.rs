@@ -113,7 +113,7 @@ async fn an_auth_provider_gets_no_option_that_its_provider_does_not_leave_to_kub
         ("{name: exec}", "write an \"exec\" block"),
         (
             "{name: static, config: {token: s3cr3t-}}",
-            "may not name the provider \"static\"",
+            "may not use the provider \"static\"",
         ),
     ];
     for (auth_provider, said) in refused {

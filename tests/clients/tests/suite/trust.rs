@@ -21,7 +21,7 @@ pub(crate) async fn a_server_of_another_authority_gets_nothing<C: ClientUnderTes
         if C::CONNECTS {
             let own = error.own().unwrap();
             assert_eq!(own.kind(), ErrorKind::RequestFailed);
-            let help = "check that the certificate authority is the one of this server";
+            let help = "check that the certificate authority is that of this server";
             assert_eq!(own.help(), Some(help), "{own}");
             assert!(own.to_string().contains(server.url()), "{own}");
             assert_hides(own, &["s3cr3t"]);

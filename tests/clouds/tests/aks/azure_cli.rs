@@ -162,19 +162,19 @@ async fn each_way_to_fail_says_what_to_do() {
         (
             "exit 2".to_owned(),
             ErrorKind::PluginFailed,
-            "the Azure CLI (az) failed with exit code 2, and printed nothing on stderr",
+            "the Azure CLI (az) failed with exit code 2; it printed nothing to stderr",
             what_it_needs,
         ),
         (
             "kill -9 $$".to_owned(),
             ErrorKind::PluginFailed,
-            "the Azure CLI (az) was killed by signal 9 (SIGKILL), and printed nothing on stderr",
+            "the Azure CLI (az) was killed by signal 9 (SIGKILL); it printed nothing to stderr",
             what_it_needs,
         ),
         (
             "true".to_owned(),
             ErrorKind::EmptyOutput,
-            "the Azure CLI (az) exited successfully but printed no credential, and printed nothing on stderr",
+            "the Azure CLI (az) exited successfully but printed no credential; it printed nothing to stderr",
             what_it_needs,
         ),
         (

@@ -76,7 +76,7 @@ fn kubex_exec_runs_the_plugin_for_a_call_that_is_not_understood() {
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(String::from_utf8_lossy(&output.stdout).contains("printed"));
     assert!(
-        stderr(&output).contains("the argument \"--legacy\" is not understood"),
+        stderr(&output).contains("the argument \"--legacy\" is not supported"),
         "{}",
         stderr(&output)
     );

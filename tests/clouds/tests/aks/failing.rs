@@ -40,13 +40,13 @@ async fn what_is_missing_or_wrong_is_an_error_of_resolving() {
     let cases: Vec<Case> = vec![
         ("\"login\" is empty", options(""), &[], ErrorKind::MissingField),
         (
-            "\"azd\" runs the Azure Developer CLI",
+            "\"azd\" needs the Azure Developer CLI",
             options("azd"),
             &[],
             ErrorKind::Unsupported,
         ),
         (
-            "\"devicecode\" asks a person",
+            "\"devicecode\" needs a person to log in",
             options("devicecode"),
             &[],
             ErrorKind::Unsupported,
@@ -82,19 +82,19 @@ async fn what_is_missing_or_wrong_is_an_error_of_resolving() {
             ErrorKind::MissingField,
         ),
         (
-            "something that no id contains",
+            "a character that is not allowed in an id",
             spn().set("tenant-id", "a/b"),
             &[],
             ErrorKind::InvalidValue,
         ),
         (
-            "something that no id contains",
+            "a character that is not allowed in an id",
             spn().set("server-id", "a b"),
             &[],
             ErrorKind::InvalidValue,
         ),
         (
-            "something that no id contains",
+            "a character that is not allowed in an id",
             options("spn").set("client-secret", "s").set("client-id", "c"),
             &[("AZURE_TENANT_ID", "a?b")],
             ErrorKind::InvalidValue,
@@ -174,13 +174,13 @@ async fn what_is_missing_or_wrong_is_an_error_of_resolving() {
             ErrorKind::InvalidValue,
         ),
         (
-            "differs between this host and its process",
+            "has another value in the environment of the process",
             options("msi"),
             &[("IDENTITY_ENDPOINT", "http://127.0.0.1:1")],
             ErrorKind::Unsupported,
         ),
         (
-            "differs between this host and its process",
+            "has another value in the environment of the process",
             options("msi"),
             &[("MSI_ENDPOINT", "http://127.0.0.1:1")],
             ErrorKind::Unsupported,

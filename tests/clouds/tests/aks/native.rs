@@ -52,7 +52,7 @@ pub(crate) async fn decision(home: &Path, exec: &str, host: Host) -> String {
             let credential = configuration.credentials().current().await.unwrap();
             assert_eq!(credential.token().unwrap().expose_secret(), "printed", "{exec}");
             assert!(warning.origin().is_some(), "{exec}");
-            let (_, why) = warning.message().split_once("listed as native: ").unwrap();
+            let (_, why) = warning.message().split_once("lists it: ").unwrap();
             why.to_owned()
         }
     }
@@ -76,12 +76,12 @@ async fn each_call_of_kubelogin_is_served_natively_or_runs_for_a_reason() {
         "get-token, -l, workloadidentity, --server-id, s, -t, t, --client-id, c, --federated-token-file, {file}"
     );
     let env = |call: &str, env: &str| format!("{}\nenv: [{env}]", args(call));
-    let not = |what: &str| format!("{what} is not understood");
+    let not = |what: &str| format!("{what} is not supported");
     let flag = |flag: &str| not(&format!("the argument \"--{flag}\""));
     let value = |flag: &str| not(&format!("the value of \"--{flag}\""));
     let variable = |name: &str| not(&format!("the variable \"{name}\""));
     let native = || NATIVE.to_owned();
-    let person = |login: &str| format!("the login \"{login}\" asks a person");
+    let person = |login: &str| format!("the login \"{login}\" needs a person to log in");
     let cli = "get-token, --login, azurecli, --server-id, s";
     let differs = || "versions of kubelogin use this address of Microsoft Entra differently".to_owned();
     let aks = "get-token, --environment, AzurePublicCloud, --server-id, 6dae42f8-4368-4678-94ff-3960e28e3630, \
@@ -191,16 +191,16 @@ async fn each_call_of_kubelogin_is_served_natively_or_runs_for_a_reason() {
         (args(&format!("{cli}, --tenant-id=-x")), value("tenant-id")),
         (
             env(cli, "{name: AZURE_TENANT_ID, value: 'a;b'}"),
-            "the value contains something that no id contains".to_owned(),
+            "the value contains a character that is not allowed in an id".to_owned(),
         ),
         // Other logins, other commands, and the kubelogin for OpenID Connect.
         (
             args(&format!("{aks}, --login, ropc")),
-            "the login \"ropc\" uses the password of a person".to_owned(),
+            "the login \"ropc\" needs a person's password".to_owned(),
         ),
         (
             args("get-token, -l, azd, --server-id, s"),
-            "the login \"azd\" runs the Azure Developer CLI, and this provider does not".to_owned(),
+            "the login \"azd\" needs the Azure Developer CLI, which this provider does not run".to_owned(),
         ),
         (
             args("get-token, -l, azurepipelines, --server-id, s"),
@@ -274,11 +274,11 @@ async fn each_call_of_kubelogin_is_served_natively_or_runs_for_a_reason() {
         (args("get-token, -l=msi, --server-id, s"), not("argument 2")),
         (
             args(&format!("{MSI}, --login, spn")),
-            not("the argument \"--login\", which is there twice,"),
+            not("the argument \"--login\", which is given twice,"),
         ),
         (
             args(&format!("{MSI}, -l, spn")),
-            not("the argument \"--login\", which is there twice,"),
+            not("the argument \"--login\", which is given twice,"),
         ),
         (args(&format!("{MSI}, --client-id")), value("client-id")),
         (args(&format!("{MSI}, --client-id, ''")), value("client-id")),
@@ -361,7 +361,7 @@ async fn each_call_of_kubelogin_is_served_natively_or_runs_for_a_reason() {
         ),
         (
             env(SPN, "{name: AZURE_TENANT_ID, value: s3.cret/x}"),
-            "the value contains something that no id contains".to_owned(),
+            "the value contains a character that is not allowed in an id".to_owned(),
         ),
         // What is missing.
         (

@@ -92,7 +92,7 @@ async fn kubelogin_runs_if_the_azure_cli_may_not_or_cannot() {
         };
         assert_eq!(
             decide(host).await,
-            format!("the plugin rules drop the variable \"{dropped}\"")
+            format!("the plugin rules remove the variable \"{dropped}\"")
         );
     }
     let timeout = machine()
@@ -100,7 +100,7 @@ async fn kubelogin_runs_if_the_azure_cli_may_not_or_cannot() {
         .with_plugin_rules(rules());
     assert_eq!(
         decide(timeout).await,
-        "the variable \"AZURE_CLI_TIMEOUT\" is not understood"
+        "the variable \"AZURE_CLI_TIMEOUT\" is not supported"
     );
     assert_eq!(calls(home.path()), [""; 0]);
 }

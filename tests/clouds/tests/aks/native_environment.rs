@@ -36,27 +36,27 @@ async fn the_environment_decides_too() {
         (
             SPN,
             with(&[("AZURE_CLIENT_CERTIFICATE_PATH", "/c")]),
-            "the variable \"AZURE_CLIENT_CERTIFICATE_PATH\" is not understood",
+            "the variable \"AZURE_CLIENT_CERTIFICATE_PATH\" is not supported",
         ),
         (
             MSI,
             with(&[("AZURE_SOMETHING_NEW", "x")]),
-            "the variable \"AZURE_SOMETHING_NEW\" is not understood",
+            "the variable \"AZURE_SOMETHING_NEW\" is not supported",
         ),
         (
             SPN,
             with(&[("AZURE_REGIONAL_AUTHORITY_NAME", "x")]),
-            "the variable \"AZURE_REGIONAL_AUTHORITY_NAME\" is not understood",
+            "the variable \"AZURE_REGIONAL_AUTHORITY_NAME\" is not supported",
         ),
         (
             MSI,
             with(&[("AZURE_ENVIRONMENT", "AzureChinaCloud")]),
-            "the variable \"AZURE_ENVIRONMENT\" is not understood",
+            "the variable \"AZURE_ENVIRONMENT\" is not supported",
         ),
         (
             SPN,
             with(&[("AZURE_ENVIRONMENT", "AzureStackCloud")]),
-            "the variable \"AZURE_ENVIRONMENT\" is not understood",
+            "the variable \"AZURE_ENVIRONMENT\" is not supported",
         ),
         (
             MSI,
@@ -71,12 +71,13 @@ async fn the_environment_decides_too() {
         (
             MSI,
             with(&[("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1")]),
-            "the variable \"AZURE_POD_IDENTITY_AUTHORITY_HOST\" is not understood",
+            "the variable \"AZURE_POD_IDENTITY_AUTHORITY_HOST\" is not supported",
         ),
         (
             MSI,
             with(&[("IDENTITY_ENDPOINT", "http://127.0.0.1:1")]),
-            "the variable IDENTITY_ENDPOINT differs between this host and its process, where the Azure SDK reads it",
+            "the variable IDENTITY_ENDPOINT has another value in the environment of the process, where the Azure SDK \
+             reads it",
         ),
         (
             MSI,
@@ -108,7 +109,7 @@ async fn the_environment_decides_too() {
                 ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://127.0.0.1"),
                 ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "x"),
             ]),
-            "the variable \"ACTIONS_ID_TOKEN_REQUEST_TOKEN\" is not understood",
+            "the variable \"ACTIONS_ID_TOKEN_REQUEST_TOKEN\" is not supported",
         ),
         (
             workload,
@@ -138,7 +139,7 @@ async fn the_environment_decides_too() {
         let host = host.with_plugin_rules(rules().environment(environment));
         assert_eq!(
             decision(home.path(), &args(MSI), host).await,
-            format!("the plugin rules drop the variable \"{name}\"")
+            format!("the plugin rules remove the variable \"{name}\"")
         );
     }
 }

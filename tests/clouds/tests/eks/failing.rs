@@ -168,7 +168,7 @@ async fn a_variable_that_the_sdk_reads_from_a_process_that_has_another_is_an_err
         let error = refused(&[(".aws/config", config)], &variables, options).await;
         let problem = error.problems().next().unwrap();
         assert_eq!(problem.kind(), ErrorKind::Unsupported, "{name}: {error}");
-        let expected = format!("the variable {name} differs between this host and its process");
+        let expected = format!("the variable {name} has another value in the environment of the process");
         assert!(problem.message().starts_with(&expected), "{name}: {error}");
         assert!(problem.help().is_some(), "{name}: {error}");
     }

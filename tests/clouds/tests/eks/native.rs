@@ -63,7 +63,7 @@ async fn decision(home: &Path, exec: &str, host: Host) -> String {
                 "{exec}: served natively in spite of the warning"
             );
             assert!(warning.origin().is_some(), "{exec}");
-            let (_, why) = warning.message().split_once("listed as native: ").unwrap();
+            let (_, why) = warning.message().split_once("lists it: ").unwrap();
             why.to_owned()
         }
     }
@@ -93,7 +93,7 @@ async fn each_call_of_the_aws_cli_is_served_natively_or_runs_for_a_reason() {
          [profile mfa]\nrole_arn = a\nsource_profile = work\nmfa_serial = m\n[profile login]\nlogin_session = l\n\
          [profile elsewhere]\nservices = s\n",
     );
-    let not = |what: &str| format!("{what} is not understood");
+    let not = |what: &str| format!("{what} is not supported");
     let flag = |flag: &str| not(&format!("the argument \"--{flag}\""));
     let value = |flag: &str| not(&format!("the value of \"--{flag}\""));
     let variable = |name: &str| not(&format!("the variable \"{name}\""));
@@ -135,7 +135,7 @@ async fn each_call_of_the_aws_cli_is_served_natively_or_runs_for_a_reason() {
         (args("eks, get-token, --cluster-name, c, --cluster-id, d"), flag("cluster-id")),
         (
             args("eks, get-token, --cluster-name, c, --cluster-name, d"),
-            not("the argument \"--cluster-name\", which is there twice,"),
+            not("the argument \"--cluster-name\", which is given twice,"),
         ),
         (args("eks, get-token, --cluster-name"), value("cluster-name")),
         (args("eks, get-token, --cluster-name, ''"), value("cluster-name")),
@@ -167,7 +167,8 @@ async fn each_call_of_the_aws_cli_is_served_natively_or_runs_for_a_reason() {
         // What a profile needs.
         (
             args("--profile, process, eks, get-token, --cluster-name, c, --region, r-1"),
-            "the AWS profile \"process\" sets \"credential_process\", which names a program, and this provider starts none".to_owned(),
+            "the AWS profile \"process\" sets \"credential_process\", which names a program, which this provider does \
+             not start".to_owned(),
         ),
         (
             env("{name: AWS_PROFILE, value: mfa}"),
@@ -217,7 +218,7 @@ async fn the_environment_decides_too() {
         (machine(&[("AWS_PAGER", "less")]), NATIVE),
         (
             machine(&[("AWS_CLI_SOMETHING_NEW", "x")]),
-            "the variable \"AWS_CLI_SOMETHING_NEW\" is not understood",
+            "the variable \"AWS_CLI_SOMETHING_NEW\" is not supported",
         ),
         (
             machine(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]),
@@ -225,11 +226,11 @@ async fn the_environment_decides_too() {
         ),
         (
             machine(&[("BOTO_CONFIG", "/x")]),
-            "the variable \"BOTO_CONFIG\" is not understood",
+            "the variable \"BOTO_CONFIG\" is not supported",
         ),
         (
             machine(&[("AWS_REGION", "a"), ("AWS_DEFAULT_REGION", "b")]),
-            "AWS_REGION and AWS_DEFAULT_REGION differ, which versions of the AWS CLI read differently",
+            "AWS_REGION and AWS_DEFAULT_REGION differ, and not every version of the AWS CLI uses the same one",
         ),
     ] {
         assert_eq!(
@@ -244,7 +245,7 @@ async fn the_environment_decides_too() {
         let host = machine(&[]).with_plugin_rules(dropping(environment));
         let decided = decision(home.path(), &exec, host).await;
         assert!(
-            decided.starts_with("the plugin rules drop the variable \"AWS_"),
+            decided.starts_with("the plugin rules remove the variable \"AWS_"),
             "{decided}"
         );
     }
@@ -257,7 +258,7 @@ async fn the_environment_decides_too() {
         let host = machine(&[(name, "/nonexistent")]).with_plugin_rules(dropping(environment));
         assert_eq!(
             decision(home.path(), &exec, host).await,
-            format!("the plugin rules drop the variable \"{name}\"")
+            format!("the plugin rules remove the variable \"{name}\"")
         );
     }
     write(home.path(), ".aws/config", "[plugins]\nx = y\n");

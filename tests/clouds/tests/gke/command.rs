@@ -67,7 +67,7 @@ fn kubex_exec_runs_the_plugin_for_the_login_of_gcloud() {
     let output = kubex(home.path(), &path, &google, &["exec", "--", CALL[0]]);
     let shown = stderr(&output);
     assert!(
-        shown.contains("which uses the login of gcloud, is not understood"),
+        shown.contains("which uses the login of gcloud, is not supported"),
         "{shown}"
     );
     assert!(google.seen().is_empty());

@@ -91,12 +91,12 @@ async fn a_credentials_file_that_cannot_be_used_is_an_error_of_resolving_and_nev
         (
             from_a_program.to_string(),
             ErrorKind::Unsupported,
-            "names a program, and this provider starts none",
+            "names a program, which this provider does not start",
         ),
         (
             nested.to_string(),
             ErrorKind::Unsupported,
-            "names a program, and this provider starts none",
+            "names a program, which this provider does not start",
         ),
         (
             external(&google, &json!({"certificate": {}})).to_string(),
@@ -326,7 +326,7 @@ async fn what_the_sdk_reads_from_its_process_must_be_the_same_on_the_host() {
             .unwrap_err();
         let problem = error.problems().next().unwrap();
         assert_eq!(problem.kind(), ErrorKind::Unsupported, "{name}: {error}");
-        let expected = format!("the variable {name} differs between this host and its process");
+        let expected = format!("the variable {name} has another value in the environment of the process");
         assert!(problem.message().starts_with(&expected), "{name}: {error}");
         assert!(problem.help().is_some(), "{name}: {error}");
     }
@@ -340,7 +340,7 @@ async fn what_the_sdk_reads_from_its_process_must_be_the_same_on_the_host() {
     assert!(
         error
             .to_string()
-            .contains("the file of the subject token differs"),
+            .contains("the file of the subject token is another one"),
         "{error}"
     );
     assert!(google.seen().is_empty());

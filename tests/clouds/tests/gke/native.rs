@@ -64,7 +64,7 @@ async fn decision(home: &Path, exec: &str, host: Host) -> String {
                 "{exec}: served natively in spite of the warning"
             );
             assert!(warning.origin().is_some(), "{exec}");
-            let (_, why) = warning.message().split_once("listed as native: ").unwrap();
+            let (_, why) = warning.message().split_once("lists it: ").unwrap();
             why.to_owned()
         }
     }
@@ -99,7 +99,7 @@ async fn each_call_of_the_plugin_is_served_natively_or_runs_for_a_reason() {
             "{{name: GOOGLE_APPLICATION_CREDENTIALS, value: '{path}'}}"
         ))
     };
-    let not = |what: &str| format!("{what} is not understood");
+    let not = |what: &str| format!("{what} is not supported");
     let flag = |flag: &str| not(&format!("the argument \"--{flag}\""));
     let variable = |name: &str| not(&format!("the variable \"{name}\""));
     let value = || not(&format!("the value of \"{FLAG}\""));
@@ -133,7 +133,7 @@ async fn each_call_of_the_plugin_is_served_natively_or_runs_for_a_reason() {
         (args(&format!("{FLAG}, 'true'")), not("argument 2")),
         (
             args(&format!("{FLAG}, {FLAG}")),
-            not(&format!("the argument \"{FLAG}\", which is there twice,")),
+            not(&format!("the argument \"{FLAG}\", which is given twice,")),
         ),
         (args("-use_application_default_credentials"), not("argument 1")),
         (
@@ -194,7 +194,7 @@ async fn each_call_of_the_plugin_is_served_natively_or_runs_for_a_reason() {
         // What the credentials file needs.
         (
             file("program.json"),
-            "the credentials file names a program, and this provider starts none".to_owned(),
+            "the credentials file names a program, which this provider does not start".to_owned(),
         ),
         (
             file("old-key.json"),
@@ -242,15 +242,15 @@ async fn the_environment_decides_too() {
         ("CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE", NATIVE),
         (
             "CLOUDSDK_AUTH_ACCESS_TOKEN",
-            "the variable \"CLOUDSDK_AUTH_ACCESS_TOKEN\" is not understood",
+            "the variable \"CLOUDSDK_AUTH_ACCESS_TOKEN\" is not supported",
         ),
         (
             "GOOGLE_API_SOMETHING_NEW",
-            "the variable \"GOOGLE_API_SOMETHING_NEW\" is not understood",
+            "the variable \"GOOGLE_API_SOMETHING_NEW\" is not supported",
         ),
         (
             "GCE_SOMETHING_NEW",
-            "the variable \"GCE_SOMETHING_NEW\" is not understood",
+            "the variable \"GCE_SOMETHING_NEW\" is not supported",
         ),
     ] {
         let host = machine(&[(name, "x")]).with_plugin_rules(rules());
@@ -261,7 +261,7 @@ async fn the_environment_decides_too() {
         .with_plugin_rules(rules());
     assert_eq!(
         decision(home.path(), &exec, homeless).await,
-        "no variable names the home directory, which the plugin asks the system for"
+        "no variable contains the home directory, so the plugin would ask the system for it"
     );
     for pattern in ["HOME", "GCE_*"] {
         let environment = PluginEnvironment::inherit().dropping([pattern]);
@@ -272,7 +272,10 @@ async fn the_environment_decides_too() {
         } else {
             "GCE_METADATA_HOST"
         };
-        assert_eq!(decided, format!("the plugin rules drop the variable \"{name}\""));
+        assert_eq!(
+            decided,
+            format!("the plugin rules remove the variable \"{name}\"")
+        );
     }
 }
 

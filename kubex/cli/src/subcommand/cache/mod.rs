@@ -24,9 +24,9 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// List the credentials that are kept, or that of the user of --context, without their secrets
+    /// List the stored credentials, or only that of the user of --context, without their secrets
     List(OutputArguments),
-    /// Remove the credentials that are kept, or that of the user of --context, and let the next login start at once
+    /// Remove the stored credentials, or only that of the user of --context, and let the next login start at once
     Clear,
 }
 
@@ -52,7 +52,7 @@ pub(crate) async fn run(
         (What::List(_), None) => &["path"],
         (What::Clear, None) => &[],
     };
-    let why = "cache is about all credentials, or with --context about that of the context's user";
+    let why = "kubex cache works on all credentials, or with --context on that of the context's user";
     session.flags.refuse_selection(used, why)?;
     let location = Location::of_the_user(session.host.environment()).map_err(|unshared| failed(&unshared))?;
     let store = Store::open(&location).map_err(|unshared| failed(&unshared))?;

@@ -29,16 +29,16 @@ use crate::subcommand::token::refuse_impersonation;
 /// The arguments of `exec`.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Take the credential of this source of the configuration
+    /// Use the credential of this source of the configuration, instead of a plugin
     #[arg(long, value_name = "NAME", conflicts_with = "command")]
     source: Option<String>,
-    /// A variable that chooses the identity, beyond the known ones; can be repeated
+    /// One more variable that chooses the identity; can be repeated
     #[arg(long, value_name = "NAME")]
     identity_variable: Vec<String>,
-    /// A file that chooses the identity, beyond the known ones; can be repeated
+    /// One more file whose content chooses the identity; can be repeated
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     identity_file: Vec<PathBuf>,
-    /// Keep a credential this long that does not say when it expires: 10m, or a number of seconds
+    /// How long to keep a credential without an expiry time: 10m, or a number of seconds
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     lifetime: Option<Duration>,
     /// What `kubex unwrap` restores
@@ -124,8 +124,10 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
     let credential = match (&arguments.source, arguments.command.as_slice()) {
         (Some(source), _) => of_source(source, arguments, &request, session).await?,
         (None, []) => {
-            let failure = Failure::new(crate::failure::status::USAGE, "there is no plugin to run");
-            return Err(failure.with_help("write it after --, or name a source with --source"));
+            let failure = Failure::new(crate::failure::status::USAGE, "no plugin is given");
+            return Err(
+                failure.with_help("write the plugin's command after --, or select a source with --source")
+            );
         }
         (None, _) => of_plugin(arguments, &request, session).await?,
     };
@@ -242,7 +244,7 @@ async fn of_source(
             format_args!("the source \"{name}\" has no credential"),
         );
         return Err(error
-            .with_help("name a source whose user has a credential")
+            .with_help("select a source whose user has a credential")
             .into());
     }
     Ok(credential)

@@ -61,7 +61,7 @@ async fn wait_for_the_first(error: Error, format: Format, session: &Session) -> 
     }
     // The status would be that of the command, which goes on.
     let _ = Failure::from(error).print(&session.host).await;
-    print_message("waiting until the chain resolves; Ctrl-C ends this");
+    print_message("waiting until the chain can be resolved; press Ctrl-C to stop");
     loop {
         wait(&session.host).await;
         match session.watch().await {

@@ -67,7 +67,7 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
             print_message("note: the claims of the token are not verified; use --online to ask the server");
         }
         Some(_) => print_message(
-            "note: the token is opaque: only the server knows its user, and whether it is valid; use --online to ask it",
+            "note: only the server can read this token; use --online to ask the server for the identity",
         ),
         None => {}
     }
@@ -80,8 +80,9 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
 
 /// The error of a credential that has expired. It is printed nevertheless.
 pub(super) fn expired(what: &str) -> Error {
-    Error::new(ErrorKind::Expired, format_args!("{what} has expired"))
-        .with_help("log in again with the tool that issued it; kubex explain shows where it comes from")
+    Error::new(ErrorKind::Expired, format_args!("{what} has expired")).with_help(
+        "log in again with the tool that issued the credential; kubex explain shows where it is configured",
+    )
 }
 
 impl Identity {

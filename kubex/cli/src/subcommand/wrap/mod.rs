@@ -23,7 +23,7 @@ use crate::session::Session;
 pub(crate) struct Arguments {
     #[command(flatten)]
     unwrap: UnwrapArguments,
-    /// Keep a credential this long that does not say when it expires: 10m, or a number of seconds. Also changes the lifetime
+    /// How long to keep a credential without an expiry time: 10m, or a number of seconds. Also changes the lifetime
     /// of a user that is already wrapped
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]
     lifetime: Option<String>,
@@ -57,8 +57,7 @@ async fn run(
     direction: Direction,
     lifetime: Option<&str>,
 ) -> Result<(), Failure> {
-    let why =
-        "wrap and unwrap change every exec user of the kubeconfig, or that of --context, and nothing else";
+    let why = "kubex wrap and unwrap change all exec users of the kubeconfig, or with --context only that of the context";
     session.flags.refuse_selection(&["path", "context"], why)?;
     let users = users(session).await?;
     let program = program()?;
@@ -169,12 +168,7 @@ fn files(session: &Session) -> Result<Vec<PathBuf>, Failure> {
 /// The program that a wrapped user runs: `kubex`, if `PATH` finds this program, else its path.
 #[expect(clippy::disallowed_methods, reason = "compares two paths of this program")]
 fn program() -> Result<String, Failure> {
-    let unknown = || {
-        Failure::new(
-            status::REQUEST_FAILED,
-            "the system does not tell the path of this program",
-        )
-    };
+    let unknown = || Failure::new(status::REQUEST_FAILED, "the path of this program is unknown");
     let own = std::env::current_exe().map_err(|_| unknown())?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let named = super::exec::find("kubex", &path).and_then(|found| std::fs::canonicalize(found).ok());

@@ -50,7 +50,7 @@ fn rows() -> Vec<Row> {
         same("a name", list("[{command: plug}]"), Runs, ""),
         same("a name in the deprecated field", list("[{name: plug}]"), Runs, ""),
         same("both fields with one value", list("[{name: plug, command: plug}]"), Runs, ""),
-        stricter("both fields with two values", list("[{name: x, command: plug}]"), "has a \"command\" and another \"name\""),
+        stricter("both fields with two values", list("[{name: x, command: plug}]"), "has a \"command\" and a different \"name\""),
         same("the second entry", list("[{command: aws}, {command: plug}]"), Runs, ""),
         same("another name", list("[{command: aws}]"), DoesNotRun, "is not on the plugin allowlist (set by [DIR]/home/.kube/kuberc:4:1, credentialPluginAllowlist)"),
         same("the path", list("[{command: '[DIR]/bin/plug'}]"), Runs, ""),

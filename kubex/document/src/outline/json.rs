@@ -1,39 +1,34 @@
 //! Scans a JSON document: strict JSON in ASCII. Each value is checked and none is kept.
 
-use kubex_document::{Position, Span};
 use memchr::{memchr_iter, memchr2, memrchr};
 
-use super::field::{Item, RawField, Slice};
-use super::line::{MOST_KEYS, is_all_printable};
-use super::scan::{BYTES_FOR_AN_ITEM, MIN_ITEMS};
-use crate::section::Section;
-
-/// The deepest nesting of the subset.
-const DEEPEST: usize = 24;
+use super::field::{OutlinedField, OutlinedItem, Slice};
+use super::{NAME, most_items};
+use crate::lines::Position;
+use crate::simple::{DEEPEST, MOST_KEYS, is_all_printable};
+use crate::span::Span;
 
 /// How many bytes of a string are checked one at a time, because most strings are shorter.
 const SHORT: usize = 24;
 
 /// The fields of a JSON document, in order. `None` if the document is outside of the subset, whether valid or not.
-pub(super) fn read(text: &str) -> Option<Vec<RawField>> {
+pub(super) fn read(text: &str, lists: &[&str]) -> Option<Vec<OutlinedField>> {
     u32::try_from(text.len()).ok()?;
     if !text.is_ascii() {
         return None;
     }
     let mut scan = Scan {
         text,
+        lists,
         bytes: text.as_bytes(),
         at: 0,
         keys: Vec::with_capacity(64),
         place: Place::default(),
-        items_left: (text.len() / BYTES_FOR_AN_ITEM).max(MIN_ITEMS),
+        items_left: most_items(text.len()),
     };
     let mut fields = Vec::with_capacity(8);
     scan.expect(b'{')?;
-    scan.members(0, &mut |scan, key, start| {
-        fields.push(scan.field(key, start)?);
-        Some(())
-    })?;
+    scan.members(0, &mut |scan, key, start| scan.field(key, start, &mut fields))?;
     scan.skip_space();
     (scan.at == text.len()).then_some(fields)
 }
@@ -48,6 +43,8 @@ struct Place {
 
 struct Scan<'t> {
     text: &'t str,
+    /// The keys of the lists whose items are found.
+    lists: &'t [&'t str],
     bytes: &'t [u8],
     at: usize,
     /// The keys of the mappings that are open, the outermost first.
@@ -92,23 +89,27 @@ impl<'t> Scan<'t> {
     }
 
     /// A field at the top, whose key starts there.
-    fn field(&mut self, key: &str, start: usize) -> Option<RawField> {
-        if let Some(section) = Section::from_list(key) {
-            return Some(RawField::List(section, self.list()?));
+    fn field(&mut self, key: &str, start: usize, fields: &mut Vec<OutlinedField>) -> Option<()> {
+        if let Some(index) = self.lists.iter().position(|list| *list == key) {
+            fields.push(OutlinedField::List(index, self.list()?));
+            return Some(());
         }
         let place = self.position(start)?;
         self.value(1)?;
+        if let Some(OutlinedField::Members(slice)) = fields.last_mut() {
+            slice.span = Span::new(slice.span.start(), self.at);
+            return Some(());
+        }
+        fields.push(OutlinedField::Members(Slice {
+            span: Span::new(start, self.at),
+            start: place,
+        }));
         // Before a member, there must be space for the bracket that makes it a document.
-        (place.column > 1).then(|| {
-            RawField::Member(Slice {
-                span: Span::new(start, self.at),
-                start: place,
-            })
-        })
+        (place.column > 1).then_some(())
     }
 
-    /// The items of one of the three lists.
-    fn list(&mut self) -> Option<Vec<Item>> {
+    /// The items of one of the lists.
+    fn list(&mut self) -> Option<Vec<OutlinedItem>> {
         let mut items = Vec::new();
         self.skip_space();
         if self.peek() == b'n' {
@@ -129,18 +130,18 @@ impl<'t> Scan<'t> {
         }
     }
 
-    fn item(&mut self) -> Option<Item> {
+    fn item(&mut self) -> Option<OutlinedItem> {
         self.skip_space();
         if self.peek() == b'n' {
             self.word("null")?;
-            return Some(Item::default());
+            return Some(OutlinedItem::default());
         }
         let start = self.at;
         let place = self.position(start)?;
         self.expect(b'{')?;
         let mut name = Span::default();
         self.members(2, &mut |scan, key, _| {
-            if key != "name" {
+            if key != NAME {
                 return scan.value(3);
             }
             scan.skip_space();
@@ -149,7 +150,7 @@ impl<'t> Scan<'t> {
             name = Span::new(start, start + text.len());
             Some(())
         })?;
-        Some(Item {
+        Some(OutlinedItem {
             slice: Some(Slice {
                 span: Span::new(start, self.at),
                 start: place,

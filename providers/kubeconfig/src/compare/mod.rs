@@ -1,4 +1,7 @@
-//! All results of a document, by the outline and by the full reader, for tests and a fuzz target that compare them.
+//! All results of a kubeconfig, by the outline and by the full reader, for tests and a fuzz target that compare them.
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt::{Result, Write as _};
 
@@ -6,7 +9,6 @@ use kubex_core::Origin;
 use kubex_core::options::{Value, ValueKind};
 use kubex_document::{Conversion, Text};
 
-use super::read as outline;
 use crate::entry::Entries;
 use crate::file::{self, File, ParsedFile};
 use crate::merge::Merged;
@@ -22,7 +24,7 @@ pub fn both_ways(text: &str) -> Option<[String; 2]> {
         directory: None,
     };
     let text = read()?;
-    let fields = outline(text.as_str())?;
+    let fields = file::outline(text.as_str())?;
     Some([
         shown(file::outlined(text, fields, file())),
         shown(file::whole(read()?, file())),
@@ -51,8 +53,7 @@ fn show_all(merged: &Merged, out: &mut String) -> Result {
             Err(error) => writeln!(out, "{error}")?,
             Ok(fields) => {
                 writeln!(out, "{}", fields.origin())?;
-                for (key, value) in fields.entries() {
-                    let key = key.name();
+                for (key, _, value) in fields.entries() {
                     write!(out, "{key} at {}: ", fields.origin_of(&key))?;
                     let origin = value.locate(fields.origin().clone().key(&key));
                     show(&value.to_value(origin, Conversion::EXTENSION), out)?;
