@@ -334,9 +334,9 @@ impl Credentials {
     async fn wait_for_current(&self) -> Result<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Ok(Arc::clone(credential)),
-            Kind::Live(cell) => cell.current(None).await,
+            Kind::Live(cell) => cell.current_by_policy(None).await,
             Kind::Shared(cell, asker) => {
-                let current = cell.current(Some(asker)).await;
+                let current = cell.current_by_policy(Some(asker)).await;
                 current.map_err(|error| asker.sign(error))
             }
         }

@@ -149,9 +149,17 @@ impl<F: Fetcher> RefreshCell<F> {
     ///
     /// `asker` is set if the caller is not the configuration that the cell was made for.
     pub(crate) async fn current(self: &Arc<Self>, asker: Option<&Arc<Asker>>) -> Result<Arc<F::Value>> {
-        if let Some(value) = self.fresh(Arc::clone) {
-            return Ok(value);
+        match self.fresh(Arc::clone) {
+            Some(value) => Ok(value),
+            None => self.current_by_policy(asker).await,
         }
+    }
+
+    /// The current value, for a caller that knows that it is not fresh.
+    pub(crate) async fn current_by_policy(
+        self: &Arc<Self>,
+        asker: Option<&Arc<Asker>>,
+    ) -> Result<Arc<F::Value>> {
         let runtime = match self.runtime() {
             Ok(runtime) => runtime,
             Err(error) => return self.or_held_if_valid(Err(error)),
