@@ -4,18 +4,19 @@
 //! and the options of the identity. The options of both are checked, and all problems are reported at once.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::chain::Decorator;
 use crate::configuration::{ClientConfiguration, ClientConfigurationBuilder};
-use crate::credential::{ClientCertificate, Credential, jwt};
+use crate::credential::{ClientCertificate, Credential, jwt, not_a_pair};
 use crate::error::{Error, ErrorKind, Problems, Result};
 use crate::host::{Host, Input};
 use crate::options::{ClusterOptions, LoadedCluster, Options, Value, ValueKind};
 use crate::origin::Origin;
+use crate::pem::Subject;
 use crate::provenance::{Provenance, name_of};
 use crate::registry::{PluginCall, Registration, Registry, Replacement};
 use crate::resolved_source::{Chosen, ChosenIdentity, ReadySource, ResolvedSource, SourcePart};
@@ -59,6 +60,7 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
     }
     provenance.append(source.provenance);
     // If the provider has recorded a problem and there is no server, "no server is set" would only repeat the problem.
+    let authority = source.cluster.get(AUTHORITY).and_then(name_of_a_file);
     let cluster = if problems.is_empty() || source.cluster.get("server").is_some() {
         read_cluster(source.cluster, source.extensions, &checking_host, &mut problems).await
     } else {
@@ -113,6 +115,10 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
         return Err(Error::new(ErrorKind::MissingCluster, "no server is set"));
     };
     let credentials = credentials.for_setting(checked, setting);
+    let recording = recorder.finish();
+    if let Some(file) = authority.and_then(|text| recording.file(&text)) {
+        provenance.set_file(AUTHORITY, file);
+    }
 
     let mut builder = ClientConfiguration::builder(read.cluster)
         .trust_source(source.trust_source.or(read.trust_source))
@@ -122,7 +128,6 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
     if let Some(namespace) = read.namespace {
         builder = builder.namespace(namespace);
     }
-    let recording = recorder.finish();
     let writable = recording.warnings(source.warnings.iter().map(|(_, warning)| warning));
     let warnings = source.warnings.into_iter().map(|(_, warning)| warning);
     let warnings = read.warnings.into_iter().chain(warnings).chain(identity_warnings);
@@ -149,6 +154,9 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
     }
     with_credentials(builder, credentials, decorator).build(setting.live_host)
 }
+
+/// The field that names the file of the certificate authorities.
+const AUTHORITY: &str = "certificate-authority";
 
 /// The longest path of any system: that of Windows. A longer text, such as a certificate, is not copied.
 const LONGEST_PATH: usize = 32_767;
@@ -186,6 +194,12 @@ impl IdentityFields {
     fn origin_of(&self, name: &str) -> Option<&Origin> {
         let found = self.0.iter().find(|field| field.name == name);
         found.map(|field| &field.origin)
+    }
+
+    /// The file that a field names.
+    fn file(&self, name: &str) -> Option<&Path> {
+        let found = self.0.iter().find(|field| field.name == name);
+        found.and_then(|field| field.text.as_deref()).map(Path::new)
     }
 }
 
@@ -260,7 +274,16 @@ fn check_certificate(
         let data = format!("{name}-data");
         fields.origin_of(name).or_else(|| fields.origin_of(&data))
     };
-    let checked = registry.check_pair(certificate);
+    let checked = registry
+        .check_pair(certificate)
+        .map_err(|error| match error.kind() {
+            // The TLS library does not know the files.
+            ErrorKind::IncompleteKeyPair => not_a_pair(
+                Subject::CLIENT_CERTIFICATE.in_file(fields.file("client-certificate")),
+                Subject::CLIENT_KEY.in_file(fields.file("client-key")),
+            ),
+            _ => error,
+        });
     problems.take(checked.map_err(|error| match origin("client-key") {
         Some(origin) => error.with_origin(origin),
         None => error,
@@ -345,7 +368,7 @@ impl Credentials {
 
 /// The problems of the identity, apart from the others.
 fn apart(recorded: Vec<(SourcePart, Error)>) -> (Problems, Problems) {
-    let (mut others, mut of_identity) = (Problems::default(), Problems::default());
+    let (mut others, mut of_identity) = (Problems::new(), Problems::default());
     for (part, problem) in recorded {
         match part {
             SourcePart::Identity => of_identity.add(problem),

@@ -138,6 +138,15 @@ impl ServerUrl {
 
     /// Returns the URL of a request path: `/version` on `https://h/k8s` is `https://h/k8s/version`.
     ///
+    /// ```
+    /// use kubex_core::ServerUrl;
+    ///
+    /// let server = ServerUrl::parse("https://rancher.example/k8s/clusters/c-1")?;
+    /// assert_eq!(server.join("/version")?.as_str(), "https://rancher.example/k8s/clusters/c-1/version");
+    /// assert!(server.join("/../c-2/version").is_err());
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns [`ErrorKind::InvalidValue`] for a path that leaves the path of the server, such as `/../x` or
     /// `/%2e%2e/x`.
@@ -276,6 +285,18 @@ pub struct CaBundle(Arc<BundleContent>);
 impl CaBundle {
     /// Parses certificate authorities from PEM. Blocks that are not certificates are skipped, as in Go.
     /// [`warnings`](Self::warnings) reports the skipped blocks.
+    ///
+    /// ```
+    /// use kubex_core::CaBundle;
+    ///
+    /// # let pem = kubex_core::faults::CERTIFICATE;
+    /// let bundle = CaBundle::from_pem(pem.as_bytes())?;
+    /// assert_eq!(bundle.certificates().len(), 1);
+    /// for warning in bundle.warnings(std::time::SystemTime::now()) {
+    ///     eprintln!("{warning}");
+    /// }
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Returns [`ErrorKind::InvalidPem`] if the text contains no valid certificate.

@@ -122,6 +122,17 @@ impl ClientConfiguration {
 
     /// Returns the impersonation headers; empty if no user is impersonated. Do not add them to a request that already
     /// has an `Impersonate-User` header.
+    ///
+    /// ```
+    /// use kubex_core::{ClientConfiguration, Cluster, Host, Impersonation, ServerUrl};
+    ///
+    /// let cluster = Cluster::new(ServerUrl::parse("https://10.0.0.1")?);
+    /// let configuration = ClientConfiguration::builder(cluster)
+    ///     .impersonation(Some(Impersonation::new("jane")))
+    ///     .build(&Host::real())?;
+    /// assert_eq!(configuration.impersonation_headers()["Impersonate-User"], "jane");
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn impersonation_headers(&self) -> &HeaderMap {
         static NONE: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
         match self.resolved.impersonation.as_deref() {
@@ -131,12 +142,34 @@ impl ClientConfiguration {
     }
 
     /// Returns the handle through which a client gets the current credential.
+    ///
+    /// ```no_run
+    /// # async fn example(configuration: &kubex_core::ClientConfiguration) -> kubex_core::Result<()> {
+    /// let credential = configuration.credentials().current().await?;
+    /// if let Some(value) = credential.authorization() {
+    ///     // Send it as the header `Authorization`.
+    ///     assert!(value.is_sensitive());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
     /// Returns the handle through which a client gets the current trust. The trust in [`cluster`](Self::cluster) does not
     /// change when a CA file is renewed.
+    ///
+    /// ```no_run
+    /// use kubex_core::Trust;
+    ///
+    /// # async fn example(configuration: &kubex_core::ClientConfiguration) {
+    /// match configuration.trust().current().await.trust() {
+    ///     Trust::CaBundle(bundle) => println!("{} certificate authorities", bundle.certificates().len()),
+    ///     other => println!("{}", other.id()),
+    /// }
+    /// # }
+    /// ```
     pub fn trust(&self) -> &LiveTrust {
         &self.trust
     }
@@ -164,17 +197,40 @@ impl ClientConfiguration {
     }
 
     /// Returns the warnings that were found when the configuration was resolved.
+    ///
+    /// ```no_run
+    /// # fn example(configuration: &kubex_core::ClientConfiguration) {
+    /// for warning in configuration.warnings() {
+    ///     eprintln!("{}: {warning}", warning.id());
+    /// }
+    /// # }
+    /// ```
     pub fn warnings(&self) -> &[Warning] {
         &self.resolved.warnings
     }
 
     /// Returns the origin of each field, such as a file and a line.
+    ///
+    /// ```no_run
+    /// # fn example(configuration: &kubex_core::ClientConfiguration) {
+    /// if let Some(origin) = configuration.provenance().origin_of("server") {
+    ///     println!("the server is set in {origin}");
+    /// }
+    /// # }
+    /// ```
     pub fn provenance(&self) -> &Provenance {
         &self.resolved.provenance
     }
 
     /// Returns the outcome of each source of the chain. The report is empty if the configuration was not resolved by a
     /// chain.
+    ///
+    /// ```no_run
+    /// # fn example(configuration: &kubex_core::ClientConfiguration) {
+    /// println!("{}", configuration.report()); // one line for each source
+    /// println!("{:#}", configuration.report()); // also the origin of each field
+    /// # }
+    /// ```
     pub fn report(&self) -> &Report {
         &self.resolved.report
     }
@@ -197,6 +253,17 @@ impl ClientConfiguration {
     ///
     /// The clients for reqwest, kube and hyper switch to the successor by themselves. A client of your own calls this
     /// method before each request, and opens new connections for a successor.
+    ///
+    /// ```no_run
+    /// # fn reconnect(_: &kubex_core::ClientConfiguration) {}
+    /// # fn example(mut configuration: kubex_core::ClientConfiguration) {
+    /// // Before each request:
+    /// if let Some(successor) = configuration.successor() {
+    ///     configuration = successor;
+    ///     reconnect(&configuration);
+    /// }
+    /// # }
+    /// ```
     pub fn successor(&self) -> Option<Self> {
         let mut newest = self.next()?;
         while let Some(next) = newest.next() {
@@ -318,6 +385,17 @@ impl ClientConfigurationBuilder {
 
     /// Sets whether credentials are sent to an `http://` server, where every host on the network path can read them.
     /// The default is `false`.
+    ///
+    /// ```
+    /// use kubex_core::{ClientConfiguration, Cluster, Credential, ServerUrl};
+    ///
+    /// // The server is `kubectl proxy` on the same machine.
+    /// let cluster = Cluster::new(ServerUrl::parse("http://127.0.0.1:8001")?);
+    /// let builder = ClientConfiguration::builder(cluster).credential(Credential::bearer("abc".into())?);
+    /// assert!(!builder.sends_credentials());
+    /// assert!(builder.allow_credentials_over_http(true).sends_credentials());
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     #[must_use]
     pub fn allow_credentials_over_http(mut self, allowed: bool) -> Self {
         self.allows_credentials_over_http = allowed;

@@ -216,6 +216,14 @@ impl Error {
     }
 
     /// Creates the error for a file that cannot be read. `what` describes the file, such as `the kubeconfig`.
+    ///
+    /// ```
+    /// use kubex_core::{Error, ErrorKind};
+    ///
+    /// let path = "/run/secrets/token".as_ref();
+    /// let error = Error::unreadable("the token file", path, std::io::ErrorKind::PermissionDenied.into());
+    /// assert_eq!(error.kind(), ErrorKind::UnreadableFile);
+    /// ```
     pub fn unreadable(what: &str, path: &Path, cause: io::Error) -> Self {
         Self::new(
             kind_of(&cause),
@@ -238,6 +246,14 @@ impl Error {
     }
 
     /// Sets the origin: the file, line and key, or the variable or flag, that the error is about.
+    ///
+    /// ```
+    /// use kubex_core::{Error, ErrorKind, Origin};
+    ///
+    /// let origin = Origin::file("/home/jane/.kube/config").position(7, 13).key("server");
+    /// let error = Error::new(ErrorKind::InvalidValue, "the scheme is missing").with_origin(&origin);
+    /// assert_eq!(error.to_string(), "the scheme is missing (/home/jane/.kube/config:7:13, server)");
+    /// ```
     #[must_use]
     pub fn with_origin(self, origin: &Origin) -> Self {
         self.change(|inner| inner.origin = Some(origin.clone()))
@@ -269,13 +285,23 @@ impl Error {
 
     /// Sets the cause, which [`source`](std::error::Error::source) returns. An error of another crate is kept only as a
     /// [`Cause`], which is its sanitized text.
+    ///
+    /// ```
+    /// use std::error::Error as _;
+    /// use kubex_core::{Error, ErrorKind};
+    ///
+    /// let cause = "eighty".parse::<u16>().unwrap_err();
+    /// let error = Error::new(ErrorKind::InvalidValue, "the port is not a number").with_source(cause);
+    /// assert_eq!(error.source().unwrap().to_string(), "invalid digit found in string");
+    /// ```
     #[must_use]
     pub fn with_source(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         let cause = cause::cause_of(&cause);
         self.change(|inner| inner.cause = Some(cause))
     }
 
-    /// Sets the name of the chain's source in which the error happened. If a name is set already, it is kept.
+    /// Sets the name of the chain's source in which the error happened, also for its [related](Self::with_related)
+    /// problems. If a name is set already, it is kept.
     ///
     /// ```
     /// use kubex_core::{Error, ErrorKind};
@@ -288,6 +314,9 @@ impl Error {
     pub fn in_source(self, name: &str) -> Self {
         self.change(|inner| {
             inner.source_name.get_or_insert_with(|| Sanitized::line(name));
+            for other in &mut inner.others {
+                *other = other.clone().in_source(name);
+            }
         })
     }
 
@@ -326,6 +355,13 @@ impl Error {
 
     /// Creates the error for an unknown key. It suggests a similar key of `known`, or lists them all. It does not show
     /// the key's value.
+    ///
+    /// ```
+    /// use kubex_core::Error;
+    ///
+    /// let error = Error::unknown_key("tokne", &["token", "token-file"]);
+    /// assert_eq!(error.to_string(), "unknown key \"tokne\"; did you mean \"token\"?");
+    /// ```
     pub fn unknown_key(key: &str, known: &[&str]) -> Self {
         let error = Self::new(
             ErrorKind::UnknownField,
@@ -368,6 +404,15 @@ impl Error {
     }
 
     /// Returns the kind, for programs.
+    ///
+    /// ```
+    /// use kubex_core::{Error, ErrorKind};
+    ///
+    /// fn may_retry(error: &Error) -> bool {
+    ///     matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Unavailable)
+    /// }
+    /// assert!(may_retry(&Error::new(ErrorKind::TimedOut, "no response within 30 s")));
+    /// ```
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }

@@ -164,7 +164,7 @@ impl Origin {
     /// use kubex_core::Origin;
     ///
     /// assert_eq!(Origin::file("/etc/kubex/config.yaml").directory(), Some("/etc/kubex".as_ref()));
-    /// assert_eq!(Origin::variable("CA_FILE").directory(), None); // such a path must be absolute
+    /// assert_eq!(Origin::variable("CA_FILE").directory(), None); // no base: a relative path is not accepted
     /// ```
     pub fn directory(&self) -> Option<&Path> {
         match &self.place {

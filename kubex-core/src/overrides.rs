@@ -42,6 +42,13 @@ use crate::resolved_source::{CERTIFICATE_FIELDS, KEY_FIELDS, ResolvedSource, Sou
 
 /// Returns the other fields of the source that an override of `key` removes. `turns_off` means that the value of the override
 /// is `false`: `insecure-skip-tls-verify: false` removes no field, so the source's certificate authority stays.
+///
+/// ```
+/// use kubex_core::overrides::replaced_by;
+///
+/// assert!(replaced_by("server", false).contains(&"tls-server-name"));
+/// assert!(replaced_by("insecure-skip-tls-verify", true).is_empty());
+/// ```
 pub fn replaced_by(key: &str, turns_off: bool) -> &'static [&'static str] {
     match key {
         "server" => &["tls-server-name"],
@@ -98,6 +105,14 @@ impl Overrides {
     ];
 
     /// Checks the keys and the types of overrides. Files that they refer to are not read.
+    ///
+    /// ```
+    /// use kubex_core::{ErrorKind, Options, Overrides};
+    ///
+    /// assert!(Overrides::new(Options::new().set("token", "abc")).is_ok());
+    /// let error = Overrides::new(Options::new().set("context", "prod")).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::UnknownField);
+    /// ```
     ///
     /// # Errors
     /// - [`ErrorKind::UnknownField`]: a key cannot be overridden.

@@ -106,15 +106,15 @@ impl Provenance {
         value.map(|(_, value)| value.as_str())
     }
 
-    /// Sets the file that a field of the identity names.
+    /// Sets the file that a field names.
     pub(crate) fn set_file(&mut self, field: &str, file: &Path) {
         let files = &mut Arc::make_mut(&mut self.0).files;
         files.retain(|(name, _)| name != field);
         files.push((name_of(field), file.to_owned()));
     }
 
-    /// Returns the path of the file that a field of the identity, such as `client-key`, refers to. `None` if this file was not
-    /// read when the chain was resolved. [`origin_of`](Self::origin_of) returns where the path is configured.
+    /// Returns the path of the file that a field refers to: `certificate-authority`, or a field of the identity such as
+    /// `client-key`. `None` if this file was not read when the chain was resolved. [`origin_of`](Self::origin_of) returns where the path is configured.
     pub fn file_of(&self, field: &str) -> Option<&Path> {
         let file = self.0.files.iter().find(|(name, _)| name == field);
         file.map(|(_, file)| file.as_path())
@@ -129,6 +129,15 @@ impl Provenance {
     }
 
     /// Adds a shadowed entry: `taken` is used instead of `shadowed`.
+    ///
+    /// ```
+    /// use kubex_core::{Origin, Provenance};
+    ///
+    /// let mut provenance = Provenance::default();
+    /// let taken = Origin::file("/home/jane/.kube/config").key("users[jane]");
+    /// provenance.add_shadowed(&taken, &Origin::file("/etc/kubeconfig").key("users[jane]"));
+    /// assert_eq!(provenance.shadowed()[0].taken, taken);
+    /// ```
     pub fn add_shadowed(&mut self, taken: &Origin, shadowed: &Origin) {
         Arc::make_mut(&mut self.0).shadowed.push(Shadowed {
             taken: taken.clone(),
@@ -143,6 +152,15 @@ impl Provenance {
     }
 
     /// Returns the origin of a field; `None` if the field has its default value.
+    ///
+    /// ```
+    /// use kubex_core::{Origin, Provenance};
+    ///
+    /// let mut provenance = Provenance::default();
+    /// provenance.set("server", &Origin::flag("--server"));
+    /// assert_eq!(provenance.origin_of("server"), Some(&Origin::flag("--server")));
+    /// assert_eq!(provenance.origin_of("namespace"), None);
+    /// ```
     pub fn origin_of(&self, field: &str) -> Option<&Origin> {
         self.fields()
             .find(|(name, _)| *name == field)

@@ -83,6 +83,15 @@ impl Eq for Proxy {}
 impl Proxy {
     /// Parses a proxy's URL.
     ///
+    /// ```
+    /// use kubex_core::Proxy;
+    ///
+    /// let proxy = Proxy::parse("http://jane:s3cret-7@proxy.example:3128")?;
+    /// assert!(!proxy.to_string().contains("s3cret-7"));
+    /// assert!(Proxy::parse("ftp://proxy.example").is_err());
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns [`ErrorKind::InvalidValue`] if there is no host, or if the scheme is not `http`, `https`, `socks5` or
     /// `socks5h`. client-go accepts the first three (`tools/clientcmd/helpers.go`).

@@ -166,12 +166,33 @@ impl ResolvedSource {
     }
 
     /// Adds a warning about this part.
+    ///
+    /// ```
+    /// use kubex_core::resolved_source::SourcePart;
+    /// use kubex_core::{ResolvedSource, Warning};
+    ///
+    /// let mut resolved = ResolvedSource::for_server("https://10.0.0.1");
+    /// let warning = Warning::new("old-runner", "this version of the runner is no longer supported");
+    /// resolved.warn(SourcePart::Source, warning);
+    /// ```
     pub fn warn(&mut self, part: SourcePart, warning: Warning) {
         self.warnings.push((part, warning));
     }
 
     /// Adds a problem of this part. If overrides replace the part, the problem is removed. Otherwise, resolving the chain fails
     /// with an error that contains it.
+    ///
+    /// ```
+    /// use kubex_core::resolved_source::SourcePart;
+    /// use kubex_core::{Error, ErrorKind, Options, Overrides, ResolvedSource};
+    ///
+    /// let mut resolved = ResolvedSource::for_server("https://10.0.0.1");
+    /// let problem = Error::new(ErrorKind::InvalidBase64, "the client certificate is not valid base64");
+    /// resolved.add_problem(SourcePart::Identity, problem);
+    /// // This override replaces the identity, and so removes the problem.
+    /// Overrides::new(Options::new().set("token", "abc"))?.apply(&mut resolved)?;
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn add_problem(&mut self, part: SourcePart, problem: Error) {
         for problem in problem.into_problems() {
             // The source exists, so its problem must not let the chain continue.
@@ -185,6 +206,14 @@ impl ResolvedSource {
     }
 
     /// Records the value of a field that is not an option, for people to read. The value must not be secret.
+    ///
+    /// ```
+    /// use kubex_core::{Origin, ResolvedSource};
+    ///
+    /// let mut resolved = ResolvedSource::for_server("https://10.0.0.1");
+    /// resolved.record_origin("context", &Origin::file("/home/jane/.kube/config").key("current-context"));
+    /// resolved.record_value("context", "prod");
+    /// ```
     pub fn record_value(&mut self, field: &str, value: &str) {
         self.provenance.set_value(field, value);
     }
@@ -210,7 +239,7 @@ impl ResolvedSource {
     /// # Errors
     /// Returns the recorded problems.
     pub(crate) fn without_problems(mut self) -> Result<Self> {
-        let mut problems = Problems::default();
+        let mut problems = Problems::new();
         for (_, problem) in self.problems.drain(..) {
             problems.add(problem);
         }

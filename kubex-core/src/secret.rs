@@ -57,6 +57,15 @@ pub struct SecretString {
 impl SecretString {
     /// Creates a text that is redacted and wiped, but not masked in other texts. Use it for a text that may or may not
     /// be secret, such as the value of a plugin's variable: masking every `eu-west-1` would make messages useless.
+    ///
+    /// ```
+    /// use kubex_core::SecretString;
+    /// use kubex_core::text::sanitize;
+    ///
+    /// let region = SecretString::unlisted("eu-west-1");
+    /// assert_eq!(sanitize("no cluster in eu-west-1"), "no cluster in eu-west-1");
+    /// assert!(!format!("{region:?}").contains("eu-west-1"));
+    /// ```
     pub fn unlisted(text: impl Into<Box<str>>) -> Self {
         Self {
             text: secrecy::SecretString::from(text.into()),
@@ -151,6 +160,14 @@ impl SecretBytes {
 
     /// Converts the bytes to text without a copy. The text is [unlisted](SecretString::unlisted): it is not masked in
     /// messages.
+    ///
+    /// ```
+    /// use kubex_core::{ExposeSecret as _, SecretBytes};
+    ///
+    /// let text = SecretBytes::from(b"abc".to_vec()).into_text()?;
+    /// assert_eq!(text.expose_secret(), "abc");
+    /// # Ok::<(), std::str::Utf8Error>(())
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the bytes are not UTF-8. They are wiped.

@@ -97,6 +97,13 @@ impl SharingKey {
     }
 
     /// Adds a part to the key. `None` adds a missing part, which differs from an empty part.
+    ///
+    /// ```
+    /// use kubex_core::credentials::SharingKey;
+    ///
+    /// let key = || SharingKey::new("exec");
+    /// assert_ne!(key().with_optional(None::<&str>), key().with_optional(Some("")));
+    /// ```
     #[must_use]
     pub fn with_optional(self, part: Option<impl AsRef<[u8]>>) -> Self {
         match part {
@@ -106,6 +113,13 @@ impl SharingKey {
     }
 
     /// Adds a list of parts to the key. Two lists, one after the other, differ from one list with the same parts.
+    ///
+    /// ```
+    /// use kubex_core::credentials::SharingKey;
+    ///
+    /// let key = || SharingKey::new("exec");
+    /// assert_ne!(key().with_list(["a", "b"]), key().with_list(["a"]).with_list(["b"]));
+    /// ```
     #[must_use]
     pub fn with_list<P: AsRef<[u8]>>(self, parts: impl IntoIterator<Item = P>) -> Self {
         let key = parts

@@ -45,6 +45,14 @@ impl StoreIdentity {
     }
 
     /// Adds a part to the key. `None` adds a missing part, which differs from an empty part.
+    ///
+    /// ```
+    /// use kubex_core::credentials::StoreIdentity;
+    ///
+    /// let identity = StoreIdentity::new("vault", "vault role reader");
+    /// let without = identity.clone().with_optional("audience", None::<&str>);
+    /// assert_ne!(without.expose(), identity.with_optional("audience", Some("")).expose());
+    /// ```
     #[must_use]
     pub fn with_optional(self, name: &str, part: Option<impl AsRef<[u8]>>) -> Self {
         match part {

@@ -21,6 +21,13 @@ use jiff::civil::DateTime;
 ///
 /// A time that is later than can be represented, such as `9999-12-31T23:59:59Z` for a token that never expires, becomes
 /// the latest possible time.
+///
+/// ```
+/// use kubex_core::time::parse_rfc3339;
+///
+/// assert_eq!(parse_rfc3339("2030-01-01T00:00:00Z"), parse_rfc3339("2030-01-01T01:00:00+01:00"));
+/// assert_eq!(parse_rfc3339("2030-01-01"), None);
+/// ```
 pub fn parse_rfc3339(text: &str) -> Option<SystemTime> {
     let (time, rest) = text.split_at_checked(FORM.len())?;
     let has_form = time.bytes().zip(FORM).all(|(byte, form)| match form {
@@ -92,6 +99,14 @@ pub fn rfc3339(time: SystemTime) -> Rfc3339 {
 ///
 /// A time outside of the years -9999 to 9999 becomes the first or the last moment of these years. This happens, for example, if
 /// a token contains milliseconds.
+///
+/// ```
+/// use kubex_core::time::{from_unix_seconds, rfc3339, unix_seconds};
+///
+/// let time = from_unix_seconds(1_893_456_000.9);
+/// assert_eq!(unix_seconds(time), 1_893_456_000);
+/// assert_eq!(rfc3339(time).to_string(), "2030-01-01T00:00:00Z");
+/// ```
 pub fn from_unix_seconds(seconds: f64) -> SystemTime {
     #[expect(
         clippy::cast_possible_truncation,
@@ -106,6 +121,12 @@ pub fn unix_seconds(time: SystemTime) -> i64 {
 }
 
 /// Returns the whole seconds from one time to another; negative if the second time is earlier.
+///
+/// ```
+/// use kubex_core::time::{from_unix_seconds, seconds_between};
+///
+/// assert_eq!(seconds_between(from_unix_seconds(60.0), from_unix_seconds(0.0)), -60);
+/// ```
 pub fn seconds_between(from: SystemTime, to: SystemTime) -> i64 {
     let whole = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
     match to.duration_since(from) {

@@ -180,6 +180,21 @@ impl LiveTrust {
     /// Reports that the issuer of the server's certificate is not in the CA bundle of this generation. The bundle may have been
     /// replaced, so the next call of [`current`](Self::current) waits for a new read. Such reads start at most once every 10 s,
     /// or every second if the source only reads files.
+    ///
+    /// ```no_run
+    /// # async fn connect(_: &kubex_core::Trust) -> Result<(), ()> { Ok(()) }
+    /// # async fn example(trust: kubex_core::LiveTrust) -> Result<(), ()> {
+    /// let before = trust.current().await;
+    /// if connect(before.trust()).await.is_err() {
+    ///     trust.invalidate(before.generation());
+    ///     let after = trust.current().await;
+    ///     if after.generation() != before.generation() {
+    ///         connect(after.trust()).await?; // the CA bundle was replaced
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn invalidate(&self, generation: Generation) {
         if let Kind::Live(cell) = &self.0 {
             cell.invalidate(generation, None);
@@ -201,6 +216,16 @@ impl LiveTrust {
     }
 
     /// Returns a subscription that is notified of each new CA bundle.
+    ///
+    /// ```no_run
+    /// # async fn example(trust: kubex_core::LiveTrust) {
+    /// let mut changes = trust.changes();
+    /// loop {
+    ///     changes.next().await;
+    ///     println!("the CA bundle has changed: close the pooled connections");
+    /// }
+    /// # }
+    /// ```
     pub fn changes(&self) -> Changes {
         match &self.0 {
             Kind::Fixed(_) => Changes::never(),

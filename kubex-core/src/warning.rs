@@ -28,6 +28,14 @@ pub struct Warning {
 
 impl Warning {
     /// Creates a warning. The message is [sanitized](crate::text::sanitize).
+    ///
+    /// ```
+    /// use kubex_core::Warning;
+    ///
+    /// let warning = Warning::new("old-agent", "the agent is older than the cluster");
+    /// assert_eq!(warning.id(), "old-agent");
+    /// assert_eq!(warning.message(), "the agent is older than the cluster");
+    /// ```
     pub fn new(id: &'static str, message: impl fmt::Display) -> Self {
         Self {
             id,

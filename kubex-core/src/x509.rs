@@ -192,6 +192,18 @@ impl X509Certificate {
     }
 
     /// Returns the time until which the certificate is valid.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use kubex_core::CaBundle;
+    /// use kubex_core::x509::X509Certificate;
+    ///
+    /// # let pem = kubex_core::faults::CERTIFICATE;
+    /// let bundle = CaBundle::from_pem(pem.as_bytes())?;
+    /// let certificate = X509Certificate::read(&bundle.certificates()[0]).unwrap();
+    /// assert!(certificate.not_after() > SystemTime::now());
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn not_after(&self) -> SystemTime {
         self.purpose.not_after
     }
@@ -241,6 +253,21 @@ impl X509Certificate {
     }
 
     /// Returns why the certificate must not issue other certificates; `None` if it may. The dates are not checked.
+    ///
+    /// ```
+    /// use kubex_core::CaBundle;
+    /// use kubex_core::x509::X509Certificate;
+    ///
+    /// # let pem = kubex_core::faults::CERTIFICATE;
+    /// let bundle = CaBundle::from_pem(pem.as_bytes())?;
+    /// for certificate in bundle.certificates() {
+    ///     let certificate = X509Certificate::read(certificate).unwrap();
+    ///     if let Some(reason) = certificate.why_not_an_authority() {
+    ///         println!("{} cannot issue certificates: {reason}", certificate.subject_text());
+    ///     }
+    /// }
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn why_not_an_authority(&self) -> Option<&'static str> {
         self.purpose.why_not_an_authority()
     }

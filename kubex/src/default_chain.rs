@@ -17,10 +17,12 @@ pub(crate) const DEFAULT_ORDER: &[&str] = &[
 ///
 /// ```no_run
 /// # async fn example() -> kubex::Result<()> {
-/// let configuration = kubex::default_chain()?.build()?.resolve().await?;
+/// let configuration = kubex::default_chain()?.resolve().await?;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// `kubex::default_chain()?.build()?` is a [`Chain`], which can be resolved any number of times.
 ///
 /// # Errors
 /// Returns [`ErrorKind::DuplicateProvider`](kubex_core::ErrorKind::DuplicateProvider) if two linked crates register

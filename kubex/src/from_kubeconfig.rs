@@ -39,6 +39,9 @@ pub fn configure_from_kubeconfig() -> FromKubeconfig {
     }
 }
 
+/// The name of the source in reports and errors.
+const SOURCE: &str = "kubeconfig";
+
 /// The builder that [`configure_from_kubeconfig`] returns. Await it to get the configuration.
 ///
 /// # Errors
@@ -235,14 +238,16 @@ impl FromKubeconfig {
             .with_help("call context(name) on the loaded kubeconfig"));
         }
         let host = self.host.clone();
-        self.provider()?.load(&host).await
+        let loaded = async { self.provider()?.load(&host).await }.await;
+        // As of the source of this name.
+        loaded.map_err(|error| error.in_source(SOURCE))
     }
 
     async fn resolve(mut self) -> Result<ClientConfiguration> {
         let host = self.host.clone();
         let overrides = std::mem::take(&mut self.overrides);
         let rules = self.rules.take();
-        let source = Source::from_provider("kubeconfig", Arc::new(self.provider()?));
+        let source = Source::from_provider(SOURCE, Arc::new(self.provider()?));
         let chain = Chain::builder(registry()?).host(host).overrides(overrides);
         let chain = chain.source(source).build()?;
         match rules {

@@ -26,7 +26,7 @@
 //! | inspect the configuration of Kubex, or change it in code | [`config`] |
 //! | set defaults that files and variables can override | `kubex::resolve().defaults(options)` |
 //! | apply the plugin policy of kubectl's preferences | [`kuberc`] |
-//! | resolve the default chain, and ignore Kubex's configuration files and variables | [`default_chain`]: `kubex::default_chain()?.build()?.resolve().await?` |
+//! | resolve the default chain, and ignore Kubex's configuration files and variables | [`default_chain`]: `kubex::default_chain()?.resolve().await?` |
 //! | use one source only | [`configure_from_kubeconfig`], [`configure_from_pod_env`] |
 //! | configure everything in code | [`configure`] |
 //! | use many clusters of one kubeconfig | [`FromKubeconfig::load`] |
@@ -81,6 +81,7 @@
 //! | several clusters | [`fleet`], [`FromKubeconfig::load`], or one source for each and [`Chain::find`] |
 //! | test, fake | the feature `test-util`, or [`configure`] with a token |
 //! | expired, rejected | [`ErrorKind::Expired`], [`Credentials::invalidate`] |
+//!
 #![cfg_attr(feature = "config", doc = "[`config`]: mod@config")]
 #![cfg_attr(not(feature = "config"), doc = "[`config`]: #features")]
 #![cfg_attr(feature = "fleet", doc = "[`fleet`]: mod@fleet")]

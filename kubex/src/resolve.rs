@@ -76,7 +76,7 @@ impl Resolve {
     ///
     /// # async fn example() -> kubex::Result<()> {
     /// // The pod first, unless a file or a variable sets another order.
-    /// let defaults = Options::new().set("chain", vec!["in-cluster", "kubeconfig"]);
+    /// let defaults = Options::new().set("chain", ["in-cluster", "kubeconfig"]);
     /// let configuration = kubex::resolve().defaults(defaults).await?;
     /// # Ok(())
     /// # }

@@ -111,7 +111,7 @@ async fn a_home_directory_whose_name_is_not_unicode_is_one() {
     let configuration = resolve_on(host).await.unwrap();
     let report = configuration.report().to_string();
     assert!(
-        report.starts_with("1. kubeconfig: not configured: there is no kubeconfig: /home/jane/j"),
+        report.starts_with("1. kubeconfig: not configured: /home/jane/j"),
         "{report}"
     );
 }

@@ -145,7 +145,7 @@ async fn fault_07_a_gigabyte_of_standard_error_is_drained_in_little_memory() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PluginFailed);
-    let (_, said) = error.message().split_once("exit code 9: ").unwrap();
+    let (_, said) = error.message().split_once("exit code 9; stderr: ").unwrap();
     assert!(said.ends_with("0123456\nlast words"), "the end is kept: {said}");
     assert!(
         (8_000..=8 * 1024).contains(&said.len()),

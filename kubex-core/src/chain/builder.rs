@@ -1,9 +1,12 @@
 //! The builder of a chain.
 
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use super::resolve::{BuiltSource, Chain};
 use super::source::{ProviderChoice, Source};
+use crate::configuration::ClientConfiguration;
 use crate::error::{Error, ErrorKind, Problems, Result};
 use crate::host::{Host, PluginRules};
 use crate::options::Options;
@@ -13,25 +16,26 @@ use crate::registry::Registry;
 use crate::text::clean_line;
 use crate::warning::Warning;
 
-/// Builds a [`Chain`]. [`Chain::builder`] creates it.
+/// Builds a [`Chain`]. [`Chain::builder`] creates it. Awaiting it is the same as [`resolve`](Self::resolve).
 ///
 /// ```no_run
 /// use kubex_core::{Chain, Options, Registry, Source};
 ///
 /// # async fn example() -> kubex_core::Result<()> {
-/// let chain = Chain::builder(Registry::linked()?)
+/// let configuration = Chain::builder(Registry::linked()?)
 ///     .source(Source::new("staging").provider("kubeconfig").option("context", "staging"))
 ///     .source(Source::new("in-cluster"))
 ///     .overrides(Options::new().set("namespace", "team-a"))
-///     .build()?;
-/// let configuration = chain.resolve().await?;
+///     .resolve()
+///     .await?;
 /// println!("{:#}", configuration.report());
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// [`build`](ChainBuilder::build) checks the options of every source and reports all problems at once. It reads no
-/// file. [`resolve`](Chain::resolve) reads the files, and can be called any number of times.
+/// file. [`Chain::resolve`] reads the files, and can be called any number of times. [`resolve`](Self::resolve) does both
+/// once.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ChainBuilder {
@@ -84,12 +88,32 @@ impl ChainBuilder {
 
     /// Sets the chain's overrides: options that replace the fields of whichever source is used, by [client-go's
     /// rules](crate::overrides).
+    ///
+    /// ```
+    /// use kubex_core::{Chain, Options, Registry};
+    ///
+    /// let overrides = Options::new().set("namespace", "team-a").set("as", "jane");
+    /// let chain = Chain::builder(Registry::linked()?).overrides(overrides).build()?;
+    ///
+    /// let unknown = Options::new().set("namespce", "team-a");
+    /// assert!(Chain::builder(Registry::linked()?).overrides(unknown).build().is_err());
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self
     }
 
     /// Sets the rules for exec plugins, such as which plugins may run. They replace the rules of the host.
+    ///
+    /// ```
+    /// use kubex_core::host::{PluginPolicy, PluginRules};
+    /// use kubex_core::{Chain, Registry};
+    ///
+    /// let rules = PluginRules::new().policy(PluginPolicy::deny_all());
+    /// let chain = Chain::builder(Registry::linked()?).plugin_rules(rules).build()?;
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn plugin_rules(mut self, rules: PluginRules) -> Self {
         self.plugin_rules = Some(rules);
         self
@@ -111,7 +135,7 @@ impl ChainBuilder {
     /// - [`ErrorKind::UnknownField`] or [`ErrorKind::InvalidValue`]: an override is not valid.
     /// - Any error of a provider about its options.
     pub fn build(self) -> Result<Chain> {
-        let mut problems = Problems::default();
+        let mut problems = Problems::new();
         let overrides = problems.take(Overrides::new(self.overrides));
         let mut sources: Vec<BuiltSource> = Vec::with_capacity(self.sources.len());
         for source in self.sources {
@@ -152,6 +176,32 @@ impl ChainBuilder {
             host,
             warnings: self.warnings.into(),
         })
+    }
+
+    /// Builds the chain and resolves it once. To resolve it more than once, use [`build`](Self::build) and
+    /// [`Chain::resolve`].
+    ///
+    /// # Errors
+    /// The same as [`build`](Self::build) and [`Chain::resolve`].
+    pub async fn resolve(self) -> Result<ClientConfiguration> {
+        self.build()?.resolve().await
+    }
+
+    /// Builds the chain, and returns a configuration that follows the source that is used: see [`Chain::follow`].
+    ///
+    /// # Errors
+    /// The same as [`build`](Self::build) and [`Chain::follow`].
+    pub async fn follow(self) -> Result<ClientConfiguration> {
+        self.build()?.follow().await
+    }
+}
+
+impl IntoFuture for ChainBuilder {
+    type Output = Result<ClientConfiguration>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.resolve())
     }
 }
 

@@ -103,6 +103,16 @@ impl Chain {
     /// Returns a chain for each source alone, in order, with the overrides and references of this chain.
     /// [`resolve`](Self::resolve) stops at the first source that is configured; with these chains, a program can check the
     /// others too.
+    ///
+    /// ```no_run
+    /// # async fn example(chain: kubex_core::Chain) {
+    /// for source in chain.each_alone() {
+    ///     if let Err(error) = source.resolve_only().await {
+    ///         eprintln!("{error}");
+    ///     }
+    /// }
+    /// # }
+    /// ```
     pub fn each_alone(&self) -> impl Iterator<Item = Self> {
         self.sources.iter().map(|source| {
             let others = self.sources.iter().filter(|other| other.name != source.name);
@@ -117,6 +127,20 @@ impl Chain {
     /// Tries the sources in order and returns the configuration of the first one that is configured. Its
     /// [report](ClientConfiguration::report) contains the outcome of each source.
     ///
+    /// ```no_run
+    /// # async fn example(chain: kubex_core::Chain) {
+    /// match chain.resolve().await {
+    ///     Ok(configuration) => println!("{configuration}"),
+    ///     Err(error) => {
+    ///         eprintln!("{error}");
+    ///         if let Some(report) = error.report() {
+    ///             eprintln!("{report}"); // one line for each source
+    ///         }
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// - [`ErrorKind::Exhausted`]: no source is configured. The error contains the reason for each source.
     /// - Any other error: the first source that is configured is broken. The error contains the name of the source.
@@ -130,6 +154,17 @@ impl Chain {
 
     /// Resolves the chain like [`resolve`](Self::resolve), and also returns the files and variables that the chosen source was
     /// read from, in order. The list includes files that do not exist.
+    ///
+    /// ```no_run
+    /// # async fn example(chain: kubex_core::Chain) -> kubex_core::Result<()> {
+    /// let (configuration, inputs) = chain.resolve_with_inputs().await?;
+    /// println!("{configuration} was read from:");
+    /// for path in inputs.iter().filter_map(|input| input.path()) {
+    ///     println!("  {}", path.display());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The same as [`resolve`](Self::resolve).
@@ -198,6 +233,18 @@ impl Chain {
 
     /// Returns the [`ResolvedSource`] of the first source that is configured, with the overrides merged into it. A program can
     /// compare two results to find changes. Files that the source refers to, such as a token file, are not read.
+    ///
+    /// ```no_run
+    /// # async fn example(chain: kubex_core::Chain) -> kubex_core::Result<()> {
+    /// let before = chain.find().await?;
+    /// // The user edits the kubeconfig.
+    /// let after = chain.find().await?;
+    /// for difference in before.differences(&after) {
+    ///     println!("changed: {difference:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The same as [`resolve`](Self::resolve), but problems in the files that the source refers to are not found.
@@ -335,7 +382,7 @@ fn exhausted(report: &Report) -> Error {
     }
     let error = Error::new(
         ErrorKind::Exhausted,
-        format_args!("no source of the chain is configured: {}", report.reasons()),
+        format_args!("no source of the chain is configured ({})", report.reasons()),
     );
     match report.help() {
         Some(help) => error.with_help(help),

@@ -303,7 +303,8 @@ pub(crate) fn ignored_blocks(ignored: &[String]) -> Vec<Warning> {
     warnings
 }
 
-fn not_a_pair(certificate: Subject<'_>, key: Subject<'_>) -> Error {
+/// The error for a certificate and a key that do not belong together.
+pub(crate) fn not_a_pair(certificate: Subject<'_>, key: Subject<'_>) -> Error {
     Error::new(
         ErrorKind::IncompleteKeyPair,
         format_args!("{certificate} and {key} do not belong together"),

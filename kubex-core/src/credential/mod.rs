@@ -62,7 +62,7 @@ use crate::shards::{Padded, Shards};
 use crate::time::rfc3339;
 
 pub use certificate::ClientCertificate;
-pub(crate) use certificate::{Certificates, ignored_blocks};
+pub(crate) use certificate::{Certificates, ignored_blocks, not_a_pair};
 
 /// The longest accepted token, in bytes. Servers refuse longer headers.
 const MAX_TOKEN_LENGTH: usize = 512 * 1024;
@@ -135,6 +135,15 @@ impl Credential {
 
     /// Creates a bearer token, sent as `Authorization: Bearer <token>`. White space at the end of the token is removed,
     /// because a header cannot end with white space (RFC 9110, 5.5). White space at the beginning is sent.
+    ///
+    /// ```
+    /// use kubex_core::{Credential, ErrorKind};
+    ///
+    /// let credential = Credential::bearer("abc ".into())?;
+    /// assert_eq!(credential.authorization().unwrap().to_str().unwrap(), "Bearer abc");
+    /// assert_eq!(Credential::bearer(" ".into()).unwrap_err().kind(), ErrorKind::EmptyToken);
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     ///
     /// # Errors
     /// - [`ErrorKind::EmptyToken`]: the token is empty or blank.
@@ -293,6 +302,14 @@ impl Credential {
     }
 
     /// Returns which parts the credential has, such as `bearer token and client certificate`.
+    ///
+    /// ```
+    /// use kubex_core::Credential;
+    ///
+    /// assert_eq!(Credential::bearer("abc".into())?.description(), "bearer token");
+    /// assert_eq!(Credential::anonymous().description(), "no credential");
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn description(&self) -> &'static str {
         match (self.secret.as_deref(), &self.certificate) {
             (None, None) => "no credential",

@@ -346,6 +346,16 @@ impl Credentials {
     /// credential may have expired. `None` before the first fetch has ended.
     ///
     /// A TLS handshake uses this method, because it cannot wait.
+    ///
+    /// ```
+    /// use kubex_core::{Credential, Credentials};
+    ///
+    /// let credentials = Credentials::fixed(Credential::bearer("abc".into())?);
+    /// // In a TLS callback:
+    /// let certificate = credentials.try_current().and_then(|credential| credential.certificate().cloned());
+    /// assert!(certificate.is_none());
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn try_current(&self) -> Option<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Some(Arc::clone(credential)),
@@ -356,6 +366,15 @@ impl Credentials {
 
     /// Returns the last fetched credential without waiting, and never starts a fetch. The credential may have expired.
     /// `None` before the first fetch has ended.
+    ///
+    /// ```
+    /// use kubex_core::{Credential, Credentials};
+    ///
+    /// let credentials = Credentials::fixed(Credential::bearer("abc".into())?);
+    /// let expires_at = credentials.peek().and_then(|credential| credential.expires_at());
+    /// assert_eq!(expires_at, None); // for a status page
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn peek(&self) -> Option<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Some(Arc::clone(credential)),
@@ -368,6 +387,15 @@ impl Credentials {
     ///
     /// This is the fast path of a request. It takes no lock, allocates no memory and starts no fetch. `look` must not
     /// block.
+    ///
+    /// ```
+    /// use kubex_core::{Credential, Credentials};
+    ///
+    /// let credentials = Credentials::fixed(Credential::bearer("abc".into())?);
+    /// let header = credentials.with_fresh(|credential| credential.authorization().cloned()).flatten();
+    /// assert!(header.is_some());
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     #[inline]
     pub fn with_fresh<R>(&self, look: impl FnOnce(&Arc<Credential>) -> R) -> Option<R> {
         self.fresh().map(|credential| look(&credential))
@@ -401,6 +429,19 @@ impl Credentials {
     /// the server later rejects this credential, it was probably revoked, so a new one is fetched at once.
     ///
     /// The clients of Kubex call this method after each response. It takes a few nanoseconds.
+    ///
+    /// ```no_run
+    /// # async fn send(_: &kubex_core::Credential) -> u16 { 200 }
+    /// # async fn example(credentials: kubex_core::Credentials) -> kubex_core::Result<()> {
+    /// let credential = credentials.current().await?;
+    /// match send(&credential).await {
+    ///     401 => credentials.invalidate(credential.generation()),
+    ///     407 | 500..=599 => {} // the server has not judged the credential
+    ///     _ => credentials.accept(credential.generation()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[inline]
     pub fn accept(&self, generation: Generation) {
         if let Some(cell) = self.0.cell() {
@@ -409,6 +450,16 @@ impl Credentials {
     }
 
     /// Returns a subscription that is notified of each new credential.
+    ///
+    /// ```no_run
+    /// # async fn example(credentials: kubex_core::Credentials) {
+    /// let mut changes = credentials.changes();
+    /// loop {
+    ///     let generation = changes.next().await;
+    ///     println!("credential number {} is now in use", generation.number());
+    /// }
+    /// # }
+    /// ```
     pub fn changes(&self) -> Changes {
         match &self.0 {
             Kind::Fixed(_) => Changes::never(),

@@ -25,6 +25,17 @@ pub struct Cause {
 
 impl Cause {
     /// Returns the kind of the original error if it was an `io::Error`; otherwise `None`.
+    ///
+    /// ```
+    /// use std::error::Error as _;
+    /// use std::io;
+    /// use kubex_core::Error;
+    /// use kubex_core::error::Cause;
+    ///
+    /// let error = Error::unreadable("the token", "/run/token".as_ref(), io::ErrorKind::PermissionDenied.into());
+    /// let cause = error.source().and_then(|cause| cause.downcast_ref::<Cause>()).unwrap();
+    /// assert_eq!(cause.io_kind(), Some(io::ErrorKind::PermissionDenied));
+    /// ```
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         self.io_kind
     }

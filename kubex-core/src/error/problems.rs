@@ -8,7 +8,7 @@ use super::{Error, Result};
 /// use kubex_core::error::Problems;
 /// use kubex_core::{Error, ErrorKind};
 ///
-/// let mut problems = Problems::default();
+/// let mut problems = Problems::new();
 /// let seven = problems.take(Ok(7));
 /// let none: Option<u8> = problems.take(Err(Error::new(ErrorKind::MissingField, "no server")));
 /// problems.take::<u8>(Err(Error::new(ErrorKind::InvalidPem, "no certificate")));
@@ -20,6 +20,11 @@ use super::{Error, Result};
 pub struct Problems(Option<Error>);
 
 impl Problems {
+    /// Returns a collection without problems.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// Returns the value of `Ok`. For `Err`, it collects the error and returns `None`.
     pub fn take<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()

@@ -17,6 +17,21 @@ pub(super) fn kind_of(error: &io::Error) -> ErrorKind {
 }
 
 /// Returns whether the error means that a file, or a part of its path, does not exist.
+///
+/// ```
+/// use kubex_core::error::is_missing;
+/// use kubex_core::{Error, Host};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let read = Host::real().files().read("/no/such/token".as_ref(), 4096).await;
+/// let error = read.map_err(|error| match is_missing(&error) {
+///     true => Error::not_configured("there is no token file"),
+///     false => Error::unreadable("the token file", "/no/such/token".as_ref(), error),
+/// });
+/// assert!(error.unwrap_err().is_not_configured());
+/// # }
+/// ```
 pub fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),

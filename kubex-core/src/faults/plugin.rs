@@ -32,6 +32,13 @@ pub fn prints(output: impl Into<String>) -> impl Fn(&Process) -> RunResult + Sen
 }
 
 /// Returns a plugin that prints this text to stderr and exits with this status.
+///
+/// ```
+/// use kubex_core::faults::plugin;
+/// use kubex_core::host::SimulatedHost;
+///
+/// SimulatedHost::new().run_processes(plugin::fails(1, "you are not logged in"));
+/// ```
 pub fn fails(
     status: i32,
     error: impl Into<String>,
@@ -61,6 +68,14 @@ pub fn hangs() -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
 }
 
 /// Returns a plugin that cannot be started, for this reason.
+///
+/// ```
+/// use std::io::ErrorKind;
+/// use kubex_core::faults::plugin;
+/// use kubex_core::host::SimulatedHost;
+///
+/// SimulatedHost::new().run_processes(plugin::is_not_started(ErrorKind::PermissionDenied));
+/// ```
 pub fn is_not_started(kind: io::ErrorKind) -> impl Fn(&Process) -> RunResult + Send + Sync + 'static {
     move |_| Err(ProcessError::NotStarted(kind.into()))
 }

@@ -125,7 +125,8 @@ impl Act {
     }
 }
 
-/// A credential source for tests. It performs one [`Act`] in each fetch, and repeats the last act.
+/// A credential source for tests. Each fetch performs the next [`Act`] of a list. After the end of the list, each fetch
+/// repeats the last act.
 ///
 /// ```
 /// use kubex_core::faults::{Act, FaultySource};
@@ -158,6 +159,15 @@ impl FaultySource {
     }
 
     /// Replaces the acts that have not been performed yet.
+    ///
+    /// ```
+    /// use kubex_core::ErrorKind;
+    /// use kubex_core::faults::{Act, FaultySource};
+    ///
+    /// let source = FaultySource::playing([Act::token()]);
+    /// // From now on, the issuer is down.
+    /// source.play([Act::fails(ErrorKind::Unavailable)]);
+    /// ```
     pub fn play(&self, acts: impl IntoIterator<Item = Act>) {
         *held(&self.acts) = acts.into_iter().collect();
     }
@@ -168,6 +178,22 @@ impl FaultySource {
     }
 
     /// Returns why each fetch was started, in order.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use kubex_core::faults::{Act, FaultySource};
+    /// use kubex_core::{Cluster, Credentials, FetchReason, Host, ServerUrl};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> kubex_core::Result<()> {
+    /// let source = FaultySource::playing([Act::token()]);
+    /// let cluster = Arc::new(Cluster::new(ServerUrl::parse("https://10.0.0.1")?));
+    /// let credentials = Credentials::live(source.clone(), cluster, Host::real());
+    /// credentials.current().await?;
+    /// assert_eq!(source.reasons(), [FetchReason::First]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reasons(&self) -> Vec<FetchReason> {
         held(&self.reasons).clone()
     }

@@ -42,6 +42,14 @@ pub trait Environment: Debug + Send + Sync {
 
     /// Returns the value of a variable as text; `None` if it is unset or empty.
     ///
+    /// ```
+    /// use kubex_core::Host;
+    ///
+    /// let host = Host::real().with_variable("APP_ROLE", Some("reader"));
+    /// assert_eq!(host.environment().unicode("APP_ROLE")?.as_deref(), Some("reader"));
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns [`ErrorKind::InvalidValue`] if the value is not Unicode.
     fn unicode(&self, name: &str) -> Result<Option<String>> {
@@ -57,6 +65,15 @@ pub trait Environment: Debug + Send + Sync {
 
     /// Returns the user's home directory, as in client-go: `$HOME`, and on Windows also `%HOMEDRIVE%%HOMEPATH%` and
     /// `%USERPROFILE%`. `None` if none of them is set to an absolute path.
+    ///
+    /// ```
+    /// use std::path::PathBuf;
+    /// use kubex_core::Host;
+    ///
+    /// let host = Host::real().with_variable("HOME", Some("/home/jane"));
+    /// # #[cfg(unix)]
+    /// assert_eq!(host.environment().home_directory(), Some(PathBuf::from("/home/jane")));
+    /// ```
     fn home_directory(&self) -> Option<PathBuf> {
         let candidates = if cfg!(windows) {
             let drive = self

@@ -164,6 +164,19 @@ pub trait Files: Debug + Send + Sync {
     }
 
     /// Returns the kind of the file at the path. Symbolic links are followed.
+    ///
+    /// ```
+    /// use kubex_core::host::{FileKind, SimulatedHost};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let world = SimulatedHost::new();
+    /// world.install_program("/usr/bin/aws");
+    /// let kind = world.host().files().kind("/usr/bin/aws".as_ref()).await?;
+    /// assert!(matches!(kind, FileKind::Regular { executable: true, .. }));
+    /// # Ok(())
+    /// # }
+    /// ```
     async fn kind(&self, path: &Path) -> io::Result<FileKind>;
 
     /// Returns the other users of the system who can change the file at the path; `None` if there are none. Kubex calls it
@@ -181,6 +194,20 @@ pub trait Files: Debug + Send + Sync {
     async fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
 
     /// Returns the names of the entries of a directory, sorted. Names that are not Unicode are omitted.
+    ///
+    /// ```
+    /// use kubex_core::host::SimulatedHost;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let world = SimulatedHost::new();
+    /// world.write("/etc/kubeconfigs/prod.yaml", "");
+    /// world.write("/etc/kubeconfigs/dev.yaml", "");
+    /// let names = world.host().files().list("/etc/kubeconfigs".as_ref()).await?;
+    /// assert_eq!(names, ["dev.yaml", "prod.yaml"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     async fn list(&self, directory: &Path) -> io::Result<Vec<String>>;
 
     /// Returns a copy of this interface with another time limit for reading a pipe. `None`, the default, if the limit cannot be

@@ -191,6 +191,13 @@ impl Host {
 
     /// Lets plugins use this terminal to prompt the user. By default, no plugin may use the terminal, because only the
     /// program knows whether it reads from the terminal itself.
+    ///
+    /// ```no_run
+    /// use kubex_core::Host;
+    /// use kubex_core::host::Terminal;
+    ///
+    /// let host = Host::real().with_terminal(Terminal::standard_input());
+    /// ```
     #[must_use]
     pub fn with_terminal(mut self, terminal: Terminal) -> Self {
         self.parts().terminal = Some(terminal);
@@ -270,6 +277,19 @@ impl Host {
 
     /// Reads files of at most `limit` bytes each, calls `parse` with their paths and contents, and returns its result. If the
     /// contents are large, `parse` runs on a blocking thread of tokio.
+    ///
+    /// ```
+    /// use kubex_core::Host;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> kubex_core::Result<()> {
+    /// let paths = ["/etc/hostname".into(), "/no/such/file".into()];
+    /// let readable = |_: &[_], contents: kubex_core::host::Contents| contents.iter().filter(|read| read.is_ok()).count();
+    /// let count = Host::real().read_and_parse(&paths, 1024, readable).await?;
+    /// assert!(count < 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Returns an error if tokio has no thread for `parse`. If a file cannot be read, its item in the contents is an error.
@@ -352,6 +372,15 @@ impl Host {
     }
 
     /// Returns the time of the wall clock and of the monotonic clock.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use kubex_core::{Credential, Host};
+    ///
+    /// let expires_at = Host::real().now().wall + Duration::from_secs(900);
+    /// let credential = Credential::bearer("abc".into())?.with_expiry(Some(expires_at));
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn now(&self) -> Moment {
         self.0.clock.now()
     }
@@ -363,6 +392,17 @@ impl Host {
     }
 
     /// Runs the future for at most this duration, by the host's clock.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use kubex_core::Host;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let never = std::future::pending::<()>();
+    /// assert!(Host::real().within(Duration::from_millis(10), never).await.is_err());
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Returns [`TimedOut`] if the future has not completed by then, and drops the future.

@@ -62,6 +62,16 @@ impl PluginStderr {
     }
 
     /// Passes each text to this function, which must not block. A text is a line, several lines, or a part of a line.
+    ///
+    /// ```
+    /// use kubex_core::Host;
+    /// use kubex_core::host::PluginStderr;
+    ///
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// let stderr = PluginStderr::to(move |text| drop(sender.send(text.to_owned())));
+    /// let host = Host::real().with_plugin_stderr(stderr);
+    /// assert!(receiver.try_recv().is_err()); // no plugin has run yet
+    /// ```
     pub fn to(show: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Sink::To(Arc::new(show)))
     }

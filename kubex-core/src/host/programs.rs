@@ -58,6 +58,20 @@ pub struct LookUp {
 impl Host {
     /// Looks up the name of a program in the absolute directories of `PATH`. Empty and relative entries are skipped,
     /// because they would run a program from the working directory.
+    ///
+    /// ```
+    /// use kubex_core::host::SimulatedHost;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let world = SimulatedHost::new();
+    /// world.set_variable("PATH", "bin:/usr/bin");
+    /// world.install_program("/usr/bin/aws");
+    /// let found = world.host().look_up("aws").await;
+    /// assert_eq!(found.program, Some("/usr/bin/aws".into()));
+    /// assert!(found.has_skipped_entries); // `bin` is relative
+    /// # }
+    /// ```
     pub async fn look_up(&self, name: &str) -> LookUp {
         let path = self.environment().variable("PATH").unwrap_or_default();
         let mut found = LookUp {

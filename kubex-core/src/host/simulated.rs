@@ -208,6 +208,23 @@ impl SimulatedHost {
     }
 
     /// Creates a symbolic link. An existing file or link is replaced.
+    ///
+    /// ```
+    /// use kubex_core::ExposeSecret as _;
+    /// use kubex_core::host::SimulatedHost;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// // The mount of a service account in a pod.
+    /// let world = SimulatedHost::new();
+    /// world.write("/run/sa/..2030_01_01/token", "abc");
+    /// world.link("/run/sa/..data", "..2030_01_01");
+    /// world.link("/run/sa/token", "..data/token");
+    /// let token = world.host().files().read("/run/sa/token".as_ref(), 1024).await?;
+    /// assert_eq!(token.expose_secret(), b"abc");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn link(&self, path: impl Into<PathBuf>, target: impl Into<PathBuf>) {
         self.lock().nodes.insert(path.into(), Node::Link(target.into()));
     }
@@ -218,6 +235,20 @@ impl SimulatedHost {
     }
 
     /// Makes every access to this path fail with this error from now on.
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use kubex_core::host::SimulatedHost;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let world = SimulatedHost::new();
+    /// world.write("/run/token", "abc");
+    /// world.fail("/run/token", ErrorKind::PermissionDenied);
+    /// let error = world.host().files().read("/run/token".as_ref(), 1024).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    /// # }
+    /// ```
     pub fn fail(&self, path: impl Into<PathBuf>, kind: io::ErrorKind) {
         self.lock().nodes.insert(path.into(), Node::Broken(kind));
     }
@@ -252,6 +283,20 @@ impl SimulatedHost {
     }
 
     /// Sets the function that returns the result of every process from now on.
+    ///
+    /// ```
+    /// use kubex_core::faults::plugin;
+    /// use kubex_core::host::SimulatedHost;
+    ///
+    /// let world = SimulatedHost::new();
+    /// world.install_program("/usr/bin/login");
+    /// world.run_processes(|process| {
+    ///     // A process has its arguments and variables, for a response that depends on them.
+    ///     assert!(process.arguments.is_empty());
+    ///     plugin::prints("{}")(process)
+    /// });
+    /// assert_eq!(world.runs(), 0);
+    /// ```
     pub fn run_processes(
         &self,
         script: impl Fn(&Process) -> Result<ProcessOutput, ProcessError> + Send + Sync + 'static,
@@ -294,6 +339,17 @@ impl SimulatedHost {
     }
 
     /// Sets the wall clock, as NTP or an administrator does. The monotonic clock does not change.
+    ///
+    /// ```
+    /// use std::time::{Duration, UNIX_EPOCH};
+    /// use kubex_core::host::SimulatedHost;
+    ///
+    /// let world = SimulatedHost::new();
+    /// let before = world.host().now();
+    /// world.set_wall_clock(UNIX_EPOCH + Duration::from_secs(3600));
+    /// assert_eq!(world.host().now().wall, UNIX_EPOCH + Duration::from_secs(3600));
+    /// assert_eq!(world.host().now().monotonic, before.monotonic);
+    /// ```
     pub fn set_wall_clock(&self, time: SystemTime) {
         self.lock().wall = time;
     }

@@ -23,9 +23,11 @@ use crate::text::clean_line;
 /// use kubex_core::Host;
 /// use kubex_core::host::Terminal;
 ///
-/// // A command-line tool that does not read stdin itself. let host = Host::real().with_terminal(Terminal::standard_input());
+/// // A command-line tool that does not read stdin itself.
+/// let host = Host::real().with_terminal(Terminal::standard_input());
 ///
-/// // The same tool, if it reads a manifest from stdin (`-f -`). let host = Host::real().with_terminal(
+/// // The same tool, if it reads a manifest from stdin (`-f -`).
+/// let host = Host::real().with_terminal(
 ///     Terminal::standard_input().unavailable("used by stdin resource manifest reader"),
 /// );
 /// ```

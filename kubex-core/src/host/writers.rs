@@ -41,6 +41,11 @@ impl ForeignWriters {
     }
 
     /// Creates the value for a file that every user of the machine can write to.
+    ///
+    /// ```
+    /// use kubex_core::host::ForeignWriters;
+    /// assert_eq!(ForeignWriters::everyone().to_string(), "every user of the machine can write to it");
+    /// ```
     #[cfg(feature = "test-util")]
     pub fn everyone() -> Self {
         Self {

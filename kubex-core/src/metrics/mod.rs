@@ -72,7 +72,7 @@ const FOLLOW_EVENTS: Metric = Metric::counter(
 const POLICY_CALLS: Metric = Metric::counter(
     "rest_client_exec_plugin_policy_call_total",
     &["allowed", "denied"],
-    "Decisions of the plugin policy before a run, or before a plugin's call is served natively.",
+    "Decisions of the plugin policy, before a plugin runs or a provider replaces it.",
 );
 
 /// The metrics of this crate, with their descriptions.

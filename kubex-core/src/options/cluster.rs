@@ -159,7 +159,7 @@ impl ClusterOptions {
     /// Returns `MissingCluster` without a server; otherwise `ConflictingFields`, `UnreadableFile`, `InvalidPem` or
     /// `InvalidValue`. Each problem has the origin of its key.
     pub(crate) async fn load(self, extensions: Vec<(String, Value)>, host: &Host) -> Result<LoadedCluster> {
-        let mut problems = Problems::default();
+        let mut problems = Problems::new();
         let server = problems.take(self.server());
         let trust = problems.take(self.trust(host).await);
         let proxy = problems.take(self.proxy());

@@ -33,6 +33,16 @@ impl KeyPairOptions {
     /// Creates the pair from the four options. `certificate` and `key` each consist of a path and inline data. `options`
     /// contains the origins of these values, for errors. `None` if all four are unset. [`load`](Self::load) reads the files.
     ///
+    /// ```
+    /// use kubex_core::options::KeyPairOptions;
+    /// use kubex_core::{ErrorKind, Options};
+    ///
+    /// let options = Options::new().set("client-certificate", "/etc/jane.crt");
+    /// let certificate = (Some("/etc/jane.crt".into()), None);
+    /// let error = KeyPairOptions::new(certificate, (None, None), &options).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::IncompleteKeyPair);
+    /// ```
+    ///
     /// # Errors
     /// - [`ErrorKind::ConflictingFields`]: a file and inline data are both set.
     /// - [`ErrorKind::IncompleteKeyPair`]: the certificate or the key is missing.

@@ -44,6 +44,15 @@ pub use pem::{Pem, is_pem};
 pub use crate::value::{Value, ValueKind};
 
 /// The options of a source or of a provider: a map from keys to [`Value`]s. Each value has an origin.
+///
+/// ```
+/// use kubex_core::Options;
+///
+/// let options = Options::new().set("role", "reader").set("retries", 3_i64);
+/// assert_eq!(options.get("role").and_then(|role| role.as_str()), Some("reader"));
+/// // The values may be secret, so `Debug` does not show them.
+/// assert!(!format!("{options:?}").contains("reader"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Options {
     origin: Origin,
@@ -81,6 +90,19 @@ impl Options {
 
     /// Ignores unknown keys in [`parse`](Self::parse). By default, they are errors. Use this for documents that other
     /// programs also use, such as a kubeconfig.
+    ///
+    /// ```
+    /// use kubex_core::Options;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// #[serde(deny_unknown_fields)]
+    /// struct Vault { role: String }
+    ///
+    /// let options = Options::new().set("role", "reader").set("color", "blue");
+    /// assert!(options.parse::<Vault>().is_err());
+    /// assert_eq!(options.ignoring_unknown_keys().parse::<Vault>()?.role, "reader");
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     #[must_use]
     pub fn ignoring_unknown_keys(mut self) -> Self {
         self.ignores_unknown_keys = true;
@@ -115,10 +137,21 @@ impl Options {
     }
 
     /// Sets an option. It replaces an earlier value of the option.
+    ///
+    /// The value is a text, a number, a boolean, a list of these (`Vec`, array or slice), or further options:
+    ///
+    /// ```
+    /// use kubex_core::Options;
+    ///
+    /// let options = Options::new()
+    ///     .set("chain", ["in-cluster", "kubeconfig"])
+    ///     .set("exec", Options::new().set("policy", "deny-all"));
+    /// assert_eq!(options.get("exec").unwrap().get("policy").unwrap().as_str(), Some("deny-all"));
+    /// ```
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<ValueKind>) -> Self {
-        let value = Value::new(value, self.origin.clone().key(key));
-        self.insert(key, value);
+        let origin = self.origin.clone().key(key);
+        self.insert(key, Value::new(value, origin.clone()).made_at(origin));
         self
     }
 
@@ -258,6 +291,13 @@ impl Options {
     /// The error contains the origin and the keys, and never a value.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         from_entries(&self.entries, self.ignores_unknown_keys, &self.origin)
+    }
+}
+
+/// A mapping of these options.
+impl From<Options> for ValueKind {
+    fn from(options: Options) -> Self {
+        Self::Mapping(options.entries)
     }
 }
 

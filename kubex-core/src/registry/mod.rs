@@ -121,6 +121,14 @@ impl Registry {
 
     /// Creates a registry of these providers only. Submitted providers are ignored.
     ///
+    /// ```
+    /// use kubex_core::{ErrorKind, Registry};
+    ///
+    /// let registry = Registry::from_registrations([])?; // for a test without providers
+    /// assert_eq!(registry.get("kubeconfig").unwrap_err().kind(), ErrorKind::UnknownProvider);
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns [`ErrorKind::DuplicateProvider`] if two different providers have the same name. The error contains the
     /// names of both crates.
@@ -168,6 +176,15 @@ impl Registry {
     }
 
     /// Iterates over the registrations, sorted by name.
+    ///
+    /// ```
+    /// use kubex_core::Registry;
+    ///
+    /// for registration in Registry::linked()?.iter() {
+    ///     println!("{}: {}", registration.name(), registration.summary());
+    /// }
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = &'static Registration> {
         self.registrations.iter().copied()
     }

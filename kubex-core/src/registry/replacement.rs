@@ -103,6 +103,14 @@ impl PluginCall {
     /// returns whether a variable is one of them. A variable with an empty value is not accepted, because programs
     /// interpret it differently.
     ///
+    /// ```
+    /// use kubex_core::PluginCall;
+    ///
+    /// // This call sets no variable, so every check passes.
+    /// let call = PluginCall::new("aws", ["eks", "get-token"]);
+    /// assert_eq!(call.check_variables(|name| name == "AWS_REGION"), Ok(()));
+    /// ```
+    ///
     /// # Errors
     /// Returns the first variable that is not accepted, as `the variable "NAME"`. Return this text from the function of
     /// [`Registration::replaces`](crate::Registration::replaces).

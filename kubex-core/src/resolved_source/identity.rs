@@ -24,6 +24,15 @@ pub(crate) const KEY_FIELDS: &[&str] = &["client-key", "client-key-data"];
 ///
 /// Prefer [`named`](Self::named) and [`from_fields`](Self::from_fields): they consist of options, which can be compared and
 /// shared between configurations.
+///
+/// ```
+/// use kubex_core::{Identity, Options};
+///
+/// // The user of a kubeconfig with a token and a plugin. As in kubectl, the plugin never runs.
+/// let token = Options::new().set("token", "abc");
+/// let plugin = Options::new().set("command", "aws");
+/// let identity = Identity::from_fields(token).with_plugin("exec", plugin);
+/// ```
 #[derive(Clone)]
 pub struct Identity {
     /// Fields of the providers `static` and `token-file`.

@@ -36,6 +36,14 @@ impl SecretBuffer {
     }
 
     /// Appends these bytes if the buffer then has at most `limit` bytes. Returns whether they were appended.
+    ///
+    /// ```
+    /// use kubex_core::secret::SecretBuffer;
+    ///
+    /// let mut buffer = SecretBuffer::default();
+    /// assert!(buffer.append_within(4, b"abc"));
+    /// assert!(!buffer.append_within(4, b"de")); // these would be five bytes
+    /// ```
     #[must_use]
     pub fn append_within(&mut self, limit: usize, piece: &[u8]) -> bool {
         let fits = piece.len() <= limit.saturating_sub(self.len());

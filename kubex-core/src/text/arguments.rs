@@ -4,6 +4,13 @@ use super::{MASKED, Mask, names_a_secret, sanitize_line};
 
 /// Returns the values of arguments that are probably secret, by the names of their flags: `--token abc`, `-token abc`,
 /// `--token=abc`, `password=abc`.
+///
+/// ```
+/// use kubex_core::text::secret_arguments;
+///
+/// let arguments = ["get-token", "--token", "s3cret-7"].map(str::to_owned);
+/// assert_eq!(secret_arguments(&arguments).collect::<Vec<_>>(), ["s3cret-7"]);
+/// ```
 pub fn secret_arguments(arguments: &[String]) -> impl Iterator<Item = &str> {
     secrets(arguments).filter_map(|(argument, at)| argument.get(at?..))
 }

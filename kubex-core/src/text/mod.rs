@@ -45,6 +45,11 @@ pub const MASKED: &str = "[masked]";
 
 /// Cleans a text for one line. Control characters (including line breaks and tabs), bidirectional controls and
 /// invisible characters are replaced by their `U+XXXX` names.
+///
+/// ```
+/// use kubex_core::text::clean_line;
+/// assert_eq!(clean_line("two\nlines"), "twoU+000Alines");
+/// ```
 pub fn clean_line(text: &str) -> Cow<'_, str> {
     if is_printable_ascii(text) {
         return Cow::Borrowed(text);
@@ -60,6 +65,11 @@ fn is_printable_ascii(text: &str) -> bool {
 
 /// Cleans a text of several lines. It replaces the same characters as [`clean_line`], but keeps line feeds and tabs,
 /// and changes `\r\n` to `\n`.
+///
+/// ```
+/// use kubex_core::text::clean;
+/// assert_eq!(clean("two\r\nlines\u{7}"), "two\nlinesU+0007");
+/// ```
 pub fn clean(text: &str) -> Cow<'_, str> {
     let unix = if text.contains("\r\n") {
         Cow::Owned(text.replace("\r\n", "\n"))
@@ -117,6 +127,14 @@ pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// Returns the known name that is most similar to `written`. `None` if it differs by more than `most(length)` typing
 /// errors, where `length` is the number of characters of the longer name. Case is ignored.
+///
+/// ```
+/// use kubex_core::text::nearest_within;
+///
+/// let one_error = |_length| 1;
+/// assert_eq!(nearest_within("Prodd", &["prod", "staging"], one_error), Some("prod"));
+/// assert_eq!(nearest_within("production", &["prod", "staging"], one_error), None);
+/// ```
 pub fn nearest_within<'a>(
     written: &str,
     known: &[&'a str],
@@ -136,6 +154,16 @@ pub fn nearest_within<'a>(
 }
 
 /// Iterates over an error and its causes. The error itself is the first.
+///
+/// ```
+/// use kubex_core::text::causes;
+/// use kubex_core::{Error, ErrorKind};
+///
+/// let cause = std::io::Error::other("closed by the server");
+/// let error = Error::new(ErrorKind::Unavailable, "the vault does not respond").with_source(cause);
+/// let texts: Vec<String> = causes(&error).map(ToString::to_string).collect();
+/// assert_eq!(texts, ["the vault does not respond", "closed by the server"]);
+/// ```
 pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |cause| (*cause).source())
 }

@@ -79,6 +79,14 @@ pub fn not_a_path(text: &str) -> Option<NotAPath> {
 
 /// Checks that the value of this field can be a path.
 ///
+/// ```
+/// use kubex_core::text::check_path;
+/// use kubex_core::{ErrorKind, Origin};
+///
+/// let error = check_path("tokenFile", "first line\nsecond line", &Origin::code()).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidValue);
+/// ```
+///
 /// # Errors
 /// Returns [`ErrorKind::InvalidValue`] with what the value is instead. The error does not contain the value.
 pub fn check_path(field: &str, value: &str, origin: &Origin) -> Result<()> {

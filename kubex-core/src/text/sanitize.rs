@@ -30,11 +30,30 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
 }
 
 /// Makes a text safe to print on one line: like [`sanitize`], but line breaks and tabs are replaced too.
+///
+/// ```
+/// use kubex_core::text::sanitize_line;
+/// assert_eq!(sanitize_line("see https://jane:abc@proxy.example\n"), "see https://[masked]@proxy.exampleU+000A");
+/// ```
 pub fn sanitize_line(text: &str) -> Cow<'_, str> {
     then(without_secrets(text), clean_line)
 }
 
 /// Writes a value with [`sanitize`], for an implementation of `Display`.
+///
+/// ```
+/// use std::fmt;
+/// use kubex_core::text::write_sanitized;
+///
+/// struct Response(String);
+///
+/// impl fmt::Display for Response {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         write_sanitized(f, &self.0)
+///     }
+/// }
+/// assert_eq!(Response("a\u{1b}b".to_owned()).to_string(), "aU+001Bb");
+/// ```
 pub fn write_sanitized(f: &mut fmt::Formatter<'_>, shown: impl Display) -> fmt::Result {
     f.write_str(&sanitize(&shown.to_string()))
 }
@@ -94,6 +113,11 @@ fn then(text: Cow<'_, str>, next: impl Fn(&str) -> Cow<'_, str>) -> Cow<'_, str>
 
 /// Masks the same secrets as [`sanitize`], but keeps control characters. Use it for data in a format that escapes
 /// control characters, such as JSON.
+///
+/// ```
+/// use kubex_core::text::without_secrets;
+/// assert_eq!(without_secrets("https://jane:abc@proxy.example\n"), "https://[masked]@proxy.example\n");
+/// ```
 pub fn without_secrets(text: &str) -> Cow<'_, str> {
     let mut ranges = known::find(text);
     looks::find(text, &mut ranges);

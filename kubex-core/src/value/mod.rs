@@ -24,12 +24,22 @@ use std::fmt;
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer};
 
 use crate::error::Result;
-use crate::origin::Origin;
+use crate::origin::{Origin, Place};
 use crate::secret::WipedString;
 
 pub(crate) use deserialize::from_entries;
 
 /// A value, and its origin: where it is set. Lists and mappings contain further values.
+///
+/// ```
+/// use kubex_core::Origin;
+/// use kubex_core::options::Value;
+///
+/// let origin = Origin::file("/etc/app.yaml").key("retries");
+/// let value = Value::new(3_i64, origin);
+/// assert_eq!(value.type_name(), "a number");
+/// assert_eq!(value.origin().to_string(), "/etc/app.yaml, retries");
+/// ```
 #[derive(Clone)]
 pub struct Value {
     origin: Origin,
@@ -105,6 +115,31 @@ impl Value {
         self
     }
 
+    /// The same value at this origin. Of the values inside it, those that the code of the program has made get the same
+    /// origin, extended by the keys and indexes that lead to them; the others keep theirs.
+    pub(crate) fn made_at(mut self, origin: Origin) -> Self {
+        let of = |inner: &mut Self, origin: Origin| {
+            if matches!(inner.origin.place(), Place::Code) {
+                *inner = std::mem::take(inner).made_at(origin);
+            }
+        };
+        match &mut self.kind {
+            ValueKind::Sequence(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    of(item, origin.clone().item(index));
+                }
+            }
+            ValueKind::Mapping(entries) => {
+                for (key, value) in entries.iter_mut() {
+                    of(value, origin.clone().key(key));
+                }
+            }
+            _ => {}
+        }
+        self.origin = origin;
+        self
+    }
+
     /// Returns the text if the value is a string; otherwise `None`.
     pub fn as_str(&self) -> Option<&str> {
         match &self.kind {
@@ -115,6 +150,16 @@ impl Value {
 
     /// Returns the value of a key; `None` if the value is not a mapping or does not contain the key. If the key occurs
     /// twice, the last one is used.
+    ///
+    /// ```
+    /// use kubex_core::Origin;
+    /// use kubex_core::options::Value;
+    ///
+    /// let value = serde_json::from_str::<Value>(r#"{"role": "reader"}"#).unwrap().located(Origin::file("/etc/app.json"));
+    /// let role = value.get("role").unwrap();
+    /// assert_eq!(role.as_str(), Some("reader"));
+    /// assert_eq!(role.origin().to_string(), "/etc/app.json, role");
+    /// ```
     pub fn get(&self, key: &str) -> Option<&Value> {
         match &self.kind {
             ValueKind::Mapping(entries) => entries
@@ -152,6 +197,17 @@ impl Value {
     }
 
     /// Deserializes the value. Errors contain the origin and the keys, and never the value.
+    ///
+    /// ```
+    /// use kubex_core::Origin;
+    /// use kubex_core::options::Value;
+    ///
+    /// let value = Value::new(5_i64, Origin::flag("--retries"));
+    /// assert_eq!(value.parse::<u8>()?, 5);
+    /// let error = Value::new("s3cret-7", Origin::flag("--retries")).parse::<u8>().unwrap_err();
+    /// assert!(!error.to_string().contains("s3cret-7"));
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         deserialize::from_value(self)
     }
@@ -207,9 +263,27 @@ impl From<bool> for ValueKind {
     }
 }
 
-impl From<i64> for ValueKind {
-    fn from(number: i64) -> Self {
-        Self::Integer(number.into())
+impl From<&String> for ValueKind {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+macro_rules! from_integers {
+    ($($integer:ty),*) => {$(
+        impl From<$integer> for ValueKind {
+            fn from(number: $integer) -> Self {
+                Self::Integer(number.into())
+            }
+        }
+    )*};
+}
+
+from_integers!(u8, u16, u32, u64, i8, i16, i32, i64);
+
+impl From<f64> for ValueKind {
+    fn from(number: f64) -> Self {
+        Self::Float(number)
     }
 }
 
@@ -221,6 +295,24 @@ impl<T: Into<ValueKind>> From<Vec<T>> for ValueKind {
                 .map(|item| Value::new(item, Origin::code()))
                 .collect(),
         )
+    }
+}
+
+impl<T: Into<ValueKind>, const N: usize> From<[T; N]> for ValueKind {
+    fn from(items: [T; N]) -> Self {
+        Vec::from(items).into()
+    }
+}
+
+impl<T: Into<ValueKind> + Clone> From<&[T]> for ValueKind {
+    fn from(items: &[T]) -> Self {
+        items.to_vec().into()
+    }
+}
+
+impl<T: Into<ValueKind> + Clone, const N: usize> From<&[T; N]> for ValueKind {
+    fn from(items: &[T; N]) -> Self {
+        items.as_slice().into()
     }
 }
 

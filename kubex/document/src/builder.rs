@@ -152,13 +152,12 @@ impl Builder {
         tag: ScalarTag,
         texts: &mut Texts<'_>,
     ) -> Result<(), ReadError> {
-        if tag == ScalarTag::None && !self.is_key_next() {
-            self.complete(properties.anchor, Cost::ONE);
-            return self.untagged(properties.span, chars, style);
-        }
         let at = properties.span.start();
         let refuse = |problem| ReadError::new(problem, at);
-        let tag = tag.check(texts.of(chars), style).map_err(refuse)?;
+        let tag = match tag {
+            ScalarTag::None => tag,
+            _ => tag.check(texts.of(chars), style).map_err(refuse)?,
+        };
         if tag == ScalarTag::Binary {
             chars = decode(chars, texts).ok_or(refuse(Problem::TagMismatch))?;
         }

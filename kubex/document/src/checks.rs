@@ -62,7 +62,7 @@ impl Document {
     /// - [`ErrorKind::DuplicateName`]: a key occurs twice.
     /// - [`ErrorKind::MalformedDocument`]: there is a merge key or a further document.
     pub fn check_strictly(&self, what: &str, origin: &Origin) -> Result<()> {
-        let mut problems = Problems::default();
+        let mut problems = Problems::new();
         for duplicate in self.duplicates() {
             let origin = self.origin_of_key(duplicate.index, origin.clone(), Places::Keys);
             let line = duplicate.first.position().line;

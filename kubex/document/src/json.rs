@@ -4,6 +4,7 @@ use crate::budget::Budget;
 use crate::builder::{Builder, Properties, Texts, Tree};
 use crate::bytes::find;
 use crate::error::ReadError;
+use crate::simple::spaces;
 use crate::span::{Chars, Span};
 use crate::style::Style;
 use crate::tag::ScalarTag;
@@ -60,8 +61,13 @@ impl Reader<'_, '_> {
     }
 
     fn skip_space(&mut self) {
-        while matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
-            self.at += 1;
+        loop {
+            match self.peek() {
+                // Documents for people are indented, most of it by many spaces.
+                b' ' => self.at += spaces(self.text.as_bytes().get(self.at..).unwrap_or_default()),
+                b'\t' | b'\n' | b'\r' => self.at += 1,
+                _ => return,
+            }
         }
     }
 

@@ -19,7 +19,7 @@
 //! let error = Document::read(b"users: [".to_vec().into(), Format::Yaml, &Budget::KUBECONFIG).unwrap_err();
 //! assert_eq!(
 //!     error.into_error("the kubeconfig", &origin).to_string(),
-//!     "the kubeconfig is not valid YAML: did not find expected node content (/home/jane/.kube/config:1:9)"
+//!     "the kubeconfig is not valid YAML: expected a value (/home/jane/.kube/config:1:9)"
 //! );
 //! # Ok::<(), kubex_document::ReadError>(())
 //! ```

@@ -40,7 +40,7 @@ pub struct ReportedInput {
 ///
 /// ```text
 /// hub: 2 members
-///    warning: the manifest is not valid YAML: did not find expected node content (/hub/c.yaml:1:9)
+///    warning: the manifest is not valid YAML: expected a value (/hub/c.yaml:1:9)
 /// hub/secrets/argocd/a: https://10.0.0.1:6443, namespace default, bearer token (/hub/a.yaml:1:1)
 /// hub/secrets/argocd/b: failed: the Secret has no "server" (/hub/b.yaml:1:1, data.server); set "server" to the address of the cluster, https://host:port
 /// ```

@@ -221,7 +221,7 @@ impl Configuration {
         profile: Option<LocatedName>,
         kuberc: Option<Kuberc>,
     ) -> Result<Self> {
-        let mut problems = Problems::default();
+        let mut problems = Problems::new();
         let configuration = Self::from_valid_parts(host, layers, profile, kuberc, &mut problems)?;
         problems.into_result().map(|()| configuration)
     }
@@ -257,7 +257,7 @@ impl Configuration {
     /// - [`ErrorKind::UnknownProvider`]: the provider of a source is not in the registry.
     /// - The problems of the sources' options.
     pub fn chain(&self, registry: Registry) -> Result<ChainBuilder> {
-        let mut problems = Problems::default();
+        let mut problems = Problems::new();
         let (overrides, unset) = self.overrides(&mut problems);
         if let Some(unset) = unset {
             problems.add(unset);

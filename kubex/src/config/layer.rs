@@ -181,7 +181,7 @@ fn profiles_in(profiles: &Value) -> Result<Vec<(String, Value)>> {
     let ValueKind::Mapping(entries) = profiles.kind() else {
         return Err(not_a_mapping(profiles));
     };
-    let mut problems = Problems::default();
+    let mut problems = Problems::new();
     let mut known: Vec<&str> = Vec::new();
     for (name, profile) in entries {
         let wrong = |kind, why: &str| {

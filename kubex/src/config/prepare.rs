@@ -68,7 +68,7 @@ fn build(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<Pr
         });
     }
     let schema = schema::source_schema(registration);
-    let mut problems = Problems::default();
+    let mut problems = Problems::new();
     let mut reader = OptionsReader::new(&schema, host);
     let mut options = reader.read(&source.options, &mut problems);
     let is_partial = !problems.is_empty() || reader.unset.is_some();
@@ -124,7 +124,7 @@ pub(super) fn prepare_overrides(
         return (options.clone(), None);
     }
     let schema = schema::overrides_schema();
-    let mut found = Problems::default();
+    let mut found = Problems::new();
     let mut reader = OptionsReader::new(schema, host);
     let prepared = reader.read(options, &mut found);
     let is_partial = !found.is_empty() || reader.unset.is_some();
@@ -277,7 +277,7 @@ impl<'a> OptionsReader<'a> {
         };
         let value = typed(value, Some(schema), self.schema)?;
         let origin = value.origin().clone();
-        let mut problems = Problems::default();
+        let mut problems = Problems::new();
         let kind = match value.into_kind() {
             ValueKind::Mapping(entries) => {
                 ValueKind::Mapping(self.read_entries(entries, schema, &mut problems))

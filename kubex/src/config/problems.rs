@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn every_located_problem_is_found_and_consequences_are_not() {
-        let mut problems = Problems::default();
+        let mut problems = Problems::new();
         let read = |value: &Value| {
             let list = value.get("list").and_then(|list| match list.kind() {
                 ValueKind::Sequence(items) => items.first(),
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_reader_whose_errors_are_about_the_whole_is_asked_once() {
-        let mut problems = Problems::default();
+        let mut problems = Problems::new();
         let whole = value();
         let read = |value: &Value| {
             Err::<(), _>(Error::new(ErrorKind::InvalidValue, "bad").with_origin(value.origin()))
@@ -124,7 +124,7 @@ mod tests {
             read_all(
                 whole,
                 false,
-                &mut Problems::default(),
+                &mut Problems::new(),
                 |_| Ok(()),
                 std::convert::identity
             )

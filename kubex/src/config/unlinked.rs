@@ -25,7 +25,7 @@ pub(super) fn how_to_link(name: &str) -> Option<String> {
         _ => format!("enable the cargo feature \"{name}\" of kubex"),
     };
     Some(format!(
-        "{in_a_program}; for the command: cargo install --path kubex/cli --features {name}"
+        "{in_a_program}; to link it into the command kubex, run `cargo install --path kubex/cli --features {name}`"
     ))
 }
 

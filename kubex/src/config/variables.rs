@@ -52,7 +52,7 @@ pub(super) fn layer(host: &Host, files: &Value) -> Result<Layer> {
         .filter(|name| name.starts_with(PREFIX) && !is_reserved(name) && !is_service_link(name))
         .collect();
     names.sort_unstable();
-    let mut problems = Problems::default();
+    let mut problems = Problems::new();
     let mut warnings = Vec::new();
     let mut root = Value::new(Vec::<(String, Value)>::new(), Origin::variable("KUBEX_*"));
     for name in names {

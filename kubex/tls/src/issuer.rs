@@ -4,6 +4,8 @@
 //! Connections are opened for one renewal of a credential and closed after it. Renewals are rare, and each one should
 //! use the current content of the CA file.
 
+mod request;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
@@ -15,8 +17,11 @@ use kubex_core::text::{causes, messages};
 use kubex_core::{Credential, Error, ErrorKind, ExposeSecret, Host, Proxy, Result, SecretString, Trust};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode};
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 use zeroize::Zeroizing;
+
+pub use request::IssuerRequest;
+pub use url::Url;
 
 use crate::{LARGEST_RESPONSE_TEXT, http_client, read_body};
 
@@ -94,6 +99,16 @@ impl IssuerClient {
             request = request.header(AUTHORIZATION, authorization);
         }
         self.receive(request.body(Bytes::from_owner(form)), whom).await
+    }
+
+    /// Sends a request with headers of its own, or with a JSON body. `whom` is the name of the server in errors. A response
+    /// with any status is returned, not only one with a success status.
+    ///
+    /// # Errors
+    /// Returns the errors of [`get`](Self::get).
+    pub async fn send(&self, request: IssuerRequest, whom: &str) -> Result<IssuerResponse> {
+        self.check_proxy(&request.url)?;
+        self.receive(request.of(&self.client), whom).await
     }
 
     /// An invalid proxy is an error before a request is sent.

@@ -162,7 +162,7 @@ impl fmt::Display for Stderr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             "" => f.write_str("; it printed nothing to stderr"),
-            stderr => write!(f, ": {stderr}"),
+            stderr => write!(f, "; stderr: {stderr}"),
         }
     }
 }
@@ -193,7 +193,7 @@ mod tests {
     fn the_error_contains_the_exit_and_stderr() {
         assert_eq!(
             failed("exec plugin aws", Exit::Status(255), "no login").to_string(),
-            "exec plugin aws failed with exit code 255: no login; run the plugin in a terminal to see what it needs"
+            "exec plugin aws failed with exit code 255; stderr: no login; run the plugin in a terminal to see what it needs"
         );
         assert!(
             failed("exec plugin aws", Exit::Signal(9), "")

@@ -42,7 +42,7 @@ impl InstallHint {
         self.text.as_deref().unwrap_or_default()
     }
 
-    /// Adds the hint to the error of a missing plugin, before the general help, or removes the explanation once the limit is
+    /// Adds the hint to the error of a missing plugin, after the general help, or removes the explanation once the limit is
     /// reached. Errors clean the text that they are given.
     pub(crate) fn add_to(&self, error: Error, host: &Host) -> Error {
         if error.kind() != ErrorKind::PluginNotFound {
@@ -54,7 +54,7 @@ impl InstallHint {
         match &self.text {
             Some(text) => {
                 let help = error.help().unwrap_or_default().to_owned();
-                error.with_help(format_args!("{text}\n\n{help}"))
+                error.with_help(format_args!("{help}\nits install hint:\n{text}"))
             }
             None => error,
         }
@@ -93,7 +93,7 @@ mod tests {
         for hour in 0..3 {
             for run in 1..=12 {
                 let shown = if run <= 10 {
-                    "x not found; U+001B[1mbrew install x\n\ninstall it"
+                    "x not found; install it\nits install hint:\nU+001B[1mbrew install x"
                 } else {
                     "x not found"
                 };

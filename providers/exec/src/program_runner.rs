@@ -100,7 +100,7 @@ mod tests {
             (error.kind(), error.message()),
             (
                 ErrorKind::PluginFailed,
-                "the Azure CLI (az) failed with exit code 1: no login"
+                "the Azure CLI (az) failed with exit code 1; stderr: no login"
             )
         );
         world.run_processes(plugin::is_not_started(io::ErrorKind::NotFound));

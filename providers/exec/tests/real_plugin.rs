@@ -52,7 +52,7 @@ async fn a_script_that_fails_prints_the_reason() {
     assert!(
         error
             .message()
-            .ends_with("was killed by signal 15 (SIGTERM): please log in"),
+            .ends_with("was killed by signal 15 (SIGTERM); stderr: please log in"),
         "{error}"
     );
 }

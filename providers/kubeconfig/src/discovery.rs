@@ -11,8 +11,8 @@ use kubex_core::{Error, Host, Origin, Result};
 pub(crate) struct Places {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) are_required: bool,
-    /// What named them, for the message that they do not exist.
-    pub(crate) named_by: &'static str,
+    /// The variable that lists them, for the message that they do not exist.
+    pub(crate) listed_by: Option<&'static str>,
 }
 
 /// Finds the files without reading them (client-go, tools/clientcmd/loader.go). Empty elements are
@@ -27,7 +27,7 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
         return Ok(Places {
             paths: vec![home.join(".kube").join("config")],
             are_required: false,
-            named_by: "",
+            listed_by: None,
         });
     };
     // This check precedes splitting the list, because a document contains many colons.
@@ -42,7 +42,7 @@ pub(crate) fn discover(host: &Host) -> Result<Places> {
     Ok(Places {
         paths,
         are_required: false,
-        named_by: " (named by KUBECONFIG)",
+        listed_by: Some("KUBECONFIG"),
     })
 }
 

@@ -136,7 +136,7 @@ impl Kubeconfig {
         written: &Options,
         followed: Option<&str>,
     ) -> Result<ResolvedSource> {
-        let mut problems = Problems::default();
+        let mut problems = Problems::new();
         let selection = select(&self.merged, options, written, followed, &mut problems)?;
         self.refuse_the_untrusted(&selection)?;
         let mut answer = match &selection.cluster {

@@ -100,13 +100,13 @@ pub(crate) async fn files<T: Send + 'static>(
     let Places {
         paths,
         are_required,
-        named_by,
+        listed_by,
     } = places;
     let parse = move |paths: &[PathBuf], contents| {
         let files = Files {
             paths,
             are_required,
-            named_by,
+            listed_by,
             here: &here,
         };
         use_it(files.merge(contents, skips_broken)?)
@@ -118,7 +118,7 @@ pub(crate) async fn files<T: Send + 'static>(
 struct Files<'a> {
     paths: &'a [PathBuf],
     are_required: bool,
-    named_by: &'static str,
+    listed_by: Option<&'static str>,
     here: &'a Path,
 }
 
@@ -126,7 +126,7 @@ impl Files<'_> {
     fn merge(&self, contents: Contents, skips_broken: bool) -> Result<Merged> {
         let mut merged = Merged::new();
         let mut tried = Vec::new();
-        let mut broken = Problems::default();
+        let mut broken = Problems::new();
         let mut has_broken = false;
         for (path, content) in self.paths.iter().zip(contents) {
             match add_file(&mut merged, path, content, self.here, self.are_required) {
@@ -148,12 +148,15 @@ impl Files<'_> {
         match self.paths {
             [path] if self.are_required => Err(declares_nothing(&Origin::file(path))),
             _ => {
-                let reasons = reasons(&tried).join(", ");
-                let error = not_there(format_args!("there is no kubeconfig: {reasons}{}", self.named_by));
-                Err(if self.named_by.is_empty() {
-                    error
-                } else {
-                    error.with_help("correct KUBECONFIG, or unset it to use ~/.kube/config")
+                let reasons = reasons(&tried);
+                Err(match self.listed_by {
+                    None => not_there(reasons.join(", ")),
+                    Some(variable) => {
+                        not_there(format_args!("{variable} is set, and {}", reasons.join(", and ")))
+                            .with_help(format_args!(
+                                "correct {variable}, or unset it to use ~/.kube/config"
+                            ))
+                    }
                 })
             }
         }

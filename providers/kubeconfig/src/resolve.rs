@@ -203,14 +203,14 @@ impl KubeconfigProvider {
                 Ok(Places {
                     paths: vec![path.clone()],
                     are_required: true,
-                    named_by: "",
+                    listed_by: None,
                 })
             }
             (None, []) => discover(host),
             (None, paths) => Ok(Places {
                 paths: distinct(pattern::expand(paths, host).await?),
                 are_required: false,
-                named_by: "",
+                listed_by: None,
             }),
         }
     }

@@ -25,7 +25,7 @@ pub(crate) fn identity(
     written_to: Option<KubeconfigUser>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Identity> {
-    let mut problems = Problems::default();
+    let mut problems = Problems::new();
     let exec = problems.take(user.mapping("exec")).flatten();
     let auth_provider = problems.take(user.mapping("auth-provider")).flatten();
     if exec.is_some() && auth_provider.is_some() {
@@ -105,7 +105,7 @@ fn auth_provider_ignored(user: &Mapping<'_>) -> Warning {
 
 /// The static credential: token, token file, user name and password, client certificate.
 fn written_fields(user: &Mapping<'_>) -> Result<Options> {
-    let mut problems = Problems::default();
+    let mut problems = Problems::new();
     let mut options = Options::with_origin(user.origin().clone());
     problems.take(authorization(user, &mut options));
     let half_of = |[half, data]: [&str; 2], options: &mut Options| {
@@ -143,7 +143,7 @@ fn complete_pair(options: &Options) -> Result<()> {
 
 /// The fields that become the `Authorization` header.
 fn authorization(user: &Mapping<'_>, options: &mut Options) -> Result<()> {
-    let mut problems = Problems::default();
+    let mut problems = Problems::new();
     for other in ["token", "tokenFile"] {
         if user.has(other) && user.has("username") {
             problems.add(both_set(user, "username", other));
@@ -175,7 +175,7 @@ const NOT_FOR_A_KUBECONFIG: &[&str] = &["deadline", "policy", "allowlist", "envi
 
 /// The `exec` block: the provider and its options.
 fn plugin(exec: &Mapping<'_>, warnings: &mut Vec<Warning>) -> Result<(String, Options)> {
-    let mut problems = Problems::default();
+    let mut problems = Problems::new();
     warnings.append(&mut exec.near_misses(EXEC));
     for key in NOT_FOR_A_KUBECONFIG.iter().filter(|key| exec.is_written(key)) {
         warnings.push(

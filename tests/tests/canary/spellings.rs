@@ -118,7 +118,7 @@ fn what_is_not_a_secret_is_shown() {
         "unknown key \"client-certifcate-data\"",
         "\"token\" and \"password\" are both set",
         "no server at https://10.0.0.1:6443/k8s/clusters/c-m-abcdef",
-        "exec plugin aws failed with exit code 255: Error loading SSO Token: Token for jane does not exist",
+        "exec plugin aws failed with exit code 255; stderr: Error loading SSO Token: Token for jane does not exist",
         "exec plugin gke-gcloud-auth-plugin: token expired, run: gcloud auth login --no-launch-browser",
         "system:serviceaccount:team-a:deployer is not allowed to list secrets",
         "sha256 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",

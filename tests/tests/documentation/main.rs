@@ -151,6 +151,19 @@ fn links_to_a_warning_lead_to_one() {
     }
 }
 
+#[test]
+fn the_page_about_own_providers_contains_the_crate_that_is_tested() {
+    let page = page("own-provider.md");
+    for file in ["src/lib.rs", "tests/vault.rs"] {
+        let path = repository().join("examples/own_provider").join(file);
+        let code = fs::read_to_string(path).unwrap();
+        assert!(
+            page.contains(&format!("```rust,ignore\n{code}```\n")),
+            "examples/own_provider/{file} is not in docs/own-provider.md as it is"
+        );
+    }
+}
+
 /// The fields that the provider knows, as its source lists them.
 #[test]
 fn every_field_of_a_kubeconfig_is_in_its_table() {

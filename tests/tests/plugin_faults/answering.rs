@@ -35,7 +35,7 @@ async fn fault_08_a_plugin_that_fails_is_quoted_cleaned_and_without_secrets() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PluginFailed);
-    let quoted = "failed with exit code 1: U+001B[31mno loginU+001B[0m: got [masked], begins with [masked], \
+    let quoted = "failed with exit code 1; stderr: U+001B[31mno loginU+001B[0m: got [masked], begins with [masked], \
                   Bearer [masked]\nsee U+202Egpj.exe and run cloud login";
     assert!(error.message().ends_with(quoted), "{error}");
     assert!(!shown(&error).contains("s3cret"), "{error:?}");

@@ -61,6 +61,24 @@ const LOOK_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Builds a chain anew. A followed configuration calls [`load`](Self::load) before each check for changes. Implement this trait
 /// if the chain itself is configured by files.
+///
+/// ```
+/// use kubex_core::chain::follow::ChainLoader;
+/// use kubex_core::{Chain, Registry, Result, Source};
+///
+/// /// Tries the sources that a file lists, one name per line.
+/// #[derive(Debug)]
+/// struct FromFile;
+///
+/// #[async_trait::async_trait]
+/// impl ChainLoader for FromFile {
+///     async fn load(&self) -> Result<Chain> {
+///         let names = std::fs::read_to_string("/etc/app/sources").unwrap_or_default();
+///         let chain = Chain::builder(Registry::linked()?);
+///         names.lines().fold(chain, |chain, name| chain.source(Source::new(name))).build()
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait ChainLoader: Debug + Send + Sync {
     /// Builds the chain from the current files.
@@ -125,6 +143,20 @@ impl Follow {
     }
 
     /// Resolves the chain, for a program that checks for changes itself and prints them.
+    ///
+    /// ```no_run
+    /// use kubex_core::chain::follow::Follow;
+    ///
+    /// # async fn example(chain: kubex_core::Chain) -> kubex_core::Result<()> {
+    /// let mut watch = Follow::new(chain).watch().await?;
+    /// loop {
+    ///     for change in watch.look().await {
+    ///         println!("{}: {}", change.outcome, change.details);
+    ///     }
+    ///     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    /// }
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The same as [`Chain::resolve`].
@@ -253,6 +285,21 @@ impl Chain {
 
     /// Follows the chain like [`follow`](Self::follow). The result can also check for changes at once. Use it in a program that
     /// is notified when a file changes.
+    ///
+    /// ```no_run
+    /// use kubex_core::chain::follow::Look;
+    ///
+    /// # async fn example(chain: kubex_core::Chain) -> kubex_core::Result<()> {
+    /// let followed = chain.follow_closely().await?;
+    /// // When a file watcher reports a change:
+    /// match followed.look().await {
+    ///     Look::Unchanged => {}
+    ///     Look::Failed(error) => eprintln!("the old configuration stays in use: {error}"),
+    ///     _ => println!("now {}", followed.configuration()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The same as [`resolve`](Self::resolve).

@@ -55,6 +55,15 @@ impl PluginEnvironment {
 
     /// Passes only the variables that nearly every program needs: `PATH`, `HOME`, the user, the language and the
     /// directory for temporary files.
+    ///
+    /// ```
+    /// use kubex_core::Host;
+    /// use kubex_core::host::{PluginEnvironment, PluginRules};
+    ///
+    /// let rules = PluginRules::new().environment(PluginEnvironment::minimal());
+    /// let host = Host::real().with_variable("DATABASE_URL", Some("postgres://db")).with_plugin_rules(rules);
+    /// assert!(host.plugin_variables().iter().all(|(name, _)| name != "DATABASE_URL"));
+    /// ```
     pub fn minimal() -> Self {
         Self {
             is_minimal: true,

@@ -125,6 +125,13 @@ impl PluginRules {
     /// itself, and the plugin does not run. If the provider does not support an argument or a variable of the call, the plugin
     /// runs. A command with a path is never replaced. The plugin policy applies in both cases. See
     /// [`Replacement`](crate::Replacement).
+    ///
+    /// ```
+    /// use kubex_core::host::PluginRules;
+    ///
+    /// let rules = PluginRules::new().native(["aws"]);
+    /// assert_eq!(rules.native_plugins(), ["aws"]);
+    /// ```
     #[must_use]
     pub fn native(mut self, plugins: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.native = plugins.into_iter().map(Into::into).collect();
@@ -142,6 +149,15 @@ impl PluginRules {
     }
 
     /// Returns the time limit of a run. `is_interactive` means that the plugin may use the terminal.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use kubex_core::host::PluginRules;
+    ///
+    /// let rules = PluginRules::new().deadline(Duration::from_secs(10));
+    /// assert_eq!(rules.time_for(false), Duration::from_secs(10));
+    /// assert_eq!(rules.time_for(true), Duration::from_secs(300));
+    /// ```
     pub fn time_for(&self, is_interactive: bool) -> Duration {
         if is_interactive {
             self.interactive_deadline

@@ -122,6 +122,14 @@ impl PluginPolicy {
 
     /// Permits only these commands, which are names or absolute paths.
     ///
+    /// ```
+    /// use kubex_core::host::PluginPolicy;
+    ///
+    /// assert!(PluginPolicy::allowlist(["aws", "/usr/local/bin/kubelogin"])?.is_allowlist());
+    /// assert!(PluginPolicy::allowlist(["bin/aws"]).is_err()); // a relative path
+    /// # Ok::<(), kubex_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Returns [`ErrorKind::InvalidValue`](crate::ErrorKind::InvalidValue) in these cases:
     ///

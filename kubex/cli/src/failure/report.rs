@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use kubex::report::Outcome;
 use kubex::text::looks_like_a_key;
-use kubex::{Error, Host};
+use kubex::{Error, ErrorKind, Host, Report};
 use kubex_document::Format;
 
 use crate::output::{Style, help_lines, print_message};
@@ -19,7 +20,16 @@ const MAX_READ: Duration = Duration::from_secs(1);
 pub(super) async fn print(error: &Error, style: Style, host: &Host) {
     let source = error.source_name();
     let source = source.map(|source| format!("{source}: ")).unwrap_or_default();
-    print_message(&format!("{} {source}{}", style.error("error:"), error.message()));
+    let reasons = reasons(error);
+    let message = if reasons.is_empty() {
+        error.message()
+    } else {
+        "no source of the chain is configured"
+    };
+    print_message(&format!("{} {source}{message}", style.error("error:")));
+    for reason in reasons {
+        print_message(&format!("  {reason}"));
+    }
     if let Some(origin) = error.origin() {
         print_message(&format!("  at: {origin}"));
     }
@@ -29,6 +39,17 @@ pub(super) async fn print(error: &Error, style: Style, host: &Host) {
     if let Some(help) = error.help() {
         print_message(&help_lines(help));
     }
+}
+
+/// Why each source of a chain is not configured, one line each, if none is.
+fn reasons(error: &Error) -> Vec<String> {
+    let report = error.report().filter(|_| error.kind() == ErrorKind::Exhausted);
+    let attempts = report.map(Report::attempts).unwrap_or_default().iter();
+    let reasons = attempts.filter_map(|attempt| match &attempt.outcome {
+        Outcome::NotConfigured(reason) => Some(format!("{}: {}", attempt.source, reason.message())),
+        _ => None,
+    });
+    reasons.collect()
 }
 
 /// The line of the file that the error is about.

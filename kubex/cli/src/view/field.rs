@@ -7,18 +7,22 @@ use kubex::{ClientConfiguration, Host, Trust};
 use super::trust::ca_digests;
 
 /// The value of a field as it is used. `None` for what is or may be a secret: a path is shown if there is a file of that
-/// name, because anything else in its place may be a secret.
+/// name, because anything else in its place may be a secret. Of certificate authorities in a file, path and digest are shown.
 pub(crate) async fn value_of(
     field: &str,
     configuration: &ClientConfiguration,
     host: &Host,
 ) -> Option<String> {
-    if let Some(value) = own_value_of(field, configuration) {
-        return Some(value);
-    }
-    let path = configuration.provenance().file_of(field)?;
+    let own = own_value_of(field, configuration);
+    let Some(path) = configuration.provenance().file_of(field) else {
+        return own;
+    };
     let is_there = matches!(host.files().kind(path).await, Ok(FileKind::Regular { .. }));
-    is_there.then(|| shown_path(path).into_owned())
+    let path = is_there.then(|| shown_path(path).into_owned());
+    match (path, own) {
+        (Some(path), Some(own)) => Some(format!("{path} ({own})")),
+        (path, own) => path.or(own),
+    }
 }
 
 fn own_value_of(field: &str, configuration: &ClientConfiguration) -> Option<String> {

@@ -5,11 +5,11 @@ use memchr::{memchr_iter, memchr2, memrchr};
 use super::field::{OutlinedField, OutlinedItem, Slice};
 use super::{NAME, most_items};
 use crate::lines::Position;
-use crate::simple::{DEEPEST, MOST_KEYS, is_all_printable};
+use crate::simple::{DEEPEST, MOST_KEYS, eight, is_all_printable, spaces};
 use crate::span::Span;
 
-/// How many bytes of a string are checked one at a time, because most strings are shorter.
-const SHORT: usize = 24;
+/// How many bytes of a string are checked before a longer one is searched for its end, because most strings are shorter.
+const SHORT: usize = 32;
 
 /// The fields of a JSON document, in order. `None` if the document is outside of the subset, whether valid or not.
 pub(super) fn read(text: &str, lists: &[&str]) -> Option<Vec<OutlinedField>> {
@@ -65,14 +65,12 @@ impl<'t> Scan<'t> {
 
     fn skip_space(&mut self) {
         loop {
-            // Documents for people are indented, most of it by many spaces.
-            while self.bytes.get(self.at..self.at + 8) == Some(b"        ".as_slice()) {
-                self.at += 8;
+            match self.peek() {
+                // Documents for people are indented, most of it by many spaces.
+                b' ' => self.at += spaces(self.bytes.get(self.at..).unwrap_or_default()),
+                b'\t' | b'\n' | b'\r' => self.at += 1,
+                _ => return,
             }
-            if !matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
-                return;
-            }
-            self.at += 1;
         }
     }
 
@@ -286,18 +284,50 @@ impl<'t> Scan<'t> {
     }
 }
 
-/// Where the quote or the backslash is that ends these characters of a string.
+/// Where the quote or the backslash is that ends these characters of a string. Eight bytes are compared at once.
 fn end_of_run(bytes: &[u8]) -> Option<usize> {
-    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\');
-    let (first, further) = bytes.split_at_checked(SHORT).unwrap_or((bytes, &[]));
-    for (at, byte) in first.iter().enumerate() {
-        if is_end(byte) {
-            return Some(at);
+    let mut rest = bytes;
+    while bytes.len() - rest.len() < SHORT
+        && let Some((chunk, further)) = rest.split_first_chunk()
+    {
+        let marks = marks(u64::from_le_bytes(*chunk));
+        if marks != 0 {
+            let at = bytes.len() - rest.len() + (marks.trailing_zeros() / 8) as usize;
+            return matches!(bytes.get(at), Some(b'"' | b'\\')).then_some(at);
         }
-        if *byte < 0x20 {
-            return None;
+        rest = further;
+    }
+    let length = memchr2(b'"', b'\\', rest)?;
+    is_all_printable(rest.get(..length)?).then_some(bytes.len() - rest.len() + length)
+}
+
+/// Sets the highest bit of each byte of ASCII that is a quote, a backslash or a control character. A borrow may set it in
+/// further bytes too, but never in an earlier one.
+fn marks(word: u64) -> u64 {
+    let below = |least: u8, word: u64| word.wrapping_sub(eight(least)) & !word;
+    (below(1, word ^ eight(b'"')) | below(1, word ^ eight(b'\\')) | below(b' ', word)) & eight(0x80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_ends_at_the_first_mark_wherever_it_is() {
+        for length in [1, 7, 8, 9, 31, 32, 33, 100] {
+            for at in 0..length {
+                for byte in 0..0x7f {
+                    let mut text = vec![b'a'; length];
+                    text[at] = byte;
+                    text.push(b'"');
+                    let expected = match byte {
+                        0..0x20 => None,
+                        b'"' | b'\\' => Some(at),
+                        _ => Some(length),
+                    };
+                    assert_eq!(end_of_run(&text), expected, "{byte} at {at} of {length}");
+                }
+            }
         }
     }
-    let length = memchr2(b'"', b'\\', further)?;
-    is_all_printable(further.get(..length)?).then_some(SHORT + length)
 }

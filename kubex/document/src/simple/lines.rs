@@ -121,13 +121,13 @@ impl<'t> Lines<'t> {
 }
 
 /// The same byte, eight times.
-const fn eight(byte: u8) -> u64 {
+pub(crate) const fn eight(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
 /// How many spaces these bytes begin with. Eight bytes are compared at once.
 #[inline]
-fn spaces(bytes: &[u8]) -> usize {
+pub(crate) fn spaces(bytes: &[u8]) -> usize {
     let mut rest = bytes;
     while let Some((chunk, further)) = rest.split_first_chunk() {
         let others = u64::from_le_bytes(*chunk) ^ eight(b' ');

@@ -34,7 +34,7 @@ mod tests;
 mod tree;
 
 pub(crate) use line::{MOST_KEYS, is_certainly_text};
-pub(crate) use lines::is_all_printable;
+pub(crate) use lines::{eight, is_all_printable, spaces};
 pub(crate) use scan::{DEEPEST, scan};
 pub(crate) use sink::{At, Scalar, Sink};
 pub(crate) use tree::read;

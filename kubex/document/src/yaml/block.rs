@@ -24,7 +24,9 @@ impl Scanner<'_, '_> {
         self.cursor.skip_blanks();
         self.cursor.skip_comment();
         if !self.cursor.is_break_or_end() {
-            return Err(self.error("did not find expected comment or line break"));
+            return Err(
+                self.error("expected a comment or a line break after the mark of a block text (| or >)")
+            );
         }
         self.cursor.skip_break();
         let from = self.decoded.len();
@@ -74,7 +76,8 @@ impl Scanner<'_, '_> {
                 b'+' if chomping.is_none() => chomping = Some(Chomping::Keep),
                 b'-' if chomping.is_none() => chomping = Some(Chomping::Strip),
                 b'0' if increment.is_none() => {
-                    return Err(self.error("found an indentation indicator equal to 0"));
+                    return Err(self
+                        .error("expected an indentation of 1 to 9 after the mark of a block text (| or >)"));
                 }
                 digit @ b'1'..=b'9' if increment.is_none() => increment = Some(usize::from(digit - b'0')),
                 _ => break,

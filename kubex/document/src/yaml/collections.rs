@@ -19,7 +19,12 @@ impl Parser<'_, '_> {
                     self.scanner.take();
                     return self.end(token.span.start());
                 }
-                _ => return Err(refuse("did not find expected '-' indicator", token)),
+                _ => {
+                    return Err(refuse(
+                        "expected '- ' in the column of the list's other entries, or less indentation",
+                        token,
+                    ));
+                }
             }
         }
     }
@@ -55,7 +60,12 @@ impl Parser<'_, '_> {
                     self.scanner.take();
                     return self.end(token.span.start());
                 }
-                _ => return Err(refuse("did not find expected key", token)),
+                _ => {
+                    return Err(refuse(
+                        "expected a key in the column of the mapping's other keys, or less indentation",
+                        token,
+                    ));
+                }
             }
             self.value(ends, true)?;
         }
@@ -78,7 +88,7 @@ impl Parser<'_, '_> {
             let mut token = self.scanner.peek()?;
             if !is_first && !matches!(token.kind, TokenKind::FlowSequenceEnd) {
                 if !matches!(token.kind, TokenKind::FlowEntry) {
-                    return Err(refuse("did not find expected ',' or ']'", token));
+                    return Err(refuse("expected ',' or ']'", token));
                 }
                 self.scanner.take();
                 token = self.scanner.peek()?;
@@ -130,7 +140,7 @@ impl Parser<'_, '_> {
             let mut token = self.scanner.peek()?;
             if !is_first && !matches!(token.kind, TokenKind::FlowMappingEnd) {
                 if !matches!(token.kind, TokenKind::FlowEntry) {
-                    return Err(refuse("did not find expected ',' or '}'", token));
+                    return Err(refuse("expected ',' or '}'", token));
                 }
                 self.scanner.take();
                 token = self.scanner.peek()?;

@@ -80,7 +80,7 @@ impl Parser<'_, '_> {
                 self.directives()?;
                 let token = self.scanner.peek()?;
                 if !matches!(token.kind, TokenKind::DocumentStart) {
-                    return Err(refuse("did not find expected <document start>", token));
+                    return Err(refuse("expected a line with --- after the directives", token));
                 }
                 self.scanner.take();
                 let token = self.scanner.peek()?;
@@ -118,17 +118,20 @@ impl Parser<'_, '_> {
             match token.kind {
                 TokenKind::VersionDirective { is_known } => {
                     if has_version {
-                        return Err(refuse("found duplicate %YAML directive", token));
+                        return Err(refuse("the directive %YAML is written twice", token));
                     }
                     if !is_known {
-                        return Err(refuse("found incompatible YAML document", token));
+                        return Err(refuse("expected version 1.1 in the directive %YAML", token));
                     }
                     has_version = true;
                 }
                 TokenKind::TagDirective { handle, prefix } => {
                     let handle = handle.of(self.text);
                     if self.handles.iter().any(|(known, _)| *known == handle) {
-                        return Err(refuse("found duplicate %TAG directive", token));
+                        return Err(refuse(
+                            "the directive %TAG is written twice for one handle",
+                            token,
+                        ));
                     }
                     if self.handles.len() >= MOST_DIRECTIVES {
                         let problem = Problem::TooManyDirectives(MOST_DIRECTIVES);
@@ -187,7 +190,7 @@ impl Parser<'_, '_> {
             }
             _ => match front.end {
                 Some(end) => self.empty(end, front),
-                None => Err(refuse("did not find expected node content", token)),
+                None => Err(refuse("expected a value", token)),
             },
         }
     }
@@ -226,7 +229,12 @@ impl Parser<'_, '_> {
                 "" => "",
                 "!" => "!",
                 "!!" => "tag:yaml.org,2002:",
-                _ => return Err(refuse("found undefined tag handle", token)),
+                _ => {
+                    return Err(refuse(
+                        "the handle of the tag is not defined by a directive %TAG; a value that begins with '!' needs quotes",
+                        token,
+                    ));
+                }
             },
         };
         Ok(ScalarTag::new(prefix, suffix))

@@ -17,17 +17,17 @@ impl Scanner<'_, '_> {
         self.cursor.skip_word();
         let name = Span::new(name_start, self.cursor.at()).of(text);
         if name.is_empty() {
-            return Err(self.error("could not find expected directive name"));
+            return Err(self.error("expected the name of a directive after '%'"));
         }
         if !self.cursor.is_blank_break_or_end(0) {
-            return Err(self.error("found unexpected non-alphabetical character"));
+            return Err(self.error("expected a space after the name of the directive"));
         }
         self.cursor.skip_blanks();
         let kind = match name {
             "YAML" => {
                 let major = self.scan_version_number()?;
                 if !self.cursor.is(b'.') {
-                    return Err(self.error("did not find expected digit or '.' character"));
+                    return Err(self.error("expected a version such as 1.1"));
                 }
                 self.cursor.skip_ascii(1);
                 let minor = self.scan_version_number()?;
@@ -38,22 +38,22 @@ impl Scanner<'_, '_> {
             "TAG" => {
                 let handle = self.scan_tag_handle(true)?;
                 if !self.cursor.is_blank(0) {
-                    return Err(self.error("did not find expected whitespace"));
+                    return Err(self.error("expected a space after the handle of the tag"));
                 }
                 self.cursor.skip_blanks();
                 let prefix = self.scan_tag_uri(self.cursor.at(), true)?;
                 if !self.cursor.is_blank_break_or_end(0) {
-                    return Err(self.error("did not find expected whitespace or line break"));
+                    return Err(self.error("expected a space or a line break after the tag"));
                 }
                 TokenKind::TagDirective { handle, prefix }
             }
-            _ => return Err(self.error("found unknown directive name")),
+            _ => return Err(self.error("the directive is unknown; expected %YAML or %TAG")),
         };
         self.push(kind, start);
         self.cursor.skip_blanks();
         self.cursor.skip_comment();
         if !self.cursor.is_break_or_end() {
-            return Err(self.error("did not find expected comment or line break"));
+            return Err(self.error("expected a comment or a line break after the directive"));
         }
         self.cursor.skip_break();
         Ok(())
@@ -65,13 +65,13 @@ impl Scanner<'_, '_> {
         while let digit @ b'0'..=b'9' = self.cursor.peek(0) {
             length += 1;
             if length > LONGEST_NUMBER {
-                return Err(self.error("found extremely long version number"));
+                return Err(self.error("the version number is too long"));
             }
             number = number * 10 + u32::from(digit - b'0');
             self.cursor.skip_ascii(1);
         }
         if length == 0 {
-            return Err(self.error("did not find expected version number"));
+            return Err(self.error("expected a version such as 1.1"));
         }
         Ok(number)
     }
@@ -89,7 +89,7 @@ impl Scanner<'_, '_> {
                 b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`'
             );
         if name.is_empty() || !is_ended {
-            return Err(self.error("did not find expected alphabetic or numeric character"));
+            return Err(self.error("expected a name of letters and digits after '&' or '*'; a value that begins with one of them needs quotes"));
         }
         let kind = if is_alias {
             TokenKind::Alias(name)
@@ -107,7 +107,7 @@ impl Scanner<'_, '_> {
             self.cursor.skip_ascii(2);
             let uri = self.scan_tag_uri(self.cursor.at(), true)?;
             if !self.cursor.is(b'>') {
-                return Err(self.error("did not find the expected '>'"));
+                return Err(self.error("expected '>' at the end of the tag"));
             }
             self.cursor.skip_ascii(1);
             (Span::default(), uri)
@@ -127,7 +127,7 @@ impl Scanner<'_, '_> {
         };
         let is_ended = self.cursor.is_blank_break_or_end(0) || self.is_in_flow() && self.cursor.is(b',');
         if !is_ended {
-            return Err(self.error("did not find expected whitespace or line break"));
+            return Err(self.error("expected a space or a line break after the tag"));
         }
         self.push(TokenKind::Tag { handle, suffix }, start);
         Ok(())
@@ -137,14 +137,14 @@ impl Scanner<'_, '_> {
     fn scan_tag_handle(&mut self, is_directive: bool) -> Result<Span, ReadError> {
         let start = self.cursor.at();
         if !self.cursor.is(b'!') {
-            return Err(self.error("did not find expected '!'"));
+            return Err(self.error("expected '!' in the handle of the tag"));
         }
         self.cursor.skip_ascii(1);
         self.cursor.skip_word();
         if self.cursor.is(b'!') {
             self.cursor.skip_ascii(1);
         } else if is_directive && self.cursor.at() > start + 1 {
-            return Err(self.error("did not find expected '!'"));
+            return Err(self.error("expected '!' in the handle of the tag"));
         }
         Ok(Span::new(start, self.cursor.at()))
     }
@@ -173,7 +173,7 @@ impl Scanner<'_, '_> {
         }
         let end = self.cursor.at();
         if end == from {
-            return Err(self.error("did not find expected tag URI"));
+            return Err(self.error("expected a name after '!'; a value that begins with '!' needs quotes"));
         }
         Ok(match decoded_from {
             None => Chars::Written(Span::new(from, end)),
@@ -196,7 +196,7 @@ impl Scanner<'_, '_> {
             let digit = |ahead| char::from(self.cursor.peek(ahead)).to_digit(16);
             let octet = match (self.cursor.peek(0), digit(1), digit(2)) {
                 (b'%', Some(high), Some(low)) => u8::try_from(high * 16 + low).unwrap_or_default(),
-                _ => return Err(self.error("did not find URI escaped octet")),
+                _ => return Err(self.error("expected two hexadecimal digits after '%' in the tag")),
             };
             if length == 0 {
                 width = match octet {
@@ -204,7 +204,7 @@ impl Scanner<'_, '_> {
                     0xc0..0xe0 => 2,
                     0xe0..0xf0 => 3,
                     0xf0..0xf8 => 4,
-                    _ => return Err(self.error("found an incorrect leading UTF-8 octet")),
+                    _ => return Err(self.error("the tag has an escape that is not UTF-8")),
                 };
             }
             *slot = octet;
@@ -216,6 +216,6 @@ impl Scanner<'_, '_> {
             .and_then(|octets| std::str::from_utf8(octets).ok());
         character
             .and_then(|character| character.chars().next())
-            .ok_or_else(|| self.error("found an incorrect trailing UTF-8 octet"))
+            .ok_or_else(|| self.error("the tag has an escape that is not UTF-8"))
     }
 }

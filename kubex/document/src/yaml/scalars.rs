@@ -134,7 +134,7 @@ impl Scanner<'_, '_> {
                 b':' if is_in_flow
                     && matches!(self.cursor.peek(1), b',' | b'?' | b'[' | b']' | b'{' | b'}') =>
                 {
-                    return Err(self.error("found unexpected ':'"));
+                    return Err(self.error("expected a space after ':', or quotes around the value"));
                 }
                 b',' | b'[' | b']' | b'{' | b'}' if is_in_flow => return Ok(()),
                 _ if self.cursor.is_blank_break_or_end(0) => return Ok(()),
@@ -152,10 +152,14 @@ impl Scanner<'_, '_> {
         let mut gathered = Gathered::new(self.cursor.at());
         loop {
             if self.cursor.is_document_indicator() {
-                return Err(self.error("found unexpected document indicator"));
+                return Err(self.error(
+                    "expected the closing quote of the value that is open before the line with --- or ...",
+                ));
             }
             if self.cursor.is_end() {
-                return Err(self.error("found unexpected end of stream"));
+                return Err(
+                    self.error("expected the closing quote of a value, found the end of the document")
+                );
             }
             let is_escaped = self.skip_quoted_word(is_single, &mut gathered)?;
             if self.cursor.is(quote) {
@@ -248,7 +252,7 @@ impl Scanner<'_, '_> {
                     b'_' => '\u{a0}',
                     b'L' => '\u{2028}',
                     b'P' => '\u{2029}',
-                    _ => return Err(self.error("found unknown escape character")),
+                    _ => return Err(self.error("expected an escape that YAML has after the backslash; a value with backslashes may stand in single quotes")),
                 };
                 self.cursor.skip_ascii(2);
                 return Ok(meaning);
@@ -257,11 +261,11 @@ impl Scanner<'_, '_> {
         let mut code: u32 = 0;
         for index in 0..digits {
             let digit = char::from(self.cursor.peek(2 + index)).to_digit(16);
-            let digit = digit.ok_or_else(|| self.error("did not find expected hexadecimal number"))?;
+            let digit = digit.ok_or_else(|| self.error("expected hexadecimal digits in the escape"))?;
             code = (code << 4) | digit;
         }
         let meaning =
-            char::from_u32(code).ok_or_else(|| self.error("found invalid Unicode character escape code"))?;
+            char::from_u32(code).ok_or_else(|| self.error("the escape is not that of a character"))?;
         self.cursor.skip_ascii(2 + digits);
         Ok(meaning)
     }

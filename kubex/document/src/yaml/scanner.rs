@@ -183,9 +183,9 @@ impl<'t, 'd> Scanner<'t, 'd> {
                 self.scan_quoted_scalar()
             }
             b'#' | b'%' | b'@' | b'`' | b'|' | b'>' | b'\t' => Err(if self.cursor.is(b'\t') {
-                self.tab("found a tab character that cannot start any token")
+                self.tab("found a tab character where a value begins")
             } else {
-                self.error("found character that cannot start any token")
+                self.error("a value cannot begin with this character unless it is in quotes")
             }),
             _ => {
                 self.begin_key()?;
@@ -219,7 +219,7 @@ impl<'t, 'd> Scanner<'t, 'd> {
             let Some(key) = *slot else { continue };
             if key.line < line || key.character + LONGEST_KEY < character {
                 if key.is_required {
-                    return Err(self.error("could not find expected ':'"));
+                    return Err(self.error("expected ':' after the key that begins before this place"));
                 }
                 *slot = None;
             }
@@ -251,7 +251,9 @@ impl<'t, 'd> Scanner<'t, 'd> {
     /// What began here is not a key.
     fn forget_key(&mut self) -> Result<(), ReadError> {
         match self.keys.last_mut().and_then(Option::take) {
-            Some(key) if key.is_required => Err(self.error("could not find expected ':'")),
+            Some(key) if key.is_required => {
+                Err(self.error("expected ':' after the key that begins before this place"))
+            }
             _ => Ok(()),
         }
     }
@@ -292,7 +294,7 @@ impl<'t, 'd> Scanner<'t, 'd> {
     fn fetch_end(&mut self) -> Result<(), ReadError> {
         self.unroll(None);
         if self.keys.iter().flatten().any(|key| key.is_required) {
-            return Err(self.error("could not find expected ':'"));
+            return Err(self.error("expected ':' after the key that begins before this place"));
         }
         self.keys.fill(None);
         self.may_begin_key = false;
@@ -324,7 +326,7 @@ impl<'t, 'd> Scanner<'t, 'd> {
     fn fetch_block_entry(&mut self) -> Result<(), ReadError> {
         if !self.is_in_flow() {
             if !self.may_begin_key {
-                return Err(self.error("block sequence entries are not allowed in this context"));
+                return Err(self.error("a list cannot begin here; expected it on a line of its own"));
             }
             let (column, at) = (self.cursor.column(), self.cursor.at());
             self.roll(column, TokenKind::BlockSequenceStart, at, None)?;
@@ -338,7 +340,7 @@ impl<'t, 'd> Scanner<'t, 'd> {
     fn fetch_key(&mut self) -> Result<(), ReadError> {
         if !self.is_in_flow() {
             if !self.may_begin_key {
-                return Err(self.error("mapping keys are not allowed in this context"));
+                return Err(self.error("a key with '? ' cannot begin here; expected it on a line of its own"));
             }
             let (column, at) = (self.cursor.column(), self.cursor.at());
             self.roll(column, TokenKind::BlockMappingStart, at, None)?;
@@ -359,7 +361,7 @@ impl<'t, 'd> Scanner<'t, 'd> {
         } else {
             if !self.is_in_flow() {
                 if !self.may_begin_key {
-                    return Err(self.error("mapping values are not allowed in this context"));
+                    return Err(self.error("found ': ' within a value; expected quotes around the value, ':' after the key above, or other indentation"));
                 }
                 let (column, at) = (self.cursor.column(), self.cursor.at());
                 self.roll(column, TokenKind::BlockMappingStart, at, None)?;

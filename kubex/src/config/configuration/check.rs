@@ -25,7 +25,7 @@ impl Configuration {
         let path = host.from_working_directory(path.as_ref());
         let file = places::required(&path, host, &Origin::file(&path)).await?;
         let layers = vec![Layer::defaults(DEFAULT_ORDER), file];
-        let mut problems = Problems::default();
+        let mut problems = Problems::new();
         let configuration = Self::from_valid_parts(host.clone(), layers, None, None, &mut problems)?;
         configuration.check_all(registry, problems)?;
         Ok(configuration)
@@ -56,7 +56,7 @@ impl Configuration {
     }
 
     async fn check_layers(host: &Host, named: Option<NamedFile>, registry: &Registry) -> Result<Self> {
-        let mut problems = Problems::default();
+        let mut problems = Problems::new();
         for file in places::files(host, named.as_ref()).await? {
             problems.take(Self::check_file(file, host, registry).await);
         }
@@ -78,7 +78,7 @@ impl Configuration {
     /// # Errors
     /// Returns one error with all problems.
     pub fn check(&self, registry: &Registry) -> Result<()> {
-        self.check_all(registry, Problems::default())
+        self.check_all(registry, Problems::new())
     }
 
     /// `found` are the problems of what was left out.
@@ -108,7 +108,7 @@ impl Configuration {
             ))
         });
         found.sort_by_key(|problem| problem.origin().and_then(Origin::line_and_column));
-        let mut problems = Problems::default();
+        let mut problems = Problems::new();
         for problem in found {
             problems.add(problem);
         }

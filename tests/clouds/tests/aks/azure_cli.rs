@@ -150,13 +150,13 @@ async fn each_way_to_fail_says_what_to_do() {
         (
             "echo \"ERROR: Please run 'az login' to setup account.\" >&2; exit 1".to_owned(),
             ErrorKind::PluginFailed,
-            "the Azure CLI (az) failed with exit code 1: ERROR: Please run 'az login' to setup account.",
+            "the Azure CLI (az) failed with exit code 1; stderr: ERROR: Please run 'az login' to setup account.",
             login,
         ),
         (
             "echo 'ERROR: AADSTS50020: no such user in tenant' >&2; exit 1".to_owned(),
             ErrorKind::PluginFailed,
-            "the Azure CLI (az) failed with exit code 1: ERROR: AADSTS50020: no such user in tenant",
+            "the Azure CLI (az) failed with exit code 1; stderr: ERROR: AADSTS50020: no such user in tenant",
             what_it_needs,
         ),
         (
@@ -308,7 +308,7 @@ async fn an_azure_cli_that_hangs_is_ended_with_all_that_it_has_started() {
     assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
     assert_eq!(
         error.message(),
-        "the Azure CLI (az) did not finish within 3 s and was killed: waiting for the token"
+        "the Azure CLI (az) did not finish within 3 s and was killed; stderr: waiting for the token"
     );
     assert!(error.help().unwrap().contains("\"deadline\""), "{error}");
     let ids = std::fs::read_to_string(ids).unwrap();

@@ -87,7 +87,7 @@ fn reason(back_off: BackOff) -> &'static str {
 
 impl Output for List {
     fn table(&self, style: Style) -> String {
-        let mut table = Table::new(&["PLUGIN", "CONTEXTS", "CREDENTIAL", "FETCHED", "EXPIRES"]);
+        let mut table = Table::new(&["FETCHED BY", "CONTEXTS", "CREDENTIAL", "FETCHED", "EXPIRES"]);
         for entry in &self.credentials {
             let expires = entry.expires_at.clone().unwrap_or_default();
             let expires = if entry.valid {
@@ -106,7 +106,7 @@ impl Output for List {
         let mut text = table.render(style);
         if !self.back_offs.is_empty() {
             let headings = [
-                "PLUGIN",
+                "FETCHED BY",
                 "CONTEXTS",
                 "LAST LOGIN",
                 "ENDED",

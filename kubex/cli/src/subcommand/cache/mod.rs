@@ -67,7 +67,12 @@ pub(crate) async fn run(
         (What::List(arguments), Some(context)) => cache.list_one(context, arguments).await,
         (What::Clear, None) => {
             let cleared = cache.store.clear().map_err(|unshared| failed(&unshared))?;
-            Ok(print_text(&format!("removed {cleared}\n"))?)
+            let text = match cleared {
+                0 => "nothing to remove\n".to_owned(),
+                1 => "removed 1 entry\n".to_owned(),
+                more => format!("removed {more} entries\n"),
+            };
+            Ok(print_text(&text)?)
         }
         (What::Clear, Some(context)) => cache.clear_one(context).await,
     }

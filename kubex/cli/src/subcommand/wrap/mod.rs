@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 use kubex::configure_from_kubeconfig;
-use kubex::text::mask_arguments;
+use kubex::text::{mask_arguments, nearest, shown_path};
 use kubex_document::edit::KubeconfigFile;
 
 use self::text::{Direction, Rewrite, UserChange};
@@ -123,11 +123,16 @@ async fn users(session: &Session) -> Result<Option<BTreeSet<String>>, Failure> {
     let kubeconfig = kubeconfig.load().await?;
     let found = kubeconfig.contexts().find(|found| found.name == context);
     let user = found.and_then(|found| found.user).ok_or_else(|| {
+        let names: Vec<&str> = kubeconfig.contexts().map(|context| context.name).collect();
+        let help = match nearest(context, &names) {
+            Some(near) if near != context => format!("did you mean \"{near}\"?"),
+            _ => "run kubex contexts to see the contexts".to_owned(),
+        };
         Failure::new(
             status::from_class(kubex::ErrorClass::InvalidConfiguration),
             format!("there is no context \"{context}\" with a user"),
         )
-        .with_help("run kubex contexts to see the contexts")
+        .with_help(help)
     })?;
     Ok(Some(BTreeSet::from([user])))
 }
@@ -149,18 +154,22 @@ fn files(session: &Session) -> Result<Vec<PathBuf>, Failure> {
     };
     let is_flag = session.flags.kubeconfig().is_some();
     let mut files: Vec<PathBuf> = Vec::new();
+    let mut missing = Vec::new();
     for path in named {
         let path = directory.join(path);
-        if !files.contains(&path) && (is_flag || path.exists()) {
+        if !is_flag && !path.exists() {
+            missing.push(shown_path(&path).into_owned());
+        } else if !files.contains(&path) {
             files.push(path);
         }
     }
     if files.is_empty() {
-        let failure = Failure::new(
-            status::from_class(kubex::ErrorClass::NothingConfigured),
-            "there is no kubeconfig",
-        );
-        return Err(failure.with_help("name one with --kubeconfig"));
+        let message = match missing.as_slice() {
+            [] => "there is no kubeconfig".to_owned(),
+            missing => format!("there is no kubeconfig at {}", missing.join(", ")),
+        };
+        let status = status::from_class(kubex::ErrorClass::NothingConfigured);
+        return Err(Failure::new(status, message).with_help("name one with --kubeconfig"));
     }
     Ok(files)
 }
