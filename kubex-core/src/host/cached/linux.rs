@@ -88,16 +88,12 @@ impl Reader {
     /// The place of a file. The directory of the last file is not opened again.
     fn place<'a>(&self, path: &'a Path) -> Result<Place<'a>, Errno> {
         let (directory, name) = parts_of(path)?;
-        let last = self.open_directory(directory);
-        let opened = match last {
-            Some(opened) => opened,
-            None => {
-                let opened = Rc::new(open_cached(directory, OFlags::DIRECTORY)?);
-                let last = (directory.to_owned(), Rc::clone(&opened));
-                self.directory.replace(Some(last));
-                opened
-            }
-        };
+        if let Some(opened) = self.open_directory(directory) {
+            return Ok(Place::new(opened, name));
+        }
+        let opened = Rc::new(open_cached(directory, OFlags::DIRECTORY)?);
+        let last = (directory.to_owned(), Rc::clone(&opened));
+        self.directory.replace(Some(last));
         Ok(Place::new(opened, name))
     }
 
@@ -125,7 +121,7 @@ impl Reader {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file: File = match reading {
             Reading::FromPageCache => place.entry(flags | OFlags::NOATIME)?,
-            Reading::FromMemory | Reading::Never => place.entry(flags)?,
+            Reading::FromMemory | Reading::Never | Reading::Elsewhere => place.entry(flags)?,
         }
         .into();
         // The path may name another file by now.
@@ -145,7 +141,7 @@ impl Reader {
         let buffers = &mut [IoSliceMut::new(&mut content.0), IoSliceMut::new(&mut beyond)];
         let flags = match reading {
             Reading::FromPageCache => ReadWriteFlags::NOWAIT,
-            Reading::FromMemory | Reading::Never => ReadWriteFlags::empty(),
+            Reading::FromMemory | Reading::Never | Reading::Elsewhere => ReadWriteFlags::empty(),
         };
         if rustix::io::preadv2(&file, buffers, 0, flags)? != length {
             return Err(Errno::AGAIN);

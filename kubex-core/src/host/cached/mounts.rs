@@ -22,6 +22,8 @@ pub(super) enum Reading {
     FromMemory,
     /// Only the attributes of its directories are known without waiting. The root of a container is such a file system.
     Never,
+    /// The files may be on a server, so nothing is known without waiting.
+    Elsewhere,
 }
 
 /// A file system that asks no server.
@@ -82,8 +84,8 @@ impl MountId {
     }
 }
 
-/// The mounts that have been looked up, the newest last; `None` for a mount whose files may be on a server.
-static MOUNTS: RwLock<VecDeque<(MountId, Option<Reading>)>> = RwLock::new(VecDeque::new());
+/// The mounts that have been looked up, the newest last.
+static MOUNTS: RwLock<VecDeque<(MountId, Reading)>> = RwLock::new(VecDeque::new());
 
 /// How many mounts are kept.
 const MOST_MOUNTS: usize = 64;
@@ -110,7 +112,8 @@ pub(super) fn reading(opened: BorrowedFd<'_>, found: &Statx) -> Result<Reading, 
         let reading = LOCAL.iter().find(|local| local.name == file_system);
         Some(remember(mount, reading))
     });
-    reading.flatten().ok_or(Errno::AGAIN)
+    let reading = reading.filter(|reading| *reading != Reading::Elsewhere);
+    reading.ok_or(Errno::AGAIN)
 }
 
 /// Finds out by the file system itself how its files are read. It may block.
@@ -124,14 +127,14 @@ pub(super) fn remember_mount(opened: BorrowedFd<'_>) -> Result<(), Errno> {
     Ok(())
 }
 
-fn known(mount: MountId) -> Option<Option<Reading>> {
+fn known(mount: MountId) -> Option<Reading> {
     let mounts = MOUNTS.read().unwrap_or_else(PoisonError::into_inner);
     let known = mounts.iter().find(|(known, _)| *known == mount);
     known.map(|(_, reading)| *reading)
 }
 
-fn remember(mount: MountId, file_system: Option<&FileSystem>) -> Option<Reading> {
-    let reading = file_system.map(|file_system| file_system.reading);
+fn remember(mount: MountId, file_system: Option<&FileSystem>) -> Reading {
+    let reading = file_system.map_or(Reading::Elsewhere, |file_system| file_system.reading);
     let mut mounts = MOUNTS.write().unwrap_or_else(PoisonError::into_inner);
     if mounts.len() == MOST_MOUNTS {
         mounts.pop_front();
