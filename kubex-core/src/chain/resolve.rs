@@ -100,9 +100,9 @@ impl Chain {
         })
     }
 
-    /// Returns a chain for each source alone, in order, with the overrides and references of this chain.
-    /// [`resolve`](Self::resolve) stops at the first source that is configured; with these chains, a program can check the
-    /// others too.
+    /// Returns one chain for each source, in order. Each chain looks in its source only, and has the overrides of this
+    /// chain. [`resolve`](Self::resolve) stops at the first source that is configured; with these chains, a program can check
+    /// the others too.
     ///
     /// ```no_run
     /// # async fn example(chain: kubex_core::Chain) {

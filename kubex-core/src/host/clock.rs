@@ -72,8 +72,8 @@ pub trait Clock: Debug + Send + Sync {
         self.now().into()
     }
 
-    /// Returns the number of the system's current tick, if [`recent`](Self::recent) changes only with the tick. Reading
-    /// it takes half as long. `None`, the default, for a clock without ticks.
+    /// Returns a number that changes whenever [`recent`](Self::recent) changes, such as the number of the system's timer tick.
+    /// Reading this number takes half as long as `recent`. `None`, the default, if the clock has no such number.
     fn tick(&self) -> Option<u64> {
         None
     }
