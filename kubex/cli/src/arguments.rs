@@ -37,7 +37,7 @@ impl Arguments {
         let is_kubectl_plugin = Path::new(&program)
             .file_stem()
             .is_some_and(|name| name == "kubectl-kubex");
-        let mut command = if is_kubectl_plugin {
+        let command = if is_kubectl_plugin {
             // kubectl runs a program of the name `kubectl-kubex` as `kubectl kubex`.
             Self::command()
                 .bin_name("kubectl kubex")
@@ -45,10 +45,12 @@ impl Arguments {
         } else {
             grammar()
         };
+        // Dropping it would take a tenth of the instructions of `kubex token`.
+        let command = Box::leak(Box::new(command));
         let matches = command.try_get_matches_from_mut(std::iter::once(program).chain(words));
         matches
             .and_then(|matches| Self::from_arg_matches(&matches))
-            .and_then(|arguments| arguments.with_format(&mut command))
+            .and_then(|arguments| arguments.with_format(command))
             .map_err(|error| status::print_usage(&kubectl::with_tip(error)))
     }
 
