@@ -111,6 +111,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::print_stdout, reason = "a check that cannot run says so")]
     async fn a_thread_keeps_the_credential_of_the_cell_that_it_uses_twice_in_a_row() {
         if Host::real().clock().tick().is_none() {
             println!("NOT TESTED: the clock of this system has no ticks");
