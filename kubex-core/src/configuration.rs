@@ -209,12 +209,27 @@ impl ClientConfiguration {
         &self.resolved.warnings
     }
 
-    /// Returns the origin of each field, such as a file and a line.
+    /// Returns the origin of each field, such as a file and a line. [`Provenance::value_of`] returns the values of the names
+    /// that were selected (`context`, `cluster`, `user`), and of some options that are not secret, such as a plugin's
+    /// `command`. The other values are in [`cluster`](Self::cluster), [`namespace`](Self::namespace) and
+    /// [`impersonation`](Self::impersonation).
     ///
     /// ```no_run
     /// # fn example(configuration: &kubex_core::ClientConfiguration) {
-    /// if let Some(origin) = configuration.provenance().origin_of("server") {
-    ///     println!("the server is set in {origin}");
+    /// let provenance = configuration.provenance();
+    /// for (field, origin) in provenance.fields() {
+    ///     let value = match field {
+    ///         "server" => Some(configuration.cluster().server.to_string()),
+    ///         "namespace" => Some(configuration.namespace().to_owned()),
+    ///         _ => provenance.value_of(field).map(str::to_owned),
+    ///     };
+    ///     println!("{field} = {} ({origin})", value.as_deref().unwrap_or("not shown"));
+    /// }
+    /// // server = https://10.0.0.1:6443 (/home/jane/.kube/config:7:13, clusters[prod].cluster.server)
+    ///
+    /// // A namespace without an origin is the default.
+    /// if let Some(origin) = provenance.origin_of("namespace") {
+    ///     println!("the namespace is set in {origin}");
     /// }
     /// # }
     /// ```

@@ -132,7 +132,7 @@ mod tests {
         };
         assert!(usage(&["config", "view"]).contains("kubex explain"));
         assert!(usage(&["use-context", "a"]).contains("--context NAME"));
-        assert!(usage(&["get", "--raw", "/version"]).contains("tip: get takes the path itself"));
+        assert!(usage(&["get", "--raw", "/version"]).contains("tip: kubex get takes the path itself"));
         assert!(!usage(&["get", "--raw", "/version"]).contains("-- --raw"));
         assert!(usage(&["contxts"]).contains("contexts"));
         assert!(usage(&["check"]).contains("tip: kubex explain --check"));
