@@ -52,7 +52,7 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
         ..
     } = setting;
     // Records which files the checks read, because the live handles read them again later.
-    let (checking_host, recorder) = host.recording();
+    let (checking_host, recorder) = host.recording_files(source.known_files);
     let (mut problems, identity_problems) = apart(source.problems);
     let mut provenance = Provenance::default();
     for (key, value) in source.cluster.iter().filter(|(_, value)| !value.is_blank()) {

@@ -334,6 +334,12 @@ impl CaBundle {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// Returns a number for a [sharing key](crate::credentials::SharingKey), which takes less time than the text. Two
+    /// bundles that exist at the same time have the same number exactly if they have the same text.
+    pub fn number(&self) -> u64 {
+        self.0.number
+    }
+
     /// Returns the PEM text.
     pub fn pem(&self) -> &[u8] {
         &self.0.pem

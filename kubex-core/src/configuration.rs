@@ -33,9 +33,9 @@ use crate::impersonation::Impersonation;
 use crate::origin::Origin;
 use crate::provenance::Provenance;
 use crate::proxy::Proxy;
-use crate::report::Report;
+use crate::report::{Report, Summary};
 use crate::source::CredentialSource;
-use crate::text::{clean_line, write_sanitized};
+use crate::text::write_sanitized;
 use crate::trust::{LiveTrust, TrustSource};
 use crate::warning::Warning;
 
@@ -67,7 +67,7 @@ pub struct ClientConfiguration {
 #[derive(Clone, Debug)]
 struct Resolved {
     cluster: Arc<Cluster>,
-    namespace: Box<str>,
+    namespace: Arc<str>,
     /// The user to impersonate, and the headers for it. Boxed, because most configurations have none.
     impersonation: Option<Box<(Impersonation, HeaderMap)>>,
     warnings: Vec<Warning>,
@@ -209,12 +209,27 @@ impl ClientConfiguration {
         &self.resolved.warnings
     }
 
-    /// Returns the origin of each field, such as a file and a line.
+    /// Returns the origin of each field, such as a file and a line. [`Provenance::value_of`] returns the values of the names
+    /// that were selected (`context`, `cluster`, `user`), and of some options that are not secret, such as a plugin's
+    /// `command`. The other values are in [`cluster`](Self::cluster), [`namespace`](Self::namespace) and
+    /// [`impersonation`](Self::impersonation).
     ///
     /// ```no_run
     /// # fn example(configuration: &kubex_core::ClientConfiguration) {
-    /// if let Some(origin) = configuration.provenance().origin_of("server") {
-    ///     println!("the server is set in {origin}");
+    /// let provenance = configuration.provenance();
+    /// for (field, origin) in provenance.fields() {
+    ///     let value = match field {
+    ///         "server" => Some(configuration.cluster().server.to_string()),
+    ///         "namespace" => Some(configuration.namespace().to_owned()),
+    ///         _ => provenance.value_of(field).map(str::to_owned),
+    ///     };
+    ///     println!("{field} = {} ({origin})", value.as_deref().unwrap_or("not shown"));
+    /// }
+    /// // server = https://10.0.0.1:6443 (/home/jane/.kube/config:7:13, clusters[prod].cluster.server)
+    ///
+    /// // A namespace without an origin is the default.
+    /// if let Some(origin) = provenance.origin_of("namespace") {
+    ///     println!("the namespace is set in {origin}");
     /// }
     /// # }
     /// ```
@@ -301,20 +316,13 @@ impl ClientConfiguration {
     }
 
     /// Returns the description that the report contains for the chosen source.
-    pub(crate) fn summary(&self) -> String {
-        let mut words = format!(
-            "{}, namespace {}, {}",
-            self.cluster().server,
-            clean_line(self.namespace()),
-            self.credentials().describe()
-        );
-        if let Some(impersonation) = self.impersonation() {
-            words.push_str(", acting as ");
-            words.push_str(&clean_line(&impersonation.user));
+    pub(crate) fn summary(&self) -> Summary {
+        Summary {
+            cluster: Arc::clone(self.cluster()),
+            namespace: Arc::clone(&self.resolved.namespace),
+            credentials: self.credentials.shared_description(),
+            user: self.impersonation().map(|user| user.user.as_str().into()),
         }
-        // The report keeps it.
-        words.shrink_to_fit();
-        words
     }
 }
 
@@ -510,7 +518,7 @@ impl ClientConfigurationBuilder {
         Ok(ClientConfiguration {
             resolved: Arc::new(Resolved {
                 cluster,
-                namespace: self.namespace.unwrap_or_else(|| "default".to_owned()).into(),
+                namespace: self.namespace.as_deref().unwrap_or("default").into(),
                 impersonation,
                 warnings: self.warnings,
                 provenance: self.provenance,

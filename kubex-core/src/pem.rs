@@ -117,9 +117,7 @@ pub(crate) fn blocks(text: &[u8]) -> Vec<PemBlock<'_>> {
 /// Reads a `BEGIN` line. `end` is where the line ends in the text.
 fn begin(line: &[u8], number: usize, end: usize) -> Option<Open<'_>> {
     // A line of base64 has no dash.
-    if !line.contains(&b'-') {
-        return None;
-    }
+    memchr::memchr(b'-', line)?;
     let at = line.windows(BEGIN.len()).position(|window| window == BEGIN)?;
     let (before, rest) = line.split_at(at);
     let rest = rest.strip_prefix(BEGIN)?;
@@ -217,11 +215,10 @@ fn decode(body: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut joined = Zeroizing::new(Vec::with_capacity(body.len()));
     for line in lines(body) {
         let line = without_line_end(line);
-        // This loop has no branch for each byte, because a line with white space in it is rare.
-        if line.iter().fold(false, |found, byte| found | is_space(*byte)) {
-            joined.extend(line.iter().filter(|byte| !is_space(**byte)));
-        } else {
-            joined.extend_from_slice(line);
+        // A line with white space in it is rare.
+        match memchr::memchr3(b' ', b'\t', b'\r', line) {
+            Some(_) => joined.extend(line.iter().filter(|byte| !is_space(**byte))),
+            None => joined.extend_from_slice(line),
         }
     }
     let mut decoded = Zeroizing::new(vec![0; joined.len().div_ceil(4) * 3]);

@@ -21,12 +21,35 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::provenance::Provenance;
 use crate::text::{clean_line, write_sanitized};
 use crate::warning::Warning;
+
+/// A summary of a configuration. `Display` prints one line: the server, the namespace, the kind of credential, and the
+/// impersonated user.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) credentials: Arc<str>,
+    pub(crate) user: Option<Arc<str>>,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (server, namespace) = (&self.cluster.server, clean_line(&self.namespace));
+        write!(f, "{server}, namespace {namespace}, {}", self.credentials)?;
+        match &self.user {
+            Some(user) => write!(f, ", acting as {}", clean_line(user)),
+            None => Ok(()),
+        }
+    }
+}
 
 /// The outcome of one source of the chain.
 #[derive(Clone, Debug)]
@@ -34,8 +57,8 @@ use crate::warning::Warning;
 pub enum Outcome {
     /// The source is used, and the later sources were not tried.
     Chosen {
-        /// A summary of the configuration: the server, the namespace and the kind of credential.
-        answer: String,
+        /// A summary of the configuration.
+        answer: Summary,
         /// The warnings about the configuration.
         warnings: Vec<Warning>,
         /// The origin of each field of the configuration.

@@ -24,10 +24,11 @@ mod difference;
 mod identity;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Error, Problems, Result};
-use crate::host::{Host, Input};
+use crate::host::{FileContent, Host, Input};
 use crate::options::{Options, Value};
 use crate::origin::Origin;
 use crate::provenance::Provenance;
@@ -65,6 +66,8 @@ pub struct ResolvedSource {
     pub(crate) problems: Vec<(SourcePart, Error)>,
     pub(crate) provenance: Provenance,
     pub(crate) inputs: Vec<Input>,
+    /// Files that the provider has read and that options of the identity name.
+    pub(crate) known_files: Vec<(PathBuf, FileContent)>,
     /// The kubeconfig context that the source selected.
     choice: Option<String>,
 }
@@ -84,6 +87,7 @@ impl ResolvedSource {
             problems: Vec::new(),
             provenance: Provenance::default(),
             inputs: Vec::new(),
+            known_files: Vec::new(),
             choice: None,
         }
     }
@@ -138,6 +142,14 @@ impl ResolvedSource {
     #[must_use]
     pub fn extensions(mut self, extensions: Vec<(String, Value)>) -> Self {
         self.extensions = extensions;
+        self
+    }
+
+    /// Adds the content of a file that the provider has read, and whose path is an option of the identity. The chain
+    /// checks this content, and does not read the file a second time.
+    #[must_use]
+    pub fn known_file(mut self, path: impl Into<PathBuf>, content: FileContent) -> Self {
+        self.known_files.push((path.into(), content));
         self
     }
 

@@ -331,7 +331,7 @@ impl Refreshable for CurrentTrust {
         self.generation
     }
 
-    fn with_fetch_details(mut self, generation: Generation, _: bool, _: &Arc<str>) -> Self {
+    fn with_fetch_details(mut self, generation: Generation, _: bool) -> Self {
         self.generation = generation;
         self
     }

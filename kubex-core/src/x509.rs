@@ -54,17 +54,23 @@ pub enum Unreadable {
 /// assert_eq!(X509Certificate::read(b"0\x03\x02\x01\x01").unwrap_err(), Unreadable::Malformed);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct X509Certificate {
+    purpose: Purpose,
+    issuer: Vec<u8>,
+    subject: Vec<u8>,
+    public_key: Vec<u8>,
+}
+
+/// When and for what a certificate may be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is one property of a certificate, and they do not exclude each other"
 )]
-pub struct X509Certificate {
+pub(crate) struct Purpose {
     is_version_3: bool,
     not_before: SystemTime,
     not_after: SystemTime,
-    issuer: Vec<u8>,
-    subject: Vec<u8>,
-    public_key: Vec<u8>,
     basic_constraints: Option<(bool, Option<u8>)>,
     may_sign_certificates: bool,
     allows_server_auth: bool,
@@ -72,31 +78,19 @@ pub struct X509Certificate {
     has_name_constraints: bool,
 }
 
-impl X509Certificate {
-    /// Parses a certificate in DER. Its signature is not verified.
-    ///
-    /// # Errors
-    /// Returns why the certificate cannot be parsed.
-    pub fn read(certificate: &[u8]) -> Result<Self, Unreadable> {
-        let parsed = CertificateInner::<Raw>::from_der(certificate).map_err(|error| match error.kind() {
-            ErrorKind::DateTime
-            | ErrorKind::Value {
-                tag: Tag::GeneralizedTime | Tag::UtcTime,
-            } => Unreadable::Date,
-            _ => Unreadable::Malformed,
-        })?;
-        Self::from_parsed(parsed.tbs_certificate()).map_err(|_| Unreadable::Malformed)
+impl Purpose {
+    /// Reads a certificate in DER as [`X509Certificate::read`] does, and copies less of it.
+    pub(crate) fn read(certificate: &[u8]) -> Result<Self, Unreadable> {
+        let parsed = parse(certificate)?;
+        Self::new(parsed.tbs_certificate()).map_err(|_| Unreadable::Malformed)
     }
 
-    fn from_parsed(parsed: &TbsCertificateInner<Raw>) -> der::Result<Self> {
+    fn new(parsed: &TbsCertificateInner<Raw>) -> der::Result<Self> {
         let validity = parsed.validity();
         let mut read = Self {
             is_version_3: parsed.version() == Version::V3,
             not_before: system_time(validity.not_before),
             not_after: system_time(validity.not_after),
-            issuer: parsed.issuer().to_der()?,
-            subject: parsed.subject().to_der()?,
-            public_key: parsed.subject_public_key_info().to_der()?,
             basic_constraints: None,
             may_sign_certificates: true,
             allows_server_auth: true,
@@ -136,9 +130,65 @@ impl X509Certificate {
         Ok(())
     }
 
+    /// When the certificate is valid: from when, and until when.
+    pub(crate) fn validity(&self) -> (SystemTime, SystemTime) {
+        (self.not_before, self.not_after)
+    }
+
+    pub(crate) fn is_ca(&self) -> bool {
+        matches!(self.basic_constraints, Some((true, _)))
+    }
+
+    pub(crate) fn allows_server_auth(&self) -> bool {
+        self.allows_server_auth
+    }
+
+    pub(crate) fn why_not_an_authority(&self) -> Option<&'static str> {
+        match self.basic_constraints {
+            Some((false, _)) => Some("its basic constraints say that it is not a certificate authority"),
+            None if self.is_version_3 => Some("it has no basic constraints"),
+            _ if !self.may_sign_certificates => {
+                Some("its key usage does not include the signing of certificates")
+            }
+            _ if !self.allows_server_auth => Some("its extended key usage does not include servers"),
+            _ if self.unknown_critical.is_some() => Some("it has an unknown critical extension"),
+            _ => None,
+        }
+    }
+}
+
+fn parse(certificate: &[u8]) -> Result<CertificateInner<Raw>, Unreadable> {
+    CertificateInner::from_der(certificate).map_err(|error| match error.kind() {
+        ErrorKind::DateTime
+        | ErrorKind::Value {
+            tag: Tag::GeneralizedTime | Tag::UtcTime,
+        } => Unreadable::Date,
+        _ => Unreadable::Malformed,
+    })
+}
+
+impl X509Certificate {
+    /// Parses a certificate in DER. Its signature is not verified.
+    ///
+    /// # Errors
+    /// Returns why the certificate cannot be parsed.
+    pub fn read(certificate: &[u8]) -> Result<Self, Unreadable> {
+        let parsed = parse(certificate)?;
+        Self::new(parsed.tbs_certificate()).map_err(|_| Unreadable::Malformed)
+    }
+
+    fn new(parsed: &TbsCertificateInner<Raw>) -> der::Result<Self> {
+        Ok(Self {
+            purpose: Purpose::new(parsed)?,
+            issuer: parsed.issuer().to_der()?,
+            subject: parsed.subject().to_der()?,
+            public_key: parsed.subject_public_key_info().to_der()?,
+        })
+    }
+
     /// Returns the time from which the certificate is valid.
     pub fn not_before(&self) -> SystemTime {
-        self.not_before
+        self.purpose.not_before
     }
 
     /// Returns the time until which the certificate is valid.
@@ -155,7 +205,7 @@ impl X509Certificate {
     /// # Ok::<(), kubex_core::Error>(())
     /// ```
     pub fn not_after(&self) -> SystemTime {
-        self.not_after
+        self.purpose.not_after
     }
 
     /// Returns the certificate's subject as text for people. Control characters are replaced.
@@ -182,24 +232,24 @@ impl X509Certificate {
     /// Returns whether the basic constraints mark the certificate as a certificate authority. `false` for a certificate
     /// of version 1, which has no basic constraints.
     pub fn is_ca(&self) -> bool {
-        matches!(self.basic_constraints, Some((true, _)))
+        self.purpose.is_ca()
     }
 
     /// Returns whether the extended key usage permits a TLS server. `true` if the certificate has no extended key
     /// usage.
     pub fn allows_server_auth(&self) -> bool {
-        self.allows_server_auth
+        self.purpose.allows_server_auth
     }
 
     /// Returns whether the certificate restricts the names of the certificates that it issues.
     pub fn has_name_constraints(&self) -> bool {
-        self.has_name_constraints
+        self.purpose.has_name_constraints
     }
 
     /// Returns the object identifier of an unknown critical extension; `None` if there is none. A certificate with such
     /// an extension must not be used (RFC 5280, 4.2).
     pub fn unknown_critical_extension(&self) -> Option<&str> {
-        self.unknown_critical.as_deref()
+        self.purpose.unknown_critical.as_deref()
     }
 
     /// Returns why the certificate must not issue other certificates; `None` if it may. The dates are not checked.
@@ -219,21 +269,12 @@ impl X509Certificate {
     /// # Ok::<(), kubex_core::Error>(())
     /// ```
     pub fn why_not_an_authority(&self) -> Option<&'static str> {
-        match self.basic_constraints {
-            Some((false, _)) => Some("its basic constraints say that it is not a certificate authority"),
-            None if self.is_version_3 => Some("it has no basic constraints"),
-            _ if !self.may_sign_certificates => {
-                Some("its key usage does not include the signing of certificates")
-            }
-            _ if !self.allows_server_auth => Some("its extended key usage does not include servers"),
-            _ if self.unknown_critical.is_some() => Some("it has an unknown critical extension"),
-            _ => None,
-        }
+        self.purpose.why_not_an_authority()
     }
 
     /// Returns whether the certificate's path length constraint permits this many intermediate authorities below it.
     pub fn allows_path_of(&self, authorities: usize) -> bool {
-        match self.basic_constraints {
+        match self.purpose.basic_constraints {
             Some((_, Some(limit))) => authorities <= usize::from(limit),
             _ => true,
         }
@@ -291,7 +332,7 @@ mod tests {
     #[test]
     fn certificates_of_every_version_are_read() {
         let version_1 = read(include_str!("credential/fixtures/version1.certificate.pem"));
-        assert!(!version_1.is_version_3);
+        assert!(!version_1.purpose.is_version_3);
         assert_eq!(
             version_1.why_not_an_authority(),
             None,
@@ -304,7 +345,7 @@ mod tests {
             include_str!("credential/fixtures/ed25519.certificate.pem"),
         ] {
             let version_3 = read(version_3);
-            assert!(version_3.is_version_3);
+            assert!(version_3.purpose.is_version_3);
             assert!(version_3.not_before() < version_3.not_after());
             assert_eq!(version_3.unknown_critical_extension(), None);
         }

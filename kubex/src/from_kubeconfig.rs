@@ -173,7 +173,11 @@ impl FromKubeconfig {
     /// # async fn example() -> kubex::Result<()> {
     /// use kubex::Options;
     ///
-    /// let as_joe = Options::new().set("as", "joe").set("tls-server-name", "api.internal");
+    /// // Another user, with two groups, at an address that is not in the server's certificate.
+    /// let as_joe = Options::new()
+    ///     .set("as", "joe")
+    ///     .set("as-groups", vec!["dev", "ops"])
+    ///     .set("tls-server-name", "api.internal");
     /// let configuration = kubex::configure_from_kubeconfig().overrides(as_joe).await?;
     /// # Ok(())
     /// # }

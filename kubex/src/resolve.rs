@@ -88,6 +88,16 @@ impl Resolve {
 
     /// Sets overrides: fields that replace those of the chosen source. Their keys are the field names of a kubeconfig. They
     /// take precedence over overrides in configuration files and variables.
+    ///
+    /// ```no_run
+    /// use kubex::Options;
+    ///
+    /// # async fn example() -> kubex::Result<()> {
+    /// let as_joe = Options::new().set("as", "joe").set("as-groups", vec!["dev", "ops"]);
+    /// let configuration = kubex::resolve().overrides(as_joe).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn overrides(mut self, overrides: Options) -> Self {
         self.overrides = overrides;
         self

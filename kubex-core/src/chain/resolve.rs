@@ -43,6 +43,8 @@ pub(super) struct Asked<'c> {
     pub(super) chose: Option<&'c Choice>,
     /// Whether the result is followed.
     pub(super) is_followed: bool,
+    /// Whether what the sources are read from is of interest.
+    pub(super) keeps_inputs: bool,
 }
 
 impl<'c> Asked<'c> {
@@ -98,9 +100,9 @@ impl Chain {
         })
     }
 
-    /// Returns a chain for each source alone, in order, with the overrides and references of this chain.
-    /// [`resolve`](Self::resolve) stops at the first source that is configured; with these chains, a program can check the
-    /// others too.
+    /// Returns one chain for each source, in order. Each chain looks in its source only, and has the overrides of this
+    /// chain. [`resolve`](Self::resolve) stops at the first source that is configured; with these chains, a program can check
+    /// the others too.
     ///
     /// ```no_run
     /// # async fn example(chain: kubex_core::Chain) {
@@ -169,7 +171,11 @@ impl Chain {
     pub async fn resolve_with_inputs(&self) -> Result<(ClientConfiguration, Vec<Input>)> {
         let mut inputs = Vec::new();
         let see = |answer: &ResolvedSource| inputs.clone_from(&answer.inputs);
-        let configuration = self.resolve_with(Asked::default(), see).await?;
+        let asked = Asked {
+            keeps_inputs: true,
+            ..Asked::default()
+        };
+        let configuration = self.resolve_with(asked, see).await?;
         log_choice(&configuration);
         Ok((configuration, inputs))
     }
@@ -246,8 +252,13 @@ impl Chain {
         let mut report = Report::default();
         for source in self.sources.iter() {
             let found = async {
-                let answer = self.answer(source, None).await?.without_problems()?;
+                let asked = Asked {
+                    keeps_inputs: true,
+                    ..Asked::default()
+                };
+                let mut answer = self.answer(source, asked).await?.without_problems()?;
                 answer.check_ready_source(&self.host).await?;
+                answer.known_files.clear();
                 Ok(answer)
             };
             match self.within(source, found).await {
@@ -261,11 +272,16 @@ impl Chain {
     }
 
     /// Returns the resolved source of one source, with the overrides merged in.
-    async fn answer(&self, source: &BuiltSource, chosen: Option<&str>) -> Result<ResolvedSource> {
-        let (host, recorder) = self.host_of(source).recording();
+    async fn answer(&self, source: &BuiltSource, asked: Asked<'_>) -> Result<ResolvedSource> {
+        let host = self.host_of(source);
+        let (host, recorder) = if asked.keeps_inputs {
+            host.recording()
+        } else {
+            host.recording_files(Vec::new())
+        };
         let request = ResolveRequest::new(&host)
             .of(self, &source.name)
-            .with_chosen(chosen);
+            .with_chosen(asked.chosen_by(source));
         let mut answer = source.provider.resolve(request).await?;
         let recording = recorder.finish();
         for warning in recording.warnings(answer.warnings.iter().map(|(_, warning)| warning)) {
@@ -287,7 +303,7 @@ impl Chain {
         asked: Asked<'_>,
         see: &mut (impl FnMut(&ResolvedSource) + Send),
     ) -> Result<ClientConfiguration> {
-        let answer = self.answer(source, asked.chosen_by(source)).await?;
+        let answer = self.answer(source, asked).await?;
         see(&answer);
         let setting = Setting {
             host: &self.host_of(source),

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use crate::time::rfc3339;
 use crate::warning::Warning;
-use crate::x509::X509Certificate;
+use crate::x509::Purpose;
 
 /// The properties of a certificate that its warnings depend on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,11 +24,11 @@ pub(super) enum Problem {
 }
 
 impl Authority {
-    pub(crate) fn new(certificate: &X509Certificate) -> Self {
-        let is_authority = certificate.is_ca() || !certificate.allows_server_auth();
+    pub(crate) fn new(purpose: &Purpose) -> Self {
+        let is_authority = purpose.is_ca() || !purpose.allows_server_auth();
         Self {
-            validity: Some((certificate.not_before(), certificate.not_after())),
-            problem: certificate.why_not_an_authority().filter(|_| is_authority),
+            validity: Some(purpose.validity()),
+            problem: purpose.why_not_an_authority().filter(|_| is_authority),
         }
     }
 

@@ -4,7 +4,10 @@
 //! only: an entry is removed when the last user of its bundle is dropped.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::collections::btree_map::Entry;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
 use rustls_pki_types::CertificateDer;
 
@@ -12,10 +15,18 @@ use super::Authority;
 use crate::credential::Certificates;
 use crate::error::Result;
 use crate::pem::Subject;
-use crate::sharing_key::SharingKey;
 
-/// The bundles in use, by the digest of their text.
-static SHARED: Mutex<BTreeMap<SharingKey, Weak<BundleContent>>> = Mutex::new(BTreeMap::new());
+/// Bundles by the hash of their text. Two texts may have the same hash.
+type Table = BTreeMap<u64, Vec<Weak<BundleContent>>>;
+
+/// The bundles in use.
+static SHARED: Mutex<Table> = Mutex::new(BTreeMap::new());
+
+/// The number of the next bundle.
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
+
+/// The keys of the hash.
+static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// The text of a bundle, and what was read from it.
 #[derive(Debug, Default)]
@@ -26,14 +37,17 @@ pub(super) struct BundleContent {
     pub(super) authorities: Box<[Authority]>,
     /// Descriptions of the blocks of the PEM that are not used.
     pub(super) ignored: Box<[String]>,
+    /// No other text has this number. Zero for the bundle without a text.
+    pub(super) number: u64,
     /// The entry of the table; `None` for a bundle that has none.
-    entry: Option<SharingKey>,
+    entry: Option<u64>,
 }
 
 /// The bundle with this text: one that is in use, or a new one. `subject` is its name in an error.
 pub(super) fn shared_or_read(pem: &[u8], subject: Subject<'_>) -> Result<Arc<BundleContent>> {
-    let key = SharingKey::new("ca-bundle").with(pem).closed();
-    if let Some(content) = table().get(&key).and_then(Weak::upgrade) {
+    let hash = STATE.hash_one(pem);
+    let known = in_use(&table(), hash);
+    if let Some(content) = with_text(&known, pem) {
         return Ok(content);
     }
     // The text may be large, so it is read without the lock.
@@ -44,32 +58,45 @@ pub(super) fn shared_or_read(pem: &[u8], subject: Subject<'_>) -> Result<Arc<Bun
         certificates: certificates.into(),
         authorities: authorities.into(),
         ignored: ignored.into(),
-        entry: Some(key.clone()),
+        number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
+        entry: Some(hash),
     });
     let mut table = table();
     // Another thread may have read the same text meanwhile.
-    if let Some(first) = table.get(&key).and_then(Weak::upgrade) {
-        drop(table);
-        return Ok(first);
+    let known = in_use(&table, hash);
+    let first = with_text(&known, pem);
+    if first.is_none() {
+        table.entry(hash).or_default().push(Arc::downgrade(&content));
     }
-    table.insert(key, Arc::downgrade(&content));
     drop(table);
-    Ok(content)
+    Ok(first.unwrap_or(content))
+}
+
+/// The bundles in use whose text has this hash. They are dropped after the lock is released, because dropping the last user
+/// of a bundle takes it.
+fn in_use(table: &Table, hash: u64) -> Vec<Arc<BundleContent>> {
+    let known = table.get(&hash).into_iter().flatten();
+    known.filter_map(Weak::upgrade).collect()
+}
+
+fn with_text(known: &[Arc<BundleContent>], pem: &[u8]) -> Option<Arc<BundleContent>> {
+    known.iter().find(|content| *content.pem == *pem).cloned()
 }
 
 impl Drop for BundleContent {
     fn drop(&mut self) {
-        let Some(key) = &self.entry else { return };
-        let mut table = table();
-        // A new bundle with the same text may have been read since the last user of this one was dropped.
-        if table.get(key).is_some_and(|content| content.strong_count() == 0) {
-            table.remove(key);
+        let Some(hash) = self.entry else { return };
+        if let Entry::Occupied(mut known) = table().entry(hash) {
+            known.get_mut().retain(|content| content.strong_count() > 0);
+            if known.get().is_empty() {
+                known.remove();
+            }
         }
     }
 }
 
 /// A panic cannot leave the table half changed, so a poisoned lock is safe to use.
-fn table() -> MutexGuard<'static, BTreeMap<SharingKey, Weak<BundleContent>>> {
+fn table() -> MutexGuard<'static, Table> {
     SHARED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -86,7 +113,7 @@ mod tests {
     }
 
     fn is_known(pem: &[u8]) -> bool {
-        table().contains_key(&SharingKey::new("ca-bundle").with(pem).closed())
+        table().contains_key(&STATE.hash_one(pem))
     }
 
     #[test]
@@ -94,6 +121,8 @@ mod tests {
         let [one, same, other] = ["one", "one", "other"].map(|name| CaBundle::from_pem(&text(name)).unwrap());
         assert!(one.is_identical(&same));
         assert!(!one.is_identical(&other));
+        assert_eq!(one.number(), same.number());
+        assert_ne!(one.number(), other.number());
         assert_eq!(other.pem(), text("other"));
         assert_eq!(one.certificates(), other.certificates());
     }

@@ -26,7 +26,7 @@ use crate::pem::{PemBlock, Subject, blocks};
 use crate::secret::{ExposeSecret, SecretBytes};
 use crate::time::rfc3339;
 use crate::warning::Warning;
-use crate::x509::{Unreadable, X509Certificate};
+use crate::x509::{Purpose, Unreadable};
 
 /// How many ignored blocks of one text are reported.
 const MAX_REPORTED: usize = 8;
@@ -70,8 +70,8 @@ impl ClientCertificate {
         let [of_certificate, of_key] = subjects;
         let validity = chain
             .first()
-            .and_then(|own| X509Certificate::read(own).ok())
-            .map(|own| (own.not_before(), own.not_after()));
+            .and_then(|own| Purpose::read(own).ok())
+            .map(|own| own.validity());
         let key_pem = key_pem.listed();
         let certificate = Self {
             chain,
@@ -210,7 +210,7 @@ impl Certificates {
                 Ok(_) => {}
             }
         }
-        match read.first().map(|own| X509Certificate::read(own)) {
+        match read.first().map(|own| Purpose::read(own)) {
             None => Err(no_certificate(subject, &blocks)),
             Some(Err(Unreadable::Malformed)) => Err(invalid(
                 subject,
@@ -235,8 +235,8 @@ impl Certificates {
                 }
                 Ok(_) if block.has_headers => read.ignore(subject, index, block, "it has headers"),
                 Ok(content) => {
-                    authorities.push(match X509Certificate::read(content) {
-                        Ok(certificate) => Authority::new(&certificate),
+                    authorities.push(match Purpose::read(content) {
+                        Ok(purpose) => Authority::new(&purpose),
                         Err(Unreadable::Date) => Authority::default(),
                         Err(Unreadable::Malformed) => {
                             read.ignore(subject, index, block, "it is not an X.509 certificate");

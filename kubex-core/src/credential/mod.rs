@@ -129,7 +129,7 @@ impl Credential {
             revalidate_after: None,
             generation: Generation::default(),
             expired_on_arrival: false,
-            provenance: Arc::from(""),
+            provenance: Arc::default(),
         }
     }
 
@@ -326,15 +326,15 @@ impl Credential {
         self.authorization() == other.authorization() && self.certificate == other.certificate
     }
 
-    pub(crate) fn with_fetch_details(
-        mut self,
-        generation: Generation,
-        expired_on_arrival: bool,
-        provenance: Arc<str>,
-    ) -> Self {
+    /// The same credential with the description of what returned it.
+    pub(crate) fn with_provenance(mut self, provenance: Arc<str>) -> Self {
+        self.provenance = provenance;
+        self
+    }
+
+    pub(crate) fn with_fetch_details(mut self, generation: Generation, expired_on_arrival: bool) -> Self {
         self.generation = generation;
         self.expired_on_arrival = expired_on_arrival;
-        self.provenance = provenance;
         self
     }
 }

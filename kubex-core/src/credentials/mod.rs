@@ -86,6 +86,7 @@
 //! # }
 //! ```
 
+mod last_used;
 mod sharing;
 
 use std::fmt;
@@ -201,13 +202,12 @@ impl Refreshable for Credential {
         self.generation()
     }
 
-    fn with_fetch_details(
-        self,
-        generation: Generation,
-        expired_on_arrival: bool,
-        provenance: &Arc<str>,
-    ) -> Self {
-        self.with_fetch_details(generation, expired_on_arrival, Arc::clone(provenance))
+    fn with_provenance(self, provenance: &Arc<str>) -> Self {
+        self.with_provenance(Arc::clone(provenance))
+    }
+
+    fn with_fetch_details(self, generation: Generation, expired_on_arrival: bool) -> Self {
+        self.with_fetch_details(generation, expired_on_arrival)
     }
 }
 
@@ -322,12 +322,21 @@ impl Credentials {
     /// Returns the error of the source if there is no valid credential. Calls return the same error at once until the
     /// next attempt is due. If several configurations share the credential, the error contains the name and the origin
     /// of the caller's own source.
+    #[inline]
     pub async fn current(&self) -> Result<Arc<Credential>> {
+        match self.fresh() {
+            Some(credential) => Ok(credential),
+            // Boxed, because callers move the future, which would be many times as large.
+            None => Box::pin(self.wait_for_current()).await,
+        }
+    }
+
+    async fn wait_for_current(&self) -> Result<Arc<Credential>> {
         match &self.0 {
             Kind::Fixed(credential) => Ok(Arc::clone(credential)),
-            Kind::Live(cell) => cell.current(None).await,
+            Kind::Live(cell) => cell.current_by_policy(None).await,
             Kind::Shared(cell, asker) => {
-                let current = cell.current(Some(asker)).await;
+                let current = cell.current_by_policy(Some(asker)).await;
                 current.map_err(|error| asker.sign(error))
             }
         }
@@ -387,10 +396,17 @@ impl Credentials {
     /// assert!(header.is_some());
     /// # Ok::<(), kubex_core::Error>(())
     /// ```
+    #[inline]
     pub fn with_fresh<R>(&self, look: impl FnOnce(&Arc<Credential>) -> R) -> Option<R> {
+        self.fresh().map(|credential| look(&credential))
+    }
+
+    /// The current credential, if it is fresh.
+    #[inline]
+    fn fresh(&self) -> Option<Arc<Credential>> {
         match &self.0 {
-            Kind::Fixed(credential) => Some(look(credential)),
-            Kind::Live(cell) | Kind::Shared(cell, _) => cell.fresh(look),
+            Kind::Fixed(credential) => Some(Arc::clone(credential)),
+            Kind::Live(cell) | Kind::Shared(cell, _) => last_used::fresh(cell),
         }
     }
 
@@ -458,9 +474,14 @@ impl Credentials {
 
     /// Returns a description of the credential's source for people, such as `exec plugin aws`. It contains no secret.
     pub fn describe(&self) -> String {
+        self.shared_description().as_ref().to_owned()
+    }
+
+    /// The description, which all who keep it share.
+    pub(crate) fn shared_description(&self) -> Arc<str> {
         match &self.0 {
-            Kind::Fixed(credential) => credential.description().to_owned(),
-            Kind::Live(cell) | Kind::Shared(cell, _) => cell.description().to_owned(),
+            Kind::Fixed(credential) => Arc::from(credential.description()),
+            Kind::Live(cell) | Kind::Shared(cell, _) => Arc::clone(cell.description()),
         }
     }
 

@@ -70,28 +70,27 @@ impl Act {
         }
     }
 
-    /// Creates an act that returns a numbered token: `token-1` in the first fetch of the source, `token-2` in the
-    /// second, and so on.
+    /// The fetch returns a numbered token: `token-1` in the first fetch of the source, `token-2` in the second, and so on.
     pub fn token() -> Self {
         Self::new(Outcome::NumberedToken)
     }
 
-    /// Creates an act that returns this credential.
+    /// The fetch returns this credential.
     pub fn returns(credential: Credential) -> Self {
         Self::new(Outcome::Returns(Box::new(credential)))
     }
 
-    /// Creates an act that fails with an error of this kind.
+    /// The fetch fails with an error of this kind.
     pub fn fails(kind: ErrorKind) -> Self {
         Self::new(Outcome::Fails(kind))
     }
 
-    /// Creates an act that never completes. Only the deadline ends the fetch.
+    /// The fetch never completes. Only the deadline ends it.
     pub fn hangs() -> Self {
         Self::new(Outcome::Hangs)
     }
 
-    /// Creates an act that panics.
+    /// The fetch panics.
     pub fn panics() -> Self {
         Self::new(Outcome::Panics)
     }

@@ -100,7 +100,7 @@ struct Parts {
     plugin_stderr: Option<PluginStderr>,
     plugin_rules: Arc<PluginRules>,
     world: World,
-    changed_variables: ChangedVariables,
+    changed_variables: Arc<ChangedVariables>,
     has_own_pipe_deadline: bool,
 }
 
@@ -141,7 +141,7 @@ impl Host {
             plugin_stderr: None,
             plugin_rules: Arc::default(),
             world: World::Real,
-            changed_variables: ChangedVariables::default(),
+            changed_variables: Arc::default(),
             has_own_pipe_deadline: false,
         }))
     }
@@ -162,7 +162,8 @@ impl Host {
     pub fn with_variable(mut self, name: &str, value: Option<impl Into<OsString>>) -> Self {
         let value = value.map(Into::into);
         let parts = self.parts();
-        parts.changed_variables.0.insert(name.to_owned(), value.clone());
+        let changed = Arc::make_mut(&mut parts.changed_variables);
+        changed.0.insert(name.to_owned(), value.clone());
         parts.environment = Arc::new(environment::Overlaid {
             beneath: Arc::clone(&parts.environment),
             name: name.to_owned(),

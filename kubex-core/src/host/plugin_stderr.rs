@@ -124,7 +124,8 @@ impl LiveStderr {
         }
     }
 
-    /// Also masks these secrets from now on, for example the words that the plugin has printed on stdout.
+    /// From now on, masks these secrets in the stderr too. For example, a plugin that has printed a token to stdout may print
+    /// it to stderr later.
     pub fn hide(&self, secrets: Vec<SecretString>) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.hide(secrets);

@@ -58,7 +58,7 @@ pub trait ProgramRunner: Debug + Send + Sync {
     /// - [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable): the system has no free processes, files or memory.
     async fn run(&self, call: ProgramCall<'_>, host: &Host) -> Result<SecretBytes>;
 
-    /// Returns how long it can take, after the time limit of a run, until all processes of the run have ended.
+    /// When a run reaches its time limit, its processes are ended. Returns the longest time that this can take.
     fn time_to_end(&self, host: &Host) -> Duration;
 
     /// Returns the key under which processes can share the program's output in a store. The key contains the program, its

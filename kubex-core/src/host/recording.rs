@@ -15,6 +15,7 @@ use super::input::Input;
 use super::writers::ForeignWriters;
 use crate::error::Result;
 use crate::origin::Origin;
+use crate::secret::ExposeSecret as _;
 use crate::sharing_key::SharingKey;
 use crate::warning::Warning;
 
@@ -117,18 +118,26 @@ impl Recorder {
 }
 
 impl Host {
-    /// Returns the same host and a recorder of what is read through it.
+    /// Returns the same host and a recorder of the files and variables that are read through it.
     pub(crate) fn recording(&self) -> (Self, Recorder) {
-        let recorder = Recorder::new();
-        let mut host = self.clone();
+        let (mut host, recorder) = self.recording_files(Vec::new());
         let parts = host.parts();
         parts.environment = Arc::new(RecordingEnvironment {
             inner: Arc::clone(&parts.environment),
             recorder: recorder.clone(),
         });
+        (host, recorder)
+    }
+
+    /// Returns the same host and a recorder of the files that are read through it. The known files are not read again.
+    pub(crate) fn recording_files(&self, known: Vec<(PathBuf, FileContent)>) -> (Self, Recorder) {
+        let recorder = Recorder::new();
+        let mut host = self.clone();
+        let parts = host.parts();
         parts.files = Arc::new(RecordingFiles {
             inner: Arc::clone(&parts.files),
             recorder: recorder.clone(),
+            known,
         });
         (host, recorder)
     }
@@ -165,12 +174,25 @@ impl Environment for RecordingEnvironment {
 struct RecordingFiles {
     inner: Arc<dyn Files>,
     recorder: Recorder,
+    /// Files whose content is known already.
+    known: Vec<(PathBuf, FileContent)>,
+}
+
+impl RecordingFiles {
+    /// The content of this file, if it is known and has at most `limit` bytes.
+    fn known(&self, path: &Path, limit: usize) -> Option<FileContent> {
+        let (_, content) = self.known.iter().find(|(known, _)| known == path)?;
+        (content.bytes.expose_secret().len() <= limit).then(|| content.clone())
+    }
 }
 
 #[async_trait]
 impl Files for RecordingFiles {
     async fn read_stamped(&self, path: &Path, limit: usize) -> io::Result<FileContent> {
-        let read = self.inner.read_stamped(path, limit).await;
+        let read = match self.known(path, limit) {
+            Some(content) => Ok(content),
+            None => self.inner.read_stamped(path, limit).await,
+        };
         self.recorder.add_file(path, &read);
         read
     }

@@ -161,7 +161,7 @@ impl SimulatedHost {
             plugin_stderr: None,
             plugin_rules: Arc::default(),
             world: super::World::Simulated(Arc::as_ptr(&self.0).addr()),
-            changed_variables: super::ChangedVariables::default(),
+            changed_variables: Arc::default(),
             has_own_pipe_deadline: false,
         }))
     }

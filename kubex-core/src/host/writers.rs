@@ -80,7 +80,7 @@ pub(super) fn of_open_file(_: &Path, _: &std::fs::Metadata) -> Option<ForeignWri
 #[cfg(unix)]
 pub(super) use unix::of_open_file;
 #[cfg(target_os = "linux")]
-pub(super) use unix::{Access, Directories, foreign_writers};
+pub(super) use unix::{Access, Directories, Process, foreign_writers};
 
 #[cfg(unix)]
 mod unix {
@@ -104,7 +104,7 @@ mod unix {
 
     /// The user and the group of this process.
     #[derive(Clone, Copy, Debug)]
-    pub(super) struct Process {
+    pub(in super::super) struct Process {
         pub(super) user: u32,
         pub(super) group: u32,
     }
@@ -128,7 +128,7 @@ mod unix {
     }
 
     impl Process {
-        fn current() -> Self {
+        pub(in super::super) fn current() -> Self {
             Self {
                 user: rustix::process::geteuid().as_raw(),
                 group: rustix::process::getegid().as_raw(),
@@ -200,7 +200,9 @@ mod unix {
 
     /// Who can change a file that was opened by this path, or put another one in its place. It may block.
     pub(in super::super) fn of_open_file(path: &Path, opened: &Metadata) -> Option<ForeignWriters> {
-        let Ok(found) = foreign_writers(&System, path, opened.into(), || Ok(target_of_link(path)));
+        let Ok(found) = foreign_writers(&System, Process::current(), path, opened.into(), || {
+            Ok(target_of_link(path))
+        });
         found
     }
 
@@ -208,11 +210,11 @@ mod unix {
     /// the path leads to, if the path is a link.
     pub(in super::super) fn foreign_writers<D: Directories>(
         directories: &D,
+        process: Process,
         path: &Path,
         opened: Access,
         target: impl FnOnce() -> Result<Option<PathBuf>, D::Unknown>,
     ) -> Result<Option<ForeignWriters>, D::Unknown> {
-        let process = Process::current();
         if let Some(who) = process.writers(opened)
             && !directories.is_read_only(path)?
         {

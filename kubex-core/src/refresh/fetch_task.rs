@@ -63,11 +63,13 @@ impl<F: Fetcher> FetchTask<F> {
         self.is_complete = true;
         let cell = &self.cell;
         let now = cell.host.now();
+        let fetched = fetched
+            .map(|value| value.with_provenance(cell.description()))
+            .map_err(|error| cell.with_source_name(cell.with_expiry_of_last(error.as_failure(), now)));
         let finished = cell.shared.complete(
             self.number,
-            fetched.map_err(|error| cell.with_source_name(cell.with_expiry_of_last(error.as_failure(), now))),
-            cell.expired_on_arrival(),
-            &cell.description,
+            fetched,
+            || cell.expired_on_arrival(),
             now,
             cell.host.clock().random(),
         );

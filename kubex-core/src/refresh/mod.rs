@@ -24,7 +24,8 @@ mod shared_state;
 mod sync;
 
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -86,9 +87,11 @@ pub(crate) trait Fetcher: Debug + Send + Sync + 'static {
 
 /// A value that is kept current; shared by the clones of a handle.
 pub(crate) struct RefreshCell<F: Fetcher> {
+    /// No other cell of the process has this number.
+    number: u64,
     fetcher: F,
-    /// The fetcher's description, read once.
-    description: Arc<str>,
+    /// The fetcher's description, made when it is first shown.
+    description: OnceLock<Arc<str>>,
     host: Host,
     /// The configuration that the cell was made for.
     owner: Asker,
@@ -100,8 +103,10 @@ pub(crate) struct RefreshCell<F: Fetcher> {
 impl<F: Fetcher> RefreshCell<F> {
     /// A cell without a value. The first caller that asks for the value starts the first fetch.
     pub(crate) fn new(fetcher: F, host: Host) -> Arc<Self> {
+        static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
         Arc::new(Self {
-            description: sanitize_line(&fetcher.describe()).into(),
+            number: NEXT_NUMBER.fetch_add(1, Ordering::Relaxed),
+            description: OnceLock::new(),
             shared: SharedState::new(RejectionLimit::new(fetcher.only_reads_files())),
             counted: (!fetcher.relays()).then(|| CountedHandle::new(F::SUBJECT)),
             fetcher,
@@ -116,14 +121,8 @@ impl<F: Fetcher> RefreshCell<F> {
         let now = cell.host.now();
         let random = cell.host.clock().random();
         if let Some(fetch) = cell.shared.request(now, Duration::ZERO).fetch {
-            cell.shared.complete(
-                fetch.number,
-                Ok(value),
-                cell.expired_on_arrival(),
-                &cell.description,
-                now,
-                random,
-            );
+            cell.shared
+                .complete(fetch.number, Ok(value), || cell.expired_on_arrival(), now, random);
         }
         cell
     }
@@ -132,8 +131,15 @@ impl<F: Fetcher> RefreshCell<F> {
     ///
     /// The coarse clock may be some milliseconds late. That is good enough here: every decision of the policy uses the
     /// exact one.
+    #[inline]
     pub(crate) fn fresh<R>(&self, look: impl FnOnce(&Arc<F::Value>) -> R) -> Option<R> {
         self.shared.fresh(self.host.recent(), look)
+    }
+
+    /// The number of the cell, and the version of what [`fresh`](Self::fresh) reads.
+    #[inline]
+    pub(crate) fn version(&self) -> (u64, u64) {
+        (self.number, self.shared.version())
     }
 
     /// The current value. Waits if there is no valid one, and briefly for a revalidation.
@@ -143,9 +149,17 @@ impl<F: Fetcher> RefreshCell<F> {
     ///
     /// `asker` is set if the caller is not the configuration that the cell was made for.
     pub(crate) async fn current(self: &Arc<Self>, asker: Option<&Arc<Asker>>) -> Result<Arc<F::Value>> {
-        if let Some(value) = self.fresh(Arc::clone) {
-            return Ok(value);
+        match self.fresh(Arc::clone) {
+            Some(value) => Ok(value),
+            None => self.current_by_policy(asker).await,
         }
+    }
+
+    /// The current value, for a caller that knows that it is not fresh.
+    pub(crate) async fn current_by_policy(
+        self: &Arc<Self>,
+        asker: Option<&Arc<Asker>>,
+    ) -> Result<Arc<F::Value>> {
         let runtime = match self.runtime() {
             Ok(runtime) => runtime,
             Err(error) => return self.or_held_if_valid(Err(error)),
@@ -243,7 +257,7 @@ impl<F: Fetcher> RefreshCell<F> {
         };
         let error = Error::new(
             ErrorKind::NoRuntime,
-            format_args!("cannot fetch from {} {what}", self.description),
+            format_args!("cannot fetch from {} {what}", self.description()),
         );
         Err(self.with_source_name(error.with_help(help)))
     }
@@ -315,8 +329,9 @@ impl<F: Fetcher> RefreshCell<F> {
         &self.host
     }
 
-    pub(crate) fn description(&self) -> &str {
-        &self.description
+    pub(crate) fn description(&self) -> &Arc<str> {
+        let describe = || sanitize_line(&self.fetcher.describe()).into();
+        self.description.get_or_init(describe)
     }
 
     /// Sets the name of the chain's source, for events and errors. Only the first call has an effect.
@@ -336,7 +351,7 @@ impl<F: Fetcher> RefreshCell<F> {
     fn timed_out(&self, limit: Duration) -> Error {
         let message = format_args!(
             "{} did not answer within {} s",
-            self.description,
+            self.description(),
             limit.as_secs_f32()
         );
         self.with_source_name(Error::new(ErrorKind::TimedOut, message))
@@ -355,7 +370,7 @@ impl<F: Fetcher> RefreshCell<F> {
             ErrorKind::Expired,
             format_args!(
                 "the credential from {} had already expired when it arrived",
-                self.description
+                self.description()
             ),
         );
         self.with_source_name(error.with_help("check this machine's clock"))

@@ -108,7 +108,7 @@ impl Refreshable for Token {
         self.generation
     }
 
-    fn with_fetch_details(self, generation: Generation, expired_on_arrival: bool, _: &Arc<str>) -> Self {
+    fn with_fetch_details(self, generation: Generation, expired_on_arrival: bool) -> Self {
         Self {
             generation,
             expired_on_arrival,
@@ -299,10 +299,10 @@ impl World {
             self.in_flight.fetch_sub(1, Ordering::SeqCst);
         }
         self.stop_with(runtime).await;
-        let expired = Error::new(ErrorKind::Expired, "expired on arrival");
+        let expired = || Error::new(ErrorKind::Expired, "expired on arrival");
         let finished = self
             .shared
-            .complete(fetch.number, fetched, expired, &Arc::from(""), self.now(), 0);
+            .complete(fetch.number, fetched, expired, self.now(), 0);
         if let Some(finished) = finished {
             fetch.sender.send_replace(Some(finished.result));
         }

@@ -36,13 +36,16 @@ pub(crate) trait Refreshable: Send + Sync + 'static {
     /// The generation that [`with_fetch_details`](Self::with_fetch_details) set.
     fn generation(&self) -> Generation;
 
-    /// The value with its generation, whether it had expired on arrival, and what returned it.
-    fn with_fetch_details(
-        self,
-        generation: Generation,
-        expired_on_arrival: bool,
-        provenance: &Arc<str>,
-    ) -> Self;
+    /// The value with the description of what returned it, if the value keeps it.
+    fn with_provenance(self, _: &Arc<str>) -> Self
+    where
+        Self: Sized,
+    {
+        self
+    }
+
+    /// The value with its generation, and whether it had expired on arrival.
+    fn with_fetch_details(self, generation: Generation, expired_on_arrival: bool) -> Self;
 }
 
 /// The result of a fetch; `None` while the fetch is under way.
@@ -52,6 +55,8 @@ pub(super) struct SharedState<T> {
     state: Mutex<State<T>>,
     /// What the request path reads, without the lock.
     snapshot: Slot<Snapshot<T>>,
+    /// How many snapshots have been published.
+    version: AtomicU64,
     /// The number of the newest generation that the server has accepted. It is written once for each generation, so
     /// requests share its cache line without contention.
     accepted: AtomicU64,
@@ -140,15 +145,23 @@ impl<T: Refreshable> SharedState<T> {
                 changes: None,
             }),
             snapshot: Slot::empty(),
+            version: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
         }
     }
 
     /// The request path: passes the held value to `look` if the policy need not be asked now.
+    #[inline]
     pub(super) fn fresh<R>(&self, now: Ticks, look: impl FnOnce(&Arc<T>) -> R) -> Option<R> {
         let snapshot = self.snapshot.load();
         let snapshot = snapshot.as_ref()?;
         snapshot.fresh_until.holds_at(now).then(|| look(&snapshot.value))
+    }
+
+    /// A number that changes with each snapshot. A snapshot that was read after this number is at least as new.
+    #[inline]
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// The held value, valid or not.
@@ -214,12 +227,12 @@ impl<T: Refreshable> SharedState<T> {
 
     /// The held value if it is valid, else the last error.
     pub(super) fn valid_or_last_error(&self, now: Moment) -> Result<Arc<T>> {
-        self.locked(|state| state.valid_or_last_error(now))
+        self.look(|state| state.valid_or_last_error(now))
     }
 
     /// Whether the held value has this generation and was rejected.
     pub(super) fn is_rejected(&self, generation: Generation) -> bool {
-        self.locked(|state| state.policy.is_rejected(generation))
+        self.look(|state| state.policy.is_rejected(generation))
     }
 
     /// The value of this generation was rejected. Returns whether it is the held one and was not rejected before.
@@ -237,14 +250,13 @@ impl<T: Refreshable> SharedState<T> {
         }
     }
 
-    /// A fetch has ended. `expired_error` is used if its value had expired on arrival; `random` determines the jitter.
+    /// A fetch has ended. `expired_error` is made if its value had expired on arrival; `random` determines the jitter.
     /// Returns `None` if the fetch had been given up: its result comes too late and is not used.
     pub(super) fn complete(
         &self,
         number: FetchNumber,
         fetched: Result<T>,
-        expired_error: Error,
-        provenance: &Arc<str>,
+        expired_error: impl FnOnce() -> Error,
         now: Moment,
         random: u64,
     ) -> Option<FinishedFetch<T>> {
@@ -254,7 +266,7 @@ impl<T: Refreshable> SharedState<T> {
             let generation_before = state.generation();
             state.in_flight = None;
             let (result, status) = match fetched {
-                Ok(value) => state.receive(value, expired_error, provenance, now, random),
+                Ok(value) => state.receive(value, expired_error, now, random),
                 Err(error) => {
                     state.policy.failed(now, random);
                     state.last_error = Some(error.clone());
@@ -306,6 +318,11 @@ impl<T: Refreshable> SharedState<T> {
         result
     }
 
+    /// Looks at the state under the lock. Thousands of callers do so when the fetch that they wait for ends.
+    fn look<R>(&self, look: impl FnOnce(&State<T>) -> R) -> R {
+        look(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Updates the snapshot that the request path reads.
     fn publish(&self, state: &State<T>) {
         let fresh_until = state.policy.fresh_until();
@@ -321,6 +338,7 @@ impl<T: Refreshable> SharedState<T> {
             let value = state.value.clone();
             self.snapshot
                 .store(value.map(|value| Arc::new(Snapshot { value, fresh_until })));
+            self.version.fetch_add(1, Ordering::Release);
         }
     }
 }
@@ -344,8 +362,7 @@ impl<T: Refreshable> State<T> {
     fn receive(
         &mut self,
         value: T,
-        expired_error: Error,
-        provenance: &Arc<str>,
+        expired_error: impl FnOnce() -> Error,
         now: Moment,
         random: u64,
     ) -> (Result<Arc<T>>, FetchStatus) {
@@ -358,7 +375,7 @@ impl<T: Refreshable> State<T> {
         };
         match self.policy.fetched(fetched, now, random) {
             FetchOutcome::Keep(generation) => {
-                let value = Arc::new(value.with_fetch_details(generation, false, provenance));
+                let value = Arc::new(value.with_fetch_details(generation, false));
                 self.last_error = None;
                 self.value = Some(Arc::clone(&value));
                 let status = if is_new {
@@ -369,12 +386,12 @@ impl<T: Refreshable> State<T> {
                 (Ok(value), status)
             }
             FetchOutcome::UseOnce(generation) => {
-                self.last_error = Some(expired_error);
-                let value = Arc::new(value.with_fetch_details(generation, true, provenance));
+                self.last_error = Some(expired_error());
+                let value = Arc::new(value.with_fetch_details(generation, true));
                 (Ok(value), FetchStatus::Expired)
             }
             FetchOutcome::KeepPrevious => {
-                self.last_error = Some(expired_error);
+                self.last_error = Some(expired_error());
                 (self.valid_or_last_error(now), FetchStatus::Expired)
             }
         }

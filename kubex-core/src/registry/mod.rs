@@ -258,8 +258,8 @@ impl Registry {
             Some(near) => error.with_help(format_args!("did you mean \"{near}\"?")),
             None => error.with_help(format_args!(
                 "if the provider belongs to Kubex, enable its cargo feature; if not, add `use that_crate as _;` with the \
-                 crate that registers \"{}\", and check that `cargo tree -d -i kubex-core` lists nothing; for the command \
-                 kubex, see \"With your own providers\" in docs/command.md",
+                 crate that registers \"{}\", and check that `cargo tree -i kubex-core` prints one tree, not \
+                 \"ambiguous\"; for the command kubex, see \"With your own providers\" in docs/command.md",
                 clean_line(name)
             )),
         }

@@ -35,7 +35,7 @@ impl SecretBuffer {
         self.0.extend_from_slice(piece);
     }
 
-    /// Appends these bytes if the buffer then has at most `limit` bytes. Returns whether they were appended.
+    /// Appends these bytes, unless the buffer would become longer than `limit` bytes. Returns whether they were appended.
     ///
     /// ```
     /// use kubex_core::secret::SecretBuffer;

@@ -47,7 +47,8 @@ impl Arguments {
                 grammar()
             }
         };
-        let mut command = of_program();
+        // Dropping it would take a tenth of the instructions of `kubex token`.
+        let command = Box::leak(Box::new(of_program()));
         let words: Vec<_> = std::iter::once(program).chain(words).collect();
         let matches = command.try_get_matches_from_mut(&words).or_else(|error| {
             if error.kind() != ErrorKind::DisplayHelp {
@@ -58,7 +59,7 @@ impl Arguments {
         });
         matches
             .and_then(|matches| Self::from_arg_matches(&matches))
-            .and_then(|arguments| arguments.with_format(&mut command))
+            .and_then(|arguments| arguments.with_format(command))
             .map_err(|error| status::print_usage(&kubectl::with_tip(error)))
     }
 

@@ -22,7 +22,7 @@ pub struct ReportedMember {
     pub problem: Option<Error>,
 }
 
-/// An input in a [`FleetReport`].
+/// A list of clusters that the fleet reads, such as a kubeconfig or a Secret, and its state, in a [`FleetReport`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ReportedInput {

@@ -373,7 +373,7 @@ impl Configuration {
             Some(near) => error.with_help(format_args!("did you mean \"{}\"?", clean_line(near))),
             None => error.with_help(format_args!(
                 "define it under sources.{name}, or link the crate of a provider with this name and check that \
-                 `cargo tree -d -i kubex-core` lists nothing; known names: {}",
+                 `cargo tree -i kubex-core` prints one tree, not \"ambiguous\"; known names: {}",
                 clean_line(&known.join(", "))
             )),
         })

@@ -44,7 +44,7 @@ fn why_not_replaced(name: &str, linked: &[&str]) -> String {
     if let Some((_, provider)) = REPLACED.into_iter().find(|(replaced, _)| *replaced == name) {
         let help = unlinked::how_to_link(provider).unwrap_or_default();
         return format!(
-            "\"exec.native\" lists \"{shown}\", but the provider \"{provider}\" that replaces it is not linked into this \
+            "\"exec.native\" lists the plugin \"{shown}\", but its replacement, the provider \"{provider}\", is not linked into this \
              program; {help}"
         );
     }

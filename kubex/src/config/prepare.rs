@@ -69,6 +69,13 @@ fn build(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<Pr
         Some(_) if registration.name() == "static" => registry.get("token-file").unwrap_or(registration),
         _ => registration,
     };
+    // The sources of the default chain have no options, so the command starts without making their schemas.
+    if source.options.is_empty() {
+        return Ok(PreparedSource {
+            provider: registry.provider(registration.name(), source.options.clone())?,
+            overrides: Options::with_origin(source.origin.clone()),
+        });
+    }
     let schema = schema::source_schema(registration);
     let mut problems = Problems::new();
     let mut reader = OptionsReader::new(&schema, host);
@@ -152,6 +159,9 @@ pub(super) fn prepare_overrides(
     host: &Host,
     problems: &mut Problems,
 ) -> (Options, Option<Error>) {
+    if options.is_empty() {
+        return (options.clone(), None);
+    }
     let schema = schema::overrides_schema();
     let mut found = Problems::new();
     let mut reader = OptionsReader::new(schema, host);
@@ -192,7 +202,7 @@ fn unknown_provider(source: &SourceSettings, registry: &Registry, error: Error) 
         Some(help) if found => help.to_owned(),
         _ => format!(
             "set sources.{name}.provider to one of them, or link the crate of the provider \"{name}\" and check that \
-             `cargo tree -d -i kubex-core` lists nothing"
+             `cargo tree -i kubex-core` prints one tree, not \"ambiguous\""
         ),
     };
     Error::new(ErrorKind::UnknownProvider, message)

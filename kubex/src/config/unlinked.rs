@@ -25,7 +25,8 @@ pub(super) fn how_to_link(name: &str) -> Option<String> {
         _ => format!("enable the cargo feature \"{name}\" of kubex"),
     };
     Some(format!(
-        "{in_a_program}; to link it into the command kubex, run `cargo install --path kubex/cli --features {name}`"
+        "in a program of your own, {in_a_program}; for the command kubex, run \
+         `cargo install --path kubex/cli --features {name}`"
     ))
 }
 
@@ -45,7 +46,7 @@ mod tests {
     fn a_provider_of_kubex_is_linked_by_a_feature_of_its_name_and_a_typing_mistake_is_found() {
         let help = help_about("eks").unwrap();
         assert!(
-            help.contains("cargo feature \"eks\"") && help.ends_with("--features eks"),
+            help.contains("cargo feature \"eks\"") && help.ends_with("--features eks`"),
             "{help}"
         );
         let help = help_about("token-exchang").unwrap();

@@ -8,6 +8,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use kubex_core::host::FileContent;
 use kubex_core::{Error, Host, Result, SecretBytes};
 
 use crate::options::InClusterOptions;
@@ -21,7 +22,7 @@ const MAX_FILE_SIZE: usize = 1024 * 1024;
 /// The contents of the service account's three files, all from one generation of the mount.
 #[derive(Debug)]
 pub struct Mount {
-    pub(crate) token: Option<SecretBytes>,
+    pub(crate) token: Option<FileContent>,
     pub(crate) ca_bundle: Option<SecretBytes>,
     pub(crate) namespace: Option<SecretBytes>,
 }
@@ -29,7 +30,7 @@ pub struct Mount {
 impl Mount {
     /// Returns the token. `None` if its file does not exist.
     pub fn token(&self) -> Option<&SecretBytes> {
-        self.token.as_ref()
+        self.token.as_ref().map(|token| &token.bytes)
     }
 
     /// Returns the CA certificate of the API server, in PEM. `None` if its file does not exist.
@@ -56,7 +57,7 @@ impl Mount {
                 .as_deref()
                 .map_or_else(|| options.root.clone(), |data| options.root.join(data));
             let paths = [&options.token, &options.ca, &options.namespace].map(|file| directory.join(file));
-            let read = host.files().read_each(&paths, MAX_FILE_SIZE).await;
+            let read = host.files().read_each_stamped(&paths, MAX_FILE_SIZE).await;
             let mut contents = read.into_iter().zip(&paths);
             let mut next = |what: &str| match contents.next() {
                 None => Ok(None),
@@ -66,8 +67,8 @@ impl Mount {
             };
             let mount = Self {
                 token: next("the service account's token")?,
-                ca_bundle: next("the service account's certificate authority")?,
-                namespace: next("the service account's namespace")?,
+                ca_bundle: next("the service account's certificate authority")?.map(|file| file.bytes),
+                namespace: next("the service account's namespace")?.map(|file| file.bytes),
             };
             // A missing file may have been removed together with its generation.
             let is_whole = mount.token.is_some() && mount.ca_bundle.is_some() && mount.namespace.is_some();

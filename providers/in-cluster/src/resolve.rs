@@ -56,7 +56,7 @@ impl InClusterProvider {
             return Ok(Identity::named("static", options));
         }
         let token_file = self.options.root.join(&self.options.token);
-        match &mount.token {
+        match mount.token() {
             None => {
                 let path = token_file.display();
                 Err(not_in_a_pod(format_args!(
@@ -132,6 +132,9 @@ impl CredentialProvider for InClusterProvider {
         let mut answer = ResolvedSource::new(cluster)
             .identity(identity)
             .trust_source(Arc::new(MountedCaBundle::new(self.options.clone())));
+        if let Some(token) = mount.token {
+            answer = answer.known_file(self.options.root.join(&self.options.token), token);
+        }
         if mount.ca_bundle.is_none() {
             let warning = Warning::new(
                 "in-cluster-without-ca",

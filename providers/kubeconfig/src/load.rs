@@ -151,12 +151,13 @@ impl Files<'_> {
                 let reasons = reasons(&tried);
                 Err(match self.listed_by {
                     None => not_there(reasons.join(", ")),
-                    Some(variable) => {
-                        not_there(format_args!("{variable} is set, and {}", reasons.join(", and ")))
-                            .with_help(format_args!(
-                                "correct {variable}, or unset it to use ~/.kube/config"
-                            ))
-                    }
+                    Some(variable) => not_there(format_args!(
+                        "every file of {variable} is missing or empty: {}",
+                        reasons.join(", ")
+                    ))
+                    .with_help(format_args!(
+                        "correct {variable}, or unset it to use ~/.kube/config"
+                    )),
                 })
             }
         }

@@ -83,6 +83,7 @@ impl Seen {
         let asked = Asked {
             chose,
             is_followed: true,
+            keeps_inputs: false,
         };
         let configuration = chain.resolve_with(asked, see).await?;
         // A chain that resolves has an answer.

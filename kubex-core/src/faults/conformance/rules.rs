@@ -244,8 +244,8 @@ impl Conformance {
         });
     }
 
-    /// Checks that the credential has the token's expiry time and is not used after it. A token that has already
-    /// expired when it is fetched is used once.
+    /// Checks that the credential has the token's expiry time and is not used after it. One use is
+    /// accepted: that of a token that had already expired when it was fetched.
     pub fn respects_the_expiry(&self) {
         let Some(plant) = self.plant_expiring.clone() else {
             return say_not_checked(self.registration, "its tokens have no expiry time");

@@ -6,12 +6,10 @@
 //!
 //! | what could block | why it does not |
 //! |---|---|
-//! | `open`, `fstat` of a file on a FUSE or network file system whose server is gone | the directory and the file are opened as mere paths first (`O_PATH`), which asks no server; a file is opened only on a mount that a blocking thread has found to be local, relative to its directory and without crossing a mount |
+//! | `open`, `fstat` of a file on a FUSE or network file system whose server is gone | the directory and the file are opened as mere paths first (`O_PATH`), which asks no server; a file is opened only on a mount that is known to be local ([`mounts`](super::mounts)), relative to its directory and without crossing a mount |
 //! | a FIFO, a device | only what is a regular file is opened |
 //! | writing the time of the last access | `O_NOATIME` on disks |
 //! | copying a large file, parsing it | neither is done here |
-//!
-//! A known mount is identified by its unique id (Linux 6.8), or else by its id and its block device.
 //!
 //! This module returns only the content of a file, or that the file does not exist. Everything else is left to a blocking
 //! thread, which can wait and report errors: a file that other users can change, a kernel or a sandbox without these calls, and
@@ -20,94 +18,44 @@
 //! too, because the target may be being replaced.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::cell::{OnceCell, RefCell};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::IoSliceMut;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Statx};
 use rustix::io::{Errno, ReadWriteFlags};
 
 use super::Cached;
+use super::mounts::{Reading, look_at, reading, remember_mount};
 use crate::host::files::FileContent;
 use crate::host::open_file::{Wiped, stamp_of};
-use crate::host::writers::{Access, Directories, foreign_writers};
-
-/// How the files of a mount are read without blocking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
-    /// A file that is not in the page cache is left to the blocking thread.
-    FromPageCache,
-    /// All of the file system is memory, which does not support `RWF_NOWAIT` and does not need it.
-    FromMemory,
-    /// Only the attributes of its directories are known without waiting. The root of a container is such a file system.
-    Never,
-}
-
-/// The file systems that ask no server, by their number in `linux/magic.h`.
-const LOCAL: &[(u32, Reading)] = &[
-    (0x0000_EF53, Reading::FromPageCache), // ext2, ext3, ext4
-    (0x5846_5342, Reading::FromPageCache), // XFS
-    (0x9123_683E, Reading::FromPageCache), // Btrfs
-    (0xF2F5_2010, Reading::FromPageCache), // F2FS
-    (0x0102_1994, Reading::FromMemory),    // tmpfs
-    (0x8584_58F6, Reading::FromMemory),    // ramfs
-    (0x794C_7630, Reading::Never),         // overlayfs, of layers that may be anywhere
-];
-
-/// A mount. No later mount has an equal one, except one of the same block device on a kernel without unique ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct MountId {
-    id: u64,
-    is_unique: bool,
-    device: (u32, u32),
-}
-
-impl MountId {
-    /// `STATX_MNT_ID_UNIQUE`: an id that no later mount gets.
-    const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
-    /// `STATX_MNT_ID`: an id that a later mount may get.
-    const REUSED: StatxFlags = StatxFlags::from_bits_retain(0x1000);
-
-    fn new(found: &Statx) -> Option<Self> {
-        let answered = StatxFlags::from_bits_retain(found.stx_mask);
-        let is_unique = answered.contains(Self::UNIQUE);
-        // A device without a major number is not a disk, and its number goes to the next mount.
-        let is_known = is_unique || answered.contains(Self::REUSED) && found.stx_dev_major != 0;
-        is_known.then_some(Self {
-            id: found.stx_mnt_id,
-            is_unique,
-            device: (found.stx_dev_major, found.stx_dev_minor),
-        })
-    }
-}
-
-/// The local mounts that a blocking thread has met, the newest last.
-static LOCAL_MOUNTS: RwLock<VecDeque<(MountId, Reading)>> = RwLock::new(VecDeque::new());
-
-/// How many mounts are kept.
-const MOST_MOUNTS: usize = 64;
+use crate::host::writers::{Access, Directories, Process, foreign_writers};
 
 /// Whether the kernel, or a sandbox around the program, refuses `openat2`.
 static IS_REFUSED: AtomicBool = AtomicBool::new(false);
 
 /// Reads the files of one call, which are often in the same directory.
+#[derive(Default)]
 pub(in crate::host) struct Reader {
+    /// The user and the group of this process.
+    process: OnceCell<Process>,
+    /// The directory of the last file, which is open as a mere path.
+    directory: RefCell<Option<(PathBuf, Rc<OwnedFd>)>>,
     /// The directories above the files so far.
     above: RefCell<Vec<(PathBuf, Access)>>,
+    /// The owners of entries of directories that others can write to.
+    owners: RefCell<Vec<(PathBuf, u32)>>,
 }
 
 impl Reader {
     pub(in crate::host) fn new() -> Self {
-        Self {
-            above: RefCell::default(),
-        }
+        Self::default()
     }
 
     /// The content of a regular file of at most `limit` bytes.
@@ -121,17 +69,39 @@ impl Reader {
     }
 
     fn try_read(&self, path: &Path, limit: usize, kept: &mut Option<File>) -> Result<FileContent, Errno> {
-        let place = Place::of(path)?;
-        let found = look_at(place.entry(OFlags::PATH | OFlags::NOFOLLOW)?.as_fd())?;
+        let place = self.place(path)?;
+        let entry = place.entry(OFlags::PATH | OFlags::NOFOLLOW)?;
+        let found = look_at(entry.as_fd())?;
         if !is_link(&found) {
-            return self.read_place(&place, path, &found, limit, kept);
+            let reading = reading(entry.as_fd(), &found)?;
+            return self.read_place(&place, path, &found, reading, limit, kept);
         }
         let place = place.behind_link()?;
-        let behind = place
-            .entry(OFlags::PATH)
-            .and_then(|target| look_at(target.as_fd()));
-        let content = behind.and_then(|found| self.read_place(&place, path, &found, limit, kept));
+        let content = place.entry(OFlags::PATH).and_then(|target| {
+            let found = look_at(target.as_fd())?;
+            let reading = reading(target.as_fd(), &found)?;
+            self.read_place(&place, path, &found, reading, limit, kept)
+        });
         content.map_err(|_| Errno::AGAIN)
+    }
+
+    /// The place of a file. The directory of the last file is not opened again.
+    fn place<'a>(&self, path: &'a Path) -> Result<Place<'a>, Errno> {
+        let (directory, name) = parts_of(path)?;
+        if let Some(opened) = self.open_directory(directory) {
+            return Ok(Place::new(opened, name));
+        }
+        let opened = Rc::new(open_cached(directory, OFlags::DIRECTORY)?);
+        let last = (directory.to_owned(), Rc::clone(&opened));
+        self.directory.replace(Some(last));
+        Ok(Place::new(opened, name))
+    }
+
+    /// The directory of the last file, if it is this one.
+    fn open_directory(&self, path: &Path) -> Option<Rc<OwnedFd>> {
+        let last = self.directory.borrow();
+        let (known, opened) = last.as_ref()?;
+        (known.as_os_str() == path.as_os_str()).then(|| Rc::clone(opened))
     }
 
     fn read_place(
@@ -139,10 +109,10 @@ impl Reader {
         place: &Place<'_>,
         path: &Path,
         found: &Statx,
+        reading: Reading,
         limit: usize,
         kept: &mut Option<File>,
     ) -> Result<FileContent, Errno> {
-        let reading = reading(found)?;
         let is_regular = FileType::from_raw_mode(found.stx_mode.into()) == FileType::RegularFile;
         let length = usize::try_from(found.stx_size).unwrap_or(usize::MAX);
         if !is_regular || length > limit || reading == Reading::Never {
@@ -151,7 +121,7 @@ impl Reader {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file: File = match reading {
             Reading::FromPageCache => place.entry(flags | OFlags::NOATIME)?,
-            Reading::FromMemory | Reading::Never => place.entry(flags)?,
+            Reading::FromMemory | Reading::Never | Reading::Elsewhere => place.entry(flags)?,
         }
         .into();
         // The path may name another file by now.
@@ -163,14 +133,15 @@ impl Reader {
             }
         };
         let target = || place.is_behind_link.then(|| path_of(file.as_fd())).transpose();
-        let foreign_writers = foreign_writers(self, path, (&metadata).into(), target)?;
+        let process = *self.process.get_or_init(Process::current);
+        let foreign_writers = foreign_writers(self, process, path, (&metadata).into(), target)?;
         let mut content = Wiped(vec![0; length]);
         // One byte more shows whether the file has grown.
         let mut beyond = [0];
         let buffers = &mut [IoSliceMut::new(&mut content.0), IoSliceMut::new(&mut beyond)];
         let flags = match reading {
             Reading::FromPageCache => ReadWriteFlags::NOWAIT,
-            Reading::FromMemory | Reading::Never => ReadWriteFlags::empty(),
+            Reading::FromMemory | Reading::Never | Reading::Elsewhere => ReadWriteFlags::empty(),
         };
         if rustix::io::preadv2(&file, buffers, 0, flags)? != length {
             return Err(Errno::AGAIN);
@@ -186,7 +157,7 @@ impl Reader {
 
 /// The target of a symbolic link on a file system in memory; elsewhere it may have to be read from a disk.
 pub(in crate::host) fn read_link(path: &Path) -> Cached<PathBuf> {
-    match Place::of(path).and_then(|place| place.link_target()) {
+    match Reader::new().place(path).and_then(|place| place.link_target()) {
         Ok(Some(target)) => Cached::Found(target),
         Err(Errno::NOENT) => Cached::Missing,
         Ok(None) | Err(_) => Cached::Unknown(None),
@@ -200,56 +171,28 @@ pub(in crate::host) fn remember_mounts(path: &Path) {
     }
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     for path in path.ancestors().filter(|path| !path.as_os_str().is_empty()) {
-        let Ok(opened) = rustix::fs::open(path, flags, Mode::empty()) else {
-            continue;
-        };
-        let Some(mount) = look_at(opened.as_fd())
-            .ok()
-            .and_then(|found| MountId::new(&found))
-        else {
-            continue;
-        };
-        if reading_of(mount).is_some() {
-            continue;
-        }
-        let Ok(file_system) = rustix::fs::fstatfs(&opened) else {
-            continue;
-        };
-        let is_this = |(magic, _): &&(u32, Reading)| i128::from(*magic) == i128::from(file_system.f_type);
-        if let Some((_, reading)) = LOCAL.iter().find(is_this) {
-            let mut mounts = LOCAL_MOUNTS.write().unwrap_or_else(PoisonError::into_inner);
-            if mounts.len() == MOST_MOUNTS {
-                mounts.pop_front();
-            }
-            mounts.push_back((mount, *reading));
+        if let Ok(opened) = rustix::fs::open(path, flags, Mode::empty()) {
+            // A mount that stays unknown is asked again the next time.
+            let _ = remember_mount(opened.as_fd());
         }
     }
 }
 
 /// A file by its directory, which is open as a mere path.
 struct Place<'a> {
-    directory: OwnedFd,
+    directory: Rc<OwnedFd>,
     /// The path from there: the last part of the path, or what a link leads to.
     within: Cow<'a, Path>,
     is_behind_link: bool,
 }
 
 impl<'a> Place<'a> {
-    fn of(path: &'a Path) -> Result<Self, Errno> {
-        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(Errno::AGAIN);
-        };
-        // `Path` ignores what follows in `file/` and `file/.`, and the system does not.
-        if !path.as_os_str().as_bytes().ends_with(name.as_bytes()) {
-            return Err(Errno::AGAIN);
-        }
-        let is_here = directory.as_os_str().is_empty();
-        let directory = if is_here { Path::new(".") } else { directory };
-        Ok(Self {
-            directory: open_cached(directory, OFlags::DIRECTORY)?,
-            within: Path::new(name).into(),
+    fn new(directory: Rc<OwnedFd>, name: &'a Path) -> Self {
+        Self {
+            directory,
+            within: name.into(),
             is_behind_link: false,
-        })
+        }
     }
 
     /// Opens the file, which is on the same mount. Behind a link, there is no further one.
@@ -264,7 +207,7 @@ impl<'a> Place<'a> {
 
     fn open(&self, within: &Path, flags: OFlags, resolve: ResolveFlags) -> Result<OwnedFd, Errno> {
         rustix::fs::openat2(
-            &self.directory,
+            &*self.directory,
             within,
             flags | OFlags::CLOEXEC,
             Mode::empty(),
@@ -298,7 +241,7 @@ impl<'a> Place<'a> {
     fn target_of(&self, within: &Path) -> Result<Option<PathBuf>, Errno> {
         let link = self.open(within, OFlags::PATH | OFlags::NOFOLLOW, ResolveFlags::empty())?;
         let found = look_at(link.as_fd())?;
-        if reading(&found)? != Reading::FromMemory {
+        if reading(link.as_fd(), &found)? != Reading::FromMemory {
             return Err(Errno::AGAIN);
         }
         if !is_link(&found) {
@@ -307,6 +250,19 @@ impl<'a> Place<'a> {
         let target = rustix::fs::readlinkat(&link, "", Vec::new())?;
         Ok(Some(PathBuf::from(OsStr::from_bytes(target.as_bytes()))))
     }
+}
+
+/// The directory of a file, and the file's name in it.
+fn parts_of(path: &Path) -> Result<(&Path, &Path), Errno> {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Errno::AGAIN);
+    };
+    // `Path` ignores what follows in `file/` and `file/.`, and the system does not.
+    if !path.as_os_str().as_bytes().ends_with(name.as_bytes()) {
+        return Err(Errno::AGAIN);
+    }
+    let is_here = directory.as_os_str().is_empty();
+    Ok((if is_here { Path::new(".") } else { directory }, Path::new(name)))
 }
 
 /// The path of what is open, without links.
@@ -333,22 +289,16 @@ impl Directories for Reader {
     type Unknown = Errno;
 
     fn directory(&self, path: &Path) -> Result<Option<Access>, Errno> {
-        let known = self
-            .above
-            .borrow()
-            .iter()
-            .find(|(known, _)| known == path)
-            .map(|(_, access)| *access);
-        if let Some(access) = known {
-            return Ok(Some(access));
-        }
-        let access = access_of_path(path, OFlags::DIRECTORY)?;
-        self.above.borrow_mut().push((path.to_owned(), access));
-        Ok(Some(access))
+        let access = remembered(&self.above, path, || match self.open_directory(path) {
+            Some(opened) => access_of(opened.as_fd()),
+            None => access_of_path(path, OFlags::DIRECTORY),
+        });
+        access.map(Some)
     }
 
     fn owner_of_entry(&self, path: &Path) -> Result<Option<u32>, Errno> {
-        Ok(Some(access_of_path(path, OFlags::NOFOLLOW)?.owner))
+        let owner = || access_of_path(path, OFlags::NOFOLLOW).map(|access| access.owner);
+        remembered(&self.owners, path, owner).map(Some)
     }
 
     /// The system call for it can block.
@@ -357,13 +307,29 @@ impl Directories for Reader {
     }
 }
 
+/// What is known about this path, or is found out now.
+fn remembered<T: Copy>(
+    known: &RefCell<Vec<(PathBuf, T)>>,
+    path: &Path,
+    find: impl FnOnce() -> Result<T, Errno>,
+) -> Result<T, Errno> {
+    let is_it = |(known, _): &&(PathBuf, T)| known.as_os_str() == path.as_os_str();
+    if let Some((_, found)) = known.borrow().iter().find(is_it) {
+        return Ok(*found);
+    }
+    let found = find()?;
+    known.borrow_mut().push((path.to_owned(), found));
+    Ok(found)
+}
+
 fn access_of_path(path: &Path, flags: OFlags) -> Result<Access, Errno> {
-    access_of(&look_at(open_cached(path, flags)?.as_fd())?)
+    access_of(open_cached(path, flags)?.as_fd())
 }
 
 /// The attributes that another file system has in its cache may be old ones.
-fn access_of(found: &Statx) -> Result<Access, Errno> {
-    reading(found)?;
+fn access_of(opened: BorrowedFd<'_>) -> Result<Access, Errno> {
+    let found = look_at(opened)?;
+    reading(opened, &found)?;
     Ok(Access {
         owner: found.stx_uid,
         group: found.stx_gid,
@@ -381,22 +347,4 @@ fn open_cached(path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
         IS_REFUSED.store(true, Ordering::Relaxed);
     }
     opened
-}
-
-/// The attributes of what is open, without asking a server.
-fn look_at(opened: BorrowedFd<'_>) -> Result<Statx, Errno> {
-    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
-    let fields = StatxFlags::BASIC_STATS | MountId::UNIQUE | MountId::REUSED;
-    rustix::fs::statx(opened, "", flags, fields)
-}
-
-/// How the files of this mount are read; `EAGAIN` if it is not known to be local.
-fn reading(found: &Statx) -> Result<Reading, Errno> {
-    MountId::new(found).and_then(reading_of).ok_or(Errno::AGAIN)
-}
-
-fn reading_of(mount: MountId) -> Option<Reading> {
-    let mounts = LOCAL_MOUNTS.read().unwrap_or_else(PoisonError::into_inner);
-    let known = mounts.iter().find(|(known, _)| *known == mount);
-    known.map(|(_, reading)| *reading)
 }

@@ -165,7 +165,7 @@ impl Explanation {
 impl From<&Attempt> for Source {
     fn from(attempt: &Attempt) -> Self {
         let (outcome, details, error) = match &attempt.outcome {
-            Outcome::Chosen { answer, .. } => ("chosen", answer.clone(), None),
+            Outcome::Chosen { answer, .. } => ("chosen", answer.to_string(), None),
             Outcome::NotConfigured(error) => ("not-configured", error.message().to_owned(), Some(error)),
             Outcome::Failed(error) => ("failed", error.message().to_owned(), Some(error)),
             _ => ("not-asked", String::new(), None),

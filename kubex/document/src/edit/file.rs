@@ -112,8 +112,8 @@ impl KubeconfigFile {
     /// file.
     ///
     /// # Errors
-    /// Returns the errors of [`rehearse`](Self::rehearse). The file is then unchanged, unless the write into the existing file
-    /// failed.
+    /// Returns the errors of [`rehearse`](Self::rehearse). After an error, the file is unchanged. The only exception is a text
+    /// that was being written into the existing file.
     pub fn replace(&self, text: &str) -> Result<()> {
         let temporary = self.beside(text)?;
         let replaced = self
