@@ -54,11 +54,7 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
     // Records which files the checks read, because the live handles read them again later.
     let (checking_host, recorder) = host.recording_files(source.known_files);
     let (mut problems, identity_problems) = apart(source.problems);
-    let mut provenance = Provenance::default();
-    for (key, value) in source.cluster.iter().filter(|(_, value)| !value.is_blank()) {
-        provenance.set(key, value.origin());
-    }
-    provenance.append(source.provenance);
+    let mut provenance = provenance_of(&source.cluster, source.provenance);
     // If the provider has recorded a problem and there is no server, "no server is set" would only repeat the problem.
     let authority = source.cluster.get(AUTHORITY).and_then(name_of_a_file);
     let cluster = if problems.is_empty() || source.cluster.get("server").is_some() {
@@ -157,6 +153,16 @@ pub(crate) async fn assemble(source: ResolvedSource, setting: Setting<'_>) -> Re
 
 /// The field that names the file of the certificate authorities.
 const AUTHORITY: &str = "certificate-authority";
+
+/// The origins of the cluster's options, and what the provider has recorded.
+fn provenance_of(cluster: &Options, recorded: Provenance) -> Provenance {
+    let mut provenance = Provenance::default();
+    for (key, value) in cluster.iter().filter(|(_, value)| !value.is_blank()) {
+        provenance.set(key, value.origin());
+    }
+    provenance.append(recorded);
+    provenance
+}
 
 /// The longest path of any system: that of Windows. A longer text, such as a certificate, is not copied.
 const LONGEST_PATH: usize = 32_767;

@@ -51,6 +51,7 @@ const LOCAL: &[FileSystem] = &[
     file_system("btrfs", 0x9123_683E, Reading::FromPageCache),
     file_system("f2fs", 0xF2F5_2010, Reading::FromPageCache),
     file_system("tmpfs", 0x0102_1994, Reading::FromMemory),
+    file_system("devtmpfs", 0x0102_1994, Reading::FromMemory),
     file_system("ramfs", 0x8584_58F6, Reading::FromMemory),
     // Its layers may be anywhere.
     file_system("overlay", 0x794C_7630, Reading::Never),
@@ -109,8 +110,9 @@ pub(super) fn reading(opened: BorrowedFd<'_>, found: &Statx) -> Result<Reading, 
     let reading = known(mount).or_else(|| {
         // The mount stays in the list while something on it is open.
         let file_system = file_system_of(opened)?;
-        let reading = LOCAL.iter().find(|local| local.name == file_system);
-        Some(remember(mount, reading))
+        // The blocking thread judges a file system of another name.
+        let local = LOCAL.iter().find(|local| local.name == file_system)?;
+        Some(remember(mount, Some(local)))
     });
     let reading = reading.filter(|reading| *reading != Reading::Elsewhere);
     reading.ok_or(Errno::AGAIN)
@@ -195,7 +197,7 @@ mod tests {
         use std::os::fd::AsFd as _;
 
         let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
-        for path in ["/", "/dev/shm", "/proc", "/tmp"] {
+        for path in ["/", "/dev", "/dev/shm", "/proc", "/tmp"] {
             let Ok(opened) = rustix::fs::open(path, flags, rustix::fs::Mode::empty()) else {
                 continue;
             };

@@ -56,7 +56,7 @@ impl IssuerRequest {
     /// Returns the errors of [`Credential::bearer`].
     pub fn bearer(mut self, token: &SecretString) -> Result<Self> {
         if let Some(authorization) = Credential::bearer(token.clone())?.authorization() {
-            self.headers.insert(AUTHORIZATION, authorization.clone());
+            set(&mut self.headers, AUTHORIZATION, authorization.clone())?;
         }
         Ok(self)
     }
@@ -75,25 +75,33 @@ impl IssuerRequest {
         let value = HeaderValue::from_str(value.expose_secret());
         let mut value = value.map_err(|_| invalid(&format!("value of \"{name}\"")))?;
         value.set_sensitive(true);
-        self.headers.insert(name, value);
+        set(&mut self.headers, name, value)?;
         Ok(self)
     }
 
     /// Sets the body to this JSON, which is wiped after it is sent.
     pub fn json(mut self, text: String) -> Self {
-        let json = HeaderValue::from_static("application/json");
-        self.headers.insert(CONTENT_TYPE, json);
         self.body = Some(Json(Zeroizing::new(text)));
         self
     }
 
     pub(super) fn of(self, client: &Client) -> RequestBuilder {
-        let request = client.request(self.method, self.url).headers(self.headers);
+        let request = client.request(self.method, self.url);
         match self.body {
-            Some(body) => request.body(Bytes::from_owner(body)),
-            None => request,
+            // A content type that the provider has set replaces this one.
+            Some(body) => request
+                .header(CONTENT_TYPE, "application/json")
+                .headers(self.headers)
+                .body(Bytes::from_owner(body)),
+            None => request.headers(self.headers),
         }
     }
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) -> Result<()> {
+    let full = |_| Error::new(ErrorKind::InvalidValue, "the request has too many headers");
+    headers.try_insert(name, value).map_err(full)?;
+    Ok(())
 }
 
 /// A body that is wiped.
@@ -124,7 +132,7 @@ mod tests {
             .header("x-vault-token", &"s3cret-b".into())
             .unwrap()
             .json("s3cret-c".to_owned());
-        assert_eq!(request.headers.len(), 3);
+        assert_eq!(request.headers.len(), 2);
         assert!(!format!("{request:?}").contains("s3cret"), "{request:?}");
         for (name, value) in [("a b", "s3cret"), ("x-vault-token", "s3cret\n")] {
             let error = IssuerRequest::get(&url).header(name, &value.into()).unwrap_err();
