@@ -84,7 +84,50 @@ impl<'a> ResolveRequest<'a> {
 
     /// Returns a chain that contains only the source with this name. Use it if an option of the provider is the name of another
     /// source. That source is part of the same chain, or was added with
-    /// [`ChainBuilder::reference`](crate::ChainBuilder::reference).
+    /// [`ChainBuilder::reference`](crate::ChainBuilder::reference). In a configuration file, the option must be named `through`:
+    /// Kubex then adds the source, even if it is not in the chain.
+    ///
+    /// For the server of a kubeconfig with a credential of your own, take the result of the other source, and
+    /// [replace](ResolvedSource::replace_identity) its identity:
+    ///
+    /// ```
+    /// use kubex_core::{CredentialProvider, Identity, Options, ResolveRequest, ResolvedSource, Result};
+    /// # use kubex_core::{Chain, Registry, Source};
+    ///
+    /// /// The cluster of another source, with the credential of the provider `vault`.
+    /// #[derive(Debug)]
+    /// struct VaultThrough { through: String, vault: Options }
+    ///
+    /// #[async_trait::async_trait]
+    /// impl CredentialProvider for VaultThrough {
+    ///     async fn resolve(&self, request: ResolveRequest<'_>) -> Result<ResolvedSource> {
+    ///         let found = request.through(&self.through)?.find().await?;
+    ///         Ok(found.replace_identity(Identity::named("vault", self.vault.clone())))
+    ///     }
+    /// }
+    /// # #[derive(Debug)]
+    /// # struct Kubeconfig;
+    /// # #[async_trait::async_trait]
+    /// # impl CredentialProvider for Kubeconfig {
+    /// #     async fn resolve(&self, _: ResolveRequest<'_>) -> Result<ResolvedSource> {
+    /// #         let user = Options::new().set("command", "aws");
+    /// #         Ok(ResolvedSource::for_server("https://10.0.0.1:6443").identity(Identity::named("exec", user)))
+    /// #     }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// # let vault = Options::new().set("role", "deployer");
+    /// # let deployer = VaultThrough { through: "kubeconfig".to_owned(), vault };
+    /// # let chain = Chain::builder(Registry::from_registrations([])?)
+    /// #     .source(Source::from_provider("deployer", std::sync::Arc::new(deployer)))
+    /// #     .reference(Source::from_provider("kubeconfig", std::sync::Arc::new(Kubeconfig)))
+    /// #     .build()?;
+    /// # let found = chain.find().await?;
+    /// # assert_eq!(found.cluster_options().get("server").unwrap().as_str(), Some("https://10.0.0.1:6443"));
+    /// # assert_eq!(found.identity_provider().unwrap().0, "vault");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Returns [`ErrorKind::UnknownSource`] if no source has this name, or if that source refers back to this one.

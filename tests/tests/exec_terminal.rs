@@ -189,6 +189,10 @@ async fn part_of_the_test() {
     let error = ask(directory, script, rules).await.current().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert!(begun.elapsed() < deadline + patience(Duration::from_secs(2)));
+    assert!(
+        error.help().unwrap().contains("\"exec.interactive-deadline\""),
+        "{error}"
+    );
     assert_the_terminal_is_as_it_was();
 
     // A caller that goes away takes the plugin along, and the terminal is given back.

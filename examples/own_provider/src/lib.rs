@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kubex_core::credentials::{SharingKey, StoreIdentity};
-use kubex_core::error::is_missing;
 use kubex_core::options::Pem;
-use kubex_core::text::shown_path;
 use kubex_core::{
     BuildContext, Cluster, Credential, CredentialSource, Error, ErrorKind, ExposeSecret, FetchRequest,
     FromOptions, Host, Origin, Registration, Result, SecretString,
@@ -80,24 +78,12 @@ impl FromOptions for Vault {
 }
 
 impl Vault {
-    /// Reads the login. Without a file, this source is not configured.
+    /// Reads the login. An option names its file, so a missing file is an error, and the chain stops.
     async fn login(&self, host: &Host) -> Result<SecretString> {
         let failed = |error: Error| error.with_origin(&self.login_origin);
-        let content = match host.files().read(&self.login_file, 64 * 1024).await {
-            Ok(content) => content,
-            Err(error) if is_missing(&error) => {
-                let path = shown_path(&self.login_file);
-                let message = format_args!("the vault login {path} does not exist");
-                return Err(failed(Error::not_configured(message)));
-            }
-            Err(error) => {
-                return Err(failed(Error::unreadable(
-                    "the vault login",
-                    &self.login_file,
-                    error,
-                )));
-            }
-        };
+        let content = host.files().read(&self.login_file, 64 * 1024).await;
+        let content =
+            content.map_err(|error| failed(Error::unreadable("the vault login", &self.login_file, error)))?;
         let login = std::str::from_utf8(content.expose_secret())
             .unwrap_or_default()
             .trim();

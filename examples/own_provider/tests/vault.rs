@@ -97,9 +97,9 @@ async fn a_refusal_is_an_error_that_says_what_to_check() {
 }
 
 #[tokio::test]
-async fn without_a_login_the_source_is_not_configured() {
+async fn without_the_login_the_chain_stops() {
     let error = resolve(&SimulatedHost::new(), "https://vault.example/v1/token").await;
-    assert_eq!(error.unwrap_err().kind(), ErrorKind::Exhausted);
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::UnreadableFile);
 }
 
 #[test]

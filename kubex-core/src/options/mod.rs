@@ -21,6 +21,65 @@
 //! assert_eq!(error.to_string(), "unknown key \"rôle\" (the program, rôle); did you mean \"role\"?");
 //! # Ok::<(), kubex_core::Error>(())
 //! ```
+//!
+//! # The types of options
+//!
+//! | option | its type in the struct |
+//! |---|---|
+//! | a duration: `30s`, `5m`, or a number of seconds; more than 0 and at most 24 h | [`Deadline`](crate::host::Deadline) |
+//! | one of a closed set | an enum with `rename_all = "kebab-case"` |
+//! | a secret | [`SecretString`](crate::SecretString) with `#[schemars(with = "String", extend("format" = "password"))]` |
+//! | a path | `PathBuf` with `#[schemars(extend("format" = "path"))]` |
+//! | a CA bundle, as a file or as data | the options of [`Pem::new`] |
+//! | a client certificate and its key | the options of [`KeyPairOptions::new`] |
+//!
+//! Kubex checks the types. An error of the provider's own check gets the file, the line and the column of the option from
+//! [`origin_of`](Options::origin_of). [`Problems`](crate::error::Problems) reports several mistakes at once:
+//!
+//! ```
+//! use kubex_core::error::Problems;
+//! use kubex_core::host::Deadline;
+//! use kubex_core::{BuildContext, Error, ErrorKind, FromOptions, Result};
+//! # use kubex_core::{Options, Registry};
+//!
+//! #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+//! struct VaultOptions { role: String, access: Access, lease: Option<Deadline> }
+//!
+//! #[derive(PartialEq, serde::Deserialize, schemars::JsonSchema)]
+//! #[serde(rename_all = "kebab-case")]
+//! enum Access { ReadOnly, Admin }
+//!
+//! struct Vault(VaultOptions);
+//!
+//! impl FromOptions for Vault {
+//!     type Options = VaultOptions;
+//!
+//!     fn from_options(options: VaultOptions, context: &BuildContext<'_>) -> Result<Self> {
+//!         let wrong = |option: &str, message: &str| {
+//!             Error::new(ErrorKind::InvalidValue, message).with_origin(&context.options.origin_of(option))
+//!         };
+//!         let mut problems = Problems::new();
+//!         if options.role.is_empty() {
+//!             problems.add(wrong("role", "the role is empty"));
+//!         }
+//!         if options.access == Access::Admin && options.lease.is_none() {
+//!             problems.add(wrong("lease", "the access \"admin\" needs a lease").with_help("set \"lease\", such as 5m"));
+//!         }
+//!         problems.into_result()?;
+//!         Ok(Self(options))
+//!     }
+//! }
+//! # let built = |options: &Options| {
+//! #     let registry = &Registry::from_registrations([])?;
+//! #     Vault::from_options(options.parse()?, &BuildContext { registry, options })
+//! # };
+//! # let options = Options::new().set("role", "").set("access", "admin");
+//! # assert_eq!(built(&options).err().unwrap().problems().count(), 2);
+//! # let options = Options::new().set("role", "a").set("access", "read-only").set("lease", "5m");
+//! # assert_eq!(built(&options)?.0.lease.unwrap().duration().as_secs(), 300);
+//! # Ok::<(), kubex_core::Error>(())
+//! ```
 
 mod ca_bundle;
 mod cluster;

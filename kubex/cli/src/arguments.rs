@@ -37,17 +37,26 @@ impl Arguments {
         let is_kubectl_plugin = Path::new(&program)
             .file_stem()
             .is_some_and(|name| name == "kubectl-kubex");
-        let command = if is_kubectl_plugin {
-            // kubectl runs a program of the name `kubectl-kubex` as `kubectl kubex`.
-            Self::command()
-                .bin_name("kubectl kubex")
-                .display_name("kubectl kubex")
-        } else {
-            grammar()
+        let of_program = || {
+            if is_kubectl_plugin {
+                // kubectl runs a program of the name `kubectl-kubex` as `kubectl kubex`.
+                Self::command()
+                    .bin_name("kubectl kubex")
+                    .display_name("kubectl kubex")
+            } else {
+                grammar()
+            }
         };
         // Dropping it would take a tenth of the instructions of `kubex token`.
-        let command = Box::leak(Box::new(command));
-        let matches = command.try_get_matches_from_mut(std::iter::once(program).chain(words));
+        let command = Box::leak(Box::new(of_program()));
+        let words: Vec<_> = std::iter::once(program).chain(words).collect();
+        let matches = command.try_get_matches_from_mut(&words).or_else(|error| {
+            if error.kind() != ErrorKind::DisplayHelp {
+                return Err(error);
+            }
+            // The help is made again, without the flags that the subcommand refuses.
+            without_refused_flags(of_program()).try_get_matches_from(&words)
+        });
         matches
             .and_then(|matches| Self::from_arg_matches(&matches))
             .and_then(|arguments| arguments.with_format(command))
@@ -64,6 +73,22 @@ impl Arguments {
             _ => Ok(self),
         }
     }
+}
+
+/// The flags that `wrap`, `unwrap` and `cache` use. They refuse every other flag that selects or overrides something.
+const USED_FLAGS: &[&str] = &["config", "kubeconfig", "kuberc", "context"];
+
+/// Hides the flags that some subcommands refuse from their help. The command must not be built yet.
+pub(crate) fn without_refused_flags(command: clap::Command) -> clap::Command {
+    let hidden: Vec<_> = command
+        .get_arguments()
+        .filter(|flag| flag.is_global_set() && !USED_FLAGS.contains(&flag.get_id().as_str()))
+        .map(|flag| flag.clone().hide(true))
+        .collect();
+    // A subcommand keeps an argument of its own in place of the global one.
+    ["wrap", "unwrap", "cache"].iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |subcommand| subcommand.args(hidden.clone()))
+    })
 }
 
 /// The grammar of the command line, from which completions and manual pages are made.
@@ -137,6 +162,30 @@ mod tests {
         assert!(usage(&["contxts"]).contains("contexts"));
         assert!(usage(&["check"]).contains("tip: kubex explain --check"));
         assert!(!usage(&["check"]).contains("schema"));
+    }
+
+    #[test]
+    fn the_help_of_a_subcommand_lists_no_flag_that_it_refuses() {
+        let mut command = without_refused_flags(grammar());
+        command.build();
+        for (words, refused) in [
+            (&["wrap"][..], true),
+            (&["unwrap"], true),
+            (&["cache", "clear"], true),
+            (&["explain"], false),
+        ] {
+            let subcommand = words.iter().fold(&mut command, |command, word| {
+                command.find_subcommand_mut(word).unwrap()
+            });
+            let help = subcommand.render_help().to_string();
+            for flag in ["--source", "--server", "--token", "--as-group"] {
+                assert_eq!(!help.contains(flag), refused, "{words:?} {flag}: {help}");
+            }
+            assert!(
+                help.contains("--context") && help.contains("--kubeconfig"),
+                "{help}"
+            );
+        }
     }
 
     #[test]

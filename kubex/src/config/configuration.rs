@@ -37,6 +37,8 @@ pub struct Configuration {
     settings: Settings,
     /// The rules for plugins, with the policy of the kuberc.
     rules: Option<PluginRules>,
+    /// The warning about an allowlist that a later layer put out of force.
+    unused_allowlist: Option<Warning>,
 }
 
 /// Shows neither keys nor values: in a file with a mistake, a key may be a secret.
@@ -234,7 +236,12 @@ impl Configuration {
         kuberc: Option<Kuberc>,
         problems: &mut Problems,
     ) -> Result<Self> {
+        for problem in layers.iter().flat_map(Layer::problems) {
+            problems.add(problem.clone());
+        }
         let tree = layer::merge(&layers, name_and_origin(profile.as_ref()))?;
+        let selected = profile.as_ref().map(|profile| profile.name.as_str());
+        let unused_allowlist = layer::unused_allowlist(&layers, selected, &tree);
         let settings = Settings::read(tree, problems);
         let rules = rules(&settings, kuberc.as_ref(), &host);
         Ok(Self {
@@ -244,6 +251,7 @@ impl Configuration {
             kuberc,
             settings,
             rules,
+            unused_allowlist,
         })
     }
 
@@ -409,7 +417,8 @@ impl Configuration {
     /// Returns the warnings about the configuration files and variables. A
     /// [`ClientConfiguration`](crate::ClientConfiguration) that is resolved from this configuration contains them too.
     pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
-        self.layers.iter().flat_map(Layer::warnings)
+        let of_layers = self.layers.iter().flat_map(Layer::warnings);
+        of_layers.chain(&self.unused_allowlist)
     }
 
     /// Returns a warning for each plugin in `exec.native` that no provider can replace. A

@@ -62,6 +62,8 @@ pub(super) struct Layer {
     kind: LayerKind,
     /// The warnings about its file or its variables.
     warnings: Vec<Warning>,
+    /// The problems of its profiles, which are left out.
+    problems: Vec<Error>,
 }
 
 impl Layer {
@@ -74,6 +76,7 @@ impl Layer {
             profiles: Vec::new(),
             kind: LayerKind::Defaults,
             warnings: Vec::new(),
+            problems: Vec::new(),
         }
     }
 
@@ -88,8 +91,9 @@ impl Layer {
             .with_origin(&origin));
         };
         let at = entries.iter().position(|(key, _)| key == PROFILES);
+        let mut problems = Problems::new();
         let profiles = match at.map(|at| entries.remove(at).1) {
-            Some(profiles) => profiles_in(&profiles)?,
+            Some(profiles) => profiles_in(&profiles, &mut problems),
             None => Vec::new(),
         };
         Ok(Self {
@@ -97,6 +101,10 @@ impl Layer {
             profiles,
             kind: LayerKind::File,
             warnings: Vec::new(),
+            problems: problems
+                .into_result()
+                .err()
+                .map_or_else(Vec::new, Error::into_problems),
         })
     }
 
@@ -107,6 +115,7 @@ impl Layer {
             profiles: Vec::new(),
             kind: LayerKind::Variables,
             warnings: Vec::new(),
+            problems: Vec::new(),
         }
     }
 
@@ -132,6 +141,7 @@ impl Layer {
             profiles: Vec::new(),
             kind,
             warnings: Vec::new(),
+            problems: Vec::new(),
         }
     }
 
@@ -154,6 +164,11 @@ impl Layer {
         &self.warnings
     }
 
+    /// The problems of what was left out of it.
+    pub(super) fn problems(&self) -> &[Error] {
+        &self.problems
+    }
+
     /// The origin of its root.
     pub(super) fn origin(&self) -> &Origin {
         self.root.origin()
@@ -165,30 +180,36 @@ impl Layer {
 
     /// The origin of a mapping in this layer, outside of the profiles or in the selected one.
     fn find(&self, keys: &[&str], profile: Option<&str>) -> Option<&Origin> {
-        let in_profile = self
-            .profiles
-            .iter()
-            .filter(|(name, _)| profile == Some(name))
-            .map(|(_, root)| root);
-        std::iter::once(&self.root)
-            .chain(in_profile)
+        self.roots(profile)
             .find_map(|root| keys.iter().try_fold(root, |value, key| value.get(key)))
             .map(Value::origin)
     }
+
+    /// Its mapping outside of the profiles, and that of the selected one.
+    fn roots(&self, profile: Option<&str>) -> impl Iterator<Item = &Value> {
+        let in_profile = self
+            .profiles
+            .iter()
+            .filter(move |(name, _)| profile.is_some_and(|profile| profile.eq_ignore_ascii_case(name)))
+            .map(|(_, root)| root);
+        std::iter::once(&self.root).chain(in_profile)
+    }
 }
 
-fn profiles_in(profiles: &Value) -> Result<Vec<(String, Value)>> {
+/// The profiles that have no problem.
+fn profiles_in(profiles: &Value, problems: &mut Problems) -> Vec<(String, Value)> {
     let ValueKind::Mapping(entries) = profiles.kind() else {
-        return Err(not_a_mapping(profiles));
+        problems.add(not_a_mapping(profiles));
+        return Vec::new();
     };
-    let mut problems = Problems::new();
+    let mut valid = Vec::new();
     let mut known: Vec<&str> = Vec::new();
     for (name, profile) in entries {
         let wrong = |kind, why: &str| {
             let error = Error::new(kind, why).with_origin(profile.origin());
             Err(error.with_help("choose another name"))
         };
-        problems.take(match profile.kind() {
+        let checked = problems.take(match profile.kind() {
             _ if !Profile::new(name).is_custom() => wrong(
                 ErrorKind::InvalidValue,
                 "a profile cannot be called \"default\" or \"global\": both names are reserved",
@@ -201,9 +222,9 @@ fn profiles_in(profiles: &Value) -> Result<Vec<(String, Value)>> {
             _ => Err(not_a_mapping(profile)),
         });
         known.push(name);
+        valid.extend(checked.map(|()| (name.clone(), profile.clone())));
     }
-    problems.into_result()?;
-    Ok(entries.clone())
+    valid
 }
 
 fn not_a_mapping(value: &Value) -> Error {
@@ -287,16 +308,58 @@ impl figment::Provider for NumberedLayer {
 const UNSET: u64 = u64::MAX;
 
 /// The entries of a layer or a profile. An override also unsets the overrides of earlier layers that it replaces, by the
-/// rule that applies between the overrides and a source ([`kubex_core::overrides`]).
+/// rule that applies between the overrides and a source ([`kubex_core::overrides`]). A plugin policy without a list unsets the
+/// allowlist of earlier layers.
 fn number_root<'v>(root: &'v Value, numbered: &mut Vec<&'v Value>) -> Dict {
     let mut dict = number_entries(root, numbered);
-    let (Some(written), Some(figment::value::Value::Dict(_, overrides))) =
+    if let (Some(written), Some(figment::value::Value::Dict(_, rules))) =
+        (root.get("exec"), dict.get_mut("exec"))
+        && written.get("allowlist").is_none()
+        && written.get("policy").is_some_and(is_policy_without_a_list)
+    {
+        rules.insert("allowlist".to_owned(), figment::value::Value::from(UNSET));
+    }
+    if let (Some(written), Some(figment::value::Value::Dict(_, overrides))) =
         (root.get("overrides"), dict.get_mut("overrides"))
-    else {
-        return dict;
-    };
+    {
+        unset_replaced_overrides(written, overrides);
+    }
+    dict
+}
+
+/// Whether it is a plugin policy that uses no allowlist.
+fn is_policy_without_a_list(policy: &Value) -> bool {
+    matches!(
+        policy.as_str(),
+        Some("allow-all" | "AllowAll" | "deny-all" | "DenyAll")
+    )
+}
+
+/// The allowlist that the plugin policy of a later layer put out of force: a warning with its origin.
+pub(super) fn unused_allowlist(layers: &[Layer], profile: Option<&str>, merged: &Value) -> Option<Warning> {
+    let rules = merged.get("exec")?;
+    let policy = rules
+        .get("policy")
+        .filter(|policy| is_policy_without_a_list(policy))?;
+    if rules.get("allowlist").is_some() {
+        return None;
+    }
+    let lists = layers.iter().rev();
+    let list = lists
+        .flat_map(|layer| layer.roots(profile))
+        .find_map(|root| root.get("exec")?.get("allowlist"))
+        .filter(|list| matches!(list.kind(), ValueKind::Sequence(_)))?;
+    let message = format!(
+        "the allowlist is not in force: the plugin policy is {}, set by {}",
+        policy.as_str().unwrap_or_default(),
+        policy.origin()
+    );
+    Some(Warning::new("allowlist-not-in-force", message).with_origin(list.origin()))
+}
+
+fn unset_replaced_overrides(written: &Value, overrides: &mut Dict) {
     let ValueKind::Mapping(entries) = written.kind() else {
-        return dict;
+        return;
     };
     for (key, value) in entries {
         let turns_off = match value.kind() {
@@ -314,7 +377,6 @@ fn number_root<'v>(root: &'v Value, numbered: &mut Vec<&'v Value>) -> Dict {
             }
         }
     }
-    dict
 }
 
 fn number_entries<'v>(mapping: &'v Value, numbered: &mut Vec<&'v Value>) -> Dict {

@@ -12,7 +12,7 @@ use kubex_core::origin::Place;
 use kubex_core::text::{clean_line, nearest};
 use kubex_core::{
     CredentialProvider, Error, ErrorKind, Host, Options, Origin, Overrides, Registration, Registry,
-    ResolveRequest, ResolvedSource, Result,
+    ResolveRequest, ResolvedSource, Result, ServerUrl,
 };
 use serde_json::Value as Schema;
 
@@ -52,9 +52,18 @@ pub(super) fn prepare_source(
 }
 
 fn build(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<PreparedSource> {
-    let registration = registry
-        .get(source.provider_name())
-        .map_err(|error| unknown_provider(source, registry, error))?;
+    let registration = match registry.get(source.provider_name()) {
+        Ok(registration) => registration,
+        Err(error) => {
+            let mut problems = Problems::new();
+            problems.add(unknown_provider(source, registry, error));
+            check_common_options(source, host, &mut problems);
+            return Err(problems
+                .into_result()
+                .err()
+                .unwrap_or_else(|| cannot_be_built(source)));
+        }
+    };
     // `static` reads no files. The provider token-file does, and reads the token again when it changes.
     let registration = match source.options.get("token-file") {
         Some(_) if registration.name() == "static" => registry.get("token-file").unwrap_or(registration),
@@ -107,6 +116,36 @@ fn build(source: &SourceSettings, registry: &Registry, host: &Host) -> Result<Pr
         .map(|provider| PreparedSource { provider, overrides })
         // Without a provider there was a problem, which is returned above.
         .ok_or_else(|| cannot_be_built(source))
+}
+
+/// Checks the options that do not depend on the provider: those of the cluster and of an identity. Whether the other keys
+/// exist is not known.
+fn check_common_options(source: &SourceSettings, host: &Host, problems: &mut Problems) {
+    let schema = schema::overrides_schema();
+    let references = schema::references(schema);
+    let mut common = Options::with_origin(source.options.origin().clone());
+    for (key, value) in source.options.iter() {
+        if property(schema, key).is_some() || references.iter().any(|reference| reference == key) {
+            common.insert(key, value.clone());
+        }
+    }
+    let (mut options, _) = prepare_overrides(&common, host, problems);
+    if let Err(error) = check_server(&options.split_off(&["server"])) {
+        problems.add(error);
+    }
+}
+
+/// Checks a server's address, which is otherwise read when its source is resolved.
+pub(super) fn check_server(options: &Options) -> Result<()> {
+    let Some(server) = options.get("server") else {
+        return Ok(());
+    };
+    match server.as_str() {
+        Some(address) => ServerUrl::parse(address)
+            .map(drop)
+            .map_err(|error| error.with_origin(server.origin())),
+        None => Ok(()),
+    }
 }
 
 fn cannot_be_built(source: &SourceSettings) -> Error {

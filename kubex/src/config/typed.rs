@@ -2,7 +2,7 @@
 
 use kubex_core::options::{Value, ValueKind};
 use kubex_core::origin::Place;
-use kubex_core::{Error, Result};
+use kubex_core::{Error, Origin, Result};
 
 /// Converts the text of a variable to the type of the schema: a boolean, a number or a list. Other values are unchanged.
 ///
@@ -19,6 +19,9 @@ pub(super) fn typed(
     let origin = value.origin().clone();
     let text = match value.kind() {
         ValueKind::String(text) if matches!(origin.place(), Place::Variable(_)) => text.clone(),
+        ValueKind::Mapping(_) if is_list(schema) && is_of_variables(&value) => {
+            return Err(list_in_variables(schema, root, "a mapping", &value));
+        }
         ValueKind::Mapping(entries) => {
             let entries = entries.clone().into_iter().map(|(key, value)| {
                 let below = property(schema, &key).or(schema.get("additionalProperties"));
@@ -43,6 +46,8 @@ pub(super) fn typed(
             None if is("string") => return Ok(value),
             None => return expected("a number"),
         }
+    } else if is("array") && has_mappings(schema, root) {
+        return Err(list_in_variables(schema, root, "a string", &value));
     } else if is("array") {
         let items = text
             .split(',')
@@ -62,6 +67,59 @@ pub(super) fn typed(
         return Ok(value);
     };
     Ok(Value::new(kind, origin))
+}
+
+fn is_list(schema: &serde_json::Value) -> bool {
+    types(schema).contains(&"array")
+}
+
+/// Whether the items of this list are mappings.
+fn has_mappings(schema: &serde_json::Value, root: &serde_json::Value) -> bool {
+    let items = schema.get("items").map(|items| resolved(items, root));
+    items.is_some_and(|items| types(items).contains(&"object"))
+}
+
+/// Whether a variable sets a part of this value.
+fn is_of_variables(value: &Value) -> bool {
+    match value.kind() {
+        ValueKind::Mapping(entries) => entries.iter().any(|(_, value)| is_of_variables(value)),
+        _ => matches!(value.origin().place(), Place::Variable(_)),
+    }
+}
+
+/// The place of the first variable that sets a part of this value.
+fn origin_of_variable(value: &Value) -> Origin {
+    match value.kind() {
+        ValueKind::Mapping(entries) => {
+            let mut parts = entries.iter().map(|(_, value)| value);
+            let found = parts.find(|value| is_of_variables(value));
+            found.map_or_else(|| value.origin().clone(), origin_of_variable)
+        }
+        _ => value.origin().clone(),
+    }
+}
+
+/// The error of a list that variables set in a way in which none can be set.
+fn list_in_variables(
+    schema: &serde_json::Value,
+    root: &serde_json::Value,
+    found: &str,
+    value: &Value,
+) -> Error {
+    let (what, help) = if has_mappings(schema, root) {
+        (
+            "a list of mappings, which variables cannot contain",
+            "set the list in a configuration file",
+        )
+    } else {
+        (
+            "a list, which is one variable",
+            "write the items into the variable of the list, separated by commas",
+        )
+    };
+    Error::wrong_type(what, found)
+        .with_origin(&origin_of_variable(value))
+        .with_help(help)
 }
 
 /// The schema of a key.
@@ -102,8 +160,6 @@ fn types(schema: &serde_json::Value) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use kubex_core::Origin;
-
     use super::*;
 
     #[test]

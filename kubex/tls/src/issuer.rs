@@ -3,6 +3,35 @@
 //!
 //! Connections are opened for one renewal of a credential and closed after it. Renewals are rare, and each one should
 //! use the current content of the CA file.
+//!
+//! ```
+//! use kubex_core::{Credential, Error, ErrorKind, FetchRequest, Result, SecretString};
+//! use kubex_tls::issuer::{IssuerClient, IssuerRequest, Url, issuer_trust};
+//!
+//! /// The `fetch` of a provider for a vault. `vault` is checked by `parse_address` when the provider is built.
+//! async fn fetch(vault: &Url, login: &SecretString, request: FetchRequest<'_>) -> Result<Credential> {
+//!     let trust = issuer_trust(None, request.host).await?; // or `Some`, with the `Pem` of an option
+//!     let client = IssuerClient::new(&trust, "vault-certificate-authority", request.host)?;
+//!     let role = r#"{"role": "deployer"}"#.to_owned();
+//!     let asked = IssuerRequest::post(vault).bearer(login)?.json(role);
+//!     let response = client.send(asked, "the vault").await?;
+//!     let token = std::str::from_utf8(&response.body).unwrap_or_default().trim();
+//!     if !response.status.is_success() || token.is_empty() {
+//!         let message = format_args!("the vault returned no token: {}", response.status);
+//!         return Err(Error::new(ErrorKind::Unavailable, message).with_help("check the login"));
+//!     }
+//!     Credential::bearer(token.into())
+//! }
+//! ```
+//!
+//! [`IssuerClient::send`] is for JSON and for headers of your own, [`IssuerClient::post`] for forms. The directory
+//! `examples/own_provider` of the repository contains a whole provider with its tests.
+//!
+//! | question | answer |
+//! |---|---|
+//! | time limit | that of the whole fetch, [`CredentialSource::deadline`](kubex_core::CredentialSource::deadline): 30 s unless the provider returns another one. Connecting to one address takes at most 10 s |
+//! | crypto provider | the program's: the crate `kubex` has the features `aws-lc-rs` (a default) and `ring`. A provider enables neither, except in its dev-dependencies, on `kubex-tls` |
+//! | names of options | `timeout`, `cache` and the other keys of every source are Kubex's, as are `server`, `certificate-authority` and the other keys of the cluster. Give yours a prefix: `vault-certificate-authority` |
 
 mod request;
 

@@ -9,6 +9,8 @@ use kubex_core::host::Exit;
 use kubex_core::text::clean_line;
 use kubex_core::{Error, ErrorKind};
 
+use crate::run::RunLimit;
+
 /// The program was found, but the system did not start it.
 pub(crate) fn not_started(kind: &str, program: &Path, error: io::Error) -> Error {
     let shown = program.to_string_lossy();
@@ -85,16 +87,19 @@ pub(crate) fn failed(plugin: &str, exit: Exit, stderr: &str) -> Error {
 }
 
 /// The plugin was ended at its deadline.
-pub(crate) fn timed_out(plugin: &str, deadline: Duration, stderr: &str) -> Error {
+pub(crate) fn timed_out(plugin: &str, limit: &RunLimit, stderr: &str) -> Error {
     Error::new(
         ErrorKind::TimedOut,
         format_args!(
             "{plugin} did not finish within {} s and was killed{}",
-            deadline.as_secs_f32(),
+            limit.time.as_secs_f32(),
             Stderr(stderr)
         ),
     )
-    .with_help("run the plugin in a terminal to see what it waits for, or raise \"exec.deadline\" in Kubex's configuration")
+    .with_help(format_args!(
+        "run the plugin in a terminal to see what it waits for, or raise {}",
+        limit.setting
+    ))
 }
 
 /// The plugin's file was not found before the deadline, because a file system does not respond.
@@ -200,11 +205,38 @@ mod tests {
                 .message()
                 .ends_with("was killed by signal 9 (SIGKILL); it printed nothing to stderr")
         );
-        assert!(
-            timed_out("exec plugin aws", Duration::from_millis(1500), "")
-                .message()
-                .contains("within 1.5 s")
-        );
+    }
+
+    #[test]
+    fn a_time_out_names_the_setting_that_was_in_force() {
+        let time = Duration::from_millis(1500);
+        let host = kubex_core::host::SimulatedHost::new().host();
+        for (limit, within, setting) in [
+            (
+                RunLimit::of_rules(false, &host),
+                "within 30 s",
+                "raise \"exec.deadline\" in Kubex's configuration",
+            ),
+            (
+                RunLimit::of_rules(true, &host),
+                "within 300 s",
+                "raise \"exec.interactive-deadline\" in Kubex's configuration",
+            ),
+            (
+                RunLimit::of_source(false, time),
+                "within 1.5 s",
+                "raise \"deadline\" of the source",
+            ),
+            (
+                RunLimit::of_source(true, time),
+                "within 1.5 s",
+                "raise \"interactive-deadline\" of the source",
+            ),
+        ] {
+            let error = timed_out("exec plugin aws", &limit, "");
+            assert!(error.message().contains(within), "{error}");
+            assert!(error.help().unwrap().ends_with(setting), "{error}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use kubex_core::host::{ProgramCall, ProgramRunner};
 use kubex_core::{Host, Result, SecretBytes};
 
 use crate::plugin_identity::OwnedIdentity;
-use crate::run::{MARGIN, PIPE_GRACE, Run};
+use crate::run::{MARGIN, PIPE_GRACE, Run, RunLimit};
 
 /// The program runner that other providers use.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl ProgramRunner for LentRunner {
             variables: &[],
             input: None,
             terminal: None,
-            deadline: host.plugin_rules().time_for(false),
+            limit: RunLimit::of_rules(false, host),
         };
         // The metrics are those of exec plugins.
         let printed = run.finish(host, |_| ()).await?;

@@ -34,7 +34,41 @@ pub(crate) struct Run<'a> {
     /// The variable with the input of a plugin, which no configuration can replace.
     pub(crate) input: Option<(String, SecretString)>,
     pub(crate) terminal: Option<TerminalHold>,
-    pub(crate) deadline: Duration,
+    pub(crate) limit: RunLimit,
+}
+
+/// The time limit of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunLimit {
+    pub(crate) time: Duration,
+    /// The setting that it comes from, for the help of an error: `"exec.deadline" in Kubex's configuration`.
+    pub(crate) setting: String,
+}
+
+impl RunLimit {
+    /// The limit of the rules for plugins.
+    pub(crate) fn of_rules(is_interactive: bool, host: &Host) -> Self {
+        Self {
+            time: host.plugin_rules().time_for(is_interactive),
+            setting: format!("\"exec.{}\" in Kubex's configuration", Self::key(is_interactive)),
+        }
+    }
+
+    /// The limit of a source's own option.
+    pub(crate) fn of_source(is_interactive: bool, time: Duration) -> Self {
+        Self {
+            time,
+            setting: format!("\"{}\" of the source", Self::key(is_interactive)),
+        }
+    }
+
+    fn key(is_interactive: bool) -> &'static str {
+        if is_interactive {
+            "interactive-deadline"
+        } else {
+            "deadline"
+        }
+    }
 }
 
 /// What a successful run printed.
@@ -74,7 +108,7 @@ impl<'a> Run<'a> {
             variables,
             input,
             terminal,
-            deadline,
+            limit,
         } = self;
         let stack = recursion::stack_with(kind, program, arguments, host)?;
         let redacting = Redacting { variables, arguments };
@@ -90,7 +124,7 @@ impl<'a> Run<'a> {
             added,
             terminal,
             live_stderr: live_stderr.clone(),
-            deadline,
+            deadline: limit.time,
             kill_grace: host.plugin_rules().time_to_end(),
             pipe_grace: PIPE_GRACE,
             output_limit: OUTPUT_LIMIT,
@@ -106,7 +140,7 @@ impl<'a> Run<'a> {
             ProcessError::NotStarted(error) => failure::not_started(kind, program.path(), error),
             ProcessError::TimedOut { output, error } => {
                 let stderr = redacting.redact(&error, output.expose_secret());
-                failure::timed_out(name, deadline, &stderr)
+                failure::timed_out(name, &limit, &stderr)
             }
             ProcessError::OutputTooLarge => failure::printed_too_much(name, OUTPUT_LIMIT),
             ProcessError::Broken(error) => failure::broken(name, error),

@@ -23,7 +23,7 @@ use crate::metrics::{self, PluginCertificate};
 use crate::options::{EnvironmentVariable, ExecOptions, InteractiveMode};
 use crate::plugin_identity::OwnedIdentity;
 use crate::protocol::ApiVersion;
-use crate::run::{MARGIN, PIPE_GRACE, Run};
+use crate::run::{MARGIN, PIPE_GRACE, Run, RunLimit};
 use crate::shared_call::WrappedPlugin;
 use crate::{exec_credential, failure, interaction};
 
@@ -174,7 +174,7 @@ impl ExecSource {
             variables: &self.environment,
             input: Some((exec_info::VARIABLE.to_owned(), input)),
             terminal,
-            deadline: self.time_for(is_interactive, host),
+            limit: self.run_limit(is_interactive, host),
         };
         let printed = run.finish(host, metrics::called).await?;
         // While the credential exists, it is hidden in every spelling.
@@ -212,16 +212,20 @@ impl ExecSource {
     }
 
     /// The time limit of a run: its own option, or the host's rules.
-    fn time_for(&self, is_interactive: bool, host: &Host) -> Duration {
+    fn run_limit(&self, is_interactive: bool, host: &Host) -> RunLimit {
         let own = if is_interactive {
             self.interactive_deadline
         } else {
             self.deadline
         };
-        own.map_or_else(
-            || host.plugin_rules().time_for(is_interactive),
-            Deadline::duration,
-        )
+        match own {
+            Some(own) => RunLimit::of_source(is_interactive, own.duration()),
+            None => RunLimit::of_rules(is_interactive, host),
+        }
+    }
+
+    fn time_for(&self, is_interactive: bool, host: &Host) -> Duration {
+        self.run_limit(is_interactive, host).time
     }
 
     /// The time limit of a fetch: the wait for the terminal, the run, and the end of the plugin.

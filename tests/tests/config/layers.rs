@@ -279,7 +279,7 @@ async fn a_variable_means_the_name_that_a_file_has() {
     );
     world.set_variable("KUBEX_SOURCES__A_B__CONTEXT", "prod");
     let error = Configuration::load(&world.host()).await.unwrap_err();
-    assert!(error.to_string().contains("\"a-b\" or \"a_b\""), "{error}");
+    assert!(error.to_string().contains("\"a-b\" and \"a_b\""), "{error}");
 }
 
 #[tokio::test]

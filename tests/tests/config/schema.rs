@@ -7,7 +7,9 @@ use serde_json::Value;
 
 /// The wrong configurations that no schema of one file can find, each with the reason.
 const BEYOND_A_SCHEMA: &[(&str, &str)] = &[
+    ("allowlist_in_a_variable", "it is a variable"),
     ("allowlist_without_its_policy", "another layer may set the policy"),
+    ("entry_of_the_allowlist_in_a_variable", "it is a variable"),
     (
         "bad_entries_of_the_allowlist",
         "an absolute path has another form on Windows",

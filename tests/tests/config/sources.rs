@@ -341,3 +341,67 @@ async fn what_is_shown_of_a_configuration_hides_what_may_be_a_secret() {
         assert!(shown.contains(expected), "{expected} is not in:\n{shown}");
     }
 }
+
+#[tokio::test]
+async fn a_policy_of_a_later_layer_puts_the_allowlist_out_of_force_with_a_warning() {
+    const CHAIN: &str =
+        "chain: [eks]\nsources: {eks: {provider: exec, server: 'https://eks', command: aws}}\n";
+    let asked = async |listed: &str, profiles: &str, variables: &[(&str, &str)]| {
+        let world = world();
+        world.install_program("/usr/bin/aws");
+        world.run_processes(|_| {
+            let answer = r#"{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "by-a-plugin"}}"#;
+            Ok(ProcessOutput { exit: Exit::Status(0), output: answer.as_bytes().to_vec().into(), error: Vec::new().into() })
+        });
+        world.write(
+            MACHINE,
+            &format!("{CHAIN}exec: {{policy: allowlist, allowlist: [{{command: {listed}}}]}}\n{profiles}"),
+        );
+        for (name, value) in variables {
+            world.set_variable(name, value);
+        }
+        let configuration = resolve(&world).await.unwrap();
+        let warnings = configuration.warnings().iter();
+        let warnings: Vec<String> = warnings.map(ToString::to_string).collect();
+        (configuration.credentials().current().await.is_ok(), warnings)
+    };
+    for (listed, policy, is_allowed) in [
+        ("/usr/bin/aws", "deny-all", false),
+        ("/usr/bin/aws", "DenyAll", false),
+        ("/usr/local/bin/aws", "allow-all", true),
+    ] {
+        let (found, warnings) = asked(listed, "", &[("KUBEX_EXEC__POLICY", policy)]).await;
+        assert_eq!(found, is_allowed, "{policy}");
+        let [warning] = warnings.as_slice() else {
+            panic!("{warnings:?}");
+        };
+        for part in [
+            "not in force",
+            policy,
+            "$KUBEX_EXEC__POLICY",
+            "exec.allowlist",
+            MACHINE,
+        ] {
+            assert!(warning.contains(part), "{part}: {warning}");
+        }
+    }
+    // A profile is a later layer too. A layer that sets no other policy leaves the list in force.
+    let profiles = "profiles: {locked: {exec: {policy: deny-all}}, slow: {exec: {deadline: 1m}}}\n";
+    for (variables, is_allowed, count) in [
+        (&[][..], true, 0),
+        (&[("KUBEX_PROFILE", "locked")], false, 1),
+        (&[("KUBEX_PROFILE", "slow")], true, 0),
+        (
+            &[("KUBEX_PROFILE", "slow"), ("KUBEX_EXEC__POLICY", "allowlist")],
+            true,
+            0,
+        ),
+    ] {
+        let (found, warnings) = asked("/usr/bin/aws", profiles, variables).await;
+        assert_eq!(
+            (found, warnings.len()),
+            (is_allowed, count),
+            "{variables:?} {warnings:?}"
+        );
+    }
+}

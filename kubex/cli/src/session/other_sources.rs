@@ -30,9 +30,10 @@ impl Session {
             return error;
         };
         let used = error.source_name().map(str::to_owned);
-        let search = self
-            .host
-            .within(SEARCH_LIMIT, self.source_with(key, name, used.as_deref()));
+        let search = self.host.within(
+            SEARCH_LIMIT,
+            Box::pin(self.source_with(key, name, used.as_deref())),
+        );
         match search.await {
             Ok(Some(help)) => error.with_help(help),
             _ => error,

@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::output::{self, Output, OutputArguments, Style, Table, help_lines};
 use crate::session::Session;
-use crate::view::{Location, Warning, value_of};
+use crate::view::{Location, Warning, path_of, value_of};
 
 use self::files::File;
 
@@ -92,6 +92,9 @@ struct Field {
     name: String,
     /// The value as it is used; `null` for what is or may be a secret.
     value: Option<String>,
+    /// The path alone, for a field that names a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
     origin: Location,
 }
 
@@ -232,6 +235,7 @@ impl Configuration {
             fields.push(Field {
                 name: name.to_owned(),
                 value: value_of(name, configuration, host).await,
+                path: path_of(name, configuration, host).await,
                 origin: Location::from(origin),
             });
         }
@@ -323,6 +327,7 @@ fn explained(sources: &[Source], configuration: Option<&Configuration>, style: S
         }
         text.push('\n');
         text.push_str(&table.render(style));
+        text.push_str("the first file that has an entry wins\n");
     }
     text.push_str(&Warning::lines(&configuration.warnings, style));
     text

@@ -3,6 +3,7 @@
 use clap::{Args, Command};
 use clap_mangen::Man;
 
+use crate::arguments::without_refused_flags;
 use crate::failure::{Failure, status};
 use crate::output;
 
@@ -13,7 +14,8 @@ pub(crate) struct Arguments {
     subcommand: Option<String>,
 }
 
-pub(crate) fn run(arguments: &Arguments, mut grammar: Command) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &Arguments, grammar: Command) -> Result<(), Failure> {
+    let mut grammar = without_refused_flags(grammar);
     grammar.build();
     let page = match &arguments.subcommand {
         None => grammar,

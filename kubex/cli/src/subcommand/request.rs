@@ -46,7 +46,7 @@ impl TimeoutArgument {
 }
 
 /// A number of seconds, or with a unit: `500ms`, `30s`, `2m`, `1h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let unit = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit);
     let number: u64 = number
@@ -102,10 +102,21 @@ pub(crate) async fn successful(
             "get a new client certificate; the current one expired at {}",
             rfc3339(not_after)
         )),
+        None if is_of_a_pod(configuration) => failure.with_help(
+            "check that the service account of the pod still exists, and that the server is that of the pod's own cluster",
+        ),
         None => {
             failure.with_help("log in again, or run kubex explain to see where the credential comes from")
         }
     })
+}
+
+/// Whether the credential is the service account's token that Kubernetes mounts into a pod.
+fn is_of_a_pod(configuration: &ClientConfiguration) -> bool {
+    let chosen = configuration.report().chosen();
+    let file = configuration.provenance().file_of("token-file");
+    chosen.is_some_and(|attempt| attempt.source == "in-cluster")
+        || file.is_some_and(|file| file.starts_with("/var/run/secrets/kubernetes.io/serviceaccount"))
 }
 
 /// The server's message, unless it only repeats the status.

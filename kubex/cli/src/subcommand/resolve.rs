@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::output::{self, Output, OutputArguments, Style, Table};
 use crate::session::Session;
-use crate::view::{Impersonation, Location, Warning, ca_digests};
+use crate::view::{Impersonation, Location, Warning, ca_digests, path_of};
 
 /// The client configuration.
 #[derive(Debug, Serialize)]
@@ -33,6 +33,9 @@ struct ServerTrust {
     kind: &'static str,
     /// The SHA-256 of each certificate of the CA bundle, in hexadecimal.
     sha256: Vec<String>,
+    /// The file of the CA bundle, if it is a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<Location>,
 }
@@ -49,11 +52,9 @@ struct CredentialSummary {
 
 pub(crate) async fn run(arguments: &OutputArguments, session: &Session) -> Result<(), Failure> {
     let configuration = session.resolve().await?;
-    Ok(output::print(
-        &Resolved::from(&configuration),
-        arguments.format(),
-        &session.host,
-    )?)
+    let mut resolved = Resolved::from(&configuration);
+    resolved.trust.path = path_of("certificate-authority", &configuration, &session.host).await;
+    Ok(output::print(&resolved, arguments.format(), &session.host)?)
 }
 
 impl From<&ClientConfiguration> for Resolved {
@@ -86,6 +87,7 @@ impl From<&ClientConfiguration> for ServerTrust {
         Self {
             kind: trust.id(),
             sha256: ca_digests(trust),
+            path: None,
             origin: origin.map(Location::from),
         }
     }

@@ -14,15 +14,17 @@ pub(crate) async fn value_of(
     host: &Host,
 ) -> Option<String> {
     let own = own_value_of(field, configuration);
-    let Some(path) = configuration.provenance().file_of(field) else {
-        return own;
-    };
-    let is_there = matches!(host.files().kind(path).await, Ok(FileKind::Regular { .. }));
-    let path = is_there.then(|| shown_path(path).into_owned());
-    match (path, own) {
+    match (path_of(field, configuration, host).await, own) {
         (Some(path), Some(own)) => Some(format!("{path} ({own})")),
         (path, own) => path.or(own),
     }
+}
+
+/// The path in a field that names a file, if there is a file of that name.
+pub(crate) async fn path_of(field: &str, configuration: &ClientConfiguration, host: &Host) -> Option<String> {
+    let path = configuration.provenance().file_of(field)?;
+    let is_there = matches!(host.files().kind(path).await, Ok(FileKind::Regular { .. }));
+    is_there.then(|| shown_path(path).into_owned())
 }
 
 fn own_value_of(field: &str, configuration: &ClientConfiguration) -> Option<String> {

@@ -7,7 +7,7 @@ mod time;
 mod trust;
 mod warning;
 
-pub(crate) use self::field::value_of;
+pub(crate) use self::field::{path_of, value_of};
 pub(crate) use self::impersonation::Impersonation;
 pub(crate) use self::location::Location;
 pub(crate) use self::time::rfc3339;

@@ -25,6 +25,8 @@ mod passive;
 mod pipes;
 mod requests;
 mod scripts;
+#[cfg(unix)]
+mod shell_script;
 mod terminal;
 #[cfg(unix)]
 mod watch;

@@ -281,6 +281,37 @@ async fn whoami_reads_a_client_certificate() {
     server.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejected_token_of_a_pod_comes_with_advice_about_its_service_account() {
+    let server = server().await;
+    let mount = tempfile::tempdir().unwrap();
+    std::fs::write(mount.path().join("token"), "another-t0ken").unwrap();
+    std::fs::write(mount.path().join("ca.crt"), server.ca_pem()).unwrap();
+    let url = server.url().to_string();
+    let (host, port) = url
+        .trim_start_matches("https://")
+        .trim_end_matches('/')
+        .split_once(':')
+        .unwrap();
+    let mut command = program(KUBEX, &["get", "/version"]);
+    command
+        .env("KUBERNETES_SERVICE_HOST", host)
+        .env("KUBERNETES_SERVICE_PORT", port)
+        .env("KUBEX_CHAIN", "in-cluster")
+        .env("KUBEX_SOURCES__IN_CLUSTER__ROOT", mount.path());
+    let got = tokio::task::spawn_blocking(move || ended(command.output().unwrap()))
+        .await
+        .unwrap();
+    assert_eq!(got.status, 8, "{got:?}");
+    assert!(
+        got.stderr
+            .contains("help: check that the service account of the pod still exists")
+            && !got.stderr.contains("log in"),
+        "{got:?}"
+    );
+    server.shutdown().await;
+}
+
 #[test]
 fn a_request_to_a_silent_server_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -52,7 +52,10 @@ fn wrapping_and_unwrapping_restores_the_file_and_keeps_its_mode() {
         );
     }
     let again = kubex(&world, &["wrap"]);
-    assert_eq!(again.stdout, "nothing to change\n");
+    assert_eq!(
+        again.stdout,
+        "nothing to change: every user with an exec plugin is already wrapped\n"
+    );
     let unwrapped = kubex(&world, &["unwrap"]);
     assert_eq!(unwrapped.status, Some(0), "{unwrapped:?}");
     assert_eq!(fs::read(&path).unwrap(), before);
@@ -111,9 +114,12 @@ fn a_lifetime_keeps_a_credential_without_an_end_and_is_unwrapped_to_the_byte() {
     assert_eq!(world.runs(), 3);
     assert_eq!(
         kubex(&world, &["wrap", "--lifetime", "600"]).stdout,
-        "nothing to change\n"
+        "nothing to change: every user with an exec plugin is already wrapped\n"
     );
-    assert_eq!(kubex(&world, &["wrap"]).stdout, "nothing to change\n");
+    assert_eq!(
+        kubex(&world, &["wrap"]).stdout,
+        "nothing to change: every user with an exec plugin is already wrapped\n"
+    );
     for wrong in ["0", "-1", "soon", "48h"] {
         let lifetime = format!("--lifetime={wrong}");
         assert_eq!(kubex(&world, &["wrap", &lifetime]).status, Some(2), "{wrong}");
@@ -157,7 +163,11 @@ fn only_the_user_of_the_context_is_wrapped() {
     let before = fs::read(&path).unwrap();
     assert_eq!(
         kubex(&world, &["wrap", "--context", "dev"]).stdout,
-        "nothing to change\n"
+        "nothing to change: the user \"dev\" has no exec plugin\n"
+    );
+    assert_eq!(
+        kubex(&world, &["unwrap", "--context", "prod"]).stdout,
+        "nothing to change: the user \"prod\" is not wrapped\n"
     );
     assert_eq!(fs::read(&path).unwrap(), before);
     assert_eq!(kubex(&world, &["wrap", "--context", "nowhere"]).status, Some(4));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kubex_core::error::Problems;
 use kubex_core::options::ValueKind;
-use kubex_core::{Error, ErrorKind, Host, Options, Origin, Registration, Registry, Result, ServerUrl};
+use kubex_core::{Error, ErrorKind, Host, Origin, Registration, Registry, Result};
 
 use super::Configuration;
 use crate::config::layer::Layer;
@@ -118,7 +118,7 @@ impl Configuration {
     fn check_profile(&self, registry: &Registry, problems: &mut Problems) {
         // A variable that is not set here may be set where the file is used.
         let (overrides, _) = self.overrides(problems);
-        problems.take(check_server(&overrides));
+        problems.take(prepare::check_server(&overrides));
         if let Some(chain) = self.settings.tree.get("chain")
             && matches!(chain.kind(), ValueKind::Sequence(items) if items.is_empty())
         {
@@ -137,7 +137,8 @@ impl Configuration {
             source.is_enabled && self.settings.chain.iter().any(|named| named.name == source.name)
         };
         for source in &self.settings.sources {
-            problems.take(check_server(&source.options).map_err(|error| error.in_source(&source.name)));
+            problems
+                .take(prepare::check_server(&source.options).map_err(|error| error.in_source(&source.name)));
             let is_valid = if is_in_use(source) {
                 is_prepared(source)
             } else {
@@ -159,18 +160,5 @@ impl Configuration {
                 problems.add(error.in_source(&source.name));
             }
         }
-    }
-}
-
-/// A server's address is otherwise read when its source is resolved.
-fn check_server(options: &Options) -> Result<()> {
-    let Some(server) = options.get("server") else {
-        return Ok(());
-    };
-    match server.as_str() {
-        Some(address) => ServerUrl::parse(address)
-            .map(drop)
-            .map_err(|error| error.with_origin(server.origin())),
-        None => Ok(()),
     }
 }

@@ -20,9 +20,16 @@ pub(super) struct CertificateIdentity {
     not_before: Option<String>,
     not_after: Option<String>,
     expired: bool,
+    #[serde(skip)]
+    end: Option<SystemTime>,
 }
 
 impl CertificateIdentity {
+    /// When it expires.
+    pub(super) fn end(&self) -> Option<SystemTime> {
+        self.end
+    }
+
     /// Whether it has expired, by this machine's clock.
     pub(super) fn is_expired(&self) -> bool {
         self.expired
@@ -51,6 +58,7 @@ impl CertificateIdentity {
             not_before: time(parsed.validity().not_before).map(rfc3339),
             not_after: not_after.map(rfc3339),
             expired: not_after.is_some_and(|end| end < now),
+            end: not_after,
         })
     }
 

@@ -7,13 +7,15 @@ mod certificate;
 mod review;
 mod token;
 
+use std::time::{Duration, SystemTime};
+
 use clap::Args;
 use kubex::{ClientConfiguration, Error, ErrorKind, ExposeSecret as _};
 use serde::Serialize;
 
 use self::certificate::CertificateIdentity;
 use self::token::TokenIdentity;
-use super::request::TimeoutArgument;
+use super::request::{TimeoutArgument, duration};
 use crate::failure::Failure;
 use crate::output::{self, Output, OutputArguments, Style, Table, print_message};
 use crate::session::{Session, waiting_for};
@@ -25,6 +27,9 @@ pub(crate) struct Arguments {
     /// Ask the server (SelfSubjectReview) instead of reading the credential
     #[arg(long)]
     online: bool,
+    /// End with status 8 if the credential expires within this time (30m, 24h)
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "online")]
+    expires_within: Option<Duration>,
     #[command(flatten)]
     timeout: TimeoutArgument,
     #[command(flatten)]
@@ -38,6 +43,7 @@ struct Identity {
     server: String,
     credential: &'static str,
     credential_source: String,
+    /// The end of the credential: the earliest of the times that are known.
     expires_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<TokenIdentity>,
@@ -50,6 +56,8 @@ struct Identity {
     /// What of the credential has expired.
     #[serde(skip)]
     expired: Option<&'static str>,
+    #[serde(skip)]
+    end: Option<SystemTime>,
 }
 
 pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), Failure> {
@@ -72,9 +80,10 @@ pub(crate) async fn run(arguments: &Arguments, session: &Session) -> Result<(), 
         None => {}
     }
     output::print(&identity, format, &session.host)?;
-    match identity.expired {
-        Some(what) => Err(expired(what).into()),
-        None => Ok(()),
+    match (identity.expired, arguments.expires_within) {
+        (Some(what), _) => Err(expired(what).into()),
+        (None, Some(time)) => Ok(identity.check_end(session.host.now().wall, time)?),
+        (None, None) => Ok(()),
     }
 }
 
@@ -106,17 +115,40 @@ impl Identity {
             let is_over = credential.expires_at().is_some_and(|end| end <= now);
             is_over.then_some("the credential")
         };
+        let ends = [
+            credential.expires_at(),
+            token.as_ref().and_then(TokenIdentity::end),
+            certificate.as_ref().and_then(CertificateIdentity::end),
+        ];
+        let end = ends.into_iter().flatten().min();
         Ok(Self {
             expired,
+            end,
             server: configuration.cluster().server.to_string(),
             credential: credential.description(),
             credential_source: configuration.credentials().describe(),
-            expires_at: credential.expires_at().map(rfc3339),
+            expires_at: end.map(rfc3339),
             token,
             certificate,
             username: credential.basic_pair().map(|(name, _)| name.to_owned()),
             impersonation: configuration.impersonation().map(Impersonation::from),
         })
+    }
+
+    /// Checks that the credential does not end within this time. A credential whose end is not known passes.
+    fn check_end(&self, now: SystemTime, time: Duration) -> kubex::Result<()> {
+        let Some(end) = self
+            .end
+            .filter(|end| end.duration_since(now).unwrap_or_default() <= time)
+        else {
+            return Ok(());
+        };
+        let message = format!(
+            "the credential expires at {}, within the time of --expires-within",
+            rfc3339(end)
+        );
+        Err(Error::new(ErrorKind::Expired, message)
+            .with_help("renew it with the tool that issued the credential"))
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct TokenIdentity {
     not_before: Option<String>,
     expires_at: Option<String>,
     expired: bool,
+    #[serde(skip)]
+    end: Option<SystemTime>,
 }
 
 /// The claims about the identity. Claims of an unexpected type are left out.
@@ -61,12 +63,18 @@ impl TokenIdentity {
             not_before: time(payload.get("nbf")).map(rfc3339),
             expired: expires_at.is_some_and(|end| end <= now),
             expires_at: expires_at.map(rfc3339),
+            end: expires_at,
         }
     }
 
     /// Whether it has claims that can be read.
     pub(super) fn has_claims(&self) -> bool {
         self.format == "jwt"
+    }
+
+    /// When it expires.
+    pub(super) fn end(&self) -> Option<SystemTime> {
+        self.end
     }
 
     /// Whether it has expired, by this machine's clock.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Args;
 use kubex::configure_from_kubeconfig;
-use kubex::text::{mask_arguments, nearest, shown_path};
+use kubex::text::{clean_line, mask_arguments, nearest, shown_path};
 use kubex_document::edit::KubeconfigFile;
 
 use self::text::{Direction, Rewrite, UserChange};
@@ -63,6 +63,7 @@ async fn run(
     let program = program()?;
     let mut output = String::new();
     let mut is_changed = false;
+    let mut has_plugin = false;
     for path in files(session)? {
         let kubeconfig = if arguments.dry_run {
             KubeconfigFile::read(&path)
@@ -85,6 +86,7 @@ async fn run(
             )
             .with_help("edit this user by hand, or choose others with --context")
         })?;
+        has_plugin |= rewrite.finds_plugins(kubeconfig.text());
         for change in &changes {
             output.push_str(&shown(&path, change));
         }
@@ -96,9 +98,24 @@ async fn run(
         }
     }
     if !is_changed {
-        output.push_str("nothing to change\n");
+        output.push_str(&unchanged(direction, users.as_ref(), has_plugin));
     }
     Ok(print_text(&output)?)
+}
+
+/// Why nothing is changed. `has_plugin`: whether one of the users has an exec plugin.
+fn unchanged(direction: Direction, users: Option<&BTreeSet<String>>, has_plugin: bool) -> String {
+    let user = users.and_then(BTreeSet::first);
+    let user = user.map(|name| format!("the user \"{}\"", clean_line(name)));
+    let why = match (direction, has_plugin, user) {
+        (_, false, Some(user)) => format!("{user} has no exec plugin"),
+        (_, false, None) => "no user has an exec plugin".to_owned(),
+        (Direction::Wrap, true, Some(user)) => format!("{user} is already wrapped"),
+        (Direction::Wrap, true, None) => "every user with an exec plugin is already wrapped".to_owned(),
+        (Direction::Unwrap, true, Some(user)) => format!("{user} is not wrapped"),
+        (Direction::Unwrap, true, None) => "no user is wrapped".to_owned(),
+    };
+    format!("nothing to change: {why}\n")
 }
 
 /// The failure of a kubeconfig that cannot be edited.

@@ -70,6 +70,16 @@ impl Rewrite<'_> {
         Ok((result, changes))
     }
 
+    /// Whether one of the users has an exec plugin.
+    pub(super) fn finds_plugins(&self, text: &str) -> bool {
+        read(text).is_ok_and(|document| {
+            let users = exec_users(&document);
+            users
+                .iter()
+                .any(|(name, _)| self.users.is_none_or(|users| users.contains(name)))
+        })
+    }
+
     fn edit(&self, text: &str) -> Result<(String, Vec<UserChange>), String> {
         let document = read(text)?;
         let mut changes = Vec::new();
