@@ -181,6 +181,7 @@ const USUAL_NAMES: &[&str] = &[
     "server",
     "certificate-authority",
     "certificate-authority-data",
+    "insecure-skip-tls-verify",
     "tls-server-name",
     "proxy-url",
     "namespace",
@@ -201,10 +202,15 @@ const USUAL_NAMES: &[&str] = &[
 
 /// The name of a field, as it is kept and shown.
 pub(crate) fn name_of(field: &str) -> Cow<'static, str> {
-    match USUAL_NAMES.iter().find(|name| **name == field) {
+    match usual_name(field) {
         Some(name) => Cow::Borrowed(name),
         None => Cow::Owned(clean_line(field).into_owned()),
     }
+}
+
+/// This name, if it is that of a usual field.
+pub(crate) fn usual_name(field: &str) -> Option<&'static str> {
+    USUAL_NAMES.iter().copied().find(|name| *name == field)
 }
 
 /// Prints one line for each field, then one line for each shadowed entry.

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
+use crate::provenance::usual_name;
 use crate::text::shown_key;
 
 /// The keys that lead to a value.
@@ -15,7 +16,8 @@ pub(super) struct Keys {
     /// Without an allocation, because most values have a key that no other value shares. `None` if the keys lead to a
     /// collection whose values share all of them.
     last: Option<Step>,
-    text: OnceLock<Box<str>>,
+    /// Boxed twice, because there are many origins and few are shown.
+    text: OnceLock<Box<Box<str>>>,
 }
 
 /// A step that several values share, after those that lead to it.
@@ -24,13 +26,14 @@ struct Shared {
     step: Step,
 }
 
-/// The longest key that is kept without an allocation of its own: those of a kubeconfig are shorter.
-const SHORT: usize = 30;
+/// The longest key that is kept without an allocation of its own. Most keys are shorter.
+const SHORT: usize = 22;
 
 /// One key or item.
 #[derive(Clone)]
 pub(super) enum Step {
     Short { bytes: [u8; SHORT], length: u8 },
+    Usual(&'static str),
     Long(Box<str>),
     Item(usize),
 }
@@ -43,7 +46,7 @@ impl Step {
                 room.copy_from_slice(key.as_bytes());
                 Self::Short { bytes, length }
             }
-            _ => Self::Long(key.into()),
+            _ => usual_name(key).map_or_else(|| Self::Long(key.into()), Self::Usual),
         }
     }
 
@@ -51,7 +54,8 @@ impl Step {
         let key = match self {
             // Writing to a text does not fail.
             Self::Item(index) => return write!(text, "[{index}]").unwrap_or_default(),
-            Self::Long(key) => key,
+            Self::Long(key) => &**key,
+            Self::Usual(key) => *key,
             Self::Short { bytes, length } => {
                 let bytes = bytes.get(..usize::from(*length)).unwrap_or_default();
                 std::str::from_utf8(bytes).unwrap_or_default()
@@ -105,7 +109,7 @@ impl Keys {
             for step in steps.into_iter().rev() {
                 step.write(&mut text);
             }
-            text.into()
+            Box::new(text.into())
         })
     }
 }
