@@ -158,7 +158,7 @@ async fn fault_15_the_signal_that_killed_a_plugin_is_named() {
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::PluginFailed);
-        let said = format!("was killed by signal {name}: nearly there");
+        let said = format!("was killed by signal {name}; stderr: nearly there");
         assert!(error.message().ends_with(&said), "{error}");
     }
 }
