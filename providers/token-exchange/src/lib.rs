@@ -33,7 +33,7 @@
 //!
 //! // This fails here, because the chain contains no source of the name `job`.
 //! let error = chain.resolve().await.unwrap_err();
-//! assert!(error.to_string().contains("the source \"job\" is not known here"));
+//! assert!(error.to_string().contains("the source \"job\" does not exist"));
 //! # Ok(())
 //! # }
 //! ```
