@@ -14,6 +14,7 @@
 mod keys;
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,7 +50,8 @@ pub enum Place {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
     place: Place,
-    position: Option<(u32, u32)>,
+    /// The line and the column. A line is never 0, which makes the field smaller.
+    position: Option<(NonZeroU32, u32)>,
     keys: Keys,
 }
 
@@ -95,7 +97,7 @@ impl Origin {
     /// Sets the line and the column, both counted from 1.
     #[must_use]
     pub fn position(mut self, line: u32, column: u32) -> Self {
-        self.position = Some((line, column));
+        self.position = NonZeroU32::new(line).map(|line| (line, column));
         self
     }
 
@@ -175,7 +177,7 @@ impl Origin {
 
     /// Returns the line and the column, both counted from 1; `None` if they are not known.
     pub fn line_and_column(&self) -> Option<(u32, u32)> {
-        self.position
+        self.position.map(|(line, column)| (line.get(), column))
     }
 
     /// Returns the keys that lead to the value, such as `users[jane].token`. The text is empty if the origin is the
