@@ -197,15 +197,17 @@ impl IdentityFields {
         Self(fields.collect())
     }
 
+    fn field(&self, name: &str) -> Option<&IdentityField> {
+        self.0.iter().find(|field| field.name == name)
+    }
+
     fn origin_of(&self, name: &str) -> Option<&Origin> {
-        let found = self.0.iter().find(|field| field.name == name);
-        found.map(|field| &field.origin)
+        self.field(name).map(|field| &field.origin)
     }
 
     /// The file that a field names.
     fn file(&self, name: &str) -> Option<&Path> {
-        let found = self.0.iter().find(|field| field.name == name);
-        found.and_then(|field| field.text.as_deref()).map(Path::new)
+        self.field(name)?.text.as_deref().map(Path::new)
     }
 }
 
@@ -374,7 +376,7 @@ impl Credentials {
 
 /// The problems of the identity, apart from the others.
 fn apart(recorded: Vec<(SourcePart, Error)>) -> (Problems, Problems) {
-    let (mut others, mut of_identity) = (Problems::new(), Problems::default());
+    let (mut others, mut of_identity) = (Problems::new(), Problems::new());
     for (part, problem) in recorded {
         match part {
             SourcePart::Identity => of_identity.add(problem),

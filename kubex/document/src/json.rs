@@ -3,8 +3,8 @@
 use crate::budget::Budget;
 use crate::builder::{Builder, Properties, Texts, Tree};
 use crate::bytes::find;
+use crate::cursor::Cursor;
 use crate::error::ReadError;
-use crate::simple::spaces;
 use crate::span::{Chars, Span};
 use crate::style::Style;
 use crate::tag::ScalarTag;
@@ -34,14 +34,13 @@ pub(crate) fn begins_like_json(text: &str) -> bool {
 pub(crate) fn parse(text: &str, budget: &Budget) -> Result<(Tree, Decoded), NotRead> {
     let mut decoded = Decoded::default();
     let mut reader = Reader {
-        text,
-        at: 0,
+        cursor: Cursor::new(text),
         builder: Builder::new(budget, text.len()),
         decoded: &mut decoded,
     };
     reader.value()?;
-    reader.skip_space();
-    if reader.at < text.len() {
+    reader.cursor.skip_space();
+    if reader.cursor.at < text.len() {
         return Err(NotRead::NotJson);
     }
     let tree = reader.builder.finish();
@@ -49,38 +48,14 @@ pub(crate) fn parse(text: &str, budget: &Budget) -> Result<(Tree, Decoded), NotR
 }
 
 struct Reader<'t, 'd> {
-    text: &'t str,
-    at: usize,
+    cursor: Cursor<'t>,
     builder: Builder,
     decoded: &'d mut Decoded,
 }
 
 impl Reader<'_, '_> {
-    fn peek(&self) -> u8 {
-        self.text.as_bytes().get(self.at).copied().unwrap_or_default()
-    }
-
-    fn skip_space(&mut self) {
-        loop {
-            match self.peek() {
-                // Documents for people are indented, most of it by many spaces.
-                b' ' => self.at += spaces(self.text.as_bytes().get(self.at..).unwrap_or_default()),
-                b'\t' | b'\n' | b'\r' => self.at += 1,
-                _ => return,
-            }
-        }
-    }
-
-    /// Consumes white space, then this byte.
-    fn take(&mut self, byte: u8) -> bool {
-        self.skip_space();
-        let is_there = self.peek() == byte;
-        self.at += usize::from(is_there);
-        is_there
-    }
-
     fn expect(&mut self, byte: u8) -> Result<(), NotRead> {
-        if self.take(byte) {
+        if self.cursor.take(byte) {
             Ok(())
         } else {
             Err(NotRead::NotJson)
@@ -88,21 +63,21 @@ impl Reader<'_, '_> {
     }
 
     fn value(&mut self) -> Result<(), NotRead> {
-        self.skip_space();
-        let start = self.at;
+        self.cursor.skip_space();
+        let start = self.cursor.at;
         let properties = Properties {
             span: Span::new(start, start),
             anchor: None,
         };
-        match self.peek() {
+        match self.cursor.peek() {
             b'{' => {
-                self.at += 1;
+                self.cursor.at += 1;
                 self.builder.begin(properties, true)?;
                 self.members()?;
                 self.end()
             }
             b'[' => {
-                self.at += 1;
+                self.cursor.at += 1;
                 self.builder.begin(properties, false)?;
                 self.items()?;
                 self.end()
@@ -113,11 +88,11 @@ impl Reader<'_, '_> {
                 self.plain(start)
             }
             _ => {
-                let rest = self.text.get(start..).unwrap_or_default();
+                let rest = self.cursor.text.get(start..).unwrap_or_default();
                 let word = ["null", "true", "false"]
                     .iter()
                     .find(|word| rest.starts_with(**word));
-                self.at += word.ok_or(NotRead::NotJson)?.len();
+                self.cursor.at += word.ok_or(NotRead::NotJson)?.len();
                 self.plain(start)
             }
         }
@@ -125,25 +100,25 @@ impl Reader<'_, '_> {
 
     fn end(&mut self) -> Result<(), NotRead> {
         let texts = Texts {
-            text: self.text,
+            text: self.cursor.text,
             decoded: self.decoded,
         };
-        Ok(self.builder.end(self.at, &texts)?)
+        Ok(self.builder.end(self.cursor.at, &texts)?)
     }
 
     fn members(&mut self) -> Result<(), NotRead> {
-        if self.take(b'}') {
+        if self.cursor.take(b'}') {
             return Ok(());
         }
         loop {
-            self.skip_space();
-            if self.peek() != b'"' {
+            self.cursor.skip_space();
+            if self.cursor.peek() != b'"' {
                 return Err(NotRead::NotJson);
             }
             self.string()?;
             self.expect(b':')?;
             self.value()?;
-            if self.take(b'}') {
+            if self.cursor.take(b'}') {
                 return Ok(());
             }
             self.expect(b',')?;
@@ -151,12 +126,12 @@ impl Reader<'_, '_> {
     }
 
     fn items(&mut self) -> Result<(), NotRead> {
-        if self.take(b']') {
+        if self.cursor.take(b']') {
             return Ok(());
         }
         loop {
             self.value()?;
-            if self.take(b']') {
+            if self.cursor.take(b']') {
                 return Ok(());
             }
             self.expect(b',')?;
@@ -165,11 +140,11 @@ impl Reader<'_, '_> {
 
     fn add(&mut self, start: usize, chars: Chars, style: Style) -> Result<(), NotRead> {
         let properties = Properties {
-            span: Span::new(start, self.at),
+            span: Span::new(start, self.cursor.at),
             anchor: None,
         };
         let mut texts = Texts {
-            text: self.text,
+            text: self.cursor.text,
             decoded: self.decoded,
         };
         Ok(self
@@ -179,39 +154,47 @@ impl Reader<'_, '_> {
 
     /// A number or a word, which mean in JSON what they mean in YAML.
     fn plain(&mut self, start: usize) -> Result<(), NotRead> {
-        self.add(start, Chars::Written(Span::new(start, self.at)), Style::Plain)
+        self.add(
+            start,
+            Chars::Written(Span::new(start, self.cursor.at)),
+            Style::Plain,
+        )
     }
 
     fn skip_digits(&mut self) -> Result<(), NotRead> {
-        let start = self.at;
-        while self.peek().is_ascii_digit() {
-            self.at += 1;
+        let start = self.cursor.at;
+        while self.cursor.peek().is_ascii_digit() {
+            self.cursor.at += 1;
         }
-        if self.at == start {
+        if self.cursor.at == start {
             return Err(NotRead::NotJson);
         }
         Ok(())
     }
 
     fn skip_number(&mut self) -> Result<(), NotRead> {
-        let start = self.at;
-        self.at += usize::from(self.peek() == b'-');
-        if self.peek() == b'0' {
-            self.at += 1;
+        let start = self.cursor.at;
+        self.cursor.at += usize::from(self.cursor.peek() == b'-');
+        if self.cursor.peek() == b'0' {
+            self.cursor.at += 1;
         } else {
             self.skip_digits()?;
         }
-        if self.peek() == b'.' {
-            self.at += 1;
+        if self.cursor.peek() == b'.' {
+            self.cursor.at += 1;
             self.skip_digits()?;
         }
-        if matches!(self.peek(), b'e' | b'E') {
-            self.at += 1;
-            self.at += usize::from(matches!(self.peek(), b'-' | b'+'));
+        if matches!(self.cursor.peek(), b'e' | b'E') {
+            self.cursor.at += 1;
+            self.cursor.at += usize::from(matches!(self.cursor.peek(), b'-' | b'+'));
             self.skip_digits()?;
         }
         // JSON readers do not accept a number that no float can represent.
-        let number: Option<f64> = self.text.get(start..self.at).and_then(|text| text.parse().ok());
+        let number: Option<f64> = self
+            .cursor
+            .text
+            .get(start..self.cursor.at)
+            .and_then(|text| text.parse().ok());
         if number.is_some_and(f64::is_finite) {
             Ok(())
         } else {
@@ -220,42 +203,44 @@ impl Reader<'_, '_> {
     }
 
     fn string(&mut self) -> Result<(), NotRead> {
-        let start = self.at;
-        self.at += 1;
-        let mut from = self.at;
+        let start = self.cursor.at;
+        self.cursor.at += 1;
+        let mut from = self.cursor.at;
         let mut decoded_from = None;
         loop {
-            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            let rest = self.cursor.rest();
             let passed = find(rest, |byte| byte < 0x20 || byte == b'"' || byte == b'\\');
             let passed = passed.ok_or(NotRead::NotJson)?;
-            self.at += passed;
-            match self.peek() {
+            self.cursor.at += passed;
+            match self.cursor.peek() {
                 b'"' => break,
                 b'\\' => {
                     decoded_from.get_or_insert(self.decoded.len());
-                    self.decoded.push_str(Span::new(from, self.at).of(self.text));
+                    self.decoded
+                        .push_str(Span::new(from, self.cursor.at).of(self.cursor.text));
                     let meaning = self.escape()?;
                     self.decoded.push(meaning);
-                    from = self.at;
+                    from = self.cursor.at;
                 }
                 _ => return Err(NotRead::NotJson),
             }
         }
         let chars = match decoded_from {
-            None => Chars::Written(Span::new(from, self.at)),
+            None => Chars::Written(Span::new(from, self.cursor.at)),
             Some(decoded_from) => {
-                self.decoded.push_str(Span::new(from, self.at).of(self.text));
+                self.decoded
+                    .push_str(Span::new(from, self.cursor.at).of(self.cursor.text));
                 Chars::Decoded(Span::new(decoded_from, self.decoded.len()))
             }
         };
-        self.at += 1;
+        self.cursor.at += 1;
         self.add(start, chars, Style::DoubleQuoted)
     }
 
     fn escape(&mut self) -> Result<char, NotRead> {
-        self.at += 1;
-        let kind = self.peek();
-        self.at += 1;
+        self.cursor.at += 1;
+        let kind = self.cursor.peek();
+        self.cursor.at += 1;
         Ok(match kind {
             b'"' | b'\\' | b'/' => char::from(kind),
             b'b' => '\x08',
@@ -266,11 +251,11 @@ impl Reader<'_, '_> {
             b'u' => {
                 let unit = self.code_unit()?;
                 let units = if (0xd800..0xdc00).contains(&unit) {
-                    let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+                    let rest = self.cursor.rest();
                     if !rest.starts_with(b"\\u") {
                         return Err(NotRead::NotJson);
                     }
-                    self.at += 2;
+                    self.cursor.at += 2;
                     [unit, self.code_unit()?]
                 } else {
                     [unit, 0]
@@ -283,11 +268,15 @@ impl Reader<'_, '_> {
     }
 
     fn code_unit(&mut self) -> Result<u16, NotRead> {
-        let digits = self.text.get(self.at..self.at + 4).ok_or(NotRead::NotJson)?;
+        let digits = self
+            .cursor
+            .text
+            .get(self.cursor.at..self.cursor.at + 4)
+            .ok_or(NotRead::NotJson)?;
         if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(NotRead::NotJson);
         }
-        self.at += 4;
+        self.cursor.at += 4;
         u16::from_str_radix(digits, 16).map_err(|_| NotRead::NotJson)
     }
 }

@@ -44,6 +44,7 @@ mod builder;
 mod bytes;
 mod checks;
 mod collection;
+mod cursor;
 mod document;
 #[cfg(feature = "edit")]
 pub mod edit;

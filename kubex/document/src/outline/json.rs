@@ -4,8 +4,10 @@ use memchr::{memchr_iter, memchr2, memrchr};
 
 use super::field::{OutlinedField, OutlinedItem, Slice};
 use super::{NAME, most_items};
+use crate::bytes::{eight, is_all_printable, is_printable, run_length};
+use crate::cursor::Cursor;
 use crate::lines::Position;
-use crate::simple::{DEEPEST, MOST_KEYS, eight, is_all_printable, spaces};
+use crate::simple::{DEEPEST, MOST_KEYS};
 use crate::span::Span;
 
 /// How many bytes of a string are checked before a longer one is searched for its end, because most strings are shorter.
@@ -18,10 +20,8 @@ pub(super) fn read(text: &str, lists: &[&str]) -> Option<Vec<OutlinedField>> {
         return None;
     }
     let mut scan = Scan {
-        text,
+        cursor: Cursor::new(text),
         lists,
-        bytes: text.as_bytes(),
-        at: 0,
         keys: Vec::with_capacity(64),
         place: Place::default(),
         items_left: most_items(text.len()),
@@ -29,8 +29,8 @@ pub(super) fn read(text: &str, lists: &[&str]) -> Option<Vec<OutlinedField>> {
     let mut fields = Vec::with_capacity(8);
     scan.expect(b'{')?;
     scan.members(0, &mut |scan, key, start| scan.field(key, start, &mut fields))?;
-    scan.skip_space();
-    (scan.at == text.len()).then_some(fields)
+    scan.cursor.skip_space();
+    (scan.cursor.at == text.len()).then_some(fields)
 }
 
 /// A place whose line is known.
@@ -42,11 +42,9 @@ struct Place {
 }
 
 struct Scan<'t> {
-    text: &'t str,
+    cursor: Cursor<'t>,
     /// The keys of the lists whose items are found.
     lists: &'t [&'t str],
-    bytes: &'t [u8],
-    at: usize,
     /// The keys of the mappings that are open, the outermost first.
     keys: Vec<&'t str>,
     /// The last place whose line was counted.
@@ -59,31 +57,8 @@ struct Scan<'t> {
 type Member<'m, 't> = &'m mut dyn FnMut(&mut Scan<'t>, &'t str, usize) -> Option<()>;
 
 impl<'t> Scan<'t> {
-    fn peek(&self) -> u8 {
-        self.bytes.get(self.at).copied().unwrap_or_default()
-    }
-
-    fn skip_space(&mut self) {
-        loop {
-            match self.peek() {
-                // Documents for people are indented, most of it by many spaces.
-                b' ' => self.at += spaces(self.bytes.get(self.at..).unwrap_or_default()),
-                b'\t' | b'\n' | b'\r' => self.at += 1,
-                _ => return,
-            }
-        }
-    }
-
-    /// Takes this byte, behind white space.
-    fn take(&mut self, byte: u8) -> bool {
-        self.skip_space();
-        let is_there = self.peek() == byte;
-        self.at += usize::from(is_there);
-        is_there
-    }
-
     fn expect(&mut self, byte: u8) -> Option<()> {
-        self.take(byte).then_some(())
+        self.cursor.take(byte).then_some(())
     }
 
     /// A field at the top, whose key starts there.
@@ -95,11 +70,11 @@ impl<'t> Scan<'t> {
         let place = self.position(start)?;
         self.value(1)?;
         if let Some(OutlinedField::Members(slice)) = fields.last_mut() {
-            slice.span = Span::new(slice.span.start(), self.at);
+            slice.span = Span::new(slice.span.start(), self.cursor.at);
             return Some(());
         }
         fields.push(OutlinedField::Members(Slice {
-            span: Span::new(start, self.at),
+            span: Span::new(start, self.cursor.at),
             start: place,
         }));
         // Before a member, there must be space for the bracket that makes it a document.
@@ -109,19 +84,19 @@ impl<'t> Scan<'t> {
     /// The items of one of the lists.
     fn list(&mut self) -> Option<Vec<OutlinedItem>> {
         let mut items = Vec::new();
-        self.skip_space();
-        if self.peek() == b'n' {
+        self.cursor.skip_space();
+        if self.cursor.peek() == b'n' {
             self.word("null")?;
             return Some(items);
         }
         self.expect(b'[')?;
-        if self.take(b']') {
+        if self.cursor.take(b']') {
             return Some(items);
         }
         loop {
             self.items_left = self.items_left.checked_sub(1)?;
             items.push(self.item()?);
-            if self.take(b']') {
+            if self.cursor.take(b']') {
                 return Some(items);
             }
             self.expect(b',')?;
@@ -129,12 +104,12 @@ impl<'t> Scan<'t> {
     }
 
     fn item(&mut self) -> Option<OutlinedItem> {
-        self.skip_space();
-        if self.peek() == b'n' {
+        self.cursor.skip_space();
+        if self.cursor.peek() == b'n' {
             self.word("null")?;
             return Some(OutlinedItem::default());
         }
-        let start = self.at;
+        let start = self.cursor.at;
         let place = self.position(start)?;
         self.expect(b'{')?;
         let mut name = Span::default();
@@ -142,15 +117,15 @@ impl<'t> Scan<'t> {
             if key != NAME {
                 return scan.value(3);
             }
-            scan.skip_space();
-            let start = scan.at + 1;
+            scan.cursor.skip_space();
+            let start = scan.cursor.at + 1;
             let text = scan.plain_string()?;
             name = Span::new(start, start + text.len());
             Some(())
         })?;
         Some(OutlinedItem {
             slice: Some(Slice {
-                span: Span::new(start, self.at),
+                span: Span::new(start, self.cursor.at),
                 start: place,
             }),
             name,
@@ -159,7 +134,7 @@ impl<'t> Scan<'t> {
 
     /// The line and the column of a place that is not before the last one.
     fn position(&mut self, at: usize) -> Option<Position> {
-        let passed = self.bytes.get(self.place.at..at)?;
+        let passed = self.cursor.text.as_bytes().get(self.place.at..at)?;
         if let Some(last) = memrchr(b'\n', passed) {
             self.place.lines_before += memchr_iter(b'\n', passed).count();
             self.place.line_start = self.place.at + last + 1;
@@ -172,14 +147,14 @@ impl<'t> Scan<'t> {
     }
 
     fn value(&mut self, depth: usize) -> Option<()> {
-        self.skip_space();
-        match self.peek() {
+        self.cursor.skip_space();
+        match self.cursor.peek() {
             b'{' => {
-                self.at += 1;
+                self.cursor.at += 1;
                 self.members(depth, &mut |scan, _, _| scan.value(depth + 1))
             }
             b'[' => {
-                self.at += 1;
+                self.cursor.at += 1;
                 self.items(depth)
             }
             b'"' => self.string().map(|_| ()),
@@ -196,13 +171,13 @@ impl<'t> Scan<'t> {
         if depth >= DEEPEST {
             return None;
         }
-        if self.take(b'}') {
+        if self.cursor.take(b'}') {
             return Some(());
         }
         let first = self.keys.len();
         loop {
-            self.skip_space();
-            let start = self.at;
+            self.cursor.skip_space();
+            let start = self.cursor.at;
             let key = self.plain_string()?;
             let known = self.keys.get(first..)?;
             if known.len() >= MOST_KEYS || known.contains(&key) {
@@ -211,7 +186,7 @@ impl<'t> Scan<'t> {
             self.keys.push(key);
             self.expect(b':')?;
             member(self, key, start)?;
-            if self.take(b'}') {
+            if self.cursor.take(b'}') {
                 self.keys.truncate(first);
                 return Some(());
             }
@@ -223,12 +198,12 @@ impl<'t> Scan<'t> {
         if depth >= DEEPEST {
             return None;
         }
-        if self.take(b']') {
+        if self.cursor.take(b']') {
             return Some(());
         }
         loop {
             self.value(depth + 1)?;
-            if self.take(b']') {
+            if self.cursor.take(b']') {
                 return Some(());
             }
             self.expect(b',')?;
@@ -236,28 +211,30 @@ impl<'t> Scan<'t> {
     }
 
     fn word(&mut self, word: &str) -> Option<()> {
-        let is_there = self.bytes.get(self.at..)?.starts_with(word.as_bytes());
-        self.at += word.len();
+        let is_there = self.cursor.rest().starts_with(word.as_bytes());
+        self.cursor.at += word.len();
         is_there.then_some(())
     }
 
     /// A whole number. Other numbers are left to the reader.
     fn integer(&mut self) -> Option<()> {
-        self.at += usize::from(self.peek() == b'-');
-        let digits = self.bytes.get(self.at..)?;
+        self.cursor.at += usize::from(self.cursor.peek() == b'-');
+        let digits = self.cursor.rest();
         let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let has_zero_in_front = length > 1 && digits.first() == Some(&b'0');
-        self.at += length;
-        let is_whole = !matches!(self.peek(), b'.' | b'e' | b'E');
+        self.cursor.at += length;
+        let is_whole = !matches!(self.cursor.peek(), b'.' | b'e' | b'E');
         // Every reader accepts a number of this length.
         ((1..=18).contains(&length) && !has_zero_in_front && is_whole).then_some(())
     }
 
     /// A string without escapes, without its quotes.
     fn plain_string(&mut self) -> Option<&'t str> {
-        let start = self.at + 1;
+        let start = self.cursor.at + 1;
         let is_plain = self.string()?;
-        is_plain.then(|| self.text.get(start..self.at - 1)).flatten()
+        is_plain
+            .then(|| self.cursor.text.get(start..self.cursor.at - 1))
+            .flatten()
     }
 
     /// A string; whether it has no escapes.
@@ -265,40 +242,35 @@ impl<'t> Scan<'t> {
         self.expect(b'"')?;
         let mut is_plain = true;
         loop {
-            let rest = self.bytes.get(self.at..)?;
+            let rest = self.cursor.rest();
             let length = end_of_run(rest)?;
-            self.at += length + 1;
+            self.cursor.at += length + 1;
             if rest.get(length) == Some(&b'"') {
                 return Some(is_plain);
             }
             is_plain = false;
             // Escapes with digits are left to the reader.
             if !matches!(
-                self.peek(),
+                self.cursor.peek(),
                 b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'
             ) {
                 return None;
             }
-            self.at += 1;
+            self.cursor.at += 1;
         }
     }
 }
 
-/// Where the quote or the backslash is that ends these characters of a string. Eight bytes are compared at once.
+/// Where the quote or the backslash is that ends these characters of a string.
 fn end_of_run(bytes: &[u8]) -> Option<usize> {
-    let mut rest = bytes;
-    while bytes.len() - rest.len() < SHORT
-        && let Some((chunk, further)) = rest.split_first_chunk()
-    {
-        let marks = marks(u64::from_le_bytes(*chunk));
-        if marks != 0 {
-            let at = bytes.len() - rest.len() + (marks.trailing_zeros() / 8) as usize;
-            return matches!(bytes.get(at), Some(b'"' | b'\\')).then_some(at);
-        }
-        rest = further;
+    let is_end = |byte| matches!(byte, b'"' | b'\\');
+    let (begin, rest) = bytes.split_at_checked(SHORT).unwrap_or((bytes, &[]));
+    let length = run_length(begin, marks, |byte| is_end(byte) || !is_printable(byte));
+    if let Some(other) = begin.get(length) {
+        return is_end(*other).then_some(length);
     }
     let length = memchr2(b'"', b'\\', rest)?;
-    is_all_printable(rest.get(..length)?).then_some(bytes.len() - rest.len() + length)
+    is_all_printable(rest.get(..length)?).then_some(begin.len() + length)
 }
 
 /// Sets the highest bit of each byte of ASCII that is a quote, a backslash or a control character. A borrow may set it in

@@ -1,9 +1,6 @@
 //! The lines of a text that are neither blank nor comments.
 
-/// The printable characters of ASCII, of which a simple document consists.
-const fn is_printable(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~')
-}
+use crate::bytes::{printable, spaces};
 
 /// A line with content.
 #[derive(Clone, Copy, Debug)]
@@ -115,93 +112,6 @@ impl<'t> Lines<'t> {
                 // The scalar is empty, or ends here.
                 (self.at, self.count) = before;
                 return (spaces <= column).then_some(());
-            }
-        }
-    }
-}
-
-/// The same byte, eight times.
-pub(crate) const fn eight(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
-/// How many spaces these bytes begin with. Eight bytes are compared at once.
-#[inline]
-pub(crate) fn spaces(bytes: &[u8]) -> usize {
-    let mut rest = bytes;
-    while let Some((chunk, further)) = rest.split_first_chunk() {
-        let others = u64::from_le_bytes(*chunk) ^ eight(b' ');
-        if others != 0 {
-            return bytes.len() - rest.len() + (others.trailing_zeros() / 8) as usize;
-        }
-        rest = further;
-    }
-    let found = rest.iter().position(|byte| *byte != b' ');
-    bytes.len() - rest.len() + found.unwrap_or(rest.len())
-}
-
-/// A long line: most of them are base64.
-const LONG: usize = 64;
-
-/// How many printable characters these bytes begin with. Eight bytes are compared at once, and more of a long line.
-#[inline]
-fn printable(bytes: &[u8]) -> usize {
-    let mut rest = bytes;
-    while let Some((chunk, further)) = rest.split_first_chunk() {
-        let word = u64::from_le_bytes(*chunk);
-        // Sets the highest bit of each byte that is below a space, above the tilde, or the tilde's successor. A borrow may
-        // set it in further bytes too, but never in an earlier one.
-        let others = word.wrapping_sub(eight(b' ')) | word | word.wrapping_add(eight(1));
-        let others = others & eight(0x80);
-        if others != 0 {
-            return bytes.len() - rest.len() + (others.trailing_zeros() / 8) as usize;
-        }
-        rest = further;
-        if bytes.len() - rest.len() == LONG {
-            rest = skip_long(rest);
-        }
-    }
-    let found = rest.iter().position(|byte| !is_printable(*byte));
-    bytes.len() - rest.len() + found.unwrap_or(rest.len())
-}
-
-/// Skips the chunks that are printable as a whole.
-fn skip_long(mut rest: &[u8]) -> &[u8] {
-    while let Some((chunk, further)) = rest.split_first_chunk::<LONG>() {
-        if !chunk.iter().fold(true, |all, byte| all & is_printable(*byte)) {
-            break;
-        }
-        rest = further;
-    }
-    rest
-}
-
-/// Whether a text consists of printable characters of ASCII.
-pub(crate) fn is_all_printable(text: &[u8]) -> bool {
-    printable(text) == text.len()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_other_byte_ends_a_run_wherever_it_is() {
-        for length in [0, 1, 7, 8, 9, 63, 64, 65, 200] {
-            let text = vec![b'a'; length];
-            assert_eq!(printable(&text), length);
-            for at in 0..length {
-                for byte in 0..=u8::MAX {
-                    let mut text = text.clone();
-                    text[at] = byte;
-                    let expected = if is_printable(byte) { length } else { at };
-                    assert_eq!(printable(&text), expected, "{byte} at {at} of {length}");
-                }
-            }
-            for at in 0..=length {
-                let mut text = vec![b' '; length];
-                text[at..].fill(b'-');
-                assert_eq!(spaces(&text), at);
             }
         }
     }

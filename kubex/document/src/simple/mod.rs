@@ -19,7 +19,7 @@
 //!    collections nested deeper than 24.
 //! 2. **A simple document is valid**: no line can be an error of YAML's scanner, and the indentation follows the one rule of
 //!    block collections ([`scan`]).
-//! 3. **There is no warning about it**: duplicate keys and further documents are not simple.
+//! 3. **A simple document causes no warning**: duplicate keys and further documents are not simple.
 //!
 //! Property tests and fuzz targets compare both ways of reading.
 
@@ -34,7 +34,6 @@ mod tests;
 mod tree;
 
 pub(crate) use line::{MOST_KEYS, is_certainly_text};
-pub(crate) use lines::{eight, is_all_printable, spaces};
 pub(crate) use scan::{DEEPEST, scan};
 pub(crate) use sink::{At, Scalar, Sink};
 pub(crate) use tree::read;
