@@ -16,12 +16,14 @@ pub(super) fn typed(
     let Some(schema) = schema.map(|schema| resolved(schema, root)) else {
         return Ok(value);
     };
+    if types(schema).contains(&"array")
+        && let (ValueKind::Mapping(_), Some(variable)) = (value.kind(), variable_of(&value))
+    {
+        return Err(list_in_variables(schema, root, "a mapping", variable));
+    }
     let origin = value.origin().clone();
     let text = match value.kind() {
         ValueKind::String(text) if matches!(origin.place(), Place::Variable(_)) => text.clone(),
-        ValueKind::Mapping(_) if is_list(schema) && is_of_variables(&value) => {
-            return Err(list_in_variables(schema, root, "a mapping", &value));
-        }
         ValueKind::Mapping(entries) => {
             let entries = entries.clone().into_iter().map(|(key, value)| {
                 let below = property(schema, &key).or(schema.get("additionalProperties"));
@@ -47,7 +49,7 @@ pub(super) fn typed(
             None => return expected("a number"),
         }
     } else if is("array") && has_mappings(schema, root) {
-        return Err(list_in_variables(schema, root, "a string", &value));
+        return Err(list_in_variables(schema, root, "a string", &origin));
     } else if is("array") {
         let items = text
             .split(',')
@@ -69,33 +71,17 @@ pub(super) fn typed(
     Ok(Value::new(kind, origin))
 }
 
-fn is_list(schema: &serde_json::Value) -> bool {
-    types(schema).contains(&"array")
-}
-
 /// Whether the items of this list are mappings.
 fn has_mappings(schema: &serde_json::Value, root: &serde_json::Value) -> bool {
     let items = schema.get("items").map(|items| resolved(items, root));
     items.is_some_and(|items| types(items).contains(&"object"))
 }
 
-/// Whether a variable sets a part of this value.
-fn is_of_variables(value: &Value) -> bool {
+/// The first variable that sets a part of this value.
+fn variable_of(value: &Value) -> Option<&Origin> {
     match value.kind() {
-        ValueKind::Mapping(entries) => entries.iter().any(|(_, value)| is_of_variables(value)),
-        _ => matches!(value.origin().place(), Place::Variable(_)),
-    }
-}
-
-/// The place of the first variable that sets a part of this value.
-fn origin_of_variable(value: &Value) -> Origin {
-    match value.kind() {
-        ValueKind::Mapping(entries) => {
-            let mut parts = entries.iter().map(|(_, value)| value);
-            let found = parts.find(|value| is_of_variables(value));
-            found.map_or_else(|| value.origin().clone(), origin_of_variable)
-        }
-        _ => value.origin().clone(),
+        ValueKind::Mapping(entries) => entries.iter().find_map(|(_, value)| variable_of(value)),
+        _ => Some(value.origin()).filter(|origin| matches!(origin.place(), Place::Variable(_))),
     }
 }
 
@@ -104,7 +90,7 @@ fn list_in_variables(
     schema: &serde_json::Value,
     root: &serde_json::Value,
     found: &str,
-    value: &Value,
+    variable: &Origin,
 ) -> Error {
     let (what, help) = if has_mappings(schema, root) {
         (
@@ -118,7 +104,7 @@ fn list_in_variables(
         )
     };
     Error::wrong_type(what, found)
-        .with_origin(&origin_of_variable(value))
+        .with_origin(variable)
         .with_help(help)
 }
 
